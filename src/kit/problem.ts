@@ -1,0 +1,65 @@
+/**
+ * Every refusal the service can give. A code is part of the contract: callers branch on it, so it is never renamed.
+ * The manual's table of errors and the OpenAPI document are made from this table.
+ */
+export const PROBLEMS = {
+  bad_request: { status: 400, about: "the request cannot be understood" },
+  missing_field: { status: 400, about: "a field the record needs was not sent" },
+  invalid_field: { status: 400, about: "there is no such field, or it is read-only" },
+  invalid_value: { status: 400, about: "the value does not fit the field" },
+  invalid_filter: { status: 400, about: "there is no such filter or parameter" },
+  invalid_op: { status: 400, about: "the field does not know this operator" },
+  invalid_sort: { status: 400, about: "the list cannot be sorted by this" },
+  invalid_cursor: { status: 400, about: "the cursor is not of this list" },
+  invalid_email: { status: 400, about: "this is not an e-mail address" },
+  auth_required: { status: 401, about: "send a token" },
+  invalid_token: { status: 401, about: "the token is unknown or revoked" },
+  token_expired: { status: 401, about: "the token was idle for too long" },
+  invalid_code: { status: 401, about: "the sign-in code is wrong or used up" },
+  forbidden_origin: { status: 403, about: "the request comes from a place that may not call this server" },
+  not_found: { status: 404, about: "there is no such record or path in this workspace" },
+  method_not_allowed: { status: 405, about: "the path knows other methods" },
+  confirmation_required: { status: 409, about: "repeat the request with the confirm token it gives" },
+  already_exists: { status: 409, about: "another record holds this value" },
+  version_conflict: { status: 412, about: "the record has moved on since the version you named" },
+  body_too_large: { status: 413, about: "the body is larger than the limit" },
+  uri_too_long: { status: 414, about: "the address is longer than the limit" },
+  unsupported_media_type: { status: 415, about: "the body is of a type the service does not read" },
+  unprocessable: { status: 422, about: "the request refers to a record that is not there" },
+  rate_limited: { status: 429, about: "too many requests: wait as Retry-After says" },
+  headers_too_large: { status: 431, about: "the header is larger than the limit" },
+  internal: { status: 500, about: "a fault of the server; its log has the request id" },
+  not_ready: { status: 503, about: "the database cannot be reached; try again as Retry-After says" },
+  busy: { status: 503, about: "all connections are in use, or the query took too long" },
+} as const;
+
+export type ProblemCode = keyof typeof PROBLEMS;
+
+export type ProblemOptions = {
+  /** Headers that belong to the refusal, e.g. `Allow` or `Retry-After`. */
+  headers?: Record<string, string>;
+  /** `key=value` facts of the answer, e.g. the confirm token of a two-step delete. */
+  values?: Record<string, string | number>;
+  cause?: unknown;
+};
+
+/** A refusal: `code` for programs, `message` for people, `hints` naming the next request to send. */
+export class Problem extends Error {
+  override name = "Problem";
+  readonly code: ProblemCode;
+  readonly hints: readonly string[];
+  readonly headers: Record<string, string>;
+  readonly values: Record<string, string | number>;
+
+  constructor(code: ProblemCode, message: string, hints: string | readonly string[] = [], options: ProblemOptions = {}) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    this.code = code;
+    this.hints = typeof hints === "string" ? [hints] : hints;
+    this.headers = options.headers ?? {};
+    this.values = options.values ?? {};
+  }
+
+  get status(): number {
+    return PROBLEMS[this.code].status;
+  }
+}
