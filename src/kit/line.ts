@@ -1,7 +1,182 @@
-/** `key=value` pairs in logfmt, absent values left out. (placeholder until the line grammar lands) */
+/**
+ * The line: `head key=value key=value`, which is logfmt with the head first, and its inverse. What is written here is one
+ * physical line and reads back to what was stored, whatever that is; a client that greps and cuts relies on it.
+ *
+ * `text` is a value as it is stored, `token` the same value as it stands on the line.
+ */
+
+export type Pair = [key: string, text: string];
+export type Token = [key: string, token: string];
+
+/** Everything that breaks a line, turns its direction or cannot be seen: white space other than a plain space has its own rule. */
+const HIDDEN = "\\p{Cc}\\p{Cf}\\p{Cs}\\p{Zl}\\p{Zp}\\p{Default_Ignorable_Code_Point}\\p{Noncharacter_Code_Point}";
+const BARE = `[^\\s"=\\\\${HIDDEN}]`;
+
+const hidden = new RegExp(`[${HIDDEN}]`, "u");
+const escaped = new RegExp(`["\\\\${HIDDEN}]`, "gu");
+const bareRun = new RegExp(`${BARE}+`, "uy");
+const notBare = new RegExp(`[\\s"=\\\\${HIDDEN}]`, "u");
+// Nearly every value is ASCII, and these two, which need no table of Unicode, settle it ten times faster.
+const notAsciiBare = /[^!#-<>-[\]-~]/;
+const notAsciiQuotable = /[^ !#-[\]-~]/;
+
+const JSON_SCALAR = /^(?:true|false|null|-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?)$/;
+
+/** A line of stored texts. Null and empty fields are the caller's to leave out: an empty text is written `key=""`. */
+export function formatLine(head: string, pairs: Iterable<Pair>): string {
+  let line = quoteIfNeeded(head);
+  for (const [key, text] of pairs) line += ` ${quoteIfNeeded(key)}=${quoteIfNeeded(text)}`;
+  return line;
+}
+
+/** A line of values that are tokens already, as `customText` makes them. A key that could forge a pair is quoted like a value. */
+export function formatTokens(head: string, tokens: Iterable<Token>): string {
+  let line = quoteIfNeeded(head);
+  for (const [key, token] of tokens) line += ` ${quoteIfNeeded(key)}=${token}`;
+  return line;
+}
+
+/** `key=value key=value` for logs and messages, absent values left out. */
 export function formatPairs(pairs: Record<string, string | number | boolean | null | undefined>): string {
-  return Object.entries(pairs)
-    .filter(([, value]) => value !== null && value !== undefined)
-    .map(([key, value]) => `${key}=${JSON.stringify(value)}`)
-    .join(" ");
+  let line = "";
+  for (const [key, value] of Object.entries(pairs)) {
+    if (value === null || value === undefined) continue;
+    line += `${line === "" ? "" : " "}${quoteIfNeeded(key)}=${quoteIfNeeded(String(value))}`;
+  }
+  return line;
+}
+
+/** A text as it stands on the line: bare when it cannot be misread, else a JSON string (RFC 8259). */
+export function quoteIfNeeded(text: string): string {
+  if (!notAsciiBare.test(text)) return text === "" ? '""' : text;
+  if (!notAsciiQuotable.test(text)) return `"${text}"`;
+  return notBare.test(text) ? quote(text) : text;
+}
+
+/** A text as a JSON string in which nothing is invisible: `JSON.parse` gives it back. */
+export function quote(text: string): string {
+  return `"${text.replace(escaped, escapeCharacter)}"`;
+}
+
+function escapeCharacter(character: string): string {
+  if (character === '"' || character === "\\") return `\\${character}`;
+  let units = "";
+  for (let i = 0; i < character.length; i++) units += `\\u${character.charCodeAt(i).toString(16).padStart(4, "0")}`;
+  return units;
+}
+
+/** What a caller sent, for an error message: always quoted, and cut after `max` UTF-16 units with the … outside the quotes. */
+export function echo(text: string, max = 80): string {
+  if (text.length <= max) return quote(text);
+  const cut = text.slice(0, max);
+  return `${quote(/[\uD800-\uDBFF]$/.test(cut) ? cut.slice(0, -1) : cut)}…`;
+}
+
+/** The texts of a line. Strict: throws a SyntaxError on anything this grammar does not write. */
+export function parseLine(line: string): { head: string; pairs: Pair[] } {
+  const { head, tokens } = parseTokens(line);
+  return { head, pairs: tokens.map(([key, token]) => [key, unquote(token)]) };
+}
+
+/** The inverse of `formatPairs`, every value a string. */
+export function parsePairs(line: string): Pair[] {
+  if (line === "") return [];
+  return readTokens(visible(line), 0).map(([key, token]) => [key, unquote(token)]);
+}
+
+/** A line with its values as they stand there, for values whose quotes carry meaning (`parseCustomText`). */
+export function parseTokens(line: string): { head: string; tokens: Token[] } {
+  const end = tokenEnd(visible(line), 0);
+  return { head: unquote(line.slice(0, end)), tokens: end === line.length ? [] : readTokens(line, skip(line, end, " ")) };
+}
+
+function visible(line: string): string {
+  if (hidden.test(line)) throw new SyntaxError("an invisible character or a line break stands in the line");
+  return line;
+}
+
+function readTokens(line: string, start: number): Token[] {
+  const tokens: Token[] = [];
+  for (let at = start; ; ) {
+    const keyEnd = tokenEnd(line, at);
+    const valueStart = skip(line, keyEnd, "=");
+    const valueEnd = tokenEnd(line, valueStart);
+    tokens.push([unquote(line.slice(at, keyEnd)), line.slice(valueStart, valueEnd)]);
+    if (valueEnd === line.length) return tokens;
+    at = skip(line, valueEnd, " ");
+  }
+}
+
+function skip(line: string, at: number, expected: string): number {
+  if (line[at] !== expected) throw new SyntaxError(`"${expected}" expected at column ${at + 1}`);
+  return at + 1;
+}
+
+function tokenEnd(line: string, start: number): number {
+  if (line[start] !== '"') {
+    bareRun.lastIndex = start;
+    if (!bareRun.test(line)) throw new SyntaxError(`a value expected at column ${start + 1}`);
+    return bareRun.lastIndex;
+  }
+  // A loop and not a regular expression: a megabyte of backslashes would exhaust the engine's stack.
+  for (let at = start + 1; at < line.length; at++) {
+    if (line[at] === "\\") at++;
+    else if (line[at] === '"') return at + 1;
+  }
+  throw new SyntaxError(`the quote opened at column ${start + 1} is never closed`);
+}
+
+/** The text of a token. */
+export function unquote(token: string): string {
+  return token.startsWith('"') ? JSON.parse(token) : token;
+}
+
+/**
+ * A list as one text, still to be quoted. An item that is empty, holds a comma or begins with a quote is written as a JSON
+ * string, which is also how a caller writes it in an `in:` filter.
+ */
+export function joinList(items: readonly string[]): string {
+  return items
+    .map((item) => (item === "" || item.includes(",") || item.startsWith('"') ? JSON.stringify(item) : item))
+    .join(",");
+}
+
+/** The inverse of `joinList`. Throws a SyntaxError on a quoted item that is no JSON string. */
+export function splitList(text: string): string[] {
+  if (!text.includes('"')) return text === "" ? [] : text.split(",");
+  const items: string[] = [];
+  for (let at = 0; ; ) {
+    const comma = text.indexOf(",", at);
+    const end = text[at] === '"' ? tokenEnd(text, at) : comma < 0 ? text.length : comma;
+    items.push(unquote(text.slice(at, end)));
+    if (end === text.length) return items;
+    at = skip(text, end, ",");
+  }
+}
+
+/**
+ * The token of one JSON value, with its type: a bare scalar is itself, so the string `5` is written `"5"`; an object or a
+ * list is its compact JSON, so a string that reads as one is written as JSON twice.
+ */
+export function customText(value: unknown): string {
+  if (typeof value !== "string") return quoteIfNeeded(JSON.stringify(value));
+  if (JSON_SCALAR.test(value)) return quote(value);
+  return quoteIfNeeded(readsAsJson(value) ? JSON.stringify(value) : value);
+}
+
+/** The inverse of `customText`, except that -0 comes back as 0. */
+export function parseCustomText(token: string): unknown {
+  const text = unquote(token);
+  const isJson = readsAsJson(text) || (text === token && JSON_SCALAR.test(text));
+  return isJson ? JSON.parse(text) : text;
+}
+
+function readsAsJson(text: string): boolean {
+  if (!/^[{["]/.test(text)) return false;
+  try {
+    JSON.parse(text);
+    return true;
+  } catch {
+    return false;
+  }
 }
