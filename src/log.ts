@@ -10,13 +10,15 @@ export type Log = {
 };
 
 /** Anything that looks like a bearer token, whichever way it got into a message. */
-const SECRET = /\bck_[A-Za-z0-9]{8,}/g;
+const SECRET = /ck_[A-Za-z0-9]{8,}/g;
 
 export function createLog(write: (line: string) => void, now: () => number): Log {
-  const at = (level: string) => (event: string, facts: Facts = {}) => {
-    const line = formatPairs({ time: new Date(now()).toISOString(), level, event, ...facts });
-    write(`${line.replace(SECRET, "ck_[redacted]")}\n`);
-  };
+  const at =
+    (level: string) =>
+    (event: string, facts: Facts = {}) => {
+      const line = formatPairs({ time: new Date(now()).toISOString(), level, event, ...facts });
+      write(`${line.replace(SECRET, "ck_[redacted]")}\n`);
+    };
   return { info: at("info"), warn: at("warn"), error: at("error") };
 }
 

@@ -1,0 +1,185 @@
+import { Problem } from "../kit/problem.ts";
+import { isBroken, isConflict, isLost, isStale, toProblem, unknownOutcome } from "./failure.ts";
+import type { Statement } from "./sql.ts";
+import { createUnits, type PoolOptions, type Unit, type UnitOptions, type Units } from "./unit.ts";
+import type { Rows, Wire } from "./wire.ts";
+
+export type StatementOptions = {
+  /**
+   * `custom` is planned for its values each time: search, `like`, `in`, ranges on skewed columns, and texts whose shapes callers choose.
+   * `named`, the default, is prepared once a connection, and after five runs its plan no longer looks at the values.
+   */
+  plan?: "named" | "custom";
+};
+
+export type RowsOptions = StatementOptions &
+  UnitOptions & {
+    /** A read, or else safe to run twice: repeated when its connection was lost. */
+    retry?: boolean;
+  };
+
+/** What refuses, refuses with a Problem whose cause is the driver's error. */
+export type Transaction = {
+  rows: (statement: Statement, options?: StatementOptions) => Promise<Rows>;
+  /** Several statements without values, for migrations. */
+  simple: (text: string) => Promise<void>;
+};
+
+export type Pool = {
+  /** One statement, atomic by itself. Values by column type: see values.ts. */
+  rows: (statement: Statement, options?: RowsOptions) => Promise<Rows>;
+  /** begin … commit, or rollback when the work throws. For the few places where one statement cannot do. */
+  transaction: <T>(work: (tx: Transaction) => Promise<T>, options?: UnitOptions) => Promise<T>;
+  simple: (text: string, options?: UnitOptions) => Promise<void>;
+  stats: () => ReturnType<Units["stats"]> & { named: number };
+  /** Refuses who waits, lets finish who works, and closes the connections. */
+  close: () => Promise<void>;
+};
+
+/** Statements with a name: postgres.js never frees one, and a connection holds each of them at 10-50 kB of the server's memory. */
+const NAMED_LIMIT = 300;
+const CONFLICT_REPEATS = 3;
+
+export function createPool(options: PoolOptions): Pool {
+  const units = createUnits(options);
+  const named = new Set<string>();
+
+  async function rows(statement: Statement, asked: RowsOptions = {}): Promise<Rows> {
+    const { text, values } = statement;
+    const name = isNamed(text, asked);
+    const unit = await units.enter(asked);
+    try {
+      for (let attempt = 1; ; attempt++) {
+        const wire = await units.connect(unit);
+        try {
+          return await wire.run(text, values, name);
+        } catch (error) {
+          const answer = refusal(unit, wire, error, asked.retry !== true);
+          if (!mayRepeat(unit, error, attempt, asked.retry === true)) throw answer;
+        }
+      }
+    } finally {
+      units.leave(unit);
+    }
+  }
+
+  function isNamed(text: string, { plan }: StatementOptions): boolean {
+    if (plan === "custom" || !options.prepare) return false;
+    if (named.has(text)) return true;
+    if (named.size >= NAMED_LIMIT) return false;
+    named.add(text);
+    return true;
+  }
+
+  async function transaction<T>(work: (tx: Transaction) => Promise<T>, asked: UnitOptions = {}): Promise<T> {
+    const unit = await units.enter(asked);
+    const halted = new Promise<never>((_, reject) => {
+      unit.halt = reject;
+    });
+    halted.catch(() => {});
+    try {
+      const wire = await beginOn(unit);
+      const tx = onWire(unit, wire);
+      try {
+        const result = await Promise.race([work(tx.transaction), halted]);
+        await tx.finish();
+        await commit(unit, wire);
+        return result;
+      } catch (error) {
+        await tx.finish();
+        await rollback(unit, wire);
+        throw error;
+      }
+    } finally {
+      units.leave(unit);
+    }
+  }
+
+  /** Nothing has happened yet, so a connection found lost is replaced once. */
+  async function beginOn(unit: Unit): Promise<Wire> {
+    for (let attempt = 1; ; attempt++) {
+      const wire = await units.connect(unit);
+      try {
+        await wire.script("begin");
+        return wire;
+      } catch (error) {
+        const answer = refusal(unit, wire, error, false);
+        if (!mayRepeat(unit, error, attempt, true)) throw answer;
+      }
+    }
+  }
+
+  /** One statement after the other, whatever the work awaits: what it left running must not slip in after the rollback. */
+  function onWire(unit: Unit, wire: Wire) {
+    let last: Promise<unknown> = Promise.resolve();
+    let over = false;
+    const inTurn = <T>(run: () => Promise<T>): Promise<T> => {
+      const mine = last.then(async () => {
+        if (unit.stopped) throw unit.stopped;
+        if (over) throw new Problem("internal", "a statement after the end of its transaction");
+        return run().catch((error) => {
+          throw refusal(unit, wire, error, false);
+        });
+      });
+      last = mine.catch(() => {});
+      return mine;
+    };
+    const transaction: Transaction = {
+      rows: ({ text, values }, asked = {}) => inTurn(() => wire.run(text, values, isNamed(text, asked))),
+      simple(text) {
+        unit.spent = true;
+        return inTurn(async () => void (await wire.script(text)));
+      },
+    };
+    const finish = async () => {
+      over = true;
+      await last;
+    };
+    return { transaction, finish };
+  }
+
+  /** On a connection that is closed afterwards: a `set` or a `begin` of the text reaches nobody else. */
+  async function simple(text: string, asked: UnitOptions = {}): Promise<void> {
+    const unit = await units.enter(asked);
+    unit.spent = true;
+    try {
+      const wire = await units.connect(unit);
+      await wire.script(text).catch((error) => {
+        throw refusal(unit, wire, error, true);
+      });
+    } finally {
+      units.leave(unit);
+    }
+  }
+
+  return { rows, transaction, simple, stats: () => ({ ...units.stats(), named: named.size }), close: units.close };
+}
+
+/** A committed transaction answers COMMIT; one that a statement had broken, though the work caught that, answers ROLLBACK. */
+async function commit(unit: Unit, wire: Wire): Promise<void> {
+  if (unit.stopped) throw unit.stopped;
+  const command = await wire.script("commit").catch((error) => {
+    throw refusal(unit, wire, error, true);
+  });
+  if (command !== "COMMIT") throw new Problem("internal", "the transaction had failed and was rolled back");
+}
+
+async function rollback(unit: Unit, wire: Wire): Promise<void> {
+  if (unit.stopped || wire.lost) return;
+  await wire.script("rollback").catch((error) => wire.lose(error));
+}
+
+/** What to tell the caller, with the connection dropped if it is no longer good. `commits`: a lost answer may be that of a change made. */
+function refusal(unit: Unit, wire: Wire, error: unknown, commits: boolean): Problem {
+  if (isBroken(error)) wire.lose(error as Error);
+  const lost = isLost(error) || error === unit.stopped;
+  if (lost && commits) return unknownOutcome(unit.stopped?.code === "busy" ? "busy" : "not_ready", error);
+  return unit.stopped ?? toProblem(error);
+}
+
+/** A statement that was refused did nothing and may be repeated if that can help; one whose answer was lost only if it is `safe`. */
+function mayRepeat(unit: Unit, error: unknown, attempt: number, safe: boolean): boolean {
+  if (unit.stopped) return false;
+  if (isConflict(error)) return attempt <= CONFLICT_REPEATS;
+  return attempt === 1 && (isStale(error) || (safe && isLost(error)));
+}

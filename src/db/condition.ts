@@ -1,0 +1,74 @@
+import type { Condition } from "../derive/query.ts";
+import type { Predicate } from "../records/predicate.ts";
+import { join, raw, type Statement, sql } from "./sql.ts";
+import type { Table } from "./table.ts";
+
+const COMPARISONS = { eq: raw("="), lt: raw("<"), lte: raw("<="), gt: raw(">"), gte: raw(">=") };
+
+/** The SQL of a filter. References must have been resolved (see references.ts). */
+export function conditionSql(table: Table, { field, predicate }: Condition): Statement {
+  const column =
+    field.kind.sqlType === "text[]" && predicate.is === "contains"
+      ? sql`crm_words(${table.column(field)})`
+      : table.column(field);
+  const condition = predicateSql(column, predicate);
+  // A searched field is part of the search column, whose index finds the few rows worth comparing.
+  return field.search && predicate.is === "contains"
+    ? sql`r.search like ${pattern(predicate.text)} and ${condition}`
+    : condition;
+}
+
+function predicateSql(column: Statement, predicate: Predicate): Statement {
+  switch (predicate.is) {
+    case "eq":
+    case "lt":
+    case "lte":
+    case "gt":
+    case "gte":
+      return sql`${column} ${COMPARISONS[predicate.is]} ${predicate.value}`;
+    case "in":
+      return sql`${column} in (${join(predicate.values.map((value) => sql`${value}`))})`;
+    case "contains":
+      return sql`crm_fold(${column}) like ${pattern(predicate.text)}`;
+    case "holds":
+      return sql`${column} @> ${predicate.items}::text[]`;
+    case "tail":
+      return sql`right(${column}, 8) = ${predicate.text}`;
+    case "null":
+      return sql`${column} is null`;
+    case "not":
+      // `is not true`, so that a row without a value is unequal too.
+      return sql`(${predicateSql(column, predicate.of)}) is not true`;
+    case "all":
+      return sql`(${join(
+        predicate.of.map((each) => predicateSql(column, each)),
+        " and ",
+      )})`;
+    case "any":
+      return sql`(${join(
+        predicate.of.map((each) => predicateSql(column, each)),
+        " or ",
+      )})`;
+    case "member":
+      return predicateSql(memberSql(column, predicate.key, predicate.as), predicate.of);
+    case "member-in":
+      return sql`(${join(
+        predicate.values.map((value) => sql`${column} @> ${{ [predicate.key]: value }}::jsonb`),
+        " or ",
+      )})`;
+    case "refers":
+      throw new Error("a reference reached SQL before it was resolved");
+  }
+}
+
+/** A member taken as a number or a time is null where it is none, so that other records' values cannot fail the filter. */
+function memberSql(column: Statement, key: string, as: "text" | "number" | "time"): Statement {
+  if (as === "number")
+    return sql`(case when jsonb_typeof(${column} -> ${key}::text) = 'number' then (${column} ->> ${key}::text)::numeric end)`;
+  return as === "time" ? sql`crm_time(${column} ->> ${key}::text)` : sql`(${column} ->> ${key}::text)`;
+}
+
+/** `%…%` over folded text, with the caller's own `%` and `_` taken literally. */
+export function pattern(text: string, start = "%"): Statement {
+  return sql`(${start}::text || crm_fold(${text.replace(/[\\%_]/g, "\\$&")}) || '%')`;
+}

@@ -1,0 +1,19 @@
+import type { Dictionary } from "../records/define.ts";
+import type { Pool } from "./client.ts";
+
+/** What every statement about records needs: connections, and the kinds there are. */
+export type Database = { pool: Pool; dictionary: Dictionary };
+
+/** Who makes a change, and all that its history entry keeps about it. */
+export type Author = {
+  workspaceId: string;
+  /** The e-mail address of the person. */
+  actor: string;
+  tokenId: string | null;
+  /** The program that acts for them, in its own words. */
+  agent: string | null;
+  reason: string | null;
+  requestId: string;
+  /** Epoch ms: the time the change is dated. */
+  now: number;
+};

@@ -1,0 +1,124 @@
+import postgres from "postgres";
+import { Problem, type ProblemCode } from "../kit/problem.ts";
+
+/** What a refusal of PostgreSQL means to the caller. Anything else is a fault of ours: `internal`, its details only in the cause. */
+export function toProblem(error: unknown): Problem {
+  if (error instanceof Problem) return error;
+  if (isLost(error)) return unreachable(error);
+  const state = sqlstateOf(error) ?? "";
+  const meaning = MEANINGS[state] ?? MEANINGS[state.slice(0, 2)];
+  if (!meaning) return new Problem("internal", "the database refused a statement of the service", [], { cause: error });
+  const headers = meaning.code === "busy" || meaning.code === "not_ready" ? RETRY_AFTER : {};
+  return new Problem(meaning.code, meaning.message, meaning.hint ?? [], { headers, cause: error });
+}
+
+type Meaning = { code: ProblemCode; message: string; hint?: string };
+
+const RETRY_AFTER = { "Retry-After": "1" };
+
+const WRONG_VALUE = { code: "invalid_value", message: "a value does not fit its field" } as const;
+const WRONG_TIME = { code: "invalid_value", message: "a time or date does not exist or is out of range" } as const;
+const WRONG_TEXT = {
+  code: "invalid_value",
+  message: "a text holds a character that cannot be stored",
+  hint: "leave out NUL characters and lone surrogates, and send UTF-8",
+} as const;
+const TOO_LARGE = { code: "invalid_value", message: "a value is too long or nested too deeply to be stored" } as const;
+const TOO_SLOW = {
+  code: "busy",
+  message: "the query took too long and was stopped",
+  hint: "add a filter, or ask for less",
+} as const;
+const IN_THE_WAY = { code: "busy", message: "others were changing the same records", hint: "repeat the request" } as const;
+const NOT_WRITABLE = { code: "not_ready", message: "the database takes no changes at the moment" } as const;
+const NO_ROOM = { code: "not_ready", message: "the database is out of room" } as const;
+const UNREACHABLE = { code: "not_ready", message: "the database cannot be reached" } as const;
+
+/** By SQLSTATE, or by its class: https://www.postgresql.org/docs/current/errcodes-appendix.html */
+const MEANINGS: Record<string, Meaning> = {
+  "23505": { code: "already_exists", message: "another record holds this value" },
+  "23503": { code: "unprocessable", message: "the request refers to a record that is not there" },
+  "23502": WRONG_VALUE,
+  "23514": WRONG_VALUE,
+  "22P02": WRONG_VALUE,
+  "22003": WRONG_VALUE,
+  "22001": TOO_LARGE,
+  "54000": TOO_LARGE,
+  "54001": TOO_LARGE,
+  "22007": WRONG_TIME,
+  "22008": WRONG_TIME,
+  "22021": WRONG_TEXT,
+  "22P05": WRONG_TEXT,
+  "57014": TOO_SLOW,
+  "40001": IN_THE_WAY,
+  "40P01": IN_THE_WAY,
+  "55P03": IN_THE_WAY,
+  "25006": NOT_WRITABLE,
+  "53": NO_ROOM,
+  "53300": { code: "not_ready", message: "the database takes no more connections" },
+  "57": UNREACHABLE,
+  "08": UNREACHABLE,
+};
+
+export function unreachable(cause: unknown): Problem {
+  return new Problem(UNREACHABLE.code, UNREACHABLE.message, [], { headers: RETRY_AFTER, cause });
+}
+
+/** All connections are in use. */
+export function crowded(message: string): Problem {
+  return new Problem("busy", message, "repeat the request later", { headers: RETRY_AFTER });
+}
+
+/** `milliseconds` is what the unit of work was given. */
+export function tooSlow(milliseconds: number): Problem {
+  return new Problem(TOO_SLOW.code, `the query took longer than ${milliseconds / 1000} s`, TOO_SLOW.hint, {
+    headers: RETRY_AFTER,
+  });
+}
+
+/** Without Retry-After: a program that repeats the write on its own might make it twice. */
+export function unknownOutcome(code: "busy" | "not_ready", cause: unknown): Problem {
+  const message = "the answer of the database was lost, so it is not known whether the change was made";
+  return new Problem(code, message, "read the record before you repeat the request", { values: { outcome: "unknown" }, cause });
+}
+
+/** The SQLSTATE of an error of PostgreSQL, or of the Problem made from it. */
+export function sqlstateOf(error: unknown): string | undefined {
+  return serverError(error)?.code;
+}
+
+/** The unique, foreign key or check constraint that refused. */
+export function constraintOf(error: unknown): string | undefined {
+  return serverError(error)?.constraint_name;
+}
+
+function serverError(error: unknown): postgres.PostgresError | undefined {
+  const source = error instanceof Problem ? error.cause : error;
+  return source instanceof postgres.PostgresError ? source : undefined;
+}
+
+/** The connection is gone, and with it the answer. */
+export function isLost(error: unknown): boolean {
+  if (!(error instanceof Error)) return false;
+  const state = sqlstateOf(error);
+  if (state) return /^(08|57P|25P03)/.test(state);
+  // Codes of postgres.js (CONNECTION_CLOSED, CONNECT_TIMEOUT), of the system (ECONNRESET, EPIPE) and of TLS.
+  return "code" in error && /^(CONNECT|E(?!RR_)|ERR_SSL|ERR_STREAM)/.test(String(error.code));
+}
+
+/** A prepared statement that the server, or a pooler before it, no longer has or can no longer use. It was not executed. */
+export function isStale(error: unknown): boolean {
+  const state = sqlstateOf(error);
+  return state === "26000" || (state === "0A000" && serverError(error)?.routine === "RevalidateCachedQuery");
+}
+
+/** Rolled back because of others: it may succeed at once. */
+export function isConflict(error: unknown): boolean {
+  const state = sqlstateOf(error);
+  return state === "40001" || state === "40P01";
+}
+
+/** Whether the connection must not be used again. 25006: it leads to what is no longer the primary. */
+export function isBroken(error: unknown): boolean {
+  return sqlstateOf(error) === undefined || isLost(error) || isStale(error) || sqlstateOf(error) === "25006";
+}

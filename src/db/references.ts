@@ -1,0 +1,114 @@
+import type { Condition } from "../derive/query.ts";
+import type { LinkChoice } from "../derive/schema.ts";
+import { type IdReference, shortId } from "../kit/id.ts";
+import { echo } from "../kit/line.ts";
+import { Problem, type ProblemCode } from "../kit/problem.ts";
+import { byPrefix, definitionOf, type RecordDefinition } from "../records/define.ts";
+import type { Predicate } from "../records/predicate.ts";
+import type { Database } from "./database.ts";
+import { ident, type Statement, sql } from "./sql.ts";
+
+/** Finds the one living record an id stands for: by the index on the last eight characters, then by all that was given. */
+export function idMatches(column: Statement, key: string): Statement {
+  return sql`right(${column}, 8) = ${key.slice(-8)} and right(${column}, length(${key})) = ${key}`;
+}
+
+/** Turns every reference of a list's filters into full ids. One that is not there is `not_found`, whichever workspace it may be of. */
+export async function resolveConditions(
+  db: Database,
+  workspaceId: string,
+  conditions: readonly Condition[],
+): Promise<Condition[]> {
+  const resolved: Condition[] = [];
+  for (const { field, predicate } of conditions) resolved.push(await resolveCondition(db, workspaceId, { field, predicate }));
+  return resolved;
+}
+
+async function resolveCondition(db: Database, workspaceId: string, { field, predicate }: Condition): Promise<Condition> {
+  const negated = predicate.is === "not" && predicate.of.is === "refers";
+  const refers = negated ? predicate.of : predicate;
+  if (refers.is !== "refers") return { field, predicate };
+  const target = definitionOf(db.dictionary, refers.target);
+  const ids: string[] = [];
+  for (const reference of refers.to) ids.push(await resolveId(db, workspaceId, target, reference));
+  const found: Predicate = ids.length === 1 ? { is: "eq", value: ids[0]! } : { is: "in", values: ids };
+  return { field, predicate: negated ? { is: "not", of: found } : found };
+}
+
+/** The full id of a living record, or the Problem that it is not there. */
+export async function resolveId(
+  db: Database,
+  workspaceId: string,
+  target: RecordDefinition,
+  reference: IdReference,
+  code: ProblemCode = "not_found",
+): Promise<string> {
+  if (reference.prefix !== target.prefix) throw wrongKind(db, target, reference, code);
+  const [row] = await db.pool.rows(
+    sql`select r.id from ${ident(target.plural)} r where r.workspace_id = ${workspaceId} and ${idMatches(sql`r.id`, reference.key)} and r.deleted_at is null`,
+    { retry: true },
+  );
+  if (!row) throw missing(target, reference.key, code);
+  return row[0] as string;
+}
+
+export function missing(target: RecordDefinition, key: string, code: ProblemCode = "not_found"): Problem {
+  const shown = key.length === 8 ? `${target.prefix}_${key}` : key;
+  return new Problem(
+    code,
+    `there is no ${target.name} ${shown} in this workspace`,
+    `GET /${target.plural}?search=… finds it by what you know of it`,
+  );
+}
+
+/** The hint leads to the record when the id is of another kind. */
+export function wrongKind(
+  db: Database,
+  target: RecordDefinition,
+  { prefix, key }: IdReference,
+  code: ProblemCode = "not_found",
+): Problem {
+  const shown = key.length === 8 ? `${prefix}_${key}` : key;
+  const other = byPrefix(db.dictionary, prefix);
+  const hint = other
+    ? `${prefix}_ ids are ${other.plural}: GET /${other.plural}/${shown}`
+    : `ids of ${target.plural} begin with ${target.prefix}_`;
+  return new Problem(code, `${shown} is not the id of a ${target.name}`, hint);
+}
+
+/** The id key to link to, whichever way the other record was named. Null clears. */
+export async function resolveLink(
+  db: Database,
+  workspaceId: string,
+  target: RecordDefinition,
+  choice: LinkChoice,
+): Promise<string | null> {
+  if (choice === null) return null;
+  if (choice.id && choice.id.prefix !== target.prefix) throw wrongKind(db, target, choice.id, "unprocessable");
+  if (choice.name === undefined) return choice.id!.key;
+  const named = await namedRecords(db, workspaceId, target, choice.name);
+  const fitting = choice.id ? named.filter((id) => id.endsWith(choice.id!.key)) : named;
+  if (fitting.length === 1) return fitting[0]!;
+  const wanted = `${target.name} ${echo(choice.name)}`;
+  if (fitting.length === 0) {
+    throw new Problem("unprocessable", `there is no ${wanted} in this workspace`, [
+      `make it first: POST /${target.plural} ${JSON.stringify({ [target.title]: choice.name })}`,
+      `or find it: GET /${target.plural}?search=…`,
+    ]);
+  }
+  throw new Problem(
+    "unprocessable",
+    `more than one ${wanted}`,
+    `name one by its id: ${target.name}_id=${fitting.map(shortId).join(" or ")}`,
+  );
+}
+
+async function namedRecords(db: Database, workspaceId: string, target: RecordDefinition, name: string): Promise<string[]> {
+  const title = sql`lower(r.${ident(target.title)}) = lower(${name})`;
+  const key = target.naturalKey ? sql` or r.${ident(target.naturalKey)} = lower(${name})` : sql``;
+  const rows = await db.pool.rows(
+    sql`select r.id from ${ident(target.plural)} r where r.workspace_id = ${workspaceId} and r.deleted_at is null and (${title}${key}) order by r.id limit 4`,
+    { plan: "custom", retry: true },
+  );
+  return rows.map((row) => row[0] as string);
+}

@@ -1,0 +1,132 @@
+import type { IdReference, IdSource } from "../kit/id.ts";
+import { Problem } from "../kit/problem.ts";
+import { type Dictionary, linksOf, type RecordDefinition } from "../records/define.ts";
+import { authorValues, HISTORY_COLUMNS, HISTORY_OMITS, historySelect } from "./columns.ts";
+import type { Author, Database } from "./database.ts";
+import { idMatches, missing, wrongKind } from "./references.ts";
+import { ident, join, numbered, raw, type Statement, sql } from "./sql.ts";
+
+/** What a deletion would do: `clears` counts the records of each kind that lose a link, `removes` those that go along. */
+export type Removal = {
+  id: string;
+  version: number;
+  title: string;
+  affected: { definition: RecordDefinition; clears: number; removes: number }[];
+};
+
+type Holder = { definition: RecordDefinition; column: string };
+
+/** The kinds that link to this one. */
+function holdersOf(dictionary: Dictionary, definition: RecordDefinition): Holder[] {
+  return [...dictionary.values()].flatMap((each) =>
+    linksOf(each)
+      .filter((link) => link.target === definition.name)
+      .map((link) => ({ definition: each, column: link.field.name })),
+  );
+}
+
+/** What would go with a record, for the question before the deletion. */
+export function previewRemoval(
+  db: Database,
+  workspaceId: string,
+  definition: RecordDefinition,
+  reference: IdReference,
+): Promise<Removal> {
+  return readRemoval(db, (statement) => db.pool.rows(statement, { retry: true }), workspaceId, definition, reference, raw(""));
+}
+
+/**
+ * Hides the record and frees its unique values, clears every link to it, and takes along what has no other link: rows and history in one
+ * statement. The record is locked first, so that no link to it can appear meanwhile (see `for key share` in write.ts).
+ */
+export function removeRow(
+  db: Database,
+  author: Author,
+  ids: IdSource,
+  definition: RecordDefinition,
+  reference: IdReference,
+  version: number,
+): Promise<Removal> {
+  return db.pool.transaction(async (tx) => {
+    const removal = await readRemoval(db, tx.rows, author.workspaceId, definition, reference, raw("for update of r"));
+    if (removal.version !== version)
+      throw new Problem("version_conflict", "the record changed while it was deleted", "repeat the DELETE without confirm");
+    const dragged = removal.affected.reduce((sum, { clears, removes }) => sum + clears + removes, 0);
+    const entries = Array.from({ length: dragged }, () => ids("ch"));
+    await tx.rows(numbered(removalSql(db.dictionary, definition))([...authorValues(author), ids("ch"), removal.id, entries]));
+    return removal;
+  });
+}
+
+async function readRemoval(
+  db: Database,
+  rows: (statement: Statement) => Promise<readonly unknown[][]>,
+  workspaceId: string,
+  definition: RecordDefinition,
+  reference: IdReference,
+  lock: Statement,
+): Promise<Removal> {
+  if (reference.prefix !== definition.prefix) throw wrongKind(db, definition, reference);
+  const [record] = await rows(
+    sql`select r.id, r.version, coalesce(left(r.${ident(definition.title)}, 100), '') from ${ident(definition.plural)} r
+      where r.workspace_id = ${workspaceId} and ${idMatches(raw("r.id"), reference.key)} and r.deleted_at is null ${lock}`,
+  );
+  if (!record) throw missing(definition, reference.key);
+  const [id, version, title] = record as [string, number, string];
+  const holders = holdersOf(db.dictionary, definition);
+  if (holders.length === 0) return { id, version, title, affected: [] };
+  const counts = holders.map(
+    ({
+      definition: holder,
+      column,
+    }) => sql`select count(*) filter (where not ${goesAlong(holder, column)})::int, count(*) filter (where ${goesAlong(holder, column)})::int
+      from ${ident(holder.plural)} r where r.workspace_id = ${workspaceId} and r.${ident(column)} = ${id} and r.deleted_at is null`,
+  );
+  const found = await rows(join(counts, " union all "));
+  const affected = holders.map(({ definition: holder }, i) => ({
+    definition: holder,
+    clears: found[i]![0] as number,
+    removes: found[i]![1] as number,
+  }));
+  return { id, version, title, affected: affected.filter(({ clears, removes }) => clears + removes > 0) };
+}
+
+/** True of a row that may not be without a link and has no other. */
+function goesAlong(holder: RecordDefinition, column: string): Statement {
+  const others = (holder.needsOneOf ?? []).filter((name) => name !== column);
+  if (!holder.needsOneOf?.includes(column)) return raw("false");
+  return sql`(${
+    others.length === 0
+      ? raw("true")
+      : join(
+          others.map((name) => sql`r.${ident(name)} is null`),
+          " and ",
+        )
+  })`;
+}
+
+/** `$8` id of the history entry, `$9` the record, `$10` ids for the entries of everything it drags along. */
+function removalSql(dictionary: Dictionary, definition: RecordDefinition): string {
+  const holders = holdersOf(dictionary, definition);
+  const touched = holders.map(
+    ({
+      definition: holder,
+      column,
+    }) => `touched_${holder.plural} as (update ${holder.plural} r set ${column} = null, version = r.version + 1, updated_at = $2,
+      deleted_at = case when ${goesAlong(holder, column).text} then $2::timestamptz end
+      where r.workspace_id = $1 and r.${column} = $9 and r.deleted_at is null returning r.*)`,
+  );
+  const dragged = holders.map(
+    ({ definition: holder }) =>
+      `select '${holder.name}' as kind, id, version, deleted_at, to_jsonb(t) - ${HISTORY_OMITS} as row from touched_${holder.plural} t`,
+  );
+  const draggedHistory = `, dragged as (${dragged.join(" union all ")}),
+    dragged_history as (insert into changes (${HISTORY_COLUMNS})
+      select $1, ($10::text[])[row_number() over ()], kind, id, version, case when deleted_at is null then 'updated' else 'deleted' end,
+        $2, $3, $4, $5, $6, $7, $8, row from dragged)`;
+  return `with gone as (update ${definition.plural} r set deleted_at = $2, version = r.version + 1, updated_at = $2
+      where r.workspace_id = $1 and r.id = $9 and r.deleted_at is null returning r.*),
+    history as (insert into changes (${HISTORY_COLUMNS}) ${historySelect("gone", definition, { id: "$8", action: "'deleted'" })})
+    ${holders.length > 0 ? `, ${touched.join(",\n")} ${draggedHistory}` : ""}
+    select id from gone${holders.length > 0 ? "" : " where $10::text[] is not null"}`;
+}

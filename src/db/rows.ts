@@ -1,0 +1,130 @@
+import type { ListQuery } from "../derive/query.ts";
+import { type Row, rowId, type View } from "../derive/render.ts";
+import { type Position, readCursor, writeCursor } from "../kit/cursor.ts";
+import type { IdReference } from "../kit/id.ts";
+import { Problem } from "../kit/problem.ts";
+import type { Seal } from "../kit/seal.ts";
+import type { Field } from "../records/define.ts";
+import { conditionSql } from "./condition.ts";
+import type { Database } from "./database.ts";
+import { idMatches, missing, resolveConditions, wrongKind } from "./references.ts";
+import { searchWords, wordSql } from "./search.ts";
+import { join, raw, type Statement, sql } from "./sql.ts";
+import { type Table, tableOf } from "./table.ts";
+
+export type Page = {
+  rows: Row[];
+  nextCursor: string | null;
+  /** All rows that match, where the caller asked; `capped` when there are more than `rows`. */
+  total?: { rows: number; capped: boolean };
+  /** The rows are near misses of a search that found nothing. */
+  near?: boolean;
+};
+
+/** One living record in a view. Not there, of another kind and of another workspace are the same `not_found`. */
+export async function getRow(db: Database, workspaceId: string, view: View, reference: IdReference): Promise<Row> {
+  const { definition } = view;
+  if (reference.prefix !== definition.prefix) throw wrongKind(db, definition, reference);
+  const table = tableOf(definition, db.dictionary);
+  const [row] = await db.pool.rows(
+    sql`select ${table.select(view)} from ${table.name} r ${table.joins}
+      where r.workspace_id = ${workspaceId} and ${idMatches(raw("r.id"), reference.key)} and r.deleted_at is null`,
+    { retry: true },
+  );
+  if (!row) throw missing(definition, reference.key);
+  return row;
+}
+
+/**
+ * One page of a list (keyset pagination: use-the-index-luke.com/no-offset). `binding` names the list for its cursors.
+ * Rows without a sort value come last; they are a second range of the same walk, so that each range can follow an index.
+ */
+export async function listRows(
+  db: Database,
+  workspaceId: string,
+  view: View,
+  query: ListQuery,
+  binding: readonly string[],
+  seal: Seal,
+  table = tableOf(view.definition, db.dictionary),
+): Promise<Page> {
+  const conditions = await resolveConditions(db, workspaceId, query.conditions);
+  const filters = [
+    sql`r.workspace_id = ${workspaceId} and ${table.living}`,
+    ...conditions.map((condition) => conditionSql(table, condition)),
+    ...searchWords(query.search ?? "").map(wordSql),
+  ];
+  const list = [workspaceId, ...binding, ...query.identity];
+  const position = query.cursor === undefined ? undefined : readPosition(query.cursor, list, seal);
+  const plan = query.search === undefined && conditions.every(({ predicate }) => predicate.is === "eq") ? "named" : "custom";
+
+  const rows: Row[] = [];
+  for (const range of rangesOf(query.sort.field, position)) {
+    const wanted = query.limit + 1 - rows.length;
+    if (wanted <= 0) break;
+    rows.push(...(await db.pool.rows(rangeSql(table, view, query, filters, range, position, wanted), { plan, retry: true })));
+  }
+  const more = rows.length > query.limit;
+  const page = more ? rows.slice(0, query.limit) : rows;
+  const total = query.count ? await countRows(db, table, filters) : undefined;
+  return { rows: page, nextCursor: more ? writeCursor(positionOf(page.at(-1)!), list, seal) : null, ...(total && { total }) };
+}
+
+export function readPosition(cursor: string, list: readonly string[], seal: Seal): Position {
+  const position = readCursor(cursor, list, seal);
+  if (!position)
+    throw new Problem(
+      "invalid_cursor",
+      "the cursor is not of this list",
+      "send it with the very parameters it came from, or start without cursor",
+    );
+  return position;
+}
+
+type Range = "valued" | "empty";
+
+function rangesOf(field: Field, position: Position | undefined): Range[] {
+  if (field.required || field.readOnly) return ["valued"];
+  return position?.value === null ? ["empty"] : ["valued", "empty"];
+}
+
+function rangeSql(
+  table: Table,
+  view: View,
+  query: ListQuery,
+  filters: Statement[],
+  range: Range,
+  position: Position | undefined,
+  wanted: number,
+): Statement {
+  const { field, descending } = query.sort;
+  const key = table.sortKey(field);
+  const beyond = descending ? raw("<") : raw(">");
+  const direction = descending ? raw("desc") : raw("asc");
+  const where = [...filters];
+  if (range === "empty") where.push(sql`${key} is null`);
+  else if (!field.required && !field.readOnly) where.push(sql`${key} is not null`);
+  if (position && (position.value === null) === (range === "empty")) {
+    where.push(
+      range === "empty"
+        ? sql`r.id ${beyond} ${position.id}`
+        : sql`(${key}, r.id) ${beyond} (${position.value}, ${position.id})`,
+    );
+  }
+  const order = range === "empty" ? sql`r.id ${direction}` : sql`${key} ${direction}, r.id ${direction}`;
+  return sql`select ${table.select(view)}, ${key}::text from ${table.name} r ${table.joins} where ${join(where, " and ")} order by ${order} limit ${wanted}`;
+}
+
+const positionOf = (row: Row): Position => ({ value: row.at(-1) as Position["value"], id: rowId(row) });
+
+/** Enough to say "1000+": counting 300,000 matches would take longer than any list. */
+const COUNT_CAP = 1000;
+
+async function countRows(db: Database, table: Table, filters: Statement[]): Promise<NonNullable<Page["total"]>> {
+  const [row] = await db.pool.rows(
+    sql`select count(*)::int from (select from ${table.name} r ${table.joins} where ${join(filters, " and ")} limit ${COUNT_CAP + 1}) matching`,
+    { plan: "custom", retry: true },
+  );
+  const rows = row![0] as number;
+  return { rows: Math.min(rows, COUNT_CAP), capped: rows > COUNT_CAP };
+}

@@ -1,0 +1,220 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { Problem } from "../kit/problem.ts";
+import type { Log } from "../log.ts";
+import { addressOf, type Connection } from "./address.ts";
+import { crowded, tooSlow, unreachable } from "./failure.ts";
+import { createWire, type Wire } from "./wire.ts";
+
+export type PoolOptions = {
+  connection: Connection;
+  /** Connections, 4-8 of them; opened when first needed. */
+  size: number;
+  /** Callers that may wait for a connection, and for how long. */
+  queueLimit: number;
+  waitMs: number;
+  /** How long a unit of work may take once it has its turn, connecting included. */
+  deadlineMs: number;
+  /** False names no statement, for PgBouncer before 1.21. */
+  prepare: boolean;
+  log: Log;
+};
+
+export type UnitOptions = {
+  /** In place of the pool's. */
+  deadlineMs?: number;
+  /** Aborted when the caller has gone away: stops waiting, and what runs. */
+  signal?: AbortSignal;
+};
+
+/** One caller's turn: at most one connection, and the reason once it has been told to stop. */
+export type Unit = {
+  wire: Wire | undefined;
+  stopped: Problem | undefined;
+  /** Set when the connection may have been left in a state of its own: it is closed and not used again. */
+  spent: boolean;
+  /** Ends a caller that waits for something other than a statement. */
+  halt: ((reason: Problem) => void) | undefined;
+  timer: NodeJS.Timeout | undefined;
+  unlisten: (() => void) | undefined;
+};
+
+export type Units = {
+  enter: (options: UnitOptions) => Promise<Unit>;
+  /** The unit's connection, a new one if it has none or lost it. */
+  connect: (unit: Unit) => Promise<Wire>;
+  leave: (unit: Unit) => void;
+  stats: () => { size: number; busy: number; idle: number; waiting: number; opened: number; lost: number };
+  close: () => Promise<void>;
+};
+
+type Waiter = {
+  resolve: () => void;
+  reject: (reason: Problem) => void;
+  timer: NodeJS.Timeout | undefined;
+  unlisten: (() => void) | undefined;
+};
+
+/** From the TCP handshake to the first answer. */
+const CONNECT_MS = 2_000;
+/** Between two attempts: a server that restarts refuses for a moment. */
+const AGAIN_MS = 100;
+/** How long a cancelled statement has to end, so that the caller can be told whether it did anything. */
+const GRACE_MS = 500;
+
+/** Who may work on the database when: `size` units at a time, the others in one queue. */
+export function createUnits(options: PoolOptions): Units {
+  const address = addressOf(options.connection);
+  const idle: Wire[] = [];
+  const queue = new Set<Waiter>();
+  const counts = { opened: 0, lost: 0 };
+  let busy = 0;
+  let reachable = true;
+  let closing = false;
+  let drained: (() => void) | undefined;
+
+  async function enter({ deadlineMs = options.deadlineMs, signal }: UnitOptions): Promise<Unit> {
+    if (closing) throw shuttingDown();
+    if (signal?.aborted) throw goneAway(signal);
+    if (busy < options.size) busy += 1;
+    else await turn(signal);
+    return begin(deadlineMs, signal);
+  }
+
+  /** First come, first served. The leaving unit hands its place over, so `busy` stays as it is. */
+  function turn(signal: AbortSignal | undefined): Promise<void> {
+    if (queue.size >= options.queueLimit) return Promise.reject(crowded("too many requests wait for the database"));
+    return new Promise((resolve, reject) => {
+      const waiter: Waiter = { resolve, reject, timer: undefined, unlisten: undefined };
+      waiter.timer = setTimeout(refuse, options.waitMs, waiter);
+      if (signal) waiter.unlisten = onAbort(signal, () => refuse(waiter, goneAway(signal)));
+      queue.add(waiter);
+    });
+  }
+
+  function refuse(waiter: Waiter, reason = crowded("all connections to the database are in use")): void {
+    stopWaiting(waiter);
+    waiter.reject(reason);
+  }
+
+  function stopWaiting(waiter: Waiter): void {
+    queue.delete(waiter);
+    clearTimeout(waiter.timer);
+    waiter.unlisten?.();
+  }
+
+  /** Functions made here for each unit would be slow: tsx gives every one its name through defineProperty. */
+  function begin(deadlineMs: number, signal: AbortSignal | undefined): Unit {
+    const unit: Unit = {
+      wire: idle.pop(),
+      stopped: undefined,
+      spent: false,
+      halt: undefined,
+      timer: undefined,
+      unlisten: undefined,
+    };
+    unit.timer = setTimeout(outOfTime, deadlineMs, unit, deadlineMs);
+    if (signal) unit.unlisten = onAbort(signal, () => stop(unit, goneAway(signal)));
+    return unit;
+  }
+
+  function leave(unit: Unit): void {
+    clearTimeout(unit.timer);
+    unit.unlisten?.();
+    const { wire } = unit;
+    // A cancel request may still be on its way and would hit whatever runs next.
+    if (unit.stopped) wire?.lose(unit.stopped);
+    if (unit.spent) void wire?.close();
+    if (wire && !wire.lost) idle.push(wire);
+    const [next] = queue;
+    if (next) {
+      stopWaiting(next);
+      next.resolve();
+    } else if (--busy === 0) drained?.();
+  }
+
+  async function connect(unit: Unit): Promise<Wire> {
+    if (unit.wire && !unit.wire.lost) return unit.wire;
+    for (let attempt = 1; ; attempt++) {
+      if (unit.stopped) throw unit.stopped;
+      const wire = createWire(address, options.prepare, forget);
+      unit.wire = wire;
+      try {
+        await wire.open(CONNECT_MS);
+        counts.opened += 1;
+        if (!reachable) options.log.info("database_reachable");
+        reachable = true;
+        return wire;
+      } catch (error) {
+        wire.lose(error as Error);
+        if (attempt === 2 || unit.stopped) throw refused(error);
+      }
+      await sleep(AGAIN_MS);
+    }
+  }
+
+  /** Told once, and again when it has come back: with the database down every request would have a line. */
+  function refused(error: unknown): Problem {
+    if (reachable) options.log.warn("database_unreachable", { reason: messageOf(error) });
+    reachable = false;
+    return unreachable(error);
+  }
+
+  function forget(wire: Wire): void {
+    counts.lost += 1;
+    const at = idle.indexOf(wire);
+    if (at >= 0) idle.splice(at, 1);
+  }
+
+  async function close(): Promise<void> {
+    closing = true;
+    for (const waiter of queue) refuse(waiter, shuttingDown());
+    if (busy > 0) await new Promise<void>((resolve) => (drained = resolve));
+    await Promise.all(idle.splice(0).map((wire) => wire.close()));
+  }
+
+  return {
+    enter,
+    connect,
+    leave,
+    stats: () => ({ size: options.size, busy, idle: idle.length, waiting: queue.size, ...counts }),
+    close,
+  };
+}
+
+function outOfTime(unit: Unit, deadlineMs: number): void {
+  stop(unit, tooSlow(deadlineMs));
+}
+
+/** A statement at the server gets a moment to end as cancelled; everything else ends here and now. */
+function stop(unit: Unit, reason: Problem): void {
+  if (unit.stopped) return;
+  unit.stopped = reason;
+  clearTimeout(unit.timer);
+  if (unit.wire?.running) {
+    unit.wire.cancel();
+    unit.timer = setTimeout(drop, GRACE_MS, unit, reason);
+  } else drop(unit, reason);
+}
+
+function drop(unit: Unit, reason: Problem): void {
+  unit.wire?.lose(reason);
+  unit.halt?.(reason);
+}
+
+function onAbort(signal: AbortSignal, then: () => void): () => void {
+  signal.addEventListener("abort", then);
+  return () => signal.removeEventListener("abort", then);
+}
+
+/** Nobody reads it: the caller has hung up. */
+function goneAway(signal: AbortSignal | undefined): Problem {
+  return new Problem("busy", "the caller went away before the answer was ready", [], { cause: signal?.reason });
+}
+
+function shuttingDown(): Problem {
+  return new Problem("not_ready", "the service is shutting down", [], { headers: { "Retry-After": "1" } });
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

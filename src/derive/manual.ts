@@ -1,0 +1,89 @@
+import { PROBLEMS } from "../kit/problem.ts";
+import type { Dictionary, Field, RecordDefinition } from "../records/define.ts";
+import { OPERATORS } from "../records/predicate.ts";
+
+/** What the manual is made from besides its prose. */
+export type ManualSource = {
+  dictionary: Dictionary;
+  views: readonly RecordDefinition[];
+  routes: readonly { method: string; path: string; about: string; open?: boolean }[];
+  baseUrl: string;
+  /** Tested transcripts by name. */
+  transcript: (name: string) => string;
+};
+
+/** Fills the marks of a page, `{{fields contact}}`, from the code, so that the manual says what the service does. */
+export function fillManual(page: string, source: ManualSource): string {
+  return page.replace(/\{\{(\w+)(?: ([\w-]+))?\}\}/g, (_, mark: string, of: string | undefined) => {
+    const fill = MARKS[mark];
+    if (!fill) throw new Error(`the manual has an unknown mark ${mark}`);
+    return fill(source, of ?? "");
+  });
+}
+
+const MARKS: Record<string, (source: ManualSource, of: string) => string> = {
+  base: ({ baseUrl }) => baseUrl,
+  kinds: ({ dictionary }) => [...dictionary.values()].map(kindLine).join("\n"),
+  operators: () =>
+    Object.entries(OPERATORS)
+      .map(([name, about]) => `  ${name.padEnd(5)} ${about}`)
+      .join("\n"),
+  errors: () =>
+    Object.entries(PROBLEMS)
+      .map(([code, { status, about }]) => `  ${status} ${code.padEnd(22)} ${about}`)
+      .join("\n"),
+  routes: ({ routes }) =>
+    routes
+      .map(({ method, path, about, open }) => `  ${method.padEnd(6)} ${path.padEnd(32)} ${about}${open ? " (no token)" : ""}`)
+      .join("\n"),
+  fields: (source, of) => fieldTable(find(source, of)),
+  transcript: ({ transcript }, of) => transcript(of).trimEnd(),
+};
+
+function find({ dictionary, views }: ManualSource, name: string): RecordDefinition {
+  const definition = dictionary.get(name) ?? views.find((view) => view.name === name);
+  if (!definition) throw new Error(`the manual names an unknown kind ${name}`);
+  return definition;
+}
+
+/** `/contacts (contact/c_…): name* email …` */
+function kindLine(definition: RecordDefinition): string {
+  const fields = definition.fields
+    .filter((field) => !field.readOnly)
+    .map((field) => `${field.name}${field.required ? "*" : ""}${choices(field)}`);
+  return `  /${definition.plural} (${definition.name}/${definition.prefix}_…): ${fields.join(" ")}`;
+}
+
+const choices = ({ kind }: Field) => (kind.name === "choice" ? `=${kind.choices?.join("|")}` : "");
+
+function fieldTable(definition: RecordDefinition): string {
+  const width = Math.max(...definition.fields.map((field) => field.name.length)) + 1;
+  return definition.fields
+    .map((field) => {
+      const flags = [
+        field.required ? "required" : "",
+        field.readOnly ? "read-only" : "",
+        field.sort ? "sort" : "",
+        field.search ? "search" : "",
+      ].filter(Boolean);
+      const initially = field.initially === undefined ? "" : `; ${field.initially} unless you say`;
+      return `  ${field.name.padEnd(width)} ${field.about}; ${field.kind.expects}${initially}${flags.length > 0 ? ` [${flags.join(", ")}]` : ""}`;
+    })
+    .join("\n");
+}
+
+/** The page of one kind, which needs no prose of its own. */
+export function kindPage(definition: RecordDefinition): string {
+  const { plural, about, naturalKey, needsOneOf, example } = definition;
+  return [
+    `# ${plural}: ${about}`,
+    "",
+    fieldTable(definition),
+    "",
+    `Operators by field: ${definition.fields.map((field) => `${field.name}(${field.kind.operators.join(" ")})`).join(", ")}`,
+    ...(naturalKey ? [`POST with a known ${naturalKey} updates that record.`] : []),
+    ...(needsOneOf ? [`At least one of ${needsOneOf.join(", ")} must be set.`] : []),
+    ...(Object.keys(example).length > 0 ? ["", `POST /${plural} ${JSON.stringify(example)}`] : []),
+    "",
+  ].join("\n");
+}

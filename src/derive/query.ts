@@ -1,0 +1,226 @@
+import { echo } from "../kit/line.ts";
+import { nearest } from "../kit/nearest.ts";
+import { Problem } from "../kit/problem.ts";
+import { CUSTOM_OPERATORS, customPredicate, isCustomKey, KEY_FORM } from "../records/custom.ts";
+import { type Field, fieldOf, LIST_PARAMETERS, type RecordDefinition } from "../records/define.ts";
+import type { Reading } from "../records/kind.ts";
+import { isOperator, type Operator, type Predicate } from "../records/predicate.ts";
+
+export type Parameters = readonly (readonly [name: string, value: string])[];
+
+export type Condition = { field: Field; predicate: Predicate };
+
+export type ListQuery = {
+  conditions: readonly Condition[];
+  search: string | undefined;
+  sort: { field: Field; descending: boolean; asked: boolean };
+  /** Rows a page. */
+  limit: number;
+  cursor: string | undefined;
+  /** The fields to show, where the caller chose them. */
+  fields: readonly Field[] | undefined;
+  /** Whether to count all rows that match. */
+  count: boolean;
+  /** The parameters that decide which rows come in which order: a cursor holds for these only. */
+  identity: readonly string[];
+};
+
+export const DEFAULT_LIMIT = 50;
+
+/** Reads the parameters of a list (contract, section 6). Nothing is ignored: what it does not know is refused by name. */
+export function readListQuery(
+  definition: RecordDefinition,
+  parameters: Parameters,
+  reading: Reading,
+  maxLimit = 200,
+): ListQuery {
+  const once = (name: (typeof LIST_PARAMETERS)[number]) => single(parameters, name);
+  const filters = parameters.filter(([name]) => !(LIST_PARAMETERS as readonly string[]).includes(name));
+  const search = once("search");
+  if (search !== undefined && search.trim() === "")
+    throw new Problem("invalid_value", "search is empty", "send words to look for: search=acme");
+  return {
+    conditions: filters.map(([name, value]) => readFilter(definition, name, value, reading)),
+    search: search?.trim(),
+    sort: readSort(definition, once("sort")),
+    limit: readLimit(once("limit"), maxLimit),
+    cursor: once("cursor"),
+    fields: readFields(definition, once("fields")),
+    count: readCount(once("count")),
+    identity: parameters
+      .filter(([name]) => !["cursor", "limit", "fields", "count", "format", "pretty"].includes(name))
+      .map(([name, value]) => `${name}=${value}`)
+      .sort(),
+  };
+}
+
+/** The value of a parameter that may stand once. */
+export function single(parameters: Parameters, name: string): string | undefined {
+  const values = parameters.filter(([each]) => each === name);
+  if (values.length > 1) throw new Problem("bad_request", `${name} stands ${values.length} times`, `send ${name} once`);
+  return values[0]?.[1];
+}
+
+function readFilter(definition: RecordDefinition, name: string, value: string, reading: Reading): Condition {
+  const { operator, operand } = splitOperator(value);
+  const field = fieldOf(definition, name);
+  if (!field && name.startsWith("custom.")) return customCondition(definition, name, operator, operand, reading);
+  if (!field) throw unknownFilter(definition, name);
+  if (!field.kind.operators.includes(operator)) throw unknownOperator(field, operator, field.kind.operators);
+  if (operator === "is" || operator === "not") return { field, predicate: nullPredicate(name, operator, operand) };
+  const operands = readOperands(name, operator, operand);
+  const predicate = field.kind.predicate(operator, operands, reading);
+  if (!predicate) {
+    throw new Problem(field.kind.refusal, `${name} cannot be ${echo(operand)}`, `${name} expects ${field.kind.expects}`);
+  }
+  return { field: refers(predicate) ? idFieldOf(definition, field) : field, predicate };
+}
+
+function refers(predicate: Predicate): boolean {
+  return predicate.is === "refers" || (predicate.is === "not" && predicate.of.is === "refers");
+}
+
+/** `company=co_…` asks for the id, although `company` is the field of the name. */
+function idFieldOf(definition: RecordDefinition, field: Field): Field {
+  return field.kind.link?.shows === "name" ? fieldOf(definition, `${field.name}_id`)! : field;
+}
+
+/** `gte:5` -> gte and `5`. A prefix that is no operator belongs to the value: `Re: hello` is text. */
+function splitOperator(value: string): { operator: Operator; operand: string } {
+  const colon = value.indexOf(":");
+  const prefix = value.slice(0, Math.max(colon, 0));
+  return isOperator(prefix) ? { operator: prefix, operand: value.slice(colon + 1) } : { operator: "eq", operand: value };
+}
+
+function nullPredicate(name: string, operator: "is" | "not", operand: string): Predicate {
+  if (operand !== "null") {
+    throw new Problem(
+      "invalid_value",
+      `${operator}: takes null only`,
+      `${name}=${operator}:null, or ${name}=eq:${operator}:… for that very text`,
+    );
+  }
+  return operator === "is" ? { is: "null" } : { is: "not", of: { is: "null" } };
+}
+
+function readOperands(name: string, operator: Operator, operand: string): string[] {
+  const operands = operator === "in" ? splitOperands(name, operand) : [operand];
+  if (operands.length === 0 || operands.includes("")) {
+    throw new Problem(
+      "invalid_value",
+      `${name} has an empty value`,
+      `${name}=is:null finds records without one, ${name}=not:null those with one`,
+    );
+  }
+  return operands;
+}
+
+const OPERAND = /\s*("(?:[^"\\]|\\.)*"|[^,]*)(,|$)/y;
+
+/** `lead,"a, b"` -> the two elements; an element may be a JSON string. */
+function splitOperands(name: string, list: string): string[] {
+  const elements: string[] = [];
+  OPERAND.lastIndex = 0;
+  for (;;) {
+    const match = OPERAND.exec(list);
+    if (!match)
+      throw new Problem("invalid_value", `${name}=in: has a stray quote`, 'in: takes a comma list, e.g. in:lead,"a, b"');
+    const [, element, end] = match as unknown as [string, string, string];
+    elements.push(element.startsWith('"') ? unquoted(name, element) : element.trim());
+    if (end === "") return elements;
+  }
+}
+
+function unquoted(name: string, element: string): string {
+  try {
+    return JSON.parse(element) as string;
+  } catch {
+    throw new Problem(
+      "invalid_value",
+      `${name}=in: holds ${echo(element)}, which is no JSON string`,
+      'in: takes a comma list, e.g. in:lead,"a, b"',
+    );
+  }
+}
+
+function customCondition(
+  definition: RecordDefinition,
+  name: string,
+  operator: Operator,
+  operand: string,
+  reading: Reading,
+): Condition {
+  const field = fieldOf(definition, "custom");
+  const key = name.slice("custom.".length);
+  if (!field) throw unknownFilter(definition, name);
+  if (!isCustomKey(key)) throw new Problem("invalid_filter", `${echo(key)} is no custom key`, KEY_FORM);
+  if (operator === "is" || operator === "not") {
+    const predicate = nullPredicate(name, operator, operand);
+    return { field, predicate: { is: "member", key, as: "text", of: predicate } };
+  }
+  const predicate = customPredicate(key, operator, readOperands(name, operator, operand), reading);
+  if (!predicate) throw unknownOperator({ ...field, name }, operator, CUSTOM_OPERATORS);
+  return { field, predicate };
+}
+
+function unknownFilter(definition: RecordDefinition, name: string): Problem {
+  const names = definition.fields
+    .map((field) => field.name)
+    .flatMap((each) => (each === "custom" ? [each, "custom.<key>"] : [each]));
+  const near = nearest(name, [...names, ...LIST_PARAMETERS]);
+  return new Problem("invalid_filter", `there is no field ${echo(name)} on ${definition.plural}`, [
+    `${near.length > 0 ? `did you mean ${near.join(" or ")}? ` : ""}filter by: ${names.join(", ")}`,
+    `other parameters: ${LIST_PARAMETERS.join(", ")}`,
+  ]);
+}
+
+function unknownOperator(field: Field, operator: Operator, known: readonly Operator[]): Problem {
+  return new Problem(
+    "invalid_op",
+    `${field.name} does not know the operator ${operator}`,
+    `${field.name} knows: ${known.join(", ")}; ${field.name}=eq:${operator}:… means that very text`,
+  );
+}
+
+function readSort(definition: RecordDefinition, asked: string | undefined): ListQuery["sort"] {
+  const order = asked ?? definition.order;
+  const descending = order.startsWith("-");
+  const field = fieldOf(definition, descending ? order.slice(1) : order);
+  if (field?.sort) return { field, descending, asked: asked !== undefined };
+  const names = definition.fields.filter((each) => each.sort).map((each) => each.name);
+  throw new Problem("invalid_sort", `${definition.plural} cannot be sorted by ${echo(order)}`, [
+    `sort by: ${names.join(", ")}; sort=-${names[0]} is descending`,
+  ]);
+}
+
+export function readLimit(text: string | undefined, most: number): number {
+  if (text === undefined) return Math.min(DEFAULT_LIMIT, most);
+  const limit = /^\d{1,6}$/.test(text) ? Number(text) : 0;
+  if (limit >= 1 && limit <= most) return limit;
+  throw new Problem(
+    "invalid_value",
+    `limit cannot be ${echo(text)}`,
+    `limit is a number from 1 to ${most}; page on with the cursor of the last line`,
+  );
+}
+
+/** `name,email`, in the definition's order whatever order they are asked in. */
+export function readFields(definition: RecordDefinition, text: string | undefined): readonly Field[] | undefined {
+  if (text === undefined) return undefined;
+  const names = new Set(text.split(",").map((name) => name.trim()));
+  for (const name of names) {
+    if (fieldOf(definition, name)) continue;
+    const known = definition.fields.map((field) => field.name);
+    const near = nearest(name, known);
+    throw new Problem("invalid_field", `${definition.plural} have no field ${echo(name)}`, [
+      `${near.length > 0 ? `did you mean ${near.join(" or ")}? ` : ""}fields: ${known.join(", ")}`,
+    ]);
+  }
+  return definition.fields.filter((field) => names.has(field.name));
+}
+
+function readCount(text: string | undefined): boolean {
+  if (text === undefined || text === "false") return false;
+  if (text === "true" || text === "") return true;
+  throw new Problem("invalid_value", `count cannot be ${echo(text)}`, "count=true counts the matches");
+}

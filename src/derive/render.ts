@@ -1,0 +1,109 @@
+import { shortId } from "../kit/id.ts";
+import type { Field, RecordDefinition } from "../records/define.ts";
+import type { Showing } from "../records/kind.ts";
+
+/** A row as the database gives it for a view: id, version, then one value for each of the view's fields. */
+export type Row = readonly unknown[];
+
+const FIRST_VALUE = 2;
+
+export const rowId = (row: Row) => row[0] as string;
+export const rowVersion = (row: Row) => row[1] as number;
+
+/** A choice of a kind's fields, with what it takes to show a row of them. Made from the definition alone. */
+export type View = {
+  definition: RecordDefinition;
+  /** What is selected, in this order, after id and version. */
+  fields: readonly Field[];
+  line: (row: Row, showing: Showing) => string;
+  json: (row: Row, showing: Showing) => string;
+};
+
+type Printer = (stored: never, showing: Showing) => string;
+
+export function createView(definition: RecordDefinition, fields: readonly Field[], kindOf = (_: Row) => definition.name): View {
+  const lineKeys = fields.map((field) => (field.name === "handle" ? null : field.name === "custom" ? "" : ` ${field.name}=`));
+  const linePrinters: Printer[] = fields.map((field) => field.kind.toLine);
+  const jsonKeys = fields.map((field, index) => `${index === 0 ? "{" : ","}"${field.name}":`);
+  const jsonPrinters: Printer[] = fields.map((field) => field.kind.toJson);
+  const absent = fields.map((field) => field.kind.absent ?? "null");
+
+  return {
+    definition,
+    fields,
+    line(row, showing) {
+      let line = `${kindOf(row)}/${shortId(row[0] as string)}`;
+      for (let i = 0; i < lineKeys.length; i++) {
+        const value = row[i + FIRST_VALUE];
+        if (value === null || lineKeys[i] === null) continue;
+        line +=
+          lineKeys[i] === ""
+            ? members(value as Record<string, unknown>, linePrinters[i]!, showing)
+            : lineKeys[i] + linePrinters[i]!(value as never, showing);
+      }
+      return line;
+    },
+    json(row, showing) {
+      if (jsonKeys.length === 0) return "{}";
+      let text = "";
+      for (let i = 0; i < jsonKeys.length; i++) {
+        const value = row[i + FIRST_VALUE];
+        text += jsonKeys[i] + (value === null ? absent[i]! : jsonPrinters[i]!(value as never, showing));
+      }
+      return `${text}}`;
+    },
+  };
+}
+
+/** ` custom.seats=5 custom.tier=gold`: keys sorted. */
+function members(custom: Record<string, unknown>, print: Printer, showing: Showing): string {
+  return Object.keys(custom)
+    .sort()
+    .map((key) => ` custom.${key}=${print(custom[key] as never, showing)}`)
+    .join("");
+}
+
+/**
+ * A view for rows that always come with all fields, as those of other statements than a list's do: what only JSON shows is left off the
+ * line. `kindOf` names the kind of a row where a view shows several.
+ */
+export function createWholeView(definition: RecordDefinition, kindOf?: (row: Row) => string): View {
+  const fields = definition.fields.filter((field) => field.shown !== "asked");
+  const whole = createView(definition, fields, kindOf);
+  const onLine = fields.flatMap((field, index) => (field.shown === undefined ? [index] : []));
+  const lines = createView(
+    definition,
+    onLine.map((index) => fields[index]!),
+    kindOf,
+  );
+  const line: View["line"] = (row, showing) =>
+    lines.line([row[0], row[1], ...onLine.map((index) => row[index + FIRST_VALUE])], showing);
+  return { ...whole, line };
+}
+
+/** The views a kind is shown in: lines of a list, the line of one record, and JSON, which leaves nothing out. */
+export type Views = { list: View; record: View; json: View };
+
+const known = new WeakMap<RecordDefinition, Views>();
+
+export function viewsOf(definition: RecordDefinition): Views {
+  let views = known.get(definition);
+  if (!views) {
+    views = {
+      list: createView(
+        definition,
+        definition.fields.filter((field) => field.shown === undefined),
+      ),
+      record: createView(
+        definition,
+        definition.fields.filter((field) => field.shown === undefined || field.shown === "detail"),
+      ),
+      json: createView(
+        definition,
+        definition.fields.filter((field) => field.shown !== "asked"),
+      ),
+    };
+    known.set(definition, views);
+  }
+  return views;
+}

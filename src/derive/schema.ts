@@ -1,0 +1,189 @@
+import { z } from "zod";
+import { type IdReference, readId } from "../kit/id.ts";
+import { echo } from "../kit/line.ts";
+import { nearest } from "../kit/nearest.ts";
+import { Problem } from "../kit/problem.ts";
+import { type Field, fieldOf, linksOf, type RecordDefinition } from "../records/define.ts";
+import type { Reading } from "../records/kind.ts";
+
+/** A linked record as a write names it: by id, by name, or both, which must then agree. Null clears the link. */
+export type LinkChoice = { id?: IdReference; name?: string } | null;
+
+/** A body made ready for the database. */
+export type Written = {
+  /** Column values of exactly the fields that were sent; null clears. */
+  sent: Record<string, unknown>;
+  /** Further values a new record gets. */
+  initial: Record<string, unknown>;
+  /** Links that were sent, by the name of the linked record (`company`). */
+  links: Record<string, LinkChoice>;
+  /** The version the caller expects the record to have. */
+  version?: number;
+};
+
+const schemas = new WeakMap<RecordDefinition, { create: z.ZodObject; patch: z.ZodObject }>();
+
+/** The request schemas of a kind, made once: fields may be absent or null; a new record needs its required ones. */
+export function schemasOf(definition: RecordDefinition): { create: z.ZodObject; patch: z.ZodObject } {
+  let known = schemas.get(definition);
+  if (!known) {
+    const shape: Record<string, z.ZodType> = {};
+    for (const field of writable(definition)) shape[field.name] = field.kind.schema.nullable().optional().describe(field.about);
+    const patch = z.strictObject({
+      ...shape,
+      version: z.int().optional().describe("write only if the record still has this version"),
+    });
+    known = { create: patch, patch };
+    schemas.set(definition, known);
+  }
+  return known;
+}
+
+export function writable(definition: RecordDefinition): Field[] {
+  return definition.fields.filter((field) => !field.readOnly);
+}
+
+/**
+ * Reads the body of a create, upsert (`existing: false`) or patch (`existing: true`). Text is read by the field's kind, so a form and JSON
+ * mean the same; an empty text is null. Throws the Problem that names the field, what it expects and what comes near.
+ */
+export function readRecord(
+  definition: RecordDefinition,
+  body: Record<string, unknown>,
+  existing: boolean,
+  reading: Reading,
+): Written {
+  const values = settle(definition, gatherCustom(definition, body));
+  check(definition, values);
+  const { version, ...fields } = values;
+  const written: Written = {
+    sent: {},
+    initial: {},
+    links: {},
+    ...(version === undefined ? {} : { version: version as number }),
+  };
+  for (const [name, value] of Object.entries(fields)) {
+    const field = fieldOf(definition, name)!;
+    if (field.required && value === null && existing) throw cannotClear(definition, field);
+    if (field.required && value === null) continue;
+    place(written, field, value, reading);
+  }
+  if (!existing) complete(definition, written, reading);
+  return written;
+}
+
+/** `"custom.seats": 5` and `-d custom.seats=5` mean `custom: {seats: 5}`. */
+function gatherCustom(definition: RecordDefinition, body: Record<string, unknown>): Record<string, unknown> {
+  const dotted = Object.keys(body).filter((key) => key.startsWith("custom."));
+  if (dotted.length === 0 || !fieldOf(definition, "custom")) return body;
+  const whole =
+    typeof body.custom === "string" ? fieldOf(definition, "custom")!.kind.fromText(body.custom) : (body.custom ?? {});
+  const members = new Map(Object.entries(whole as object));
+  for (const key of dotted) members.set(key.slice("custom.".length), body[key]);
+  const rest = Object.entries(body).filter(([key]) => !key.startsWith("custom."));
+  return { ...Object.fromEntries(rest), custom: Object.fromEntries(members) };
+}
+
+function settle(definition: RecordDefinition, body: Record<string, unknown>): Record<string, unknown> {
+  const settled: Record<string, unknown> = {};
+  for (const [name, value] of Object.entries(body)) {
+    if (value === undefined) continue;
+    const field = name === "version" ? undefined : fieldOf(definition, name);
+    if (name !== "version" && (!field || field.readOnly)) throw unknownField(definition, name, field);
+    settled[name] = value === "" ? null : typeof value === "string" ? readText(name, field, value) : value;
+  }
+  return settled;
+}
+
+function readText(name: string, field: Field | undefined, value: string): unknown {
+  return name === "version" && /^\d{1,9}$/.test(value) ? Number(value) : (field?.kind.fromText(value) ?? value);
+}
+
+function unknownField(definition: RecordDefinition, name: string, field: Field | undefined): Problem {
+  const names = writable(definition).map((each) => each.name);
+  if (field)
+    return new Problem("invalid_field", `${name} is read-only`, `leave it out; ${definition.plural} take: ${names.join(", ")}`);
+  const near = nearest(name, names);
+  return new Problem("invalid_field", `${definition.plural} have no field ${echo(name)}`, [
+    ...(near.length > 0 ? [`did you mean ${near.join(" or ")}?`] : []),
+    `${definition.plural} take: ${names.join(", ")}${fieldOf(definition, "custom") ? "; anything else fits under custom" : ""}`,
+  ]);
+}
+
+function check(definition: RecordDefinition, values: Record<string, unknown>): void {
+  const result = schemasOf(definition).patch.safeParse(values);
+  if (result.success) return;
+  const name = String(result.error.issues[0]?.path[0] ?? "");
+  if (name === "version")
+    throw new Problem("invalid_value", "version is a whole number", "send the version that the record showed");
+  throw unfit(fieldOf(definition, name)!, values[name]);
+}
+
+export function unfit(field: Field, value: unknown): Problem {
+  const shown = echo(typeof value === "string" ? value : (JSON.stringify(value) ?? "nothing"));
+  return new Problem(field.kind.refusal, `${field.name} cannot be ${shown}`, `${field.name} expects ${field.kind.expects}`);
+}
+
+function cannotClear(definition: RecordDefinition, field: Field): Problem {
+  return new Problem(
+    "missing_field",
+    `a ${definition.name} cannot be without ${field.name}`,
+    `${field.name} expects ${field.kind.expects}`,
+  );
+}
+
+function place(written: Written, field: Field, value: unknown, reading: Reading): void {
+  const link = field.kind.link;
+  if (!link) {
+    const stored = value === null ? null : field.kind.toColumn(value, reading);
+    if (stored === undefined) throw unfit(field, value);
+    written.sent[field.name] = stored;
+    return;
+  }
+  const name = link.shows === "id" ? field.name.replace(/_id$/, "") : field.name;
+  written.links[name] = choose(written.links[name], field, value, reading);
+}
+
+function choose(before: LinkChoice | undefined, field: Field, value: unknown, reading: Reading): LinkChoice {
+  if (value === null) return before ?? null;
+  if (field.kind.link?.shows === "name") {
+    const id = readId(value as string);
+    return { ...before, ...(id ? { id } : { name: value as string }) };
+  }
+  const id = field.kind.toColumn(value, reading) as IdReference | undefined;
+  if (!id) throw unfit(field, value);
+  return { ...before, id };
+}
+
+/** Gives a new record its initial values, the missing title the value of the natural key, and refuses what is still not there. */
+function complete(definition: RecordDefinition, written: Written, reading: Reading): void {
+  for (const field of definition.fields) {
+    if (field.initially === undefined || written.sent[field.name] != null) continue;
+    written.initial[field.name] = field.kind.toColumn(field.initially, reading);
+  }
+  const { title, naturalKey, needsOneOf } = definition;
+  if (naturalKey && written.sent[title] == null && written.sent[naturalKey] != null)
+    written.initial[title] = written.sent[naturalKey];
+  if (naturalKey && written.sent[title] == null && written.initial[title] == null)
+    throw new Problem("missing_field", `a ${definition.name} needs a ${title} or a ${naturalKey}`, exampleOf(definition));
+  for (const field of definition.fields) {
+    if (!field.required || written.sent[field.name] != null || written.initial[field.name] != null) continue;
+    throw new Problem(
+      "missing_field",
+      `a ${definition.name} needs ${field.name}: ${field.kind.expects}`,
+      exampleOf(definition),
+    );
+  }
+  if (needsOneOf && !linksOf(definition).some(({ field, name }) => needsOneOf.includes(field.name) && written.links[name]))
+    throw new Problem(
+      "missing_field",
+      `${article(definition.name)} needs one of ${needsOneOf.join(", ")}`,
+      exampleOf(definition),
+    );
+}
+
+const article = (noun: string) => `${/^[aeiou]/.test(noun) ? "an" : "a"} ${noun}`;
+
+export function exampleOf(definition: RecordDefinition): string {
+  return `POST /${definition.plural} ${JSON.stringify(definition.example)}`;
+}

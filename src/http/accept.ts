@@ -1,0 +1,38 @@
+export type Format = "text" | "json";
+
+/**
+ * The format an Accept header asks for (RFC 9110, section 12.5.1): the type with the highest quality, the more specific range deciding
+ * each type's quality. Text when both are as welcome, or neither is: an answer in the wrong format beats none.
+ */
+export function acceptedFormat(accept: string | undefined): Format {
+  if (!accept) return "text";
+  const ranges = accept.split(",").map(readRange);
+  const quality = (type: string, subtype: string) =>
+    Math.max(
+      -1,
+      ...best(
+        ranges.filter(
+          (range) => (range.type === type || range.type === "*") && (range.subtype === subtype || range.subtype === "*"),
+        ),
+      ),
+    );
+  const json = quality("application", "json");
+  const text = quality("text", "plain");
+  return json > 0 && json > text ? "json" : "text";
+}
+
+type Range = { type: string; subtype: string; quality: number };
+
+function readRange(text: string): Range {
+  const [name = "", ...parameters] = text.split(";").map((part) => part.trim().toLowerCase());
+  const [type = "", subtype = ""] = name.split("/");
+  const quality = parameters.find((parameter) => parameter.startsWith("q="))?.slice(2);
+  return { type, subtype, quality: quality === undefined || Number.isNaN(Number(quality)) ? 1 : Number(quality) };
+}
+
+const specificity = (range: Range) => (range.type === "*" ? 0 : range.subtype === "*" ? 1 : 2);
+
+function best(ranges: Range[]): number[] {
+  const most = Math.max(...ranges.map(specificity));
+  return ranges.filter((range) => specificity(range) === most).map((range) => range.quality);
+}

@@ -1,0 +1,89 @@
+import type { IncomingMessage } from "node:http";
+import { Problem } from "../kit/problem.ts";
+import { readParameters } from "./target.ts";
+
+/** A JSON object, whichever way it was written. */
+export type Body = Record<string, unknown>;
+
+/**
+ * Reads a body: a JSON object whatever the Content-Type says (curl sends a form's), else a form. At most `limit` bytes; UTF-8 only.
+ * A name that stands several times in a form becomes a comma list, which is how lists are written there.
+ */
+export async function readBody(request: IncomingMessage, limit: number): Promise<Body> {
+  refuseForeignTypes(request);
+  const text = decodeUtf8(await readBytes(request, limit));
+  const trimmed = text.trimStart();
+  if (trimmed === "") return {};
+  const json = /^application\/([\w.+-]+\+)?json\b/i.test(request.headers["content-type"] ?? "");
+  return json || /^[{["]/.test(trimmed) ? parseObject(text) : formObject(text);
+}
+
+function refuseForeignTypes({ headers }: IncomingMessage): void {
+  const type = headers["content-type"] ?? "";
+  const hint = 'send a JSON object or an urlencoded form: -d \'{"name":"Jane"}\' or -d name=Jane';
+  if (/^(multipart\/|application\/(xml|octet-stream|zip)|image\/|audio\/|video\/)/i.test(type)) {
+    throw new Problem("unsupported_media_type", `a body of type ${type.split(";")[0]} is not read`, hint, {
+      headers: { Accept: "application/json, application/x-www-form-urlencoded" },
+    });
+  }
+  if (/charset=/i.test(type) && !/charset="?(utf-?8|us-ascii)/i.test(type)) {
+    throw new Problem("unsupported_media_type", "the body must be UTF-8", hint);
+  }
+  if (headers["content-encoding"] && headers["content-encoding"] !== "identity") {
+    throw new Problem("unsupported_media_type", "a compressed body is not read", "send it without Content-Encoding", {
+      headers: { "Accept-Encoding": "identity" },
+    });
+  }
+}
+
+function readBytes(request: IncomingMessage, limit: number): Promise<Buffer> {
+  const tooLarge = () =>
+    new Problem("body_too_large", `the body is larger than ${limit} bytes`, "send less at once", {
+      headers: { Connection: "close" },
+    });
+  if (Number(request.headers["content-length"] ?? 0) > limit) return Promise.reject(tooLarge());
+  return new Promise((resolve, reject) => {
+    const chunks: Buffer[] = [];
+    let size = 0;
+    request.on("data", (chunk: Buffer) => {
+      size += chunk.length;
+      if (size <= limit) return chunks.push(chunk);
+      request.removeAllListeners("data");
+      return reject(tooLarge());
+    });
+    request.on("end", () => resolve(Buffer.concat(chunks)));
+    request.on("error", () => reject(new Problem("bad_request", "the body broke off")));
+    request.on("close", () => reject(new Problem("bad_request", "the body broke off")));
+  });
+}
+
+const utf8 = new TextDecoder("utf-8", { fatal: true });
+
+function decodeUtf8(bytes: Buffer): string {
+  try {
+    return utf8.decode(bytes);
+  } catch {
+    throw new Problem("bad_request", "the body is not UTF-8", "convert it first: iconv -f latin1 -t utf-8");
+  }
+}
+
+function parseObject(text: string): Body {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (error) {
+    const hint = "in a shell, put single quotes around the JSON, or send a form: -d name='Jane Doe' -d email=jane@acme.com";
+    throw new Problem("bad_request", `the body is not JSON: ${(error as Error).message.replace(/\s+/g, " ")}`, hint);
+  }
+  if (typeof value === "object" && value !== null && !Array.isArray(value)) return value as Body;
+  throw new Problem("bad_request", "the body is not a JSON object", 'send one object, e.g. {"name":"Jane Doe"}');
+}
+
+function formObject(text: string): Body {
+  const fields = new Map<string, string>();
+  for (const [name, value] of readParameters(text.trim())) {
+    const before = fields.get(name);
+    fields.set(name, before === undefined ? value : `${before},${value}`);
+  }
+  return Object.fromEntries(fields);
+}

@@ -1,0 +1,115 @@
+import { createHash } from "node:crypto";
+import { type Row, rowVersion, type View } from "../derive/render.ts";
+import { quote, quoteIfNeeded } from "../kit/line.ts";
+import type { Problem } from "../kit/problem.ts";
+import type { Showing } from "../records/kind.ts";
+import type { Format } from "./accept.ts";
+
+export type Value = string | number | boolean | null;
+
+/** What a handler answers with; only this file knows how it looks on the wire. */
+export type Answer = { status?: number; headers?: Record<string, string> } & (
+  | { is: "record"; view: View; row: Row; outcome?: string }
+  | {
+      is: "list";
+      viewOf: (row: Row) => View;
+      rows: readonly Row[];
+      nextCursor: string | null;
+      summary: string;
+      notes?: readonly string[];
+      facts?: Record<string, Value>;
+    }
+  | { is: "message"; message: string; values?: Record<string, Value>; hints?: readonly string[] }
+  | { is: "values"; values: Record<string, Value> }
+  | { is: "document"; text: string; type: string }
+  | { is: "json"; json: string }
+);
+
+/** How this caller wants it. */
+export type Style = { format: Format; pretty: boolean; showing: Showing };
+
+export type Encoded = { status: number; headers: Record<string, string>; body: string };
+
+const TEXT = "text/plain; charset=utf-8";
+const JSON_TYPE = "application/json; charset=utf-8";
+
+export function encode(answer: Answer, style: Style): Encoded {
+  const type = answer.is === "document" ? answer.type : answer.is === "json" || style.format === "json" ? JSON_TYPE : TEXT;
+  const body =
+    answer.is === "document" ? answer.text : type === JSON_TYPE ? jsonBody(answer, style) : textBody(answer, style.showing);
+  const etag = answer.is === "record" ? { ETag: etagOf(rowVersion(answer.row), body) } : {};
+  return { status: answer.status ?? 200, headers: { "Content-Type": type, ...etag, ...answer.headers }, body };
+}
+
+/** The record's version, for If-Match, and a hash of what is shown, for a linked record's name may change without it. */
+function etagOf(version: number, body: string): string {
+  return `"${version}-${createHash("sha1").update(body).digest("base64url").slice(0, 10)}"`;
+}
+
+function textBody(answer: Exclude<Answer, { is: "document" }>, showing: Showing): string {
+  switch (answer.is) {
+    case "record":
+      return `${answer.view.line(answer.row, showing)}\n${answer.outcome ? `# ${answer.outcome}\n` : ""}`;
+    case "list": {
+      let text = "";
+      for (const row of answer.rows) text += `${answer.viewOf(row).line(row, showing)}\n`;
+      for (const note of answer.notes ?? []) text += `# ${note}\n`;
+      return `${text}# ${answer.summary}\n${answer.nextCursor === null ? "" : `# next: ${answer.nextCursor}\n`}`;
+    }
+    case "message":
+      return `OK ${answer.message}\n${valueLines(answer.values ?? {})}${hintLines(answer.hints ?? [])}`;
+    case "values":
+      return valueLines(answer.values);
+    case "json":
+      return `${answer.json}\n`;
+  }
+}
+
+const valueLines = (values: Record<string, Value>) =>
+  Object.entries(values)
+    .filter(([, value]) => value !== null)
+    .map(([key, value]) => `${key}=${quoteIfNeeded(String(value))}\n`)
+    .join("");
+
+const hintLines = (hints: readonly string[]) => hints.map((hint) => `HINT  ${oneLine(hint)}\n`).join("");
+
+/** What a message holds of the caller's is quoted where it is put in; this is the wall behind it. */
+const oneLine = (text: string) => quote(text).slice(1, -1).replaceAll('\\"', '"').replaceAll("\\\\", "\\");
+
+function jsonBody(answer: Exclude<Answer, { is: "document" }>, style: Style): string {
+  const text = compactJson(answer, style.showing);
+  return style.pretty ? `${JSON.stringify(JSON.parse(text), null, 2)}\n` : `${text}\n`;
+}
+
+function compactJson(answer: Exclude<Answer, { is: "document" }>, showing: Showing): string {
+  switch (answer.is) {
+    case "record":
+      return answer.view.json(answer.row, showing);
+    case "list": {
+      const items = answer.rows.map((row) => answer.viewOf(row).json(row, showing)).join(",");
+      const facts = Object.entries(answer.facts ?? {}).map(
+        ([key, value]) => `,${JSON.stringify(key)}:${JSON.stringify(value)}`,
+      );
+      return `{"items":[${items}],"next_cursor":${JSON.stringify(answer.nextCursor)}${facts.join("")}}`;
+    }
+    case "message":
+      return JSON.stringify({
+        message: answer.message,
+        ...answer.values,
+        ...(answer.hints?.length ? { hint: answer.hints.join("\n") } : {}),
+      });
+    case "values":
+      return JSON.stringify(answer.values);
+    case "json":
+      return answer.json;
+  }
+}
+
+/** A refusal, in the same shape for every way in. */
+export function encodeProblem(problem: Problem, format: Format, requestId: string): Encoded {
+  const { status, code, message, hints, values } = problem;
+  const json = () => JSON.stringify({ error: code, message, hint: hints.join("\n") || null, ...values, request_id: requestId });
+  const text = () => `ERROR ${code} ${oneLine(message)}\n${hintLines(hints)}${valueLines(values)}`;
+  const body = format === "json" ? `${json()}\n` : text();
+  return { status, headers: { "Content-Type": format === "json" ? JSON_TYPE : TEXT, ...problem.headers }, body };
+}

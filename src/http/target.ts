@@ -1,0 +1,46 @@
+import { echo } from "../kit/line.ts";
+import { Problem } from "../kit/problem.ts";
+
+/** What a request is aimed at: decoded path segments and decoded parameters in the order they came. */
+export type Target = { path: string; segments: string[]; parameters: [name: string, value: string][] };
+
+/**
+ * Reads a request target (RFC 9112, section 3.2) without `new URL`, which throws on some and moves others to another host. A proxy's
+ * absolute form is taken by its path. Malformed percent-encoding and bad UTF-8 are refused rather than replaced.
+ */
+export function readTarget(url: string): Target {
+  const local = url.replace(/^https?:\/\/[^/?#]*/i, "");
+  const [beforeHash] = local.split("#", 1) as [string];
+  const mark = beforeHash.indexOf("?");
+  const path = mark < 0 ? beforeHash : beforeHash.slice(0, mark);
+  const query = mark < 0 ? "" : beforeHash.slice(mark + 1);
+  if (path !== "" && !path.startsWith("/"))
+    throw new Problem("bad_request", `the request target ${echo(url)} is no path`, "GET /help");
+  const trimmed = path.length > 1 && path.endsWith("/") ? path.slice(0, -1) : path;
+  return { path: trimmed || "/", segments: trimmed.split("/").slice(1).map(decode), parameters: readParameters(query) };
+}
+
+/** `application/x-www-form-urlencoded` (WHATWG URL, section 5): a query, or the body of `curl -d`. */
+export function readParameters(text: string): [name: string, value: string][] {
+  return text
+    .split("&")
+    .filter((part) => part !== "")
+    .map((part) => {
+      const equals = part.indexOf("=");
+      const [name, value] = equals < 0 ? [part, ""] : [part.slice(0, equals), part.slice(equals + 1)];
+      return [decode(name.replaceAll("+", " ")), decode(value.replaceAll("+", " "))];
+    });
+}
+
+function decode(text: string): string {
+  if (!text.includes("%")) return text;
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    throw new Problem(
+      "bad_request",
+      `${echo(text)} is not percent-encoded UTF-8`,
+      "encode % as %25; curl -G --data-urlencode 'name=value' encodes for you",
+    );
+  }
+}

@@ -1,0 +1,45 @@
+import { createHmac, timingSafeEqual } from "node:crypto";
+
+/**
+ * Everything that is keyed with the server's secret. Each purpose has a key space of its own, and facts are
+ * length-prefixed, so no token of one use can pass for another. HMAC-SHA256 (RFC 2104) throughout.
+ */
+export type Seal = {
+  /** What is stored instead of a secret: 43 characters, base64url. */
+  digest: (purpose: string, secret: string) => string;
+  /** A short check value that binds text to facts, for cursors: 11 characters (64 bits). */
+  mark: (purpose: string, facts: readonly string[]) => string;
+  /** A token that holds for exactly these facts until `expiresAt` (epoch ms). It carries no fact itself. */
+  issue: (purpose: string, facts: readonly string[], expiresAt: number) => string;
+  /** True when `token` was issued for exactly these facts and has not expired. Constant-time. */
+  holds: (purpose: string, facts: readonly string[], token: string, now: number) => boolean;
+};
+
+export function createSeal(secret: string): Seal {
+  const mac = (purpose: string, facts: readonly string[]) => {
+    const hmac = createHmac("sha256", secret);
+    for (const part of [purpose, ...facts]) hmac.update(`${Buffer.byteLength(part)}:${part}`);
+    return hmac.digest();
+  };
+  const sealed = (purpose: string, facts: readonly string[], expiry: string) =>
+    `${expiry}-${mac(purpose, [...facts, expiry])
+      .subarray(0, 16)
+      .toString("base64url")}`;
+
+  return {
+    digest: (purpose, value) => mac(purpose, [value]).toString("base64url"),
+    mark: (purpose, facts) => mac(purpose, facts).subarray(0, 8).toString("base64url"),
+    issue: (purpose, facts, expiresAt) => sealed(purpose, facts, Math.ceil(expiresAt / 1000).toString(36)),
+    holds: (purpose, facts, token, now) => {
+      const expiry = token.slice(0, token.indexOf("-"));
+      if (!/^[0-9a-z]{1,9}$/.test(expiry) || Number.parseInt(expiry, 36) * 1000 < now) return false;
+      return sameText(sealed(purpose, facts, expiry), token);
+    },
+  };
+}
+
+/** Compares two texts in a time that depends on their lengths only. */
+export function sameText(a: string, b: string): boolean {
+  const [left, right] = [Buffer.from(a), Buffer.from(b)];
+  return left.length === right.length && timingSafeEqual(left, right);
+}

@@ -1,0 +1,22 @@
+import { defineRecord } from "./define.ts";
+import { choice, custom, link, required, text, time } from "./fields.ts";
+
+export const activity = defineRecord({
+  name: "activity",
+  plural: "activities",
+  prefix: "a",
+  about: "Something that happened: a call, an e-mail, a meeting, a note.",
+  title: "body",
+  order: "-at",
+  needsOneOf: ["contact_id", "company_id", "deal_id"],
+  fields: {
+    kind: required(choice(["call", "email", "meeting", "note", "task"], { about: "what it was" })),
+    at: required(time({ about: "when it happened", initially: "now", sort: true })),
+    contact_id: link("contact", { about: "with whom" }),
+    company_id: link("company", { about: "with which company" }),
+    deal_id: link("deal", { about: "about which deal" }),
+    body: text({ about: "what was said", search: true }, 1_000_000),
+    custom: custom({ about: "your own fields, as custom.<key>" }),
+  },
+  example: { kind: "call", body: "Asked for a quote by Friday", contact_id: "c_t4v6w8y0" },
+});

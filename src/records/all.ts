@@ -1,0 +1,9 @@
+import { activity } from "./activity.ts";
+import { company } from "./company.ts";
+import { contact } from "./contact.ts";
+import { deal } from "./deal.ts";
+import { createDictionary } from "./define.ts";
+import { task } from "./task.ts";
+
+/** The kinds every workspace has. Links point to kinds of this list. */
+export const dictionary = createDictionary([contact, company, deal, activity, task]);

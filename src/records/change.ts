@@ -1,0 +1,112 @@
+import { z } from "zod";
+import { readId, shortId } from "../kit/id.ts";
+import { customText, quoteIfNeeded } from "../kit/line.ts";
+import { showTime, type Zone } from "../kit/time.ts";
+import { defineView } from "./define.ts";
+import { choice, person, text, time } from "./fields.ts";
+import type { FieldKind } from "./kind.ts";
+import { countKind, handleKind, idKind, textKind } from "./kinds.ts";
+
+/** Two versions of a record as the history keeps them: the one before (null when there was none) and the one it became. */
+type Versions = [before: Record<string, unknown> | null, after: Record<string, unknown>];
+
+const UNTOLD = new Set(["id", "version", "created_at", "created_by", "updated_at", "deleted_at"]);
+
+function differences([before, after]: Versions, zone: Zone): { name: string; from: unknown; to: unknown }[] {
+  const names = Object.keys(after).filter((name) => !UNTOLD.has(name));
+  return names
+    .map((name) => ({ name, from: shown(before?.[name] ?? null, zone), to: shown(after[name] ?? null, zone) }))
+    .filter(({ from, to }) => JSON.stringify(from) !== JSON.stringify(to));
+}
+
+/** PostgreSQL's JSON of a timestamptz. */
+const STORED_TIME = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d+)?\+00:00$/;
+
+const shown = (value: unknown, zone: Zone) =>
+  typeof value === "string" && STORED_TIME.test(value) ? showTime(value, zone) : value;
+
+const LONGEST = 80;
+
+function told(value: unknown): string {
+  if (value === null) return "null";
+  if (Array.isArray(value)) return value.join(",");
+  if (typeof value === "object") return customText(value);
+  const text = String(value);
+  const short = readId(text) ? shortId(text) : text;
+  return short.length > LONGEST ? `${short.slice(0, LONGEST)}…` : short;
+}
+
+/** `stage: lead -> customer; title: null -> CTO` */
+const differenceKind: FieldKind = {
+  ...textKind(1_000_000),
+  name: "changes",
+  sqlType: "jsonb",
+  operators: [],
+  shown: z.record(z.string(), z.object({ from: z.json(), to: z.json() })),
+  toLine: (versions: Versions, { zone }) =>
+    quoteIfNeeded(
+      differences(versions, zone)
+        .map(({ name, from, to }) => `${name}: ${told(from)} -> ${told(to)}`)
+        .join("; "),
+    ),
+  toJson: (versions: Versions, { zone }) =>
+    JSON.stringify(Object.fromEntries(differences(versions, zone).map(({ name, from, to }) => [name, { from, to }]))),
+};
+
+/** A record of any kind, shown short. */
+const anyRecordKind: FieldKind = {
+  ...idKind("record"),
+  name: "record",
+  expects: "the id of a record",
+  operators: ["eq"],
+  predicate: (_, [operand]) => {
+    const reference = readId(operand ?? "");
+    if (!reference) return undefined;
+    const { prefix, key } = reference;
+    // All ids of a prefix lie between `c_` and the character after `_`.
+    const ofKind = [{ is: "gte", value: `${prefix}_` } as const, { is: "lt", value: `${prefix}\`` } as const];
+    return {
+      is: "all",
+      of: [{ is: "tail", text: key.slice(-8) }, ...(key.length > 8 ? [{ is: "eq", value: key } as const] : ofKind)],
+    };
+  },
+  toLine: shortId,
+};
+
+const wholeKind: FieldKind = {
+  ...textKind(0),
+  name: "row",
+  sqlType: "jsonb",
+  operators: [],
+  toLine: (row: unknown) => quoteIfNeeded(JSON.stringify(row)),
+};
+
+/** One entry of the history: who changed which record, when, why, and into what. */
+export const change = defineView({
+  name: "change",
+  plural: "changes",
+  prefix: "ch",
+  about: "One change of a record: who, when, what and why.",
+  title: "action",
+  order: "-at",
+  fields: {
+    id: { kind: idKind("change"), about: "the whole id", shown: "json" },
+    handle: { kind: handleKind("change"), about: "the short name that lines begin with", shown: "json", column: "id" },
+    at: time({ about: "when", sort: true, required: true }),
+    actor: person({ about: "who" }),
+    action: choice(["created", "updated", "deleted", "restored"], { about: "what happened" }),
+    kind: text({ about: "the kind of the record" }),
+    record: { kind: anyRecordKind, about: "the record", column: "record_id" },
+    name: text({ about: "what the record was called then" }),
+    changes: { kind: differenceKind, about: "every field that changed, before and after" },
+    reason: text({ about: "why, where the caller said so (X-Reason or reason=)" }),
+    agent: text({ about: "the program that acted, as it named itself in User-Agent" }),
+    token_id: text({ about: "the token it came with", shown: "json" }),
+    request_id: text({ about: "the X-Request-Id of the request", shown: "json" }),
+    cause: text({ about: "the change that dragged this one along", shown: "detail" }),
+    version: { kind: countKind, about: "the version the record had afterwards" },
+    before: { kind: wholeKind, about: "the whole record before", shown: "asked" },
+    after: { kind: wholeKind, about: "the whole record afterwards", shown: "asked" },
+  },
+  example: {},
+});

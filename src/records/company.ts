@@ -1,0 +1,22 @@
+import { defineRecord } from "./define.ts";
+import { custom, domain, longText, person, required, tags, text } from "./fields.ts";
+
+export const company = defineRecord({
+  name: "company",
+  plural: "companies",
+  prefix: "co",
+  about: "An organisation your contacts and deals belong to.",
+  title: "name",
+  naturalKey: "domain",
+  fields: {
+    name: required(text({ about: "name", sort: true, search: true })),
+    domain: domain({ about: "web domain; POST with a known one updates that company", sort: true, search: true }),
+    industry: text({ about: "line of business", sort: true, search: true }),
+    phone: text({ about: "phone number", search: true }),
+    owner: person({ about: "who looks after it", sort: true }),
+    tags: tags({ about: "labels", search: true }),
+    notes: longText({ about: "anything worth keeping", search: true }),
+    custom: custom({ about: "your own fields, as custom.<key>" }),
+  },
+  example: { name: "Acme Inc", domain: "acme.com", industry: "Software", tags: ["saas"] },
+});

@@ -1,0 +1,90 @@
+import { z } from "zod";
+import { readMoment, toTimestamp } from "../kit/time.ts";
+import type { Reading } from "./kind.ts";
+import type { Operator, Predicate, Scalar } from "./predicate.ts";
+
+/** A key stands bare on the line (`custom.<key>=…`) and in a query, so it holds no white space, quote, `=`, `&` or `\`. */
+const KEY = /^[\p{L}\p{N}_][\p{L}\p{N}_.:/@-]{0,99}$/u;
+export const KEY_FORM = "keys are letters, digits and _ . : / @ -, at most 100 characters";
+export const isCustomKey = (key: string) => KEY.test(key) && key !== "__proto__";
+
+const MOST_KEYS = 200;
+const DEEPEST = 20;
+
+/** The members of `custom`: what a caller stores as is. PostgreSQL's JSON holds neither NUL nor half a surrogate pair. */
+export const membersSchema = z
+  .record(z.string(), z.json())
+  .refine((members) => Object.keys(members).length <= MOST_KEYS && Object.keys(members).every(isCustomKey))
+  .refine((members) => storableJson(members, DEEPEST));
+
+export function storableJson(value: unknown, depth: number): boolean {
+  if (typeof value === "string") return !/[\0\p{Surrogate}]/u.test(value);
+  if (typeof value !== "object" || value === null) return true;
+  if (depth === 0) return false;
+  return Object.entries(value).every(([key, member]) => storableJson(key, depth) && storableJson(member, depth - 1));
+}
+
+export const CUSTOM_OPERATORS = [
+  "eq",
+  "ne",
+  "gt",
+  "gte",
+  "lt",
+  "lte",
+  "like",
+  "in",
+  "has",
+  "is",
+  "not",
+] as const satisfies Operator[];
+
+/**
+ * The predicate of `custom.<key>=operator:operands`. A member has no declared kind, so the operand decides: a number compares with
+ * numbers, a time with times, anything else with text; `eq` and `in` find the value whether it was stored as text, number or boolean.
+ */
+export function customPredicate(
+  key: string,
+  operator: Operator,
+  operands: readonly string[],
+  reading: Reading,
+): Predicate | undefined {
+  const [first] = operands as [string];
+  switch (operator) {
+    case "eq":
+    case "in":
+      return { is: "member-in", key, values: operands.flatMap(readings) };
+    case "ne":
+      return { is: "not", of: { is: "member-in", key, values: readings(first) } };
+    case "has":
+      return { is: "member-in", key, values: readings(first).map((value) => [value]) };
+    case "like":
+      return { is: "member", key, as: "text", of: { is: "contains", text: first } };
+    case "gt":
+    case "gte":
+    case "lt":
+    case "lte":
+      return ordered(key, operator, first, reading);
+    default:
+      return undefined;
+  }
+}
+
+/** Every scalar that `text` may stand for. */
+function readings(text: string): Scalar[] {
+  if (/^-?\d{1,15}(\.\d{1,15})?$/.test(text)) return [text, Number(text)];
+  return text === "true" || text === "false" ? [text, text === "true"] : [text];
+}
+
+function ordered(key: string, operator: "gt" | "gte" | "lt" | "lte", text: string, reading: Reading): Predicate {
+  if (/^-?\d{1,15}(\.\d{1,15})?$/.test(text))
+    return { is: "member", key, as: "number", of: { is: operator, value: Number(text) } };
+  const moment = readMoment(text, reading);
+  if (!moment) return { is: "member", key, as: "text", of: { is: operator, value: text } };
+  const of: Predicate = {
+    gt: { is: "gte", value: toTimestamp(moment.to) },
+    gte: { is: "gte", value: toTimestamp(moment.from) },
+    lt: { is: "lt", value: toTimestamp(moment.from) },
+    lte: { is: "lt", value: toTimestamp(moment.to) },
+  }[operator] as Predicate;
+  return { is: "member", key, as: "time", of };
+}

@@ -1,0 +1,35 @@
+import { defineRecord } from "./define.ts";
+import { cents, choice, currency, custom, date, link, longText, person, required, tags, text, time } from "./fields.ts";
+
+export const deal = defineRecord({
+  name: "deal",
+  plural: "deals",
+  prefix: "d",
+  about: "A sale in the making: what, with whom, how much, how far.",
+  title: "title",
+  reminder: { at: "follow_up_at", note: "follow_up_note", owner: "owner" },
+  fields: {
+    title: required(text({ about: "what is being sold", sort: true, search: true })),
+    amount_cents: cents({ about: "worth, in the smallest unit of the currency", sort: true }),
+    currency: currency({ about: "ISO 4217 code", initially: "USD" }),
+    stage: text({ about: "how far it is: discovery, proposal, …", sort: true, search: true }),
+    status: required(choice(["open", "won", "lost"], { about: "outcome", initially: "open" })),
+    close_date: date({ about: "day it is expected to close, or closed", sort: true }),
+    contact_id: link("contact", { about: "the person" }),
+    company_id: link("company", { about: "the company" }),
+    owner: person({ about: "who works on it", sort: true }),
+    tags: tags({ about: "labels", search: true }),
+    follow_up_at: time({ about: "when to get back to it; feeds /reminders", sort: true }),
+    follow_up_note: text({ about: "what to do then" }),
+    notes: longText({ about: "anything worth keeping", search: true }),
+    custom: custom({ about: "your own fields, as custom.<key>" }),
+  },
+  example: {
+    title: "Acme rollout",
+    amount_cents: 125000,
+    currency: "USD",
+    stage: "proposal",
+    status: "open",
+    close_date: "2026-07-31",
+  },
+});

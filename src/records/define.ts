@@ -1,0 +1,144 @@
+import type { FieldKind } from "./kind.ts";
+import { countKind, handleKind, idKind, textKind, timeKind } from "./kinds.ts";
+
+/** How a field is declared: its kind and what callers may do with it. */
+export type FieldSpec = {
+  kind: FieldKind;
+  about: string;
+  /** The record cannot be without it. */
+  required?: boolean;
+  readOnly?: boolean;
+  /** The value of a new record that did not name one. */
+  initially?: string | number | boolean;
+  sort?: boolean;
+  /** `search=` and `GET /search` look at it. */
+  search?: boolean;
+  /** Where it shows: `detail` not on the lines of a list, `json` on no line, `asked` only where `fields=` names it. */
+  shown?: "detail" | "json" | "asked";
+  /** The column, where it is not called like the field. */
+  column?: string;
+  /** Further fields that this declaration brings along, e.g. the name beside the id of a linked record. */
+  also?: Record<string, FieldSpec>;
+};
+
+export type Field = FieldSpec & { name: string };
+
+/** Where a kind feeds `GET /reminders`: the names of its fields. */
+export type ReminderSource = { at: string; note?: string; owner?: string; doneWhen?: string };
+
+/** One kind of record: everything the rest of the program knows about it is derived from this. */
+export type RecordDefinition = {
+  /** Singular, as in the handle `contact/c_…`. */
+  name: string;
+  /** As in the path `/contacts`; also the table. */
+  plural: string;
+  prefix: string;
+  about: string;
+  /** The field that names the record to a person. */
+  title: string;
+  /** POST with a known value of this field updates that record. */
+  naturalKey?: string;
+  /** A record without any of these is refused. */
+  needsOneOf?: readonly string[];
+  reminder?: ReminderSource;
+  /** The order of a list that names none; `-` is descending. */
+  order: string;
+  fields: readonly Field[];
+  /** The values that make a good example; checked by a test, shown in hints, manual and OpenAPI. */
+  example: Record<string, unknown>;
+};
+
+type Declaration = Omit<RecordDefinition, "fields" | "order"> & { order?: string; fields: Record<string, FieldSpec> };
+
+/** Names that lists use as parameters, so no field may have them. */
+export const LIST_PARAMETERS = ["search", "sort", "limit", "cursor", "fields", "count", "format", "pretty"] as const;
+
+/** A kind with a table of its own: identity before its fields, version and origin after them. */
+export function defineRecord(declaration: Declaration): RecordDefinition {
+  return defineView({
+    ...declaration,
+    fields: {
+      ...identity(declaration.name),
+      ...declaration.fields,
+      version: { kind: countKind, about: "counts the changes; If-Match takes it", readOnly: true, shown: "detail" },
+      created_at: { kind: timeKind, about: "when it was made", readOnly: true, sort: true, shown: "detail" },
+      created_by: { kind: textKind(254), about: "who made it", readOnly: true, shown: "detail" },
+      updated_at: { kind: timeKind, about: "when it last changed", readOnly: true, sort: true },
+    },
+  });
+}
+
+function identity(name: string): Record<string, FieldSpec> {
+  return {
+    id: { kind: idKind(name), about: "the whole id", readOnly: true, shown: "json" },
+    handle: {
+      kind: handleKind(name),
+      about: "the short name that lines begin with",
+      readOnly: true,
+      shown: "asked",
+      column: "id",
+    },
+  };
+}
+
+/** A kind that is shown like a record and written in ways of its own. */
+export function defineView(declaration: Declaration): RecordDefinition {
+  const fields = Object.entries(declaration.fields).flatMap(([name, spec]) => expand(name, spec));
+  const definition: RecordDefinition = { ...declaration, fields, order: declaration.order ?? "-updated_at" };
+  const names = fields.map((field) => field.name);
+  const wanted = [
+    declaration.title,
+    declaration.naturalKey,
+    ...(declaration.needsOneOf ?? []),
+    ...Object.values(declaration.reminder ?? {}),
+    definition.order.replace("-", ""),
+  ];
+  for (const name of wanted) {
+    if (name !== undefined && !names.includes(name)) throw new Error(`${declaration.name} has no field ${name}`);
+  }
+  for (const name of names) {
+    if (!/^[a-z][a-z0-9_]*$/.test(name)) throw new Error(`${declaration.name}.${name} is no field name`);
+    if ((LIST_PARAMETERS as readonly string[]).includes(name))
+      throw new Error(`${declaration.name}.${name} is a list parameter`);
+  }
+  return definition;
+}
+
+function expand(name: string, spec: FieldSpec): Field[] {
+  const { also = {}, ...own } = spec;
+  return [{ ...own, name }, ...Object.entries(also).flatMap(([extra, further]) => expand(extra, further))];
+}
+
+/** All kinds a workspace knows, by name. Nothing may depend on the list being fixed: workspaces will bring their own. */
+export type Dictionary = ReadonlyMap<string, RecordDefinition>;
+
+export function createDictionary(definitions: readonly RecordDefinition[]): Dictionary {
+  const dictionary = new Map(definitions.map((definition) => [definition.name, definition]));
+  const prefixes = new Set(definitions.map((definition) => definition.prefix));
+  if (dictionary.size !== definitions.length || prefixes.size !== definitions.length)
+    throw new Error("two kinds share a name or a prefix");
+  return dictionary;
+}
+
+export function definitionOf(dictionary: Dictionary, name: string): RecordDefinition {
+  const definition = dictionary.get(name);
+  if (!definition) throw new Error(`there is no record kind ${name}`);
+  return definition;
+}
+
+export function byPrefix(dictionary: Dictionary, prefix: string): RecordDefinition | undefined {
+  for (const definition of dictionary.values()) if (definition.prefix === prefix) return definition;
+  return undefined;
+}
+
+export function fieldOf(definition: RecordDefinition, name: string): Field | undefined {
+  return definition.fields.find((field) => field.name === name);
+}
+
+/** The links of a kind: the field that holds the other record's id, and the kind it points to. */
+export function linksOf(definition: RecordDefinition): { field: Field; name: string; target: string }[] {
+  return definition.fields.flatMap((field) => {
+    const link = field.kind.link;
+    return link?.shows === "id" ? [{ field, name: field.name.replace(/_id$/, ""), target: link.target }] : [];
+  });
+}

@@ -1,0 +1,47 @@
+import type { z } from "zod";
+import type { ProblemCode } from "../kit/problem.ts";
+import type { Zone } from "../kit/time.ts";
+import type { Operator, Predicate } from "./predicate.ts";
+
+/** What a value is read against: the time of the request, the workspace's zone, the caller's e-mail address. */
+export type Reading = { now: number; zone: Zone; me: string };
+
+/** What a value is shown in. */
+export type Showing = { zone: Zone };
+
+/**
+ * The kind of a field answers every question about its values, so that shared code never asks which kind it is.
+ * A stored value is what the driver gives: text, number, boolean, string[] or parsed JSON; times and dates are text.
+ * `toLine` and `toJson` are never called with null.
+ */
+export type FieldKind = {
+  name: string;
+  /** The column's type in PostgreSQL. */
+  sqlType: "text" | "bigint" | "integer" | "boolean" | "timestamptz" | "date" | "text[]" | "jsonb";
+  operators: readonly Operator[];
+  /** What a value looks like; hints and the manual end with it. */
+  expects: string;
+  /** The values a filter or a body may hold, where they are few. */
+  choices?: readonly string[];
+  /** A written value in JSON; the request schema and OpenAPI are made of it. */
+  schema: z.ZodType;
+  /** A shown value in JSON, where it differs from a written one. */
+  shown?: z.ZodType;
+  refusal: ProblemCode;
+  /** The JSON value that a text from a form or a CSV cell stands for; text it cannot read is given back for `schema` to refuse. */
+  fromText: (text: string) => unknown;
+  /** The stored value for a valid JSON value; undefined when it turns out not to be one after all. */
+  toColumn: (value: unknown, reading: Reading) => unknown;
+  /** The predicate of `operator:operands`; `operands` has one element, more with `in`. Undefined: cannot be read. */
+  predicate: (operator: Operator, operands: readonly string[], reading: Reading) => Predicate | undefined;
+  /** The value on the line, quoted where the line grammar says so. */
+  toLine: (stored: never, showing: Showing) => string;
+  /** The value as JSON text. */
+  toJson: (stored: never, showing: Showing) => string;
+  /** What an absent value is in JSON text; `null` unless the kind has an empty value. */
+  absent?: string;
+  /** What `sort=` orders by: the value itself unless the kind folds case first. */
+  sortsFolded?: boolean;
+  /** For a reference: the record kind it points to, and whether the field is its id or its name. */
+  link?: { target: string; shows: "id" | "name" };
+};

@@ -1,0 +1,44 @@
+import type { IdReference } from "../kit/id.ts";
+
+export type Scalar = string | number | boolean;
+
+/** What a filter asks of one column, free of SQL: field kinds make it from `op:value`, `db/` turns it into a condition. */
+export type Predicate =
+  | { is: "eq" | "lt" | "lte" | "gt" | "gte"; value: Scalar }
+  | { is: "in"; values: readonly Scalar[] }
+  /** The text holds this text, whatever its case and accents. */
+  | { is: "contains"; text: string }
+  /** The list holds all of these items. */
+  | { is: "holds"; items: readonly string[] }
+  /** The column holds the id of one of these records of kind `target`; resolved to full ids before it becomes SQL. */
+  | { is: "refers"; target: string; to: readonly IdReference[] }
+  /** The text ends with these eight characters, as an id with its handle. */
+  | { is: "tail"; text: string }
+  | { is: "null" }
+  | { is: "not"; of: Predicate }
+  | { is: "all"; of: readonly Predicate[] }
+  | { is: "any"; of: readonly Predicate[] }
+  /** Something about the member `key` of a JSON object, taken as text, number or time. */
+  | { is: "member"; key: string; as: "text" | "number" | "time"; of: Predicate }
+  /** The member `key` is one of these values. */
+  | { is: "member-in"; key: string; values: readonly (Scalar | readonly Scalar[])[] };
+
+export const OPERATORS = {
+  eq: "equal; the default",
+  ne: "not equal, or without a value",
+  gt: "greater, later",
+  gte: "greater or equal",
+  lt: "less, earlier",
+  lte: "less or equal",
+  like: "contains, whatever case and accents",
+  in: "one of a comma list; an element may be a JSON string",
+  has: "the list holds it",
+  is: "is:null - without a value",
+  not: "not:null - with a value",
+} as const;
+
+export type Operator = keyof typeof OPERATORS;
+
+export function isOperator(text: string): text is Operator {
+  return Object.hasOwn(OPERATORS, text);
+}

@@ -1,0 +1,24 @@
+import { defineView } from "./define.ts";
+import { choice, person, text, time } from "./fields.ts";
+import { textKind } from "./kinds.ts";
+
+/** What is due: a follow-up of a contact or a deal, or an open task. It is shown under the record's own handle. */
+export const reminder = defineView({
+  name: "reminder",
+  plural: "reminders",
+  prefix: "r",
+  about: "A follow-up or an open task that is due.",
+  title: "name",
+  order: "due_at",
+  fields: {
+    id: { kind: textKind(60), about: "the whole id of the record", shown: "json" },
+    handle: { kind: textKind(60), about: "the record it belongs to", shown: "json" },
+    when: choice(["overdue", "due", "upcoming"], { about: "before today, today up to now, or later" }),
+    due_at: time({ about: "when it is due", sort: true, required: true }),
+    name: text({ about: "what the record is called" }),
+    note: text({ about: "what to do" }),
+    owner: person({ about: "who owns the record, or does the task" }),
+    kind: text({ about: "the kind of the record" }),
+  },
+  example: {},
+});

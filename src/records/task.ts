@@ -1,0 +1,24 @@
+import { defineRecord } from "./define.ts";
+import { boolean, custom, link, longText, person, required, tags, text, time } from "./fields.ts";
+
+export const task = defineRecord({
+  name: "task",
+  plural: "tasks",
+  prefix: "t",
+  about: "Something to do.",
+  title: "title",
+  reminder: { at: "due_at", note: "notes", owner: "assignee", doneWhen: "done" },
+  fields: {
+    title: required(text({ about: "what to do", sort: true, search: true })),
+    due_at: time({ about: "by when; feeds /reminders while not done", sort: true }),
+    done: required(boolean({ about: "whether it is done", initially: false })),
+    assignee: person({ about: "who does it", sort: true }),
+    contact_id: link("contact", { about: "for whom" }),
+    company_id: link("company", { about: "for which company" }),
+    deal_id: link("deal", { about: "for which deal" }),
+    tags: tags({ about: "labels", search: true }),
+    notes: longText({ about: "anything worth keeping", search: true }),
+    custom: custom({ about: "your own fields, as custom.<key>" }),
+  },
+  example: { title: "Send the quote", due_at: "2026-06-10T09:00:00Z", assignee: "me", contact_id: "c_t4v6w8y0" },
+});

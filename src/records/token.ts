@@ -1,0 +1,23 @@
+import { defineView } from "./define.ts";
+import { boolean, text, time } from "./fields.ts";
+import { handleKind, idKind, referenceKind } from "./kinds.ts";
+
+/** A token as its owner sees it: never the secret, which was shown once. */
+export const token = defineView({
+  name: "token",
+  plural: "tokens",
+  prefix: "tok",
+  about: "A session: what a program shows to act for you.",
+  title: "name",
+  order: "-last_used_at",
+  fields: {
+    id: { kind: idKind("token"), about: "the whole id", shown: "json" },
+    handle: { kind: handleKind("token"), about: "the short name that lines begin with", shown: "json", column: "id" },
+    name: text({ about: "what the program called itself" }),
+    workspace_id: { kind: referenceKind("workspace"), about: "the workspace it acts in" },
+    current: boolean({ about: "whether it is the token of this request" }),
+    created_at: time({ about: "when it was made" }),
+    last_used_at: time({ about: "when it was last used, to the hour", sort: true }),
+  },
+  example: {},
+});

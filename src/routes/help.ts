@@ -1,0 +1,78 @@
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { pendingMigrations } from "../db/migrate.ts";
+import { fillManual, kindPage, type ManualSource } from "../derive/manual.ts";
+import type { Answer } from "../http/reply.ts";
+import { echo } from "../kit/line.ts";
+import { nearest } from "../kit/nearest.ts";
+import { Problem } from "../kit/problem.ts";
+import { change } from "../records/change.ts";
+import type { RecordDefinition } from "../records/define.ts";
+import { reminder } from "../records/reminder.ts";
+import { token } from "../records/token.ts";
+import { allowParameters, type Context, type Route } from "./route.ts";
+
+const PAGES = new URL("../../manual/", import.meta.url);
+const TRANSCRIPTS = new URL("../../test/golden/", import.meta.url);
+
+/** Kinds that are shown and filtered like records. */
+const VIEWS: readonly RecordDefinition[] = [reminder, change, token];
+
+/** `routes` gives the whole table, of which these are a part. */
+export function helpRoutes(routes: () => readonly Route[]): Route[] {
+  const manual = (context: Context) => page(context, "help", routes());
+  return [
+    { method: "GET", path: "/help", about: "the manual", open: true, handle: manual },
+    {
+      method: "GET",
+      path: "/help/{topic}",
+      about: "more on one topic",
+      open: true,
+      handle: (context) => page(context, context.path.topic!, routes()),
+    },
+    { method: "GET", path: "/", about: "the manual", open: true, handle: manual },
+    { method: "GET", path: "/llms.txt", about: "the manual", open: true, handle: manual },
+    { method: "GET", path: "/.well-known/agent.md", about: "the manual", open: true, handle: manual },
+    {
+      method: "GET",
+      path: "/healthz",
+      about: "the process lives",
+      open: true,
+      handle: () => ({ is: "message", message: "alive" }),
+    },
+    { method: "GET", path: "/readyz", about: "the database answers", open: true, handle: ready },
+  ];
+}
+
+async function ready({ services }: Context): Promise<Answer> {
+  const pending = await pendingMigrations(services.db.pool);
+  if (pending.length > 0)
+    throw new Problem("not_ready", "the database wants migrations", "npm start migrates", { headers: { "Retry-After": "5" } });
+  return { is: "message", message: "ready" };
+}
+
+function page(context: Context, topic: string, routes: readonly Route[]): Answer {
+  allowParameters(context.parameters, []);
+  const { dictionary } = context.services.db;
+  const source: ManualSource = { dictionary, views: VIEWS, routes, baseUrl: context.services.baseUrl, transcript };
+  const file = new URL(`${encodeURIComponent(topic)}.md`, PAGES);
+  const kind = [...dictionary.values(), ...VIEWS].find(
+    (definition) => definition.plural === topic || definition.name === topic,
+  );
+  if (existsSync(file)) return document(fillManual(readFileSync(file, "utf8"), source));
+  if (kind) return document(kindPage(kind));
+  const topics = [
+    ...readdirSync(PAGES).map((name) => name.replace(/\.md$/, "")),
+    ...[...dictionary.values(), ...VIEWS].map((each) => each.plural),
+  ];
+  const near = nearest(topic, topics);
+  throw new Problem(
+    "not_found",
+    `the manual has no topic ${echo(topic)}`,
+    `${near.length > 0 ? `did you mean ${near.join(" or ")}? ` : ""}topics: ${topics.join(", ")}`,
+  );
+}
+
+/** The transcripts the tests replay, so what the manual shows is what happens. */
+const transcript = (name: string) => readFileSync(new URL(`${name}.txt`, TRANSCRIPTS), "utf8");
+
+const document = (text: string): Answer => ({ is: "document", text, type: "text/plain; charset=utf-8" });

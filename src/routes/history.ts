@@ -1,0 +1,40 @@
+import { listChanges, listRecordChanges } from "../db/history.ts";
+import { readListQuery } from "../derive/query.ts";
+import type { Answer } from "../http/reply.ts";
+import { change } from "../records/change.ts";
+import type { Dictionary, RecordDefinition } from "../records/define.ts";
+import { listAnswer, listView } from "./lists.ts";
+import { type Authenticated, type Route, readPathId } from "./route.ts";
+
+const MOST = 500;
+
+export function historyRoutes(dictionary: Dictionary): Route[] {
+  return [
+    { method: "GET", path: "/audit", about: "every change in the workspace, newest first", handle: audit },
+    ...[...dictionary.values()].map(
+      (definition): Route => ({
+        method: "GET",
+        path: `/${definition.plural}/{id}/history`,
+        about: "its changes, newest first; also when it is deleted",
+        handle: (context) => history(context, definition),
+      }),
+    ),
+  ];
+}
+
+async function audit(context: Authenticated): Promise<Answer> {
+  const query = readListQuery(change, context.parameters, context.reading, MOST);
+  const view = listView(context, change, query);
+  return listAnswer(
+    view,
+    await listChanges(context.services.db, context.session.workspaceId, view, query, ["audit"], context.services.seal),
+  );
+}
+
+async function history(context: Authenticated, definition: RecordDefinition): Promise<Answer> {
+  const { db, seal } = context.services;
+  const query = readListQuery(change, context.parameters, context.reading, MOST);
+  const view = listView(context, change, query);
+  const of = { definition, reference: readPathId(definition, context.path.id!) };
+  return listAnswer(view, await listRecordChanges(db, context.session.workspaceId, view, query, ["history"], seal, of));
+}

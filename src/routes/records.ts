@@ -1,0 +1,190 @@
+import { previewRemoval, type Removal, removeRow } from "../db/remove.ts";
+import { getRow, listRows } from "../db/rows.ts";
+import { searchRows } from "../db/search.ts";
+import { updateRow, upsertRow } from "../db/write.ts";
+import { type ListQuery, readListQuery, single } from "../derive/query.ts";
+import { readRecord, type Written } from "../derive/schema.ts";
+import type { Answer } from "../http/reply.ts";
+import { type IdReference, shortId } from "../kit/id.ts";
+import { echo } from "../kit/line.ts";
+import { Problem } from "../kit/problem.ts";
+import { type Dictionary, fieldOf, linksOf, type RecordDefinition } from "../records/define.ts";
+import { listAnswer, listView } from "./lists.ts";
+import { type Authenticated, allowParameters, type Route, readPathId, recordView } from "./route.ts";
+
+/** The routes of one kind of record. */
+export function recordRoutes(definition: RecordDefinition, dictionary: Dictionary): Route[] {
+  const { plural, name } = definition;
+  const one = `/${plural}/{id}`;
+  return [
+    {
+      method: "GET",
+      path: `/${plural}`,
+      about: `list, filter, search ${plural}`,
+      handle: (context) => list(context, definition),
+    },
+    {
+      method: "POST",
+      path: `/${plural}`,
+      about: createAbout(definition),
+      handle: (context) => create(context, definition, {}),
+    },
+    { method: "GET", path: one, about: `one ${name}`, handle: (context) => get(context, definition) },
+    {
+      method: "PATCH",
+      path: one,
+      about: "change the fields you send; null clears",
+      handle: (context) => patch(context, definition),
+    },
+    {
+      method: "DELETE",
+      path: one,
+      about: "two steps: answers a confirm token, then does it",
+      handle: (context) => remove(context, definition),
+    },
+    ...heldRoutes(definition, dictionary),
+  ];
+}
+
+function createAbout({ naturalKey, name }: RecordDefinition): string {
+  return naturalKey ? `create, or update the ${name} with that ${naturalKey}` : `create a ${name}`;
+}
+
+/** `/contacts/{id}/activities`: the records of other kinds that link to this one. */
+function heldRoutes(definition: RecordDefinition, dictionary: Dictionary): Route[] {
+  return [...dictionary.values()].flatMap((held): Route[] => {
+    const link = linksOf(held).find(({ target }) => target === definition.name);
+    if (!link) return [];
+    const path = `/${definition.plural}/{id}/${held.plural}`;
+    return [
+      {
+        method: "GET",
+        path,
+        about: `its ${held.plural}`,
+        handle: (context) => list(context, held, { name: link.field.name, of: definition }),
+      },
+      {
+        method: "POST",
+        path,
+        about: `add one to it`,
+        handle: (context) => create(context, held, { [link.field.name]: context.path.id! }),
+      },
+    ];
+  });
+}
+
+async function list(
+  context: Authenticated,
+  definition: RecordDefinition,
+  held?: { name: string; of: RecordDefinition },
+): Promise<Answer> {
+  const { db, seal } = context.services;
+  const most = definition.plural === "activities" ? 500 : 200;
+  const query = readListQuery(definition, context.parameters, context.reading, most);
+  const scoped = held ? within(query, definition, held, readPathId(held.of, context.path.id!)) : query;
+  const view = listView(context, definition, query);
+  const ranked = query.search !== undefined && !query.sort.asked;
+  const binding = [definition.plural, held ? `${held.name}=${context.path.id}` : ""];
+  const page = await (ranked ? searchRows : listRows)(db, context.session.workspaceId, view, scoped, binding, seal);
+  return listAnswer(view, page);
+}
+
+function within(
+  query: ListQuery,
+  definition: RecordDefinition,
+  held: { name: string; of: RecordDefinition },
+  reference: IdReference,
+): ListQuery {
+  const field = fieldOf(definition, held.name)!;
+  return {
+    ...query,
+    conditions: [...query.conditions, { field, predicate: { is: "refers", target: held.of.name, to: [reference] } }],
+  };
+}
+
+async function create(context: Authenticated, definition: RecordDefinition, given: Record<string, unknown>): Promise<Answer> {
+  allowParameters(context.parameters, ["fields", "reason"]);
+  const { db, ids } = context.services;
+  for (const name of Object.keys(given)) {
+    if (context.body[name] !== undefined)
+      throw new Problem("invalid_field", `${name} is in the path already`, `leave ${name} out of the body`);
+  }
+  const written = expecting(context, readRecord(definition, { ...context.body, ...given }, false, context.reading));
+  const view = recordView(context, definition);
+  const { row, outcome } = await upsertRow(db, context.author, ids, view, written);
+  const created = outcome === "created";
+  const location = { Location: `/${definition.plural}/${shortId(row[0] as string)}` };
+  return { is: "record", view, row, outcome, status: created ? 201 : 200, ...(created ? { headers: location } : {}) };
+}
+
+async function get(context: Authenticated, definition: RecordDefinition): Promise<Answer> {
+  allowParameters(context.parameters, ["fields"]);
+  const view = recordView(context, definition);
+  const row = await getRow(context.services.db, context.session.workspaceId, view, readPathId(definition, context.path.id!));
+  return { is: "record", view, row };
+}
+
+async function patch(context: Authenticated, definition: RecordDefinition): Promise<Answer> {
+  allowParameters(context.parameters, ["fields", "reason"]);
+  const { db, ids } = context.services;
+  const written = expecting(context, readRecord(definition, context.body, true, context.reading));
+  const view = recordView(context, definition);
+  const { row, outcome } = await updateRow(db, context.author, ids, view, readPathId(definition, context.path.id!), written);
+  return { is: "record", view, row, outcome };
+}
+
+function expecting({ ifMatch }: Authenticated, written: Written): Written {
+  return ifMatch === undefined ? written : { ...written, version: ifMatch };
+}
+
+const CONFIRM_MS = 600_000;
+
+/**
+ * The first call tells what would go and gives a token for exactly that: this workspace, this caller's token, this record in this version.
+ * The same call with the token does it.
+ */
+async function remove(context: Authenticated, definition: RecordDefinition): Promise<Answer> {
+  allowParameters(context.parameters, ["confirm", "reason"]);
+  const { db, seal, ids } = context.services;
+  const { session, reading } = context;
+  const reference = readPathId(definition, context.path.id!);
+  const preview = await previewRemoval(db, session.workspaceId, definition, reference);
+  if (context.ifMatch !== undefined && context.ifMatch !== preview.version) {
+    throw new Problem(
+      "version_conflict",
+      `the record is at version ${preview.version}, not ${context.ifMatch}`,
+      "GET it again before you delete it",
+    );
+  }
+  const facts = [session.workspaceId, session.tokenId, preview.id, String(preview.version)];
+  const confirm = single(context.parameters, "confirm");
+  if (confirm === undefined || !seal.holds("delete", facts, confirm, reading.now)) {
+    const token = seal.issue("delete", facts, reading.now + CONFIRM_MS);
+    const stale = confirm === undefined ? "" : "the confirm token is not valid for this record as it is now; ";
+    const path = `/${definition.plural}/${shortId(preview.id)}`;
+    throw new Problem(
+      "confirmation_required",
+      `${stale}this would delete ${told(definition, preview)}`,
+      `ask the user, then repeat within 10 minutes: DELETE ${path}?confirm=${token}`,
+      { values: { confirm: token } },
+    );
+  }
+  const removal = await removeRow(db, context.author, ids, definition, reference, preview.version);
+  return {
+    is: "message",
+    message: `deleted ${told(definition, removal)}`,
+    values: { deleted: `${definition.name}/${shortId(removal.id)}` },
+  };
+}
+
+/** `contact/c_t4v6w8y0 "Jane Doe", with 2 activities, and clear its link on 1 deal` */
+function told(definition: RecordDefinition, { id, title, affected }: Removal): string {
+  const count = (n: number, { name, plural }: RecordDefinition) => `${n} ${n === 1 ? name : plural}`;
+  const removes = affected.filter((each) => each.removes > 0).map((each) => count(each.removes, each.definition));
+  const clears = affected.filter((each) => each.clears > 0).map((each) => count(each.clears, each.definition));
+  return [
+    `${definition.name}/${shortId(id)} ${echo(title)}`,
+    ...(removes.length > 0 ? [`with ${removes.join(", ")}`] : []),
+    ...(clears.length > 0 ? [`clearing its link on ${clears.join(", ")}`] : []),
+  ].join(", ");
+}

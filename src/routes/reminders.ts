@@ -1,0 +1,87 @@
+import { listReminders } from "../db/reminders.ts";
+import { readPosition } from "../db/rows.ts";
+import { readLimit, single } from "../derive/query.ts";
+import { createWholeView, type Row, rowId } from "../derive/render.ts";
+import type { Answer } from "../http/reply.ts";
+import { writeCursor } from "../kit/cursor.ts";
+import { prefixOf } from "../kit/id.ts";
+import { echo } from "../kit/line.ts";
+import { Problem } from "../kit/problem.ts";
+import { readMoment } from "../kit/time.ts";
+import { byPrefix, type Dictionary } from "../records/define.ts";
+import type { Reading } from "../records/kind.ts";
+import { reminder } from "../records/reminder.ts";
+import { type Authenticated, allowParameters, type Route } from "./route.ts";
+
+export const reminderRoutes: Route[] = [
+  { method: "GET", path: "/reminders", about: "follow-ups and open tasks that are due; days= looks ahead", handle: remind },
+];
+
+const MOST_DAYS = 3650;
+
+async function remind(context: Authenticated): Promise<Answer> {
+  allowParameters(context.parameters, ["days", "owner", "assignee", "kind", "limit", "cursor"]);
+  const { parameters, reading, services, session } = context;
+  const days = readDays(single(parameters, "days"));
+  const owner = readOwner(parameters, reading);
+  const kind = readKind(services.db.dictionary, single(parameters, "kind"));
+  const limit = readLimit(single(parameters, "limit"), 500);
+  const list = [session.workspaceId, "reminders", `days=${days}`, `owner=${owner ?? ""}`, `kind=${kind ?? ""}`];
+  const cursor = single(parameters, "cursor");
+  const position = cursor === undefined ? undefined : readPosition(cursor, list, services.seal);
+  const ahead = days === 0 ? reading.now + 1 : readMoment(`+${days}d`, reading)!.to;
+  const today = readMoment("today", reading)!.from;
+  const query = { until: ahead, now: reading.now, today, owner, kind, position, limit };
+  const { rows, more } = await listReminders(services.db, session.workspaceId, query);
+  const last = rows.at(-1);
+  // A reminder's line begins with the handle of the record it belongs to.
+  const view = createWholeView(reminder, (row) => byPrefix(services.db.dictionary, prefixOf(rowId(row)))!.name);
+  return {
+    is: "list",
+    viewOf: () => view,
+    rows,
+    nextCursor: more && last ? writeCursor({ value: last.at(-1) as string, id: rowId(last) }, list, services.seal) : null,
+    summary: summaryOf(rows, more),
+  };
+}
+
+function readDays(text: string | undefined): number {
+  if (text === undefined) return 0;
+  if (/^\d{1,4}$/.test(text) && Number(text) <= MOST_DAYS) return Number(text);
+  throw new Problem(
+    "invalid_value",
+    `days cannot be ${echo(text)}`,
+    `days is a number from 0 (due now) to ${MOST_DAYS}; days=7 looks a week ahead`,
+  );
+}
+
+/** `owner` and `assignee` are the same question: whose is it. */
+function readOwner(parameters: Authenticated["parameters"], reading: Reading): string | undefined {
+  const owner = single(parameters, "owner") ?? single(parameters, "assignee");
+  if (owner === "")
+    throw new Problem("invalid_value", "owner is empty", "owner=me, or the name or address that the records show");
+  return owner === "me" ? reading.me : owner?.replace(/^eq:/, "");
+}
+
+function readKind(dictionary: Dictionary, text: string | undefined): string | undefined {
+  const kinds = [...dictionary.values()].filter((definition) => definition.reminder).map((definition) => definition.name);
+  if (text === undefined || kinds.includes(text)) return text;
+  throw new Problem("invalid_value", `kind cannot be ${echo(text)}`, `kind is one of ${kinds.join(", ")}`);
+}
+
+const WHEN = 4;
+const KIND = 9;
+
+/** `9 reminders: 5 overdue, 4 due; 6 contacts, 3 tasks` */
+function summaryOf(rows: readonly Row[], more: boolean): string {
+  const counts = (column: number) => {
+    const tally = new Map<string, number>();
+    for (const row of rows) tally.set(row[column] as string, (tally.get(row[column] as string) ?? 0) + 1);
+    return [...tally];
+  };
+  const shown = `${rows.length} ${rows.length === 1 ? "reminder" : "reminders"}${more ? " on this page" : ""}`;
+  if (rows.length === 0) return shown;
+  const whens = counts(WHEN).map(([when, n]) => `${n} ${when}`);
+  const kinds = counts(KIND).map(([kind, n]) => `${n} ${kind}${n === 1 ? "" : "s"}`);
+  return `${shown}: ${whens.join(", ")}; ${kinds.join(", ")}`;
+}

@@ -1,0 +1,92 @@
+import type { Config } from "../config.ts";
+import type { Author, Database } from "../db/database.ts";
+import type { Session } from "../db/sessions.ts";
+import { type Parameters, readFields, single } from "../derive/query.ts";
+import { createView, type View, viewsOf } from "../derive/render.ts";
+import type { Body } from "../http/body.ts";
+import type { Answer, Style } from "../http/reply.ts";
+import { type IdReference, type IdSource, readId } from "../kit/id.ts";
+import { echo } from "../kit/line.ts";
+import { nearest } from "../kit/nearest.ts";
+import { Problem } from "../kit/problem.ts";
+import type { Seal } from "../kit/seal.ts";
+import type { Log } from "../log.ts";
+import type { RecordDefinition } from "../records/define.ts";
+import type { Reading } from "../records/kind.ts";
+
+/** What a process serves with, made once by main. */
+export type Services = {
+  config: Config;
+  /** The address callers see, without a trailing slash. */
+  baseUrl: string;
+  db: Database;
+  seal: Seal;
+  ids: IdSource;
+  /** Numbers in [0, 1) that nobody can foresee. */
+  random: () => number;
+  /** Epoch ms. */
+  now: () => number;
+  log: Log;
+  /** Sends a mail, or is undefined in local mode. */
+  mail: ((mail: { to: string; subject: string; text: string }) => Promise<void>) | undefined;
+  /** Forgets what is remembered of a token, after it was revoked. */
+  forgetToken: (tokenId: string) => void;
+};
+
+/** One request, parsed. */
+export type Context = {
+  services: Services;
+  requestId: string;
+  /** The caller's network address. */
+  address: string;
+  /** The values of the route's `{…}` segments. */
+  path: Record<string, string>;
+  parameters: Parameters;
+  body: Body;
+  style: Style;
+  reading: Reading;
+  /** Who makes the changes of this request. Empty of person and workspace on routes that need no token. */
+  author: Author;
+  /** The version that If-Match asks for. */
+  ifMatch: number | undefined;
+  authorization: string | undefined;
+};
+
+/** A request of a known caller. */
+export type Authenticated = Context & { session: Session };
+
+export type Route = { method: "GET" | "POST" | "PATCH" | "DELETE"; path: string; about: string } & (
+  | { open: true; handle: (context: Context) => Promise<Answer> | Answer }
+  | { open?: false; handle: (context: Authenticated) => Promise<Answer> | Answer }
+);
+
+/** Parameters that any route takes. */
+export const COMMON_PARAMETERS = ["format", "pretty"];
+
+/** Refuses a parameter the route does not know: a misspelt one must not pass unnoticed. */
+export function allowParameters(parameters: Parameters, known: readonly string[]): void {
+  const all = [...known, ...COMMON_PARAMETERS];
+  for (const [name] of parameters) {
+    if (all.includes(name)) continue;
+    const near = nearest(name, all);
+    throw new Problem("invalid_filter", `there is no parameter ${echo(name)} here`, [
+      `${near.length > 0 ? `did you mean ${near.join(" or ")}? ` : ""}parameters: ${all.join(", ")}`,
+    ]);
+  }
+}
+
+/** The record a path names. Text that is no id at all may be a name, which search finds. */
+export function readPathId(definition: RecordDefinition, text: string): IdReference {
+  const reference = readId(text);
+  if (reference) return reference;
+  throw new Problem("not_found", `${echo(text)} is not the id of a ${definition.name}`, [
+    `ids look like ${definition.prefix}_t4v6w8y0; find one: GET /${definition.plural}?search=${encodeURIComponent(text)}`,
+  ]);
+}
+
+/** The view of one record that this caller asked for. */
+export function recordView({ parameters, style }: Context, definition: RecordDefinition): View {
+  const fields = readFields(definition, single(parameters, "fields"));
+  if (fields) return createView(definition, fields);
+  return style.format === "json" ? viewsOf(definition).json : viewsOf(definition).record;
+}

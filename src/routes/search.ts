@@ -1,0 +1,50 @@
+import { searchRows } from "../db/search.ts";
+import { readListQuery, single } from "../derive/query.ts";
+import type { Row, View } from "../derive/render.ts";
+import type { Answer } from "../http/reply.ts";
+import { Problem } from "../kit/problem.ts";
+import { listView } from "./lists.ts";
+import { type Authenticated, allowParameters, type Route } from "./route.ts";
+
+export const searchRoutes: Route[] = [
+  { method: "GET", path: "/search", about: "q= finds records of all kinds, best first", handle: searchAll },
+];
+
+/** The best of every kind, merged by rank. A near miss counts only where no kind has the words themselves. */
+async function searchAll(context: Authenticated): Promise<Answer> {
+  allowParameters(context.parameters, ["q", "limit"]);
+  const { db, seal } = context.services;
+  const search = single(context.parameters, "q");
+  if (!search?.trim()) throw new Problem("missing_field", "q is missing", "GET /search?q=acme");
+  const limit = context.parameters.filter(([name]) => name === "limit");
+  const found = await Promise.all(
+    [...db.dictionary.values()].map(async (definition) => {
+      const query = readListQuery(definition, [["search", search], ...limit], context.reading);
+      const view = listView(context, definition, query);
+      return { view, query, page: await searchRows(db, context.session.workspaceId, view, query, [], seal) };
+    }),
+  );
+  const exact = found.filter(({ page }) => !page.near);
+  const pages = exact.some(({ page }) => page.rows.length > 0) ? exact : found;
+  const views = new Map<Row, View>(pages.flatMap(({ view, page }) => page.rows.map((row) => [row, view] as const)));
+  const rank = (row: Row) => row.at(-1) as number;
+  const all = [...views.keys()].sort((a, b) => rank(b) - rank(a));
+  const most = found[0]?.query.limit ?? all.length;
+  const rows = all.slice(0, most);
+  const near = pages === found && rows.length > 0 && found.every(({ page }) => page.near);
+  const cut = pages.filter(
+    ({ view, page }) => page.nextCursor !== null || page.rows.some((row) => !rows.includes(row) && views.get(row) === view),
+  );
+  return {
+    is: "list",
+    viewOf: (row) => views.get(row)!,
+    rows,
+    nextCursor: null,
+    summary: `${rows.length} ${rows.length === 1 ? "record" : "records"}`,
+    notes: [
+      ...(near ? ["nothing has all these words; near misses:"] : []),
+      ...cut.map(({ view }) => `more: GET /${view.definition.plural}?search=${encodeURIComponent(search)}`),
+    ],
+    facts: near ? { near: true } : {},
+  };
+}

@@ -1,0 +1,21 @@
+import type { Dictionary } from "../records/define.ts";
+import { helpRoutes } from "./help.ts";
+import { historyRoutes } from "./history.ts";
+import { recordRoutes } from "./records.ts";
+import { reminderRoutes } from "./reminders.ts";
+import type { Route } from "./route.ts";
+import { searchRoutes } from "./search.ts";
+import { signInRoutes } from "./signIn.ts";
+
+/** The whole API. */
+export function createRoutes(dictionary: Dictionary): Route[] {
+  const routes: Route[] = [
+    ...helpRoutes(() => routes),
+    ...signInRoutes,
+    ...[...dictionary.values()].flatMap((definition) => recordRoutes(definition, dictionary)),
+    ...searchRoutes,
+    ...reminderRoutes,
+    ...historyRoutes(dictionary),
+  ];
+  return routes;
+}

@@ -1,0 +1,71 @@
+/** `node --import tsx test/run.ts [files…]`: the tests, on one PostgreSQL that is thrown away afterwards. */
+import { type ChildProcess, spawn } from "node:child_process";
+import { chmod, mkdtemp, readdir, rm } from "node:fs/promises";
+import { availableParallelism, tmpdir } from "node:os";
+import { join } from "node:path";
+import postgres from "postgres";
+import { createPool } from "../src/db/client.ts";
+import { createPool } from "../src/db/client.ts";
+import { type EmbeddedServer, startEmbedded } from "../src/db/embedded.ts";
+import { migrate } from "../src/db/migrate.ts";
+import { migrate } from "../src/db/migrate.ts";
+import { silentLog } from "../src/log.ts";
+import { connectionTo, TEMPLATE } from "./helpers/postgres.ts";
+
+/** Nothing of a test database outlives the run, so nothing needs to reach the disk. */
+const FORGETFUL = { fsync: "off", synchronous_commit: "off", full_page_writes: "off" };
+
+let tests: ChildProcess | undefined;
+let interrupted = false;
+for (const signal of ["SIGINT", "SIGTERM"] as const) {
+  process.on(signal, () => {
+    interrupted = true;
+    tests?.kill(signal);
+  });
+}
+
+const folder = await mkdtemp(join(tmpdir(), "cardfile-test-"));
+try {
+  await chmod(folder, 0o755); // as root, PostgreSQL runs as another account
+  const { PG_BIN } = process.env;
+  const options = { folder: join(folder, "postgres"), database: TEMPLATE, log: silentLog, settings: FORGETFUL };
+  const server = await startEmbedded({ ...options, ...(PG_BIN && { binaries: PG_BIN }) });
+  try {
+    await makeTemplate(server);
+    process.exitCode = interrupted ? 130 : await runTests(server, process.argv.slice(2));
+  } finally {
+    await server.stop();
+  }
+} finally {
+  await rm(folder, { recursive: true, force: true });
+}
+
+async function makeTemplate(server: EmbeddedServer): Promise<void> {
+  const limits = { size: 1, queueLimit: 10, waitMs: 10_000, deadlineMs: 60_000, prepare: true };
+  const pool = createPool({ connection: connectionTo(server.host, TEMPLATE), ...limits, log: silentLog });
+  await migrate(pool, Date.now);
+  await pool.close();
+  // A database that somebody is connected to cannot be cloned.
+  const sql = postgres({ ...connectionTo(server.host, "postgres"), max: 1 });
+  await sql`alter database ${sql(TEMPLATE)} with allow_connections false is_template true`;
+  await sql.end();
+}
+
+async function runTests(server: EmbeddedServer, named: string[]): Promise<number> {
+  const files = named.length > 0 ? named : await allTests();
+  const reporter = process.env["CI"] === "true" ? "tap" : "spec";
+  const flags = ["--import", "tsx", "--test", `--test-concurrency=${availableParallelism()}`, `--test-reporter=${reporter}`];
+  const { DATABASE_URL: _, ...env } = process.env;
+  tests = spawn(process.execPath, [...flags, ...files], { stdio: "inherit", env: { ...env, CARDFILE_TEST_PG: server.host } });
+  const child = tests;
+  return new Promise((resolve, reject) => {
+    child.on("error", reject);
+    child.on("exit", (code) => resolve(interrupted ? 130 : (code ?? 1)));
+  });
+}
+
+async function allTests(): Promise<string[]> {
+  const names = await readdir(import.meta.dirname, { recursive: true });
+  const files = names.filter((name) => name.endsWith(".test.ts")).sort();
+  return files.map((name) => join(import.meta.dirname, name));
+}
