@@ -5,9 +5,7 @@ import { availableParallelism, tmpdir } from "node:os";
 import { join } from "node:path";
 import postgres from "postgres";
 import { createPool } from "../src/db/client.ts";
-import { createPool } from "../src/db/client.ts";
 import { type EmbeddedServer, startEmbedded } from "../src/db/embedded.ts";
-import { migrate } from "../src/db/migrate.ts";
 import { migrate } from "../src/db/migrate.ts";
 import { silentLog } from "../src/log.ts";
 import { connectionTo, TEMPLATE } from "./helpers/postgres.ts";
@@ -43,8 +41,7 @@ try {
 async function makeTemplate(server: EmbeddedServer): Promise<void> {
   const limits = { size: 1, queueLimit: 10, waitMs: 10_000, deadlineMs: 60_000, prepare: true };
   const pool = createPool({ connection: connectionTo(server.host, TEMPLATE), ...limits, log: silentLog });
-  await migrate(pool, Date.now);
-  await pool.close();
+  await migrate(pool, Date.now).finally(pool.close);
   // A database that somebody is connected to cannot be cloned.
   const sql = postgres({ ...connectionTo(server.host, "postgres"), max: 1 });
   await sql`alter database ${sql(TEMPLATE)} with allow_connections false is_template true`;
