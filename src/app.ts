@@ -2,7 +2,7 @@ import type { IncomingMessage } from "node:http";
 import { authenticate, createSessionCache, type SessionCache } from "./authenticate.ts";
 import { single } from "./derive/query.ts";
 import { acceptedFormat, type Format } from "./http/accept.ts";
-import { readBody } from "./http/body.ts";
+import { NO_BODY, readBody } from "./http/body.ts";
 import { type Encoded, encode, encodeProblem } from "./http/reply.ts";
 import { createRouter } from "./http/router.ts";
 import { readTarget, type Target } from "./http/target.ts";
@@ -99,7 +99,7 @@ function readContext(
     address: addressOf(request, services.config.trustProxy),
     path,
     parameters: target.parameters,
-    body: {},
+    body: NO_BODY,
     style: { format, pretty: readPretty(target), showing: { zone: utc } },
     reading: { now, zone: utc, me: "" },
     author: { workspaceId: "", actor: "", tokenId: null, agent, reason, requestId, now },

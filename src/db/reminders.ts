@@ -54,7 +54,7 @@ function sourceSql(definition: RecordDefinition, workspaceId: string, query: Rem
   if (query.position) where.push(sql`(${due}, r.id) > (${query.position.value}, ${query.position.id})`);
   const when = sql`case when ${due} < ${toTimestamp(query.today)}::timestamptz then 'overdue' when ${due} <= ${toTimestamp(query.now)}::timestamptz then 'due' else 'upcoming' end`;
   const short = sql`case when length(${noted}) > ${NOTE_LENGTH} then left(${noted}, ${NOTE_LENGTH}) || '…' else ${noted} end`;
-  return sql`(select r.id, r.version, r.id, ${raw(`'${definition.name}/${definition.prefix}_' || right(r.id, 8)`)}, ${when}, ${due} as due_at,
+  return sql`(select r.id, r.version, r.id as whole_id, ${raw(`'${definition.name}/${definition.prefix}_' || right(r.id, 8)`)}, ${when}, ${due} as due_at,
     r.${ident(definition.title)}, ${short}, ${owned}, ${raw(`'${definition.name}'`)}, ${due}::text
     from ${ident(definition.plural)} r where ${join(where, " and ")} order by ${due}, r.id limit ${query.limit + 1})`;
 }

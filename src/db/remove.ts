@@ -128,5 +128,5 @@ function removalSql(dictionary: Dictionary, definition: RecordDefinition): strin
       where r.workspace_id = $1 and r.id = $9 and r.deleted_at is null returning r.*),
     history as (insert into changes (${HISTORY_COLUMNS}) ${historySelect("gone", definition, { id: "$8", action: "'deleted'" })})
     ${holders.length > 0 ? `, ${touched.join(",\n")} ${draggedHistory}` : ""}
-    select id from gone${holders.length > 0 ? "" : " where $10::text[] is not null"}`;
+    select id from gone`;
 }

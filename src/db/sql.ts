@@ -42,7 +42,7 @@ export class Statement {
   }
 }
 
-type Flat = { text: string; values: unknown[] };
+type Flat = { text: string; readonly values: unknown[] };
 
 /** `sql\`select name from contacts where ${condition} and id = ${id}\``: statements are spliced in, everything else is a value. */
 export function sql(strings: TemplateStringsArray, ...parts: unknown[]): Statement {
@@ -79,7 +79,11 @@ export function raw(text: string): Statement {
   return new Statement([text], []);
 }
 
-/** A statement made from definitions once and for all, which numbers its values itself so that it can use one several times. */
-export function numbered(text: string): (values: unknown[]) => Statement {
-  return (values) => new Statement([text], [], { text, values });
+/**
+ * A statement made from definitions once and for all, which numbers its values itself so that it can use one several times. Values
+ * beyond the last number it mentions are left off.
+ */
+export function numbered(text: string): (values: readonly unknown[]) => Statement {
+  const used = Math.max(0, ...[...text.matchAll(/\$(\d+)/g)].map(([, number]) => Number(number)));
+  return (values) => new Statement([text], [], { text, values: values.slice(0, used) });
 }

@@ -9,6 +9,9 @@ import type { Reading } from "../records/kind.ts";
 /** A linked record as a write names it: by id, by name, or both, which must then agree. Null clears the link. */
 export type LinkChoice = { id?: IdReference; name?: string } | null;
 
+/** What was sent: in a form every value is text. */
+export type Values = { values: Record<string, unknown>; form: boolean };
+
 /** A body made ready for the database. */
 export type Written = {
   /** Column values of exactly the fields that were sent; null clears. */
@@ -47,12 +50,7 @@ export function writable(definition: RecordDefinition): Field[] {
  * Reads the body of a create, upsert (`existing: false`) or patch (`existing: true`). Text is read by the field's kind, so a form and JSON
  * mean the same; an empty text is null. Throws the Problem that names the field, what it expects and what comes near.
  */
-export function readRecord(
-  definition: RecordDefinition,
-  body: Record<string, unknown>,
-  existing: boolean,
-  reading: Reading,
-): Written {
+export function readRecord(definition: RecordDefinition, body: Values, existing: boolean, reading: Reading): Written {
   const values = settle(definition, gatherCustom(definition, body));
   check(definition, values);
   const { version, ...fields } = values;
@@ -73,15 +71,21 @@ export function readRecord(
 }
 
 /** `"custom.seats": 5` and `-d custom.seats=5` mean `custom: {seats: 5}`. */
-function gatherCustom(definition: RecordDefinition, body: Record<string, unknown>): Record<string, unknown> {
+function gatherCustom(definition: RecordDefinition, { values: body, form }: Values): Record<string, unknown> {
   const dotted = Object.keys(body).filter((key) => key.startsWith("custom."));
   if (dotted.length === 0 || !fieldOf(definition, "custom")) return body;
   const whole =
     typeof body.custom === "string" ? fieldOf(definition, "custom")!.kind.fromText(body.custom) : (body.custom ?? {});
   const members = new Map(Object.entries(whole as object));
-  for (const key of dotted) members.set(key.slice("custom.".length), body[key]);
+  for (const key of dotted) members.set(key.slice("custom.".length), form ? readMember(body[key] as string) : body[key]);
   const rest = Object.entries(body).filter(([key]) => !key.startsWith("custom."));
   return { ...Object.fromEntries(rest), custom: Object.fromEntries(members) };
+}
+
+/** A form has no types: what reads as a number, true or false is one; an empty member is removed. */
+function readMember(text: string): unknown {
+  if (text === "") return null;
+  return /^(true|false|-?(0|[1-9]\d{0,14})(\.\d{1,15})?)$/.test(text) ? (JSON.parse(text) as unknown) : text;
 }
 
 function settle(definition: RecordDefinition, body: Record<string, unknown>): Record<string, unknown> {

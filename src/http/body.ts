@@ -2,8 +2,10 @@ import type { IncomingMessage } from "node:http";
 import { Problem } from "../kit/problem.ts";
 import { readParameters } from "./target.ts";
 
-/** A JSON object, whichever way it was written. */
-export type Body = Record<string, unknown>;
+/** Named values; those of a form are all text. */
+export type Body = { values: Record<string, unknown>; form: boolean };
+
+export const NO_BODY: Body = { values: {}, form: false };
 
 /**
  * Reads a body: a JSON object whatever the Content-Type says (curl sends a form's), else a form. At most `limit` bytes; UTF-8 only.
@@ -13,7 +15,7 @@ export async function readBody(request: IncomingMessage, limit: number): Promise
   refuseForeignTypes(request);
   const text = decodeUtf8(await readBytes(request, limit));
   const trimmed = text.trimStart();
-  if (trimmed === "") return {};
+  if (trimmed === "") return NO_BODY;
   const json = /^application\/([\w.+-]+\+)?json\b/i.test(request.headers["content-type"] ?? "");
   return json || /^[{["]/.test(trimmed) ? parseObject(text) : formObject(text);
 }
@@ -75,7 +77,8 @@ function parseObject(text: string): Body {
     const hint = "in a shell, put single quotes around the JSON, or send a form: -d name='Jane Doe' -d email=jane@acme.com";
     throw new Problem("bad_request", `the body is not JSON: ${(error as Error).message.replace(/\s+/g, " ")}`, hint);
   }
-  if (typeof value === "object" && value !== null && !Array.isArray(value)) return value as Body;
+  if (typeof value === "object" && value !== null && !Array.isArray(value))
+    return { values: value as Record<string, unknown>, form: false };
   throw new Problem("bad_request", "the body is not a JSON object", 'send one object, e.g. {"name":"Jane Doe"}');
 }
 
@@ -85,5 +88,5 @@ function formObject(text: string): Body {
     const before = fields.get(name);
     fields.set(name, before === undefined ? value : `${before},${value}`);
   }
-  return Object.fromEntries(fields);
+  return { values: Object.fromEntries(fields), form: true };
 }

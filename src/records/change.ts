@@ -13,17 +13,26 @@ type Versions = [before: Record<string, unknown> | null, after: Record<string, u
 const UNTOLD = new Set(["id", "version", "created_at", "created_by", "updated_at", "deleted_at"]);
 
 function differences([before, after]: Versions, zone: Zone): { name: string; from: unknown; to: unknown }[] {
-  const names = Object.keys(after).filter((name) => !UNTOLD.has(name));
-  return names
-    .map((name) => ({ name, from: shown(before?.[name] ?? null, zone), to: shown(after[name] ?? null, zone) }))
-    .filter(({ from, to }) => JSON.stringify(from) !== JSON.stringify(to));
+  const [from, to] = [flat(before ?? {}), flat(after)];
+  return [...new Set([...Object.keys(from), ...Object.keys(to)])]
+    .map((name) => ({ name, from: shown(from[name] ?? null, zone), to: shown(to[name] ?? null, zone) }))
+    .filter((each) => JSON.stringify(each.from) !== JSON.stringify(each.to));
 }
 
-/** PostgreSQL's JSON of a timestamptz. */
-const STORED_TIME = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d+)?\+00:00$/;
+/** The fields worth telling, custom ones each by itself. */
+function flat(row: Record<string, unknown>): Record<string, unknown> {
+  const { custom, ...fields } = row;
+  const members = Object.entries((custom ?? {}) as Record<string, unknown>).map(([key, value]) => [`custom.${key}`, value]);
+  return Object.fromEntries([...Object.entries(fields).filter(([name]) => !UNTOLD.has(name)), ...members]);
+}
+
+/** PostgreSQL's JSON of a timestamptz, in whatever zone the server thinks. */
+const STORED_TIME = /^\d{4,6}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d+)?[+-]\d{2}:\d{2}$/;
 
 const shown = (value: unknown, zone: Zone) =>
-  typeof value === "string" && STORED_TIME.test(value) ? showTime(value, zone) : value;
+  typeof value === "string" && STORED_TIME.test(value)
+    ? showTime(value.replace("T", " ").replace(/([+-]\d{2}):00$/, "$1"), zone)
+    : value;
 
 const LONGEST = 80;
 

@@ -75,7 +75,7 @@ function identity(name: string): Record<string, FieldSpec> {
       kind: handleKind(name),
       about: "the short name that lines begin with",
       readOnly: true,
-      shown: "asked",
+      shown: "json",
       column: "id",
     },
   };

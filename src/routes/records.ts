@@ -106,10 +106,13 @@ async function create(context: Authenticated, definition: RecordDefinition, give
   allowParameters(context.parameters, ["fields", "reason"]);
   const { db, ids } = context.services;
   for (const name of Object.keys(given)) {
-    if (context.body[name] !== undefined)
+    if (context.body.values[name] !== undefined)
       throw new Problem("invalid_field", `${name} is in the path already`, `leave ${name} out of the body`);
   }
-  const written = expecting(context, readRecord(definition, { ...context.body, ...given }, false, context.reading));
+  const written = expecting(
+    context,
+    readRecord(definition, { ...context.body, values: { ...context.body.values, ...given } }, false, context.reading),
+  );
   const view = recordView(context, definition);
   const { row, outcome } = await upsertRow(db, context.author, ids, view, written);
   const created = outcome === "created";

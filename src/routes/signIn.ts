@@ -25,7 +25,7 @@ const MAILS_AN_HOUR = 6;
 async function requestCode(context: Context): Promise<Answer> {
   allowParameters(context.parameters, []);
   const { services, address, reading } = context;
-  const email = readEmail(takeFields(context.body, ["email"]));
+  const email = readEmail(takeFields(context.body.values, ["email"]));
   const code = String(Math.floor(services.random() * 1_000_000)).padStart(6, "0");
   const request = { email, address, digest: codeDigest(context, email, code), now: reading.now };
   const { mail } = services;
@@ -55,7 +55,7 @@ async function requestCode(context: Context): Promise<Answer> {
 async function verifyCode(context: Context): Promise<Answer> {
   allowParameters(context.parameters, []);
   const { services, address, reading } = context;
-  const fields = takeFields(context.body, ["email", "code", "token_name"]);
+  const fields = takeFields(context.body.values, ["email", "code", "token_name"]);
   const email = readEmail(fields);
   const code = String(fields.code ?? "").replace(/\s+/g, "");
   if (!/^\d{6}$/.test(code))

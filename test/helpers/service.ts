@@ -1,0 +1,107 @@
+import type { AddressInfo } from "node:net";
+import { createApp } from "../../src/app.ts";
+import { type Config, readConfig } from "../../src/config.ts";
+import { createPool, type Pool } from "../../src/db/client.ts";
+import { createHttpServer } from "../../src/http/server.ts";
+import { createIds } from "../../src/kit/id.ts";
+import { createRandom } from "../../src/kit/random.ts";
+import { createSeal } from "../../src/kit/seal.ts";
+import { type Log, silentLog } from "../../src/log.ts";
+import type { Mail } from "../../src/mail.ts";
+import { dictionary } from "../../src/records/all.ts";
+import { testDatabase } from "./postgres.ts";
+
+export type Reply = {
+  status: number;
+  headers: Headers;
+  text: string;
+  /** The body as JSON, for the test to look into. */
+  // biome-ignore lint/suspicious/noExplicitAny: a test asserts on what it finds
+  json: () => any;
+  /** The record lines: all that is no trailer. */
+  lines: string[];
+};
+
+export type Send = (method: string, path: string, body?: unknown, headers?: Record<string, string>) => Promise<Reply>;
+
+/** One signed-in caller. `body` is sent as JSON when it is an object, as it is when it is text. */
+export type Client = { token: string; email: string; send: Send };
+
+export type Service = {
+  baseUrl: string;
+  pool: Pool;
+  mails: Mail[];
+  /** Without a token. */
+  send: Send;
+  signIn: (email?: string) => Promise<Client>;
+  close: () => Promise<void>;
+};
+
+export type ServiceOptions = {
+  now?: () => number;
+  random?: () => number;
+  config?: Record<string, string>;
+  log?: Log;
+  mail?: boolean;
+};
+
+/** The whole service on a database of its own, behind its real front door. */
+export async function startService(options: ServiceOptions = {}): Promise<Service> {
+  const now = options.now ?? Date.now;
+  const random = options.random ?? createRandom();
+  const log = options.log ?? silentLog;
+  const config: Config = readConfig({
+    CRM_SECRET: "a secret of the tests, long enough",
+    CRM_SENDMAIL: options.mail ? "true" : "",
+    ...options.config,
+  });
+  const database = await testDatabase();
+  const pool = createPool({
+    connection: database.connection,
+    size: 4,
+    queueLimit: 400,
+    waitMs: 5_000,
+    deadlineMs: 10_000,
+    prepare: true,
+    log,
+  });
+  const ids = createIds(now, random);
+  const mails: Mail[] = [];
+  let app: ReturnType<typeof createApp> | undefined;
+  const server = createHttpServer((request) => app!(request), ids);
+  await new Promise<void>((done) => server.listen(0, "127.0.0.1", done));
+  const baseUrl = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const mail = options.mail ? async (each: Mail) => void mails.push(each) : undefined;
+  app = createApp({ config, baseUrl, db: { pool, dictionary }, seal: createSeal(config.secret), ids, random, now, log, mail });
+  const send = sender(baseUrl, {});
+
+  return {
+    baseUrl,
+    pool,
+    mails,
+    send,
+    async signIn(email = "ann@example.com") {
+      const asked = await send("POST", "/auth/request?format=json", { email });
+      const code = mails.findLast((each) => each.to === email)?.text.match(/\d{6}/)?.[0] ?? asked.json().code;
+      const verified = await send("POST", "/auth/verify?format=json", { email, code, token_name: "test" });
+      const token: string = verified.json().token;
+      return { token, email, send: sender(baseUrl, { authorization: `Bearer ${token}` }) };
+    },
+    async close() {
+      server.closeAllConnections();
+      await new Promise((done) => server.close(done));
+      await pool.close();
+      await database.drop();
+    },
+  };
+}
+
+function sender(baseUrl: string, always: Record<string, string>): Send {
+  return async (method, path, body, headers = {}) => {
+    const sent = body === undefined ? {} : { body: typeof body === "string" ? body : JSON.stringify(body) };
+    const response = await fetch(baseUrl + path, { method, ...sent, headers: { ...always, ...headers } });
+    const text = await response.text();
+    const lines = text.split("\n").filter((line) => line !== "" && !line.startsWith("#"));
+    return { status: response.status, headers: response.headers, text, json: () => JSON.parse(text), lines };
+  };
+}
