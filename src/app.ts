@@ -1,16 +1,19 @@
 import type { IncomingMessage } from "node:http";
-import { authenticate, createSessionCache, type SessionCache } from "./authenticate.ts";
+import { authenticate, createSessionCache } from "./authenticate.ts";
+import { readContext } from "./context.ts";
+import type { Session } from "./db/sessions.ts";
 import { single } from "./derive/query.ts";
 import { acceptedFormat, type Format } from "./http/accept.ts";
-import { NO_BODY, readBody } from "./http/body.ts";
+import { readBody } from "./http/body.ts";
+import { guardLocal, guardOneHost } from "./http/guard.ts";
+import { createLimiter } from "./http/limits.ts";
 import { type Encoded, encode, encodeProblem } from "./http/reply.ts";
 import { createRouter } from "./http/router.ts";
 import { readTarget, type Target } from "./http/target.ts";
 import { echo } from "./kit/line.ts";
 import { Problem } from "./kit/problem.ts";
 import { zone } from "./kit/time.ts";
-import { storable } from "./records/kinds.ts";
-import type { Context, Services } from "./routes/route.ts";
+import type { Authenticated, Context, Services } from "./routes/route.ts";
 import { createRoutes } from "./routes/table.ts";
 
 export const BODY_LIMIT = 1_048_576;
@@ -24,53 +27,41 @@ export function createApp(given: Omit<Services, "forgetToken">): App {
   const { dictionary } = services.db;
   const aliases = new Map([...dictionary.values()].map((definition) => [definition.name, definition.plural]));
   const match = createRouter(createRoutes(dictionary), aliases);
+  const limiter = createLimiter({ quota: services.config.rate, seconds: 60 });
 
   return async (request) => {
     const requestId = services.ids("req");
+    const headers: Record<string, string> = { Vary: "Accept", "X-Request-Id": requestId };
     let format = acceptedFormat(request.headers.accept);
-    const finish = (encoded: Encoded): Encoded => ({
-      ...encoded,
-      headers: { ...encoded.headers, Vary: "Accept", "X-Request-Id": requestId },
-    });
     try {
-      guardHost(request, services);
+      guardOneHost(request);
+      if (!services.mail) guardLocal(request, services.baseUrl);
       const target = readTarget(request.url ?? "/");
       format = readFormat(target, format);
       const { route, path } = match(request.method ?? "GET", target.segments);
       const context = readContext(services, request, requestId, target, path, format);
-      const answer = route.open
-        ? await route.handle(await withBody(context, request))
-        : await route.handle(await withSession(context, request, sessions));
-      return finish(notModified(request, encode(answer, context.style)));
+      const answer = await (route.open ? route.handle(await enter(context)) : route.handle(await enterKnown(context)));
+      const encoded = notModified(request, encode(answer, context.style));
+      return { ...encoded, headers: { ...encoded.headers, ...headers } };
+
+      async function enter(stranger: Context): Promise<Context> {
+        Object.assign(headers, limiter.take(stranger.address, stranger.reading.now));
+        return withBody(stranger, request);
+      }
+
+      async function enterKnown(stranger: Context): Promise<Authenticated> {
+        const { address, reading } = stranger;
+        const session = await authenticate(stranger, sessions, () => limiter.take(address, reading.now));
+        Object.assign(headers, limiter.take(session.tokenId, reading.now));
+        return withBody(withSession(stranger, session), request);
+      }
     } catch (error) {
       const problem = error instanceof Problem ? error : new Problem("internal", "the service failed", [], { cause: error });
       if (problem.status >= 500) logFault(services, requestId, request, problem);
-      return finish(encodeProblem(told(problem, requestId), format, requestId));
+      const encoded = encodeProblem(told(problem, requestId), format, requestId);
+      return { ...encoded, headers: { ...encoded.headers, ...headers } };
     }
   };
-}
-
-/**
- * In local mode anyone who reaches the port may sign in, so a web page must not: not by its own origin, nor by a name of its own that it
- * made resolve to this machine (DNS rebinding).
- */
-function guardHost(request: IncomingMessage, { config, baseUrl }: Services): void {
-  const hosts = request.rawHeaders.filter((name, i) => i % 2 === 0 && name.toLowerCase() === "host").length;
-  if (hosts > 1) throw new Problem("bad_request", "there are two Host headers", "send one");
-  if (config.sendmail) return;
-  const host = (request.headers.host ?? "localhost").replace(/:\d+$/, "").toLowerCase();
-  const known = ["localhost", "127.0.0.1", "[::1]", new URL(baseUrl).hostname];
-  if (!known.includes(host) && !/^127\.\d+\.\d+\.\d+$/.test(host)) {
-    throw new Problem("forbidden_origin", `this server does not answer for the host ${echo(host)}`, `use ${baseUrl}`);
-  }
-  const { origin } = request.headers;
-  if (origin !== undefined && !(URL.canParse(origin) && known.includes(new URL(origin).hostname))) {
-    throw new Problem(
-      "forbidden_origin",
-      `this server takes no requests from pages of ${echo(origin)}`,
-      "call it from a program, not from a web page",
-    );
-  }
 }
 
 function readFormat({ parameters }: Target, accepted: Format): Format {
@@ -78,72 +69,6 @@ function readFormat({ parameters }: Target, accepted: Format): Format {
   if (asked === undefined) return accepted;
   if (asked === "text" || asked === "json") return asked;
   throw new Problem("invalid_value", `format cannot be ${echo(asked)}`, "format=text or format=json");
-}
-
-function readContext(
-  services: Services,
-  request: IncomingMessage,
-  requestId: string,
-  target: Target,
-  path: Record<string, string>,
-  format: Format,
-): Context {
-  const { headers } = request;
-  const now = services.now();
-  const utc = zone("UTC");
-  const reason = readNote("reason", single(target.parameters, "reason") ?? utf8Header(headers["x-reason"]), 500);
-  const agent = readNote("agent", utf8Header(headers["x-agent"]) ?? utf8Header(headers["user-agent"])?.slice(0, 200), 200);
-  return {
-    services,
-    requestId,
-    address: addressOf(request, services.config.trustProxy),
-    path,
-    parameters: target.parameters,
-    body: NO_BODY,
-    style: { format, pretty: readPretty(target), showing: { zone: utc } },
-    reading: { now, zone: utc, me: "" },
-    author: { workspaceId: "", actor: "", tokenId: null, agent, reason, requestId, now },
-    ifMatch: readIfMatch(headers["if-match"]),
-    authorization: headers.authorization,
-  };
-}
-
-function readPretty({ parameters }: Target): boolean {
-  const pretty = single(parameters, "pretty");
-  return pretty !== undefined && pretty !== "false" && pretty !== "0";
-}
-
-/** Node reads headers as Latin-1; what shells send is UTF-8. */
-function utf8Header(value: string | string[] | undefined): string | undefined {
-  return value === undefined ? undefined : Buffer.from(String(value), "latin1").toString("utf8");
-}
-
-function readNote(name: string, text: string | undefined, most: number): string | null {
-  if (text === undefined || text === "") return null;
-  if (text.length <= most && storable(text)) return text;
-  throw new Problem("invalid_value", `the ${name} is longer than ${most} characters or not text`, `shorten the ${name}`);
-}
-
-function addressOf(request: IncomingMessage, trustProxy: boolean): string {
-  const forwarded = trustProxy
-    ? String(request.headers["x-forwarded-for"] ?? "")
-        .split(",")
-        .at(-1)
-        ?.trim()
-    : "";
-  return forwarded || request.socket.remoteAddress || "unknown";
-}
-
-/** The version an ETag of ours begins with; `*` asks for none in particular. A weak tag never matches (RFC 9110, section 13.1.1). */
-function readIfMatch(header: string | undefined): number | undefined {
-  if (header === undefined || header.trim() === "*") return undefined;
-  const version = /^"?(\d{1,9})(-[^"]*)?"?$/.exec(header.trim())?.[1];
-  if (version) return Number(version);
-  throw new Problem(
-    "version_conflict",
-    `If-Match ${echo(header)} is no version of this record`,
-    "send the ETag that the record came with",
-  );
 }
 
 async function withBody<C extends Context>(context: C, request: IncomingMessage): Promise<C> {
@@ -160,17 +85,16 @@ async function withBody<C extends Context>(context: C, request: IncomingMessage)
   return context;
 }
 
-async function withSession(context: Context, request: IncomingMessage, cache: SessionCache) {
-  const session = await authenticate(context, cache);
+/** From here on it is known who asks, in which workspace, and in which time zone. */
+function withSession(context: Context, session: Session): Authenticated {
   const place = zone(session.timezone);
-  const known = {
+  return {
     ...context,
     session,
     style: { ...context.style, showing: { zone: place } },
     reading: { ...context.reading, zone: place, me: session.email },
     author: { ...context.author, workspaceId: session.workspaceId, actor: session.email, tokenId: session.tokenId },
   };
-  return withBody(known, request);
 }
 
 /** If-None-Match (RFC 9110, section 13.1.2): the weak comparison, so that a proxy's `W/` does not matter. */

@@ -36,15 +36,17 @@ export function createSessionCache(): SessionCache {
   };
 }
 
-/** The session of the request's bearer token (RFC 6750). */
+/** The session of the request's bearer token (RFC 6750). `onMiss` is called before the database is asked: strangers pay for that. */
 export async function authenticate(
   { services, authorization, reading }: Pick<Context, "services" | "authorization" | "reading">,
   cache: SessionCache,
+  onMiss: () => void,
 ): Promise<Session> {
   const secret = readBearer(authorization);
   const digest = services.seal.digest("token", secret);
   const cached = cache.find(digest, reading.now);
   if (cached) return cached;
+  onMiss();
   const session = await findSession(services.db.pool, digest);
   if (!session) throw unauthorized("invalid_token", "the token is unknown or was revoked");
   if (session.lastUsedAt < reading.now - services.config.tokenDays * 86_400_000)

@@ -36,6 +36,10 @@ export const SETTINGS = {
   },
   CRM_MAIL_FROM: { initially: "cardfile@localhost", about: "sender of the mails" },
   CRM_TOKEN_DAYS: { initially: "90", about: "days without use after which a token expires", read: whole(1, 3650) },
+  CRM_RATE: {
+    initially: "",
+    about: "requests a minute for a token, and for an address without one; empty: 6000, in local mode 600000",
+  },
   CRM_TRUST_PROXY: { initially: "off", about: "take the caller's address from the last X-Forwarded-For entry", read: onOff },
   CRM_WORKERS: { initially: "1", about: "processes that serve", read: whole(1, 64) },
   PG_BIN: { initially: "", about: "folder of the PostgreSQL programs to embed instead of the bundled ones" },
@@ -54,6 +58,7 @@ export type Config = Readonly<{
   sendmail: string;
   mailFrom: string;
   tokenDays: number;
+  rate: number;
   trustProxy: boolean;
   workers: number;
   pgBin: string;
@@ -87,6 +92,7 @@ export function readConfig(environment: Record<string, string | undefined>): Con
     sendmail: value("CRM_SENDMAIL"),
     mailFrom: value("CRM_MAIL_FROM"),
     tokenDays: value("CRM_TOKEN_DAYS"),
+    rate: whole(1, 999_999_999)((value("CRM_RATE") as string) || (value("CRM_SENDMAIL") ? "6000" : "600000"), "CRM_RATE"),
     trustProxy: value("CRM_TRUST_PROXY"),
     workers: value("CRM_WORKERS"),
     pgBin: value("PG_BIN"),

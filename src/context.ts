@@ -1,0 +1,78 @@
+import type { IncomingMessage } from "node:http";
+import { single } from "./derive/query.ts";
+import type { Format } from "./http/accept.ts";
+import { NO_BODY } from "./http/body.ts";
+import type { Target } from "./http/target.ts";
+import { echo } from "./kit/line.ts";
+import { Problem } from "./kit/problem.ts";
+import { zone } from "./kit/time.ts";
+import { storable } from "./records/kinds.ts";
+import type { Context, Services } from "./routes/route.ts";
+
+const UTC = zone("UTC");
+
+/** All that a request says before it is known who sent it. */
+export function readContext(
+  services: Services,
+  request: IncomingMessage,
+  requestId: string,
+  target: Target,
+  path: Record<string, string>,
+  format: Format,
+): Context {
+  const { headers } = request;
+  const now = services.now();
+  const reason = readNote("reason", single(target.parameters, "reason") ?? utf8Header(headers["x-reason"]), 500);
+  const agent = readNote("agent", utf8Header(headers["x-agent"]) ?? utf8Header(headers["user-agent"])?.slice(0, 200), 200);
+  return {
+    services,
+    requestId,
+    address: addressOf(request, services.config.trustProxy),
+    path,
+    parameters: target.parameters,
+    body: NO_BODY,
+    style: { format, pretty: readPretty(target), showing: { zone: UTC } },
+    reading: { now, zone: UTC, me: "" },
+    author: { workspaceId: "", actor: "", tokenId: null, agent, reason, requestId, now },
+    ifMatch: readIfMatch(headers["if-match"]),
+    authorization: headers.authorization,
+  };
+}
+
+function readPretty({ parameters }: Target): boolean {
+  const pretty = single(parameters, "pretty");
+  return pretty !== undefined && pretty !== "false" && pretty !== "0";
+}
+
+/** Node reads headers as Latin-1; what shells send is UTF-8. */
+function utf8Header(value: string | string[] | undefined): string | undefined {
+  return value === undefined ? undefined : Buffer.from(String(value), "latin1").toString("utf8");
+}
+
+function readNote(name: string, text: string | undefined, most: number): string | null {
+  if (text === undefined || text === "") return null;
+  if (text.length <= most && storable(text)) return text;
+  throw new Problem("invalid_value", `the ${name} is longer than ${most} characters or not text`, `shorten the ${name}`);
+}
+
+function addressOf(request: IncomingMessage, trustProxy: boolean): string {
+  const forwarded = trustProxy
+    ? String(request.headers["x-forwarded-for"] ?? "")
+        .split(",")
+        .at(-1)
+        ?.trim()
+    : "";
+  return forwarded || request.socket.remoteAddress || "unknown";
+}
+
+/** The version an ETag of ours begins with; `*` asks for none in particular. A weak tag never matches (RFC 9110, section 13.1.1). */
+function readIfMatch(header: string | undefined): number | undefined {
+  if (header === undefined || header.trim() === "*") return undefined;
+  const version = /^"?(\d{1,9})(-[^"]*)?"?$/.exec(header.trim())?.[1];
+  if (version) return Number(version);
+  throw new Problem(
+    "version_conflict",
+    `If-Match ${echo(header)} is no version of this record`,
+    "send the ETag that the record came with",
+  );
+}

@@ -1,0 +1,28 @@
+import type { IncomingMessage } from "node:http";
+import { echo } from "../kit/line.ts";
+import { Problem } from "../kit/problem.ts";
+
+/** Two Host headers are how requests are smuggled past a proxy (RFC 9112, section 3.2). */
+export function guardOneHost({ rawHeaders }: IncomingMessage): void {
+  const hosts = rawHeaders.filter((name, i) => i % 2 === 0 && name.toLowerCase() === "host").length;
+  if (hosts > 1) throw new Problem("bad_request", "there are two Host headers", "send one");
+}
+
+/**
+ * In local mode anyone who reaches the port may sign in, so a web page must not: not by its own origin, nor by a name of its own that it
+ * made resolve to this machine (DNS rebinding).
+ */
+export function guardLocal({ headers }: IncomingMessage, baseUrl: string): void {
+  const known = ["localhost", "127.0.0.1", "[::1]", new URL(baseUrl).hostname];
+  const host = (headers.host ?? "localhost").replace(/:\d+$/, "").toLowerCase();
+  if (!known.includes(host) && !/^127\.\d+\.\d+\.\d+$/.test(host)) {
+    throw new Problem("forbidden_origin", `this server does not answer for the host ${echo(host)}`, `use ${baseUrl}`);
+  }
+  const { origin } = headers;
+  if (origin === undefined || (URL.canParse(origin) && known.includes(new URL(origin).hostname))) return;
+  throw new Problem(
+    "forbidden_origin",
+    `this server takes no requests from pages of ${echo(origin)}`,
+    "call it from a program, not from a web page",
+  );
+}

@@ -1,0 +1,47 @@
+import { Problem } from "../kit/problem.ts";
+
+/** How often one caller may call: `quota` requests in a window of `seconds`, which begins with the first of them. */
+export type Policy = { quota: number; seconds: number };
+
+export type Limiter = {
+  /** Counts a request of `key`; gives the headers that tell how much is left, or throws `rate_limited`. */
+  take: (key: string, now: number) => Record<string, string>;
+};
+
+/** More callers than this at once are not told apart for a while: the oldest windows are forgotten. */
+const MOST_KEYS = 50_000;
+
+/**
+ * Counts in this process. Headers are those of draft-ietf-httpapi-ratelimit-headers-11 and, for older clients, X-RateLimit-*, whose reset is
+ * in seconds from now.
+ */
+export function createLimiter({ quota, seconds }: Policy): Limiter {
+  const windows = new Map<string, { used: number; ends: number }>();
+  const policy = `"default";q=${quota};w=${seconds}`;
+
+  return {
+    take(key, now) {
+      let window = windows.get(key);
+      if (!window || window.ends <= now) {
+        windows.delete(key);
+        window = { used: 0, ends: now + seconds * 1000 };
+        windows.set(key, window);
+        if (windows.size > MOST_KEYS) windows.delete(windows.keys().next().value!);
+      }
+      window.used += 1;
+      const remaining = Math.max(0, quota - window.used);
+      const reset = String(Math.ceil((window.ends - now) / 1000));
+      const headers = {
+        "RateLimit-Policy": policy,
+        RateLimit: `"default";r=${remaining};t=${reset}`,
+        "X-RateLimit-Limit": String(quota),
+        "X-RateLimit-Remaining": String(remaining),
+        "X-RateLimit-Reset": reset,
+      };
+      if (window.used <= quota) return headers;
+      throw new Problem("rate_limited", `more than ${quota} requests in ${seconds} seconds`, `wait ${reset} seconds`, {
+        headers: { ...headers, "Retry-After": reset },
+      });
+    },
+  };
+}
