@@ -3,6 +3,7 @@ import type { LinkChoice } from "../derive/schema.ts";
 import { type IdReference, shortId } from "../kit/id.ts";
 import { echo } from "../kit/line.ts";
 import { Problem, type ProblemCode } from "../kit/problem.ts";
+import { oneOf } from "../kit/words.ts";
 import { byPrefix, definitionOf, type RecordDefinition } from "../records/define.ts";
 import type { Predicate } from "../records/predicate.ts";
 import type { Database } from "./database.ts";
@@ -73,7 +74,7 @@ export function wrongKind(
   const hint = other
     ? `${prefix}_ ids are ${other.plural}: GET /${other.plural}/${shown}`
     : `ids of ${target.plural} begin with ${target.prefix}_`;
-  return new Problem(code, `${shown} is not the id of a ${target.name}`, hint);
+  return new Problem(code, `${shown} is not the id of ${oneOf(target.name)}`, hint);
 }
 
 /** The id key to link to, whichever way the other record was named. Null clears. */

@@ -2,6 +2,7 @@ import type { Row, View } from "../derive/render.ts";
 import type { Written } from "../derive/schema.ts";
 import type { IdReference, IdSource } from "../kit/id.ts";
 import { Problem } from "../kit/problem.ts";
+import { oneOf } from "../kit/words.ts";
 import { definitionOf, fieldOf, linksOf, type RecordDefinition } from "../records/define.ts";
 import { authorValues, columnsOf, HISTORY_COLUMNS, historySelect } from "./columns.ts";
 import type { Author, Database } from "./database.ts";
@@ -151,7 +152,7 @@ function refusal(definition: RecordDefinition, error: unknown): unknown {
   if (constraint === `${definition.plural}_needs_one_of`) {
     return new Problem(
       "missing_field",
-      `a ${definition.name} keeps at least one of ${definition.needsOneOf?.join(", ")}`,
+      `${oneOf(definition.name)} keeps at least one of ${definition.needsOneOf?.join(", ")}`,
       "set another link in the same request",
     );
   }

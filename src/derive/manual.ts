@@ -72,6 +72,16 @@ function fieldTable(definition: RecordDefinition): string {
     .join("\n");
 }
 
+/** Fields that know the same operators, together. */
+function operatorLines({ fields }: RecordDefinition): string[] {
+  const groups = new Map<string, string[]>();
+  for (const { name, kind } of fields) {
+    const operators = kind.operators.join(" ");
+    if (operators) groups.set(operators, [...(groups.get(operators) ?? []), name]);
+  }
+  return [...groups].map(([operators, names]) => `  ${operators}: ${names.join(", ")}`);
+}
+
 /** The page of one kind, which needs no prose of its own. */
 export function kindPage(definition: RecordDefinition): string {
   const { plural, about, naturalKey, needsOneOf, example } = definition;
@@ -80,7 +90,8 @@ export function kindPage(definition: RecordDefinition): string {
     "",
     fieldTable(definition),
     "",
-    `Operators by field: ${definition.fields.map((field) => `${field.name}(${field.kind.operators.join(" ")})`).join(", ")}`,
+    "Operators:",
+    ...operatorLines(definition),
     ...(naturalKey ? [`POST with a known ${naturalKey} updates that record.`] : []),
     ...(needsOneOf ? [`At least one of ${needsOneOf.join(", ")} must be set.`] : []),
     ...(Object.keys(example).length > 0 ? ["", `POST /${plural} ${JSON.stringify(example)}`] : []),

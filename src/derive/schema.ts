@@ -3,6 +3,7 @@ import { type IdReference, readId } from "../kit/id.ts";
 import { echo } from "../kit/line.ts";
 import { nearest } from "../kit/nearest.ts";
 import { Problem } from "../kit/problem.ts";
+import { oneOf } from "../kit/words.ts";
 import { type Field, fieldOf, linksOf, type RecordDefinition } from "../records/define.ts";
 import type { Reading } from "../records/kind.ts";
 
@@ -131,7 +132,7 @@ export function unfit(field: Field, value: unknown): Problem {
 function cannotClear(definition: RecordDefinition, field: Field): Problem {
   return new Problem(
     "missing_field",
-    `a ${definition.name} cannot be without ${field.name}`,
+    `${oneOf(definition.name)} cannot be without ${field.name}`,
     `${field.name} expects ${field.kind.expects}`,
   );
 }
@@ -169,24 +170,22 @@ function complete(definition: RecordDefinition, written: Written, reading: Readi
   if (naturalKey && written.sent[title] == null && written.sent[naturalKey] != null)
     written.initial[title] = written.sent[naturalKey];
   if (naturalKey && written.sent[title] == null && written.initial[title] == null)
-    throw new Problem("missing_field", `a ${definition.name} needs a ${title} or a ${naturalKey}`, exampleOf(definition));
+    throw new Problem("missing_field", `${oneOf(definition.name)} needs a ${title} or a ${naturalKey}`, exampleOf(definition));
   for (const field of definition.fields) {
     if (!field.required || written.sent[field.name] != null || written.initial[field.name] != null) continue;
     throw new Problem(
       "missing_field",
-      `a ${definition.name} needs ${field.name}: ${field.kind.expects}`,
+      `${oneOf(definition.name)} needs ${field.name}: ${field.kind.expects}`,
       exampleOf(definition),
     );
   }
   if (needsOneOf && !linksOf(definition).some(({ field, name }) => needsOneOf.includes(field.name) && written.links[name]))
     throw new Problem(
       "missing_field",
-      `${article(definition.name)} needs one of ${needsOneOf.join(", ")}`,
+      `${oneOf(definition.name)} needs one of ${needsOneOf.join(", ")}`,
       exampleOf(definition),
     );
 }
-
-const article = (noun: string) => `${/^[aeiou]/.test(noun) ? "an" : "a"} ${noun}`;
 
 export function exampleOf(definition: RecordDefinition): string {
   return `POST /${definition.plural} ${JSON.stringify(definition.example)}`;

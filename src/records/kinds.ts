@@ -3,6 +3,7 @@ import { readId, shortId } from "../kit/id.ts";
 import { customText, joinList, quoteIfNeeded } from "../kit/line.ts";
 import { isCurrency } from "../kit/money.ts";
 import { DATE_FORMS, readDate, readMoment, showTime, TIME_FORMS, toTimestamp } from "../kit/time.ts";
+import { oneOf } from "../kit/words.ts";
 import { KEY_FORM, membersSchema } from "./custom.ts";
 import type { FieldKind, Reading } from "./kind.ts";
 import type { Operator, Predicate, Scalar } from "./predicate.ts";
@@ -19,7 +20,7 @@ const keep = (value: unknown) => value;
 const asJson = (stored: unknown) => JSON.stringify(stored);
 
 /** Text of at most `most` characters (UTF-16 units). Indexed text stays under 500: a B-tree entry holds 2,700 bytes. */
-export function textKind(most: number, expects = `text of at most ${most} characters`): FieldKind {
+export function textKind(most: number, expects = most > 1_000 ? "text" : `text of at most ${most} characters`): FieldKind {
   return {
     name: "text",
     sqlType: "text",
@@ -242,7 +243,7 @@ export function referenceKind(target: string): FieldKind {
     name: "reference",
     sqlType: "text",
     operators: EQUALITY,
-    expects: `the id of a ${target}`,
+    expects: `the id of ${oneOf(target)}`,
     schema: z.string().max(80),
     refusal: "invalid_value",
     fromText: (text) => text.trim(),
@@ -280,7 +281,7 @@ export function linkedNameKind(target: string): FieldKind {
   const byName = scalarPredicate((text) => text);
   const byId = referenceKind(target).predicate;
   return {
-    ...textKind(500, `the name or the id of a ${target}`),
+    ...textKind(500, `the name or the id of ${oneOf(target)}`),
     name: "name",
     predicate: (operator, operands, reading) =>
       operator !== "like" && operands.every(readId) ? byId(operator, operands, reading) : byName(operator, operands, reading),

@@ -2,6 +2,7 @@ import type { Page } from "../db/rows.ts";
 import type { ListQuery } from "../derive/query.ts";
 import { createView, type View, viewsOf } from "../derive/render.ts";
 import type { Answer } from "../http/reply.ts";
+import { counted } from "../kit/words.ts";
 import type { RecordDefinition } from "../records/define.ts";
 import type { Context } from "./route.ts";
 
@@ -13,16 +14,15 @@ export function listView({ style }: Context, definition: RecordDefinition, query
 
 export function listAnswer(view: View, page: Page): Answer {
   const { rows, nextCursor, total, near } = page;
-  const { name, plural } = view.definition;
-  const shown = `${rows.length} ${rows.length === 1 ? name : plural}`;
-  const counted = total && `${total.rows}${total.capped ? "+" : ""}`;
+  const shown = counted(rows.length, view.definition);
+  const all = total && `${total.rows}${total.capped ? "+" : ""}`;
   return {
     is: "list",
     viewOf: () => view,
     rows,
     nextCursor,
-    summary: counted === undefined ? shown : `${shown} of ${counted}`,
+    summary: all === undefined ? shown : `${shown} of ${all}`,
     ...(near && rows.length > 0 ? { notes: ["nothing has all these words; near misses:"] } : {}),
-    facts: { ...(counted === undefined ? {} : { total: counted }), ...(near ? { near: true } : {}) },
+    facts: { ...(all === undefined ? {} : { total: all }), ...(near ? { near: true } : {}) },
   };
 }

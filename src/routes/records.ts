@@ -8,6 +8,7 @@ import type { Answer } from "../http/reply.ts";
 import { type IdReference, shortId } from "../kit/id.ts";
 import { echo } from "../kit/line.ts";
 import { Problem } from "../kit/problem.ts";
+import { counted, oneOf } from "../kit/words.ts";
 import { type Dictionary, fieldOf, linksOf, type RecordDefinition } from "../records/define.ts";
 import { listAnswer, listView } from "./lists.ts";
 import { type Authenticated, allowParameters, type Route, readPathId, recordView } from "./route.ts";
@@ -47,7 +48,7 @@ export function recordRoutes(definition: RecordDefinition, dictionary: Dictionar
 }
 
 function createAbout({ naturalKey, name }: RecordDefinition): string {
-  return naturalKey ? `create, or update the ${name} with that ${naturalKey}` : `create a ${name}`;
+  return naturalKey ? `create, or update the ${name} with that ${naturalKey}` : `create ${oneOf(name)}`;
 }
 
 /** `/contacts/{id}/activities`: the records of other kinds that link to this one. */
@@ -182,9 +183,8 @@ async function remove(context: Authenticated, definition: RecordDefinition): Pro
 
 /** `contact/c_t4v6w8y0 "Jane Doe", with 2 activities, and clear its link on 1 deal` */
 function told(definition: RecordDefinition, { id, title, affected }: Removal): string {
-  const count = (n: number, { name, plural }: RecordDefinition) => `${n} ${n === 1 ? name : plural}`;
-  const removes = affected.filter((each) => each.removes > 0).map((each) => count(each.removes, each.definition));
-  const clears = affected.filter((each) => each.clears > 0).map((each) => count(each.clears, each.definition));
+  const removes = affected.filter((each) => each.removes > 0).map((each) => counted(each.removes, each.definition));
+  const clears = affected.filter((each) => each.clears > 0).map((each) => counted(each.clears, each.definition));
   return [
     `${definition.name}/${shortId(id)} ${echo(title)}`,
     ...(removes.length > 0 ? [`with ${removes.join(", ")}`] : []),

@@ -10,6 +10,7 @@ import { echo } from "../kit/line.ts";
 import { nearest } from "../kit/nearest.ts";
 import { Problem } from "../kit/problem.ts";
 import type { Seal } from "../kit/seal.ts";
+import { oneOf } from "../kit/words.ts";
 import type { Log } from "../log.ts";
 import type { RecordDefinition } from "../records/define.ts";
 import type { Reading } from "../records/kind.ts";
@@ -79,7 +80,7 @@ export function allowParameters(parameters: Parameters, known: readonly string[]
 export function readPathId(definition: RecordDefinition, text: string): IdReference {
   const reference = readId(text);
   if (reference) return reference;
-  throw new Problem("not_found", `${echo(text)} is not the id of a ${definition.name}`, [
+  throw new Problem("not_found", `${echo(text)} is not the id of ${oneOf(definition.name)}`, [
     `ids look like ${definition.prefix}_t4v6w8y0; find one: GET /${definition.plural}?search=${encodeURIComponent(text)}`,
   ]);
 }

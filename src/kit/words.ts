@@ -1,0 +1,9 @@
+/** `a contact`, `an activity`. */
+export function oneOf(noun: string): string {
+  return `${/^[aeiou]/.test(noun) ? "an" : "a"} ${noun}`;
+}
+
+/** `1 deal`, `3 deals`. */
+export function counted(count: number, { name, plural }: { name: string; plural: string }): string {
+  return `${count} ${count === 1 ? name : plural}`;
+}
