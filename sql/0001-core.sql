@@ -265,6 +265,17 @@ create index tasks_search_idx on tasks using gin (workspace_id, search gin_trgm_
 create index tasks_tags_idx on tasks using gin (workspace_id, tags) where deleted_at is null;
 create index tasks_custom_idx on tasks using gin (workspace_id, custom jsonb_path_ops) where deleted_at is null;
 
+-- What a create was asked for under an Idempotency-Key, so that a retry after a lost answer finds what the first try made.
+create table idempotency_keys (
+  workspace_id text collate "C" not null,
+  key text collate "C" not null,
+  fingerprint text collate "C" not null,
+  record_id text collate "C" not null,
+  created_at timestamptz not null,
+  primary key (workspace_id, key)
+);
+create index idempotency_keys_created_idx on idempotency_keys (created_at);
+
 -- The history: every version of every record as it became, written by the statement that made it. What a change did is the
 -- difference to the version before; `cause` names the change that dragged this one along (the deletion that cleared a link).
 create table changes (

@@ -35,6 +35,7 @@ export function readContext(
     reading: { now, zone: UTC, me: "" },
     author: { workspaceId: "", actor: "", tokenId: null, agent, reason, requestId, now },
     ifMatch: readIfMatch(headers["if-match"]),
+    idempotencyKey: readIdempotencyKey(utf8Header(headers["idempotency-key"])),
     authorization: headers.authorization,
   };
 }
@@ -74,5 +75,17 @@ function readIfMatch(header: string | undefined): number | undefined {
     "version_conflict",
     `If-Match ${echo(header)} is no version of this record`,
     "send the ETag that the record came with",
+  );
+}
+
+/** draft-ietf-httpapi-idempotency-key-header-07: a quoted string; taken bare too, as most clients send it. */
+function readIdempotencyKey(header: string | undefined): string | undefined {
+  if (header === undefined) return undefined;
+  const key = header.trim().replace(/^"(.*)"$/, "$1");
+  if (/^[!-~]{1,200}$/.test(key)) return key;
+  throw new Problem(
+    "invalid_value",
+    "the Idempotency-Key has 1 to 200 visible ASCII characters",
+    "use a new random one, e.g. a UUID, for each record you make",
   );
 }

@@ -10,6 +10,8 @@ import { createPool, type Pool } from "./db/client.ts";
 import { startEmbedded } from "./db/embedded.ts";
 import { migrate, pendingMigrations } from "./db/migrate.ts";
 import { createHttpServer } from "./http/server.ts";
+import { createJobs } from "./jobs/all.ts";
+import { startJobs } from "./jobs/loop.ts";
 import { createIds } from "./kit/id.ts";
 import { Problem } from "./kit/problem.ts";
 import { createRandom } from "./kit/random.ts";
@@ -55,10 +57,12 @@ async function serve(config: Config, log: Log): Promise<void> {
     log,
     mail: config.sendmail ? createMailer(config.sendmail, config.mailFrom, Date.now) : undefined,
   });
+  const stopJobs = startJobs(createJobs(pool, Date.now), log);
   log.info("listening", { url: baseUrl, database: database.about });
   process.stdout.write(welcome(baseUrl, config));
   await interrupted();
   log.info("stopping");
+  stopJobs();
   await close(server);
   await pool.close();
   await database.stop();

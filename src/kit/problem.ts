@@ -21,6 +21,7 @@ export const PROBLEMS = {
   method_not_allowed: { status: 405, about: "the path knows other methods" },
   confirmation_required: { status: 409, about: "repeat the request with the confirm token it gives" },
   already_exists: { status: 409, about: "another record holds this value" },
+  idempotency_conflict: { status: 409, about: "the Idempotency-Key was used for another request" },
   version_conflict: { status: 412, about: "the record has moved on since the version you named" },
   body_too_large: { status: 413, about: "the body is larger than the limit" },
   uri_too_long: { status: 414, about: "the address is longer than the limit" },

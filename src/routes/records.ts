@@ -1,7 +1,7 @@
 import { previewRemoval, type Removal, removeRow } from "../db/remove.ts";
 import { getRow, listRows } from "../db/rows.ts";
 import { searchRows } from "../db/search.ts";
-import { updateRow, upsertRow } from "../db/write.ts";
+import { type Retry, updateRow, upsertRow } from "../db/write.ts";
 import { type ListQuery, readListQuery, single } from "../derive/query.ts";
 import { readRecord, type Written } from "../derive/schema.ts";
 import type { Answer } from "../http/reply.ts";
@@ -115,10 +115,17 @@ async function create(context: Authenticated, definition: RecordDefinition, give
     readRecord(definition, { ...context.body, values: { ...context.body.values, ...given } }, false, context.reading),
   );
   const view = recordView(context, definition);
-  const { row, outcome } = await upsertRow(db, context.author, ids, view, written);
+  const { row, outcome } = await upsertRow(db, context.author, ids, view, written, retryOf(context, definition));
   const created = outcome === "created";
   const location = { Location: `/${definition.plural}/${shortId(row[0] as string)}` };
   return { is: "record", view, row, outcome, status: created ? 201 : 200, ...(created ? { headers: location } : {}) };
+}
+
+/** The same key with another body is another request, and refused. */
+function retryOf({ idempotencyKey, body, path, services }: Authenticated, { name }: RecordDefinition): Retry | undefined {
+  if (idempotencyKey === undefined) return undefined;
+  const asked = JSON.stringify([name, path, Object.entries(body.values).sort()]);
+  return { key: idempotencyKey, fingerprint: services.seal.mark("idempotency", [asked]) };
 }
 
 async function get(context: Authenticated, definition: RecordDefinition): Promise<Answer> {

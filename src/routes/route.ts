@@ -50,6 +50,8 @@ export type Context = {
   author: Author;
   /** The version that If-Match asks for. */
   ifMatch: number | undefined;
+  /** What the caller names a create by, so that a retry is known. */
+  idempotencyKey: string | undefined;
   authorization: string | undefined;
 };
 

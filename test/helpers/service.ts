@@ -49,7 +49,8 @@ export type ServiceOptions = {
 export async function startService(options: ServiceOptions = {}): Promise<Service> {
   const now = options.now ?? Date.now;
   const random = options.random ?? createRandom();
-  const log = options.log ?? silentLog;
+  // A fault of the service is never expected: say what it was.
+  const log = options.log ?? { ...silentLog, error: (event, facts) => console.error(event, facts) };
   const config: Config = readConfig({
     CRM_SECRET: "a secret of the tests, long enough",
     CRM_SENDMAIL: options.mail ? "true" : "",

@@ -1,0 +1,73 @@
+import type { View } from "../derive/render.ts";
+import { definitionOf, linksOf } from "../records/define.ts";
+import { columnsOf, HISTORY_COLUMNS, historySelect } from "./columns.ts";
+import type { Database } from "./database.ts";
+import { numbered, type Statement } from "./sql.ts";
+import { tableOf } from "./table.ts";
+
+const statements = new WeakMap<View, Map<string, (values: unknown[]) => Statement>>();
+
+export function writeStatement(db: Database, view: View, way: "upsert" | "update"): (values: unknown[]) => Statement {
+  const ways = statements.get(view) ?? new Map<string, (values: unknown[]) => Statement>();
+  statements.set(view, ways);
+  let statement = ways.get(way);
+  if (!statement) {
+    statement = numbered(writeSql(db, view, way));
+    ways.set(way, statement);
+  }
+  return statement;
+}
+
+/**
+ * `$1`-`$7` the author, `$8` id of the history entry, `$9` new id or the key of the record, `$10` the values that were sent, `$11` further
+ * values of a new record. An upsert goes on with the caller's idempotency key or null and the fingerprint that belongs to it. Last come the
+ * custom keys to remove and the expected version or null.
+ *
+ * A linked record is locked against deletion while its id is written (`for key share`), so that a link never points to what is gone.
+ */
+function writeSql(db: Database, view: View, way: "upsert" | "update"): string {
+  const { definition } = view;
+  const table = tableOf(definition, db.dictionary);
+  const columns = columnsOf(definition);
+  const links = linksOf(definition);
+  const isLink = (name: string) => links.some((link) => link.field.name === name);
+  // The last two, for a create of a kind without natural key mentions neither, and what is not mentioned must come last.
+  const [removed, version] = way === "upsert" ? ["$14", "$15"] : ["$12", "$13"];
+  const incoming = way === "upsert" ? "excluded" : "input";
+  const value = (name: string) => (isLink(name) ? `(select id from link_${name})` : `input."${name}"`);
+  const next = columns.map(({ name }) => {
+    const fresh = way === "update" && isLink(name) ? value(name) : `${incoming}."${name}"`;
+    if (name === "custom")
+      return `case when $10 -> 'custom' = 'null' then null when $10 ? 'custom' then nullif((coalesce(r.custom, '{}') || coalesce(${fresh}, '{}')) - ${removed}::text[], '{}') else r.custom end`;
+    return `case when $10 ? '${name}' then ${fresh} else r."${name}" end`;
+  });
+  const set = columns.map(({ name }, i) => `"${name}" = ${next[i]}`).join(", ");
+  const differs = `(${columns.map(({ name }) => `r."${name}"`).join(", ")}) is distinct from (${next.join(", ")})`;
+  const expected = `(${version}::integer is null or r.version = ${version})`;
+  const linked = links.map(({ field }) => `($10 ->> '${field.name}' is null or exists (select from link_${field.name}))`);
+  const found = links.map(({ field, target }) => {
+    const key = `($10 ->> '${field.name}')`;
+    const match = `right(t.id, 8) = right(${key}, 8) and right(t.id, length(${key})) = ${key}`;
+    return `link_${field.name} as (select t.id from ${definitionOf(db.dictionary, target).plural} t where t.workspace_id = $1 and ${match} and t.deleted_at is null for key share)`;
+  });
+  const key = definition.naturalKey;
+  const conflict =
+    key &&
+    `on conflict (workspace_id, "${key}") where "${key}" is not null and deleted_at is null do update set ${set}, version = r.version + 1, updated_at = excluded.updated_at where ${expected} and ${differs}`;
+  const inserted = columns.map(({ name }) => (name === "custom" ? "nullif(input.custom, '{}')" : value(name)));
+  const written = {
+    upsert: `insert into ${table.name.text} as r (workspace_id, id, ${columns.map(({ name }) => `"${name}"`).join(", ")}, version, created_at, created_by, updated_at)
+      select $1, $9, ${inserted.join(", ")}, 1, $2, $3, $2 from input where ${["($12::text is null or exists (select from claimed))", ...linked].join(" and ")}
+      ${conflict ?? ""} returning r.*, (r.xmax = 0) as fresh`,
+    update: `update ${table.name.text} r set ${set}, version = r.version + 1, updated_at = $2 from input
+      where r.workspace_id = $1 and right(r.id, 8) = right($9, 8) and right(r.id, length($9)) = $9 and r.deleted_at is null and ${[expected, ...linked].join(" and ")} and ${differs}
+      returning r.*, false as fresh`,
+  }[way];
+  const claimed = `claimed as (insert into idempotency_keys (workspace_id, key, fingerprint, record_id, created_at)
+      select $1, $12, $13, $9, $2 where ${["$12::text is not null", ...linked].join(" and ")} on conflict do nothing returning key)`;
+  const before = way === "upsert" ? [...found, claimed] : found;
+  return `with input as (select * from jsonb_to_record($11::jsonb || $10::jsonb) as i (${columns.map(({ name, type }) => `"${name}" ${type}`).join(", ")})),
+    ${[...before, ""].join(",\n    ")}written as (${written}),
+    history as (insert into changes (${HISTORY_COLUMNS}) ${historySelect("written", definition, { id: "$8", action: "case when fresh then 'created' else 'updated' end" })})
+    select ${table.select(view).text}, r.fresh from written r ${table.joins.text}`;
+}

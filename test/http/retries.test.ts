@@ -1,0 +1,51 @@
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+import { type Client, type Service, startService } from "../helpers/service.ts";
+
+let service: Service;
+let ann: Client;
+before(async () => {
+  service = await startService();
+  ann = await service.signIn();
+});
+after(() => service.close());
+
+const key = (value: string) => ({ "idempotency-key": value });
+
+test("a create that is repeated with its key is made once, however many come at once", async () => {
+  const answers = await Promise.all(
+    Array.from({ length: 20 }, () => ann.send("POST", "/deals", { title: "Once" }, key('"k-1"'))),
+  );
+  assert.equal(answers.filter(({ status }) => status === 201).length, 1);
+  assert.equal(new Set(answers.map(({ lines }) => lines[0]?.split(" ")[0])).size, 1);
+  assert.equal((await ann.send("GET", "/deals?title=Once")).lines.length, 1);
+});
+
+test("the same key for another request is refused and changes nothing", async () => {
+  await ann.send("POST", "/deals", { title: "First" }, key("k-2"));
+  const other = await ann.send("POST", "/deals", { title: "Second" }, key("k-2"));
+  assert.equal(other.status, 409);
+  assert.match(other.text, /^ERROR idempotency_conflict /);
+  assert.equal((await ann.send("GET", "/deals?title=Second")).lines.length, 0);
+});
+
+test("a refused create does not use up its key", async () => {
+  const refused = await ann.send("POST", "/deals", { title: "Later", company_id: "co_00000000" }, key("k-3"));
+  assert.equal(refused.status, 422);
+  assert.equal((await ann.send("POST", "/deals", { title: "Later" }, key("k-3"))).status, 201);
+});
+
+test("keys of two workspaces have nothing to do with each other", async () => {
+  const bob = await service.signIn("bob@example.com");
+  await ann.send("POST", "/tasks", { title: "Ours" }, key("k-5"));
+  assert.equal((await bob.send("POST", "/tasks", { title: "Theirs" }, key("k-5"))).status, 201);
+});
+
+test("an upsert with a key updates once and is unchanged afterwards", async () => {
+  await ann.send("POST", "/contacts", { email: "jane@acme.com" });
+  const first = await ann.send("POST", "/contacts", { email: "jane@acme.com", stage: "lead" }, key("k-6"));
+  assert.match(first.text, /# updated\n$/);
+  await ann.send("POST", "/contacts", { email: "jane@acme.com", stage: "customer" });
+  const again = await ann.send("POST", "/contacts", { email: "jane@acme.com", stage: "lead" }, key("k-6"));
+  assert.match(again.text, / stage=customer .*\n# unchanged\n$/);
+});
