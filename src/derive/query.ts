@@ -36,12 +36,10 @@ export function readListQuery(
 ): ListQuery {
   const once = (name: (typeof LIST_PARAMETERS)[number]) => single(parameters, name);
   const filters = parameters.filter(([name]) => !(LIST_PARAMETERS as readonly string[]).includes(name));
-  const search = once("search");
-  if (search !== undefined && search.trim() === "")
-    throw new Problem("invalid_value", "search is empty", "send words to look for: search=acme");
+  const search = readSearch(definition, once("search"));
   return {
     conditions: filters.map(([name, value]) => readFilter(definition, name, value, reading)),
-    search: search?.trim(),
+    search,
     sort: readSort(definition, once("sort")),
     limit: readLimit(once("limit"), maxLimit),
     cursor: once("cursor"),
@@ -59,6 +57,14 @@ export function single(parameters: Parameters, name: string): string | undefined
   const values = parameters.filter(([each]) => each === name);
   if (values.length > 1) throw new Problem("bad_request", `${name} stands ${values.length} times`, `send ${name} once`);
   return values[0]?.[1];
+}
+
+function readSearch(definition: RecordDefinition, text: string | undefined): string | undefined {
+  if (text === undefined) return undefined;
+  if (!definition.fields.some((field) => field.search))
+    throw new Problem("invalid_filter", `${definition.plural} cannot be searched`, "filter by a field, or GET /search?q=…");
+  if (text.trim() === "") throw new Problem("invalid_value", "search is empty", "send words to look for: search=acme");
+  return text.trim();
 }
 
 function readFilter(definition: RecordDefinition, name: string, value: string, reading: Reading): Condition {
