@@ -1,5 +1,5 @@
 import type { IncomingMessage } from "node:http";
-import { authenticate, createSessionCache } from "./authenticate.ts";
+import { authenticate, type SessionCache } from "./authenticate.ts";
 import { readContext } from "./context.ts";
 import type { Session } from "./db/sessions.ts";
 import { single } from "./derive/query.ts";
@@ -21,9 +21,7 @@ export const BODY_LIMIT = 1_048_576;
 export type App = (request: IncomingMessage) => Promise<Encoded>;
 
 /** The path of one request: match, authenticate, parse, run, encode. Never rejects: what goes wrong is an answer too. */
-export function createApp(given: Omit<Services, "forgetToken">): App {
-  const sessions = createSessionCache();
-  const services: Services = { ...given, forgetToken: sessions.forget };
+export function createApp(services: Services, sessions: SessionCache): App {
   const { dictionary } = services.db;
   const aliases = new Map([...dictionary.values()].map((definition) => [definition.name, definition.plural]));
   const match = createRouter(createRoutes(dictionary), aliases);

@@ -1,3 +1,4 @@
+import { resolveId } from "../db/references.ts";
 import { previewRemoval, type Removal, removeRow } from "../db/remove.ts";
 import { getRow, listRows } from "../db/rows.ts";
 import { searchRows } from "../db/search.ts";
@@ -68,7 +69,7 @@ function heldRoutes(definition: RecordDefinition, dictionary: Dictionary): Route
         method: "POST",
         path,
         about: `add one to it`,
-        handle: (context) => create(context, held, { [link.field.name]: context.path.id! }),
+        handle: async (context) => create(context, held, { [link.field.name]: await holderId(context, definition) }),
       },
     ];
   });
@@ -101,6 +102,11 @@ function within(
     ...query,
     conditions: [...query.conditions, { field, predicate: { is: "refers", target: held.of.name, to: [reference] } }],
   };
+}
+
+/** What is missing in a path is 404, whereas a missing link of a body would be 422. */
+function holderId({ services, session, path }: Authenticated, holder: RecordDefinition): Promise<string> {
+  return resolveId(services.db, session.workspaceId, holder, readPathId(holder, path.id!));
 }
 
 async function create(context: Authenticated, definition: RecordDefinition, given: Record<string, unknown>): Promise<Answer> {

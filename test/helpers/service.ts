@@ -1,5 +1,6 @@
 import type { AddressInfo } from "node:net";
 import { createApp } from "../../src/app.ts";
+import { createSessionCache } from "../../src/authenticate.ts";
 import { type Config, readConfig } from "../../src/config.ts";
 import { createPool, type Pool } from "../../src/db/client.ts";
 import { createHttpServer } from "../../src/http/server.ts";
@@ -73,7 +74,22 @@ export async function startService(options: ServiceOptions = {}): Promise<Servic
   await new Promise<void>((done) => server.listen(0, "127.0.0.1", done));
   const baseUrl = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
   const mail = options.mail ? async (each: Mail) => void mails.push(each) : undefined;
-  app = createApp({ config, baseUrl, db: { pool, dictionary }, seal: createSeal(config.secret), ids, random, now, log, mail });
+  const sessions = createSessionCache();
+  app = createApp(
+    {
+      config,
+      baseUrl,
+      db: { pool, dictionary },
+      seal: createSeal(config.secret),
+      ids,
+      random,
+      now,
+      log,
+      mail,
+      forgetToken: sessions.forget,
+    },
+    sessions,
+  );
   const send = sender(baseUrl, {});
 
   return {

@@ -1,0 +1,97 @@
+import type { Server } from "node:http";
+import type { AddressInfo } from "node:net";
+import { createApp } from "./app.ts";
+import { createSessionCache } from "./authenticate.ts";
+import type { Config } from "./config.ts";
+import type { Connection } from "./db/address.ts";
+import { createHttpServer } from "./http/server.ts";
+import { createJobs } from "./jobs/all.ts";
+import { startJobs } from "./jobs/loop.ts";
+import { createIds } from "./kit/id.ts";
+import { createRandom } from "./kit/random.ts";
+import { createSeal } from "./kit/seal.ts";
+import { StartError } from "./kit/startError.ts";
+import type { Log } from "./log.ts";
+import { createMailer } from "./mail.ts";
+import { dictionary } from "./records/all.ts";
+import { openPool, readSecret } from "./storage.ts";
+
+/** A process that serves. */
+export type Serving = {
+  /** The address callers see. */
+  baseUrl: string;
+  /** To be told of tokens that were revoked in another process. */
+  forgetToken: (tokenId: string) => void;
+  /** Finishes the requests in flight, then closes. */
+  stop: () => Promise<void>;
+};
+
+/** Serves in this process, on a database that is up and migrated. `onRevoke` is told of every token revoked here. */
+export async function serve(
+  config: Config,
+  connection: Connection,
+  log: Log,
+  onRevoke: (tokenId: string) => void,
+): Promise<Serving> {
+  const pool = openPool(connection, config, log, config.pool);
+  const ids = createIds(Date.now, createRandom());
+  const sessions = createSessionCache();
+  // The address is known only once the server listens, and the app wants it: the first request finds it there.
+  let answer: ReturnType<typeof createApp> | undefined;
+  const server = createHttpServer((request) => answer!(request), ids);
+  await listen(server, config);
+  const { port } = server.address() as AddressInfo;
+  const baseUrl = config.baseUrl || `http://${config.host.includes(":") ? `[${config.host}]` : config.host}:${port}`;
+  answer = createApp(
+    {
+      config,
+      baseUrl,
+      db: { pool, dictionary },
+      seal: createSeal(readSecret(config)),
+      ids,
+      random: createRandom(),
+      now: Date.now,
+      log,
+      mail: config.sendmail ? createMailer(config.sendmail, config.mailFrom, Date.now) : undefined,
+      forgetToken(tokenId) {
+        sessions.forget(tokenId);
+        onRevoke(tokenId);
+      },
+    },
+    sessions,
+  );
+  const stopJobs = startJobs(createJobs(pool, Date.now), log);
+  return {
+    baseUrl,
+    forgetToken: sessions.forget,
+    async stop() {
+      stopJobs();
+      await close(server);
+      await pool.close();
+    },
+  };
+}
+
+function listen(server: Server, { host, port }: Config): Promise<void> {
+  return new Promise((done, fail) => {
+    server.once("error", (error: NodeJS.ErrnoException) => {
+      const why: Record<string, string> = {
+        EADDRINUSE: `port ${port} on ${host} is taken: stop what uses it, or set CRM_PORT`,
+        EACCES: `port ${port} may not be used: set CRM_PORT to one above 1023`,
+      };
+      fail(new StartError(why[error.code ?? ""] ?? `cannot listen on ${host}:${port}: ${error.message}`));
+    });
+    server.listen(port, host, done);
+  });
+}
+
+const GRACE_MS = 10_000;
+
+/** Takes no new connections and lets the requests in flight finish. */
+async function close(server: Server): Promise<void> {
+  const closed = new Promise<void>((done) => server.close(() => done()));
+  server.closeIdleConnections();
+  const timer = setTimeout(() => server.closeAllConnections(), GRACE_MS);
+  await closed;
+  clearTimeout(timer);
+}
