@@ -1,0 +1,296 @@
+create extension btree_gin;
+create extension pg_trgm;
+create extension unaccent;
+
+create function crm_fold(value text) returns text
+  language sql immutable strict parallel safe
+RETURN lower((unaccent('unaccent'::regdictionary, value) COLLATE "default"));
+
+create function crm_time(value text) returns timestamp with time zone
+  language plpgsql immutable strict parallel safe
+as $$
+begin
+  if value !~ '^\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}(:\d{2}(\.\d+)?)?(Z|[+-]\d{2}(:?\d{2})?)?)?$' then
+    return null;
+  end if;
+  return (case when value ~ '(Z|[T ].*[+-]\d{2}(:?\d{2})?)$' then value else value || case when length(value) = 10 then ' 00:00Z' else 'Z' end end)::timestamptz;
+exception when others then
+  return null;
+end $$;
+
+create function crm_words(list text[]) returns text
+  language sql immutable strict parallel safe
+RETURN array_to_string(list, ' '::text);
+
+create table activities (
+  workspace_id text collate "C" not null,
+  id text collate "C" not null,
+  kind text collate "C" not null,
+  at timestamp with time zone not null,
+  contact_id text collate "C",
+  company_id text collate "C",
+  deal_id text collate "C",
+  body text collate "C",
+  custom jsonb,
+  version integer not null,
+  created_at timestamp with time zone not null,
+  created_by text collate "C" not null,
+  updated_at timestamp with time zone not null,
+  deleted_at timestamp with time zone,
+  search text generated always as (crm_fold(COALESCE(body, ''::text))) stored,
+  constraint activities_needs_one_of CHECK (((num_nonnulls(contact_id, company_id, deal_id) > 0) OR (deleted_at IS NOT NULL))),
+  constraint activities_pkey PRIMARY KEY (workspace_id, id),
+  constraint activities_workspace_id_company_id_fkey FOREIGN KEY (workspace_id, company_id) REFERENCES companies(workspace_id, id),
+  constraint activities_workspace_id_contact_id_fkey FOREIGN KEY (workspace_id, contact_id) REFERENCES contacts(workspace_id, id),
+  constraint activities_workspace_id_deal_id_fkey FOREIGN KEY (workspace_id, deal_id) REFERENCES deals(workspace_id, id)
+);
+CREATE INDEX activities_at_idx ON public.activities USING btree (workspace_id, at, id) WHERE (deleted_at IS NULL);
+CREATE INDEX activities_company_idx ON public.activities USING btree (workspace_id, company_id, at, id) WHERE ((company_id IS NOT NULL) AND (deleted_at IS NULL));
+CREATE INDEX activities_contact_idx ON public.activities USING btree (workspace_id, contact_id, at, id) WHERE ((contact_id IS NOT NULL) AND (deleted_at IS NULL));
+CREATE INDEX activities_custom_idx ON public.activities USING gin (workspace_id, custom jsonb_path_ops) WHERE (deleted_at IS NULL);
+CREATE INDEX activities_deal_idx ON public.activities USING btree (workspace_id, deal_id, at, id) WHERE ((deal_id IS NOT NULL) AND (deleted_at IS NULL));
+CREATE UNIQUE INDEX activities_handle_key ON public.activities USING btree (workspace_id, "right"(id, 8));
+CREATE INDEX activities_search_idx ON public.activities USING gin (workspace_id, search gin_trgm_ops) WHERE (deleted_at IS NULL);
+CREATE INDEX activities_updated_idx ON public.activities USING btree (workspace_id, updated_at, id) WHERE (deleted_at IS NULL);
+
+create table changes (
+  workspace_id text collate "C" not null,
+  id text collate "C" not null,
+  kind text collate "C" not null,
+  record_id text collate "C" not null,
+  version integer not null,
+  action text collate "C" not null,
+  at timestamp with time zone not null,
+  actor text collate "C" not null,
+  token_id text collate "C",
+  agent text collate "C",
+  reason text collate "C",
+  request_id text collate "C",
+  cause text collate "C",
+  "row" jsonb not null,
+  constraint changes_action_check CHECK ((action = ANY (ARRAY['created'::text, 'updated'::text, 'deleted'::text, 'restored'::text]))),
+  constraint changes_pkey PRIMARY KEY (workspace_id, id)
+);
+CREATE INDEX changes_at_idx ON public.changes USING btree (workspace_id, at, id);
+CREATE UNIQUE INDEX changes_handle_key ON public.changes USING btree (workspace_id, "right"(id, 8));
+CREATE UNIQUE INDEX changes_version_key ON public.changes USING btree (workspace_id, "right"(record_id, 8), record_id, version);
+
+create table companies (
+  workspace_id text collate "C" not null,
+  id text collate "C" not null,
+  name text collate "C" not null,
+  domain text collate "C",
+  industry text collate "C",
+  phone text collate "C",
+  owner text collate "C",
+  tags text[],
+  notes text collate "C",
+  custom jsonb,
+  version integer not null,
+  created_at timestamp with time zone not null,
+  created_by text collate "C" not null,
+  updated_at timestamp with time zone not null,
+  deleted_at timestamp with time zone,
+  search text generated always as (crm_fold(((((((((((name || E'\n'::text) || COALESCE(domain, ''::text)) || E'\n'::text) || COALESCE(industry, ''::text)) || E'\n'::text) || COALESCE(phone, ''::text)) || E'\n'::text) || COALESCE(crm_words(tags), ''::text)) || E'\n'::text) || COALESCE(notes, ''::text)))) stored,
+  constraint companies_pkey PRIMARY KEY (workspace_id, id)
+);
+CREATE INDEX companies_created_idx ON public.companies USING btree (workspace_id, created_at, id) WHERE (deleted_at IS NULL);
+CREATE INDEX companies_custom_idx ON public.companies USING gin (workspace_id, custom jsonb_path_ops) WHERE (deleted_at IS NULL);
+CREATE UNIQUE INDEX companies_domain_key ON public.companies USING btree (workspace_id, domain) WHERE ((domain IS NOT NULL) AND (deleted_at IS NULL));
+CREATE UNIQUE INDEX companies_handle_key ON public.companies USING btree (workspace_id, "right"(id, 8));
+CREATE INDEX companies_name_idx ON public.companies USING btree (workspace_id, lower(name), id) WHERE (deleted_at IS NULL);
+CREATE INDEX companies_search_idx ON public.companies USING gin (workspace_id, search gin_trgm_ops) WHERE (deleted_at IS NULL);
+CREATE INDEX companies_tags_idx ON public.companies USING gin (workspace_id, tags) WHERE (deleted_at IS NULL);
+CREATE INDEX companies_updated_idx ON public.companies USING btree (workspace_id, updated_at, id) WHERE (deleted_at IS NULL);
+
+create table contacts (
+  workspace_id text collate "C" not null,
+  id text collate "C" not null,
+  name text collate "C" not null,
+  email text collate "C",
+  phone text collate "C",
+  title text collate "C",
+  company_id text collate "C",
+  stage text collate "C",
+  owner text collate "C",
+  tags text[],
+  follow_up_at timestamp with time zone,
+  follow_up_note text collate "C",
+  notes text collate "C",
+  custom jsonb,
+  version integer not null,
+  created_at timestamp with time zone not null,
+  created_by text collate "C" not null,
+  updated_at timestamp with time zone not null,
+  deleted_at timestamp with time zone,
+  search text generated always as (crm_fold(((((((((((name || E'\n'::text) || COALESCE(email, ''::text)) || E'\n'::text) || COALESCE(phone, ''::text)) || E'\n'::text) || COALESCE(title, ''::text)) || E'\n'::text) || COALESCE(crm_words(tags), ''::text)) || E'\n'::text) || COALESCE(notes, ''::text)))) stored,
+  constraint contacts_pkey PRIMARY KEY (workspace_id, id),
+  constraint contacts_workspace_id_company_id_fkey FOREIGN KEY (workspace_id, company_id) REFERENCES companies(workspace_id, id)
+);
+CREATE INDEX contacts_company_idx ON public.contacts USING btree (workspace_id, company_id, updated_at, id) WHERE ((company_id IS NOT NULL) AND (deleted_at IS NULL));
+CREATE INDEX contacts_created_idx ON public.contacts USING btree (workspace_id, created_at, id) WHERE (deleted_at IS NULL);
+CREATE INDEX contacts_custom_idx ON public.contacts USING gin (workspace_id, custom jsonb_path_ops) WHERE (deleted_at IS NULL);
+CREATE UNIQUE INDEX contacts_email_key ON public.contacts USING btree (workspace_id, email) WHERE ((email IS NOT NULL) AND (deleted_at IS NULL));
+CREATE INDEX contacts_follow_up_idx ON public.contacts USING btree (workspace_id, follow_up_at, id) WHERE ((follow_up_at IS NOT NULL) AND (deleted_at IS NULL));
+CREATE UNIQUE INDEX contacts_handle_key ON public.contacts USING btree (workspace_id, "right"(id, 8));
+CREATE INDEX contacts_name_idx ON public.contacts USING btree (workspace_id, lower(name), id) WHERE (deleted_at IS NULL);
+CREATE INDEX contacts_owner_idx ON public.contacts USING btree (workspace_id, owner, updated_at, id) WHERE (deleted_at IS NULL);
+CREATE INDEX contacts_search_idx ON public.contacts USING gin (workspace_id, search gin_trgm_ops) WHERE (deleted_at IS NULL);
+CREATE INDEX contacts_stage_idx ON public.contacts USING btree (workspace_id, stage, updated_at, id) WHERE (deleted_at IS NULL);
+CREATE INDEX contacts_tags_idx ON public.contacts USING gin (workspace_id, tags) WHERE (deleted_at IS NULL);
+CREATE INDEX contacts_updated_idx ON public.contacts USING btree (workspace_id, updated_at, id) WHERE (deleted_at IS NULL);
+
+create table deals (
+  workspace_id text collate "C" not null,
+  id text collate "C" not null,
+  title text collate "C" not null,
+  amount_cents bigint,
+  currency text collate "C",
+  stage text collate "C",
+  status text collate "C" not null,
+  close_date date,
+  contact_id text collate "C",
+  company_id text collate "C",
+  owner text collate "C",
+  tags text[],
+  follow_up_at timestamp with time zone,
+  follow_up_note text collate "C",
+  notes text collate "C",
+  custom jsonb,
+  version integer not null,
+  created_at timestamp with time zone not null,
+  created_by text collate "C" not null,
+  updated_at timestamp with time zone not null,
+  deleted_at timestamp with time zone,
+  search text generated always as (crm_fold(((((((title || E'\n'::text) || COALESCE(stage, ''::text)) || E'\n'::text) || COALESCE(crm_words(tags), ''::text)) || E'\n'::text) || COALESCE(notes, ''::text)))) stored,
+  constraint deals_pkey PRIMARY KEY (workspace_id, id),
+  constraint deals_workspace_id_company_id_fkey FOREIGN KEY (workspace_id, company_id) REFERENCES companies(workspace_id, id),
+  constraint deals_workspace_id_contact_id_fkey FOREIGN KEY (workspace_id, contact_id) REFERENCES contacts(workspace_id, id)
+);
+CREATE INDEX deals_amount_idx ON public.deals USING btree (workspace_id, amount_cents, id) WHERE ((amount_cents IS NOT NULL) AND (deleted_at IS NULL));
+CREATE INDEX deals_close_idx ON public.deals USING btree (workspace_id, close_date, id) WHERE ((close_date IS NOT NULL) AND (deleted_at IS NULL));
+CREATE INDEX deals_company_idx ON public.deals USING btree (workspace_id, company_id, updated_at, id) WHERE ((company_id IS NOT NULL) AND (deleted_at IS NULL));
+CREATE INDEX deals_contact_idx ON public.deals USING btree (workspace_id, contact_id, updated_at, id) WHERE ((contact_id IS NOT NULL) AND (deleted_at IS NULL));
+CREATE INDEX deals_created_idx ON public.deals USING btree (workspace_id, created_at, id) WHERE (deleted_at IS NULL);
+CREATE INDEX deals_custom_idx ON public.deals USING gin (workspace_id, custom jsonb_path_ops) WHERE (deleted_at IS NULL);
+CREATE INDEX deals_follow_up_idx ON public.deals USING btree (workspace_id, follow_up_at, id) WHERE ((follow_up_at IS NOT NULL) AND (deleted_at IS NULL));
+CREATE UNIQUE INDEX deals_handle_key ON public.deals USING btree (workspace_id, "right"(id, 8));
+CREATE INDEX deals_search_idx ON public.deals USING gin (workspace_id, search gin_trgm_ops) WHERE (deleted_at IS NULL);
+CREATE INDEX deals_stage_idx ON public.deals USING btree (workspace_id, stage, updated_at, id) WHERE (deleted_at IS NULL);
+CREATE INDEX deals_status_idx ON public.deals USING btree (workspace_id, status, updated_at, id) WHERE (deleted_at IS NULL);
+CREATE INDEX deals_tags_idx ON public.deals USING gin (workspace_id, tags) WHERE (deleted_at IS NULL);
+CREATE INDEX deals_title_idx ON public.deals USING btree (workspace_id, lower(title), id) WHERE (deleted_at IS NULL);
+CREATE INDEX deals_updated_idx ON public.deals USING btree (workspace_id, updated_at, id) WHERE (deleted_at IS NULL);
+
+create table idempotency_keys (
+  workspace_id text collate "C" not null,
+  key text collate "C" not null,
+  fingerprint text collate "C" not null,
+  record_id text collate "C" not null,
+  created_at timestamp with time zone not null,
+  constraint idempotency_keys_pkey PRIMARY KEY (workspace_id, key)
+);
+CREATE INDEX idempotency_keys_created_idx ON public.idempotency_keys USING btree (created_at);
+
+create table memberships (
+  workspace_id text collate "C" not null,
+  user_id text collate "C" not null,
+  role text collate "C" not null,
+  created_at timestamp with time zone not null,
+  constraint memberships_pkey PRIMARY KEY (workspace_id, user_id),
+  constraint memberships_role_check CHECK ((role = ANY (ARRAY['admin'::text, 'member'::text, 'viewer'::text]))),
+  constraint memberships_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(id) ON DELETE CASCADE,
+  constraint memberships_workspace_id_fkey FOREIGN KEY (workspace_id) REFERENCES workspaces(id) ON DELETE CASCADE
+);
+CREATE INDEX memberships_user_idx ON public.memberships USING btree (user_id);
+
+create table schema_migrations (
+  version integer not null,
+  name text not null,
+  digest text not null,
+  applied_at timestamp with time zone not null,
+  constraint schema_migrations_pkey PRIMARY KEY (version)
+);
+
+create table sign_in_codes (
+  email text collate "C" not null,
+  address text collate "C" not null,
+  digest text collate "C" not null,
+  attempts integer not null,
+  foreign_attempts integer not null,
+  sent integer not null,
+  window_start timestamp with time zone not null,
+  expires_at timestamp with time zone not null,
+  constraint sign_in_codes_pkey PRIMARY KEY (email, address)
+);
+CREATE INDEX sign_in_codes_expiry_idx ON public.sign_in_codes USING btree (expires_at);
+
+create table tasks (
+  workspace_id text collate "C" not null,
+  id text collate "C" not null,
+  title text collate "C" not null,
+  due_at timestamp with time zone,
+  done boolean not null,
+  assignee text collate "C",
+  contact_id text collate "C",
+  company_id text collate "C",
+  deal_id text collate "C",
+  tags text[],
+  notes text collate "C",
+  custom jsonb,
+  version integer not null,
+  created_at timestamp with time zone not null,
+  created_by text collate "C" not null,
+  updated_at timestamp with time zone not null,
+  deleted_at timestamp with time zone,
+  search text generated always as (crm_fold(((((title || E'\n'::text) || COALESCE(crm_words(tags), ''::text)) || E'\n'::text) || COALESCE(notes, ''::text)))) stored,
+  constraint tasks_pkey PRIMARY KEY (workspace_id, id),
+  constraint tasks_workspace_id_company_id_fkey FOREIGN KEY (workspace_id, company_id) REFERENCES companies(workspace_id, id),
+  constraint tasks_workspace_id_contact_id_fkey FOREIGN KEY (workspace_id, contact_id) REFERENCES contacts(workspace_id, id),
+  constraint tasks_workspace_id_deal_id_fkey FOREIGN KEY (workspace_id, deal_id) REFERENCES deals(workspace_id, id)
+);
+CREATE INDEX tasks_assignee_idx ON public.tasks USING btree (workspace_id, assignee, updated_at, id) WHERE (deleted_at IS NULL);
+CREATE INDEX tasks_company_idx ON public.tasks USING btree (workspace_id, company_id, updated_at, id) WHERE ((company_id IS NOT NULL) AND (deleted_at IS NULL));
+CREATE INDEX tasks_contact_idx ON public.tasks USING btree (workspace_id, contact_id, updated_at, id) WHERE ((contact_id IS NOT NULL) AND (deleted_at IS NULL));
+CREATE INDEX tasks_created_idx ON public.tasks USING btree (workspace_id, created_at, id) WHERE (deleted_at IS NULL);
+CREATE INDEX tasks_custom_idx ON public.tasks USING gin (workspace_id, custom jsonb_path_ops) WHERE (deleted_at IS NULL);
+CREATE INDEX tasks_deal_idx ON public.tasks USING btree (workspace_id, deal_id, updated_at, id) WHERE ((deal_id IS NOT NULL) AND (deleted_at IS NULL));
+CREATE INDEX tasks_due_idx ON public.tasks USING btree (workspace_id, due_at, id) WHERE ((due_at IS NOT NULL) AND (NOT done) AND (deleted_at IS NULL));
+CREATE UNIQUE INDEX tasks_handle_key ON public.tasks USING btree (workspace_id, "right"(id, 8));
+CREATE INDEX tasks_search_idx ON public.tasks USING gin (workspace_id, search gin_trgm_ops) WHERE (deleted_at IS NULL);
+CREATE INDEX tasks_tags_idx ON public.tasks USING gin (workspace_id, tags) WHERE (deleted_at IS NULL);
+CREATE INDEX tasks_title_idx ON public.tasks USING btree (workspace_id, lower(title), id) WHERE (deleted_at IS NULL);
+CREATE INDEX tasks_updated_idx ON public.tasks USING btree (workspace_id, updated_at, id) WHERE (deleted_at IS NULL);
+
+create table tokens (
+  id text collate "C" not null,
+  digest text collate "C" not null,
+  user_id text collate "C" not null,
+  workspace_id text collate "C" not null,
+  name text collate "C" not null,
+  created_at timestamp with time zone not null,
+  last_used_at timestamp with time zone not null,
+  revoked_at timestamp with time zone,
+  constraint tokens_digest_key UNIQUE (digest),
+  constraint tokens_pkey PRIMARY KEY (id),
+  constraint tokens_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(id) ON DELETE CASCADE,
+  constraint tokens_workspace_id_fkey FOREIGN KEY (workspace_id) REFERENCES workspaces(id) ON DELETE CASCADE
+);
+CREATE INDEX tokens_user_idx ON public.tokens USING btree (user_id, workspace_id);
+
+create table users (
+  id text collate "C" not null,
+  email text collate "C" not null,
+  default_workspace_id text collate "C",
+  created_at timestamp with time zone not null,
+  constraint users_email_key UNIQUE (email),
+  constraint users_pkey PRIMARY KEY (id)
+);
+
+create table workspaces (
+  id text collate "C" not null,
+  name text collate "C" not null,
+  timezone text collate "C" not null,
+  created_at timestamp with time zone not null,
+  constraint workspaces_pkey PRIMARY KEY (id)
+);
