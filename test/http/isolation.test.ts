@@ -1,0 +1,270 @@
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+import { sql } from "../../src/db/sql.ts";
+import { createIds, shortId } from "../../src/kit/id.ts";
+import { dictionary } from "../../src/records/all.ts";
+import { type Field, linksOf, type RecordDefinition } from "../../src/records/define.ts";
+import { createRoutes } from "../../src/routes/table.ts";
+import { type Client, type Service, startService } from "../helpers/service.ts";
+
+/** Stands in every field of Bob's records and is never sent by Ann: an answer to her that holds it has leaked. */
+const MARKER = "zqmarkerqz";
+const MARKED_CENTS = 98_765_432_101;
+const MARKED_TIME = "2019-07-07T07:07:07Z";
+const MARKED_DATE = "2019-07-09";
+
+let service: Service;
+let ann: Client;
+let bob: Client;
+/** Bob's living and deleted record of each kind, whole ids. */
+const living = new Map<string, string>();
+const deleted = new Map<string, string>();
+const absent = createIds(Date.now, Math.random);
+
+before(async () => {
+  service = await startService();
+  [ann, bob] = [await service.signIn("ann@example.com"), await service.signIn("bob@example.com")];
+  await plant(deleted);
+  for (const [kind, id] of [...deleted].reverse()) await removeOf(bob, `/${dictionary.get(kind)!.plural}/${id}`);
+  await plant(living);
+});
+after(() => service.close());
+
+/** A record of every kind with the marker in every field, the linked kinds first. */
+async function plant(made: Map<string, string>): Promise<void> {
+  while (made.size < dictionary.size) {
+    const next = [...dictionary.values()].filter(
+      (each) => !made.has(each.name) && linksOf(each).every(({ target }) => made.has(target)),
+    );
+    assert.ok(next.length > 0);
+    for (const definition of next) {
+      const fields = definition.fields.filter((field) => !field.readOnly && field.kind.link?.shows !== "name");
+      const body = Object.fromEntries(fields.map((field) => [field.name, marked(field, made)]));
+      const reply = await bob.send("POST", `/${definition.plural}?format=json&reason=${MARKER}`, body);
+      assert.equal(reply.status, 201, reply.text);
+      made.set(definition.name, reply.json().id);
+    }
+  }
+}
+
+function marked({ kind }: Field, made: Map<string, string>): unknown {
+  if (kind.link) return made.get(kind.link.target);
+  const values: Record<string, unknown> = {
+    email: `${MARKER}@${MARKER}.example`,
+    domain: `${MARKER}.example`,
+    tags: [MARKER],
+    custom: { [MARKER]: MARKER, deep: { in: [MARKER] } },
+    cents: MARKED_CENTS,
+    currency: "ISK",
+    time: MARKED_TIME,
+    date: MARKED_DATE,
+    boolean: false,
+  };
+  return values[kind.name] ?? kind.choices?.[0] ?? MARKER;
+}
+
+async function removeOf(client: Client, path: string): Promise<void> {
+  const asked = await client.send("DELETE", `${path}?format=json`);
+  const done = await client.send("DELETE", `${path}?confirm=${asked.json().confirm}`);
+  assert.equal(done.status, 200, done.text);
+}
+
+type Shot = { method: string; path: string; body?: Record<string, unknown> };
+
+/** Ann fires; nothing of Bob's may come back. */
+async function fire({ method, path, body }: Shot) {
+  const reply = await ann.send(method, path, body);
+  const all = reply.text + JSON.stringify([...reply.headers]);
+  for (const secret of [MARKER, String(MARKED_CENTS), MARKED_TIME, MARKED_DATE, "bob@example.com"])
+    assert.ok(!all.includes(secret), `${method} ${path} gave away ${secret}: ${all}`);
+  assert.ok(reply.status < 500, `${method} ${path}: ${all}`);
+  return reply;
+}
+
+/** The same shot at what is Bob's and at what is nowhere must be told in the same words. */
+async function assertSameWords(aim: (id: string) => Shot, theirs: string, nowhere: string) {
+  const [there, none] = [await fire(aim(theirs)), await fire(aim(nowhere))];
+  const plain = (text: string, id: string) =>
+    text
+      .replaceAll(new RegExp(`${id}|${shortId(id)}|${shortId(id).slice(-8)}`, "gi"), "ID")
+      .replace(/req_\w+|\d+-[\w-]{22}/g, "…");
+  assert.equal(there.status, none.status, JSON.stringify(aim(theirs)));
+  assert.equal(plain(there.text, theirs), plain(none.text, nowhere), JSON.stringify(aim(theirs)));
+  return there;
+}
+
+const forms = (name: string): ((id: string) => string)[] => [
+  (id) => id,
+  (id) => shortId(id),
+  (id) => shortId(id).toUpperCase(),
+  (id) => encodeURIComponent(`${name}/${shortId(id)}`),
+];
+
+const routes = createRoutes(dictionary);
+
+test("no route with an id in its path tells a record of another workspace from none", async () => {
+  const own = await ann.send("GET", "/whoami?format=json");
+  const [[tokenId] = []] = await service.pool.rows(
+    sql`select t.id from tokens t join users u on u.id = t.user_id where u.email = 'bob@example.com'`,
+  );
+  assert.ok(typeof tokenId === "string" && !own.text.includes(tokenId.slice(-8)));
+  for (const { method, path } of routes.filter((route) => route.path.includes("{id}"))) {
+    const kind = [...dictionary.values()].find(({ plural }) => path.startsWith(`/${plural}/`));
+    const name = kind?.name ?? "token";
+    const body = method === "POST" ? { body: postable(path) } : method === "PATCH" ? { body: {} } : {};
+    const targets: string[] = kind ? [living.get(name)!, deleted.get(name)!] : [tokenId];
+    for (const theirs of targets) {
+      for (const form of forms(name)) {
+        const aim = (id: string): Shot => ({ method, path: path.replace("{id}", form(id)), ...body });
+        const reply = await assertSameWords(aim, theirs, absent(theirs.slice(0, theirs.indexOf("_"))));
+        assert.equal(reply.status, 404, `${method} ${path}: ${reply.text}`);
+      }
+      const json = path.replace("{id}", theirs);
+      assert.equal((await fire({ method, path: `${json}?format=json`, ...body })).status, 404);
+    }
+  }
+});
+
+/** What a POST under another record needs: the example without its links. */
+function postable(path: string): Record<string, unknown> {
+  const held = [...dictionary.values()].find(({ plural }) => path.endsWith(`/${plural}`))!;
+  const links = linksOf(held).flatMap(({ field, name }) => [field.name, name]);
+  return Object.fromEntries(Object.entries(held.example).filter(([name]) => !links.includes(name)));
+}
+
+test("no list gives away what is Bob's, whatever it is asked for", async () => {
+  const lists = routes.filter(({ method, path, open }) => method === "GET" && !open && !path.includes("{"));
+  const near = MARKER.slice(0, -1);
+  for (const { path } of lists) {
+    const kind = [...dictionary.values()].find(({ plural }) => path === `/${plural}`);
+    const questions = [
+      ...["", "search=bob", `search=${near}`, `q=${near}`, "q=bob", "days=3650", "count=true"],
+      ...(kind ? kind.fields.flatMap((field) => filtersOf(field, near)) : []),
+      ...[`custom.${near}=not:null`, "custom.deep=not:null", `custom.${near}=like:${near}`],
+    ];
+    for (const question of questions) {
+      const reply = await fire({ method: "GET", path: `${path}?format=json&${question}` });
+      if (reply.status === 200 && kind) assert.deepEqual(reply.json().items, [], `${path}?${question}`);
+    }
+    await fire({ method: "GET", path });
+  }
+});
+
+function filtersOf({ name, kind }: Field, near: string): string[] {
+  const fitting: Record<string, string> = { time: "2019-07-01", date: "2019-07-01", cents: "1", email: "a@b.example" };
+  const operand = fitting[kind.name] ?? kind.choices?.[0] ?? near;
+  return kind.operators.map((operator) =>
+    operator === "is" || operator === "not" ? `${name}=${operator}:null` : `${name}=${operator}:${operand}`,
+  );
+}
+
+test("a filter by an id of another workspace is answered like one by an id of none", async () => {
+  for (const definition of dictionary.values()) {
+    const names = [
+      ...["id", "handle"].map((name) => `/${definition.plural}?${name}=`),
+      ...holders(definition).flatMap(({ holder, names }) => names.map((name) => `/${holder.plural}?${name}=`)),
+    ];
+    const asked = [...names.flatMap((name) => ["", "ne:", "in:"].map((operator) => name + operator)), "/audit?record="];
+    for (const start of asked) {
+      for (const form of forms(definition.name)) {
+        const aim = (id: string): Shot => ({ method: "GET", path: start + form(id) });
+        const reply = await assertSameWords(aim, living.get(definition.name)!, absent(definition.prefix));
+        assert.ok([200, 404].includes(reply.status), `${start}: ${reply.text}`);
+      }
+      const aim = (id: string): Shot => ({ method: "GET", path: start + id });
+      await assertSameWords(aim, deleted.get(definition.name)!, absent(definition.prefix));
+    }
+  }
+});
+
+const holders = (target: RecordDefinition) =>
+  [...dictionary.values()].flatMap((holder) =>
+    linksOf(holder)
+      .filter((link) => link.target === target.name)
+      .map((link) => ({ holder, names: [link.field.name, link.name] })),
+  );
+
+test("a link to a record of another workspace is refused like one to none, by id and by name", async () => {
+  for (const target of dictionary.values()) {
+    for (const { holder, names } of holders(target)) {
+      for (const name of names) {
+        for (const form of [...forms(target.name).slice(0, 3), (id: string) => `${target.name}/${shortId(id)}`]) {
+          const theirs = living.get(target.name)!;
+          const body = (id: string) => ({ ...postable(`/${holder.plural}`), [name]: form(id) });
+          const aim = (id: string): Shot => ({ method: "POST", path: `/${holder.plural}`, body: body(id) });
+          assert.equal((await assertSameWords(aim, theirs, absent(target.prefix))).status, 422);
+        }
+      }
+    }
+  }
+  await bob.send("POST", "/companies", { name: "Plain Here", domain: "here.example", notes: MARKER });
+  for (const [here, nowhere] of [
+    ["Plain Here", "Plain Gone"],
+    ["here.example", "gone.example"],
+  ] as const) {
+    const replies = [];
+    for (const company of [here, nowhere])
+      replies.push(await fire({ method: "POST", path: "/contacts", body: { name: "N", company } }));
+    assert.deepEqual(
+      [replies[0]!.status, replies[0]!.text.replaceAll(here, "NAME")],
+      [422, replies[1]!.text.replaceAll(nowhere, "NAME")],
+    );
+  }
+});
+
+test("an address that another workspace has is free in this one", async () => {
+  await bob.send("POST", "/contacts", { name: MARKER, email: "plain@shared.example", notes: MARKER });
+  const reply = await fire({ method: "POST", path: "/contacts", body: { name: "Mine", email: "plain@shared.example" } });
+  assert.equal(reply.status, 201);
+  assert.match((await bob.send("GET", "/contacts?email=plain@shared.example")).text, new RegExp(`name=${MARKER}`));
+});
+
+test("neither a cursor nor a confirm token works in another workspace", async () => {
+  for (const client of [ann, bob])
+    for (const n of [1, 2, 3]) await client.send("POST", "/tasks", { title: `${n}`, tags: ["paged"] });
+  const cursor = (await bob.send("GET", "/tasks?tags=paged&limit=1&format=json")).json().next_cursor;
+  const refused = await fire({ method: "GET", path: `/tasks?tags=paged&limit=1&cursor=${cursor}` });
+  assert.match(refused.text, /^ERROR invalid_cursor /);
+
+  const theirs = living.get("contact")!;
+  const { confirm } = (await bob.send("DELETE", `/contacts/${theirs}?format=json`)).json();
+  assert.equal((await fire({ method: "DELETE", path: `/contacts/${theirs}?confirm=${confirm}` })).status, 404);
+  const mine = (await ann.send("POST", "/contacts?format=json", { name: "Mine" })).json().id;
+  assert.equal((await fire({ method: "DELETE", path: `/contacts/${mine}?confirm=${confirm}` })).status, 409);
+  assert.equal((await bob.send("GET", `/contacts/${theirs}`)).status, 200);
+});
+
+test("after all this Bob's records are what they were", async () => {
+  for (const definition of dictionary.values()) {
+    const record = (await bob.send("GET", `/${definition.plural}/${living.get(definition.name)}?format=json`)).json();
+    assert.equal(record.version, 1);
+    for (const field of definition.fields.filter((each) => !each.readOnly && each.kind.link?.shows !== "name"))
+      assert.deepEqual(record[field.name], marked(field, living), `${definition.name}.${field.name}`);
+    const history = await bob.send("GET", `/${definition.plural}/${deleted.get(definition.name)}/history`);
+    assert.match(history.text, /# 2 changes\n$/);
+  }
+});
+
+test("one handle in two workspaces is two records", async () => {
+  let random: number | undefined;
+  let clock = Date.parse("2026-06-01T08:00:00Z");
+  const twin = await startService({ now: () => clock, random: () => random ?? Math.random() });
+  try {
+    const [one, two] = [await twin.signIn("one@example.com"), await twin.signIn("two@example.com")];
+    random = 0.5;
+    const ids: string[] = [];
+    for (const client of [one, two]) {
+      clock += 1000;
+      ids.push((await client.send("POST", "/contacts?format=json", { name: client.email })).json().id);
+    }
+    assert.equal(shortId(ids[0]!), shortId(ids[1]!));
+    assert.notEqual(ids[0], ids[1]);
+    for (const client of [one, two]) {
+      const { name } = (await client.send("GET", `/contact/${shortId(ids[0]!)}?format=json`)).json();
+      assert.equal(name, client.email);
+    }
+    assert.equal((await two.send("GET", `/contacts/${ids[0]}`)).status, 404);
+  } finally {
+    await twin.close();
+  }
+});
