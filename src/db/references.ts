@@ -55,11 +55,7 @@ export async function resolveId(
 
 export function missing(target: RecordDefinition, key: string, code: ProblemCode = "not_found"): Problem {
   const shown = key.length === 8 ? `${target.prefix}_${key}` : key;
-  return new Problem(
-    code,
-    `there is no ${target.name} ${shown} in this workspace`,
-    `GET /${target.plural}?search=… finds it by what you know of it`,
-  );
+  return new Problem(code, `there is no ${target.name} ${shown} in this workspace`, `find it: GET /${target.plural}?search=…`);
 }
 
 /** The hint leads to the record when the id is of another kind. */

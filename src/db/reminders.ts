@@ -35,9 +35,11 @@ export async function listReminders(
   );
   if (sources.length === 0) return { rows: [], more: false };
   const parts = sources.map((definition) => sourceSql(definition, workspaceId, query));
-  const rows = await db.pool.rows(sql`${join(parts, " union all ")} order by due_at, id limit ${query.limit + 1}`, {
-    retry: true,
-  });
+  // A single kind makes no union, and then its own order by would meet the outer one.
+  const rows = await db.pool.rows(
+    sql`select * from (${join(parts, " union all ")}) due order by due_at, id limit ${query.limit + 1}`,
+    { retry: true },
+  );
   return { rows: rows.slice(0, query.limit), more: rows.length > query.limit };
 }
 
@@ -55,6 +57,6 @@ function sourceSql(definition: RecordDefinition, workspaceId: string, query: Rem
   const when = sql`case when ${due} < ${toTimestamp(query.today)}::timestamptz then 'overdue' when ${due} <= ${toTimestamp(query.now)}::timestamptz then 'due' else 'upcoming' end`;
   const short = sql`case when length(${noted}) > ${NOTE_LENGTH} then left(${noted}, ${NOTE_LENGTH}) || '…' else ${noted} end`;
   return sql`(select r.id, r.version, r.id as whole_id, ${raw(`'${definition.name}/${definition.prefix}_' || right(r.id, 8)`)}, ${when}, ${due} as due_at,
-    r.${ident(definition.title)}, ${short}, ${owned}, ${raw(`'${definition.name}'`)}, ${due}::text
+    r.${ident(definition.title)}, ${short}, ${owned}, ${raw(`'${definition.name}'`)}, ${due}::text as due_text
     from ${ident(definition.plural)} r where ${join(where, " and ")} order by ${due}, r.id limit ${query.limit + 1})`;
 }

@@ -184,7 +184,7 @@ function unknownOperator(field: Field, operator: Operator, known: readonly Opera
   return new Problem(
     "invalid_op",
     `${field.name} does not know the operator ${operator}`,
-    `${field.name} knows: ${known.join(", ")}; ${field.name}=eq:${operator}:… means that very text`,
+    `${field.name} knows: ${known.join(", ")}${known.includes("eq") ? `; ${field.name}=eq:${operator}:… means that very text` : ""}`,
   );
 }
 

@@ -7,6 +7,9 @@ export type Row = readonly unknown[];
 
 const FIRST_VALUE = 2;
 
+/** No column holds an empty text; what is computed may come to one, as the changes of a deletion do. */
+const EMPTY = '""';
+
 export const rowId = (row: Row) => row[0] as string;
 export const rowVersion = (row: Row) => row[1] as number;
 
@@ -36,10 +39,12 @@ export function createView(definition: RecordDefinition, fields: readonly Field[
       for (let i = 0; i < lineKeys.length; i++) {
         const value = row[i + FIRST_VALUE];
         if (value === null || lineKeys[i] === null) continue;
-        line +=
-          lineKeys[i] === ""
-            ? members(value as Record<string, unknown>, linePrinters[i]!, showing)
-            : lineKeys[i] + linePrinters[i]!(value as never, showing);
+        if (lineKeys[i] === "") {
+          line += members(value as Record<string, unknown>, linePrinters[i]!, showing);
+          continue;
+        }
+        const token = linePrinters[i]!(value as never, showing);
+        if (token !== EMPTY) line += lineKeys[i] + token;
       }
       return line;
     },

@@ -68,7 +68,7 @@ function walk<Route>(
 }
 
 function notFound(segments: readonly string[], firsts: readonly string[]): Problem {
-  const near = nearest(segments[0] ?? "", firsts);
+  const near = nearest(segments[0] ?? "", firsts).filter((first) => first !== segments[0]);
   return new Problem("not_found", `there is no path ${echo(`/${segments.join("/")}`)}`, [
     ...(near.length > 0 ? [`did you mean /${near.join(" or /")}?`] : []),
     "GET /help tells all paths",

@@ -40,7 +40,7 @@ function decode(text: string): string {
     throw new Problem(
       "bad_request",
       `${echo(text)} is not percent-encoded UTF-8`,
-      "encode % as %25; curl -G --data-urlencode 'name=value' encodes for you",
+      "encode % as %25, or let curl do it: --data-urlencode 'name=value', with -G when it is a filter",
     );
   }
 }

@@ -14,15 +14,15 @@ export function listView({ style }: Context, definition: RecordDefinition, query
 
 export function listAnswer(view: View, page: Page): Answer {
   const { rows, nextCursor, total, near } = page;
-  const shown = counted(rows.length, view.definition);
+  const { plural } = view.definition;
   const all = total && `${total.rows}${total.capped ? "+" : ""}`;
   return {
     is: "list",
     viewOf: () => view,
     rows,
     nextCursor,
-    summary: all === undefined ? shown : `${shown} of ${all}`,
-    ...(near && rows.length > 0 ? { notes: ["nothing has all these words; near misses:"] } : {}),
+    summary: all === undefined ? counted(rows.length, view.definition) : `${rows.length} of ${all} ${plural}`,
+    ...(near && rows.length > 0 ? { notes: ["nothing has all these words: these are near misses"] } : {}),
     facts: { ...(all === undefined ? {} : { total: all }), ...(near ? { near: true } : {}) },
   };
 }

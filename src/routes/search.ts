@@ -42,7 +42,7 @@ async function searchAll(context: Authenticated): Promise<Answer> {
     nextCursor: null,
     summary: `${rows.length} ${rows.length === 1 ? "record" : "records"}`,
     notes: [
-      ...(near ? ["nothing has all these words; near misses:"] : []),
+      ...(near ? ["nothing has all these words: these are near misses"] : []),
       ...cut.map(({ view }) => `more: GET /${view.definition.plural}?search=${encodeURIComponent(search)}`),
     ],
     facts: near ? { near: true } : {},
