@@ -170,7 +170,11 @@ function complete(definition: RecordDefinition, written: Written, reading: Readi
   if (naturalKey && written.sent[title] == null && written.sent[naturalKey] != null)
     written.initial[title] = written.sent[naturalKey];
   if (naturalKey && written.sent[title] == null && written.initial[title] == null)
-    throw new Problem("missing_field", `${oneOf(definition.name)} needs ${oneOf(title)} or ${oneOf(naturalKey)}`, exampleOf(definition));
+    throw new Problem(
+      "missing_field",
+      `${oneOf(definition.name)} needs ${oneOf(title)} or ${oneOf(naturalKey)}`,
+      exampleOf(definition),
+    );
   for (const field of definition.fields) {
     if (!field.required || written.sent[field.name] != null || written.initial[field.name] != null) continue;
     throw new Problem(

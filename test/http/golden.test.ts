@@ -1,14 +1,11 @@
 import assert from "node:assert/strict";
-import { execFile } from "node:child_process";
-import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { delimiter, join } from "node:path";
+import { readdirSync } from "node:fs";
 import { after, before, describe, test } from "node:test";
-import { promisify } from "node:util";
 import { readConfig } from "../../src/config.ts";
 import { welcome } from "../../src/welcome.ts";
+import { createBash, isInstalled } from "../helpers/bash.ts";
 import { type Clockwork, startClockwork } from "../helpers/clockwork.ts";
-import { programs, USER_AGENT } from "../helpers/curl.ts";
+import { programs } from "../helpers/curl.ts";
 import { assertGolden, readGolden, UPDATE } from "../helpers/golden.ts";
 import { schemaText } from "../helpers/schemaText.ts";
 import { startService } from "../helpers/service.ts";
@@ -29,6 +26,7 @@ const CHAPTERS: readonly [name: string, time: string][] = [
   ["errors", "2026-06-04T15:10:00Z"],
   ["delete", "2026-06-05T16:45:00Z"],
 ];
+const NAMES = CHAPTERS.map(([name]) => name);
 
 describe("the transcripts", () => {
   let world: Clockwork;
@@ -38,51 +36,67 @@ describe("the transcripts", () => {
   after(() => world.close());
 
   const { run } = createShell(programs);
+  const told = new Map<string, string>();
   for (const [name, time] of CHAPTERS) {
     test(`${name} happens as written`, async () => {
       world.begin(name, time);
       const played = await replay(readTranscript(readGolden(`${name}.txt`)), run, world.baseUrl, UPDATE);
+      told.set(name, writeTranscript(played));
       assertGolden(`${name}.txt`, writeTranscript(played));
     });
   }
+
+  test("bash and curl, where the machine has them, say the same", async () => {
+    if (isInstalled("bash") && isInstalled("curl")) assert.deepEqual(await tellToBash(), told);
+    else assert.deepEqual([...told.keys()], NAMES, "the small shell and curl have told them all");
+  });
 });
 
-test("there is no other transcript", () => {
-  const files = readdirSync(new URL("../golden/", import.meta.url)).filter((file) => file.endsWith(".txt"));
-  assert.deepEqual(files.sort(), CHAPTERS.map(([name]) => `${name}.txt`).sort());
-});
-
-test("bash and curl, where the machine has them, say the same", async () => {
+async function tellToBash(): Promise<Map<string, string>> {
   const world = await startClockwork();
-  const home = mkdtempSync(join(tmpdir(), "cardfile-curl-"));
+  const bash = createBash();
+  const told = new Map<string, string>();
   try {
-    writeFileSync(join(home, ".curlrc"), `user-agent = "${USER_AGENT}"\n`);
-    if (!isInstalled("bash") || !isInstalled("curl")) {
-      assert.equal(Object.hasOwn(programs, "curl"), true, "without curl, the small one has told the stories");
-      return;
-    }
-    let state = "";
     for (const [name, time] of CHAPTERS) {
       world.begin(name, time);
       const steps = readTranscript(readGolden(`${name}.txt`));
-      const commands = steps.map(({ command }) => `${command.replaceAll(SHOWN_URL, world.baseUrl)}\nprintf '\\036'`);
-      const script = `${state}\n${commands.join("\n")}\ndeclare -p B ME T; declare -f crm\n`;
-      const env = { PATH: process.env["PATH"] ?? "", LC_ALL: "C.UTF-8", CURL_HOME: home };
-      const { stdout, stderr } = await promisify(execFile)("bash", ["--norc", "--noprofile", "-c", script], { env, cwd: home });
-      assert.equal(stderr, "");
-      const answers = stdout.split("\x1e");
-      state = answers.pop() ?? "";
-      const told = steps.map(({ command }, i) => ({ command, answer: shown(answers[i] ?? "", world.baseUrl) }));
-      assert.equal(writeTranscript(told), readGolden(`${name}.txt`));
+      const answers = await bash.run(steps.map(({ command }) => command.replaceAll(SHOWN_URL, world.baseUrl)));
+      const played = steps.map(({ command }, i) => ({ command, answer: shown(answers[i] ?? "", world.baseUrl) }));
+      told.set(name, writeTranscript(played));
     }
+    return told;
   } finally {
-    rmSync(home, { recursive: true, force: true });
+    bash.close();
     await world.close();
   }
+}
+
+test("there is no other transcript", () => {
+  const files = readdirSync(new URL("../golden/", import.meta.url)).filter((file) => file.endsWith(".txt"));
+  assert.deepEqual(files.sort(), NAMES.map((name) => `${name}.txt`).sort());
 });
 
-const isInstalled = (program: string) =>
-  (process.env["PATH"] ?? "").split(delimiter).some((folder) => folder !== "" && existsSync(join(folder, program)));
+test("a command that a person had better not type is refused", async () => {
+  const { run } = createShell({ ...programs, echo: ([text = ""]) => `${text}\n` });
+  assert.equal(await run(`A='x y' B=$(echo "z$A")`), "");
+  assert.equal(await run('echo "$A $B"'), "x y zx y\n");
+  for (const command of [
+    "curl http://127.0.0.1/contacts?stage=lead", // zsh takes the ? for a pattern
+    "curl 'http://127.0.0.1/contacts?name=Jane Doe'",
+    "curl 'http://127.0.0.1/contacts?name=[x]'", // curl takes the brackets for a range
+    "curl http://127.0.0.1/ -d @file",
+    "curl http://127.0.0.1/ --compressed",
+    "echo $A",
+    "echo $NOTHING",
+    "echo a; echo b",
+    "echo 'a",
+    'echo "`date`"',
+    "jq .",
+    "echo a | grep 'a?'",
+    "echo a | sed s/a/b/",
+  ])
+    await assert.rejects(run(command), SyntaxError, command);
+});
 
 test("the service says at its start what the first transcript does", () => {
   const printed = welcome(SHOWN_URL, readConfig({}));
