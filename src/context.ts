@@ -22,8 +22,8 @@ export function readContext(
 ): Context {
   const { headers } = request;
   const now = services.now();
-  const reason = readNote("reason", single(target.parameters, "reason") ?? utf8Header(headers["x-reason"]), 500);
-  const agent = readNote("agent", utf8Header(headers["x-agent"]) ?? utf8Header(headers["user-agent"])?.slice(0, 200), 200);
+  const reason = readNote("reason", single(target.parameters, "reason") ?? utf8Header("X-Reason", headers["x-reason"]), 500);
+  const agent = readNote("agent", utf8Header("X-Agent", headers["x-agent"]) ?? agentOf(headers["user-agent"]), 200);
   return {
     services,
     requestId,
@@ -35,7 +35,7 @@ export function readContext(
     reading: { now, zone: UTC, me: "" },
     author: { workspaceId: "", actor: "", tokenId: null, agent, reason, requestId, now },
     ifMatch: readIfMatch(headers["if-match"]),
-    idempotencyKey: readIdempotencyKey(utf8Header(headers["idempotency-key"])),
+    idempotencyKey: readIdempotencyKey(headers["idempotency-key"]),
     authorization: headers.authorization,
   };
 }
@@ -45,9 +45,21 @@ function readPretty({ parameters }: Target): boolean {
   return pretty !== undefined && pretty !== "false" && pretty !== "0";
 }
 
-/** Node reads headers as Latin-1; what shells send is UTF-8. */
-function utf8Header(value: string | string[] | undefined): string | undefined {
-  return value === undefined ? undefined : Buffer.from(String(value), "latin1").toString("utf8");
+const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+
+/** Node reads headers as Latin-1; what shells send is UTF-8. Anything else is refused: history keeps what was sent or nothing. */
+function utf8Header(name: string, value: string | string[] | undefined): string | undefined {
+  if (value === undefined) return undefined;
+  try {
+    return utf8.decode(Buffer.from(String(value), "latin1"));
+  } catch {
+    throw new Problem("invalid_value", `the header ${name} is not UTF-8`, "convert it first: iconv -f latin1 -t utf-8");
+  }
+}
+
+/** No program chooses its User-Agent for our sake: it is cut and mended where X-Agent would be refused. */
+function agentOf(userAgent: string | undefined): string | undefined {
+  return userAgent && Buffer.from(Buffer.from(userAgent, "latin1").toString("utf8").slice(0, 200)).toString();
 }
 
 function readNote(name: string, text: string | undefined, most: number): string | null {
@@ -79,9 +91,11 @@ function readIfMatch(header: string | undefined): number | undefined {
 }
 
 /** draft-ietf-httpapi-idempotency-key-header-07: a quoted string; taken bare too, as most clients send it. */
-function readIdempotencyKey(header: string | undefined): string | undefined {
+function readIdempotencyKey(header: string | string[] | undefined): string | undefined {
   if (header === undefined) return undefined;
-  const key = header.trim().replace(/^"(.*)"$/, "$1");
+  const key = String(header)
+    .trim()
+    .replace(/^"(.*)"$/, "$1");
   if (/^[!-~]{1,200}$/.test(key)) return key;
   throw new Problem(
     "invalid_value",

@@ -4,8 +4,9 @@ import { type IdReference, shortId } from "../kit/id.ts";
 import { echo } from "../kit/line.ts";
 import { Problem, type ProblemCode } from "../kit/problem.ts";
 import { oneOf } from "../kit/words.ts";
-import { byPrefix, definitionOf, type RecordDefinition } from "../records/define.ts";
+import { byPrefix, definitionOf, fieldOf, type RecordDefinition } from "../records/define.ts";
 import type { Predicate } from "../records/predicate.ts";
+import { pattern } from "./condition.ts";
 import type { Database } from "./database.ts";
 import { ident, type Statement, sql } from "./sql.ts";
 
@@ -88,9 +89,10 @@ export async function resolveLink(
   if (fitting.length === 1) return fitting[0]!;
   const wanted = `${target.name} ${echo(choice.name)}`;
   if (fitting.length === 0) {
+    const similar = await similarRecords(db, workspaceId, target, choice.name);
     throw new Problem("unprocessable", `there is no ${wanted} in this workspace`, [
-      `make it first: POST /${target.plural} ${JSON.stringify({ [target.title]: choice.name })}`,
-      `or find it: GET /${target.plural}?search=…`,
+      ...(similar.length > 0 ? [`did you mean ${similar.join(" or ")}?`] : []),
+      `make it first: POST /${target.plural} ${JSON.stringify({ [target.title]: choice.name })}, or find it: GET /${target.plural}?search=…`,
     ]);
   }
   throw new Problem(
@@ -100,9 +102,28 @@ export async function resolveLink(
   );
 }
 
-async function namedRecords(db: Database, workspaceId: string, target: RecordDefinition, name: string): Promise<string[]> {
-  const title = sql`lower(r.${ident(target.title)}) = lower(${name})`;
-  const key = target.naturalKey ? sql` or r.${ident(target.naturalKey)} = lower(${name})` : sql``;
+/** `company/co_5h2k8m3q "Acme Inc"`: the few whose name holds this text. */
+async function similarRecords(db: Database, workspaceId: string, target: RecordDefinition, name: string): Promise<string[]> {
+  const title = sql`r.${ident(target.title)}`;
+  const rows = await db.pool.rows(
+    sql`select r.id, left(${title}, 80) from ${ident(target.plural)} r where r.workspace_id = ${workspaceId} and r.deleted_at is null
+      and r.search like ${pattern(name)} and crm_fold(${title}) like ${pattern(name)} order by length(${title}), r.id limit 3`,
+    { plan: "custom", retry: true },
+  );
+  return rows.map(([id, text]) => `${target.name}/${shortId(id as string)} ${echo(text as string)}`);
+}
+
+/** The records of this name, or natural key, at most four. */
+export async function namedRecords(
+  db: Database,
+  workspaceId: string,
+  target: RecordDefinition,
+  name: string,
+): Promise<string[]> {
+  // In the column's collation on both sides: the database's own would fold É where the column keeps it.
+  const title = sql`lower(r.${ident(target.title)}) = lower(${name}::text collate "C")`;
+  const natural = target.naturalKey === undefined ? undefined : fieldOf(target, target.naturalKey)!;
+  const key = natural ? sql` or r.${ident(natural.name)} = ${natural.kind.fromText(name)}` : sql``;
   const rows = await db.pool.rows(
     sql`select r.id from ${ident(target.plural)} r where r.workspace_id = ${workspaceId} and r.deleted_at is null and (${title}${key}) order by r.id limit 4`,
     { plan: "custom", retry: true },

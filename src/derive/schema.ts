@@ -125,8 +125,17 @@ function check(definition: RecordDefinition, values: Record<string, unknown>): v
 }
 
 export function unfit(field: Field, value: unknown): Problem {
-  const shown = echo(typeof value === "string" ? value : (JSON.stringify(value) ?? "nothing"));
+  const shown = echo(typeof value === "string" ? value : jsonText(value));
   return new Problem(field.kind.refusal, `${field.name} cannot be ${shown}`, `${field.name} expects ${field.kind.expects}`);
+}
+
+/** JSON that is nested deeply enough can be read and not be written: it would exhaust the stack. */
+function jsonText(value: unknown): string {
+  try {
+    return JSON.stringify(value) ?? "nothing";
+  } catch {
+    return "JSON nested that deeply";
+  }
 }
 
 function cannotClear(definition: RecordDefinition, field: Field): Problem {

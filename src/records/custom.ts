@@ -11,14 +11,19 @@ export const isCustomKey = (key: string) => KEY.test(key) && key !== "__proto__"
 const MOST_KEYS = 200;
 const DEEPEST = 20;
 
-/** The members of `custom`: what a caller stores as is. PostgreSQL's JSON holds neither NUL nor half a surrogate pair. */
-export const membersSchema = z
-  .record(z.string(), z.json())
-  .refine((members) => Object.keys(members).length <= MOST_KEYS && Object.keys(members).every(isCustomKey))
-  .refine((members) => storableJson(members, DEEPEST));
+/** The members of `custom` for documents; `areMembers` decides. zod would pass over a key `__proto__` and overflow the stack on deep JSON. */
+export const membersSchema = z.record(z.string(), z.unknown());
 
-export function storableJson(value: unknown, depth: number): boolean {
+/** Whether these can be stored as they are. */
+export function areMembers(members: object): boolean {
+  const keys = Object.keys(members);
+  return keys.length <= MOST_KEYS && keys.every(isCustomKey) && storableJson(members, DEEPEST);
+}
+
+/** PostgreSQL's JSON holds neither NUL nor half a surrogate pair, JSON itself no infinity, which `1e999` is read as. */
+function storableJson(value: unknown, depth: number): boolean {
   if (typeof value === "string") return !/[\0\p{Surrogate}]/u.test(value);
+  if (typeof value === "number") return Number.isFinite(value);
   if (typeof value !== "object" || value === null) return true;
   if (depth === 0) return false;
   return Object.entries(value).every(([key, member]) => storableJson(key, depth) && storableJson(member, depth - 1));

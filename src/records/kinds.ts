@@ -4,7 +4,7 @@ import { customText, joinList, quoteIfNeeded } from "../kit/line.ts";
 import { isCurrency } from "../kit/money.ts";
 import { DATE_FORMS, readDate, readMoment, showTime, TIME_FORMS, toTimestamp } from "../kit/time.ts";
 import { oneOf } from "../kit/words.ts";
-import { KEY_FORM, membersSchema } from "./custom.ts";
+import { areMembers, KEY_FORM, membersSchema } from "./custom.ts";
 import type { FieldKind, Reading } from "./kind.ts";
 import type { Operator, Predicate, Scalar } from "./predicate.ts";
 
@@ -232,7 +232,7 @@ export const tagsKind: FieldKind = {
       in: { is: "any", of: listed.map((tag) => ({ is: "holds", items: [tag] })) },
     });
   },
-  toLine: joinList,
+  toLine: (tags) => quoteIfNeeded(joinList(tags)),
   toJson: asJson,
   absent: "[]",
 };
@@ -304,7 +304,7 @@ export const customKind: FieldKind = {
       return text;
     }
   },
-  toColumn: keep,
+  toColumn: (value) => (areMembers(value as object) ? value : undefined),
   predicate: () => undefined,
   toLine: customText,
   toJson: asJson,
