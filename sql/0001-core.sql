@@ -138,7 +138,7 @@ create table contacts (
   updated_at timestamptz not null,
   deleted_at timestamptz,
   search text generated always as (crm_fold(name || E'\n' || coalesce(email, '') || E'\n' || coalesce(phone, '') || E'\n' || coalesce(title, '')
-    || E'\n' || coalesce(crm_words(tags), '') || E'\n' || coalesce(notes, ''))) stored,
+    || E'\n' || coalesce(crm_words(tags), '') || E'\n' || coalesce(follow_up_note, '') || E'\n' || coalesce(notes, ''))) stored,
   primary key (workspace_id, id),
   foreign key (workspace_id, company_id) references companies (workspace_id, id)
 );
@@ -177,7 +177,8 @@ create table deals (
   created_by text collate "C" not null,
   updated_at timestamptz not null,
   deleted_at timestamptz,
-  search text generated always as (crm_fold(title || E'\n' || coalesce(stage, '') || E'\n' || coalesce(crm_words(tags), '') || E'\n' || coalesce(notes, ''))) stored,
+  search text generated always as (crm_fold(title || E'\n' || coalesce(stage, '') || E'\n' || coalesce(crm_words(tags), '')
+    || E'\n' || coalesce(follow_up_note, '') || E'\n' || coalesce(notes, ''))) stored,
   primary key (workspace_id, id),
   foreign key (workspace_id, contact_id) references contacts (workspace_id, id),
   foreign key (workspace_id, company_id) references companies (workspace_id, id)

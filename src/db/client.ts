@@ -2,7 +2,8 @@ import { Problem } from "../kit/problem.ts";
 import { isBroken, isConflict, isLost, isStale, toProblem, unknownOutcome } from "./failure.ts";
 import type { Statement } from "./sql.ts";
 import { createUnits, type PoolOptions, type Unit, type UnitOptions, type Units } from "./unit.ts";
-import type { Rows, Wire } from "./wire.ts";
+import type { Wire } from "./wire.ts";
+import type { Rows } from "./wireQuery.ts";
 
 export type StatementOptions = {
   /**

@@ -11,11 +11,20 @@ export function conditionSql(table: Table, { field, predicate }: Condition): Sta
     field.kind.sqlType === "text[]" && predicate.is === "contains"
       ? sql`crm_words(${table.column(field)})`
       : table.column(field);
-  const condition = predicateSql(column, predicate);
+  const condition = orNaturalKey(table.naturalKey(field), predicate, predicateSql(column, predicate));
   // A searched field is part of the search column, whose index finds the few rows worth comparing.
   return field.search && predicate.is === "contains"
     ? sql`r.search like ${pattern(predicate.text)} and ${condition}`
     : condition;
+}
+
+/** `contact=jane@acme.com`: who is linked may be named by e-mail or domain, as in a body. */
+function orNaturalKey(key: Statement | undefined, predicate: Predicate, condition: Statement): Statement {
+  if (!key) return condition;
+  if (predicate.is === "not") return sql`(${condition} and ${orNaturalKey(key, predicate.of, raw("false"))} is not true)`;
+  const values = predicate.is === "eq" ? [predicate.value] : predicate.is === "in" ? predicate.values : [];
+  if (values.length === 0) return condition;
+  return sql`(${condition} or ${key} in (${join(values.map((value) => sql`lower(${String(value)})`))}))`;
 }
 
 function predicateSql(column: Statement, predicate: Predicate): Statement {

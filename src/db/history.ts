@@ -18,6 +18,7 @@ const changesTable = createTableOf({
     and before.record_id = r.record_id and before.version = r.version - 1`),
   living: raw("true"),
   column: changeColumn,
+  naturalKey: () => undefined,
 });
 
 function changeColumn(field: Field): Statement {

@@ -120,7 +120,7 @@ const positionOf = (row: Row): Position => ({ value: row.at(-1) as Position["val
 /** Enough to say "1000+": counting 300,000 matches would take longer than any list. */
 const COUNT_CAP = 1000;
 
-async function countRows(db: Database, table: Table, filters: Statement[]): Promise<NonNullable<Page["total"]>> {
+export async function countRows(db: Database, table: Table, filters: Statement[]): Promise<NonNullable<Page["total"]>> {
   const [row] = await db.pool.rows(
     sql`select count(*)::int from (select from ${table.name} r ${table.joins} where ${join(filters, " and ")} limit ${COUNT_CAP + 1}) matching`,
     { plan: "custom", retry: true },

@@ -7,17 +7,20 @@ import { fieldOf } from "../records/define.ts";
 import { conditionSql, pattern } from "./condition.ts";
 import type { Database } from "./database.ts";
 import { resolveConditions } from "./references.ts";
-import { type Page, readPosition } from "./rows.ts";
+import { countRows, type Page, readPosition } from "./rows.ts";
 import { join, type Statement, sql } from "./sql.ts";
 import { type Table, tableOf } from "./table.ts";
 
 /** Ranking looks at this many matches, the newest changed: a word that a whole workspace shares is not worth ranking. */
 export const RANKED_MATCHES = 2000;
 
+/** The title of an activity is its body, which may be long: its beginning decides. */
+const RANKED_CHARACTERS = 200;
+
 const MOST_WORDS = 8;
 
 export function searchWords(search: string): string[] {
-  return [...new Set(search.split(/\s+/))].filter((word) => word !== "").slice(0, MOST_WORDS);
+  return [...new Set(search.split(/\s+/))].filter((word) => /[\p{L}\p{N}]/u.test(word)).slice(0, MOST_WORDS);
 }
 
 /** A word anywhere in the searched text; one or two letters only where a word begins, or they would be everywhere. */
@@ -57,15 +60,16 @@ export async function searchRows(
   );
   if (rows.length === 0 && !position)
     return { rows: await nearMisses(db, table, view, scope, search, query.limit), nextCursor: null, near: true };
+  const total = query.count ? await countRows(db, table, [...scope, ...words.map(wordSql)]) : undefined;
   const page = rows.slice(0, query.limit);
   const last = page.at(-1);
   const nextCursor =
     rows.length > query.limit && last ? writeCursor({ value: last.at(-1) as number, id: last[0] as string }, list, seal) : null;
-  return { rows: page, nextCursor };
+  return { rows: page, nextCursor, ...(total && { total }) };
 }
 
 function rankSql(table: Table, view: View, search: string): Statement {
-  const title = sql`crm_fold(coalesce(${table.column(fieldOf(view.definition, view.definition.title)!)}, ''))`;
+  const title = sql`crm_fold(left(coalesce(${table.column(fieldOf(view.definition, view.definition.title)!)}, ''), ${RANKED_CHARACTERS}))`;
   const wanted = sql`crm_fold(${search})`;
   const place = sql`case when ${title} = ${wanted} then 4000 when ${title} like ${pattern(search, "")} then 3000 when ${title} like ${pattern(search, "% ")} then 2000 else 0 end`;
   return sql`(${place} + round(1000 * public.word_similarity(${wanted}, ${title})))::int`;

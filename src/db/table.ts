@@ -10,6 +10,8 @@ export type Table = {
   /** What tells the rows that are there from those that are deleted. */
   living: Statement;
   column: (field: Field) => Statement;
+  /** For the name of a linked record, the column of its natural key, which names it as well. */
+  naturalKey: (field: Field) => Statement | undefined;
   /** What `sort=` orders by. */
   sortKey: (field: Field) => Statement;
   /** Id, version and a view's fields, as `derive/render` wants them. */
@@ -38,16 +40,22 @@ function createTable(definition: RecordDefinition, dictionary: Dictionary): Tabl
     if (link?.shows === "name") return sql`${ident(field.name)}.${ident(definitionOf(dictionary, link.target).title)}`;
     return sql`r.${ident(field.column ?? field.name)}`;
   };
+  const naturalKey = (field: Field): Statement | undefined => {
+    const link = field.kind.link;
+    const key = link?.shows === "name" ? definitionOf(dictionary, link.target).naturalKey : undefined;
+    return key ? sql`${ident(field.name)}.${ident(key)}` : undefined;
+  };
   return createTableOf({
     name: ident(definition.plural),
     joins: join(joins, " "),
     living: raw("r.deleted_at is null"),
     column,
+    naturalKey,
   });
 }
 
 /** A table from its parts, for what is shown like a record and kept in another way. */
-export function createTableOf(parts: Pick<Table, "name" | "joins" | "living" | "column">): Table {
+export function createTableOf(parts: Pick<Table, "name" | "joins" | "living" | "column" | "naturalKey">): Table {
   const { column } = parts;
   const selects = new WeakMap<View, Statement>();
   return {

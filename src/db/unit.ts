@@ -4,6 +4,7 @@ import type { Log } from "../log.ts";
 import { addressOf, type Connection } from "./address.ts";
 import { crowded, tooSlow, unreachable } from "./failure.ts";
 import { createWire, type Wire } from "./wire.ts";
+import type { Shapes } from "./wireQuery.ts";
 
 export type PoolOptions = {
   connection: Connection;
@@ -65,6 +66,7 @@ const GRACE_MS = 500;
 export function createUnits(options: PoolOptions): Units {
   const address = addressOf(options.connection);
   const idle: Wire[] = [];
+  const shapes: Shapes = new Map();
   const queue = new Set<Waiter>();
   const counts = { opened: 0, lost: 0 };
   let busy = 0;
@@ -136,7 +138,7 @@ export function createUnits(options: PoolOptions): Units {
     if (unit.wire && !unit.wire.lost) return unit.wire;
     for (let attempt = 1; ; attempt++) {
       if (unit.stopped) throw unit.stopped;
-      const wire = createWire(address, options.prepare, forget);
+      const wire = createWire(address, shapes, forget);
       unit.wire = wire;
       try {
         await wire.open(CONNECT_MS);

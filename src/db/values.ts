@@ -16,13 +16,24 @@ export class Given {
   }
 
   toString(): string {
-    return written(this.value);
+    return textOf(undefined, this.value);
   }
 }
 
 export function given(values: readonly unknown[]): (Given | null)[] {
   return values.map((value) => (value === null ? null : new Given(value)));
 }
+
+/** As the server reads a value for a parameter of this type (pg_type.oid), and for any other type when it is not known. */
+export function textOf(type: number | undefined, value: unknown): string {
+  if (type === JSONB || type === JSON_TEXT) return JSON.stringify(value);
+  if (type !== JSONB_ARRAY || !Array.isArray(value)) return written(value);
+  return arrayLiteral(value.map((item) => (item === null ? null : JSON.stringify(item))));
+}
+
+const JSON_TEXT = 114;
+const JSONB = 3802;
+const JSONB_ARRAY = 3807;
 
 function written(value: unknown): string {
   if (typeof value === "string") return value;
@@ -62,13 +73,6 @@ function parseInt8(text: string): number | string {
   return Number.isSafeInteger(number) ? number : text;
 }
 
-const asText = (value: unknown) => `${value}`;
-const asJson = (value: unknown) => (value instanceof Given ? JSON.stringify(value.value) : asText(value));
-const asJsonArray = (value: unknown) =>
-  value instanceof Given && Array.isArray(value.value)
-    ? arrayLiteral(value.value.map((item) => (item === null ? null : JSON.stringify(item))))
-    : asText(value);
-
 /**
  * By type number (pg_type.oid). Every type postgres.js serializes by itself stands here, because its own ways are wrong for `Given`
  * and for text already written: `date` would make a Date of any string, `boolean` would make `f` of everything but `true`.
@@ -76,22 +80,31 @@ const asJsonArray = (value: unknown) =>
  * says so (`sum(amount_cents)::bigint`). So are times, which a Date would cut to milliseconds.
  */
 export const TYPES = {
-  text: { to: 25, from: [25, 1082, 1114, 1184], serialize: asText, parse: (text: string) => text },
-  bool: { to: 16, from: [16], serialize: asText, parse: (text: string) => text === "t" },
-  int8: { to: 20, from: [20], serialize: asText, parse: parseInt8 },
-  bytea: { to: 17, from: [17], serialize: asText, parse: (text: string) => Buffer.from(text.slice(2), "hex") },
-  json: { to: 3802, from: [114, 3802], serialize: asJson, parse: (text: string): unknown => JSON.parse(text) },
+  text: { to: 25, from: [25, 1082, 1114, 1184], serialize: String, parse: (text: string) => text },
+  bool: { to: 16, from: [16], serialize: String, parse: (text: string) => text === "t" },
+  int8: { to: 20, from: [20], serialize: String, parse: parseInt8 },
+  bytea: { to: 17, from: [17], serialize: String, parse: (text: string) => Buffer.from(text.slice(2), "hex") },
+  json: {
+    to: JSONB,
+    from: [JSON_TEXT, JSONB],
+    serialize: unlessWritten(JSONB),
+    parse: (text: string): unknown => JSON.parse(text),
+  },
   jsonArray: {
-    to: 3807,
-    from: [199, 3807],
-    serialize: asJsonArray,
+    to: JSONB_ARRAY,
+    from: [JSONB_ARRAY],
+    serialize: unlessWritten(JSONB_ARRAY),
     parse: (text: string) => parseArray(text).map((item): unknown => (item === null ? null : JSON.parse(item))),
   },
-  textArray: { to: 1009, from: [1009, 1015], serialize: asText, parse: parseArray },
+  textArray: { to: 1009, from: [1009, 1015], serialize: String, parse: parseArray },
   int8Array: {
     to: 1016,
     from: [1007, 1016],
-    serialize: asText,
+    serialize: String,
     parse: (text: string) => parseArray(text).map((item) => (item === null ? null : parseInt8(item))),
   },
 };
+
+function unlessWritten(type: number) {
+  return (value: unknown) => (value instanceof Given ? textOf(type, value.value) : String(value));
+}

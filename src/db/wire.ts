@@ -1,10 +1,18 @@
 import type net from "node:net";
 import postgres from "postgres";
 import { type Address, type Backend, cancel, dial } from "./address.ts";
-import { given, TYPES } from "./values.ts";
-
-/** Rows as arrays of values in the order of the columns. */
-export type Rows = unknown[][];
+import { TYPES } from "./values.ts";
+import {
+  learn,
+  namedQuery,
+  type Query,
+  type Result,
+  type Rows,
+  type Settle,
+  type Shapes,
+  scriptQuery,
+  unnamedQuery,
+} from "./wireQuery.ts";
 
 /**
  * One connection: a postgres.js instance that connects once and is thrown away with its socket. All that is known to crash or hang
@@ -24,12 +32,12 @@ export type Wire = {
   close: () => Promise<void>;
 };
 
-/** `onLost` hears of it once, however the connection went, and must not throw. */
-export function createWire(to: Address, prepare: boolean, onLost: (wire: Wire) => void): Wire {
+/** `onLost` hears of it once, however the connection went, and must not throw. `shapes` are those of the database, for all wires. */
+export function createWire(to: Address, shapes: Shapes, onLost: (wire: Wire) => void): Wire {
   let lost = false;
   let socket: net.Socket | undefined;
   let backend: Backend | undefined;
-  let fail: ((reason: unknown) => void) | undefined;
+  let current: Query | undefined;
 
   const client = postgres({
     host: to.host,
@@ -39,7 +47,6 @@ export function createWire(to: Address, prepare: boolean, onLost: (wire: Wire) =
     database: to.database,
     ssl: to.ssl,
     max: 1,
-    prepare,
     fetch_types: false,
     types: TYPES,
     connection: { application_name: "cardfile" },
@@ -49,6 +56,7 @@ export function createWire(to: Address, prepare: boolean, onLost: (wire: Wire) =
     onnotice() {},
     onclose: () => lose(goneError()),
   } as postgres.Options<Record<never, never>>);
+  const handle = (client.unsafe("") as unknown as { handler: (query: Query) => void }).handler;
 
   /** postgres.js asks again when the connection has closed before it was ready, at once and without end. */
   async function connect(): Promise<net.Socket> {
@@ -62,28 +70,31 @@ export function createWire(to: Address, prepare: boolean, onLost: (wire: Wire) =
     });
   }
 
-  /** postgres.js forgets the statement when a socket breaks right after it went idle, so losing the wire ends it from here. */
-  function settle<T>(query: PromiseLike<T>): Promise<T> {
+  /** `current` is for lose(): postgres.js forgets a statement it is given while the socket breaks. */
+  function send(make: (settle: Settle) => Query): Promise<Result | Result[]> {
     if (lost) return Promise.reject(goneError());
     return new Promise((resolve, reject) => {
-      fail = reject;
-      query.then(
-        (value) => {
-          fail = undefined;
-          resolve(value);
+      const query = make({
+        resolve(result) {
+          current = undefined;
+          learn(query, shapes, true);
+          resolve(result);
         },
-        (error) => {
-          fail = undefined;
+        reject(error) {
+          current = undefined;
+          learn(query, shapes, false);
           reject(error);
         },
-      );
+      });
+      current = query;
+      handle(query);
     });
   }
 
   function lose(reason: Error): void {
     if (lost) return;
     lost = true;
-    fail?.(reason);
+    current?.reject(reason);
     socket?.destroy();
     client.end({ timeout: 0 }).catch(() => {});
     onLost(wire);
@@ -94,24 +105,25 @@ export function createWire(to: Address, prepare: boolean, onLost: (wire: Wire) =
       return lost;
     },
     get running() {
-      return fail !== undefined && backend !== undefined;
+      return current !== undefined && backend !== undefined;
     },
     async open(withinMs) {
       const timer = setTimeout(() => lose(timeoutError(withinMs)), withinMs);
       try {
-        const { state } = await settle(client.unsafe("select 1"));
+        const { state } = last(await send((settle) => scriptQuery("select 1", settle)));
         backend = { pid: state.pid, secret: state.secret };
       } finally {
         clearTimeout(timer);
       }
     },
     async run(text, values, named) {
-      const query = client.unsafe<Rows>(text, given(values) as never[], named ? NAMED : UNNAMED);
-      return plain(await settle(query.values()));
+      const result = await send((settle) =>
+        named ? namedQuery(text, values, settle) : unnamedQuery(text, values, shapes, settle),
+      );
+      return plain(result as Result);
     },
     async script(text) {
-      const result: unknown = await settle(client.unsafe(text));
-      return commandOf(result);
+      return last(await send((settle) => scriptQuery(text, settle))).command;
     },
     cancel() {
       if (backend) cancel(to, backend);
@@ -127,9 +139,6 @@ export function createWire(to: Address, prepare: boolean, onLost: (wire: Wire) =
   return wire;
 }
 
-const NAMED = { prepare: true, simple: false };
-const UNNAMED = { prepare: false, simple: false };
-
 /** Without postgres.js's subclass of Array. By hand, because slice() takes 20 times as long on it. */
 function plain(result: Rows): Rows {
   const rows = new Array<unknown[]>(result.length);
@@ -137,10 +146,9 @@ function plain(result: Rows): Rows {
   return rows;
 }
 
-/** Several statements give a list of results. */
-function commandOf(result: unknown): string {
-  const last = Array.isArray(result) && Array.isArray(result[0]) && "command" in result[0] ? result.at(-1) : result;
-  return String((last as { command?: unknown }).command);
+/** Several statements give a list of results, one statement its own. */
+function last(result: Result | Result[]): Result {
+  return "command" in result ? result : result.at(-1)!;
 }
 
 function goneError(): Error {

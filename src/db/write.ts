@@ -47,7 +47,7 @@ export async function upsertRow(
   for (let attempt = 1; ; attempt++) {
     const id = ids(definition.prefix);
     const all = writeValues(author, ids, id, values, written, [retry?.key ?? null, retry?.fingerprint ?? null]);
-    const saved = await save(db, view, "upsert", all, attempt);
+    const saved = await save(db, view, "upsert", all, values.sent, attempt);
     if (saved) return saved;
     await refuseMissingLinks(db, author, definition, values.sent);
     const found =
@@ -96,7 +96,7 @@ export async function updateRow(
   const { definition } = view;
   if (reference.prefix !== definition.prefix) throw wrongKind(db, definition, reference);
   const values = await prepareValues(db, author, definition, written);
-  const saved = await save(db, view, "update", writeValues(author, ids, reference.key, values, written), 1);
+  const saved = await save(db, view, "update", writeValues(author, ids, reference.key, values, written), values.sent, 1);
   if (saved) return saved;
   const row = await getRow(db, author.workspaceId, view, reference);
   await refuseMissingLinks(db, author, definition, values.sent);
@@ -136,6 +136,7 @@ async function save(
   view: View,
   way: "upsert" | "update",
   values: unknown[],
+  sent: Record<string, unknown>,
   attempt: number,
 ): Promise<Saved | undefined> {
   try {
@@ -143,7 +144,7 @@ async function save(
     return row && { row, outcome: row.at(-1) === true ? "created" : "updated" };
   } catch (error) {
     if (constraintOf(error)?.endsWith("_handle_key") && attempt < ATTEMPTS) return undefined;
-    throw refusal(view.definition, error);
+    throw refusal(view.definition, error, sent);
   }
 }
 
@@ -192,13 +193,13 @@ async function refuseMissingLinks(
   }
 }
 
-function refusal(definition: RecordDefinition, error: unknown): unknown {
+function refusal(definition: RecordDefinition, error: unknown, sent: Record<string, unknown>): unknown {
   const constraint = constraintOf(error);
   if (constraint === `${definition.plural}_${definition.naturalKey}_key`) {
     return new Problem(
       "already_exists",
       `another ${definition.name} has this ${definition.naturalKey}`,
-      `GET /${definition.plural}?${definition.naturalKey}=… shows it`,
+      `GET /${definition.plural}?${definition.naturalKey}=${encodeURIComponent(String(sent[definition.naturalKey ?? ""]))} shows it`,
     );
   }
   if (constraint === `${definition.plural}_needs_one_of`) {

@@ -1,5 +1,5 @@
 import type { View } from "../derive/render.ts";
-import { definitionOf, linksOf } from "../records/define.ts";
+import { type Dictionary, definitionOf, linksOf, type RecordDefinition } from "../records/define.ts";
 import { columnsOf, HISTORY_COLUMNS, historySelect } from "./columns.ts";
 import type { Database } from "./database.ts";
 import { numbered, type Statement } from "./sql.ts";
@@ -45,11 +45,7 @@ function writeSql(db: Database, view: View, way: "upsert" | "update"): string {
   const differs = `(${columns.map(({ name }) => `r."${name}"`).join(", ")}) is distinct from (${next.join(", ")})`;
   const expected = `(${version}::integer is null or r.version = ${version})`;
   const linked = links.map(({ field }) => `($10 ->> '${field.name}' is null or exists (select from link_${field.name}))`);
-  const found = links.map(({ field, target }) => {
-    const key = `($10 ->> '${field.name}')`;
-    const match = `right(t.id, 8) = right(${key}, 8) and right(t.id, length(${key})) = ${key}`;
-    return `link_${field.name} as (select t.id from ${definitionOf(db.dictionary, target).plural} t where t.workspace_id = $1 and ${match} and t.deleted_at is null for key share)`;
-  });
+  const found = linkCtes(definition, db.dictionary, way === "upsert");
   const key = definition.naturalKey;
   const conflict =
     key &&
@@ -70,4 +66,28 @@ function writeSql(db: Database, view: View, way: "upsert" | "update"): string {
     ${[...before, ""].join(",\n    ")}written as (${written}),
     history as (insert into changes (${HISTORY_COLUMNS}) ${historySelect("written", definition, { id: "$8", action: "case when fresh then 'created' else 'updated' end" })})
     select ${table.select(view).text}, r.fresh from written r ${table.joins.text}`;
+}
+
+/**
+ * `link_company_id as (select … for key share)` for each link: the living record whose key was sent. A new record takes a link that was
+ * not sent from the records it does link to: the deal of a contact belongs to the contact's company.
+ */
+function linkCtes(definition: RecordDefinition, dictionary: Dictionary, inherits: boolean): string[] {
+  const links = linksOf(definition).map(({ field, target }) => {
+    const linked = definitionOf(dictionary, target);
+    return { column: field.name, linked, carries: linksOf(linked).map((link) => link.field.name) };
+  });
+  const sources = ({ column }: { column: string }) => links.filter((link) => link.carries.includes(column)).reverse();
+  // What others are taken from comes first.
+  const ordered = links.toSorted((a, b) => sources(a).length - sources(b).length);
+  return ordered.map((link) => {
+    const sent = `$10 ->> '${link.column}'`;
+    const taken = sources(link).map((source) => `(select ${link.column} from link_${source.column})`);
+    const inherited = `case when not $10 ? '${link.column}' then coalesce(${taken.join(", ")}) end`;
+    const key = inherits && taken.length > 0 ? `coalesce(${sent}, ${inherited})` : `(${sent})`;
+    const selected = ["id", ...link.carries].map((name) => `t.${name}`).join(", ");
+    const match = `right(t.id, 8) = right(${key}, 8) and right(t.id, length(${key})) = ${key}`;
+    return `link_${link.column} as (select ${selected} from ${link.linked.plural} t
+      where t.workspace_id = $1 and ${match} and t.deleted_at is null for key share)`;
+  });
 }

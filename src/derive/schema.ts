@@ -52,7 +52,7 @@ export function writable(definition: RecordDefinition): Field[] {
  * mean the same; an empty text is null. Throws the Problem that names the field, what it expects and what comes near.
  */
 export function readRecord(definition: RecordDefinition, body: Values, existing: boolean, reading: Reading): Written {
-  const values = settle(definition, gatherCustom(definition, body));
+  const values = settle(definition, gatherCustom(definition, body), body.form);
   check(definition, values);
   const { version, ...fields } = values;
   const written: Written = {
@@ -89,16 +89,20 @@ function readMember(text: string): unknown {
   return /^(true|false|-?(0|[1-9]\d{0,14})(\.\d{1,15})?)$/.test(text) ? (JSON.parse(text) as unknown) : text;
 }
 
-function settle(definition: RecordDefinition, body: Record<string, unknown>): Record<string, unknown> {
+function settle(definition: RecordDefinition, body: Record<string, unknown>, form: boolean): Record<string, unknown> {
   const settled: Record<string, unknown> = {};
   for (const [name, value] of Object.entries(body)) {
     if (value === undefined) continue;
     const field = name === "version" ? undefined : fieldOf(definition, name);
     if (name !== "version" && (!field || field.readOnly)) throw unknownField(definition, name, field);
-    settled[name] = value === "" ? null : typeof value === "string" ? readText(name, field, value) : value;
+    const cleared = value === "" || (form && value === "null" && !isPlainText(field));
+    settled[name] = cleared ? null : typeof value === "string" ? readText(name, field, value) : value;
   }
   return settled;
 }
+
+/** In a form `null` is null, but for text, which may be that very word. */
+const isPlainText = (field: Field | undefined) => field?.kind.sqlType === "text" && !field.kind.link;
 
 function readText(name: string, field: Field | undefined, value: string): unknown {
   return name === "version" && /^\d{1,9}$/.test(value) ? Number(value) : (field?.kind.fromText(value) ?? value);

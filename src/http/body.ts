@@ -82,9 +82,17 @@ function parseObject(text: string): Body {
   throw new Problem("bad_request", "the body is not a JSON object", 'send one object, e.g. {"name":"Jane Doe"}');
 }
 
+/** Characters that every encoder of forms encodes. */
+const UNENCODED = /[ "@:/{}<>\u0080-\uffff]/;
+
+/**
+ * `curl -d` sends what was typed without encoding it, a program encodes. Where nothing was encoded that ought to be, a `+` was typed, as in
+ * a phone number; elsewhere it is a space.
+ */
 function formObject(text: string): Body {
+  const typed = UNENCODED.test(text) && !/%[0-9a-f]{2}/i.test(text);
   const fields = new Map<string, string>();
-  for (const [name, value] of readParameters(text.trim())) {
+  for (const [name, value] of readParameters(typed ? text.replaceAll("+", "%2B") : text.trim())) {
     const before = fields.get(name);
     fields.set(name, before === undefined ? value : `${before},${value}`);
   }

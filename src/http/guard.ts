@@ -2,10 +2,11 @@ import type { IncomingMessage } from "node:http";
 import { echo } from "../kit/line.ts";
 import { Problem } from "../kit/problem.ts";
 
-/** Two Host headers are how requests are smuggled past a proxy (RFC 9112, section 3.2). */
-export function guardOneHost({ rawHeaders }: IncomingMessage): void {
+/** HTTP/1.1 wants exactly one Host (RFC 9112, section 3.2); two are how requests are smuggled past a proxy. */
+export function guardOneHost({ rawHeaders, httpVersion }: IncomingMessage): void {
   const hosts = rawHeaders.filter((name, i) => i % 2 === 0 && name.toLowerCase() === "host").length;
   if (hosts > 1) throw new Problem("bad_request", "there are two Host headers", "send one");
+  if (hosts === 0 && httpVersion === "1.1") throw new Problem("bad_request", "there is no Host header", "send one");
 }
 
 /**

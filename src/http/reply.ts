@@ -9,13 +9,16 @@ export type Value = string | number | boolean | null;
 
 /** What a handler answers with; only this file knows how it looks on the wire. */
 export type Answer = { status?: number; headers?: Record<string, string> } & (
-  | { is: "record"; view: View; row: Row; outcome?: string }
+  | { is: "record"; view: View; row: Row; outcome?: string; notes?: readonly string[] }
   | {
       is: "list";
       viewOf: (row: Row) => View;
       rows: readonly Row[];
       nextCursor: string | null;
       summary: string;
+      /** Said before the records. */
+      preface?: string | undefined;
+      /** Said after them. */
       notes?: readonly string[];
       facts?: Record<string, Value>;
     }
@@ -49,11 +52,11 @@ function etagOf(version: number, body: string): string {
 function textBody(answer: Exclude<Answer, { is: "document" }>, showing: Showing): string {
   switch (answer.is) {
     case "record":
-      return `${answer.view.line(answer.row, showing)}\n${answer.outcome ? `# ${answer.outcome}\n` : ""}`;
+      return `${answer.view.line(answer.row, showing)}\n${noteLines(answer.notes)}${answer.outcome ? `# ${answer.outcome}\n` : ""}`;
     case "list": {
-      let text = "";
+      let text = answer.preface ? `# ${answer.preface}\n` : "";
       for (const row of answer.rows) text += `${answer.viewOf(row).line(row, showing)}\n`;
-      for (const note of answer.notes ?? []) text += `# ${note}\n`;
+      text += noteLines(answer.notes);
       return `${text}# ${answer.summary}\n${answer.nextCursor === null ? "" : `# next: ${answer.nextCursor}\n`}`;
     }
     case "message":
@@ -64,6 +67,8 @@ function textBody(answer: Exclude<Answer, { is: "document" }>, showing: Showing)
       return `${answer.json}\n`;
   }
 }
+
+const noteLines = (notes: readonly string[] = []) => notes.map((note) => `# ${note}\n`).join("");
 
 const valueLines = (values: Record<string, Value>) =>
   Object.entries(values)
@@ -87,10 +92,12 @@ function compactJson(answer: Exclude<Answer, { is: "document" }>, showing: Showi
       return answer.view.json(answer.row, showing);
     case "list": {
       const items = answer.rows.map((row) => answer.viewOf(row).json(row, showing)).join(",");
+      const notes = [...(answer.preface ? [answer.preface] : []), ...(answer.notes ?? [])];
+      const told = notes.length > 0 ? `,"notes":${JSON.stringify(notes)}` : "";
       const facts = Object.entries(answer.facts ?? {}).map(
         ([key, value]) => `,${JSON.stringify(key)}:${JSON.stringify(value)}`,
       );
-      return `{"items":[${items}],"next_cursor":${JSON.stringify(answer.nextCursor)}${facts.join("")}}`;
+      return `{"items":[${items}],"next_cursor":${JSON.stringify(answer.nextCursor)}${facts.join("")}${told}}`;
     }
     case "message":
       return JSON.stringify({

@@ -11,14 +11,25 @@ const LIMITS = {
   keepAliveTimeout: 10_000,
   connectionsCheckingInterval: 500,
   maxHeaderSize: 16_384,
+  // Node would answer a missing Host with a bare 400; the guard says it in our form.
+  requireHostHeader: false,
 };
-const MOST_HEADERS = 100;
 const MOST_CONNECTIONS = 2_000;
+
+/** How long a client may go on sending a body that is not wanted after it was answered. */
+const LINGER_MS = 5_000;
 
 /** What Node refuses before there is a request, by its error code. */
 const REFUSALS: Record<string, [code: ProblemCode, message: string, hint: string]> = {
   HPE_HEADER_OVERFLOW: ["headers_too_large", "the header is larger than 16 KiB", "shorten the address or the headers"],
   ERR_HTTP_REQUEST_TIMEOUT: ["bad_request", "the request took too long to arrive", "send it again, faster"],
+  HPE_INVALID_EOF_STATE: ["bad_request", "the request broke off", "send it whole"],
+  HPE_INVALID_URL: [
+    "bad_request",
+    "the address holds a character that must be percent-encoded",
+    "curl -G --data-urlencode 'search=Zoë' encodes for you",
+  ],
+  CONNECT: ["bad_request", "this server is no proxy", "GET /help"],
 };
 
 export type Answerer = (request: IncomingMessage) => Promise<Encoded>;
@@ -26,7 +37,7 @@ export type Answerer = (request: IncomingMessage) => Promise<Encoded>;
 export function createHttpServer(answer: Answerer, ids: IdSource): Server {
   const respond = async (request: IncomingMessage, response: ServerResponse) => write(request, response, await answer(request));
   const server = createServer(LIMITS, respond);
-  server.maxHeadersCount = MOST_HEADERS;
+  server.maxHeadersCount = 0; // their size bounds them; Node would drop the rest without a word
   server.maxConnections = MOST_CONNECTIONS;
   server.on("checkExpectation", respond);
   server.on("clientError", (error: NodeJS.ErrnoException, socket) => refuse(error, socket, ids));
@@ -45,8 +56,24 @@ function write(request: IncomingMessage, response: ServerResponse, { status, hea
     ...(status === 304 ? {} : { "Content-Length": bytes.length }),
     ...(unread ? { Connection: "close" } : {}),
   });
-  response.end(request.method === "HEAD" || status === 304 ? undefined : bytes);
-  if (unread) request.resume();
+  const shown = request.method === "HEAD" || status === 304 ? "" : bytes;
+  if (unread) linger(request, response, shown);
+  else response.end(shown);
+}
+
+/**
+ * Reads on, and away, until the client has sent all or enough of it: a connection closed with bytes still coming in is reset, and the
+ * answer lost to a client that sends all before it reads (RFC 9112, section 9.6).
+ */
+function linger(request: IncomingMessage, response: ServerResponse, shown: Buffer | string): void {
+  response.flushHeaders();
+  response.write(shown);
+  const close = () => {
+    clearTimeout(timer);
+    response.end();
+  };
+  const timer = setTimeout(close, LINGER_MS);
+  request.on("end", close).on("close", close).on("error", close).resume();
 }
 
 /** Answers in our form what never became a request, then closes. */

@@ -4,11 +4,16 @@ import { Problem } from "../kit/problem.ts";
 /** What a request is aimed at: decoded path segments and decoded parameters in the order they came. */
 export type Target = { path: string; segments: string[]; parameters: [name: string, value: string][] };
 
+/** What RFC 9110, section 4.1, wants every server to take. */
+const LONGEST = 8_000;
+
 /**
  * Reads a request target (RFC 9112, section 3.2) without `new URL`, which throws on some and moves others to another host. A proxy's
  * absolute form is taken by its path. Malformed percent-encoding and bad UTF-8 are refused rather than replaced.
  */
 export function readTarget(url: string): Target {
+  if (url.length > LONGEST)
+    throw new Problem("uri_too_long", `the address is longer than ${LONGEST} characters`, "ask for less in one request");
   const local = url.replace(/^https?:\/\/[^/?#]*/i, "");
   const [beforeHash] = local.split("#", 1) as [string];
   const mark = beforeHash.indexOf("?");

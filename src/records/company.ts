@@ -1,5 +1,5 @@
 import { defineRecord } from "./define.ts";
-import { custom, domain, longText, person, required, tags, text } from "./fields.ts";
+import { custom, domain, longText, person, phone, required, tags, text } from "./fields.ts";
 
 export const company = defineRecord({
   name: "company",
@@ -12,7 +12,7 @@ export const company = defineRecord({
     name: required(text({ about: "name", sort: true, search: true })),
     domain: domain({ about: "web domain; POST with a known one updates that company", sort: true, search: true }),
     industry: text({ about: "line of business", sort: true, search: true }),
-    phone: text({ about: "phone number", search: true }),
+    phone: phone({ about: "phone number", search: true }),
     owner: person({ about: "who looks after it", sort: true }),
     tags: tags({ about: "labels", search: true }),
     notes: longText({ about: "anything worth keeping", search: true }),

@@ -1,5 +1,5 @@
 import { defineRecord } from "./define.ts";
-import { custom, email, link, longText, person, required, tags, text, time } from "./fields.ts";
+import { custom, email, link, longText, person, phone, required, tags, text, time } from "./fields.ts";
 
 export const contact = defineRecord({
   name: "contact",
@@ -8,18 +8,18 @@ export const contact = defineRecord({
   about: "A person you deal with.",
   title: "name",
   naturalKey: "email",
-  reminder: { at: "follow_up_at", note: "follow_up_note", owner: "owner" },
+  reminder: { at: "follow_up_at", note: "follow_up_note", owner: "owner", phone: "phone", email: "email" },
   fields: {
     name: required(text({ about: "full name", sort: true, search: true })),
     email: email({ about: "main address; POST with a known one updates that contact", sort: true, search: true }),
-    phone: text({ about: "phone number", search: true }),
+    phone: phone({ about: "phone number", search: true }),
     title: text({ about: "job title", search: true }),
     company_id: link("company", { about: "the company they work for" }),
     stage: text({ about: "where they stand: lead, qualified, customer, …", sort: true }),
     owner: person({ about: "who looks after them", sort: true }),
     tags: tags({ about: "labels", search: true }),
     follow_up_at: time({ about: "when to get back to them; feeds /reminders", sort: true }),
-    follow_up_note: text({ about: "what to do then" }),
+    follow_up_note: text({ about: "what to do then", search: true }),
     notes: longText({ about: "anything worth keeping", search: true }),
     custom: custom({ about: "your own fields, as custom.<key>" }),
   },

@@ -20,7 +20,7 @@ export const deal = defineRecord({
     owner: person({ about: "who works on it", sort: true }),
     tags: tags({ about: "labels", search: true }),
     follow_up_at: time({ about: "when to get back to it; feeds /reminders", sort: true }),
-    follow_up_note: text({ about: "what to do then" }),
+    follow_up_note: text({ about: "what to do then", search: true }),
     notes: longText({ about: "anything worth keeping", search: true }),
     custom: custom({ about: "your own fields, as custom.<key>" }),
   },

@@ -1,5 +1,5 @@
 import type { FieldKind } from "./kind.ts";
-import { countKind, handleKind, idKind, textKind, timeKind } from "./kinds.ts";
+import { countKind, handleKind, idKind, personKind, timeKind } from "./kinds.ts";
 
 /** How a field is declared: its kind and what callers may do with it. */
 export type FieldSpec = {
@@ -24,7 +24,7 @@ export type FieldSpec = {
 export type Field = FieldSpec & { name: string };
 
 /** Where a kind feeds `GET /reminders`: the names of its fields. */
-export type ReminderSource = { at: string; note?: string; owner?: string; doneWhen?: string };
+export type ReminderSource = { at: string; note?: string; owner?: string; doneWhen?: string; phone?: string; email?: string };
 
 /** One kind of record: everything the rest of the program knows about it is derived from this. */
 export type RecordDefinition = {
@@ -41,6 +41,8 @@ export type RecordDefinition = {
   /** A record without any of these is refused. */
   needsOneOf?: readonly string[];
   reminder?: ReminderSource;
+  /** Its list takes parameters of its own and no filters. */
+  unfiltered?: true;
   /** The order of a list that names none; `-` is descending. */
   order: string;
   fields: readonly Field[];
@@ -62,7 +64,7 @@ export function defineRecord(declaration: Declaration): RecordDefinition {
       ...declaration.fields,
       version: { kind: countKind, about: "counts the changes; If-Match takes it", readOnly: true, shown: "detail" },
       created_at: { kind: timeKind, about: "when it was made", readOnly: true, sort: true, shown: "detail" },
-      created_by: { kind: textKind(254), about: "who made it", readOnly: true, shown: "detail" },
+      created_by: { kind: personKind, about: "who made it", readOnly: true, shown: "detail" },
       updated_at: { kind: timeKind, about: "when it last changed", readOnly: true, sort: true },
     },
   });

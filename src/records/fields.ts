@@ -11,6 +11,7 @@ import {
   emailKind,
   linkedNameKind,
   personKind,
+  phoneKind,
   referenceKind,
   tagsKind,
   textKind,
@@ -30,6 +31,7 @@ export const text = (options: Options, most = 500): FieldSpec => ({ ...options, 
 export const longText = (options: Options): FieldSpec => ({ shown: "detail", ...text(options, 1_000_000) });
 export const email = of(emailKind);
 export const domain = of(domainKind);
+export const phone = of(phoneKind);
 export const person = of(personKind);
 export const cents = of(centsKind);
 export const currency = of(currencyKind);

@@ -45,11 +45,18 @@ export const personKind: FieldKind = {
   predicate: scalarPredicate((text, reading) => (text === "me" ? reading.me : text)),
 };
 
+/** Kept as it was written. The `+` of a country code arrives as a space where nobody encoded it. */
+export const phoneKind: FieldKind = {
+  ...textKind(60, "a phone number"),
+  name: "phone",
+  fromText: (text) => text.replace(/^ (?=[1-9])/, "+"),
+  predicate: scalarPredicate((text) => text.replace(/^ (?=[1-9])/, "+")),
+};
+
 /** A mailbox as people write it (RFC 5321 without quoted local parts), kept in lower case so that it is one record's only. */
 const EMAIL = /^[^\s@"(),:;<>[\]\\\p{C}]{1,64}@(?:[\p{L}\p{N}](?:[\p{L}\p{N}-]{0,61}[\p{L}\p{N}])?\.)+[\p{L}\p{N}-]{2,63}$/u;
 
-/** Trimmed, in lower case; shells forget to encode `+`, which then arrives as a space. */
-const readEmail = (text: string) => text.trim().replaceAll(" ", "+").toLowerCase();
+const readEmail = (text: string) => text.trim().toLowerCase();
 
 export const isEmail = (text: string) => text.length <= 254 && EMAIL.test(text);
 
@@ -61,7 +68,8 @@ export const emailKind: FieldKind = {
   refusal: "invalid_email",
   fromText: readEmail,
   toColumn: (value) => readEmail(value as string),
-  predicate: scalarPredicate(readEmail),
+  // Shells forget to encode `+`, which arrives as a space.
+  predicate: scalarPredicate((text) => readEmail(text).replaceAll(" ", "+")),
 };
 
 /** A host name without scheme, path or `www.`, in lower case. */

@@ -10,6 +10,7 @@ export const reminder = defineView({
   about: "A follow-up or an open task that is due.",
   title: "name",
   order: "due_at",
+  unfiltered: true,
   fields: {
     id: { kind: textKind(60), about: "the whole id of the record", shown: "json" },
     handle: { kind: textKind(60), about: "the record it belongs to", shown: "json" },
@@ -18,6 +19,9 @@ export const reminder = defineView({
     name: text({ about: "what the record is called" }),
     note: text({ about: "what to do" }),
     owner: person({ about: "who owns the record, or does the task" }),
+    company: text({ about: "the company it is about" }),
+    phone: text({ about: "where to call: the contact's number" }),
+    email: text({ about: "where to write: the contact's address" }),
     kind: text({ about: "the kind of the record" }),
   },
   example: {},

@@ -10,6 +10,7 @@ export const token = defineView({
   about: "A session: what a program shows to act for you.",
   title: "name",
   order: "-last_used_at",
+  unfiltered: true,
   fields: {
     id: { kind: idKind("token"), about: "the whole id", shown: "json" },
     handle: { kind: handleKind("token"), about: "the short name that lines begin with", shown: "json", column: "id" },

@@ -50,8 +50,19 @@ async function ready({ services }: Context): Promise<Answer> {
   return { is: "message", message: "ready" };
 }
 
-function page(context: Context, topic: string, routes: readonly Route[]): Answer {
+/** Other words for a topic. */
+const ALSO: Record<string, string> = {
+  audit: "changes",
+  history: "changes",
+  search: "query",
+  filters: "query",
+  reminder: "reminders",
+  signin: "auth",
+};
+
+function page(context: Context, asked: string, routes: readonly Route[]): Answer {
   allowParameters(context.parameters, []);
+  const topic = ALSO[asked] ?? asked;
   const { dictionary } = context.services.db;
   const source: ManualSource = { dictionary, views: VIEWS, routes, baseUrl: context.services.baseUrl, transcript };
   const file = new URL(`${encodeURIComponent(topic)}.md`, PAGES);

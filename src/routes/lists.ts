@@ -2,6 +2,7 @@ import type { Page } from "../db/rows.ts";
 import type { ListQuery } from "../derive/query.ts";
 import { createView, type View, viewsOf } from "../derive/render.ts";
 import type { Answer } from "../http/reply.ts";
+import { echo } from "../kit/line.ts";
 import { counted } from "../kit/words.ts";
 import type { RecordDefinition } from "../records/define.ts";
 import type { Context } from "./route.ts";
@@ -12,7 +13,7 @@ export function listView({ style }: Context, definition: RecordDefinition, query
   return style.format === "json" ? viewsOf(definition).json : viewsOf(definition).list;
 }
 
-export function listAnswer(view: View, page: Page): Answer {
+export function listAnswer(view: View, page: Page, query?: ListQuery): Answer {
   const { rows, nextCursor, total, near } = page;
   const { plural } = view.definition;
   const all = total && `${total.rows}${total.capped ? "+" : ""}`;
@@ -22,7 +23,19 @@ export function listAnswer(view: View, page: Page): Answer {
     rows,
     nextCursor,
     summary: all === undefined ? counted(rows.length, view.definition) : `${rows.length} of ${all} ${plural}`,
-    ...(near && rows.length > 0 ? { notes: ["nothing has all these words: these are near misses"] } : {}),
+    preface: near && rows.length > 0 ? NEAR : undefined,
+    notes: rows.length === 0 && query?.cursor === undefined ? exactNotes(query) : [],
     facts: { ...(all === undefined ? {} : { total: all }), ...(near ? { near: true } : {}) },
   };
+}
+
+export const NEAR = "nothing has all these words: these are near misses";
+
+/** An empty list is a plausible answer to a misspelt value, so it says what was compared. */
+function exactNotes(query: ListQuery | undefined): string[] {
+  return (query?.conditions ?? []).flatMap(({ field: { name, kind }, predicate }) => {
+    if (predicate.is !== "eq" || !kind.operators.includes("like")) return [];
+    const value = echo(String(predicate.value), 40);
+    return [`none has exactly ${name}=${value}: ${name}=like: looks inside the text, ${name}=is:null finds those without`];
+  });
 }

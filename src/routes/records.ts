@@ -1,9 +1,10 @@
-import { resolveId } from "../db/references.ts";
+import { namedRecords, resolveId } from "../db/references.ts";
 import { previewRemoval, type Removal, removeRow } from "../db/remove.ts";
 import { getRow, listRows } from "../db/rows.ts";
 import { searchRows } from "../db/search.ts";
 import { type Retry, updateRow, upsertRow } from "../db/write.ts";
 import { type ListQuery, readListQuery, single } from "../derive/query.ts";
+import { rowId } from "../derive/render.ts";
 import { readRecord, type Written } from "../derive/schema.ts";
 import type { Answer } from "../http/reply.ts";
 import { type IdReference, shortId } from "../kit/id.ts";
@@ -88,7 +89,7 @@ async function list(
   const ranked = query.search !== undefined && !query.sort.asked;
   const binding = [definition.plural, held ? `${held.name}=${context.path.id}` : ""];
   const page = await (ranked ? searchRows : listRows)(db, context.session.workspaceId, view, scoped, binding, seal);
-  return listAnswer(view, page);
+  return listAnswer(view, page, query);
 }
 
 function within(
@@ -124,7 +125,27 @@ async function create(context: Authenticated, definition: RecordDefinition, give
   const { row, outcome } = await upsertRow(db, context.author, ids, view, written, retryOf(context, definition));
   const created = outcome === "created";
   const location = { Location: `/${definition.plural}/${shortId(row[0] as string)}` };
-  return { is: "record", view, row, outcome, status: created ? 201 : 200, ...(created ? { headers: location } : {}) };
+  const notes = created ? await namesakes(context, definition, written, rowId(row)) : [];
+  return { is: "record", view, row, outcome, notes, status: created ? 201 : 200, ...(created ? { headers: location } : {}) };
+}
+
+/** A record made without its natural key may be one that is there already: say who is called the same. */
+async function namesakes(
+  context: Authenticated,
+  definition: RecordDefinition,
+  { sent, initial }: Written,
+  id: string,
+): Promise<string[]> {
+  const { naturalKey, title, name, plural } = definition;
+  if (!naturalKey || sent[naturalKey]) return [];
+  const called = String(sent[title] ?? initial[title]);
+  const others = (await namedRecords(context.services.db, context.session.workspaceId, definition, called)).filter(
+    (other) => other !== id,
+  );
+  if (others.length === 0) return [];
+  return [
+    `also called ${echo(called, 40)}: ${others.map((other) => `${name}/${shortId(other)}`).join(", ")}; a ${naturalKey} keeps ${plural} apart`,
+  ];
 }
 
 /** The same key with another body is another request, and refused. */

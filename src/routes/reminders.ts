@@ -70,7 +70,7 @@ function readKind(dictionary: Dictionary, text: string | undefined): string | un
 }
 
 const WHEN = 4;
-const KIND = 9;
+const KIND = 12;
 
 /** `9 reminders: 5 overdue, 4 due; 6 contacts, 3 tasks` */
 function summaryOf(rows: readonly Row[], more: boolean): string {

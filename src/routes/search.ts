@@ -3,7 +3,7 @@ import { readListQuery, single } from "../derive/query.ts";
 import type { Row, View } from "../derive/render.ts";
 import type { Answer } from "../http/reply.ts";
 import { Problem } from "../kit/problem.ts";
-import { listView } from "./lists.ts";
+import { listView, NEAR } from "./lists.ts";
 import { type Authenticated, allowParameters, type Route } from "./route.ts";
 
 export const searchRoutes: Route[] = [
@@ -41,10 +41,8 @@ async function searchAll(context: Authenticated): Promise<Answer> {
     rows,
     nextCursor: null,
     summary: `${rows.length} ${rows.length === 1 ? "record" : "records"}`,
-    notes: [
-      ...(near ? ["nothing has all these words: these are near misses"] : []),
-      ...cut.map(({ view }) => `more: GET /${view.definition.plural}?search=${encodeURIComponent(search)}`),
-    ],
+    preface: near ? NEAR : undefined,
+    notes: cut.map(({ view }) => `more: GET /${view.definition.plural}?search=${encodeURIComponent(search)}`),
     facts: near ? { near: true } : {},
   };
 }

@@ -1,0 +1,85 @@
+import { type Given, given, textOf } from "./values.ts";
+
+/** Rows as arrays of values in the order of the columns. */
+export type Rows = unknown[][];
+
+/** Rows, and what postgres.js knows besides. */
+export type Result = Rows & { command: string; state: { pid: number; secret: number } };
+
+export type Settle = { resolve: (result: Result | Result[]) => void; reject: (error: unknown) => void };
+
+/** Parameter types (pg_type.oid) by statement text, as the server told them the first time. */
+export type Shapes = Map<string, readonly number[]>;
+
+/** All are forgotten when there are more, for callers choose the shapes of lists. */
+const SHAPES_LIMIT = 1_000;
+
+const NAMED = { prepare: true, simple: false };
+const UNNAMED = { prepare: false, simple: false };
+const SCRIPT = { prepare: false, simple: true };
+
+/** Prepared under a name the first time its connection sees it. */
+export function namedQuery(text: string, values: readonly unknown[], settle: Settle): Query {
+  return new Query(text, given(values), NAMED, settle);
+}
+
+/** Planned for its values, and forgotten. */
+export function unnamedQuery(text: string, values: readonly unknown[], shapes: Shapes, settle: Settle): Query {
+  const types = shapes.get(text);
+  if (!types) return new Query(text, given(values), UNNAMED, settle);
+  const query = new Query(text, [], UNNAMED, settle);
+  query.parameters = values.map((value, i) => (value === null ? null : textOf(types[i], value)));
+  return query;
+}
+
+/** Several statements without values. */
+export function scriptQuery(text: string, settle: Settle): Query {
+  return new Query(text, [], SCRIPT, settle);
+}
+
+/** What an unnamed query has taught; nothing more of it once it failed, for a column's type may have changed. */
+export function learn({ strings, statement, options }: Query, shapes: Shapes, succeeded: boolean): void {
+  const [text] = strings;
+  if (!succeeded) shapes.delete(text);
+  if (options !== UNNAMED || !succeeded || !statement || shapes.has(text)) return;
+  if (shapes.size >= SHAPES_LIMIT) shapes.clear();
+  shapes.set(text, statement.types);
+}
+
+/**
+ * A query as the connection of postgres.js reads one (3.4.9, which package.json pins; its src/connection.js names every field), handed
+ * over in place of its own. That one is a subclass of Promise which outlives several garbage collections, up to half of what a query
+ * costs in CPU, and it needs two round trips for an unnamed statement: parse, wait for the types, then bind.
+ */
+export class Query {
+  readonly tagged = false;
+  readonly origin = "";
+  readonly isRaw = "values";
+  readonly strings: readonly [string];
+  readonly args: readonly (Given | null)[];
+  readonly options: { readonly prepare: boolean; readonly simple: boolean };
+  readonly resolve: Settle["resolve"];
+  readonly reject: Settle["reject"];
+  /** Set beforehand they leave as they are, the server works their types out, and one round trip does. */
+  parameters: (string | null)[] | undefined = undefined;
+  // The rest is written by the connection; it stands here so that all queries have one hidden class.
+  state: unknown = null;
+  statement: { types: number[] } | null = null;
+  string = "";
+  signature: unknown = "";
+  prepare = false;
+  prepared = false;
+  describeFirst: unknown = false;
+  active = false;
+  cancelled = null;
+  retried: unknown = undefined;
+  parsing = false;
+
+  constructor(text: string, args: readonly (Given | null)[], options: Query["options"], settle: Settle) {
+    this.strings = [text];
+    this.args = args;
+    this.options = options;
+    this.resolve = settle.resolve;
+    this.reject = settle.reject;
+  }
+}
