@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 
 /** Set to rewrite the golden files with what happens now; a look at the difference in git is then the test. */
-export const UPDATE = (process.env["UPDATE"] ?? "") !== "";
+const UPDATE = (process.env["UPDATE"] ?? "") !== "";
 
 const fileOf = (name: string) => new URL(`../golden/${name}`, import.meta.url);
 

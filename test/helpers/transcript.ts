@@ -23,19 +23,21 @@ export function writeTranscript(steps: readonly Step[]): string {
   return steps.map(({ command, answer }) => `$ ${command}\n${answer}`).join("");
 }
 
-/** Answers the commands of a transcript anew. With `rename`, a command takes over the ids that an answer before it came to have. */
+/**
+ * Answers the commands of a transcript anew. A command names what an answer before it gave, so where that came out differently, commands
+ * follow: `renamed` learns it and is kept from one transcript to the next.
+ */
 export async function replay(
   steps: readonly Step[],
   run: (command: string) => Promise<string>,
   baseUrl: string,
-  rename: boolean,
+  renamed: Map<string, string>,
 ): Promise<Step[]> {
-  const renamed = new Map<string, string>();
   const played: Step[] = [];
   for (const step of steps) {
-    const command = renameIn(step.command, renamed);
+    const command = [...renamed].reduce((text, [from, to]) => text.replaceAll(from, to), step.command);
     const answer = shown(await run(command.replaceAll(SHOWN_URL, baseUrl)), baseUrl);
-    if (rename) learnNames(renamed, step.answer, answer);
+    for (const [from, to] of differentNames(step.answer, answer)) renamed.set(from, to);
     played.push({ command, answer });
   }
   return played;
@@ -46,16 +48,12 @@ export function shown(answer: string, baseUrl: string): string {
   return answer.replaceAll(baseUrl, SHOWN_URL).replaceAll("\r\n", "\n");
 }
 
-/** Ids, codes and cursors: words that a command may have taken from an answer before it. */
-const NAME = /\b(?=[\w.-]*\d)[\w.-]{6,}/g;
+/** What a person copies from an answer: the handle a line begins with, a code, a token, a cursor. */
+const NAME = /^(?:\w+\/|code=|token=|confirm=|# next: )(\S+)/gm;
 
-/** When an answer of the same shape comes with other ids, later commands are to name those. */
-function learnNames(renamed: Map<string, string>, before: string, after: string): void {
-  const [from, to] = [before.match(NAME) ?? [], after.match(NAME) ?? []];
-  if (before.replace(NAME, "") !== after.replace(NAME, "")) return;
-  for (const [i, name] of from.entries()) if (name !== to[i]) renamed.set(name, to[i]!);
+function differentNames(before: string, after: string): [from: string, to: string][] {
+  const [from, to] = [namesIn(before), namesIn(after)];
+  return from.length === to.length ? from.map((name, i) => [name, to[i]!] as [string, string]).filter(([a, b]) => a !== b) : [];
 }
 
-function renameIn(command: string, renamed: ReadonlyMap<string, string>): string {
-  return command.replace(NAME, (name) => renamed.get(name) ?? name);
-}
+const namesIn = (answer: string) => [...answer.matchAll(NAME)].map(([, name]) => name!);
