@@ -1,0 +1,97 @@
+import type { Measured, Result } from "./duel.ts";
+import type { PageCost } from "./pages.ts";
+import type { SearchCost } from "./search.ts";
+
+/** Cells as a table, the first column to the left, numbers to the right. */
+function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
+  if (rows.length === 0) return "";
+  const all = [head, ...rows];
+  const widths = head.map((_, i) => Math.max(...all.map((row) => row[i]!.length)));
+  const line = (row: readonly string[]) =>
+    row
+      .map((cell, i) => (i === 0 ? cell.padEnd(widths[i]!) : cell.padStart(widths[i]!)))
+      .join("  ")
+      .trimEnd();
+  return `${all.map(line).join("\n")}\n`;
+}
+
+const ratio = (a: number, b: number) => (a / b).toFixed(2);
+const whole = (n: number) => n.toFixed(0);
+const tenth = (n: number) => n.toFixed(1);
+
+/** One line for each side but the first. `null` is the baseline against itself: what a ratio may be off. */
+export function duelTable(results: readonly Result[]): string {
+  const head = [
+    "work",
+    "conns",
+    "base µs",
+    "µs/req",
+    "ratio",
+    "null",
+    "base pg µs",
+    "pg µs",
+    "all ratio",
+    "base rps",
+    "rps",
+    "ratio",
+    "null",
+    "base p50",
+    "p50 ms",
+    "p99",
+  ];
+  const row = ({ work, connections, baseline, again }: Result, other: Measured) => [
+    `${work}: ${other.name} to ${baseline.name}`,
+    String(connections),
+    whole(baseline.cpu),
+    whole(other.cpu),
+    ratio(other.cpu, baseline.cpu),
+    ratio(again.cpu, baseline.cpu),
+    whole(baseline.postgres),
+    whole(other.postgres),
+    ratio(other.cpu + other.postgres, baseline.cpu + baseline.postgres),
+    whole(baseline.rps),
+    whole(other.rps),
+    ratio(other.rps, baseline.rps),
+    ratio(again.rps, baseline.rps),
+    tenth(baseline.p50),
+    tenth(other.p50),
+    tenth(other.p99),
+  ];
+  return table(
+    head,
+    results.flatMap((result) => result.others.map((other) => row(result, other))),
+  );
+}
+
+/** The dearest first. */
+export function pageTable(pages: readonly PageCost[]): string {
+  const cost = ({ big, thousand }: PageCost) => big.cpu / thousand.cpu;
+  const sorted = [...pages].sort((a, b) => cost(b) - cost(a));
+  return table(
+    ["page", "place", "1M µs", "1k µs", "ratio", "1M ms", "1k ms", "rows"],
+    sorted.map((page) => [
+      page.shape,
+      page.place,
+      whole(page.big.cpu),
+      whole(page.thousand.cpu),
+      tenth(cost(page)),
+      tenth(page.big.ms),
+      tenth(page.thousand.ms),
+      page.big.rows === page.thousand.rows ? String(page.big.rows) : `${page.big.rows}/${page.thousand.rows}`,
+    ]),
+  );
+}
+
+export function searchTable(costs: readonly SearchCost[]): string {
+  return table(
+    ["search", "terms", "median ms", "worst ms", "found", "the worst"],
+    costs.map(({ what, terms, median, worst, found, slowest }) => [
+      what,
+      String(terms),
+      tenth(median),
+      tenth(worst),
+      String(found),
+      slowest.map(({ term, ms }) => `${term} ${ms.toFixed(0)}`).join(", "),
+    ]),
+  );
+}

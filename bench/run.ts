@@ -1,0 +1,100 @@
+/**
+ * `node --import tsx bench/run.ts [parts…] [--rows 1000000] [--rounds 7] [--connections 8,32] [--json]`: what the product costs beside the bare
+ * floor, on one PostgreSQL, in one interleaved run. Parts: the works, `pages`, `search`, `memory`; all of them when none is named.
+ */
+import { mkdir, writeFile } from "node:fs/promises";
+import { cpus, totalmem } from "node:os";
+import { join } from "node:path";
+import { duel, type Result } from "./duel.ts";
+import { ensureLoaded } from "./load.ts";
+import { type PageCost, pageCosts } from "./pages.ts";
+import { connect, openServer, RESULTS, readArguments, readRows } from "./place.ts";
+import { memoryOf } from "./processes.ts";
+import { duelTable, pageTable, searchTable } from "./report.ts";
+import { type SearchCost, searchCosts } from "./search.ts";
+import { signIn, startFloor, startProduct } from "./servers.ts";
+import { type Cast, sampleIds, sweep, WORKS } from "./works.ts";
+
+type Figures = {
+  at: string;
+  rows: number;
+  machine: string;
+  works: Result[];
+  pages: PageCost[];
+  search: SearchCost[];
+  memory: { floor: number; product: number; productMost: number } | undefined;
+};
+
+const OPTIONS = ["rows", "rounds", "connections", "peers", "json"];
+const { options, rest } = readArguments(process.argv.slice(2), OPTIONS);
+const parts = [...Object.keys(WORKS), "pages", "search", "memory"];
+const unknown = rest.find((part) => !parts.includes(part));
+if (unknown) throw new Error(`there is no part ${unknown}; there are: ${parts.join(", ")}`);
+const wanted = (part: string) => rest.length === 0 || rest.includes(part);
+
+const rows = readRows(options);
+const rounds = Number(options.get("rounds") ?? 7);
+const connections = (options.get("connections") ?? "8,32").split(",").map(Number);
+const peers = options.get("peers")?.split(",") ?? [];
+const say = (text: string) => process.stderr.write(`${text}\n`);
+
+const figures: Figures = {
+  at: new Date().toISOString(),
+  rows,
+  machine: `${cpus().length} x ${cpus()[0]?.model}, ${Math.round(totalmem() / 2 ** 30)} GB, Node ${process.versions.node}`,
+  works: [],
+  pages: [],
+  search: [],
+  memory: undefined,
+};
+
+await ensureLoaded(rows, say);
+const database = await openServer(rows);
+const sql = connect(database);
+const stops: (() => Promise<unknown>)[] = [() => sql.end(), database.stop];
+try {
+  await sql`delete from tokens`;
+  const product = await startProduct(database);
+  stops.unshift(product.stop);
+  const floor = await startFloor(database, "big");
+  stops.unshift(floor.stop);
+  const cast: Cast = { product, floor, peers: [], authorization: await signIn(product, "big"), ids: await sampleIds(sql) };
+  for (const peer of peers) {
+    const started = await startFloor(database, "big", peer);
+    stops.unshift(started.stop);
+    cast.peers.push(started);
+  }
+
+  for (const [name, work] of Object.entries(WORKS)) {
+    if (!wanted(name)) continue;
+    for (const many of connections) {
+      const result = await duel(work(cast), sql, many, rounds);
+      figures.works.push(result);
+      say(duelTable([result]));
+    }
+    if (name === "upsert" || name === "activity") await sweep(sql);
+  }
+  if (wanted("memory")) {
+    const { now, most } = memoryOf(product.pid);
+    figures.memory = { floor: memoryOf(floor.pid).now, product: now, productMost: most };
+  }
+  if (wanted("pages")) figures.pages = await pageCosts(product, sql, say);
+  if (wanted("search")) figures.search = await searchCosts(product, say);
+} finally {
+  for (const stop of stops) await stop().catch((error: unknown) => say(String(error)));
+}
+
+await mkdir(RESULTS, { recursive: true });
+const file = join(RESULTS, `${figures.at.slice(0, 16).replace(/[:T]/g, "-")}.json`);
+await writeFile(
+  file,
+  `${JSON.stringify(figures, (_, value) => (typeof value === "number" ? Number(value.toFixed(3)) : value))}\n`,
+);
+if (options.has("json")) process.stdout.write(`${JSON.stringify(figures)}\n`);
+else {
+  const { works, pages, search, memory } = figures;
+  const about =
+    memory &&
+    `RSS in MB: floor ${memory.floor.toFixed(0)}, product ${memory.product.toFixed(0)}, at most ${memory.productMost.toFixed(0)}\n`;
+  process.stdout.write([duelTable(works), pageTable(pages), searchTable(search), about].filter(Boolean).join("\n"));
+}

@@ -1,0 +1,128 @@
+import { type Request, request } from "./client.ts";
+import type { Side, Work } from "./duel.ts";
+import { LOADED_UNTIL } from "./fill.ts";
+import { PEOPLE, type Sql } from "./place.ts";
+import type { Contender } from "./servers.ts";
+import { DEAL_STAGES, FIRST, LAST, STAGES, TITLES, WORDS } from "./words.ts";
+
+export type Cast = {
+  product: Contender;
+  floor: Contender;
+  /** Bare frameworks on the floor's statements and rendering. */
+  peers: Contender[];
+  /** Signs the product's requests. */
+  authorization: Record<string, string>;
+  /** Contacts of the big workspace. */
+  ids: string[];
+};
+
+const JSON_TYPE = { "Content-Type": "application/json" };
+
+/** By name, in the order they are run in. Requests a slice are chosen so that one takes about half a second. */
+export const WORKS: Record<string, (cast: Cast) => Work> = {
+  ping: (cast) => versus(cast, "ping", 8000, same("GET", "/ping"), same("GET", "/healthz")),
+  get: (cast) => {
+    const id = (i: number) => cast.ids[(i * 7919) % cast.ids.length]!;
+    const one = (path: (i: number) => string) => (headers: Headers, i: number) => request("GET", path(i), headers);
+    return versus(
+      cast,
+      "get",
+      3000,
+      one((i) => `/contacts/${id(i)}`),
+      one((i) => `/contacts/c_${id(i).slice(-8)}`),
+    );
+  },
+  list: (cast) => versus(cast, "list", 1000, same("GET", "/contacts")),
+  filter: (cast) => versus(cast, "filter", 1000, (headers, i) => request("GET", `/contacts?stage=${STAGES[i % 5]}`, headers)),
+  reminders: (cast) => versus(cast, "reminders", 1000, same("GET", "/reminders")),
+  upsert: (cast) => versus(cast, "upsert", 2000, post("/contacts", contactBody)),
+  activity: (cast) =>
+    versus(
+      cast,
+      "activity",
+      2000,
+      post("/activities", (i) => activityBody(cast.ids, i)),
+    ),
+  json: (cast) => {
+    const text = side(cast.product, cast.authorization, same("GET", "/contacts"), "text");
+    const json = side(cast.product, cast.authorization, same("GET", "/contacts?format=json"), "json");
+    const fields = LIST_FIELDS.join(",");
+    const even = side(
+      cast.product,
+      cast.authorization,
+      same("GET", `/contacts?format=json&fields=${fields}`),
+      "json, same fields",
+    );
+    return { name: "json", requests: 1000, sides: [text, json, even] };
+  },
+};
+
+/** What a contact's line in a list shows. */
+const LIST_FIELDS =
+  "id,name,email,phone,title,company_id,company,stage,owner,tags,follow_up_at,follow_up_note,updated_at".split(",");
+
+type Headers = Record<string, string>;
+type Make = (headers: Headers, i: number) => Request;
+
+/** The floor's request is also the product's, unless that calls it by another path. */
+function versus({ product, floor, peers, authorization }: Cast, name: string, requests: number, bare: Make, full = bare): Work {
+  const sides = [side(product, authorization, full), ...peers.map((peer) => side(peer, {}, bare))];
+  return { name, requests, sides: [side(floor, {}, bare), ...sides] };
+}
+
+function side(contender: Contender, headers: Headers, make: Make, name = contender.name): Side {
+  return { name, contender, next: (i) => make(headers, i) };
+}
+
+function same(method: string, path: string): Make {
+  const made = new Map<Headers, Request>();
+  return (headers) => {
+    const known = made.get(headers) ?? request(method, path, headers);
+    made.set(headers, known);
+    return known;
+  };
+}
+
+function post(path: string, body: (i: number, by: string) => object): Make {
+  return (headers, i) => {
+    const by = headers["Authorization"] ? "product" : "floor";
+    return request("POST", path, { ...JSON_TYPE, ...headers }, JSON.stringify(body(i, by)));
+  };
+}
+
+/** Half of them create, half update what the one before created. */
+function contactBody(i: number, by: string): object {
+  const n = Math.floor(i / 2);
+  const name = `${FIRST[n % FIRST.length]} ${LAST[n % LAST.length]}`;
+  return {
+    email: `bench.${by}${n}.${RUN}@upsert.example`,
+    name,
+    title: TITLES[(i * 7) % TITLES.length]!,
+    stage: STAGES[i % 7]!,
+  };
+}
+
+function activityBody(ids: readonly string[], i: number): object {
+  const said = Array.from({ length: 12 }, (_, k) => WORDS[(i * 31 + k * 17) % WORDS.length]).join(" ");
+  return { kind: "call", contact_id: ids[(i * 7919) % ids.length]!, body: `${said} ${DEAL_STAGES[i % 6]}` };
+}
+
+/** Addresses of this run, so that its first upsert of one creates. */
+const RUN = process.pid;
+
+export async function sampleIds(sql: Sql): Promise<string[]> {
+  const rows = await sql<{ id: string }[]>`
+    select id from contacts tablesample system (2) repeatable (1) where workspace_id = ${PEOPLE.big.workspaceId} limit 5000`;
+  return rows.map(({ id }) => id);
+}
+
+/** Takes away what the works wrote: it is all newer than what was loaded. */
+export async function sweep(sql: Sql): Promise<void> {
+  const { workspaceId } = PEOPLE.big;
+  await sql`delete from activities where workspace_id = ${workspaceId} and at >= ${LOADED_UNTIL}::timestamptz + interval '1 hour'`;
+  await sql`delete from contacts where workspace_id = ${workspaceId} and updated_at >= ${LOADED_UNTIL}::timestamptz + interval '1 hour'`;
+  await sql`delete from changes where workspace_id = ${workspaceId}`;
+  await sql`vacuum (analyze) contacts`;
+  await sql`vacuum (analyze) activities`;
+  await sql`vacuum (analyze) changes`;
+}
