@@ -1,0 +1,61 @@
+import assert from "node:assert/strict";
+import { dictionary } from "../../src/records/all.ts";
+import { type Field, linksOf, type RecordDefinition } from "../../src/records/define.ts";
+import type { Client } from "./service.ts";
+import { type Linked, valuesOf, type World } from "./values.ts";
+
+export const definitions = [...dictionary.values()];
+
+/** Makes three records of every kind that others link to. */
+export async function createWorld(client: Client): Promise<World> {
+  const linked = new Map<string, Linked[]>();
+  const world = { me: client.email, linked };
+  const create = async (definition: RecordDefinition) => {
+    const made: Linked[] = [];
+    if (linked.has(definition.name)) return;
+    linked.set(definition.name, made);
+    for (const { target } of linksOf(definition)) await create(dictionary.get(target)!);
+    for (const title of ["Linked A", "Linked b%", "Linked É_"]) {
+      const body = { ...leastOf(definition, world), [definition.title]: title };
+      made.push({ id: (await post(client, definition, body)).id, title });
+    }
+  };
+  for (const definition of definitions) for (const { target } of linksOf(definition)) await create(dictionary.get(target)!);
+  return world;
+}
+
+/** What a record of this kind cannot be without. */
+export function leastOf(definition: RecordDefinition, world: World): Record<string, unknown> {
+  const [link] = linksOf(definition).filter(({ field }) => definition.needsOneOf?.includes(field.name));
+  const required = definition.fields.filter((field) => field.required && field.initially === undefined && !field.readOnly);
+  return {
+    ...Object.fromEntries(required.map((field) => [field.name, valuesOf(field, world).ladder[0]])),
+    ...(link ? { [link.field.name]: world.linked.get(link.target)![0]!.id } : {}),
+  };
+}
+
+/** The fields a body can set, a link by its id. */
+export function settable(definition: RecordDefinition): Field[] {
+  return definition.fields.filter((field) => !field.readOnly && field.kind.link?.shows !== "name");
+}
+
+/** Creates a record and gives it as JSON shows it. */
+export async function post(
+  client: Client,
+  { plural }: RecordDefinition,
+  body: unknown,
+): Promise<Record<string, unknown> & { id: string }> {
+  const reply = await client.send("POST", `/${plural}?format=json`, body);
+  assert.equal(reply.status, 201, `POST /${plural} ${JSON.stringify(body).slice(0, 300)}\n${reply.text}`);
+  return reply.json();
+}
+
+const AT_ONCE = 6;
+
+/** A few at a time: the service shall be busy, and not its queue. */
+export async function inTurns<T, R>(each: readonly T[], work: (item: T, n: number) => Promise<R>): Promise<R[]> {
+  const done: R[] = [];
+  for (let at = 0; at < each.length; at += AT_ONCE)
+    done.push(...(await Promise.all(each.slice(at, at + AT_ONCE).map((item, i) => work(item, at + i)))));
+  return done;
+}

@@ -1,0 +1,54 @@
+import assert from "node:assert/strict";
+import { shortId } from "../../src/kit/id.ts";
+import { parseCustomText, parseTokens, unquote } from "../../src/kit/line.ts";
+import type { Field, RecordDefinition } from "../../src/records/define.ts";
+import type { Reply } from "./service.ts";
+
+export type Json = Record<string, unknown>;
+
+/** What stands on a line: that of a list, of a single record, or the fields asked for. */
+export type Shown = "list" | "record" | readonly string[];
+
+/** Holds a line to the record's JSON by the words of the contract, without the code that writes either. */
+export function assertLine(line: string, definition: RecordDefinition, json: Json, shown: Shown): void {
+  const { head, tokens } = parseTokens(line);
+  if (json.handle !== undefined) assert.equal(head, json.handle);
+  // The changes of a history entry are told on the line and kept whole in JSON.
+  const comparable = tokens.filter(([key]) => key !== "changes");
+  const read = comparable.map(([key, token]) => [key, key.startsWith("custom.") ? parseCustomText(token) : unquote(token)]);
+  assert.deepEqual(read, expectedPairs(definition, json, shown));
+}
+
+function expectedPairs(definition: RecordDefinition, json: Json, shown: Shown): [string, unknown][] {
+  const onLine = (field: Field) =>
+    typeof shown === "string"
+      ? field.shown === undefined || (field.shown === "detail" && shown === "record")
+      : shown.includes(field.name) && field.name !== "handle";
+  return definition.fields.filter(onLine).flatMap((field): [string, unknown][] => {
+    const value = json[field.name];
+    if (value === null || (Array.isArray(value) && value.length === 0)) return [];
+    if (field.name === "changes") return [];
+    if (field.name === "custom") {
+      const members = value as Json;
+      return Object.keys(members)
+        .sort()
+        .map((key) => [`custom.${key}`, members[key]]);
+    }
+    if (field.kind.link?.shows === "id" || field.name === "record") return [[field.name, shortId(value as string)]];
+    return [[field.name, Array.isArray(value) ? value.join(",") : String(value)]];
+  });
+}
+
+/** The one record line of an answer to a write, with its trailer after it. */
+export function readAnswer({ text }: Reply, outcome: string): { head: string; line: string } {
+  assert.match(text, new RegExp(`^[^#\\n][^\\n]*\\n(# [^\\n]+\\n)*# (${outcome})\\n$`));
+  const line = text.slice(0, text.indexOf("\n"));
+  return { head: parseTokens(line).head, line };
+}
+
+/** An answer of ERROR and HINT lines, which parse as such however the hostile text was echoed. */
+export function assertRefused(reply: Reply, status: number, code: string, context: string): void {
+  assert.match(reply.text, new RegExp(`^ERROR ${code} [^\\n]+\n(HINT {2}[^\\n]+\n)*$`), context);
+  assert.doesNotMatch(reply.text, /[^\P{C}\n]|\u2028|\u2029/u, context);
+  assert.equal(reply.status, status, context);
+}

@@ -1,0 +1,254 @@
+import fc from "fast-check";
+import type { Field } from "../../src/records/define.ts";
+
+/** A valid value as a caller sends it, and as JSON must show it afterwards. */
+export type Sample = { sent: unknown; shown: unknown };
+
+export type FieldValues = {
+  /** Awkward values, all of them valid. */
+  samples: readonly Sample[];
+  arbitrary: fc.Arbitrary<Sample>;
+  /** Three values in ascending order, sent as they are shown. */
+  ladder: readonly [unknown, unknown, unknown];
+  /** JSON values that a write must refuse. */
+  refused: readonly unknown[];
+  /** Texts that a filter must refuse; none where every text is a value. */
+  unreadable: readonly string[];
+};
+
+/** Records that links can point to, three of each kind in ascending order of id and title; and who is calling. */
+export type World = { me: string; linked: ReadonlyMap<string, readonly Linked[]> };
+export type Linked = { id: string; title: string };
+
+/** What cannot be stored: PostgreSQL's text holds no NUL and no half of a surrogate pair. */
+export const UNSTORABLE_TEXTS = ["a\0b", "\0", "\ud800", "x\udc00y", "cut off \ud83d"];
+
+/** Storable text that would break a careless line: each ends one, forges another, hides, or looks like another type. */
+export const HOSTILE_TEXTS = [
+  ...["line\nbreak", "\r\n", "\n# created", "\n# next: abc", "\nERROR internal x", '" name="forged', " name=forged"],
+  ...["# created", "# next: abc", "ERROR x", "HINT  do", "OK deleted", "contact/c_t4v6w8y0 name=x"],
+  ...['quo"te', '"', '"quoted"', "a=b", "=", "back\\slash", "\\", "\\n", "\\u000a", "\t", "\u0001\u001b[2J\u0085"],
+  ...["\u2028", "\u2029 ", "\u202eevil\u2066", "zero\u200bwidth\ufeff", "\u00ad", "\u{e0041}", "\ufffe\u{1ffff}"],
+  ...["😀", "👩‍🚀", "❤\ufe0f", "é", "e\u0301", "Ünïcödé", "山田", "\u00a0", "\u3000wide", "％＿＼"],
+  ...["  leading", "trailing  ", " ", "a,b", ",", "100%", "_", "%41", "a&b=c", "+", "'; drop table contacts; --", "$1"],
+  ...["null", "true", "5", "-0", "1e3", "[]", '{"a":1}', '["b"]', "NULL", "{}", "{a,b}"],
+  ...["eq:x", "is:null", "in:a,b", "Re: hello"],
+];
+
+const same = (value: unknown): Sample => ({ sent: value, shown: value });
+const oneOf = (samples: readonly Sample[]) => fc.constantFrom(...samples);
+
+// fc.string({ unit: "binary" }) does the same and takes a second to get ready.
+const anyCharacter = fc
+  .integer({ min: 1, max: 0x10ffff })
+  .filter((point) => point < 0xd800 || point > 0xdfff)
+  .map((point) => String.fromCodePoint(point));
+const anyText = fc
+  .array(fc.oneof(fc.constantFrom(...HOSTILE_TEXTS), anyCharacter), { minLength: 1, maxLength: 6 })
+  .map((parts) => parts.join(""));
+
+/** As long as the field takes it; 100 kB is what a mail or a transcript has. */
+function longText(field: Field): string {
+  return [100_000, 500, 250, 60]
+    .map((length) => "long \n".repeat(length / 6))
+    .find((text) => field.kind.schema.safeParse(text).success)!;
+}
+
+const TEXT_LADDER = ["alpha", "beta%", "gamma_2"] as const;
+
+function text(field: Field): FieldValues {
+  const long = longText(field);
+  const samples = [...HOSTILE_TEXTS, long].map(same);
+  return {
+    samples,
+    arbitrary: anyText.map(same),
+    ladder: TEXT_LADDER,
+    refused: [...UNSTORABLE_TEXTS, 5, true, ["a"], { a: 1 }, ...(long.length < 500 ? ["x".repeat(501)] : [])],
+    unreadable: [],
+  };
+}
+
+/** A list of few values, each of them written in some ways. */
+function few(values: readonly [string, string, string], written: (value: string) => string[], wrong: string): FieldValues {
+  const samples = values.flatMap((value) => written(value).map((sent) => ({ sent, shown: value })));
+  return {
+    samples,
+    arbitrary: oneOf(samples),
+    ladder: values,
+    refused: [wrong, 5, ["a"], ...UNSTORABLE_TEXTS],
+    unreadable: [wrong],
+  };
+}
+
+/** A whole number. Numbers in text are read, as a form sends them. */
+function whole(most: number, ladder: [number, number, number]): FieldValues {
+  const samples = [0, 1, -1, most, -most]
+    .map(same)
+    .concat({ sent: " 42 ", shown: 42 }, { sent: "-7", shown: -7 }, { sent: -0, shown: 0 });
+  return {
+    samples,
+    arbitrary: fc.integer({ min: -most, max: most }).map(same),
+    ladder,
+    refused: [1.5, "1.5", "1e3", "0x10", "five", true, [1], most * 2 + 2],
+    unreadable: ["1.5", "1e3", "0x10", "five", "1,5", "9".repeat(17)],
+  };
+}
+
+function reference(field: Field, world: World): FieldValues {
+  const { target } = field.kind.link!;
+  const linked = world.linked.get(target)!;
+  const samples = linked.flatMap(({ id }) => idForms(target, id).map((sent) => ({ sent, shown: id })));
+  const ids = linked.map(({ id }) => id) as [string, string, string];
+  const noIds = ["", "_", "x", "c_short", "contact/", "c_t4v6w8y0 or 1=1"].filter(Boolean);
+  return { samples, arbitrary: oneOf(samples), ladder: ids, refused: [...noIds, 5, true], unreadable: noIds };
+}
+
+/** Every way to write an id. */
+export function idForms(kind: string, id: string): string[] {
+  const short = id.slice(0, id.indexOf("_") + 1) + id.slice(-8);
+  return [id, short, `${kind}/${short}`, id.toUpperCase(), short.toUpperCase(), `${kind}/${short}`.toUpperCase(), ` ${short} `];
+}
+
+/** By `FieldKind.name`. A new field kind needs its values here: then every property holds for it too. */
+const KINDS: Record<string, (field: Field, world: World) => FieldValues> = {
+  text,
+  person: (field, world) => {
+    const plain = text(field);
+    return { ...plain, samples: [{ sent: "me", shown: world.me }, ...plain.samples] };
+  },
+  phone: (field) => ({
+    ...text(field),
+    samples: [...text(field).samples, { sent: " 49 30 123", shown: "+49 30 123" }],
+    arbitrary: fc.stringMatching(/^\+[0-9 ()/-]{1,20}$/).map(same),
+  }),
+  email: () => {
+    const samples = ["a+b@acme.com", "o'brien=x%y#1@sub.acme.com", "ünï@exämple.de", `${"l".repeat(50)}@acme.com`].map(same);
+    samples.push({ sent: " JANE@Acme.Com ", shown: "jane@acme.com" });
+    return {
+      samples,
+      arbitrary: fc.stringMatching(/^[a-z0-9.!#$%&'*+/=?^_`{|}~-]{1,20}@[a-z]{1,9}\.com$/).map(same),
+      ladder: ["a@acme.com", "b@acme.com", "c@acme.com"],
+      refused: [
+        "nobody",
+        "jane tag@acme.com",
+        "a@b",
+        "@acme.com",
+        "a@acme.com, b@acme.com",
+        "Jane <a@acme.com>",
+        5,
+        ["a@acme.com"],
+        "a\u200b@acme.com",
+        "a\0@acme.com",
+      ],
+      unreadable: [],
+    };
+  },
+  domain: () => ({
+    samples: [...["acme.com", "a-b.co.uk", "exämple.de"].map(same), { sent: "https://www.Acme.com/x?y#z", shown: "acme.com" }],
+    arbitrary: fc.stringMatching(/^[a-z0-9]{1,20}\.[a-z]{2,6}$/).map(same),
+    ladder: ["a.com", "b.com", "c.com"],
+    refused: ["acme", "acme..com", "-acme.com", "acme .com", 5, "ac\u202eme.com", "acme.com\0"],
+    unreadable: [],
+  }),
+  choice: (field) => {
+    const [first, second, third] = [...field.kind.choices!].sort() as [string, string, string];
+    return few([first, second, third ?? second], (value) => [value, value.toUpperCase(), ` ${value} `], "no such choice");
+  },
+  currency: () => few(["CHF", "EUR", "USD"], (value) => [value, value.toLowerCase()], "XYZ"),
+  cents: () => whole(Number.MAX_SAFE_INTEGER, [-500, 0, 125_000]),
+  number: () => whole(2_147_483_647, [1, 2, 3]),
+  boolean: () => ({
+    samples: [true, false].map(same).concat({ sent: "yes", shown: true }, { sent: "0", shown: false }),
+    arbitrary: fc.boolean().map(same),
+    ladder: [false, false, true],
+    refused: [2, "maybe", [true]],
+    unreadable: ["maybe", "2", "null"],
+  }),
+  time: () => ({
+    samples: [
+      ...["2026-06-10T09:00:00Z", "1999-12-31T23:59:59Z", "0001-01-01T00:00:00Z", "9999-12-31T23:59:59Z"].map(same),
+      { sent: "2026-06-10T11:00:00.999+02:00", shown: "2026-06-10T09:00:00Z" },
+      { sent: "2026-06-10", shown: "2026-06-10T00:00:00Z" },
+    ],
+    arbitrary: fc
+      .date({ min: new Date(0), max: new Date("9998-01-01"), noInvalidDate: true })
+      .map((date) => same(date.toISOString().replace(/\.\d+Z/, "Z"))),
+    ladder: ["2026-01-01T00:00:00Z", "2026-06-10T09:00:00Z", "2026-06-10T09:00:01Z"],
+    refused: ["soon", "2026-02-30", "2026-06-10T25:00:00Z", 1_780_000_000, "infinity", "10000-01-01", "2026-06-10\0"],
+    unreadable: ["soon", "2026-02-30", "2026-06-10T25:00:00Z", "infinity", "-7x"],
+  }),
+  date: () => ({
+    samples: ["2026-06-10", "0001-01-01", "9999-12-31", "2024-02-29"].map(same),
+    arbitrary: fc
+      .date({ min: new Date(0), max: new Date("9998-01-01"), noInvalidDate: true })
+      .map((date) => same(date.toISOString().slice(0, 10))),
+    ladder: ["2026-01-31", "2026-02-28", "2026-12-01"],
+    refused: ["soon", "2026-02-30", 20_260_610, "infinity", "-3h"],
+    unreadable: ["soon", "2026-02-30", "infinity", "-3h"],
+  }),
+  tags: () => {
+    const items = HOSTILE_TEXTS.filter((item) => !/[\s,"\p{Cc}]/u.test(item));
+    const lists = [...items.map((item) => [item]), items.slice(0, 50), ["saas", "vip"], ["vip", "saas"]];
+    return {
+      samples: [...lists.map(same), { sent: ["a", "a", "b"], shown: ["a", "b"] }, { sent: "a, b,,c", shown: ["a", "b", "c"] }],
+      arbitrary: fc.uniqueArray(fc.constantFrom(...items), { minLength: 1, maxLength: 5 }).map(same),
+      ladder: [["alpha"], ["alpha", "beta%"], ["gamma_2"]],
+      refused: [
+        ["a b"],
+        ["a,b"],
+        ['a"b'],
+        ["a\nb"],
+        ["a\u2028b"],
+        [""],
+        [5],
+        { a: 1 },
+        5,
+        ...UNSTORABLE_TEXTS.map((item) => [item]),
+      ],
+      unreadable: [],
+    };
+  },
+  custom: () => {
+    const members = Object.fromEntries(HOSTILE_TEXTS.map((item, i) => [`t${i}`, item]));
+    const nested = { list: ["a", 1, null, { b: [] }], "key with \u202e=": { "": "\n# created" }, tiny: 1e-7, huge: 1e300 };
+    const keys = { "a.b": "x", ünï: 1, "9": true, "a:b/c@d-e_f": false, constructor: "x", toString: 0 };
+    return {
+      samples: [members, { nested, list: [[]], empty: {} }, keys, { long: "x\n".repeat(50_000) }].map(same),
+      arbitrary: fc
+        .dictionary(
+          fc.stringMatching(/^[a-zé_][a-z0-9_.:-]{0,9}$/u),
+          fc.jsonValue({ maxDepth: 2 }).filter((value) => value !== null && !Object.is(value, -0)),
+          { minKeys: 1, maxKeys: 4, noNullPrototype: true },
+        )
+        .map((object) => same(JSON.parse(JSON.stringify(object)))),
+      ladder: [{ rung: 1 }, { rung: 2 }, { rung: 3 }],
+      refused: [
+        ...[[], 5, "text", { "a b": 1 }, { "a=b": 1 }, { "": 1 }, { 'a"': 1 }, { "a\u202e": 1 }, JSON.parse('{"__proto__":1}')],
+        ...UNSTORABLE_TEXTS.flatMap((item) => [{ a: item }, { [item]: 1 }, { a: { b: [item] } }, { a: { [item]: 1 } }]),
+      ],
+      unreadable: [],
+    };
+  },
+  reference,
+  name: (field, world) => ({
+    ...reference(field, world),
+    samples: world.linked.get(field.kind.link!.target)!.map(({ title }) => same(title)),
+    ladder: world.linked.get(field.kind.link!.target)!.map(({ title }) => title) as [string, string, string],
+    refused: [5, true, ...UNSTORABLE_TEXTS],
+    unreadable: [],
+  }),
+  id: () => shownOnly(["c_short", "x", "_"]),
+  handle: () => shownOnly(["c_short", "x", "_"]),
+};
+
+/** A kind that no caller writes. */
+function shownOnly(unreadable: string[]): FieldValues {
+  return { samples: [], arbitrary: fc.constant(same(null)), ladder: [null, null, null], refused: [], unreadable };
+}
+
+export function valuesOf(field: Field, world: World): FieldValues {
+  const values = KINDS[field.kind.name];
+  if (!values)
+    throw new Error(`the field kind ${field.kind.name} (${field.name}) has no values in test/helpers/values.ts: add them`);
+  return values(field, world);
+}

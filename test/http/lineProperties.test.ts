@@ -1,0 +1,209 @@
+import assert from "node:assert/strict";
+import { connect } from "node:net";
+import { after, before, describe, test } from "node:test";
+import fc from "fast-check";
+import { change } from "../../src/records/change.ts";
+import type { Field, RecordDefinition } from "../../src/records/define.ts";
+import { reminder } from "../../src/records/reminder.ts";
+import { createWorld, definitions, inTurns, leastOf, post, settable } from "../helpers/dictionary.ts";
+import { assertLine, assertRefused, type Json, readAnswer, type Shown } from "../helpers/lines.ts";
+import { type Client, type Service, startService } from "../helpers/service.ts";
+import { HOSTILE_TEXTS, type Sample, UNSTORABLE_TEXTS, valuesOf, type World } from "../helpers/values.ts";
+
+/** The first promise: one record is one line whatever a caller stored, and the line reads back to what was stored. */
+
+let service: Service;
+let ann: Client;
+let world: World;
+before(async () => {
+  service = await startService();
+  ann = await service.signIn();
+  world = await createWorld(ann);
+});
+after(() => service.close());
+
+const RUNS = 10;
+
+for (const definition of definitions) {
+  const { plural } = definition;
+  describe(plural, () => {
+    test("every hostile value of every field comes back, from the line and from JSON", async () => {
+      const records = combine(definition);
+      const lines = new Map<string, string>();
+      const handles = await inTurns(records, async (record, n) => {
+        const reason = encodeURIComponent(HOSTILE_TEXTS[n % HOSTILE_TEXTS.length]!);
+        const sent = Object.fromEntries([...record].map(([{ name }, { sent }]) => [name, sent]));
+        const { head, line } = readAnswer(await ann.send("POST", `/${plural}?reason=${reason}`, sent), "created");
+        lines.set(head, line);
+        return head;
+      });
+      const { items } = (await ann.send("GET", `/${plural}?format=json&limit=200`)).json() as { items: Json[] };
+      for (const [n, record] of records.entries()) {
+        const json = items.find(({ handle }) => handle === handles[n])!;
+        for (const [{ name }, { shown }] of record) assert.deepEqual(json[name], shown, `${definition.name}.${name}`);
+        assertLine(lines.get(handles[n]!)!, definition, json, "record");
+      }
+    });
+
+    test("their list is one line a record, in the order of JSON, whichever fields are asked for", async () => {
+      await assertLines(`/${plural}?limit=200`, definition, "list");
+      await inTurns(definition.fields, ({ name }) => assertLines(`/${plural}?limit=40&fields=${name}`, definition, [name]));
+    });
+
+    test("what a PATCH writes comes back, whatever it is", async () => {
+      const fields = settable(definition).filter(({ name }) => name !== definition.naturalKey);
+      const arbitraries = fields.map((field) => fc.option(valuesOf(field, world).arbitrary));
+      const property = fc.asyncProperty(fc.tuple(...arbitraries), async (samples) => {
+        const { id } = await post(ann, definition, leastOf(definition, world));
+        const patched = fields.flatMap(({ name }, i): [string, Sample][] => (samples[i] ? [[name, samples[i]]] : []));
+        const sent = Object.fromEntries(patched.map(([name, { sent }]) => [name, sent]));
+        const { line } = readAnswer(await ann.send("PATCH", `/${plural}/${id}`, sent), "updated|unchanged");
+        const json = (await ann.send("GET", `/${plural}/${id}?format=json`)).json() as Json;
+        for (const [name, { shown }] of patched) assert.deepEqual(json[name], shown, name);
+        assertLine(line, definition, json, "record");
+      });
+      await fc.assert(property, { numRuns: RUNS });
+    });
+
+    test("a value that cannot be stored or read is refused by the field's name and changes nothing", async () => {
+      const before = await ann.send("GET", "/audit?limit=1");
+      const least = leastOf(definition, world);
+      const writable = definition.fields.filter((field) => !field.readOnly);
+      const wrong = writable.flatMap((field) => valuesOf(field, world).refused.map((value) => ({ field, value })));
+      await inTurns(wrong, async ({ field, value }) => {
+        const reply = await ann.send("POST", `/${plural}`, { ...least, [field.name]: value });
+        const context = `${field.name}=${JSON.stringify(value).slice(0, 100)}`;
+        assertRefused(reply, 400, field.kind.refusal, context);
+        assert.match(reply.text, new RegExp(`^ERROR \\w+ ${field.name} cannot be .*\nHINT  ${field.name} expects `), context);
+      });
+      assert.equal((await ann.send("GET", "/audit?limit=1")).text, before.text);
+    });
+  });
+}
+
+/** As many records as the field with the most samples has, so that each sample stands in one of them. */
+function combine(definition: RecordDefinition): Map<Field, Sample>[] {
+  const values = settable(definition).map((field) => ({ field, samples: valuesOf(field, world).samples }));
+  const most = Math.max(...values.map(({ samples }) => samples.length));
+  const taken = new Set<unknown>();
+  return Array.from({ length: most }, (_, n) => {
+    const record = new Map(values.map(({ field, samples }) => [field, samples[n % samples.length]!]));
+    for (const [field, { shown }] of record) {
+      if (field.name !== definition.naturalKey) continue;
+      // A known natural key would update the record that holds it.
+      if (taken.has(shown)) record.delete(field);
+      taken.add(shown);
+    }
+    return record;
+  });
+}
+
+test("history, reminders and search stay one line a record", async () => {
+  const history = await assertLines("/audit?limit=200", change, "list");
+  assert.ok(history.some(({ reason }) => reason === HOSTILE_TEXTS.at(-1)));
+  await assertLines("/reminders?days=3650&limit=500", reminder, "list");
+  for (const definition of definitions) {
+    const path = `/${definition.plural}/${(await ann.send("GET", `/${definition.plural}?limit=1&format=json`)).json().items[0].id}/history`;
+    await assertLines(path, change, "list");
+  }
+  const searches = HOSTILE_TEXTS.filter((text, i) => i % 5 === 0 && text.trim() !== "");
+  await inTurns(searches, async (words) => {
+    const path = `/search?limit=5&q=${encodeURIComponent(words)}`;
+    const { lines } = await ann.send("GET", path);
+    const { items } = (await ann.send("GET", `${path}&format=json`)).json() as { items: Json[] };
+    assert.equal(lines.length, items.length, path);
+    for (const [i, line] of lines.entries()) {
+      const kind = definitions.find(({ name }) => name === String(items[i]!.handle).split("/")[0])!;
+      assertLine(line, kind, items[i]!, "list");
+    }
+  });
+});
+
+test("the linked record is known by its name, whatever that is", async () => {
+  const holders = definitions.flatMap((definition) =>
+    definition.fields.filter(({ kind }) => kind.link?.shows === "name").map((field) => ({ definition, field })),
+  );
+  for (const target of definitions) {
+    const holding = holders.filter(({ field }) => field.kind.link!.target === target.name);
+    if (holding.length === 0) continue;
+    await inTurns(HOSTILE_TEXTS, async (text, n) => {
+      const name = `${text} ${n}`; // Whatever the letter case, each is called otherwise.
+      const linked = await post(ann, target, { ...leastOf(target, world), [target.title]: name });
+      const { definition, field } = holding[n % holding.length]!;
+      const { [`${field.name}_id`]: _, ...least } = leastOf(definition, world);
+      const json = await post(ann, definition, { ...least, [field.name]: name });
+      assert.equal(json[`${field.name}_id`], linked.id, JSON.stringify(name));
+      assert.equal(json[field.name], name);
+    });
+  }
+});
+
+test("custom JSON that PostgreSQL or the stack could not hold is refused by name", async () => {
+  for (const value of ["[".repeat(100_000) + "]".repeat(100_000), "1e999", `{"b":${"[".repeat(21)}${"]".repeat(21)}}`]) {
+    const reply = await ann.send("POST", "/contacts", `{"name":"Never","custom":{"a":${value}}}`);
+    assertRefused(reply, 400, "invalid_value", value.slice(0, 20));
+    assert.match(reply.text, /^ERROR invalid_value custom cannot be /);
+  }
+});
+
+test("a reason or a name of the program that cannot be stored is refused and changes nothing", async () => {
+  const body = { name: "Never", email: "never@acme.com" };
+  for (const text of UNSTORABLE_TEXTS.filter((each) => each.includes("\0"))) {
+    assertRefused(
+      await ann.send("POST", `/contacts?reason=${encodeURIComponent(text)}`, body),
+      400,
+      "invalid_value",
+      "reason=",
+    );
+  }
+  for (const header of ["X-Reason", "X-Agent"]) {
+    // UTF-8 of half a surrogate pair, of a character cut off, and Latin-1.
+    for (const bytes of ["\u00ed\u00a0\u0080", "caf\u00c3", "caf\u00e9"]) {
+      assertRefused(await ann.send("POST", "/contacts", body, { [header]: bytes }), 400, "invalid_value", `${header} ${bytes}`);
+    }
+    assert.match(
+      await sendRaw(`POST /contacts HTTP/1.1\r\nHost: localhost\r\n${header}: a\0b\r\n\r\n`),
+      /^HTTP\/1\.1 400 .*\r\n\r\nERROR /s,
+    );
+  }
+  assert.equal((await ann.send("GET", "/contacts?email=never@acme.com")).lines.length, 0);
+});
+
+test("what an error echoes cannot forge a line", async () => {
+  await inTurns([...HOSTILE_TEXTS, ...UNSTORABLE_TEXTS], async (text) => {
+    const whole = text.replace(/\p{Surrogate}/gu, "?");
+    const encoded = encodeURIComponent(whole);
+    assertRefused(await ann.send("POST", "/contacts", { [text]: "x", name: "x" }), 400, "invalid_field", "a field");
+    assertRefused(await ann.send("GET", `/contacts?${encoded}x=y`), 400, "invalid_filter", "a parameter");
+    assertRefused(await ann.send("GET", `/contacts?sort=${encoded}`), 400, "invalid_sort", "a sort");
+    assertRefused(await ann.send("GET", `/contacts/${encoded}`), 404, "not_found", "an id");
+    assertRefused(await ann.send("GET", `/${encoded}x`), 404, "not_found", "a path");
+    const linked = { name: "x", company: `nobody ${whole.replaceAll("\0", "")}` };
+    assertRefused(await ann.send("POST", "/contacts", linked), 422, "unprocessable", "a link");
+  });
+});
+
+/** What a client with hands of its own may send; Node's would refuse to. */
+function sendRaw(bytes: string): Promise<string> {
+  return new Promise((resolve, reject) => {
+    let answer = "";
+    const socket = connect(Number(new URL(service.baseUrl).port), "127.0.0.1", () => socket.write(bytes, "latin1"));
+    socket
+      .on("data", (chunk) => (answer += chunk))
+      .on("close", () => resolve(answer))
+      .on("error", reject);
+  });
+}
+
+/** Holds a whole list to its JSON: as many lines as items, each of them its item's. */
+async function assertLines(path: string, definition: RecordDefinition, shown: Shown): Promise<Json[]> {
+  const joint = path.includes("?") ? "&" : "?";
+  const text = await ann.send("GET", path);
+  const { items } = (await ann.send("GET", `${path}${joint}format=json`)).json() as { items: Json[] };
+  assert.ok(items.length > 0, `${path} has rows to compare`);
+  assert.equal(text.lines.length, items.length, path);
+  for (const [i, line] of text.lines.entries()) assertLine(line, definition, items[i]!, shown);
+  const trailers = text.text.split("\n").slice(items.length);
+  assert.match(trailers.join("\n"), /^(# [^\n]+\n)+$/, path);
+  return items;
+}
