@@ -31,11 +31,11 @@ export function listAnswer(view: View, page: Page, query?: ListQuery): Answer {
 
 export const NEAR = "nothing has all these words: these are near misses";
 
-/** An empty list is a plausible answer to a misspelt value, so it says what was compared. */
+/** An empty list is a plausible answer to a misspelt value, so it says how it was compared: of several filters any may be to blame. */
 function exactNotes(query: ListQuery | undefined): string[] {
   return (query?.conditions ?? []).flatMap(({ field: { name, kind }, predicate }) => {
     if (predicate.is !== "eq" || !kind.operators.includes("like")) return [];
     const value = echo(String(predicate.value), 40);
-    return [`none has exactly ${name}=${value}: ${name}=like: looks inside the text, ${name}=is:null finds those without`];
+    return [`${name}=${value} is compared whole: ${name}=like:… looks inside the text, ${name}=is:null finds those without`];
   });
 }

@@ -123,7 +123,7 @@ create table contacts (
   created_by text collate "C" not null,
   updated_at timestamp with time zone not null,
   deleted_at timestamp with time zone,
-  search text generated always as (crm_fold(((((((((((name || E'\n'::text) || COALESCE(email, ''::text)) || E'\n'::text) || COALESCE(phone, ''::text)) || E'\n'::text) || COALESCE(title, ''::text)) || E'\n'::text) || COALESCE(crm_words(tags), ''::text)) || E'\n'::text) || COALESCE(notes, ''::text)))) stored,
+  search text generated always as (crm_fold(((((((((((((name || E'\n'::text) || COALESCE(email, ''::text)) || E'\n'::text) || COALESCE(phone, ''::text)) || E'\n'::text) || COALESCE(title, ''::text)) || E'\n'::text) || COALESCE(crm_words(tags), ''::text)) || E'\n'::text) || COALESCE(follow_up_note, ''::text)) || E'\n'::text) || COALESCE(notes, ''::text)))) stored,
   constraint contacts_pkey PRIMARY KEY (workspace_id, id),
   constraint contacts_workspace_id_company_id_fkey FOREIGN KEY (workspace_id, company_id) REFERENCES companies(workspace_id, id)
 );
@@ -162,7 +162,7 @@ create table deals (
   created_by text collate "C" not null,
   updated_at timestamp with time zone not null,
   deleted_at timestamp with time zone,
-  search text generated always as (crm_fold(((((((title || E'\n'::text) || COALESCE(stage, ''::text)) || E'\n'::text) || COALESCE(crm_words(tags), ''::text)) || E'\n'::text) || COALESCE(notes, ''::text)))) stored,
+  search text generated always as (crm_fold(((((((((title || E'\n'::text) || COALESCE(stage, ''::text)) || E'\n'::text) || COALESCE(crm_words(tags), ''::text)) || E'\n'::text) || COALESCE(follow_up_note, ''::text)) || E'\n'::text) || COALESCE(notes, ''::text)))) stored,
   constraint deals_pkey PRIMARY KEY (workspace_id, id),
   constraint deals_workspace_id_company_id_fkey FOREIGN KEY (workspace_id, company_id) REFERENCES companies(workspace_id, id),
   constraint deals_workspace_id_contact_id_fkey FOREIGN KEY (workspace_id, contact_id) REFERENCES contacts(workspace_id, id)
