@@ -2,7 +2,7 @@
  * `node --import tsx bench/run.ts [parts…] [--rows 1000000] [--rounds 7] [--connections 8,32] [--json]`: what the product costs beside the bare
  * floor, on one PostgreSQL, in one interleaved run. Parts: the works, `pages`, `search`, `memory`; all of them when none is named.
  */
-import { mkdir, writeFile } from "node:fs/promises";
+import { appendFile, mkdir } from "node:fs/promises";
 import { cpus, totalmem } from "node:os";
 import { join } from "node:path";
 import { duel, type Result } from "./duel.ts";
@@ -85,11 +85,9 @@ try {
 }
 
 await mkdir(RESULTS, { recursive: true });
-const file = join(RESULTS, `${figures.at.slice(0, 16).replace(/[:T]/g, "-")}.json`);
-await writeFile(
-  file,
-  `${JSON.stringify(figures, (_, value) => (typeof value === "number" ? Number(value.toFixed(3)) : value))}\n`,
-);
+const file = join(RESULTS, `${figures.at.slice(0, 10)}.jsonl`);
+const rounded = (_: string, value: unknown) => (typeof value === "number" ? Number(value.toFixed(2)) : value);
+await appendFile(file, `${JSON.stringify(figures, rounded)}\n`);
 if (options.has("json")) process.stdout.write(`${JSON.stringify(figures)}\n`);
 else {
   const { works, pages, search, memory } = figures;
