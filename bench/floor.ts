@@ -25,6 +25,8 @@ const server = createServer((request, response) => {
   } else answers.get(url).then(send, fail);
 });
 
+process.once("SIGTERM", () => process.exit()); // in good order, so that a profile is written
+
 server.listen(Number(process.env["PORT"] ?? 0), "127.0.0.1", () => {
   process.stdout.write(`http://127.0.0.1:${(server.address() as AddressInfo).port}\n`);
 });

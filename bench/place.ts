@@ -55,12 +55,16 @@ export function readArguments(
   const options = new Map<string, string>();
   const rest: string[] = [];
   for (let i = 0; i < list.length; i++) {
-    const [name, inline] = list[i]!.split("=", 2) as [string, string?];
-    if (!name.startsWith("--")) rest.push(name);
-    else if (!known.includes(name.slice(2))) throw new Error(`there is no option ${name}; there are: --${known.join(", --")}`);
-    else if (inline !== undefined) options.set(name.slice(2), inline);
-    else if (list[i + 1]?.startsWith("--") === false) options.set(name.slice(2), list[++i]!);
-    else options.set(name.slice(2), "true");
+    const word = list[i]!;
+    if (!word.startsWith("--")) {
+      rest.push(word);
+      continue;
+    }
+    const [name, inline] = word.slice(2).split("=", 2) as [string, string?];
+    if (!known.includes(name)) throw new Error(`there is no option --${name}; there are: --${known.join(", --")}`);
+    const value = list[i + 1]?.startsWith("--") === false ? list[i + 1] : undefined;
+    if (inline === undefined && value !== undefined) i += 1;
+    options.set(name, inline ?? value ?? "true");
   }
   return { options, rest };
 }

@@ -1,6 +1,6 @@
 /**
- * `node --import tsx bench/profile.ts get [--rows 1000000] [--requests 20000]`: where the product's own process spends its time under one work,
- * by function without what it calls (self), by function with it (total), and by file.
+ * `node --import tsx bench/profile.ts get [--rows 1000000] [--requests 20000] [--of floor]`: where the product's own process, or the floor's,
+ * spends its time under one work, by function without what it calls (self), by function with it (total), and by file.
  */
 import { mkdir, readdir, readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
@@ -9,7 +9,7 @@ import { connect, DATA, openServer, readArguments, readRows } from "./place.ts";
 import { signIn, startFloor, startProduct } from "./servers.ts";
 import { sampleIds, sweep, WORKS } from "./works.ts";
 
-const { options, rest } = readArguments(process.argv.slice(2), ["rows", "requests", "top"]);
+const { options, rest } = readArguments(process.argv.slice(2), ["rows", "requests", "top", "of"]);
 const [name = "get"] = rest;
 const work = WORKS[name];
 if (!work) throw new Error(`there is no work ${name}; there are: ${Object.keys(WORKS).join(", ")}`);
@@ -23,12 +23,14 @@ const database = await openServer(readRows(options));
 const sql = connect(database);
 let seconds = 0;
 try {
-  const floor = await startFloor(database, "big");
-  const product = await startProduct(database, ["--cpu-prof", "--cpu-prof-interval=200", `--cpu-prof-dir=${folder}`]);
+  const flags = ["--cpu-prof", "--cpu-prof-interval=200", `--cpu-prof-dir=${folder}`];
+  const ofFloor = options.get("of") === "floor";
+  const floor = await startFloor(database, "big", "floor", ofFloor ? flags : []);
+  const product = await startProduct(database, ofFloor ? [] : flags);
   const cast = { product, floor, peers: [], authorization: await signIn(product, "big"), ids: await sampleIds(sql) };
-  const [, side] = work(cast).sides;
-  await send(product.baseUrl, 8, requests / 4, side!.next); // compiles what is hot
-  const { elapsed } = await send(product.baseUrl, 8, requests, (i) => side!.next(i + requests / 4));
+  const side = work(cast).sides[ofFloor ? 0 : 1]!;
+  await send(side.contender.baseUrl, 8, requests / 4, side.next); // compiles what is hot
+  const { elapsed } = await send(side.contender.baseUrl, 8, requests, (i) => side.next(i + requests / 4));
   seconds = elapsed / 1000;
   await Promise.all([product.stop(), floor.stop()]);
   if (name === "upsert" || name === "activity") await sweep(sql);

@@ -24,8 +24,13 @@ export async function startProduct(database: EmbeddedServer, flags: readonly str
 }
 
 /** The floor, or a peer with the floor's statements and rendering in another framework. */
-export async function startFloor(database: EmbeddedServer, person: Person, script = "floor"): Promise<Contender> {
-  return start(script, script, ["--import", "tsx", join(import.meta.dirname, `${script}.ts`)], {
+export async function startFloor(
+  database: EmbeddedServer,
+  person: Person,
+  script = "floor",
+  flags: readonly string[] = [],
+): Promise<Contender> {
+  return start(script, script, [...flags, "--import", "tsx", join(import.meta.dirname, `${script}.ts`)], {
     DATABASE_URL: urlOf(database),
     WORKSPACE: PEOPLE[person].workspaceId,
     APPLICATION: script,
