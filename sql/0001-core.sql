@@ -3,7 +3,7 @@
 -- Three sorts of tables, so that Cardfile can later spread over several machines with Citus (see test/http/schema.test.ts, which
 -- holds this file to the rules):
 --   global, rarely written      users, workspaces, memberships       (reference tables there)
---   global, local to one place  tokens, sign_in_codes                (never joined by a tenant's statement)
+--   global, local to one place  tokens, codes                        (never joined by a tenant's statement)
 --   a tenant's                  all others: workspace_id comes first in every key, and in every statement
 --
 -- Ids and times come from the program, never from a default, so that a transcript can be replayed to the byte. Text is collated "C":
@@ -73,10 +73,11 @@ create table tokens (
 );
 create index tokens_user_idx on tokens (user_id, workspace_id);
 
--- One open code for an e-mail address and the network address that asked for it. Attempts are counted by where they come from, so that
--- a stranger who asks for codes or guesses at them uses up their own attempts and not the owner's.
-create table sign_in_codes (
-  email text collate "C" not null,
+-- One open code for a subject - an e-mail address that signs in, or a user about to do something grave - and the network address that
+-- asked for it. Attempts are counted by where they come from, so that a stranger who asks for codes or guesses at them uses up their own
+-- attempts and not the owner's.
+create table codes (
+  subject text collate "C" not null,
   address text collate "C" not null,
   digest text collate "C" not null,
   attempts integer not null,
@@ -84,9 +85,9 @@ create table sign_in_codes (
   sent integer not null,
   window_start timestamptz not null,
   expires_at timestamptz not null,
-  primary key (email, address)
+  primary key (subject, address)
 );
-create index sign_in_codes_expiry_idx on sign_in_codes (expires_at);
+create index codes_expiry_idx on codes (expires_at);
 
 create table companies (
   workspace_id text collate "C" not null,

@@ -13,7 +13,8 @@ import { readTarget, type Target } from "./http/target.ts";
 import { echo } from "./kit/line.ts";
 import { Problem } from "./kit/problem.ts";
 import { zone } from "./kit/time.ts";
-import type { Authenticated, Context, Services } from "./routes/route.ts";
+import { permit } from "./permit.ts";
+import type { Authenticated, Context, Route, Services } from "./routes/route.ts";
 import { createRoutes } from "./routes/table.ts";
 
 export const BODY_LIMIT = 1_048_576;
@@ -25,6 +26,7 @@ export function createApp(services: Services, sessions: SessionCache): App {
   const { dictionary } = services.db;
   const aliases = new Map([...dictionary.values()].map((definition) => [definition.name, definition.plural]));
   const match = createRouter(createRoutes(dictionary), aliases);
+  const plurals = new Set([...dictionary.values()].map(({ plural }) => plural));
   const limiter = createLimiter({ quota: services.config.rate, seconds: 60 });
 
   return async (request) => {
@@ -38,7 +40,7 @@ export function createApp(services: Services, sessions: SessionCache): App {
       format = readFormat(target, format);
       const { route, path } = match(request.method ?? "GET", target.segments);
       const context = readContext(services, request, requestId, target, path, format);
-      const answer = await (route.open ? route.handle(await enter(context)) : route.handle(await enterKnown(context)));
+      const answer = await (route.open ? route.handle(await enter(context)) : route.handle(await enterKnown(context, route)));
       const encoded = notModified(request, encode(answer, context.style));
       return { ...encoded, headers: { ...encoded.headers, ...headers } };
 
@@ -47,10 +49,11 @@ export function createApp(services: Services, sessions: SessionCache): App {
         return withBody(stranger, request);
       }
 
-      async function enterKnown(stranger: Context): Promise<Authenticated> {
+      async function enterKnown(stranger: Context, route: Route): Promise<Authenticated> {
         const { address, reading } = stranger;
         const session = await authenticate(stranger, sessions, () => limiter.take(address, reading.now));
         Object.assign(headers, limiter.take(session.tokenId, reading.now));
+        permit(session, route, plurals);
         return withBody(withSession(stranger, session), request);
       }
     } catch (error) {

@@ -13,7 +13,8 @@ const TOUCH_MS = 3_600_000;
 export type SessionCache = {
   find: (digest: string, now: number) => Session | undefined;
   keep: (digest: string, session: Session, now: number) => void;
-  forget: (tokenId: string) => void;
+  /** Drops what is remembered of a token, a user or a workspace. */
+  forget: (id: string) => void;
 };
 
 /** The sessions of the last seconds, the least recently found dropped first. */
@@ -30,8 +31,10 @@ export function createSessionCache(): SessionCache {
       entries.set(digest, { session, until: now + SESSION_CACHE_MS });
       if (entries.size > MOST_CACHED) entries.delete(entries.keys().next().value!);
     },
-    forget(tokenId) {
-      for (const [digest, { session }] of entries) if (session.tokenId === tokenId) entries.delete(digest);
+    forget(id) {
+      for (const [digest, { session }] of entries) {
+        if ([session.tokenId, session.userId, session.workspaceId].includes(id)) entries.delete(digest);
+      }
     },
   };
 }
@@ -51,6 +54,8 @@ export async function authenticate(
   if (!session) throw unauthorized("invalid_token", "the token is unknown or was revoked");
   if (session.lastUsedAt < reading.now - services.config.tokenDays * 86_400_000)
     throw unauthorized("token_expired", "the token was not used for too long");
+  if (session.expiresAt !== null && session.expiresAt <= reading.now)
+    throw unauthorized("token_expired", "the token has expired");
   if (session.lastUsedAt < reading.now - TOUCH_MS) await touchToken(services.db.pool, session.tokenId, reading.now);
   cache.keep(digest, session, reading.now);
   return session;

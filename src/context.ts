@@ -36,7 +36,8 @@ export function readContext(
     author: { workspaceId: "", actor: "", tokenId: null, agent, reason, requestId, now },
     ifMatch: readIfMatch(headers["if-match"]),
     idempotencyKey: readIdempotencyKey(headers["idempotency-key"]),
-    authorization: headers.authorization,
+    escalationCode: utf8Header("X-Escalation-Code", headers["x-escalation-code"]),
+    authorization: headers.authorization ?? bearerOf(headers["x-api-key"]),
   };
 }
 
@@ -103,3 +104,6 @@ function readIdempotencyKey(header: string | string[] | undefined): string | und
     "use a new random one, e.g. a UUID, for each record you make",
   );
 }
+
+/** An API key is a token under another header's name. */
+const bearerOf = (key: string | string[] | undefined) => (key === undefined ? undefined : `Bearer ${key}`);

@@ -41,7 +41,7 @@ async function serveUntilStopped(config: Config, log: Log): Promise<void> {
 }
 
 async function serveAsWorker(config: Config, log: Log): Promise<void> {
-  const serving = await joinWorkers((onRevoke) => serve(config, workerConnection(), log, onRevoke));
+  const serving = await joinWorkers((onForget) => serve(config, workerConnection(), log, onForget));
   await interrupted();
   await serving.stop();
   process.exit(0);

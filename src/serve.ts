@@ -20,18 +20,18 @@ import { openPool, readSecret } from "./storage.ts";
 export type Serving = {
   /** The address callers see. */
   baseUrl: string;
-  /** To be told of tokens that were revoked in another process. */
-  forgetToken: (tokenId: string) => void;
+  /** To be told what was revoked or changed in another process. */
+  forget: (id: string) => void;
   /** Finishes the requests in flight, then closes. */
   stop: () => Promise<void>;
 };
 
-/** Serves in this process, on a database that is up and migrated. `onRevoke` is told of every token revoked here. */
+/** Serves in this process, on a database that is up and migrated. `onForget` is told of everything forgotten here. */
 export async function serve(
   config: Config,
   connection: Connection,
   log: Log,
-  onRevoke: (tokenId: string) => void,
+  onForget: (id: string) => void,
 ): Promise<Serving> {
   const pool = openPool(connection, config, log, config.pool);
   const ids = createIds(Date.now, createRandom());
@@ -53,9 +53,9 @@ export async function serve(
       now: Date.now,
       log,
       mail: config.sendmail ? createMailer(config.sendmail, config.mailFrom, Date.now) : undefined,
-      forgetToken(tokenId) {
-        sessions.forget(tokenId);
-        onRevoke(tokenId);
+      forget(id) {
+        sessions.forget(id);
+        onForget(id);
       },
     },
     sessions,
@@ -63,7 +63,7 @@ export async function serve(
   const stopJobs = startJobs(createJobs(pool, Date.now), log);
   return {
     baseUrl,
-    forgetToken: sessions.forget,
+    forget: sessions.forget,
     async stop() {
       stopJobs();
       await close(server);

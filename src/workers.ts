@@ -6,7 +6,7 @@ import type { Log } from "./log.ts";
 import type { Serving } from "./serve.ts";
 
 /** What processes tell each other. */
-type Message = { listening: string } | { failed: string } | { revoked: string };
+type Message = { listening: string } | { failed: string } | { forget: string };
 
 const CONNECTION = "CARDFILE_CONNECTION";
 
@@ -26,7 +26,7 @@ export async function startWorkers(
   let stopping = false;
   const start = () => cluster.fork({ [CONNECTION]: JSON.stringify(connection) });
   cluster.on("message", (from: Worker, message: Message) => {
-    if (!("revoked" in message)) return;
+    if (!("forget" in message)) return;
     for (const worker of Object.values(cluster.workers ?? {})) if (worker !== from) worker?.send(message);
   });
   const listening = new Promise<string>((done, fail) => {
@@ -57,13 +57,13 @@ export async function startWorkers(
   }
 }
 
-/** The worker's side: tells where it listens and what it revokes, hears what others revoke. */
-export async function joinWorkers(serve: (onRevoke: (tokenId: string) => void) => Promise<Serving>): Promise<Serving> {
+/** The worker's side: tells where it listens and what it revoked, hears what others did. */
+export async function joinWorkers(serve: (onForget: (id: string) => void) => Promise<Serving>): Promise<Serving> {
   const tell = (message: Message) => void process.send?.(message);
   try {
-    const serving = await serve((revoked) => tell({ revoked }));
+    const serving = await serve((forget) => tell({ forget }));
     process.on("message", (message: Message) => {
-      if ("revoked" in message) serving.forgetToken(message.revoked);
+      if ("forget" in message) serving.forget(message.forget);
     });
     // Without the process that started it there is nobody to stop it either.
     process.on("disconnect", () => process.exit(0));

@@ -1,5 +1,5 @@
 import { defineView } from "./define.ts";
-import { boolean, text, time } from "./fields.ts";
+import { boolean, tags, text, time } from "./fields.ts";
 import { handleKind, idKind, referenceKind } from "./kinds.ts";
 
 /** A token as its owner sees it: never the secret, which was shown once. */
@@ -16,7 +16,10 @@ export const token = defineView({
     handle: { kind: handleKind("token"), about: "the short name that lines begin with", shown: "json", column: "id" },
     name: text({ about: "what the program called itself" }),
     workspace_id: { kind: referenceKind("workspace"), about: "the workspace it acts in" },
+    scopes: tags({ about: "what it may do at most; without: all that you may" }),
     current: boolean({ about: "whether it is the token of this request" }),
+    parent_id: { kind: referenceKind("token"), about: "the token it was minted with, and ends with" },
+    expires_at: time({ about: "when it ends in any case" }),
     created_at: time({ about: "when it was made" }),
     last_used_at: time({ about: "when it was last used, to the hour", sort: true }),
   },

@@ -3,7 +3,7 @@ import { previewRemoval, type Removal, removeRow } from "../db/remove.ts";
 import { getRow, listRows } from "../db/rows.ts";
 import { searchRows } from "../db/search.ts";
 import { type Retry, updateRow, upsertRow } from "../db/write.ts";
-import { type ListQuery, readListQuery, single } from "../derive/query.ts";
+import { type ListQuery, readListQuery } from "../derive/query.ts";
 import { rowId } from "../derive/render.ts";
 import { readRecord, type Written } from "../derive/schema.ts";
 import type { Answer } from "../http/reply.ts";
@@ -12,6 +12,7 @@ import { echo } from "../kit/line.ts";
 import { Problem } from "../kit/problem.ts";
 import { counted, oneOf } from "../kit/words.ts";
 import { type Dictionary, fieldOf, linksOf, type RecordDefinition } from "../records/define.ts";
+import { confirm } from "./confirm.ts";
 import { listAnswer, listView } from "./lists.ts";
 import { type Authenticated, allowParameters, type Route, readPathId, recordView } from "./route.ts";
 
@@ -175,18 +176,12 @@ function expecting({ ifMatch }: Authenticated, written: Written): Written {
   return ifMatch === undefined ? written : { ...written, version: ifMatch };
 }
 
-const CONFIRM_MS = 600_000;
-
-/**
- * The first call tells what would go and gives a token for exactly that: this workspace, this caller's token, this record in this version.
- * The same call with the token does it.
- */
+/** The first call tells what would go and gives a token for the record in this version; the same call with the token does it. */
 async function remove(context: Authenticated, definition: RecordDefinition): Promise<Answer> {
   allowParameters(context.parameters, ["confirm", "reason"]);
-  const { db, seal, ids } = context.services;
-  const { session, reading } = context;
+  const { db, ids } = context.services;
   const reference = readPathId(definition, context.path.id!);
-  const preview = await previewRemoval(db, session.workspaceId, definition, reference);
+  const preview = await previewRemoval(db, context.session.workspaceId, definition, reference);
   if (context.ifMatch !== undefined && context.ifMatch !== preview.version) {
     throw new Problem(
       "version_conflict",
@@ -194,19 +189,8 @@ async function remove(context: Authenticated, definition: RecordDefinition): Pro
       "GET it again before you delete it",
     );
   }
-  const facts = [session.workspaceId, session.tokenId, preview.id, String(preview.version)];
-  const confirm = single(context.parameters, "confirm");
-  if (confirm === undefined || !seal.holds("delete", facts, confirm, reading.now)) {
-    const token = seal.issue("delete", facts, reading.now + CONFIRM_MS);
-    const stale = confirm === undefined ? "" : "the confirm token is not valid for this record as it is now; ";
-    const path = `/${definition.plural}/${shortId(preview.id)}`;
-    throw new Problem(
-      "confirmation_required",
-      `${stale}this would delete ${told(definition, preview)}`,
-      `ask the user, then repeat within 10 minutes: DELETE ${path}?confirm=${token}`,
-      { values: { confirm: token } },
-    );
-  }
+  const path = `/${definition.plural}/${shortId(preview.id)}`;
+  confirm(context, "delete", [preview.id, String(preview.version)], `delete ${told(definition, preview)}`, path);
   const removal = await removeRow(db, context.author, ids, definition, reference, preview.version);
   return {
     is: "message",

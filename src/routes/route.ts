@@ -9,6 +9,7 @@ import { type IdReference, type IdSource, readId } from "../kit/id.ts";
 import { echo } from "../kit/line.ts";
 import { nearest } from "../kit/nearest.ts";
 import { Problem } from "../kit/problem.ts";
+import type { Verb } from "../kit/scope.ts";
 import type { Seal } from "../kit/seal.ts";
 import { oneOf } from "../kit/words.ts";
 import type { Log } from "../log.ts";
@@ -30,8 +31,8 @@ export type Services = {
   log: Log;
   /** Sends a mail, or is undefined in local mode. */
   mail: ((mail: { to: string; subject: string; text: string }) => Promise<void>) | undefined;
-  /** Forgets what is remembered of a token, after it was revoked. */
-  forgetToken: (tokenId: string) => void;
+  /** Forgets what is remembered of a token, a user or a workspace, after it was revoked or changed. */
+  forget: (id: string) => void;
 };
 
 /** One request, parsed. */
@@ -52,13 +53,21 @@ export type Context = {
   ifMatch: number | undefined;
   /** What the caller names a create by, so that a retry is known. */
   idempotencyKey: string | undefined;
+  /** The code for something grave, where the header brings it. */
+  escalationCode: string | undefined;
   authorization: string | undefined;
 };
 
 /** A request of a known caller. */
 export type Authenticated = Context & { session: Session };
 
-export type Route = { method: "GET" | "POST" | "PATCH" | "DELETE"; path: string; about: string } & (
+export type Route = {
+  method: "GET" | "POST" | "PATCH" | "DELETE";
+  path: string;
+  about: string;
+  /** What a token must be good for: by the method unless said, `member` for any. */
+  needs?: Verb | "member";
+} & (
   | { open: true; handle: (context: Context) => Promise<Answer> | Answer }
   | { open?: false; handle: (context: Authenticated) => Promise<Answer> | Answer }
 );

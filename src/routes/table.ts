@@ -6,12 +6,16 @@ import { reminderRoutes } from "./reminders.ts";
 import type { Route } from "./route.ts";
 import { searchRoutes } from "./search.ts";
 import { signInRoutes } from "./signIn.ts";
+import { tokenRoutes } from "./tokens.ts";
+import { workspaceRoutes } from "./workspaces.ts";
 
 /** The whole API. */
 export function createRoutes(dictionary: Dictionary): Route[] {
   const routes: Route[] = [
     ...helpRoutes(() => routes),
     ...signInRoutes,
+    ...tokenRoutes,
+    ...workspaceRoutes,
     ...[...dictionary.values()].flatMap((definition) => recordRoutes(definition, dictionary)),
     ...searchRoutes,
     ...reminderRoutes,

@@ -1,0 +1,48 @@
+import { z } from "zod";
+import type { FieldSpec, LIST_PARAMETERS, RecordDefinition } from "../records/define.ts";
+import { boolean, choice, text } from "../records/fields.ts";
+import { countKind, textKind } from "../records/kinds.ts";
+import type { Named } from "./operation.ts";
+import { DEFAULT_LIMIT } from "./query.ts";
+
+/** Any route takes these. */
+export const COMMON_PARAMETERS = {
+  format: choice(["text", "json"], { about: "the format of the answer; goes before Accept" }),
+  pretty: boolean({ about: "indents JSON" }),
+} satisfies Named;
+
+export const WHY = { reason: text({ about: "why, for the history; also as the header X-Reason" }) } satisfies Named;
+
+/** `name,email`: the fields to show. */
+export function chosenFields(definition: RecordDefinition): { fields: FieldSpec } {
+  const names = definition.fields.map(({ name }) => name);
+  return { fields: { kind: textKind(8_000, `a comma list of ${names.join(", ")}`), about: "the fields to show" } };
+}
+
+export const limit = (most: number): FieldSpec => ({
+  kind: { ...countKind, expects: `a number from 1 to ${most}`, schema: z.int().min(1).max(most) },
+  about: "rows a page",
+  initially: Math.min(DEFAULT_LIMIT, most),
+});
+
+export const cursor = text(
+  { about: "where the page before ended, as its next_cursor says; goes with the same parameters" },
+  8_000,
+);
+
+/** What a list takes besides filters. */
+export function listParameters(
+  definition: RecordDefinition,
+  most: number,
+): Record<(typeof LIST_PARAMETERS)[number], FieldSpec> {
+  const orders = definition.fields.filter(({ sort }) => sort).flatMap(({ name }) => [name, `-${name}`]);
+  return {
+    search: text({ about: "words to find, or what comes near them; best first" }),
+    sort: choice(orders as [string, ...string[]], { about: "the order; - is descending", initially: definition.order }),
+    limit: limit(most),
+    cursor,
+    ...chosenFields(definition),
+    count: boolean({ about: "counts all rows that match, up to 1000" }),
+    ...COMMON_PARAMETERS,
+  };
+}

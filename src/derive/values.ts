@@ -1,0 +1,40 @@
+import { echo } from "../kit/line.ts";
+import { nearest } from "../kit/nearest.ts";
+import { Problem } from "../kit/problem.ts";
+import type { Field } from "../records/define.ts";
+import type { Reading } from "../records/kind.ts";
+import type { Named } from "./operation.ts";
+import { unfit } from "./schema.ts";
+
+/**
+ * Reads a body that is no record's, each value by its kind; an empty text is null. What was not sent is left out, unless the field has an
+ * initial value, which also stands for null. Throws the Problem that names the field.
+ */
+export function readValues(fields: Named, sent: Record<string, unknown>, reading: Reading): Record<string, unknown> {
+  for (const name of Object.keys(sent)) if (!Object.hasOwn(fields, name)) throw unknownValue(fields, name);
+  const read = Object.entries(fields).map(([name, spec]) => [name, readValue({ ...spec, name }, sent[name], reading)] as const);
+  return Object.fromEntries(read.filter(([, value]) => value !== undefined));
+}
+
+function readValue(field: Field, sent: unknown, reading: Reading): unknown {
+  const given = sent === "" ? null : sent;
+  const value = given ?? field.initially ?? given;
+  if (value === undefined || value === null) {
+    if (!field.required) return value;
+    throw new Problem("missing_field", `${field.name} is missing`, `${field.name} expects ${field.kind.expects}`);
+  }
+  const typed = typeof value === "string" ? field.kind.fromText(value) : value;
+  const read = field.kind.schema.safeParse(typed).success ? field.kind.toColumn(typed, reading) : undefined;
+  if (read === undefined) throw unfit(field, value);
+  return read;
+}
+
+function unknownValue(fields: Named, name: string): Problem {
+  const known = Object.keys(fields);
+  const near = nearest(name, known);
+  return new Problem(
+    "invalid_field",
+    `there is no field ${echo(name)} here`,
+    `${near.length > 0 ? `did you mean ${near.join(" or ")}? ` : ""}fields: ${known.join(", ")}`,
+  );
+}

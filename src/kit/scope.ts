@@ -1,0 +1,34 @@
+/** What a token may do at most. `admin` is for the workspace and its members; the others are for records. */
+export const VERBS = ["read", "write", "delete", "admin"] as const;
+
+export type Verb = (typeof VERBS)[number];
+
+/** `read`, or for one kind `contacts.read`. Null instead of a list means everything its owner may. */
+export type Scopes = readonly string[] | null;
+
+export const ROLES = ["admin", "member", "viewer"] as const;
+
+export type Role = (typeof ROLES)[number];
+
+const ROLE_VERBS: Record<Role, readonly Verb[]> = { admin: VERBS, member: ["read", "write", "delete"], viewer: ["read"] };
+
+export const roleAllows = (role: Role, verb: Verb) => ROLE_VERBS[role].includes(verb);
+
+export function isScope(text: string, plurals: readonly string[]): boolean {
+  const [first = "", second, ...rest] = text.split(".");
+  if (second === undefined) return isVerb(first);
+  return rest.length === 0 && plurals.includes(first) && isVerb(second) && second !== "admin";
+}
+
+const isVerb = (text: string): text is Verb => (VERBS as readonly string[]).includes(text);
+
+/** Whether these scopes allow the verb, on records of `plural` where it is about one kind. */
+export function covers(scopes: Scopes, verb: Verb, plural?: string): boolean {
+  return scopes === null || scopes.includes(verb) || (plural !== undefined && scopes.includes(`${plural}.${verb}`));
+}
+
+/** Whether a token with `scopes` may hand out `scope`: never more than it has. */
+export function coversScope(scopes: Scopes, scope: string): boolean {
+  const [first = "", second] = scope.split(".");
+  return second === undefined ? covers(scopes, first as Verb) : covers(scopes, second as Verb, first);
+}

@@ -1,0 +1,50 @@
+import { defineView } from "./define.ts";
+import { boolean, choice, email, required, text, time } from "./fields.ts";
+import { handleKind, idKind, textKind } from "./kinds.ts";
+
+/** A workspace as its member sees it. */
+export const workspace = defineView({
+  name: "workspace",
+  plural: "workspaces",
+  prefix: "ws",
+  about: "A team's records, apart from everybody else's.",
+  title: "name",
+  order: "created_at",
+  unfiltered: true,
+  fields: {
+    id: { kind: idKind("workspace"), about: "the whole id", shown: "json", readOnly: true },
+    handle: {
+      kind: handleKind("workspace"),
+      about: "the short name that lines begin with",
+      shown: "json",
+      readOnly: true,
+      column: "id",
+    },
+    name: required(text({ about: "what it is called" }, 200)),
+    timezone: text({ about: "IANA time zone, e.g. Europe/Berlin: times are shown in it, dates are its days" }, 60),
+    role: choice(["admin", "member", "viewer"], { about: "what you are in it", readOnly: true }),
+    current: boolean({ about: "whether your token acts in it", readOnly: true }),
+    created_at: time({ about: "when it was made", sort: true, readOnly: true }),
+  },
+  example: { name: "Acme sales", timezone: "Europe/Berlin" },
+});
+
+/** A member of a workspace, or somebody invited. */
+export const member = defineView({
+  name: "user",
+  plural: "members",
+  prefix: "u",
+  about: "Somebody who works in a workspace, or is invited to.",
+  title: "email",
+  order: "created_at",
+  unfiltered: true,
+  fields: {
+    id: { kind: textKind(60), about: "the whole id", shown: "json", readOnly: true },
+    handle: { kind: textKind(60), about: "user/u_… or invite/inv_…", shown: "json", readOnly: true },
+    email: required(email({ about: "sign-in address" })),
+    role: required(choice(["admin", "member", "viewer"], { about: "admins manage members, members work, viewers only read" })),
+    status: choice(["member", "invited"], { about: "the invited join when they next sign in", readOnly: true }),
+    created_at: time({ about: "since when", sort: true, readOnly: true }),
+  },
+  example: { email: "bob@acme.com", role: "member" },
+});

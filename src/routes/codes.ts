@@ -1,0 +1,74 @@
+import { spendCode, storeCode } from "../db/codes.ts";
+import { single } from "../derive/query.ts";
+import { Problem } from "../kit/problem.ts";
+import type { Authenticated, Context } from "./route.ts";
+
+const CODE_MS = 600_000;
+const MAILS_AN_HOUR = 6;
+
+/** What a code is for, and from where it may be tried at full count. */
+type Subject = { subject: string; address: string };
+
+/** Makes a code of six digits and mails it; in local mode gives it back instead, for there is no mail. */
+async function issueCode(
+  { services, reading }: Context,
+  about: Subject,
+  to: string,
+  what: string,
+): Promise<string | undefined> {
+  const code = String(Math.floor(services.random() * 1_000_000)).padStart(6, "0");
+  const request = { ...about, digest: services.seal.digest("code", `${about.subject} ${code}`), now: reading.now };
+  const { mail } = services;
+  if (!(await storeCode(services.db.pool, request, reading.now + CODE_MS, mail ? MAILS_AN_HOUR : 1_000_000))) {
+    throw new Problem("rate_limited", "you have asked for many codes already", "use the newest code in the mailbox, or wait", {
+      headers: { "Retry-After": "600" },
+    });
+  }
+  if (!mail) {
+    services.log.info("code", { subject: about.subject, code });
+    return code;
+  }
+  await mail({
+    to,
+    subject: `Cardfile code ${code}`,
+    text: `Your code ${what} is ${code}\n\nIt is good for 10 minutes, once. If you did not ask for it, ignore this mail.\n\n${services.baseUrl}\n`,
+  });
+  return undefined;
+}
+
+function takeCode({ services, reading }: Context, about: Subject, code: string): Promise<boolean> {
+  const digest = services.seal.digest("code", `${about.subject} ${code}`);
+  return spendCode(services.db.pool, { ...about, digest, now: reading.now });
+}
+
+const signInOf = ({ address }: Context, email: string): Subject => ({ subject: `sign-in ${email}`, address });
+
+export const issueSignInCode = (context: Context, email: string) =>
+  issueCode(context, signInOf(context, email), email, "to sign in");
+export const takeSignInCode = (context: Context, email: string, code: string) =>
+  takeCode(context, signInOf(context, email), code);
+
+/**
+ * Something grave needs a code that was mailed to the actor for exactly this action and target: the first call mails it and answers
+ * `escalation_required`, the same call with `?code=` or X-Escalation-Code goes through, once.
+ */
+export async function stepUp(context: Authenticated, action: string, target: string): Promise<void> {
+  const { session } = context;
+  const about = { subject: `${action} ${target} ${session.userId}`, address: "" };
+  const code = (single(context.parameters, "code") ?? context.escalationCode)?.replace(/\s+/g, "");
+  if (code === undefined || code === "") {
+    const shown = await issueCode(context, about, session.email, `to ${action}`);
+    throw new Problem(
+      "escalation_required",
+      `to ${action} takes a code${shown === undefined ? `, which is on its way to ${session.email}` : "; in local mode it is this one"}`,
+      `${shown === undefined ? "ask the user for it, then repeat" : "repeat"} the same request with code=${shown ?? "<code>"} or the header X-Escalation-Code`,
+      { values: shown === undefined ? {} : { code: shown } },
+    );
+  }
+  if (/^\d{6}$/.test(code) && (await takeCode(context, about, code))) return;
+  throw new Problem(
+    "escalation_required",
+    "this code is wrong, used, too old, tried too often, or for something else",
+    "repeat the request without code to get a new one",
+  );
+}
