@@ -48,7 +48,7 @@ export function createHttpServer(answer: Answerer, ids: IdSource): Server {
 function write(request: IncomingMessage, response: ServerResponse, { status, headers, body }: Encoded): void {
   const bytes = Buffer.from(body);
   // What is left of a body nobody read would be taken for the next request.
-  const unread = !request.complete && !request.readableEnded;
+  const unread = !request.complete && !request.readableEnded && !request.destroyed;
   response.writeHead(status, {
     "Cache-Control": "private, no-cache",
     "X-Content-Type-Options": "nosniff",
