@@ -62,12 +62,23 @@ function predicateSql(column: Statement, predicate: Predicate): Statement {
       return predicateSql(memberSql(column, predicate.key, predicate.as), predicate.of);
     case "member-in":
       return sql`(${join(
-        predicate.values.map((value) => sql`${column} @> ${{ [predicate.key]: value }}::jsonb`),
+        predicate.values.map((value) => memberIs(column, predicate.key, value)),
+        " or ",
+      )})`;
+    case "member-holds":
+      return sql`(${join(
+        predicate.items.map((item) => sql`${column} @> ${{ [predicate.key]: [item] }}::jsonb`),
         " or ",
       )})`;
     case "refers":
       throw new Error("a reference reached SQL before it was resolved");
   }
+}
+
+/** The index finds what contains the value; for an object or a list that is more than what equals it. */
+function memberIs(column: Statement, key: string, value: unknown): Statement {
+  const contains = sql`${column} @> ${{ [key]: value }}::jsonb`;
+  return typeof value === "object" ? sql`(${contains} and ${column} -> ${key}::text = ${value}::jsonb)` : contains;
 }
 
 /** A member taken as a number or a time is null where it is none, so that other records' values cannot fail the filter. */
@@ -79,5 +90,6 @@ function memberSql(column: Statement, key: string, as: "text" | "number" | "time
 
 /** `%…%` over folded text, with the caller's own `%` and `_` taken literally. */
 export function pattern(text: string, start = "%"): Statement {
-  return sql`(${start}::text || crm_fold(${text.replace(/[\\%_]/g, "\\$&")}) || '%')`;
+  // Escaped after it is folded: the full-width ％, ＿ and ＼ become wildcards then.
+  return sql`(${start}::text || regexp_replace(crm_fold(${text}), '[\\\\%_]', '\\\\\\&', 'g') || '%')`;
 }

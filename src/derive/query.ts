@@ -4,6 +4,7 @@ import { Problem } from "../kit/problem.ts";
 import { CUSTOM_OPERATORS, customPredicate, isCustomKey, KEY_FORM } from "../records/custom.ts";
 import { type Field, fieldOf, LIST_PARAMETERS, type RecordDefinition } from "../records/define.ts";
 import type { Reading } from "../records/kind.ts";
+import { storable } from "../records/kinds.ts";
 import { isOperator, type Operator, type Predicate } from "../records/predicate.ts";
 
 export type Parameters = readonly (readonly [name: string, value: string])[];
@@ -64,6 +65,7 @@ function readSearch(definition: RecordDefinition, text: string | undefined): str
   if (!definition.fields.some((field) => field.search))
     throw new Problem("invalid_filter", `${definition.plural} cannot be searched`, "filter by a field, or GET /search?q=…");
   if (text.trim() === "") throw new Problem("invalid_value", "search is empty", "send words to look for: search=acme");
+  guardText("search", text);
   return text.trim();
 }
 
@@ -118,7 +120,18 @@ function readOperands(name: string, operator: Operator, operand: string): string
       `${name}=is:null finds records without one, ${name}=not:null those with one`,
     );
   }
+  for (const text of operands) guardText(name, text);
   return operands;
+}
+
+/** No stored text holds such a character; PostgreSQL would refuse one and mend the other. */
+function guardText(name: string, text: string): void {
+  if (storable(text)) return;
+  throw new Problem(
+    "invalid_value",
+    `${name} cannot be ${echo(text)}`,
+    `${name} cannot hold a NUL character or half of a surrogate pair`,
+  );
 }
 
 const OPERAND = /\s*("(?:[^"\\]|\\.)*"|[^,]*)(,|$)/y;
@@ -194,8 +207,9 @@ function readSort(definition: RecordDefinition, asked: string | undefined): List
   const field = fieldOf(definition, descending ? order.slice(1) : order);
   if (field?.sort) return { field, descending, asked: asked !== undefined };
   const names = definition.fields.filter((each) => each.sort).map((each) => each.name);
+  const near = nearest(order.replace(/^-/, ""), names);
   throw new Problem("invalid_sort", `${definition.plural} cannot be sorted by ${echo(order)}`, [
-    `sort by: ${names.join(", ")}; sort=-${names[0]} is descending`,
+    `${near.length > 0 ? `did you mean ${near.join(" or ")}? ` : ""}sort by: ${names.join(", ")}; sort=-${names[0]} is descending`,
   ]);
 }
 

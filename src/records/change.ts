@@ -6,6 +6,7 @@ import { defineView } from "./define.ts";
 import { choice, person, text, time } from "./fields.ts";
 import type { FieldKind } from "./kind.ts";
 import { countKind, handleKind, idKind, textKind } from "./kinds.ts";
+import type { Predicate } from "./predicate.ts";
 
 /** Two versions of a record as the history keeps them: the one before (null when there was none) and the one it became. */
 type Versions = [before: Record<string, unknown> | null, after: Record<string, unknown>];
@@ -62,23 +63,32 @@ const differenceKind: FieldKind = {
     JSON.stringify(Object.fromEntries(differences(versions, zone).map(({ name, from, to }) => [name, { from, to }]))),
 };
 
+/** Finds ids as they are written, without looking a record up: it may be deleted by now. */
+const writtenIds: FieldKind["predicate"] = (operator, operands) => {
+  const ids = operands.map(writtenId);
+  if (!ids.every((id) => id !== undefined)) return undefined;
+  const any: Predicate = { is: "any", of: ids };
+  return operator === "ne" ? { is: "not", of: any } : any;
+};
+
+function writtenId(operand: string): Predicate | undefined {
+  const reference = readId(operand);
+  if (!reference) return undefined;
+  const { prefix, key } = reference;
+  // All ids of a prefix lie between `c_` and the character after `_`.
+  const ofKind = [{ is: "gte", value: `${prefix}_` } as const, { is: "lt", value: `${prefix}\`` } as const];
+  return {
+    is: "all",
+    of: [{ is: "tail", text: key.slice(-8) }, ...(key.length > 8 ? [{ is: "eq", value: key } as const] : ofKind)],
+  };
+}
+
 /** A record of any kind, shown short. */
 const anyRecordKind: FieldKind = {
   ...idKind("record"),
   name: "record",
   expects: "the id of a record",
-  operators: ["eq"],
-  predicate: (_, [operand]) => {
-    const reference = readId(operand ?? "");
-    if (!reference) return undefined;
-    const { prefix, key } = reference;
-    // All ids of a prefix lie between `c_` and the character after `_`.
-    const ofKind = [{ is: "gte", value: `${prefix}_` } as const, { is: "lt", value: `${prefix}\`` } as const];
-    return {
-      is: "all",
-      of: [{ is: "tail", text: key.slice(-8) }, ...(key.length > 8 ? [{ is: "eq", value: key } as const] : ofKind)],
-    };
-  },
+  predicate: writtenIds,
   toLine: shortId,
 };
 
@@ -99,8 +109,13 @@ export const change = defineView({
   title: "action",
   order: "-at",
   fields: {
-    id: { kind: idKind("change"), about: "the whole id", shown: "json" },
-    handle: { kind: handleKind("change"), about: "the short name that lines begin with", shown: "json", column: "id" },
+    id: { kind: { ...idKind("change"), predicate: writtenIds }, about: "the whole id", shown: "json" },
+    handle: {
+      kind: { ...handleKind("change"), predicate: writtenIds },
+      about: "the short name that lines begin with",
+      shown: "json",
+      column: "id",
+    },
     at: time({ about: "when", sort: true, required: true }),
     actor: person({ about: "who" }),
     action: choice(["created", "updated", "deleted"], { about: "what happened" }),

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { readMoment, toTimestamp } from "../kit/time.ts";
 import type { Reading } from "./kind.ts";
-import type { Operator, Predicate, Scalar } from "./predicate.ts";
+import type { Operator, Predicate } from "./predicate.ts";
 
 /** A key stands bare on the line (`custom.<key>=…`) and in a query, so it holds no white space, quote, `=`, `&` or `\`. */
 const KEY = /^[\p{L}\p{N}_][\p{L}\p{N}_.:/@-]{0,99}$/u;
@@ -61,7 +61,7 @@ export function customPredicate(
     case "ne":
       return { is: "not", of: { is: "member-in", key, values: readings(first) } };
     case "has":
-      return { is: "member-in", key, values: readings(first).map((value) => [value]) };
+      return { is: "member-holds", key, items: readings(first) };
     case "like":
       return { is: "member", key, as: "text", of: { is: "contains", text: first } };
     case "gt":
@@ -74,15 +74,24 @@ export function customPredicate(
   }
 }
 
-/** Every scalar that `text` may stand for. */
-function readings(text: string): Scalar[] {
-  if (/^-?\d{1,15}(\.\d{1,15})?$/.test(text)) return [text, Number(text)];
-  return text === "true" || text === "false" ? [text, text === "true"] : [text];
+/** Everything that `text` may stand for: itself, and the JSON value that a line shows so. */
+function readings(text: string): unknown[] {
+  const value = jsonValue(text);
+  return value === undefined ? [text] : [text, value];
+}
+
+function jsonValue(text: string): unknown {
+  try {
+    const value: unknown = JSON.parse(text);
+    return typeof value !== "string" && value !== null && areMembers({ value }) ? value : undefined;
+  } catch {
+    return undefined;
+  }
 }
 
 function ordered(key: string, operator: "gt" | "gte" | "lt" | "lte", text: string, reading: Reading): Predicate {
-  if (/^-?\d{1,15}(\.\d{1,15})?$/.test(text))
-    return { is: "member", key, as: "number", of: { is: operator, value: Number(text) } };
+  const value = jsonValue(text);
+  if (typeof value === "number") return { is: "member", key, as: "number", of: { is: operator, value } };
   const moment = readMoment(text, reading);
   if (!moment) return { is: "member", key, as: "text", of: { is: operator, value: text } };
   const of: Predicate = {

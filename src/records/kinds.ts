@@ -46,17 +46,22 @@ export const personKind: FieldKind = {
 };
 
 /** Kept as it was written. The `+` of a country code arrives as a space where nobody encoded it. */
+const readPhone = (text: string) => text.replace(/^ (?=[1-9])/, "+");
+
 export const phoneKind: FieldKind = {
   ...textKind(60, "a phone number"),
   name: "phone",
-  fromText: (text) => text.replace(/^ (?=[1-9])/, "+"),
-  predicate: scalarPredicate((text) => text.replace(/^ (?=[1-9])/, "+")),
+  fromText: readPhone,
+  predicate: scalarPredicate(readPhone, readPhone),
 };
 
 /** A mailbox as people write it (RFC 5321 without quoted local parts), kept in lower case so that it is one record's only. */
 const EMAIL = /^[^\s@"(),:;<>[\]\\\p{C}]{1,64}@(?:[\p{L}\p{N}](?:[\p{L}\p{N}-]{0,61}[\p{L}\p{N}])?\.)+[\p{L}\p{N}-]{2,63}$/u;
 
 const readEmail = (text: string) => text.trim().toLowerCase();
+
+/** Shells forget to encode `+`, which arrives as a space. */
+const withPlus = (text: string) => text.replaceAll(" ", "+");
 
 export const isEmail = (text: string) => text.length <= 254 && EMAIL.test(text);
 
@@ -68,8 +73,7 @@ export const emailKind: FieldKind = {
   refusal: "invalid_email",
   fromText: readEmail,
   toColumn: (value) => readEmail(value as string),
-  // Shells forget to encode `+`, which arrives as a space.
-  predicate: scalarPredicate((text) => readEmail(text).replaceAll(" ", "+")),
+  predicate: scalarPredicate((text) => withPlus(readEmail(text)), withPlus),
 };
 
 /** A host name without scheme, path or `www.`, in lower case. */
@@ -120,15 +124,17 @@ export const currencyKind: FieldKind = {
   predicate: scalarPredicate((text) => (isCurrency(text.trim().toUpperCase()) ? text.trim().toUpperCase() : undefined)),
 };
 
-const readWhole = (text: string) => (/^\s*[+-]?\d{1,16}\s*$/.test(text) && Number.isSafeInteger(+text) ? +text : undefined);
+const MOST = { bigint: Number.MAX_SAFE_INTEGER, integer: 2 ** 31 - 1 };
 
-function wholeKind(name: string, sqlType: "bigint" | "integer", expects: string): FieldKind {
+function wholeKind(name: string, sqlType: keyof typeof MOST, expects: string): FieldKind {
+  const readWhole = (text: string) =>
+    /^\s*[+-]?\d{1,16}\s*$/.test(text) && Math.abs(+text) <= MOST[sqlType] ? +text : undefined;
   return {
     name,
     sqlType,
     operators: [...EQUALITY, ...ORDER],
     expects,
-    schema: z.int(),
+    schema: z.int().min(-MOST[sqlType]).max(MOST[sqlType]),
     refusal: "invalid_value",
     fromText: (text) => readWhole(text) ?? text,
     toColumn: keep,
@@ -233,7 +239,8 @@ export const tagsKind: FieldKind = {
   },
   predicate: (operator, operands) => {
     const listed = operands.flatMap((operand) => operand.split(",")).map((tag) => tag.trim());
-    if (operator === "like") return { is: "contains", text: operands[0]! };
+    // The line shows commas where the searched text has spaces.
+    if (operator === "like") return { is: "contains", text: operands[0]!.replaceAll(",", " ") };
     return compare(operator, {
       eq: { is: "holds", items: listed },
       has: { is: "holds", items: [operands[0]!.trim()] },
@@ -319,10 +326,13 @@ export const customKind: FieldKind = {
   absent: "{}",
 };
 
-/** `eq`, `in` and the orderings of a kind whose values are one scalar each. */
-function scalarPredicate(read: (text: string, reading: Reading) => Scalar | undefined): FieldKind["predicate"] {
+/** The predicates of a kind whose values are one scalar each. `readPart` reads what `like` looks for: a part of a value. */
+function scalarPredicate(
+  read: (text: string, reading: Reading) => Scalar | undefined,
+  readPart = (text: string) => text,
+): FieldKind["predicate"] {
   return (operator, operands, reading) => {
-    if (operator === "like") return { is: "contains", text: operands[0]! };
+    if (operator === "like") return { is: "contains", text: readPart(operands[0]!) };
     const values = operands.map((operand) => read(operand, reading));
     if (!values.every((value) => value !== undefined)) return undefined;
     const value = values[0]!;

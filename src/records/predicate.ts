@@ -20,8 +20,10 @@ export type Predicate =
   | { is: "any"; of: readonly Predicate[] }
   /** Something about the member `key` of a JSON object, taken as text, number or time. */
   | { is: "member"; key: string; as: "text" | "number" | "time"; of: Predicate }
-  /** The member `key` is one of these values. */
-  | { is: "member-in"; key: string; values: readonly (Scalar | readonly Scalar[])[] };
+  /** The member `key` is one of these JSON values. */
+  | { is: "member-in"; key: string; values: readonly unknown[] }
+  /** The member `key` is a list that holds one of these scalars. */
+  | { is: "member-holds"; key: string; items: readonly unknown[] };
 
 export const OPERATORS = {
   eq: "equal; the default",

@@ -10,6 +10,8 @@ export type FieldValues = {
   arbitrary: fc.Arbitrary<Sample>;
   /** Three values in ascending order, sent as they are shown. */
   ladder: readonly [unknown, unknown, unknown];
+  /** A value that a search for the word finds, where values of this kind can be searched. */
+  around?: (word: string) => unknown;
   /** JSON values that a write must refuse. */
   refused: readonly unknown[];
   /** Texts that a filter must refuse; none where every text is a value. */
@@ -63,6 +65,7 @@ function text(field: Field): FieldValues {
     samples,
     arbitrary: anyText.map(same),
     ladder: TEXT_LADDER,
+    around: (word) => `x ${word} y`,
     refused: [...UNSTORABLE_TEXTS, 5, true, ["a"], { a: 1 }, ...(long.length < 500 ? ["x".repeat(501)] : [])],
     unreadable: [],
   };
@@ -90,7 +93,7 @@ function whole(most: number, ladder: [number, number, number]): FieldValues {
     arbitrary: fc.integer({ min: -most, max: most }).map(same),
     ladder,
     refused: [1.5, "1.5", "1e3", "0x10", "five", true, [1], most * 2 + 2],
-    unreadable: ["1.5", "1e3", "0x10", "five", "1,5", "9".repeat(17)],
+    unreadable: ["1.5", "1e3", "0x10", "five", "9".repeat(17), String(most + 1)],
   };
 }
 
@@ -128,6 +131,7 @@ const KINDS: Record<string, (field: Field, world: World) => FieldValues> = {
       samples,
       arbitrary: fc.stringMatching(/^[a-z0-9.!#$%&'*+/=?^_`{|}~-]{1,20}@[a-z]{1,9}\.com$/).map(same),
       ladder: ["a@acme.com", "b@acme.com", "c@acme.com"],
+      around: (word) => `x@${word}.com`,
       refused: [
         "nobody",
         "jane tag@acme.com",
@@ -147,6 +151,7 @@ const KINDS: Record<string, (field: Field, world: World) => FieldValues> = {
     samples: [...["acme.com", "a-b.co.uk", "exämple.de"].map(same), { sent: "https://www.Acme.com/x?y#z", shown: "acme.com" }],
     arbitrary: fc.stringMatching(/^[a-z0-9]{1,20}\.[a-z]{2,6}$/).map(same),
     ladder: ["a.com", "b.com", "c.com"],
+    around: (word) => `${word}.com`,
     refused: ["acme", "acme..com", "-acme.com", "acme .com", 5, "ac\u202eme.com", "acme.com\0"],
     unreadable: [],
   }),
@@ -193,6 +198,7 @@ const KINDS: Record<string, (field: Field, world: World) => FieldValues> = {
       samples: [...lists.map(same), { sent: ["a", "a", "b"], shown: ["a", "b"] }, { sent: "a, b,,c", shown: ["a", "b", "c"] }],
       arbitrary: fc.uniqueArray(fc.constantFrom(...items), { minLength: 1, maxLength: 5 }).map(same),
       ladder: [["alpha"], ["alpha", "beta%"], ["gamma_2"]],
+      around: (word) => ["x", word],
       refused: [
         ["a b"],
         ["a,b"],
@@ -211,9 +217,10 @@ const KINDS: Record<string, (field: Field, world: World) => FieldValues> = {
   custom: () => {
     const members = Object.fromEntries(HOSTILE_TEXTS.map((item, i) => [`t${i}`, item]));
     const nested = { list: ["a", 1, null, { b: [] }], "key with \u202e=": { "": "\n# created" }, tiny: 1e-7, huge: 1e300 };
+    const numbers = { whole: 2 ** 70, big: 1e21, tiny: 1.5e-7, minus: -3.25, yes: true };
     const keys = { "a.b": "x", ünï: 1, "9": true, "a:b/c@d-e_f": false, constructor: "x", toString: 0 };
     return {
-      samples: [members, { nested, list: [[]], empty: {} }, keys, { long: "x\n".repeat(50_000) }].map(same),
+      samples: [members, { nested, list: [[]], empty: {} }, numbers, keys, { long: "x\n".repeat(50_000) }].map(same),
       arbitrary: fc
         .dictionary(
           fc.stringMatching(/^[a-zé_][a-z0-9_.:-]{0,9}$/u),

@@ -1,0 +1,230 @@
+import assert from "node:assert/strict";
+import { after, before, describe, test } from "node:test";
+import { shortId } from "../../src/kit/id.ts";
+import { parseTokens, unquote } from "../../src/kit/line.ts";
+import { change } from "../../src/records/change.ts";
+import type { Field, RecordDefinition } from "../../src/records/define.ts";
+import { OPERATORS, type Operator } from "../../src/records/predicate.ts";
+import { createWorld, definitions, inTurns, leastOf, post, settable } from "../helpers/dictionary.ts";
+import { assertRefused, type Json } from "../helpers/lines.ts";
+import { type Client, type Service, startService } from "../helpers/service.ts";
+import { idForms, UNSTORABLE_TEXTS, valuesOf, type World } from "../helpers/values.ts";
+
+/** Every field takes every operator, or refuses it by name; and what a caller reads is what it can filter. */
+
+let service: Service;
+let ann: Client;
+let world: World;
+before(async () => {
+  service = await startService();
+  ann = await service.signIn();
+  world = await createWorld(ann);
+  for (const definition of definitions) await fill(definition);
+});
+after(() => service.close());
+
+const ROWS = 7;
+
+/** Rows in which each field takes each of its values, or none, in a turn of its own. */
+async function fill(definition: RecordDefinition): Promise<void> {
+  for (let row = 0; row < ROWS; row++) {
+    const body = leastOf(definition, world);
+    for (const [at, field] of settable(definition).entries()) {
+      const rung = field.name === definition.naturalKey ? row : (row + at) % 4;
+      if (rung < 3) body[field.name] = valuesOf(field, world).ladder[rung];
+    }
+    await post(ann, definition, body);
+  }
+}
+
+const LISTS = [
+  ...definitions.map((definition) => ({ path: `/${definition.plural}`, definition })),
+  { path: "/audit", definition: change },
+];
+const ALL_OPERATORS = Object.keys(OPERATORS) as Operator[];
+
+const ask = (path: string, parameters: [name: string, value: string][]) =>
+  ann.send("GET", `${path}?format=json&limit=200&${new URLSearchParams(parameters)}`);
+
+for (const { path, definition } of LISTS) {
+  describe(path, () => {
+    test("every operator of every field finds the rows that plain code finds, or is refused by name", async () => {
+      const shown = definition.fields.map(({ name }) => name).join(",");
+      const { items } = (await ask(path, [["fields", shown]])).json() as { items: Json[] };
+      assert.ok(items.length >= ROWS);
+      const cases = definition.fields.flatMap((field) => ALL_OPERATORS.map((operator) => ({ field, operator })));
+      await inTurns(cases, async ({ field, operator }) => {
+        const operands = operandsFor(field, operator, items);
+        const value = `${operator}:${operands.length > 1 ? operands.map((each) => JSON.stringify(each)).join(",") : operands[0]}`;
+        const parameters: [string, string][] = [[field.name, value]];
+        const context = `${path}?${field.name}=${value}`;
+        if (!field.kind.operators.includes(operator)) {
+          const reply = await ann.send("GET", `${path}?${new URLSearchParams(parameters)}`);
+          assertRefused(reply, 400, "invalid_op", context);
+          assert.match(
+            reply.text,
+            new RegExp(`^ERROR invalid_op ${field.name} .*\nHINT  ${field.name} knows: ${field.kind.operators.join(", ")}`),
+          );
+          return;
+        }
+        const reply = await ask(path, [...parameters, ["fields", "id"]]);
+        assert.equal(reply.status, 200, `${context} ${reply.text}`);
+        const found = (reply.json() as { items: Json[] }).items.map(({ id }) => id);
+        const expected = items.filter((item) => holds(field, operator, operands, item[field.name])).map(({ id }) => id);
+        assert.deepEqual(found.sort(), expected.sort(), context);
+      });
+    });
+
+    test("a value that a field cannot read or store is refused by the field's name", async () => {
+      const cases = definition.fields.flatMap((field) => {
+        const { unreadable } = path === "/audit" ? { unreadable: [] } : valuesOf(field, world);
+        const operators = field.kind.operators.filter(
+          (operator) => operator !== "is" && operator !== "not" && operator !== "like",
+        );
+        const wrong = operators.flatMap((operator) => unreadable.map((text) => `${operator}:${text}`));
+        const unstorable = field.kind.operators.includes("eq")
+          ? ["a\0b", "eq:\0", ...UNSTORABLE_TEXTS.map((text) => `in:${JSON.stringify(text)}`)]
+          : [];
+        const never = ["is:empty", "not:", "is:null,null"].filter((text) =>
+          field.kind.operators.includes(text.split(":")[0] as Operator),
+        );
+        return [...wrong, ...unstorable, ...never].map((value) => ({ field, value }));
+      });
+      await inTurns(cases, async ({ field, value }) => {
+        if (value.startsWith("in:") && !field.kind.operators.includes("in")) return;
+        const reply = await ann.send("GET", `${path}?${new URLSearchParams([[field.name, value]])}`);
+        const context = `${field.name}=${JSON.stringify(value)}`;
+        assert.equal(reply.status, 400, `${context} ${reply.text}`);
+        assert.match(reply.text, new RegExp(`^ERROR (invalid_value|${field.kind.refusal}) .*\nHINT  .*${field.name}`), context);
+      });
+    });
+  });
+}
+
+/** The values among the rows that make a filter divide them. */
+function operandsFor(field: Field, operator: Operator, items: readonly Json[]): string[] {
+  if (operator === "is" || operator === "not") return ["null"];
+  const texts = [
+    ...new Set(items.filter((item) => !isAbsent(item[field.name])).map((item) => textOf(item[field.name]))),
+  ].sort();
+  const middle = texts[Math.floor(texts.length / 2)] ?? "none";
+  if (operator === "in") return [middle, texts[0] ?? "neither"];
+  if (operator === "has") return [middle.split(",").at(-1)!];
+  return [operator === "like" ? middle.slice(1).toUpperCase() || middle : middle];
+}
+
+const isAbsent = (value: unknown) => value === null || JSON.stringify(value) === "[]" || JSON.stringify(value) === "{}";
+const textOf = (value: unknown) => (Array.isArray(value) ? value.join(",") : String(value));
+
+/** What the contract says an operator means, in plain code. */
+function holds(field: Field, operator: Operator, operands: readonly string[], value: unknown): boolean {
+  const [first] = operands as [string];
+  if (operator === "is") return isAbsent(value);
+  if (operator === "not") return !isAbsent(value);
+  if (operator === "ne") return !holds(field, "eq", operands, value);
+  if (isAbsent(value)) return false;
+  if (operator === "like") return folded(textOf(value).replaceAll(",", " ")).includes(folded(first.replaceAll(",", " ")));
+  if (Array.isArray(value)) {
+    const items = operands.flatMap((operand) => operand.split(","));
+    return operator === "in" ? items.some((item) => value.includes(item)) : items.every((item) => value.includes(item));
+  }
+  if (operator === "eq" || operator === "in")
+    return operands.some((operand) => comparable(field, operand) === comparable(field, value));
+  const [a, b] = [comparable(field, value), comparable(field, first)];
+  return { gt: a > b, gte: a >= b, lt: a < b, lte: a <= b }[operator as string]!;
+}
+
+const folded = (text: string) => text.normalize("NFD").replace(/\p{M}/gu, "").toLowerCase();
+
+function comparable({ kind }: Field, value: unknown): string | number {
+  if (kind.sqlType === "bigint" || kind.sqlType === "integer") return Number(value);
+  return kind.sqlType === "timestamptz" ? Date.parse(String(value)) : String(value);
+}
+
+for (const definition of definitions) {
+  test(`whatever a line of ${definition.plural} shows finds the record again`, async () => {
+    const values = settable(definition).map((field) => ({ field, samples: valuesOf(field, world).samples }));
+    const turns = Array.from({ length: 14 }, (_, turn) => turn);
+    await inTurns(turns, async (turn) => {
+      const body = leastOf(definition, world);
+      for (const { field, samples } of values) {
+        // Seven is prime to the number of most samples, so that the turns meet different ones; a long text is no query.
+        const { sent } = samples[(turn * 7 + field.name.length) % samples.length]!;
+        if (field.name !== definition.naturalKey && JSON.stringify(sent).length < 1000) body[field.name] = sent;
+      }
+      const { id } = await post(ann, definition, body);
+      const [line = ""] = (await ann.send("GET", `/${definition.plural}/${id}`)).lines;
+      const { head, tokens } = parseTokens(line);
+      for (const [name, token] of [["handle", head], ["id", id], ...tokens] as const) {
+        const parameters = new URLSearchParams([
+          ["handle", head],
+          [name, `eq:${unquote(token)}`],
+        ]);
+        const found = await ann.send("GET", `/${definition.plural}?${parameters}`);
+        assert.deepEqual(found.lines.length, 1, `${name}=${token} ${found.text}`);
+      }
+    });
+  });
+
+  test(`every way to write an id finds ${definition.plural} and what is linked to them`, async () => {
+    const { id, ...record } = await post(ann, definition, {
+      ...leastOf(definition, world),
+      ...Object.fromEntries(linksTo(definition)),
+    });
+    const own = [
+      ["id", definition.name, id],
+      ["handle", definition.name, id],
+    ] as const;
+    const linked = linksTo(definition).flatMap(([name, to]) => {
+      const target = name.replace(/_id$/, "");
+      return [
+        [name, target, to],
+        [target, target, to],
+      ] as const;
+    });
+    assert.equal(record.handle, `${definition.name}/${shortId(id)}`);
+    for (const [name, kind, to] of [...own, ...linked]) {
+      for (const form of idForms(kind, to)) {
+        for (const operator of ["", "eq:", "in:"]) {
+          const found = await ask(`/${definition.plural}`, [
+            ["handle", id],
+            [name, operator + form],
+          ]);
+          assert.equal(found.json().items?.length, 1, `${name}=${operator}${form} ${found.text}`);
+        }
+        const others = await ask(`/${definition.plural}`, [[name, `ne:${form}`]]);
+        assert.ok(
+          (others.json().items as Json[]).every((item) => item.id !== id),
+          `${name}=ne:${form}`,
+        );
+      }
+    }
+  });
+
+  test(`search looks at every search field of ${definition.plural}, whichever others are empty`, async () => {
+    for (const field of definition.fields.filter(({ search }) => search)) {
+      const word = `zq${field.name.replaceAll("_", "")}${definition.name}`;
+      const { id } = await post(ann, definition, {
+        ...leastOf(definition, world),
+        [field.name]: valuesOf(field, world).around!(word),
+      });
+      for (const path of [`/${definition.plural}?search=${word.toUpperCase()}`, `/search?q=${word}`]) {
+        const { items } = (await ann.send("GET", `${path}&format=json`.replace("?format", "&format"))).json() as {
+          items: Json[];
+        };
+        assert.deepEqual(
+          items.map((item) => item.id),
+          [id],
+          path,
+        );
+      }
+    }
+  });
+}
+
+/** A record for each link of this kind, by the field of its id. */
+function linksTo(definition: RecordDefinition): [name: string, id: string][] {
+  return settable(definition).flatMap(({ name, kind }) =>
+    kind.link ? [[name, world.linked.get(kind.link.target)![1]!.id]] : [],
+  );
+}

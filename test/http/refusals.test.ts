@@ -1,0 +1,128 @@
+import assert from "node:assert/strict";
+import { after, before, describe, test } from "node:test";
+import type { RecordDefinition } from "../../src/records/define.ts";
+import { createWorld, definitions, inTurns, leastOf } from "../helpers/dictionary.ts";
+import { assertRefused } from "../helpers/lines.ts";
+import { type Client, type Service, startService } from "../helpers/service.ts";
+import type { World } from "../helpers/values.ts";
+
+/** Nothing is ignored silently: what a list or a body does not know is refused by name, with the near miss. */
+
+let service: Service;
+let ann: Client;
+let world: World;
+before(async () => {
+  service = await startService();
+  ann = await service.signIn();
+  world = await createWorld(ann);
+});
+after(() => service.close());
+
+async function refuses(path: string, code: string, hint: RegExp): Promise<void> {
+  const reply = await ann.send("GET", path);
+  assertRefused(reply, 400, code, path);
+  assert.match(reply.text, hint, path);
+  const json = await ann.send("GET", `${path}&format=json`);
+  assert.equal(json.status, 400, path);
+  const { error, message, hint: hints } = json.json();
+  assert.equal(error, code);
+  assert.equal(
+    reply.text,
+    [`ERROR ${code} ${message}`, ...hints.split("\n").map((each: string) => `HINT  ${each}`), ""].join("\n"),
+  );
+}
+
+/** `name` -> `namee` */
+const misspelt = (name: string) => name + name.at(-1);
+
+for (const definition of definitions) {
+  const { plural, fields } = definition;
+  describe(plural, () => {
+    test("a misspelt filter, sort or field is told what comes near, and all there are", async () => {
+      await inTurns(fields, async ({ name }) => {
+        await refuses(
+          `/${plural}?${misspelt(name)}=x`,
+          "invalid_filter",
+          new RegExp(`HINT  did you mean ${name}\\b.*filter by: ${listed(definition)}`),
+        );
+        await refuses(
+          `/${plural}?fields=${misspelt(name)}`,
+          "invalid_field",
+          new RegExp(`HINT  did you mean ${name}\\b.*fields: ${listed(definition)}`),
+        );
+      });
+      const sorts = fields.filter(({ sort }) => sort).map(({ name }) => name);
+      await inTurns(fields, async ({ name, sort }) => {
+        for (const sign of ["", "-"]) {
+          const near = sort ? `did you mean ${name}\\b.*` : ".*";
+          await refuses(
+            `/${plural}?sort=${sign}${misspelt(name)}`,
+            "invalid_sort",
+            new RegExp(`HINT  ${near}sort by: ${sorts.join(", ")}`),
+          );
+          if (!sort)
+            await refuses(`/${plural}?sort=${sign}${name}`, "invalid_sort", new RegExp(`HINT  .*sort by: ${sorts.join(", ")}`));
+        }
+      });
+    });
+
+    test("a body with a misspelt or a read-only field is refused by its name", async () => {
+      const least = leastOf(definition, world);
+      const writable = fields.filter(({ readOnly }) => !readOnly).map(({ name }) => name);
+      await inTurns(fields, async ({ name, readOnly }) => {
+        const unknown = await ann.send("POST", `/${plural}`, { ...least, [misspelt(name)]: "x" });
+        assertRefused(unknown, 400, "invalid_field", name);
+        if (!readOnly) assert.match(unknown.text, new RegExp(`HINT  did you mean ${name}\\b`));
+        assert.match(unknown.text, new RegExp(`take: ${writable.join(", ")}`));
+        // The version is written nowhere and may be expected.
+        if (!readOnly || name === "version") return;
+        const reply = await ann.send("POST", `/${plural}`, { ...least, [name]: "x" });
+        assertRefused(reply, 400, "invalid_field", name);
+        assert.match(reply.text, new RegExp(`^ERROR invalid_field ${name} is read-only`));
+      });
+    });
+
+    test("a limit is a number of rows that the list gives", async () => {
+      for (const limit of ["0", "-1", "1.5", "many", "", "1e1", "%201", "100000", "9".repeat(30), "0x10"])
+        await refuses(`/${plural}?limit=${limit}`, "invalid_value", /HINT {2}limit is a number from 1 to (200|500);/);
+    });
+  });
+}
+
+const listed = ({ fields }: RecordDefinition) =>
+  fields.map(({ name }) => (name === "custom" ? "custom(, custom\\.<key>)?" : name)).join(", ");
+
+test("every other parameter is checked as well", async () => {
+  const { id } = world.linked.get("contact")![0]!;
+  const cases: [path: string, code: string, hint: RegExp][] = [
+    ["/contacts?serch=x", "invalid_filter", /did you mean search/],
+    ["/contacts?limt=5", "invalid_filter", /did you mean limit/],
+    ["/contacts?Name=x", "invalid_filter", /did you mean name/],
+    ["/contacts?=x", "invalid_filter", /filter by: /],
+    ["/contacts?search=", "invalid_value", /search=acme/],
+    ["/contacts?search=%00", "invalid_value", /search /],
+    ["/contacts?name=", "invalid_value", /name=is:null/],
+    ["/contacts?name=eq:", "invalid_value", /name=is:null/],
+    ["/contacts?name=in:a,,b", "invalid_value", /name=is:null/],
+    ["/contacts?name=in:", "invalid_value", /name=is:null/],
+    ['/contacts?name=in:"a', "invalid_value", /in: takes a comma list/],
+    ['/contacts?name=in:"a"b', "invalid_value", /in: takes a comma list/],
+    ["/contacts?sort=name&sort=email", "bad_request", /send sort once/],
+    ["/contacts?limit=1&limit=2", "bad_request", /send limit once/],
+    ["/contacts?count=many", "invalid_value", /count=true/],
+    ["/contacts?custom.a%20b=x", "invalid_filter", /keys are letters/],
+    ["/contacts?custom.=x", "invalid_filter", /keys are letters/],
+    ["/contacts?custom=x", "invalid_op", /custom knows: is, not/],
+    ["/activities?custom.n=is:nil", "invalid_value", /custom\.n=is:null/],
+    [`/contacts/${id}?field=name`, "invalid_filter", /did you mean fields/],
+    [`/contacts/${id}?fields=nam`, "invalid_field", /did you mean name/],
+    ["/reminders?day=3", "invalid_filter", /did you mean days/],
+    ["/reminders?days=-3", "invalid_value", /days is a number/],
+    ["/reminders?limit=501", "invalid_value", /1 to 500/],
+    ["/audit?limit=501", "invalid_value", /1 to 500/],
+    ["/audit?acter=ann", "invalid_filter", /did you mean actor/],
+    ["/search?query=x", "invalid_filter", /parameters: q/],
+    ["/search?q=x&limt=3", "invalid_filter", /did you mean limit/],
+  ];
+  for (const [path, code, hint] of cases) await refuses(path, code, hint);
+});
