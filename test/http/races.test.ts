@@ -211,7 +211,7 @@ test("guesses at a code that are sent at once cannot share an attempt", async ()
   const wrong = (i: number) => String((Number(code) + 1 + i) % 1_000_000).padStart(6, "0");
   const guesses = await atOnce(20, (i) => verifyFrom("10.1.0.1", email, wrong(i)));
   assert.deepEqual(tally(guesses.map(({ status }) => status)), { 401: 20 });
-  const [row] = await service.pool.rows(sql`select attempts, foreign_attempts from sign_in_codes where email = ${email}`);
+  const [row] = await service.pool.rows(sql`select attempts, foreign_attempts from codes where subject = ${`sign-in ${email}`}`);
   assert.deepEqual(row, [5, 0]);
   assert.equal((await verifyFrom("10.1.0.1", email, code)).status, 401, "the attempts are used up");
 });
