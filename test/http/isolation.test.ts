@@ -12,6 +12,7 @@ const MARKER = "zqmarkerqz";
 const MARKED_CENTS = 98_765_432_101;
 const MARKED_TIME = "2019-07-07T07:07:07Z";
 const MARKED_DATE = "2019-07-09";
+const MARKED_ZONE = "Asia/Kathmandu";
 
 let service: Service;
 let ann: Client;
@@ -27,6 +28,11 @@ before(async () => {
   await plant(deleted);
   for (const [kind, id] of [...deleted].reverse()) await removeOf(bob, `/${dictionary.get(kind)!.plural}/${id}`);
   await plant(living);
+  const { workspace } = await idsOf(bob.email);
+  const renamed = await bob.send("PATCH", `/workspaces/${workspace}`, { name: MARKER, timezone: MARKED_ZONE });
+  assert.equal(renamed.status, 200, renamed.text);
+  const invited = await bob.send("POST", `/workspaces/${workspace}/invites`, { email: `guest@${MARKER}.example` });
+  assert.equal(invited.status, 201, invited.text);
 });
 after(() => service.close());
 
@@ -75,19 +81,21 @@ type Shot = { method: string; path: string; body?: Record<string, unknown> };
 async function fire({ method, path, body }: Shot) {
   const reply = await ann.send(method, path, body);
   const all = reply.text + JSON.stringify([...reply.headers]);
-  for (const secret of [MARKER, String(MARKED_CENTS), MARKED_TIME, MARKED_DATE, "bob@example.com"])
+  for (const secret of [MARKER, String(MARKED_CENTS), MARKED_TIME, MARKED_DATE, MARKED_ZONE, "bob@example.com"])
     assert.ok(!all.includes(secret), `${method} ${path} gave away ${secret}: ${all}`);
   assert.ok(reply.status < 500, `${method} ${path}: ${all}`);
   return reply;
 }
 
+type Ids = Record<string, string>;
+
 /** The same shot at what is Bob's and at what is nowhere must be told in the same words. */
-async function assertSameWords(aim: (id: string) => Shot, theirs: string, nowhere: string) {
+async function assertSameWords(aim: (ids: Ids) => Shot, theirs: Ids, nowhere: Ids) {
   const [there, none] = [await fire(aim(theirs)), await fire(aim(nowhere))];
-  const plain = (text: string, id: string) =>
-    text
-      .replaceAll(new RegExp(`${id}|${shortId(id)}|${shortId(id).slice(-8)}`, "gi"), "ID")
-      .replace(/req_\w+|\d+-[\w-]{22}/g, "…");
+  const plain = (text: string, ids: Ids) => {
+    const all = Object.values(ids).flatMap((id) => [id, shortId(id), shortId(id).slice(-8)]);
+    return text.replaceAll(new RegExp(all.join("|"), "gi"), "ID").replace(/req_\w+|\d+-[\w-]{22}/g, "…");
+  };
   assert.equal(there.status, none.status, JSON.stringify(aim(theirs)));
   assert.equal(plain(there.text, theirs), plain(none.text, nowhere), JSON.stringify(aim(theirs)));
   return there;
@@ -100,30 +108,55 @@ const forms = (name: string): ((id: string) => string)[] => [
   (id) => encodeURIComponent(`${name}/${shortId(id)}`),
 ];
 
+const nowhereFor = (ids: Ids): Ids =>
+  Object.fromEntries(Object.entries(ids).map(([name, id]) => [name, absent(id.slice(0, id.indexOf("_")))]));
+
 const routes = createRoutes(dictionary);
 
+/** The whole ids that a person's token, workspace and open invite have; no answer need show them. */
+async function idsOf(email: string): Promise<{ user: string; token: string; workspace: string; invite: string }> {
+  const [row] = await service.pool.rows(sql`select u.id, t.id, t.workspace_id, coalesce(i.id, '') from users u
+    join tokens t on t.user_id = u.id left join invites i on i.workspace_id = t.workspace_id where u.email = ${email} limit 1`);
+  const [user, token, workspace, invite] = row as [string, string, string, string];
+  return { user, token, workspace, invite };
+}
+
 test("no route with an id in its path tells a record of another workspace from none", async () => {
-  const own = await ann.send("GET", "/whoami?format=json");
-  const [[tokenId] = []] = await service.pool.rows(
-    sql`select t.id from tokens t join users u on u.id = t.user_id where u.email = 'bob@example.com'`,
-  );
-  assert.ok(typeof tokenId === "string" && !own.text.includes(tokenId.slice(-8)));
-  for (const { method, path } of routes.filter((route) => route.path.includes("{id}"))) {
+  const [own, theirs] = [await idsOf("ann@example.com"), await idsOf("bob@example.com")];
+  for (const { method, path } of routes.filter(({ open, path }) => !open && path.includes("{"))) {
     const kind = [...dictionary.values()].find(({ plural }) => path.startsWith(`/${plural}/`));
-    const name = kind?.name ?? "token";
-    const body = method === "POST" ? { body: postable(path) } : method === "PATCH" ? { body: {} } : {};
-    const targets: string[] = kind ? [living.get(name)!, deleted.get(name)!] : [tokenId];
-    for (const theirs of targets) {
-      for (const form of forms(name)) {
-        const aim = (id: string): Shot => ({ method, path: path.replace("{id}", form(id)), ...body });
-        const reply = await assertSameWords(aim, theirs, absent(theirs.slice(0, theirs.indexOf("_"))));
+    const name = kind?.name ?? (path.startsWith("/tokens") ? "token" : "workspace");
+    const body = method === "POST" || method === "PATCH" ? { body: bodyFor(path) } : {};
+    const { user, invite } = theirs;
+    const targets: Ids[] = kind
+      ? [{ id: living.get(name)! }, { id: deleted.get(name)! }]
+      : name === "token"
+        ? [{ id: theirs.token }]
+        : [{ id: theirs.workspace, user, invite }];
+    for (const target of targets) {
+      for (const form of method === "GET" ? forms(name) : [(id: string) => id]) {
+        const aim = (ids: Ids): Shot => ({ method, path: fill(path, ids, form), ...body });
+        const reply = await assertSameWords(aim, target, nowhereFor(target));
         assert.equal(reply.status, 404, `${method} ${path}: ${reply.text}`);
       }
-      const json = path.replace("{id}", theirs);
-      assert.equal((await fire({ method, path: `${json}?format=json`, ...body })).status, 404);
+      assert.equal((await fire({ method, path: `${fill(path, target)}?format=json`, ...body })).status, 404);
     }
+    if (!/\{(user|invite)\}/.test(path)) continue;
+    const aim = (ids: Ids): Shot => ({ method, path: fill(path, { id: own.workspace, ...ids }), ...body });
+    assert.equal((await assertSameWords(aim, { user, invite }, nowhereFor({ user, invite }))).status, 404);
   }
 });
+
+const fill = (path: string, ids: Ids, form = (id: string) => id) =>
+  path.replace(/\{(\w+)\}/g, (_, name: string) => form(ids[name]!));
+
+/** A body that nothing is wrong with, so that only the path can be refused. */
+function bodyFor(path: string): Record<string, unknown> {
+  if (path.endsWith("/role")) return { role: "viewer" };
+  if (path.endsWith("/invites")) return { email: "guest@elsewhere.example" };
+  if (path.startsWith("/workspaces")) return { name: "Taken over" };
+  return [...dictionary.values()].some(({ plural }) => path.endsWith(`/${plural}`)) ? postable(path) : {};
+}
 
 /** What a POST under another record needs: the example without its links. */
 function postable(path: string): Record<string, unknown> {
@@ -153,9 +186,8 @@ test("no list gives away what is Bob's, whatever it is asked for", async () => {
 function filtersOf({ name, kind }: Field, near: string): string[] {
   const fitting: Record<string, string> = { time: "2019-07-01", date: "2019-07-01", cents: "1", email: "a@b.example" };
   const operand = fitting[kind.name] ?? kind.choices?.[0] ?? near;
-  return kind.operators.map((operator) =>
-    operator === "is" || operator === "not" ? `${name}=${operator}:null` : `${name}=${operator}:${operand}`,
-  );
+  const telling = kind.operators.filter((operator) => ["ne", "gt", "like", "has", "not"].includes(operator));
+  return telling.map((operator) => (operator === "not" ? `${name}=${operator}:null` : `${name}=${operator}:${operand}`));
 }
 
 test("a filter by an id of another workspace is answered like one by an id of none", async () => {
@@ -166,13 +198,13 @@ test("a filter by an id of another workspace is answered like one by an id of no
     ];
     const asked = [...names.flatMap((name) => ["", "ne:", "in:"].map((operator) => name + operator)), "/audit?record="];
     for (const start of asked) {
-      for (const form of forms(definition.name)) {
-        const aim = (id: string): Shot => ({ method: "GET", path: start + form(id) });
-        const reply = await assertSameWords(aim, living.get(definition.name)!, absent(definition.prefix));
+      for (const form of forms(definition.name).filter((_, i) => i === 0 || start.endsWith("="))) {
+        const aim = ({ id }: Ids): Shot => ({ method: "GET", path: start + form(id!) });
+        const reply = await assertSameWords(aim, { id: living.get(definition.name)! }, { id: absent(definition.prefix) });
         assert.ok([200, 404].includes(reply.status), `${start}: ${reply.text}`);
       }
-      const aim = (id: string): Shot => ({ method: "GET", path: start + id });
-      await assertSameWords(aim, deleted.get(definition.name)!, absent(definition.prefix));
+      const aim = ({ id }: Ids): Shot => ({ method: "GET", path: start + id });
+      await assertSameWords(aim, { id: deleted.get(definition.name)! }, { id: absent(definition.prefix) });
     }
   }
 });
@@ -189,10 +221,10 @@ test("a link to a record of another workspace is refused like one to none, by id
     for (const { holder, names } of holders(target)) {
       for (const name of names) {
         for (const form of [...forms(target.name).slice(0, 3), (id: string) => `${target.name}/${shortId(id)}`]) {
-          const theirs = living.get(target.name)!;
-          const body = (id: string) => ({ ...postable(`/${holder.plural}`), [name]: form(id) });
-          const aim = (id: string): Shot => ({ method: "POST", path: `/${holder.plural}`, body: body(id) });
-          assert.equal((await assertSameWords(aim, theirs, absent(target.prefix))).status, 422);
+          const path = `/${holder.plural}`;
+          const aim = ({ id }: Ids): Shot => ({ method: "POST", path, body: { ...postable(path), [name]: form(id!) } });
+          const reply = await assertSameWords(aim, { id: living.get(target.name)! }, { id: absent(target.prefix) });
+          assert.equal(reply.status, 422);
         }
       }
     }
@@ -232,6 +264,22 @@ test("neither a cursor nor a confirm token works in another workspace", async ()
   const mine = (await ann.send("POST", "/contacts?format=json", { name: "Mine" })).json().id;
   assert.equal((await fire({ method: "DELETE", path: `/contacts/${mine}?confirm=${confirm}` })).status, 409);
   assert.equal((await bob.send("GET", `/contacts/${theirs}`)).status, 200);
+});
+
+test("a token shows nothing of its owner's other workspace", async () => {
+  const second = (await ann.send("POST", "/workspaces?format=json", { name: "Second" })).json().id;
+  const minted = await ann.send("POST", `/workspaces/${second}/tokens?format=json`, { scopes: ["read", "write", "delete"] });
+  const there = { authorization: `Bearer ${minted.json().token}` };
+  const made = await service.send("POST", "/contacts?format=json", { name: "Elsewhere" }, there);
+  assert.equal(made.status, 201, made.text);
+  const here = (await ann.send("POST", "/contacts?format=json", { name: "Here" })).json();
+  assert.equal((await ann.send("GET", `/contacts/${made.json().id}`)).status, 404);
+  assert.equal((await service.send("GET", `/contacts/${here.id}`, undefined, there)).status, 404);
+  assert.deepEqual((await ann.send("GET", "/contacts?name=Elsewhere&format=json")).json().items, []);
+  assert.match(
+    (await service.send("GET", "/contacts", undefined, there)).text,
+    /^contact\/\S+ name=Elsewhere .*\n# 1 contact\n$/,
+  );
 });
 
 test("after all this Bob's records are what they were", async () => {
