@@ -22,17 +22,25 @@ export async function duel(work: Work, sql: Sql, connections: number, rounds: nu
   const [baseline] = work.sides;
   const runners = [...work.sides, { ...baseline, name: "again" }].map((side) => ({ side, slices: [] as Measured[] }));
   const counters = new Map<Contender, number>();
-  for (const { side } of runners) await slice(side, work.requests, sql, connections, counters); // prepares the statements, and the JIT
+  let requests = work.requests;
+  for (const { side } of runners) {
+    // Prepares the statements and compiles what is hot; and one that is far slower than expected must not take the rest of the day.
+    const { rps } = await slice(side, Math.ceil(work.requests / 5), sql, connections, counters);
+    requests = Math.min(requests, Math.max(connections * 2, Math.round(rps * LONGEST_S)));
+  }
   for (let round = 0; round < rounds; round++) {
     for (let i = 0; i < runners.length; i++) {
       const runner = runners[(round + i) % runners.length]!;
-      runner.slices.push(await slice(runner.side, work.requests, sql, connections, counters));
+      runner.slices.push(await slice(runner.side, requests, sql, connections, counters));
     }
   }
   const [first, ...others] = runners.map(({ side, slices }) => middle(side.name, slices));
   const again = others.pop()!;
   return { work: work.name, connections, baseline: first!, again, others };
 }
+
+/** Seconds that a slice may take. */
+const LONGEST_S = 3;
 
 async function slice(
   { name, contender, next }: Side,

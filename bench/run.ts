@@ -52,6 +52,10 @@ await ensureLoaded(rows, say);
 const database = await openServer(rows);
 const sql = connect(database);
 const stops: (() => Promise<unknown>)[] = [() => sql.end(), database.stop];
+async function stopAll(): Promise<void> {
+  for (const stop of stops.splice(0)) await stop().catch((error: unknown) => say(String(error)));
+}
+for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => void stopAll().then(() => process.exit(130)));
 try {
   await sql`delete from tokens`;
   const product = await startProduct(database);
@@ -81,7 +85,7 @@ try {
   if (wanted("pages")) figures.pages = await pageCosts(product, sql, say);
   if (wanted("search")) figures.search = await searchCosts(product, say);
 } finally {
-  for (const stop of stops) await stop().catch((error: unknown) => say(String(error)));
+  await stopAll();
 }
 
 await mkdir(RESULTS, { recursive: true });

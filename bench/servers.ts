@@ -45,6 +45,7 @@ async function start(
 ): Promise<Contender> {
   const { PATH = "", HOME = "" } = process.env;
   const child = spawn(process.execPath, args, { env: { PATH, HOME, ...env }, stdio: ["ignore", "pipe", "pipe"] });
+  process.once("exit", () => child.kill()); // also when this process fails
   const baseUrl = await firstAddress(name, child);
   return {
     name,
