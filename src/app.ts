@@ -3,6 +3,7 @@ import { authenticate, type SessionCache } from "./authenticate.ts";
 import { readContext } from "./context.ts";
 import type { Session } from "./db/sessions.ts";
 import { single } from "./derive/query.ts";
+import { readValues } from "./derive/values.ts";
 import { acceptedFormat, type Format } from "./http/accept.ts";
 import { readBody } from "./http/body.ts";
 import { guardLocal, guardOneHost } from "./http/guard.ts";
@@ -14,7 +15,7 @@ import { echo } from "./kit/line.ts";
 import { Problem } from "./kit/problem.ts";
 import { zone } from "./kit/time.ts";
 import { permit } from "./permit.ts";
-import type { Authenticated, Context, Route, Services } from "./routes/route.ts";
+import { type Authenticated, allowParameters, type Context, type Route, type Services } from "./routes/route.ts";
 import { createRoutes } from "./routes/table.ts";
 
 export const BODY_LIMIT = 1_048_576;
@@ -40,13 +41,15 @@ export function createApp(services: Services, sessions: SessionCache): App {
       format = readFormat(target, format);
       const { route, path } = match(request.method ?? "GET", target.segments);
       const context = readContext(services, request, requestId, target, path, format);
-      const answer = await (route.open ? route.handle(await enter(context)) : route.handle(await enterKnown(context, route)));
+      const answer = await (route.open
+        ? route.handle(await enter(context, route))
+        : route.handle(await enterKnown(context, route)));
       const encoded = notModified(request, encode(answer, context.style));
       return { ...encoded, headers: { ...encoded.headers, ...headers } };
 
-      async function enter(stranger: Context): Promise<Context> {
+      async function enter(stranger: Context, route: Route): Promise<Context> {
         Object.assign(headers, limiter.take(stranger.address, stranger.reading.now));
-        return withBody(stranger, request);
+        return receive(route, stranger, request);
       }
 
       async function enterKnown(stranger: Context, route: Route): Promise<Authenticated> {
@@ -54,7 +57,7 @@ export function createApp(services: Services, sessions: SessionCache): App {
         const session = await authenticate(stranger, sessions, () => limiter.take(address, reading.now));
         Object.assign(headers, limiter.take(session.tokenId, reading.now));
         permit(session, route, plurals);
-        return withBody(withSession(stranger, session), request);
+        return receive(route, withSession(stranger, session), request);
       }
     } catch (error) {
       const problem = error instanceof Problem ? error : new Problem("internal", "the service failed", [], { cause: error });
@@ -70,6 +73,15 @@ function readFormat({ parameters }: Target, accepted: Format): Format {
   if (asked === undefined) return accepted;
   if (asked === "text" || asked === "json") return asked;
   throw new Problem("invalid_value", `format cannot be ${echo(asked)}`, "format=text or format=json");
+}
+
+/** Takes what the route declares and nothing else. Filters and the fields of a record are held against the definition by the handler. */
+async function receive<C extends Context>(route: Route, context: C, request: IncomingMessage): Promise<C> {
+  allowParameters(route, context.parameters);
+  const received = await withBody(context, request);
+  if (route.body?.is !== "values") return received;
+  const values = readValues(route.body, received.body.values, context.reading);
+  return { ...received, body: { ...received.body, values } };
 }
 
 async function withBody<C extends Context>(context: C, request: IncomingMessage): Promise<C> {

@@ -1,12 +1,13 @@
 import { PROBLEMS } from "../kit/problem.ts";
 import type { Dictionary, Field, RecordDefinition } from "../records/define.ts";
 import { OPERATORS } from "../records/predicate.ts";
+import type { Operation } from "./operation.ts";
 
 /** What the manual is made from besides its prose. */
 export type ManualSource = {
   dictionary: Dictionary;
   views: readonly RecordDefinition[];
-  routes: readonly { method: string; path: string; about: string; open?: boolean }[];
+  routes: readonly Operation[];
   baseUrl: string;
   /** Tested transcripts by name. */
   transcript: (name: string) => string;
@@ -34,11 +35,21 @@ const MARKS: Record<string, (source: ManualSource, of: string) => string> = {
       .join("\n"),
   routes: ({ routes }) =>
     routes
-      .map(({ method, path, about, open }) => `  ${method.padEnd(6)} ${path.padEnd(32)} ${about}${open ? " (no token)" : ""}`)
+      .map(
+        (route) =>
+          `  ${route.method.padEnd(6)} ${route.path.padEnd(32)} ${route.about}${takes(route)}${route.open ? " (no token)" : ""}`,
+      )
       .join("\n"),
   fields: (source, of) => fieldTable(find(source, of)),
   transcript: ({ transcript }, of) => transcript(of).trimEnd(),
 };
+
+/** ` [days= owner=]`: what this route takes that others of its sort do not. */
+function takes({ parameters = {}, body }: Operation): string {
+  const named = Object.keys(parameters).map((name) => `${name}=`);
+  const sent = body?.is === "values" ? [`{${Object.keys(body.values).join(", ")}}`] : [];
+  return named.length + sent.length > 0 ? ` [${[...named, ...sent].join(" ")}]` : "";
+}
 
 function find({ dictionary, views }: ManualSource, name: string): RecordDefinition {
   const definition = dictionary.get(name) ?? views.find((view) => view.name === name);

@@ -1,4 +1,5 @@
 import type { ProblemCode } from "../kit/problem.ts";
+import type { Verb } from "../kit/scope.ts";
 import type { FieldSpec, RecordDefinition } from "../records/define.ts";
 
 /** Named values that are no record's: parameters, the body of a sign-in, the facts of a message. */
@@ -14,6 +15,8 @@ export type Operation = {
   about: string;
   /** Needs no token. */
   open?: boolean;
+  /** What a token must be good for: by the method unless said, `member` for any. */
+  needs?: Verb | "member";
   /** What may stand behind the `?`, besides what every route takes. */
   parameters?: Named;
   /** A list of records also takes their fields as filters, and LIST_PARAMETERS; at most this many a page. `readListQuery` reads them. */
@@ -28,11 +31,18 @@ export type OperationBody =
   /** `given`: the link that the path holds already. */
   | { is: "create"; of: RecordDefinition; given?: string }
   | { is: "patch"; of: RecordDefinition }
-  | { is: "values"; values: Named };
+  /** `partial`: what is not sent stays as it is. */
+  | { is: "values"; values: Named; partial?: true };
 
 /** As the handler's Answer, with kinds in the place of values. A value that is not `required` may be missing. */
-export type OperationAnswer =
+export type OperationAnswer = { statuses?: readonly (200 | 201)[] } & (
   | { is: "record"; of: RecordDefinition }
   | { is: "list"; of: readonly RecordDefinition[] }
   | { is: "message" | "values"; values: Named }
-  | { is: "document"; type: string };
+  | { is: "document"; type: string }
+);
+
+/** Some fields of a definition as values on their own. */
+export function valuesOf({ fields }: RecordDefinition, ...names: string[]): Named {
+  return Object.fromEntries(fields.filter(({ name }) => names.includes(name)).map(({ name, ...spec }) => [name, spec]));
+}

@@ -13,6 +13,14 @@ export const COMMON_PARAMETERS = {
 
 export const WHY = { reason: text({ about: "why, for the history; also as the header X-Reason" }) } satisfies Named;
 
+export const CONFIRM = {
+  confirm: text({ about: "the confirm token that the first call answered" }),
+} satisfies Named;
+
+export const STEP_UP = {
+  code: text({ about: "the code that the first call had mailed; also as the header X-Escalation-Code" }),
+} satisfies Named;
+
 /** `name,email`: the fields to show. */
 export function chosenFields(definition: RecordDefinition): { fields: FieldSpec } {
   const names = definition.fields.map(({ name }) => name);

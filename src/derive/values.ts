@@ -10,9 +10,15 @@ import { unfit } from "./schema.ts";
  * Reads a body that is no record's, each value by its kind; an empty text is null. What was not sent is left out, unless the field has an
  * initial value, which also stands for null. Throws the Problem that names the field.
  */
-export function readValues(fields: Named, sent: Record<string, unknown>, reading: Reading): Record<string, unknown> {
-  for (const name of Object.keys(sent)) if (!Object.hasOwn(fields, name)) throw unknownValue(fields, name);
-  const read = Object.entries(fields).map(([name, spec]) => [name, readValue({ ...spec, name }, sent[name], reading)] as const);
+export function readValues(
+  { values, partial }: { values: Named; partial?: true },
+  sent: Record<string, unknown>,
+  reading: Reading,
+): Record<string, unknown> {
+  for (const name of Object.keys(sent)) if (!Object.hasOwn(values, name)) throw unknownValue(values, name);
+  const read = Object.entries(values)
+    .filter(([name]) => !partial || sent[name] !== undefined)
+    .map(([name, spec]) => [name, readValue({ ...spec, name }, sent[name], reading)] as const);
   return Object.fromEntries(read.filter(([, value]) => value !== undefined));
 }
 
@@ -29,8 +35,8 @@ function readValue(field: Field, sent: unknown, reading: Reading): unknown {
   return read;
 }
 
-function unknownValue(fields: Named, name: string): Problem {
-  const known = Object.keys(fields);
+function unknownValue(values: Named, name: string): Problem {
+  const known = Object.keys(values);
   const near = nearest(name, known);
   return new Problem(
     "invalid_field",

@@ -1,6 +1,21 @@
+import { ROLES } from "../kit/scope.ts";
+import { zone } from "../kit/time.ts";
 import { defineView } from "./define.ts";
 import { boolean, choice, email, required, text, time } from "./fields.ts";
+import type { FieldKind } from "./kind.ts";
 import { handleKind, idKind, textKind } from "./kinds.ts";
+
+const timezoneKind: FieldKind = {
+  ...textKind(60, "an IANA time zone such as Europe/Berlin or UTC"),
+  name: "timezone",
+  toColumn: (name) => {
+    try {
+      return zone(name as string).name;
+    } catch {
+      return undefined;
+    }
+  },
+};
 
 /** A workspace as its member sees it. */
 export const workspace = defineView({
@@ -21,8 +36,8 @@ export const workspace = defineView({
       column: "id",
     },
     name: required(text({ about: "what it is called" }, 200)),
-    timezone: text({ about: "IANA time zone, e.g. Europe/Berlin: times are shown in it, dates are its days" }, 60),
-    role: choice(["admin", "member", "viewer"], { about: "what you are in it", readOnly: true }),
+    timezone: { kind: timezoneKind, about: "times are shown in it, dates are its days" },
+    role: choice(ROLES, { about: "what you are in it", readOnly: true }),
     current: boolean({ about: "whether your token acts in it", readOnly: true }),
     created_at: time({ about: "when it was made", sort: true, readOnly: true }),
   },
@@ -42,7 +57,7 @@ export const member = defineView({
     id: { kind: textKind(60), about: "the whole id", shown: "json", readOnly: true },
     handle: { kind: textKind(60), about: "user/u_… or invite/inv_…", shown: "json", readOnly: true },
     email: required(email({ about: "sign-in address" })),
-    role: required(choice(["admin", "member", "viewer"], { about: "admins manage members, members work, viewers only read" })),
+    role: required(choice(ROLES, { about: "admins manage members, members work, viewers only read", initially: "member" })),
     status: choice(["member", "invited"], { about: "the invited join when they next sign in", readOnly: true }),
     created_at: time({ about: "since when", sort: true, readOnly: true }),
   },

@@ -9,10 +9,12 @@ import { change } from "../records/change.ts";
 import type { RecordDefinition } from "../records/define.ts";
 import { reminder } from "../records/reminder.ts";
 import { token } from "../records/token.ts";
-import { allowParameters, type Context, type Route } from "./route.ts";
+import type { Context, Route } from "./route.ts";
 
 const PAGES = new URL("../../manual/", import.meta.url);
 const TRANSCRIPTS = new URL("../../test/golden/", import.meta.url);
+
+const PAGE = { is: "document", type: "text/plain; charset=utf-8" } as const;
 
 /** Kinds that are shown and filtered like records. */
 const VIEWS: readonly RecordDefinition[] = [reminder, change, token];
@@ -21,25 +23,34 @@ const VIEWS: readonly RecordDefinition[] = [reminder, change, token];
 export function helpRoutes(routes: () => readonly Route[]): Route[] {
   const manual = (context: Context) => page(context, "help", routes());
   return [
-    { method: "GET", path: "/help", about: "the manual", open: true, handle: manual },
+    { method: "GET", path: "/help", about: "the manual", open: true, answers: PAGE, handle: manual },
     {
       method: "GET",
       path: "/help/{topic}",
       about: "more on one topic",
       open: true,
+      answers: PAGE,
       handle: (context) => page(context, context.path.topic!, routes()),
     },
-    { method: "GET", path: "/", about: "the manual", open: true, handle: manual },
-    { method: "GET", path: "/llms.txt", about: "the manual", open: true, handle: manual },
-    { method: "GET", path: "/.well-known/agent.md", about: "the manual", open: true, handle: manual },
+    { method: "GET", path: "/", about: "the manual", open: true, answers: PAGE, handle: manual },
+    { method: "GET", path: "/llms.txt", about: "the manual", open: true, answers: PAGE, handle: manual },
+    { method: "GET", path: "/.well-known/agent.md", about: "the manual", open: true, answers: PAGE, handle: manual },
     {
       method: "GET",
       path: "/healthz",
       about: "the process lives",
       open: true,
+      answers: { is: "message", values: {} },
       handle: () => ({ is: "message", message: "alive" }),
     },
-    { method: "GET", path: "/readyz", about: "the database answers", open: true, handle: ready },
+    {
+      method: "GET",
+      path: "/readyz",
+      about: "the database answers",
+      open: true,
+      answers: { is: "message", values: {} },
+      handle: ready,
+    },
   ];
 }
 
@@ -61,7 +72,6 @@ const ALSO: Record<string, string> = {
 };
 
 function page(context: Context, asked: string, routes: readonly Route[]): Answer {
-  allowParameters(context.parameters, []);
   const topic = ALSO[asked] ?? asked;
   const { dictionary } = context.services.db;
   const source: ManualSource = { dictionary, views: VIEWS, routes, baseUrl: context.services.baseUrl, transcript };
@@ -86,4 +96,4 @@ function page(context: Context, asked: string, routes: readonly Route[]): Answer
 /** The transcripts the tests replay, so what the manual shows is what happens. */
 const transcript = (name: string) => readFileSync(new URL(`${name}.txt`, TRANSCRIPTS), "utf8");
 
-const document = (text: string): Answer => ({ is: "document", text, type: "text/plain; charset=utf-8" });
+const document = (text: string): Answer => ({ is: "document", text, type: PAGE.type });

@@ -10,12 +10,21 @@ const MOST = 500;
 
 export function historyRoutes(dictionary: Dictionary): Route[] {
   return [
-    { method: "GET", path: "/audit", about: "every change in the workspace, newest first", handle: audit },
+    {
+      method: "GET",
+      path: "/audit",
+      about: "every change in the workspace, newest first",
+      filters: { of: change, most: MOST },
+      answers: { is: "list", of: [change] },
+      handle: audit,
+    },
     ...[...dictionary.values()].map(
       (definition): Route => ({
         method: "GET",
         path: `/${definition.plural}/{id}/history`,
         about: "its changes, newest first; also when it is deleted",
+        filters: { of: change, most: MOST },
+        answers: { is: "list", of: [change] },
         handle: (context) => history(context, definition),
       }),
     ),

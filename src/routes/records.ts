@@ -3,6 +3,7 @@ import { previewRemoval, type Removal, removeRow } from "../db/remove.ts";
 import { getRow, listRows } from "../db/rows.ts";
 import { searchRows } from "../db/search.ts";
 import { type Retry, updateRow, upsertRow } from "../db/write.ts";
+import { CONFIRM, chosenFields, WHY } from "../derive/parameters.ts";
 import { type ListQuery, readListQuery } from "../derive/query.ts";
 import { rowId } from "../derive/render.ts";
 import { readRecord, type Written } from "../derive/schema.ts";
@@ -12,9 +13,10 @@ import { echo } from "../kit/line.ts";
 import { Problem } from "../kit/problem.ts";
 import { counted, oneOf } from "../kit/words.ts";
 import { type Dictionary, fieldOf, linksOf, type RecordDefinition } from "../records/define.ts";
+import { required, text } from "../records/fields.ts";
 import { confirm } from "./confirm.ts";
 import { listAnswer, listView } from "./lists.ts";
-import { type Authenticated, allowParameters, type Route, readPathId, recordView } from "./route.ts";
+import { type Authenticated, type Route, readPathId, recordView } from "./route.ts";
 
 /** The routes of one kind of record. */
 export function recordRoutes(definition: RecordDefinition, dictionary: Dictionary): Route[] {
@@ -25,25 +27,43 @@ export function recordRoutes(definition: RecordDefinition, dictionary: Dictionar
       method: "GET",
       path: `/${plural}`,
       about: `list, filter, search ${plural}`,
+      filters: { of: definition, most: mostOf(definition) },
+      answers: { is: "list", of: [definition] },
       handle: (context) => list(context, definition),
     },
     {
       method: "POST",
       path: `/${plural}`,
       about: createAbout(definition),
+      parameters: { ...chosenFields(definition), ...WHY },
+      body: { is: "create", of: definition },
+      answers: { is: "record", of: definition, statuses: [201, 200] },
       handle: (context) => create(context, definition, {}),
     },
-    { method: "GET", path: one, about: `one ${name}`, handle: (context) => get(context, definition) },
+    {
+      method: "GET",
+      path: one,
+      about: `one ${name}`,
+      parameters: chosenFields(definition),
+      answers: { is: "record", of: definition },
+      handle: (context) => get(context, definition),
+    },
     {
       method: "PATCH",
       path: one,
       about: "change the fields you send; null clears",
+      parameters: { ...chosenFields(definition), ...WHY },
+      body: { is: "patch", of: definition },
+      answers: { is: "record", of: definition },
       handle: (context) => patch(context, definition),
     },
     {
       method: "DELETE",
       path: one,
       about: "two steps: answers a confirm token, then does it",
+      parameters: { ...CONFIRM, ...WHY },
+      answers: { is: "message", values: { deleted: required(text({ about: "the handle of what was deleted" })) } },
+      refuses: ["confirmation_required", "version_conflict"],
       handle: (context) => remove(context, definition),
     },
     ...heldRoutes(definition, dictionary),
@@ -65,17 +85,24 @@ function heldRoutes(definition: RecordDefinition, dictionary: Dictionary): Route
         method: "GET",
         path,
         about: `its ${held.plural}`,
+        filters: { of: held, most: mostOf(held) },
+        answers: { is: "list", of: [held] },
         handle: (context) => list(context, held, { name: link.field.name, of: definition }),
       },
       {
         method: "POST",
         path,
         about: `add one to it`,
+        parameters: { ...chosenFields(held), ...WHY },
+        body: { is: "create", of: held, given: link.field.name },
+        answers: { is: "record", of: held, statuses: [201, 200] },
         handle: async (context) => create(context, held, { [link.field.name]: await holderId(context, definition) }),
       },
     ];
   });
 }
+
+const mostOf = ({ plural }: RecordDefinition) => (plural === "activities" ? 500 : 200);
 
 async function list(
   context: Authenticated,
@@ -83,8 +110,7 @@ async function list(
   held?: { name: string; of: RecordDefinition },
 ): Promise<Answer> {
   const { db, seal } = context.services;
-  const most = definition.plural === "activities" ? 500 : 200;
-  const query = readListQuery(definition, context.parameters, context.reading, most);
+  const query = readListQuery(definition, context.parameters, context.reading, mostOf(definition));
   const scoped = held ? within(query, definition, held, readPathId(held.of, context.path.id!)) : query;
   const view = listView(context, definition, query);
   const ranked = query.search !== undefined && !query.sort.asked;
@@ -112,7 +138,6 @@ function holderId({ services, session, path }: Authenticated, holder: RecordDefi
 }
 
 async function create(context: Authenticated, definition: RecordDefinition, given: Record<string, unknown>): Promise<Answer> {
-  allowParameters(context.parameters, ["fields", "reason"]);
   const { db, ids } = context.services;
   for (const name of Object.keys(given)) {
     if (context.body.values[name] !== undefined)
@@ -157,14 +182,12 @@ function retryOf({ idempotencyKey, body, path, services }: Authenticated, { name
 }
 
 async function get(context: Authenticated, definition: RecordDefinition): Promise<Answer> {
-  allowParameters(context.parameters, ["fields"]);
   const view = recordView(context, definition);
   const row = await getRow(context.services.db, context.session.workspaceId, view, readPathId(definition, context.path.id!));
   return { is: "record", view, row };
 }
 
 async function patch(context: Authenticated, definition: RecordDefinition): Promise<Answer> {
-  allowParameters(context.parameters, ["fields", "reason"]);
   const { db, ids } = context.services;
   const written = expecting(context, readRecord(definition, context.body, true, context.reading));
   const view = recordView(context, definition);
@@ -178,7 +201,6 @@ function expecting({ ifMatch }: Authenticated, written: Written): Written {
 
 /** The first call tells what would go and gives a token for the record in this version; the same call with the token does it. */
 async function remove(context: Authenticated, definition: RecordDefinition): Promise<Answer> {
-  allowParameters(context.parameters, ["confirm", "reason"]);
   const { db, ids } = context.services;
   const reference = readPathId(definition, context.path.id!);
   const preview = await previewRemoval(db, context.session.workspaceId, definition, reference);

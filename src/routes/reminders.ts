@@ -1,5 +1,7 @@
+import { z } from "zod";
 import { listReminders } from "../db/reminders.ts";
 import { readPosition } from "../db/rows.ts";
+import { cursor, limit } from "../derive/parameters.ts";
 import { readLimit, single } from "../derive/query.ts";
 import { createWholeView, type Row, rowId } from "../derive/render.ts";
 import type { Answer } from "../http/reply.ts";
@@ -9,29 +11,51 @@ import { echo } from "../kit/line.ts";
 import { Problem } from "../kit/problem.ts";
 import { readMoment } from "../kit/time.ts";
 import { byPrefix, type Dictionary } from "../records/define.ts";
-import type { Reading } from "../records/kind.ts";
+import { person, text } from "../records/fields.ts";
+import type { FieldKind, Reading } from "../records/kind.ts";
+import { countKind } from "../records/kinds.ts";
 import { reminder } from "../records/reminder.ts";
-import { type Authenticated, allowParameters, type Route } from "./route.ts";
+import type { Authenticated, Route } from "./route.ts";
 
-export const reminderRoutes: Route[] = [
-  { method: "GET", path: "/reminders", about: "follow-ups and open tasks that are due; days= looks ahead", handle: remind },
-];
-
+const MOST = 500;
 const MOST_DAYS = 3650;
 
+const DAYS: FieldKind = {
+  ...countKind,
+  expects: `a number from 0 (due now) to ${MOST_DAYS}; days=7 looks a week ahead`,
+  schema: z.int().min(0).max(MOST_DAYS),
+};
+
+export const reminderRoutes: Route[] = [
+  {
+    method: "GET",
+    path: "/reminders",
+    about: "follow-ups and open tasks that are due",
+    parameters: {
+      days: { kind: DAYS, about: "how far to look ahead", initially: 0 },
+      owner: person({ about: "whose: the owner of a contact or deal, the assignee of a task" }),
+      assignee: person({ about: "the same as owner" }),
+      kind: text({ about: "of one kind only, e.g. task" }),
+      limit: limit(MOST),
+      cursor,
+    },
+    answers: { is: "list", of: [reminder] },
+    handle: remind,
+  },
+];
+
 async function remind(context: Authenticated): Promise<Answer> {
-  allowParameters(context.parameters, ["days", "owner", "assignee", "kind", "limit", "cursor"]);
   const { parameters, reading, services, session } = context;
   const days = readDays(single(parameters, "days"));
   const owner = readOwner(parameters, reading);
   const kind = readKind(services.db.dictionary, single(parameters, "kind"));
-  const limit = readLimit(single(parameters, "limit"), 500);
+  const most = readLimit(single(parameters, "limit"), MOST);
   const list = [session.workspaceId, "reminders", `days=${days}`, `owner=${owner ?? ""}`, `kind=${kind ?? ""}`];
-  const cursor = single(parameters, "cursor");
-  const position = cursor === undefined ? undefined : readPosition(cursor, list, services.seal);
+  const after = single(parameters, "cursor");
+  const position = after === undefined ? undefined : readPosition(after, list, services.seal);
   const ahead = days === 0 ? reading.now + 1 : readMoment(`+${days}d`, reading)!.to;
   const today = readMoment("today", reading)!.from;
-  const query = { until: ahead, now: reading.now, today, owner, kind, position, limit };
+  const query = { until: ahead, now: reading.now, today, owner, kind, position, limit: most };
   const { rows, more } = await listReminders(services.db, session.workspaceId, query);
   const last = rows.at(-1);
   // A reminder's line begins with the handle of the record it belongs to.
@@ -48,11 +72,7 @@ async function remind(context: Authenticated): Promise<Answer> {
 function readDays(text: string | undefined): number {
   if (text === undefined) return 0;
   if (/^\d{1,4}$/.test(text) && Number(text) <= MOST_DAYS) return Number(text);
-  throw new Problem(
-    "invalid_value",
-    `days cannot be ${echo(text)}`,
-    `days is a number from 0 (due now) to ${MOST_DAYS}; days=7 looks a week ahead`,
-  );
+  throw new Problem("invalid_value", `days cannot be ${echo(text)}`, `days is ${DAYS.expects}`);
 }
 
 /** `owner` and `assignee` are the same question: whose is it. */

@@ -1,6 +1,8 @@
 import type { Config } from "../config.ts";
 import type { Author, Database } from "../db/database.ts";
 import type { Session } from "../db/sessions.ts";
+import type { Operation } from "../derive/operation.ts";
+import { COMMON_PARAMETERS } from "../derive/parameters.ts";
 import { type Parameters, readFields, single } from "../derive/query.ts";
 import { createView, type View, viewsOf } from "../derive/render.ts";
 import type { Body } from "../http/body.ts";
@@ -9,7 +11,6 @@ import { type IdReference, type IdSource, readId } from "../kit/id.ts";
 import { echo } from "../kit/line.ts";
 import { nearest } from "../kit/nearest.ts";
 import { Problem } from "../kit/problem.ts";
-import type { Verb } from "../kit/scope.ts";
 import type { Seal } from "../kit/seal.ts";
 import { oneOf } from "../kit/words.ts";
 import type { Log } from "../log.ts";
@@ -61,23 +62,16 @@ export type Context = {
 /** A request of a known caller. */
 export type Authenticated = Context & { session: Session };
 
-export type Route = {
-  method: "GET" | "POST" | "PATCH" | "DELETE";
-  path: string;
-  about: string;
-  /** What a token must be good for: by the method unless said, `member` for any. */
-  needs?: Verb | "member";
-} & (
-  | { open: true; handle: (context: Context) => Promise<Answer> | Answer }
-  | { open?: false; handle: (context: Authenticated) => Promise<Answer> | Answer }
-);
+export type Route = Operation &
+  (
+    | { open: true; handle: (context: Context) => Promise<Answer> | Answer }
+    | { open?: false; handle: (context: Authenticated) => Promise<Answer> | Answer }
+  );
 
-/** Parameters that any route takes. */
-export const COMMON_PARAMETERS = ["format", "pretty"];
-
-/** Refuses a parameter the route does not know: a misspelt one must not pass unnoticed. */
-export function allowParameters(parameters: Parameters, known: readonly string[]): void {
-  const all = [...known, ...COMMON_PARAMETERS];
+/** Refuses a parameter the route does not know: a misspelt one must not pass unnoticed. Filters are refused where they are read. */
+export function allowParameters({ parameters: own, filters }: Operation, parameters: Parameters): void {
+  if (filters) return;
+  const all = Object.keys({ ...own, ...COMMON_PARAMETERS });
   for (const [name] of parameters) {
     if (all.includes(name)) continue;
     const near = nearest(name, all);

@@ -1,25 +1,34 @@
 import { searchRows } from "../db/search.ts";
+import { limit } from "../derive/parameters.ts";
 import { readListQuery, single } from "../derive/query.ts";
 import type { Row, View } from "../derive/render.ts";
 import type { Answer } from "../http/reply.ts";
 import { Problem } from "../kit/problem.ts";
+import type { RecordDefinition } from "../records/define.ts";
+import { required, text } from "../records/fields.ts";
 import { listView, NEAR } from "./lists.ts";
-import { type Authenticated, allowParameters, type Route } from "./route.ts";
+import type { Authenticated, Route } from "./route.ts";
 
-export const searchRoutes: Route[] = [
-  { method: "GET", path: "/search", about: "q= finds records of all kinds, best first", handle: searchAll },
+export const searchRoutes = (kinds: readonly RecordDefinition[]): Route[] => [
+  {
+    method: "GET",
+    path: "/search",
+    about: "finds records of all kinds, best first",
+    parameters: { q: required(text({ about: "words to find, or what comes near them" })), limit: limit(200) },
+    answers: { is: "list", of: kinds },
+    handle: searchAll,
+  },
 ];
 
 /** The best of every kind, merged by rank. A near miss counts only where no kind has the words themselves. */
 async function searchAll(context: Authenticated): Promise<Answer> {
-  allowParameters(context.parameters, ["q", "limit"]);
   const { db, seal } = context.services;
   const search = single(context.parameters, "q");
   if (!search?.trim()) throw new Problem("missing_field", "q is missing", "GET /search?q=acme");
-  const limit = context.parameters.filter(([name]) => name === "limit");
+  const paging = context.parameters.filter(([name]) => name === "limit");
   const found = await Promise.all(
     [...db.dictionary.values()].map(async (definition) => {
-      const query = readListQuery(definition, [["search", search], ...limit], context.reading);
+      const query = readListQuery(definition, [["search", search], ...paging], context.reading);
       const view = listView(context, definition, query);
       return { view, query, page: await searchRows(db, context.session.workspaceId, view, query, [], seal) };
     }),

@@ -1,60 +1,120 @@
+import { z } from "zod";
 import { signIn } from "../db/sessions.ts";
 import type { Answer } from "../http/reply.ts";
 import { shortId } from "../kit/id.ts";
-import { echo } from "../kit/line.ts";
-import { nearest } from "../kit/nearest.ts";
 import { Problem } from "../kit/problem.ts";
-import { emailKind, isEmail } from "../records/kinds.ts";
+import { ROLES } from "../kit/scope.ts";
+import { choice, email, required, text } from "../records/fields.ts";
+import type { FieldKind } from "../records/kind.ts";
+import { textKind } from "../records/kinds.ts";
 import { issueSignInCode, takeSignInCode } from "./codes.ts";
-import { type Authenticated, allowParameters, type Context, type Route } from "./route.ts";
-import { newToken, readTokenName } from "./tokens.ts";
+import type { Authenticated, Context, Route } from "./route.ts";
+import { newToken } from "./tokens.ts";
+
+/** Spaces do not matter, as mail programs and people put them in; a JSON number has lost its leading zeros. */
+const codeKind: FieldKind = {
+  ...textKind(20, "the 6 digits of the newest code"),
+  name: "code",
+  schema: z.union([z.string().regex(/^\d{6}$/), z.int().min(0).max(999_999)]),
+  refusal: "invalid_code",
+  fromText: (digits) => digits.replace(/\s+/g, ""),
+  toColumn: (digits) => String(digits).padStart(6, "0"),
+};
 
 export const signInRoutes: Route[] = [
-  { method: "POST", path: "/auth/request", about: "mails you a 6-digit code", open: true, handle: requestCode },
-  { method: "POST", path: "/auth/verify", about: "the code for a token", open: true, handle: verifyCode },
-  { method: "GET", path: "/whoami", about: "who you are and where", needs: "member", handle: whoami },
+  {
+    method: "POST",
+    path: "/auth/request",
+    about: "mails you a 6-digit code",
+    open: true,
+    body: { is: "values", values: { email: required(email({ about: "your address" })) } },
+    answers: { is: "message", values: { code: text({ about: "the code itself; in local mode only, where no mail is sent" }) } },
+    handle: requestCode,
+  },
+  {
+    method: "POST",
+    path: "/auth/verify",
+    about: "the code for a token",
+    open: true,
+    body: {
+      is: "values",
+      values: {
+        email: required(email({ about: "the address the code was mailed to" })),
+        code: { kind: codeKind, about: "the code in the mail", required: true },
+        token_name: text({ about: "who you are: a name to know the token by", initially: "default" }, 100),
+      },
+    },
+    answers: {
+      is: "message",
+      values: {
+        token: required(text({ about: "the token, shown once" })),
+        workspace: required(text({ about: "the workspace it acts in" })),
+      },
+    },
+    refuses: ["invalid_code"],
+    handle: verifyCode,
+  },
+  {
+    method: "GET",
+    path: "/whoami",
+    about: "who you are and where",
+    needs: "member",
+    answers: {
+      is: "values",
+      values: {
+        user: required(text({ about: "your handle" })),
+        email: required(email({ about: "your address" })),
+        workspace: required(text({ about: "the workspace the token acts in" })),
+        workspace_name: required(text({ about: "its name" })),
+        timezone: required(text({ about: "its time zone" })),
+        role: required(choice(ROLES, { about: "what you are in it" })),
+        token: required(text({ about: "the token of this request" })),
+        token_name: required(text({ about: "its name" })),
+      },
+    },
+    handle: whoami,
+  },
 ];
 
 async function requestCode(context: Context): Promise<Answer> {
-  allowParameters(context.parameters, []);
-  const email = readEmail(takeFields(context.body.values, ["email"]));
-  const code = await issueSignInCode(context, email);
-  const next = `POST /auth/verify {"email":${JSON.stringify(email)},"code":"${code ?? "<code>"}","token_name":"<who you are>"}`;
+  const { email: address } = context.body.values as { email: string };
+  const code = await issueSignInCode(context, address);
+  const next = `POST /auth/verify {"email":${JSON.stringify(address)},"code":"${code ?? "<code>"}","token_name":"<who you are>"}`;
   if (code === undefined)
-    return { is: "message", message: `a code is on its way to ${email}`, hints: [`ask the user for it, then ${next}`] };
+    return { is: "message", message: `a code is on its way to ${address}`, hints: [`ask the user for it, then ${next}`] };
   return {
     is: "message",
-    message: `local mode: no mail is sent, this is the code for ${email}`,
+    message: `local mode: no mail is sent, this is the code for ${address}`,
     values: { code },
     hints: [next],
   };
 }
 
 async function verifyCode(context: Context): Promise<Answer> {
-  allowParameters(context.parameters, []);
   const { services, reading } = context;
-  const fields = takeFields(context.body.values, ["email", "code", "token_name"]);
-  const email = readEmail(fields);
-  const code = String(fields.code ?? "").replace(/\s+/g, "");
-  if (!/^\d{6}$/.test(code))
-    throw new Problem("invalid_code", "a code has 6 digits", 'POST /auth/request {"email":"…"} sends one');
-  const name = readTokenName(fields.token_name);
-  if (!(await takeSignInCode(context, email, code))) {
+  const sent = context.body.values as { email: string; code: string; token_name: string };
+  if (!(await takeSignInCode(context, sent.email, sent.code))) {
     throw new Problem(
       "invalid_code",
       "this code is wrong, used, too old, or was tried too often",
-      `ask for a new one: POST /auth/request {"email":${JSON.stringify(email)}}`,
+      `ask for a new one: POST /auth/request {"email":${JSON.stringify(sent.email)}}`,
     );
   }
-  const { secret, ...token } = newToken(services, name);
-  const workspaceName = `${email.split("@")[0]}'s workspace`;
-  const person = { email, userId: services.ids("u"), workspaceId: services.ids("ws"), workspaceName, timezone: "UTC" };
+  const { secret, ...token } = newToken(services, sent.token_name);
+  const workspaceName = `${sent.email.split("@")[0]}'s workspace`;
+  const person = {
+    email: sent.email,
+    userId: services.ids("u"),
+    workspaceId: services.ids("ws"),
+    workspaceName,
+    timezone: "UTC",
+  };
   const { userId, workspaceId, joined } = await signIn(services.db.pool, person, token, reading.now);
   if (joined.length > 0) services.forget(userId);
   const others = joined.map((id) => shortId(id));
   return {
     is: "message",
-    message: `signed in as ${email}; keep the token, it is shown once`,
+    message: `signed in as ${sent.email}; keep the token, it is shown once`,
     values: { token: secret, workspace: `workspace/${shortId(workspaceId)}` },
     hints: [
       `send it with every request: Authorization: Bearer ${secret}`,
@@ -64,31 +124,7 @@ async function verifyCode(context: Context): Promise<Answer> {
   };
 }
 
-function takeFields(body: Record<string, unknown>, known: readonly string[]): Record<string, unknown> {
-  for (const name of Object.keys(body)) {
-    if (known.includes(name)) continue;
-    const near = nearest(name, known);
-    throw new Problem(
-      "invalid_field",
-      `there is no field ${echo(name)} here`,
-      `${near.length > 0 ? `did you mean ${near.join(" or ")}? ` : ""}fields: ${known.join(", ")}`,
-    );
-  }
-  return body;
-}
-
-function readEmail({ email }: Record<string, unknown>): string {
-  if (email === undefined || email === null || email === "")
-    throw new Problem("missing_field", "email is missing", '{"email":"you@example.com"}');
-  const address = typeof email === "string" ? (emailKind.fromText(email) as string) : "";
-  if (!isEmail(address))
-    throw new Problem("invalid_email", `${echo(String(email))} is not an e-mail address`, `email expects ${emailKind.expects}`);
-  return address;
-}
-
-function whoami(context: Authenticated): Answer {
-  allowParameters(context.parameters, []);
-  const { session } = context;
+function whoami({ session }: Authenticated): Answer {
   return {
     is: "values",
     values: {

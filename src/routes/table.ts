@@ -17,7 +17,7 @@ export function createRoutes(dictionary: Dictionary): Route[] {
     ...tokenRoutes,
     ...workspaceRoutes,
     ...[...dictionary.values()].flatMap((definition) => recordRoutes(definition, dictionary)),
-    ...searchRoutes,
+    ...searchRoutes([...dictionary.values()]),
     ...reminderRoutes,
     ...historyRoutes(dictionary),
   ];

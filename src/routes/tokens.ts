@@ -1,23 +1,66 @@
+import { z } from "zod";
 import { listTokens, mintToken, revokeToken, type TokenRow } from "../db/sessions.ts";
+import type { OperationAnswer, OperationBody } from "../derive/operation.ts";
 import { createWholeView } from "../derive/render.ts";
 import type { Answer } from "../http/reply.ts";
 import { readId, shortId } from "../kit/id.ts";
 import { echo } from "../kit/line.ts";
 import { Problem } from "../kit/problem.ts";
 import { coversScope, isScope, type Scopes, VERBS } from "../kit/scope.ts";
-import { readMoment, TIME_FORMS } from "../kit/time.ts";
-import { storable } from "../records/kinds.ts";
+import { TIME_FORMS } from "../kit/time.ts";
+import { required, text, time } from "../records/fields.ts";
+import type { FieldKind, Reading } from "../records/kind.ts";
+import { tagsKind } from "../records/kinds.ts";
 import { token } from "../records/token.ts";
 import { listAnswer } from "./lists.ts";
-import { type Authenticated, allowParameters, type Route, type Services } from "./route.ts";
+import type { Authenticated, Route, Services } from "./route.ts";
+
+const scopesKind: FieldKind = {
+  ...tagsKind,
+  name: "scopes",
+  expects: "a list of scopes such as read,contacts.write",
+  fromText: (text) => text.split(/[\s,]+/).filter(Boolean),
+  schema: z.array(z.string()).min(1).max(100),
+};
+
+/** What a new token is asked to be. */
+export const WISH: OperationBody = {
+  is: "values",
+  values: {
+    name: text({ about: "who uses it" }, 100),
+    token_name: text({ about: "the same as name" }, 100),
+    scopes: { kind: scopesKind, about: `what it may do at most: ${VERBS.join(", ")}, or of one kind, e.g. contacts.read` },
+    expires_at: time({ about: "when it ends; never later than the token that mints it" }),
+  },
+};
+
+export const MINTED: OperationAnswer = {
+  is: "message",
+  statuses: [201],
+  values: {
+    token: required(text({ about: "the token, shown once" })),
+    id: required(text({ about: "its handle" })),
+    workspace: required(text({ about: "the workspace it acts in" })),
+    scopes: text({ about: "what it may do at most" }),
+  },
+};
 
 export const tokenRoutes: Route[] = [
-  { method: "GET", path: "/tokens", about: "your tokens", needs: "member", handle: list },
+  {
+    method: "GET",
+    path: "/tokens",
+    about: "your tokens",
+    needs: "member",
+    answers: { is: "list", of: [token] },
+    handle: list,
+  },
   {
     method: "POST",
     path: "/tokens",
-    about: "mint a token that may do less: name, scopes, expires_at",
+    about: "mint a token that may do less",
     needs: "member",
+    body: WISH,
+    answers: MINTED,
     handle: (context) => mint(context, context.session.workspaceId),
   },
   {
@@ -25,12 +68,12 @@ export const tokenRoutes: Route[] = [
     path: "/tokens/{id}",
     about: "end a token, and all that were minted with it",
     needs: "member",
+    answers: { is: "message", values: { revoked: required(text({ about: "its handle" })) } },
     handle: revoke,
   },
 ];
 
 async function list(context: Authenticated): Promise<Answer> {
-  allowParameters(context.parameters, []);
   const { services, session, reading } = context;
   const idleSince = reading.now - services.config.tokenDays * 86_400_000;
   const rows = await listTokens(services.db.pool, session.userId, session.tokenId, idleSince, reading.now);
@@ -42,21 +85,17 @@ export type Wish = { name: string; scopes: Scopes; expiresAt: number | null };
 
 /** Reads `token_name`/`name`, `scopes` and `expires_at`: never more than the token of this request has. */
 export function readWish({ body, session, services, reading }: Authenticated): Wish {
-  const { name, token_name, scopes, expires_at, ...rest } = body.values;
-  const [unknown] = Object.keys(rest);
-  if (unknown !== undefined)
-    throw new Problem("invalid_field", `there is no field ${echo(unknown)} here`, "fields: name, scopes, expires_at");
+  const { name, token_name, scopes, expires_at } = body.values as Record<string, string | null | undefined>;
   const plurals = [...services.db.dictionary.values()].map(({ plural }) => plural);
   return {
-    name: readTokenName(name ?? token_name),
-    scopes: readScopes(scopes, session.scopes, plurals),
+    name: name ?? token_name ?? "default",
+    scopes: readScopes(scopes as readonly string[] | null | undefined, session.scopes, plurals),
     expiresAt: earlier(readExpiry(expires_at, reading), session.expiresAt),
   };
 }
 
 /** Mints a token for a workspace that its owner belongs to. */
 export async function mint(context: Authenticated, workspaceId: string, wish = readWish(context)): Promise<Answer> {
-  allowParameters(context.parameters, ["code"]);
   const { services, session, reading } = context;
   const { secret, ...made } = newToken(services, wish.name);
   const row: TokenRow = {
@@ -82,31 +121,22 @@ export async function mint(context: Authenticated, workspaceId: string, wish = r
   };
 }
 
-export function readTokenName(name: unknown): string {
-  if (name === undefined || name === null || name === "") return "default";
-  if (typeof name === "string" && name.length <= 100 && storable(name)) return name;
-  throw new Problem("invalid_value", "a token's name is a text of at most 100 characters", 'e.g. "Claude"');
-}
-
-function readScopes(value: unknown, own: Scopes, plurals: readonly string[]): Scopes {
-  if (value === undefined || value === null || value === "") return own;
-  const scopes = typeof value === "string" ? value.split(/[\s,]+/).filter(Boolean) : value;
+function readScopes(scopes: Scopes | undefined, own: Scopes, plurals: readonly string[]): Scopes {
+  if (!scopes) return own;
   const hint = `scopes: ${VERBS.join(", ")}, or for one kind ${plurals.map((plural) => `${plural}.read`).join(", ")} (also .write, .delete)`;
-  if (!Array.isArray(scopes) || scopes.length === 0) throw new Problem("invalid_value", "scopes is a list of scopes", hint);
   for (const scope of scopes) {
-    if (typeof scope !== "string" || !isScope(scope, plurals))
-      throw new Problem("invalid_value", `${echo(String(scope))} is no scope`, hint);
+    if (!isScope(scope, plurals)) throw new Problem("invalid_value", `${echo(scope)} is no scope`, hint);
     if (!coversScope(own, scope)) {
       throw new Problem("scope_required", `this token has not the scope ${scope} to hand out`, `it has: ${own?.join(", ")}`);
     }
   }
-  return [...new Set(scopes as string[])];
+  return [...new Set(scopes)];
 }
 
-function readExpiry(value: unknown, reading: Authenticated["reading"]): number | null {
-  if (value === undefined || value === null || value === "") return null;
-  const moment = typeof value === "string" ? readMoment(value, reading) : undefined;
-  if (moment && moment.from > reading.now) return moment.from;
+function readExpiry(timestamp: string | null | undefined, { now }: Reading): number | null {
+  if (!timestamp) return null;
+  const at = Date.parse(timestamp);
+  if (at > now) return at;
   throw new Problem("invalid_value", "expires_at is a time to come", `e.g. +30d; ${TIME_FORMS}`);
 }
 
@@ -124,7 +154,6 @@ export function newToken(
 }
 
 async function revoke(context: Authenticated): Promise<Answer> {
-  allowParameters(context.parameters, []);
   const { services, session, reading } = context;
   const reference = readId(context.path.id!);
   const within = session.scopes === null ? null : session.tokenId;

@@ -13,32 +13,67 @@ import {
   removeMember,
   withdrawInvite,
 } from "../db/workspaces.ts";
+import { valuesOf } from "../derive/operation.ts";
+import { CONFIRM, STEP_UP, WHY } from "../derive/parameters.ts";
 import { createWholeView } from "../derive/render.ts";
 import type { Answer } from "../http/reply.ts";
 import { prefixOf, readId, shortId } from "../kit/id.ts";
 import { echo } from "../kit/line.ts";
 import { Problem } from "../kit/problem.ts";
 import { covers, ROLES, type Role } from "../kit/scope.ts";
-import { zone } from "../kit/time.ts";
 import { counted } from "../kit/words.ts";
-import { emailKind, isEmail, storable } from "../records/kinds.ts";
+import { choice, required, text } from "../records/fields.ts";
 import { member, workspace } from "../records/workspace.ts";
 import { stepUp } from "./codes.ts";
 import { confirm } from "./confirm.ts";
 import { listAnswer } from "./lists.ts";
-import { type Authenticated, allowParameters, type Route } from "./route.ts";
-import { mint, readWish } from "./tokens.ts";
+import type { Authenticated, Route } from "./route.ts";
+import { MINTED, mint, readWish, WISH } from "./tokens.ts";
 
 export const workspaceRoutes: Route[] = [
-  { method: "GET", path: "/workspaces", about: "the workspaces you belong to", needs: "member", handle: list },
-  { method: "POST", path: "/workspaces", about: "make one: name, timezone", needs: "member", handle: create },
-  { method: "GET", path: "/workspaces/{id}", about: "one workspace", needs: "member", handle: get },
-  { method: "PATCH", path: "/workspaces/{id}", about: "change name or timezone (admin)", needs: "member", handle: change },
+  {
+    method: "GET",
+    path: "/workspaces",
+    about: "the workspaces you belong to",
+    needs: "member",
+    answers: { is: "list", of: [workspace] },
+    handle: list,
+  },
+  {
+    method: "POST",
+    path: "/workspaces",
+    about: "make one",
+    needs: "member",
+    body: { is: "values", values: valuesOf(workspace, "name", "timezone") },
+    answers: { is: "record", of: workspace, statuses: [201] },
+    handle: create,
+  },
+  {
+    method: "GET",
+    path: "/workspaces/{id}",
+    about: "one workspace",
+    needs: "member",
+    answers: { is: "record", of: workspace },
+    handle: get,
+  },
+  {
+    method: "PATCH",
+    path: "/workspaces/{id}",
+    about: "change it (admin)",
+    needs: "member",
+    body: { is: "values", values: valuesOf(workspace, "name", "timezone"), partial: true },
+    answers: { is: "record", of: workspace },
+    refuses: ["admin_required"],
+    handle: change,
+  },
   {
     method: "DELETE",
     path: "/workspaces/{id}",
     about: "delete it with all its data (admin, mailed code)",
     needs: "member",
+    parameters: { ...STEP_UP, ...WHY },
+    answers: { is: "message", values: { deleted: required(text({ about: "its handle" })) } },
+    refuses: ["admin_required", "escalation_required"],
     handle: remove,
   },
   {
@@ -46,14 +81,33 @@ export const workspaceRoutes: Route[] = [
     path: "/workspaces/{id}/tokens",
     about: "a token for another of your workspaces",
     needs: "member",
+    parameters: STEP_UP,
+    body: WISH,
+    answers: MINTED,
+    refuses: ["escalation_required"],
     handle: mintFor,
   },
-  { method: "GET", path: "/workspaces/{id}/members", about: "members and open invites", needs: "member", handle: members },
+  {
+    method: "GET",
+    path: "/workspaces/{id}/members",
+    about: "members and open invites",
+    needs: "member",
+    answers: { is: "list", of: [member] },
+    handle: members,
+  },
   {
     method: "POST",
     path: "/workspaces/{id}/invites",
-    about: "invite by mail: email, role (admin)",
+    about: "invite by mail (admin)",
     needs: "member",
+    parameters: STEP_UP,
+    body: { is: "values", values: valuesOf(member, "email", "role") },
+    answers: {
+      is: "message",
+      statuses: [201],
+      values: { invite: required(text({ about: "the handle of the invite" })), ...valuesOf(member, "email", "role") },
+    },
+    refuses: ["admin_required", "escalation_required", "already_exists"],
     handle: inviteSomebody,
   },
   {
@@ -61,6 +115,8 @@ export const workspaceRoutes: Route[] = [
     path: "/workspaces/{id}/invites/{invite}",
     about: "withdraw an invite (admin)",
     needs: "member",
+    answers: { is: "message", values: {} },
+    refuses: ["admin_required"],
     handle: withdraw,
   },
   {
@@ -68,6 +124,13 @@ export const workspaceRoutes: Route[] = [
     path: "/workspaces/{id}/members/{user}/role",
     about: "change a role (admin)",
     needs: "member",
+    parameters: STEP_UP,
+    body: { is: "values", values: { role: required(choice(ROLES, { about: "what they shall be" })) } },
+    answers: {
+      is: "message",
+      values: { user: required(text({ about: "the handle of the member" })), ...valuesOf(member, "email", "role") },
+    },
+    refuses: ["admin_required", "escalation_required", "last_admin"],
     handle: setRole,
   },
   {
@@ -75,18 +138,19 @@ export const workspaceRoutes: Route[] = [
     path: "/workspaces/{id}/members/{user}",
     about: "remove a member (admin), or leave",
     needs: "member",
+    parameters: CONFIRM,
+    answers: { is: "message", values: { removed: required(text({ about: "the handle of the member" })) } },
+    refuses: ["admin_required", "confirmation_required", "last_admin"],
     handle: removeSomebody,
   },
 ];
 
 async function list(context: Authenticated): Promise<Answer> {
-  allowParameters(context.parameters, []);
   const rows = await listWorkspaces(context.services.db.pool, context.session.userId, context.session.workspaceId);
   return listAnswer(createWholeView(workspace), { rows, nextCursor: null });
 }
 
 async function get(context: Authenticated): Promise<Answer> {
-  allowParameters(context.parameters, []);
   const { id } = await membership(context);
   return show(context, id);
 }
@@ -98,57 +162,28 @@ async function show({ services, session }: Authenticated, id: string, outcome?: 
 }
 
 async function create(context: Authenticated): Promise<Answer> {
-  allowParameters(context.parameters, []);
   wholeToken(context);
-  const { name, timezone } = readWorkspace(context, true);
+  const { name, timezone } = context.body.values as { name: string; timezone?: string | null };
   const id = context.services.ids("ws");
   await createWorkspace(
     context.services.db.pool,
     context.session.userId,
-    { id, name: name!, timezone: timezone ?? "UTC" },
+    { id, name, timezone: timezone ?? "UTC" },
     context.reading.now,
   );
   return { ...(await show(context, id, "created")), status: 201 };
 }
 
 async function change(context: Authenticated): Promise<Answer> {
-  allowParameters(context.parameters, []);
   const { id } = await authority(context);
-  const { name, timezone } = readWorkspace(context, false);
+  const { name = null, timezone = null } = context.body.values as { name?: string; timezone?: string | null };
   await changeWorkspace(context.services.db.pool, id, { name, timezone });
   context.services.forget(id);
   return show(context, id, "updated");
 }
 
-function readWorkspace({ body }: Authenticated, fresh: boolean): { name: string | null; timezone: string | null } {
-  const { name = null, timezone = null, ...rest } = body.values;
-  const [unknown] = Object.keys(rest);
-  if (unknown !== undefined)
-    throw new Problem("invalid_field", `workspaces have no field ${echo(unknown)} to write`, "fields: name, timezone");
-  if (fresh && (name === null || name === ""))
-    throw new Problem("missing_field", "a workspace needs a name", 'POST /workspaces {"name":"Acme sales"}');
-  if (name !== null && (typeof name !== "string" || name === "" || name.length > 200 || !storable(name))) {
-    throw new Problem("invalid_value", "name is a text of at most 200 characters", 'e.g. "Acme sales"');
-  }
-  return { name, timezone: timezone === null ? null : readTimezone(timezone) };
-}
-
-function readTimezone(text: unknown): string {
-  try {
-    if (typeof text === "string") return zone(text).name;
-  } catch {
-    // told below
-  }
-  throw new Problem(
-    "invalid_value",
-    `timezone cannot be ${echo(String(text))}`,
-    "timezone expects an IANA name such as Europe/Berlin or UTC",
-  );
-}
-
 /** The mailed code is the second step here: nothing brings a workspace back. */
 async function remove(context: Authenticated): Promise<Answer> {
-  allowParameters(context.parameters, ["code", "reason"]);
   const { services } = context;
   const { id, name } = await authority(context);
   const counts = await countRecords(services.db, id);
@@ -174,24 +209,15 @@ async function mintFor(context: Authenticated): Promise<Answer> {
 }
 
 async function members(context: Authenticated): Promise<Answer> {
-  allowParameters(context.parameters, []);
   const { id } = await membership(context);
   const view = createWholeView(member, (row) => (prefixOf(row[0] as string) === "inv" ? "invite" : "user"));
   return listAnswer(view, { rows: await listMembers(context.services.db.pool, id), nextCursor: null });
 }
 
 async function inviteSomebody(context: Authenticated): Promise<Answer> {
-  allowParameters(context.parameters, ["code"]);
   const { services, session, body, reading } = context;
   const { id: workspaceId, name } = await authority(context);
-  const email = typeof body.values.email === "string" ? (emailKind.fromText(body.values.email) as string) : "";
-  if (!isEmail(email))
-    throw new Problem(
-      "invalid_email",
-      `${echo(String(body.values.email))} is not an e-mail address`,
-      '{"email":"bob@acme.com","role":"member"}',
-    );
-  const role = readRole(body.values.role ?? "member");
+  const { email, role } = body.values as { email: string; role: Role };
   if (role === "admin") await stepUp(context, `invite ${email} as admin`, workspaceId);
   const id = await invite(
     services.db.pool,
@@ -215,7 +241,6 @@ async function inviteSomebody(context: Authenticated): Promise<Answer> {
 }
 
 async function withdraw(context: Authenticated): Promise<Answer> {
-  allowParameters(context.parameters, []);
   const { id } = await authority(context);
   const reference = readId(context.path.invite!);
   const email = reference?.prefix === "inv" ? await withdrawInvite(context.services.db.pool, id, reference.key) : undefined;
@@ -229,11 +254,10 @@ async function withdraw(context: Authenticated): Promise<Answer> {
 }
 
 async function setRole(context: Authenticated): Promise<Answer> {
-  allowParameters(context.parameters, ["code"]);
   const { services, body } = context;
   const { id } = await authority(context);
   const { userId, email, role: before } = await findUser(context, id);
-  const role = readRole(body.values.role);
+  const { role } = body.values as { role: Role };
   if (role === "admin" && before !== "admin") await stepUp(context, `make ${email} admin`, `${id} ${userId}`);
   await changeRole(services.db.pool, id, userId, role);
   services.forget(userId);
@@ -241,7 +265,6 @@ async function setRole(context: Authenticated): Promise<Answer> {
 }
 
 async function removeSomebody(context: Authenticated): Promise<Answer> {
-  allowParameters(context.parameters, ["confirm"]);
   const { services, session } = context;
   const workspaceOf = await membership(context);
   const { userId, email } = await findUser(context, workspaceOf.id);
@@ -269,11 +292,6 @@ async function findUser({ services, path }: Authenticated, workspaceId: string):
     `there is no member ${echo(path.user!)} here`,
     `GET /workspaces/${shortId(workspaceId)}/members lists them`,
   );
-}
-
-function readRole(role: unknown): Role {
-  if ((ROLES as readonly unknown[]).includes(role)) return role as Role;
-  throw new Problem("invalid_value", `role cannot be ${echo(String(role))}`, `role is one of ${ROLES.join(", ")}`);
 }
 
 type Membership = { id: string; name: string; role: Role };
