@@ -1,0 +1,172 @@
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+import postgres from "postgres";
+import { dictionary } from "../../src/records/all.ts";
+import { fieldOf, linksOf } from "../../src/records/define.ts";
+import { type TestDatabase, testDatabase } from "../helpers/postgres.ts";
+
+/** The tables against the definitions, and against what keeps them fit for Citus (the paragraph on top of sql/0001-core.sql). */
+
+/** Tables that are no tenant's: read everywhere and rarely written, or written often and read in one place. */
+const REFERENCE_TABLES = ["users", "workspaces", "memberships", "invites", "schema_migrations"];
+const LOCAL_TABLES = ["tokens", "codes"];
+const GLOBAL_TABLES = [...REFERENCE_TABLES, ...LOCAL_TABLES];
+
+/** What a record's table has besides its fields. */
+const SYSTEM_COLUMNS: Record<string, string> = { workspace_id: "text", deleted_at: "timestamp with time zone", search: "text" };
+
+const definitions = [...dictionary.values()];
+
+let database: TestDatabase;
+let sql: postgres.Sql;
+before(async () => {
+  database = await testDatabase();
+  sql = postgres({ ...database.connection, max: 1 });
+});
+after(async () => {
+  await sql.end();
+  await database.drop();
+});
+
+const ours = () =>
+  sql`select c.oid, c.relname as name from pg_class c where c.relnamespace = 'public'::regnamespace and c.relkind in ('r', 'p')`;
+
+async function tenantTables(): Promise<{ oid: number; name: string }[]> {
+  const tables = (await ours()) as unknown as { oid: number; name: string }[];
+  const names = tables.map(({ name }) => name);
+  assert.deepEqual(
+    GLOBAL_TABLES.filter((name) => !names.includes(name)),
+    [],
+    "a global table is gone: take it off the list",
+  );
+  return tables.filter(({ name }) => !GLOBAL_TABLES.includes(name));
+}
+
+/** Lists what breaks a rule: the test names it. */
+async function none(rule: string, rows: postgres.PendingQuery<postgres.Row[]>): Promise<void> {
+  assert.deepEqual([...(await rows)], [], rule);
+}
+
+test("a tenant's table belongs to its workspace by its key", async () => {
+  const tenants = await tenantTables();
+  assert.ok(tenants.length > definitions.length);
+  for (const { oid, name } of tenants) {
+    const [column] = await sql`select attnotnull from pg_attribute where attrelid = ${oid} and attname = 'workspace_id'`;
+    assert.ok(column?.attnotnull, `${name}.workspace_id is there and not null`);
+    const uniques = await sql`select indexrelid::regclass::text as name, indisprimary as primary,
+      array(select a.attname::text from unnest(indkey::int2[]) with ordinality as part (number, place)
+        join pg_attribute a on a.attrelid = indrelid and a.attnum = number order by place) as columns
+      from pg_index where indrelid = ${oid} and indisunique`;
+    assert.equal(uniques.filter((index) => index.primary).length, 1, `${name} has a primary key`);
+    for (const index of uniques) {
+      assert.ok(index.columns.includes("workspace_id"), `${index.name} holds workspace_id as a plain column`);
+      if (index.primary) assert.equal(index.columns[0], "workspace_id", `${index.name} begins with workspace_id`);
+    }
+  }
+});
+
+test("a foreign key between tenants stays in the workspace, and no global table points to a tenant", async () => {
+  const tenants = (await tenantTables()).map(({ name }) => name);
+  const keys =
+    await sql`select k.conname as name, k.conrelid::regclass::text as "from", k.confrelid::regclass::text as "to", k.confdeltype, k.confupdtype,
+    array(select a.attname || '=' || b.attname from unnest(k.conkey, k.confkey) as pair (own, other)
+      join pg_attribute a on a.attrelid = k.conrelid and a.attnum = own join pg_attribute b on b.attrelid = k.confrelid and b.attnum = other) as columns
+    from pg_constraint k where k.contype = 'f'`;
+  assert.ok(keys.length > 0);
+  for (const { name, from, to, columns, confdeltype, confupdtype } of keys) {
+    if (!tenants.includes(from)) assert.ok(!tenants.includes(to), `${name}: the global ${from} points to the tenant's ${to}`);
+    if (!tenants.includes(from) || !tenants.includes(to)) continue;
+    assert.ok(columns.includes("workspace_id=workspace_id"), `${name} carries workspace_id`);
+    // `n` SET NULL and `d` SET DEFAULT would write workspace_id.
+    assert.ok(!/[nd]/.test(confdeltype + confupdtype), `${name} clears nothing by itself`);
+  }
+});
+
+test("nothing happens behind a statement's back: no trigger, no rule, no counter, no default that is made up", async () => {
+  await none("triggers", sql`select tgname from pg_trigger where not tgisinternal`);
+  await none("rules", sql`select rulename from pg_rules where schemaname = 'public'`);
+  await none("sequences", sql`select relname from pg_class where relnamespace = 'public'::regnamespace and relkind = 'S'`);
+  await none(
+    "identity",
+    sql`select attrelid::regclass::text, attname from pg_attribute where attrelid in (select oid from (${ours()}) t) and attidentity <> ''`,
+  );
+  const defaults =
+    await sql`select d.adrelid::regclass::text || '.' || a.attname as name, pg_get_expr(d.adbin, d.adrelid) as value
+    from pg_attrdef d join pg_attribute a on a.attrelid = d.adrelid and a.attnum = d.adnum
+    where a.attgenerated = '' and d.adrelid in (select oid from (${ours()}) t)`;
+  for (const { name, value } of defaults)
+    assert.doesNotMatch(value, /\(|current_|localtime/i, `${name} has a constant default`);
+  await none(
+    "functions of ours that no index or generated column could use",
+    sql`select p.proname from pg_proc p where p.pronamespace = 'public'::regnamespace and p.provolatile <> 'i'
+      and not exists (select from pg_depend d where d.objid = p.oid and d.deptype = 'e')`,
+  );
+});
+
+test("a tenant's text is collated C, so that pages go on wherever they are read", async () => {
+  const tenants = (await tenantTables()).map(({ oid }) => oid);
+  await none(
+    "text that lists order by in the database's own collation",
+    sql`select attrelid::regclass::text as table, attname as column from pg_attribute where attrelid in ${sql(tenants)} and attnum > 0
+      and not attisdropped and atttypid = 'text'::regtype and attgenerated = '' and attcollation <> 'pg_catalog."C"'::regcollation`,
+  );
+});
+
+for (const definition of definitions) {
+  const { name, plural, fields } = definition;
+
+  test(`the table of ${plural} has the columns of its fields and no other`, async () => {
+    const stored = fields.filter((field) => !field.column && field.kind.link?.shows !== "name");
+    const columns =
+      await sql`select attname as name, format_type(atttypid, atttypmod) as type, attnotnull as required from pg_attribute
+      where attrelid = ${plural}::regclass and attnum > 0 and not attisdropped`;
+    const types = Object.fromEntries(columns.map((column) => [column.name, column.type]));
+    const expected = Object.fromEntries(
+      stored.map((field) => [field.name, field.kind.sqlType.replace("timestamptz", "timestamp with time zone")]),
+    );
+    assert.deepEqual(types, { ...expected, ...SYSTEM_COLUMNS });
+    for (const field of stored) {
+      const { required } = columns.find((column) => column.name === field.name)!;
+      assert.equal(
+        required,
+        Boolean(field.required || field.readOnly),
+        `${name}.${field.name} ${required ? "is never null" : "may be null"}`,
+      );
+    }
+  });
+
+  test(`the search of ${plural} looks at their search fields and nothing else`, async () => {
+    const searched = await sql`select a.attname as name from pg_attrdef d
+      join pg_attribute own on own.attrelid = d.adrelid and own.attnum = d.adnum and own.attname = 'search'
+      join pg_depend on pg_depend.classid = 'pg_attrdef'::regclass and pg_depend.objid = d.oid and pg_depend.refobjid = d.adrelid
+      join pg_attribute a on a.attrelid = d.adrelid and a.attnum = pg_depend.refobjsubid and a.attname <> 'search'
+      where d.adrelid = ${plural}::regclass`;
+    const wanted = fields.filter(({ search }) => search).map((field) => field.name);
+    assert.deepEqual(searched.map((column) => column.name).sort(), wanted.sort());
+  });
+
+  test(`the database knows the links and the natural key of ${plural}`, async () => {
+    const links = await sql`select a.attname as column, k.confrelid::regclass::text as target from pg_constraint k
+      join pg_attribute a on a.attrelid = k.conrelid and a.attnum = any (k.conkey) and a.attname <> 'workspace_id'
+      where k.contype = 'f' and k.conrelid = ${plural}::regclass order by 1`;
+    const wanted = linksOf(definition).map(({ field, target }) => ({
+      column: field.name,
+      target: dictionary.get(target)!.plural,
+    }));
+    assert.deepEqual(
+      [...links],
+      wanted.sort((a, b) => (a.column < b.column ? -1 : 1)),
+    );
+    const uniques = await sql`select indexrelid::regclass::text as name, pg_get_indexdef(indexrelid) as text from pg_index
+      where indrelid = ${plural}::regclass and indisunique and not indisprimary`;
+    const keys = Object.fromEntries(uniques.map((index) => [index.name, index.text.replace(/^.* USING btree /, "")]));
+    const handle = { [`${plural}_handle_key`]: '(workspace_id, "right"(id, 8))' };
+    const key = definition.naturalKey;
+    // Whoever holds a value is known by the living; a deleted record gives it free.
+    const natural = key
+      ? { [`${plural}_${key}_key`]: `(workspace_id, ${key}) WHERE ((${key} IS NOT NULL) AND (deleted_at IS NULL))` }
+      : {};
+    assert.deepEqual(keys, { ...handle, ...natural });
+    if (key) assert.equal(fieldOf(definition, key)!.kind.sqlType, "text");
+  });
+}
