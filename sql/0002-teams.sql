@@ -17,3 +17,26 @@ create table invites (
 );
 create unique index invites_email_key on invites (workspace_id, email);
 create index invites_by_email_idx on invites (email);
+
+-- How many records of a kind a workspace has, kept where a plan caps them, by the statement that makes or deletes one. `cap` is what held
+-- when the last one was made: going over it fails that statement as a whole, so a cap is exact whatever races, at the price of one row.
+create table usage (
+  workspace_id text collate "C" not null,
+  kind text collate "C" not null,
+  used bigint not null,
+  cap bigint not null,
+  primary key (workspace_id, kind),
+  constraint usage_within_cap check (used <= cap)
+);
+
+alter table workspaces add column plan text collate "C";
+
+-- Mails that are to go out, encrypted with the server's secret, for some hold a code. A row is gone once the mail command took the mail.
+create table mails (
+  id text collate "C" primary key,
+  sealed bytea not null,
+  attempts integer not null,
+  created_at timestamptz not null,
+  next_attempt_at timestamptz not null
+);
+create index mails_next_idx on mails (next_attempt_at);

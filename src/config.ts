@@ -36,6 +36,7 @@ export const SETTINGS = {
   },
   CRM_MAIL_FROM: { initially: "cardfile@localhost", about: "sender of the mails" },
   CRM_TOKEN_DAYS: { initially: "90", about: "days without use after which a token expires", read: whole(1, 3650) },
+  CRM_PLANS: { initially: "", about: "JSON file with the plans' caps, see below; empty: nothing is capped" },
   CRM_RATE: {
     initially: "",
     about: "requests a minute for a token, and for an address without one; empty: 6000, in local mode 600000",
@@ -58,6 +59,7 @@ export type Config = Readonly<{
   sendmail: string;
   mailFrom: string;
   tokenDays: number;
+  plans: string;
   rate: number;
   trustProxy: boolean;
   workers: number;
@@ -92,6 +94,7 @@ export function readConfig(environment: Record<string, string | undefined>): Con
     sendmail: value("CRM_SENDMAIL"),
     mailFrom: value("CRM_MAIL_FROM"),
     tokenDays: value("CRM_TOKEN_DAYS"),
+    plans: value("CRM_PLANS"),
     rate: whole(1, 999_999_999)((value("CRM_RATE") as string) || (value("CRM_SENDMAIL") ? "6000" : "600000"), "CRM_RATE"),
     trustProxy: value("CRM_TRUST_PROXY"),
     workers: value("CRM_WORKERS"),

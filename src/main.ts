@@ -1,8 +1,11 @@
 import { type Config, readConfig } from "./config.ts";
 import { migrate, pendingMigrations } from "./db/migrate.ts";
+import { prepareUsage } from "./db/usage.ts";
 import { Problem } from "./kit/problem.ts";
 import { StartError } from "./kit/startError.ts";
 import { createLog, type Log } from "./log.ts";
+import { readPlans } from "./plans.ts";
+import { dictionary } from "./records/all.ts";
 import { serve } from "./serve.ts";
 import { openStorage, readSecret, withPool } from "./storage.ts";
 import { welcome } from "./welcome.ts";
@@ -25,6 +28,11 @@ async function serveUntilStopped(config: Config, log: Log): Promise<void> {
   try {
     await withPool(storage.direct, config, log, async (pool) => {
       for (const name of await migrate(pool, Date.now)) log.info("migrated", { name });
+      const plans = readPlans(
+        config.plans,
+        [...dictionary.values()].map(({ plural }) => plural),
+      );
+      await prepareUsage({ pool, dictionary }, plans.limited);
     });
     readSecret(config);
     const { connection, about } = storage;

@@ -13,6 +13,8 @@ import { createSeal } from "./kit/seal.ts";
 import { StartError } from "./kit/startError.ts";
 import type { Log } from "./log.ts";
 import { createMailer } from "./mail.ts";
+import { createOutbox } from "./outbox.ts";
+import { readPlans } from "./plans.ts";
 import { dictionary } from "./records/all.ts";
 import { openPool, readSecret } from "./storage.ts";
 
@@ -34,8 +36,15 @@ export async function serve(
   onForget: (id: string) => void,
 ): Promise<Serving> {
   const pool = openPool(connection, config, log, config.pool);
+  const plans = readPlans(
+    config.plans,
+    [...dictionary.values()].map(({ plural }) => plural),
+  );
   const ids = createIds(Date.now, createRandom());
   const sessions = createSessionCache();
+  const seal = createSeal(readSecret(config));
+  const send = config.sendmail ? createMailer(config.sendmail, config.mailFrom, Date.now) : undefined;
+  const outbox = send && createOutbox({ pool, seal, ids, now: Date.now, log, send });
   // The address is known only once the server listens, and the app wants it: the first request finds it there.
   let answer: ReturnType<typeof createApp> | undefined;
   const server = createHttpServer((request) => answer!(request), ids);
@@ -47,12 +56,13 @@ export async function serve(
       config,
       baseUrl,
       db: { pool, dictionary },
-      seal: createSeal(readSecret(config)),
+      seal,
       ids,
       random: createRandom(),
       now: Date.now,
       log,
-      mail: config.sendmail ? createMailer(config.sendmail, config.mailFrom, Date.now) : undefined,
+      plans,
+      mail: outbox?.post,
       forget(id) {
         sessions.forget(id);
         onForget(id);
@@ -60,7 +70,7 @@ export async function serve(
     },
     sessions,
   );
-  const stopJobs = startJobs(createJobs(pool, Date.now), log);
+  const stopJobs = startJobs(createJobs(pool, outbox, Date.now), log);
   return {
     baseUrl,
     forget: sessions.forget,

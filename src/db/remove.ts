@@ -5,6 +5,7 @@ import { authorValues, HISTORY_COLUMNS, HISTORY_OMITS, historySelect } from "./c
 import type { Author, Database } from "./database.ts";
 import { idMatches, missing, wrongKind } from "./references.ts";
 import { ident, join, numbered, raw, type Statement, sql } from "./sql.ts";
+import { NO_CAP } from "./usage.ts";
 
 /** What a deletion would do: `clears` counts the records of each kind that lose a link, `removes` those that go along. */
 export type Removal = {
@@ -124,9 +125,17 @@ function removalSql(dictionary: Dictionary, definition: RecordDefinition): strin
     dragged_history as (insert into changes (${HISTORY_COLUMNS})
       select $1, ($10::text[])[row_number() over ()], kind, id, version, case when deleted_at is null then 'updated' else 'deleted' end,
         $2, $3, $4, $5, $6, $7, $8, row from dragged)`;
+  const counted = [
+    `select '${definition.name}' as kind, count(*) as rows from gone`,
+    ...holders.map(
+      ({ definition: each }) => `select '${each.name}', count(*) from touched_${each.plural} where deleted_at is not null`,
+    ),
+  ];
   return `with gone as (update ${definition.plural} r set deleted_at = $2, version = r.version + 1, updated_at = $2
       where r.workspace_id = $1 and r.id = $9 and r.deleted_at is null returning r.*),
     history as (insert into changes (${HISTORY_COLUMNS}) ${historySelect("gone", definition, { id: "$8", action: "'deleted'" })})
-    ${holders.length > 0 ? `, ${touched.join(",\n")} ${draggedHistory}` : ""}
+    ${holders.length > 0 ? `, ${touched.join(",\n")} ${draggedHistory}` : ""},
+    uncounted as (update usage u set used = u.used - n.rows, cap = ${NO_CAP} from (${counted.join(" union all ")}) n
+      where u.workspace_id = $1 and u.kind = n.kind and n.rows > 0)
     select id from gone`;
 }

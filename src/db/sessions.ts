@@ -11,6 +11,8 @@ export type Session = {
   workspaceId: string;
   workspaceName: string;
   timezone: string;
+  /** The workspace's plan; null is the default one. */
+  plan: string | null;
   role: Role;
   /** What the token may do at most; null is all that the role may. */
   scopes: Scopes;
@@ -23,7 +25,7 @@ export type Session = {
 /** The session of a token, if it is known, not revoked, and its owner still a member of the workspace. */
 export async function findSession(pool: Pool, digest: string): Promise<Session | undefined> {
   const [row] = await pool.rows(
-    sql`select t.id, t.name, u.id, u.email, w.id, w.name, w.timezone, m.role, t.scopes,
+    sql`select t.id, t.name, u.id, u.email, w.id, w.name, w.timezone, w.plan, m.role, t.scopes,
         (extract(epoch from t.expires_at) * 1000)::bigint, (extract(epoch from t.last_used_at) * 1000)::bigint
       from tokens t
       join users u on u.id = t.user_id
@@ -33,7 +35,8 @@ export async function findSession(pool: Pool, digest: string): Promise<Session |
     { retry: true },
   );
   if (!row) return undefined;
-  const [tokenId, tokenName, userId, email, workspaceId, workspaceName, timezone, role, scopes, expiresAt, lastUsedAt] = row;
+  const [tokenId, tokenName, userId, email, workspaceId, workspaceName, timezone, _plan, role, scopes, expiresAt, lastUsedAt] =
+    row;
   return {
     tokenId,
     tokenName,

@@ -15,3 +15,27 @@ export async function countRecords(
   const rows = await pool.rows(sql`select ${join(counts.map((count) => sql`(${count})`))}`, { retry: true });
   return definitions.map((definition, i) => ({ definition, rows: rows[0]![i] as number })).filter((each) => each.rows > 0);
 }
+
+/**
+ * Begins or ends the counting of records. Counts are kept only while plans cap something; without, they are dropped, so that the next
+ * plans begin with a count of what is there.
+ */
+export async function prepareUsage({ pool, dictionary }: Database, limited: boolean): Promise<void> {
+  if (!limited) return void (await pool.rows(sql`delete from usage`));
+  for (const { name, plural } of dictionary.values()) {
+    await pool.rows(
+      sql`insert into usage (workspace_id, kind, used, cap) select workspace_id, ${name}, count(*), ${NO_CAP} from ${ident(plural)}
+        where deleted_at is null group by workspace_id on conflict do nothing`,
+      { deadlineMs: 600_000 },
+    );
+  }
+}
+
+/** Larger than any count. */
+export const NO_CAP = 9_000_000_000_000_000;
+
+/** What a workspace has used of each kind that is counted. */
+export async function readUsage({ pool }: Database, workspaceId: string): Promise<Map<string, number>> {
+  const rows = await pool.rows(sql`select kind, used from usage where workspace_id = ${workspaceId}`, { retry: true });
+  return new Map(rows.map(([kind, used]) => [kind as string, used as number]));
+}

@@ -11,7 +11,7 @@ import { resolveId, resolveLink, wrongKind } from "./references.ts";
 import { getRow } from "./rows.ts";
 import { type Statement, sql } from "./sql.ts";
 import { tableOf } from "./table.ts";
-import { writeStatement } from "./writeStatement.ts";
+import { type Way, writeStatement } from "./writeStatement.ts";
 
 export type Outcome = "created" | "updated" | "unchanged";
 export type Saved = { row: Row; outcome: Outcome };
@@ -21,6 +21,9 @@ const ATTEMPTS = 5;
 
 /** What makes a repeated create the same create: the caller's key, and a fingerprint of what was asked. */
 export type Retry = { key: string; fingerprint: string };
+
+/** How a record may be created: once for a retry key, and within the cap of the plan. */
+export type Terms = { retry?: Retry | undefined; cap?: number | undefined };
 
 /**
  * Creates a record, or updates the one that holds its natural key: one statement, so that of any number of callers with one address
@@ -33,7 +36,7 @@ export async function upsertRow(
   ids: IdSource,
   view: View,
   written: Written,
-  retry?: Retry,
+  { retry, cap }: Terms = {},
 ): Promise<Saved> {
   const { definition } = view;
   const values = await prepareValues(db, author, definition, written);
@@ -47,7 +50,7 @@ export async function upsertRow(
   for (let attempt = 1; ; attempt++) {
     const id = ids(definition.prefix);
     const all = writeValues(author, ids, id, values, written, [retry?.key ?? null, retry?.fingerprint ?? null]);
-    const saved = await save(db, view, "upsert", all, values.sent, attempt);
+    const saved = await save(db, view, { creates: true, cap }, all, values.sent, attempt);
     if (saved) return saved;
     await refuseMissingLinks(db, author, definition, values.sent);
     const found =
@@ -96,7 +99,14 @@ export async function updateRow(
   const { definition } = view;
   if (reference.prefix !== definition.prefix) throw wrongKind(db, definition, reference);
   const values = await prepareValues(db, author, definition, written);
-  const saved = await save(db, view, "update", writeValues(author, ids, reference.key, values, written), values.sent, 1);
+  const saved = await save(
+    db,
+    view,
+    { creates: false },
+    writeValues(author, ids, reference.key, values, written),
+    values.sent,
+    1,
+  );
   if (saved) return saved;
   const row = await getRow(db, author.workspaceId, view, reference);
   await refuseMissingLinks(db, author, definition, values.sent);
@@ -134,7 +144,7 @@ function writeValues(
 async function save(
   db: Database,
   view: View,
-  way: "upsert" | "update",
+  way: Way,
   values: unknown[],
   sent: Record<string, unknown>,
   attempt: number,
@@ -200,6 +210,13 @@ function refusal(definition: RecordDefinition, error: unknown, sent: Record<stri
       "already_exists",
       `another ${definition.name} has this ${definition.naturalKey}`,
       `GET /${definition.plural}?${definition.naturalKey}=${encodeURIComponent(String(sent[definition.naturalKey ?? ""]))} shows it`,
+    );
+  }
+  if (constraint === "usage_within_cap") {
+    return new Problem(
+      "plan_limit_reached",
+      `the plan allows no more ${definition.plural}`,
+      "do not retry: tell the user; GET /whoami shows the caps",
     );
   }
   if (constraint === `${definition.plural}_needs_one_of`) {

@@ -10,7 +10,7 @@ import type { Reading } from "../records/kind.ts";
 /** A linked record as a write names it: by id, by name, or both, which must then agree. Null clears the link. */
 export type LinkChoice = { id?: IdReference; name?: string } | null;
 
-/** What was sent: in a form every value is text. */
+/** What was sent: in a form every value is text, or a list of texts. */
 export type Values = { values: Record<string, unknown>; form: boolean };
 
 /** A body made ready for the database. */
@@ -75,17 +75,24 @@ export function readRecord(definition: RecordDefinition, body: Values, existing:
 function gatherCustom(definition: RecordDefinition, { values: body, form }: Values): Record<string, unknown> {
   const dotted = Object.keys(body).filter((key) => key.startsWith("custom."));
   if (dotted.length === 0 || !fieldOf(definition, "custom")) return body;
-  const whole =
-    typeof body.custom === "string" ? fieldOf(definition, "custom")!.kind.fromText(body.custom) : (body.custom ?? {});
-  const members = new Map(Object.entries(whole as object));
-  for (const key of dotted) members.set(key.slice("custom.".length), form ? readMember(body[key] as string) : body[key]);
+  const members = new Map(Object.entries(wholeCustom(definition, body.custom)));
+  for (const key of dotted) members.set(key.slice("custom.".length), form ? readMember(body[key]) : body[key]);
   const rest = Object.entries(body).filter(([key]) => !key.startsWith("custom."));
   return { ...Object.fromEntries(rest), custom: Object.fromEntries(members) };
 }
 
-/** A form has no types: what reads as a number, true or false is one; an empty member is removed. */
-function readMember(text: string): unknown {
-  if (text === "") return null;
+function wholeCustom(definition: RecordDefinition, value: unknown): object {
+  const field = fieldOf(definition, "custom")!;
+  const whole = typeof value === "string" && value !== "" ? field.kind.fromText(value) : value || {};
+  if (typeof whole === "object" && whole !== null && !Array.isArray(whole)) return whole;
+  throw unfit(field, value);
+}
+
+/** A form has no types: what reads as a number, true or false is one; an empty member is removed, a repeated one is a list. */
+function readMember(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(readMember);
+  if (value === "") return null;
+  const text = value as string;
   return /^(true|false|-?(0|[1-9]\d{0,14})(\.\d{1,15})?)$/.test(text) ? (JSON.parse(text) as unknown) : text;
 }
 
@@ -95,10 +102,17 @@ function settle(definition: RecordDefinition, body: Record<string, unknown>, for
     if (value === undefined) continue;
     const field = name === "version" ? undefined : fieldOf(definition, name);
     if (name !== "version" && (!field || field.readOnly)) throw unknownField(definition, name, field);
-    const cleared = value === "" || (form && value === "null" && !isPlainText(field));
-    settled[name] = cleared ? null : typeof value === "string" ? readText(name, field, value) : value;
+    const text = form && Array.isArray(value) ? joined(name, field, value) : value;
+    const cleared = text === "" || (form && text === "null" && !isPlainText(field));
+    settled[name] = cleared ? null : typeof text === "string" ? readText(name, field, text) : text;
   }
   return settled;
+}
+
+/** In a form a list is the name repeated, or a comma list. */
+function joined(name: string, field: Field | undefined, texts: string[]): string {
+  if (field?.kind.sqlType === "text[]") return texts.join(",");
+  throw new Problem("invalid_value", `${name} stands ${texts.length} times`, `send ${name} once`);
 }
 
 /** In a form `null` is null, but for text, which may be that very word. */

@@ -2,14 +2,13 @@ import type { IncomingMessage } from "node:http";
 import { Problem } from "../kit/problem.ts";
 import { readParameters } from "./target.ts";
 
-/** Named values; those of a form are all text. */
+/** Named values; those of a form are text, or a list of texts where a name stands several times. */
 export type Body = { values: Record<string, unknown>; form: boolean };
 
 export const NO_BODY: Body = { values: {}, form: false };
 
 /**
  * Reads a body: a JSON object whatever the Content-Type says (curl sends a form's), else a form. At most `limit` bytes; UTF-8 only.
- * A name that stands several times in a form becomes a comma list, which is how lists are written there.
  */
 export async function readBody(request: IncomingMessage, limit: number): Promise<Body> {
   refuseForeignTypes(request);
@@ -91,10 +90,10 @@ const UNENCODED = /[ "@:/{}<>\u0080-\uffff]/;
  */
 function formObject(text: string): Body {
   const typed = UNENCODED.test(text) && !/%[0-9a-f]{2}/i.test(text);
-  const fields = new Map<string, string>();
+  const fields = new Map<string, string | string[]>();
   for (const [name, value] of readParameters(typed ? text.replaceAll("+", "%2B") : text.trim())) {
     const before = fields.get(name);
-    fields.set(name, before === undefined ? value : `${before},${value}`);
+    fields.set(name, before === undefined ? value : [before, value].flat());
   }
   return { values: Object.fromEntries(fields), form: true };
 }

@@ -1,4 +1,4 @@
-import { createHmac, timingSafeEqual } from "node:crypto";
+import { createCipheriv, createDecipheriv, createHmac, randomBytes, timingSafeEqual } from "node:crypto";
 
 /**
  * Everything that is keyed with the server's secret. Each purpose has a key space of its own, and facts are
@@ -13,6 +13,10 @@ export type Seal = {
   issue: (purpose: string, facts: readonly string[], expiresAt: number) => string;
   /** True when `token` was issued for exactly these facts and has not expired. Constant-time. */
   holds: (purpose: string, facts: readonly string[], token: string, now: number) => boolean;
+  /** Text that only this server can read again: AES-256-GCM (NIST SP 800-38D), nonce and tag in front. */
+  encrypt: (purpose: string, text: string) => Buffer;
+  /** Throws when the bytes were not encrypted with this secret. */
+  decrypt: (purpose: string, bytes: Buffer) => string;
 };
 
 export function createSeal(secret: string): Seal {
@@ -34,6 +38,17 @@ export function createSeal(secret: string): Seal {
       const expiry = token.slice(0, token.indexOf("-"));
       if (!/^[0-9a-z]{1,9}$/.test(expiry) || Number.parseInt(expiry, 36) * 1000 < now) return false;
       return sameText(sealed(purpose, facts, expiry), token);
+    },
+    encrypt: (purpose, text) => {
+      const nonce = randomBytes(12);
+      const cipher = createCipheriv("aes-256-gcm", mac(purpose, ["encrypt"]), nonce);
+      const bytes = Buffer.concat([cipher.update(text, "utf8"), cipher.final()]);
+      return Buffer.concat([nonce, cipher.getAuthTag(), bytes]);
+    },
+    decrypt: (purpose, bytes) => {
+      const decipher = createDecipheriv("aes-256-gcm", mac(purpose, ["encrypt"]), bytes.subarray(0, 12), { authTagLength: 16 });
+      decipher.setAuthTag(bytes.subarray(12, 28));
+      return Buffer.concat([decipher.update(bytes.subarray(28)), decipher.final()]).toString("utf8");
     },
   };
 }

@@ -9,13 +9,11 @@ const MAILS_AN_HOUR = 6;
 /** What a code is for, and from where it may be tried at full count. */
 type Subject = { subject: string; address: string };
 
+/** What became of a code: shown here in local mode, else mailed, now or when the mail server takes it. */
+type Issued = { code: string | undefined; whereabouts: string };
+
 /** Makes a code of six digits and mails it; in local mode gives it back instead, for there is no mail. */
-async function issueCode(
-  { services, reading }: Context,
-  about: Subject,
-  to: string,
-  what: string,
-): Promise<string | undefined> {
+async function issueCode({ services, reading }: Context, about: Subject, to: string, what: string): Promise<Issued> {
   const code = String(Math.floor(services.random() * 1_000_000)).padStart(6, "0");
   const request = { ...about, digest: services.seal.digest("code", `${about.subject} ${code}`), now: reading.now };
   const { mail } = services;
@@ -26,14 +24,15 @@ async function issueCode(
   }
   if (!mail) {
     services.log.info("code", { subject: about.subject, code });
-    return code;
+    return { code, whereabouts: `local mode: no mail is sent, this is the code for ${to}` };
   }
-  await mail({
+  const sent = await mail({
     to,
     subject: `Cardfile code ${code}`,
     text: `Your code ${what} is ${code}\n\nIt is good for 10 minutes, once. If you did not ask for it, ignore this mail.\n\n${services.baseUrl}\n`,
   });
-  return undefined;
+  const waits = `the code for ${to} waits: the mail server does not take mail at the moment, it is tried again every minute`;
+  return { code: undefined, whereabouts: sent ? `a code is on its way to ${to}` : waits };
 }
 
 function takeCode({ services, reading }: Context, about: Subject, code: string): Promise<boolean> {
@@ -57,10 +56,10 @@ export async function stepUp(context: Authenticated, action: string, target: str
   const about = { subject: `${action} ${target} ${session.userId}`, address: "" };
   const code = (single(context.parameters, "code") ?? context.escalationCode)?.replace(/\s+/g, "");
   if (code === undefined || code === "") {
-    const shown = await issueCode(context, about, session.email, `to ${action}`);
+    const { code: shown, whereabouts } = await issueCode(context, about, session.email, `to ${action}`);
     throw new Problem(
       "escalation_required",
-      `to ${action} takes a code${shown === undefined ? `, which is on its way to ${session.email}` : "; in local mode it is this one"}`,
+      `to ${action} takes a code; ${whereabouts}`,
       `${shown === undefined ? "ask the user for it, then repeat" : "repeat"} the same request with code=${shown ?? "<code>"} or the header X-Escalation-Code`,
       { values: shown === undefined ? {} : { code: shown } },
     );

@@ -148,7 +148,9 @@ async function create(context: Authenticated, definition: RecordDefinition, give
     readRecord(definition, { ...context.body, values: { ...context.body.values, ...given } }, false, context.reading),
   );
   const view = recordView(context, definition);
-  const { row, outcome } = await upsertRow(db, context.author, ids, view, written, retryOf(context, definition));
+  const { caps } = context.services.plans.of(context.session.plan);
+  const terms = { retry: retryOf(context, definition), cap: caps[definition.plural] };
+  const { row, outcome } = await upsertRow(db, context.author, ids, view, written, terms);
   const created = outcome === "created";
   const location = { Location: `/${definition.plural}/${shortId(row[0] as string)}` };
   const notes = created ? await namesakes(context, definition, written, rowId(row)) : [];
@@ -195,8 +197,15 @@ async function patch(context: Authenticated, definition: RecordDefinition): Prom
   return { is: "record", view, row, outcome };
 }
 
+/** The version of the header and that of the body are the same wish, so they must not contradict each other. */
 function expecting({ ifMatch }: Authenticated, written: Written): Written {
-  return ifMatch === undefined ? written : { ...written, version: ifMatch };
+  if (ifMatch === undefined) return written;
+  if (written.version === undefined || written.version === ifMatch) return { ...written, version: ifMatch };
+  throw new Problem(
+    "version_conflict",
+    `If-Match names version ${ifMatch} and the body version ${written.version}`,
+    "send one of them",
+  );
 }
 
 /** The first call tells what would go and gives a token for the record in this version; the same call with the token does it. */

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { signIn } from "../db/sessions.ts";
+import { readUsage } from "../db/usage.ts";
 import type { Answer } from "../http/reply.ts";
 import { shortId } from "../kit/id.ts";
 import { Problem } from "../kit/problem.ts";
@@ -70,6 +71,8 @@ export const signInRoutes: Route[] = [
         role: required(choice(ROLES, { about: "what you are in it" })),
         token: required(text({ about: "the token of this request" })),
         token_name: required(text({ about: "its name" })),
+        scopes: text({ about: "what it may do at most; all that you may when absent" }),
+        plan: required(text({ about: "the workspace's plan; what it caps follows as <kind>=<used> / <cap>" })),
       },
     },
     handle: whoami,
@@ -78,16 +81,10 @@ export const signInRoutes: Route[] = [
 
 async function requestCode(context: Context): Promise<Answer> {
   const { email: address } = context.body.values as { email: string };
-  const code = await issueSignInCode(context, address);
+  const { code, whereabouts } = await issueSignInCode(context, address);
   const next = `POST /auth/verify {"email":${JSON.stringify(address)},"code":"${code ?? "<code>"}","token_name":"<who you are>"}`;
-  if (code === undefined)
-    return { is: "message", message: `a code is on its way to ${address}`, hints: [`ask the user for it, then ${next}`] };
-  return {
-    is: "message",
-    message: `local mode: no mail is sent, this is the code for ${address}`,
-    values: { code },
-    hints: [next],
-  };
+  const ask = code === undefined ? "ask the user for it, then " : "";
+  return { is: "message", message: whereabouts, values: code === undefined ? {} : { code }, hints: [`${ask}${next}`] };
 }
 
 async function verifyCode(context: Context): Promise<Answer> {
@@ -124,7 +121,19 @@ async function verifyCode(context: Context): Promise<Answer> {
   };
 }
 
-function whoami({ session }: Authenticated): Answer {
+/** `contacts: 12 / 1000`: what the plan caps, and how much of it is used. */
+async function usageOf({ services, session }: Authenticated): Promise<Record<string, string>> {
+  const { name, caps } = services.plans.of(session.plan);
+  const used = Object.keys(caps).length > 0 ? await readUsage(services.db, session.workspaceId) : new Map<string, number>();
+  const kinds = [...services.db.dictionary.values()].filter(({ plural }) => caps[plural] !== undefined);
+  return {
+    plan: name,
+    ...Object.fromEntries(kinds.map((kind) => [kind.plural, `${used.get(kind.name) ?? 0} / ${caps[kind.plural]}`])),
+  };
+}
+
+async function whoami(context: Authenticated): Promise<Answer> {
+  const { session } = context;
   return {
     is: "values",
     values: {
@@ -136,6 +145,8 @@ function whoami({ session }: Authenticated): Answer {
       role: session.role,
       token: `token/tok_${session.tokenId.slice(-8)}`,
       token_name: session.tokenName,
+      scopes: session.scopes?.join(",") ?? null,
+      ...(await usageOf(context)),
     },
   };
 }

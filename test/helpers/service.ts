@@ -9,6 +9,7 @@ import { createRandom } from "../../src/kit/random.ts";
 import { createSeal } from "../../src/kit/seal.ts";
 import { type Log, silentLog } from "../../src/log.ts";
 import type { Mail } from "../../src/mail.ts";
+import { readPlans } from "../../src/plans.ts";
 import { dictionary } from "../../src/records/all.ts";
 import { testDatabase } from "./postgres.ts";
 
@@ -73,7 +74,7 @@ export async function startService(options: ServiceOptions = {}): Promise<Servic
   const server = createHttpServer((request) => app!(request), ids);
   await new Promise<void>((done) => server.listen(0, "127.0.0.1", done));
   const baseUrl = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-  const mail = options.mail ? async (each: Mail) => void mails.push(each) : undefined;
+  const mail = options.mail ? async (each: Mail) => mails.push(each) > 0 : undefined;
   const sessions = createSessionCache();
   app = createApp(
     {
@@ -86,7 +87,11 @@ export async function startService(options: ServiceOptions = {}): Promise<Servic
       now,
       log,
       mail,
-      forgetToken: sessions.forget,
+      plans: readPlans(
+        config.plans,
+        [...dictionary.values()].map(({ plural }) => plural),
+      ),
+      forget: sessions.forget,
     },
     sessions,
   );

@@ -1,0 +1,59 @@
+import assert from "node:assert/strict";
+import { mkdtempSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, before, test } from "node:test";
+import { prepareUsage } from "../../src/db/usage.ts";
+import { dictionary } from "../../src/records/all.ts";
+import { type Client, type Service, startService } from "../helpers/service.ts";
+
+let service: Service;
+let ann: Client;
+before(async () => {
+  const file = join(mkdtempSync(join(tmpdir(), "cardfile-plans-")), "plans.json");
+  writeFileSync(file, JSON.stringify({ default: { contacts: 5, deals: 3 } }));
+  service = await startService({ config: { CRM_PLANS: file } });
+  ann = await service.signIn();
+});
+after(() => service.close());
+
+const contact = (client: Client, i: number) => client.send("POST", "/contacts", { email: `p${i}@acme.com` });
+
+test("of many creates at the edge of the cap exactly as many succeed as it allows", async () => {
+  const answers = await Promise.all(Array.from({ length: 20 }, (_, i) => contact(ann, i)));
+  assert.equal(answers.filter(({ status }) => status === 201).length, 5);
+  assert.equal(answers.filter(({ status, text }) => status === 403 && text.startsWith("ERROR plan_limit_reached ")).length, 15);
+  assert.equal((await ann.send("GET", "/contacts")).lines.length, 5);
+  assert.match((await ann.send("GET", "/whoami")).text, /^contacts="5 \/ 5"$/m);
+});
+
+test("what is there can be updated at the cap, and a deletion makes room for one", async () => {
+  const { lines } = await ann.send("GET", "/contacts?fields=email");
+  const email = /email=(\S+)/.exec(lines[0]!)![1]!;
+  assert.match((await ann.send("POST", "/contacts", { email, stage: "lead" })).text, /# updated\n$/);
+  const handle = lines[1]!.split(" ")[0]!;
+  const asked = await ann.send("DELETE", `/${handle}`);
+  await ann.send("DELETE", `/${handle}?confirm=${/confirm=(\S+)$/m.exec(asked.text)![1]}`);
+  assert.equal((await contact(ann, 100)).status, 201);
+  assert.equal((await contact(ann, 101)).status, 403);
+});
+
+test("a refused create leaves nothing behind, not even in the history", async () => {
+  const before = (await ann.send("GET", "/audit?limit=500")).lines.length;
+  assert.equal((await contact(ann, 102)).status, 403);
+  assert.equal((await ann.send("GET", "/audit?limit=500")).lines.length, before);
+});
+
+test("another workspace has a count of its own, and kinds without a cap none", async () => {
+  const bob = await service.signIn("bob@example.com");
+  assert.equal((await contact(bob, 1)).status, 201);
+  for (let i = 0; i < 8; i++) assert.equal((await ann.send("POST", "/tasks", { title: `t${i}` })).status, 201);
+});
+
+test("counting that begins later begins with what is there", async () => {
+  const db = { pool: service.pool, dictionary };
+  await prepareUsage(db, false);
+  await prepareUsage(db, true);
+  assert.equal((await contact(ann, 103)).status, 403);
+  assert.match((await ann.send("GET", "/whoami")).text, /^contacts="5 \/ 5"$/m);
+});
