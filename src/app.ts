@@ -33,36 +33,56 @@ export function createApp(services: Services, sessions: SessionCache): App {
   return async (request) => {
     const requestId = services.ids("req");
     const headers: Record<string, string> = { Vary: "Accept", "X-Request-Id": requestId };
+    const begun = performance.now();
     let format = acceptedFormat(request.headers.accept);
+    let place = "none";
+    let caller: string | undefined;
     try {
       guardOneHost(request);
       if (!services.mail) guardLocal(request, services.baseUrl);
       const target = readTarget(request.url ?? "/");
       format = readFormat(target, format);
       const { route, path } = match(request.method ?? "GET", target.segments);
+      place = route.path;
       const context = readContext(services, request, requestId, target, path, format);
       const answer = await (route.open
         ? route.handle(await enter(context, route))
         : route.handle(await enterKnown(context, route)));
-      const encoded = notModified(request, encode(answer, context.style));
-      return { ...encoded, headers: { ...encoded.headers, ...headers } };
-
-      async function enter(stranger: Context, route: Route): Promise<Context> {
-        Object.assign(headers, limiter.take(stranger.address, stranger.reading.now));
-        return receive(route, stranger, request);
-      }
-
-      async function enterKnown(stranger: Context, route: Route): Promise<Authenticated> {
-        const { address, reading } = stranger;
-        const session = await authenticate(stranger, sessions, () => limiter.take(address, reading.now));
-        Object.assign(headers, limiter.take(session.tokenId, reading.now));
-        permit(session, route, plurals);
-        return receive(route, withSession(stranger, session), request);
-      }
+      return finish(notModified(request, encode(answer, context.style)));
     } catch (error) {
       const problem = error instanceof Problem ? error : new Problem("internal", "the service failed", [], { cause: error });
       if (problem.status >= 500) logFault(services, requestId, request, problem);
-      const encoded = encodeProblem(told(problem, requestId), format, requestId);
+      return finish(encodeProblem(told(problem, requestId), format, requestId));
+    }
+
+    async function enter(stranger: Context, route: Route): Promise<Context> {
+      Object.assign(headers, limiter.take(stranger.address, stranger.reading.now));
+      return receive(route, stranger, request);
+    }
+
+    async function enterKnown(stranger: Context, route: Route): Promise<Authenticated> {
+      const { address, reading } = stranger;
+      const session = await authenticate(stranger, sessions, () => limiter.take(address, reading.now));
+      caller = session.tokenId;
+      Object.assign(headers, limiter.take(session.tokenId, reading.now));
+      permit(session, route, plurals);
+      return receive(route, withSession(stranger, session), request);
+    }
+
+    function finish(encoded: Encoded): Encoded {
+      const { method = "GET" } = request;
+      const ms = performance.now() - begun;
+      services.metrics.observe(method, place, encoded.status, ms / 1000);
+      if (services.config.accessLog) {
+        services.log.info("request", {
+          request_id: requestId,
+          method,
+          route: place,
+          status: encoded.status,
+          ms: ms.toFixed(1),
+          token_id: caller,
+        });
+      }
       return { ...encoded, headers: { ...encoded.headers, ...headers } };
     }
   };

@@ -41,6 +41,8 @@ export const SETTINGS = {
     initially: "",
     about: "requests a minute for a token, and for an address without one; empty: 6000, in local mode 600000",
   },
+  CRM_METRICS_TOKEN: { initially: "", about: "bearer token for GET /metrics; empty: there is no such path" },
+  CRM_ACCESS_LOG: { initially: "off", about: "a log line for every request", read: onOff },
   CRM_TRUST_PROXY: { initially: "off", about: "take the caller's address from the last X-Forwarded-For entry", read: onOff },
   CRM_WORKERS: { initially: "1", about: "processes that serve", read: whole(1, 64) },
   PG_BIN: { initially: "", about: "folder of the PostgreSQL programs to embed instead of the bundled ones" },
@@ -60,6 +62,8 @@ export type Config = Readonly<{
   mailFrom: string;
   tokenDays: number;
   plans: string;
+  metricsToken: string;
+  accessLog: boolean;
   rate: number;
   trustProxy: boolean;
   workers: number;
@@ -95,6 +99,8 @@ export function readConfig(environment: Record<string, string | undefined>): Con
     mailFrom: value("CRM_MAIL_FROM"),
     tokenDays: value("CRM_TOKEN_DAYS"),
     plans: value("CRM_PLANS"),
+    metricsToken: value("CRM_METRICS_TOKEN"),
+    accessLog: value("CRM_ACCESS_LOG"),
     rate: whole(1, 999_999_999)((value("CRM_RATE") as string) || (value("CRM_SENDMAIL") ? "6000" : "600000"), "CRM_RATE"),
     trustProxy: value("CRM_TRUST_PROXY"),
     workers: value("CRM_WORKERS"),

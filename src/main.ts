@@ -1,3 +1,4 @@
+import { COMMANDS, runCommand } from "./commands.ts";
 import { type Config, readConfig } from "./config.ts";
 import { migrate, pendingMigrations } from "./db/migrate.ts";
 import { prepareUsage } from "./db/usage.ts";
@@ -11,7 +12,10 @@ import { openStorage, readSecret, withPool } from "./storage.ts";
 import { welcome } from "./welcome.ts";
 import { isWorker, joinWorkers, startWorkers, workerConnection } from "./workers.ts";
 
-const USAGE = "usage: npm start | node --import tsx src/main.ts serve | migrate [--dry-run]";
+const USAGE = `usage: node --import tsx src/main.ts <command>
+       serve                         what npm start does
+       migrate [--dry-run]           applies pending migrations, or names them
+       ${COMMANDS}`;
 
 async function main([command = "serve", ...options]: string[]): Promise<void> {
   const config = readConfig(process.env);
@@ -20,6 +24,7 @@ async function main([command = "serve", ...options]: string[]): Promise<void> {
     return isWorker ? serveAsWorker(config, log) : serveUntilStopped(config, log);
   if (command === "migrate" && options.every((option) => option === "--dry-run"))
     return migrateOnly(config, log, options.length > 0);
+  if (command === "user" || command === "token") return ownerCommand([command, ...options], config, log);
   throw new StartError(USAGE);
 }
 
@@ -63,6 +68,19 @@ async function migrateOnly(config: Config, log: Log, dryRun: boolean): Promise<v
     );
     const verb = dryRun ? "pending" : "applied";
     process.stdout.write(names.length === 0 ? "OK nothing is pending\n" : names.map((name) => `${verb} ${name}\n`).join(""));
+  } finally {
+    await storage.stop();
+  }
+}
+
+async function ownerCommand(words: string[], config: Config, log: Log): Promise<void> {
+  const storage = await openStorage(config, log);
+  try {
+    const lines = await withPool(storage.direct, config, log, async (pool) => {
+      await migrate(pool, Date.now);
+      return runCommand(words, config, pool);
+    });
+    for (const line of lines) process.stdout.write(`${line}\n`);
   } finally {
     await storage.stop();
   }

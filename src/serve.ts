@@ -13,6 +13,7 @@ import { createSeal } from "./kit/seal.ts";
 import { StartError } from "./kit/startError.ts";
 import type { Log } from "./log.ts";
 import { createMailer } from "./mail.ts";
+import { createMetrics } from "./metrics.ts";
 import { createOutbox } from "./outbox.ts";
 import { readPlans } from "./plans.ts";
 import { dictionary } from "./records/all.ts";
@@ -62,6 +63,7 @@ export async function serve(
       now: Date.now,
       log,
       plans,
+      metrics: createMetrics(pool),
       mail: outbox?.post,
       forget(id) {
         sessions.forget(id);

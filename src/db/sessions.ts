@@ -1,3 +1,4 @@
+import type { IdSource } from "../kit/id.ts";
 import type { Role, Scopes } from "../kit/scope.ts";
 import type { Pool, Transaction } from "./client.ts";
 import { type Statement, sql } from "./sql.ts";
@@ -59,6 +60,17 @@ export async function touchToken(pool: Pool, tokenId: string, now: number): Prom
 export type NewToken = { id: string; digest: string; name: string };
 
 export type NewPerson = { email: string; userId: string; workspaceId: string; workspaceName: string; timezone: string };
+
+/** What a person gets who signs in for the first time. */
+export function newPerson(email: string, ids: IdSource): NewPerson {
+  return {
+    email,
+    userId: ids("u"),
+    workspaceId: ids("ws"),
+    workspaceName: `${email.split("@")[0]}'s workspace`,
+    timezone: "UTC",
+  };
+}
 
 /**
  * Signs a person in: makes the user at first, joins the workspaces they are invited to, and makes a token for their default workspace,

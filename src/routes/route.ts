@@ -14,6 +14,7 @@ import { Problem } from "../kit/problem.ts";
 import type { Seal } from "../kit/seal.ts";
 import { oneOf } from "../kit/words.ts";
 import type { Log } from "../log.ts";
+import type { Metrics } from "../metrics.ts";
 import type { Plans } from "../plans.ts";
 import type { RecordDefinition } from "../records/define.ts";
 import type { Reading } from "../records/kind.ts";
@@ -32,6 +33,7 @@ export type Services = {
   now: () => number;
   log: Log;
   plans: Plans;
+  metrics: Metrics;
   /** Sends a mail, or is undefined in local mode. False: it could not go out yet and is tried again. */
   mail: ((mail: { to: string; subject: string; text: string }) => Promise<boolean>) | undefined;
   /** Forgets what is remembered of a token, a user or a workspace, after it was revoked or changed. */

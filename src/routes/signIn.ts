@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { signIn } from "../db/sessions.ts";
+import { newPerson, signIn } from "../db/sessions.ts";
 import { readUsage } from "../db/usage.ts";
 import type { Answer } from "../http/reply.ts";
 import { shortId } from "../kit/id.ts";
@@ -98,14 +98,7 @@ async function verifyCode(context: Context): Promise<Answer> {
     );
   }
   const { secret, ...token } = newToken(services, sent.token_name);
-  const workspaceName = `${sent.email.split("@")[0]}'s workspace`;
-  const person = {
-    email: sent.email,
-    userId: services.ids("u"),
-    workspaceId: services.ids("ws"),
-    workspaceName,
-    timezone: "UTC",
-  };
+  const person = newPerson(sent.email, services.ids);
   const { userId, workspaceId, joined } = await signIn(services.db.pool, person, token, reading.now);
   if (joined.length > 0) services.forget(userId);
   const others = joined.map((id) => shortId(id));

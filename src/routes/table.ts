@@ -1,6 +1,7 @@
 import type { Dictionary } from "../records/define.ts";
 import { helpRoutes } from "./help.ts";
 import { historyRoutes } from "./history.ts";
+import { metricsRoutes } from "./metrics.ts";
 import { recordRoutes } from "./records.ts";
 import { reminderRoutes } from "./reminders.ts";
 import type { Route } from "./route.ts";
@@ -13,6 +14,7 @@ import { workspaceRoutes } from "./workspaces.ts";
 export function createRoutes(dictionary: Dictionary): Route[] {
   const routes: Route[] = [
     ...helpRoutes(() => routes),
+    ...metricsRoutes,
     ...signInRoutes,
     ...tokenRoutes,
     ...workspaceRoutes,

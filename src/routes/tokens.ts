@@ -146,7 +146,7 @@ const ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789
 
 /** `ck_` and 43 characters, 256 bits, of which only the keyed digest is kept. */
 export function newToken(
-  { ids, seal, random }: Services,
+  { ids, seal, random }: Pick<Services, "ids" | "seal" | "random">,
   name: string,
 ): { id: string; digest: string; name: string; secret: string } {
   const secret = `ck_${Array.from({ length: 43 }, () => ALPHABET[Math.floor(random() * ALPHABET.length)]).join("")}`;

@@ -9,6 +9,7 @@ import { createRandom } from "../../src/kit/random.ts";
 import { createSeal } from "../../src/kit/seal.ts";
 import { type Log, silentLog } from "../../src/log.ts";
 import type { Mail } from "../../src/mail.ts";
+import { createMetrics } from "../../src/metrics.ts";
 import { readPlans } from "../../src/plans.ts";
 import { dictionary } from "../../src/records/all.ts";
 import { testDatabase } from "./postgres.ts";
@@ -87,6 +88,7 @@ export async function startService(options: ServiceOptions = {}): Promise<Servic
       now,
       log,
       mail,
+      metrics: createMetrics(pool),
       plans: readPlans(
         config.plans,
         [...dictionary.values()].map(({ plural }) => plural),

@@ -1,0 +1,32 @@
+import { type IdSource, shortId } from "../kit/id.ts";
+import type { Pool } from "./client.ts";
+import { type NewToken, newPerson, signIn } from "./sessions.ts";
+import { sql } from "./sql.ts";
+
+/** Everybody, the first to come first. */
+export async function listUsers(pool: Pool): Promise<{ handle: string; email: string; tokens: string; created_at: string }[]> {
+  const rows = await pool.rows(sql`select u.id, u.email, count(t.id)::int, u.created_at from users u
+    left join tokens t on t.user_id = u.id and t.revoked_at is null group by u.id order by u.created_at, u.id`);
+  return rows.map(([id, email, tokens, at]) => ({
+    handle: `user/${shortId(id as string)}`,
+    email: email as string,
+    tokens: String(tokens),
+    created_at: String(at).slice(0, 19),
+  }));
+}
+
+export async function revokeAllTokens(pool: Pool, email: string, now: number): Promise<number> {
+  const rows = await pool.rows(sql`update tokens t set revoked_at = ${new Date(now).toISOString()} from users u
+    where u.id = t.user_id and u.email = ${email} and t.revoked_at is null returning t.id`);
+  return rows.length;
+}
+
+export async function createPersonWithToken(
+  pool: Pool,
+  email: string,
+  ids: IdSource,
+  token: NewToken,
+  now: number,
+): Promise<void> {
+  await signIn(pool, newPerson(email, ids), token, now);
+}
