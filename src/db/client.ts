@@ -115,9 +115,9 @@ export function createPool(options: PoolOptions): Pool {
     let last: Promise<unknown> = Promise.resolve();
     let over = false;
     const inTurn = <T>(run: () => Promise<T>): Promise<T> => {
+      if (over) return Promise.reject(new Problem("internal", "a statement after the end of its transaction"));
       const mine = last.then(async () => {
         if (unit.stopped) throw unit.stopped;
-        if (over) throw new Problem("internal", "a statement after the end of its transaction");
         return run().catch((error) => {
           throw refusal(unit, wire, error, false);
         });

@@ -17,16 +17,34 @@ export function listWorkspaces(pool: Pool, userId: string, currentId: string): P
 
 export type NewWorkspace = { id: string; name: string; timezone: string };
 
-/** A workspace with its maker as admin. */
+/** A workspace with its maker as admin. `cap` is how many workspaces one person may have made or manage. */
 export async function createWorkspace(
   pool: Pool,
   userId: string,
-  { id, name, timezone }: NewWorkspace,
+  made: NewWorkspace,
   now: number,
+  cap: number | undefined,
 ): Promise<void> {
-  await pool.rows(sql`with made as (
-      insert into workspaces (id, name, timezone, created_at) values (${id}, ${name}, ${timezone}, ${iso(now)}) returning id)
-    insert into memberships (workspace_id, user_id, role, created_at) select id, ${userId}, 'admin', ${iso(now)} from made`);
+  const { id, name, timezone } = made;
+  await pool.transaction(async (tx) => {
+    await tx.rows(sql`select id from users where id = ${userId} for update`);
+    const [count] = await tx.rows(sql`select count(*)::int from memberships where user_id = ${userId} and role = 'admin'`);
+    if (cap !== undefined && (count![0] as number) >= cap) throw limitReached("workspaces", cap);
+    await tx.rows(
+      sql`insert into workspaces (id, name, timezone, created_at) values (${id}, ${name}, ${timezone}, ${iso(now)})`,
+    );
+    await tx.rows(
+      sql`insert into memberships (workspace_id, user_id, role, created_at) values (${id}, ${userId}, 'admin', ${iso(now)})`,
+    );
+  });
+}
+
+function limitReached(what: string, cap: number): Problem {
+  return new Problem(
+    "plan_limit_reached",
+    `the plan allows ${cap} ${what}`,
+    "do not retry: tell the user; GET /whoami shows the plan",
+  );
 }
 
 export async function changeWorkspace(
@@ -61,18 +79,16 @@ const byLinks = (a: { fields: readonly { kind: { link?: unknown } }[] }, b: type
 const linkCount = ({ fields }: { fields: readonly { kind: { link?: unknown } }[] }) =>
   fields.filter(({ kind }) => kind.link).length;
 
+export type Membership = { id: string; name: string; plan: string | null; role: Role };
+
 /** What a person is in a workspace; undefined for a stranger. `key` is the end of the workspace's id. */
-export async function findMembership(
-  pool: Pool,
-  userId: string,
-  key: string,
-): Promise<{ id: string; name: string; role: Role } | undefined> {
+export async function findMembership(pool: Pool, userId: string, key: string): Promise<Membership | undefined> {
   const [row] = await pool.rows(
-    sql`select w.id, w.name, m.role from memberships m join workspaces w on w.id = m.workspace_id
+    sql`select w.id, w.name, w.plan, m.role from memberships m join workspaces w on w.id = m.workspace_id
       where m.user_id = ${userId} and right(w.id, length(${key})) = ${key}`,
     { retry: true },
   );
-  return row && { id: row[0] as string, name: row[1] as string, role: row[2] as Role };
+  return row && { id: row[0] as string, name: row[1] as string, plan: row[2] as string | null, role: row[3] as Role };
 }
 
 /** Members and those invited: rows as the member's fields want them. */
@@ -87,20 +103,27 @@ export function listMembers(pool: Pool, workspaceId: string): Promise<unknown[][
 
 export type NewInvite = { id: string; workspaceId: string; email: string; role: Role; invitedBy: string };
 
-/** Invites an address, or changes the role of its open invite. Refuses one that is a member already. */
-export async function invite(pool: Pool, { id, workspaceId, email, role, invitedBy }: NewInvite, now: number): Promise<string> {
-  const [row] = await pool.rows(sql`insert into invites (id, workspace_id, email, role, invited_by, created_at)
-    select ${id}, ${workspaceId}, ${email}, ${role}, ${invitedBy}, ${iso(now)}
-    where not exists (select from memberships m join users u on u.id = m.user_id where m.workspace_id = ${workspaceId} and u.email = ${email})
-    on conflict (workspace_id, email) do update set role = excluded.role, invited_by = excluded.invited_by, created_at = excluded.created_at
-    returning id`);
-  if (!row)
-    throw new Problem(
-      "already_exists",
-      `${email} is a member already`,
-      "POST /workspaces/{id}/members/{userId}/role changes the role",
-    );
-  return row[0] as string;
+/** Invites an address, or changes the role of its open invite. Refuses one that is a member already, and more than `cap` of both. */
+export async function invite(pool: Pool, asked: NewInvite, now: number, cap: number | undefined): Promise<string> {
+  const { id, workspaceId, email, role, invitedBy } = asked;
+  return pool.transaction(async (tx) => {
+    await tx.rows(sql`select id from workspaces where id = ${workspaceId} for update`);
+    const [row] = await tx.rows(sql`insert into invites (id, workspace_id, email, role, invited_by, created_at)
+      select ${id}, ${workspaceId}, ${email}, ${role}, ${invitedBy}, ${iso(now)}
+      where not exists (select from memberships m join users u on u.id = m.user_id where m.workspace_id = ${workspaceId} and u.email = ${email})
+      on conflict (workspace_id, email) do update set role = excluded.role, invited_by = excluded.invited_by, created_at = excluded.created_at
+      returning id`);
+    if (!row)
+      throw new Problem(
+        "already_exists",
+        `${email} is a member already`,
+        "POST /workspaces/{id}/members/{userId}/role changes the role",
+      );
+    const [count] = await tx.rows(sql`select (select count(*)::int from memberships where workspace_id = ${workspaceId})
+      + (select count(*)::int from invites where workspace_id = ${workspaceId})`);
+    if (cap !== undefined && (count![0] as number) > cap) throw limitReached("members", cap);
+    return row[0] as string;
+  });
 }
 
 export async function withdrawInvite(pool: Pool, workspaceId: string, key: string): Promise<string | undefined> {

@@ -71,14 +71,22 @@ function decodeUtf8(bytes: Buffer): string {
 function parseObject(text: string): Body {
   let value: unknown;
   try {
-    value = JSON.parse(text);
+    value = /\d{16}/.test(text) ? JSON.parse(text, (_, member) => unrounded(member, text)) : JSON.parse(text);
   } catch (error) {
+    if (error instanceof Problem) throw error;
     const hint = "in a shell, put single quotes around the JSON, or send a form: -d name='Jane Doe' -d email=jane@acme.com";
     throw new Problem("bad_request", `the body is not JSON: ${(error as Error).message.replace(/\s+/g, " ")}`, hint);
   }
   if (typeof value === "object" && value !== null && !Array.isArray(value))
     return { values: value as Record<string, unknown>, form: false };
   throw new Problem("bad_request", "the body is not a JSON object", 'send one object, e.g. {"name":"Jane Doe"}');
+}
+
+/** A whole number beyond 2^53, as other systems' ids can be, is read without its last digits: better refused than changed. */
+function unrounded(member: unknown, text: string): unknown {
+  if (typeof member !== "number" || Number.isSafeInteger(member) || !/^-?\d+$/.test(`${member}`)) return member;
+  if (text.includes(`${member}`)) return member;
+  throw new Problem("invalid_value", `a number near ${member} has more digits than can be kept`, "send it as text, in quotes");
 }
 
 /** Characters that every encoder of forms encodes. */

@@ -20,13 +20,10 @@ export function areMembers(members: object): boolean {
   return keys.length <= MOST_KEYS && keys.every(isCustomKey) && storableJson(members, DEEPEST);
 }
 
-/**
- * PostgreSQL's JSON holds neither NUL nor half a surrogate pair, JSON itself no infinity, which `1e999` is read as. A whole number beyond
- * 2^53 that is written in digits, as many systems' ids are, has lost the last of them when it gets here.
- */
+/** PostgreSQL's JSON holds neither NUL nor half a surrogate pair, JSON itself no infinity, which `1e999` is read as. */
 function storableJson(value: unknown, depth: number): boolean {
   if (typeof value === "string") return !/[\0\p{Surrogate}]/u.test(value);
-  if (typeof value === "number") return Number.isFinite(value) && (!/^-?\d{16,}$/.test(`${value}`) || Number.isSafeInteger(value));
+  if (typeof value === "number") return Number.isFinite(value);
   if (typeof value !== "object" || value === null) return true;
   if (depth === 0) return false;
   return Object.entries(value).every(([key, member]) => storableJson(key, depth) && storableJson(member, depth - 1));

@@ -309,7 +309,7 @@ export const customKind: FieldKind = {
   name: "custom",
   sqlType: "jsonb",
   operators: NULLS,
-  expects: `a JSON object; ${KEY_FORM}; whole numbers beyond 2^53 as text`,
+  expects: `a JSON object; ${KEY_FORM}`,
   schema: membersSchema,
   refusal: "invalid_value",
   fromText: (text) => {

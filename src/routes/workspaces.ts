@@ -10,6 +10,7 @@ import {
   listMembers,
   listWorkspaces,
   type Member,
+  type Membership,
   removeMember,
   withdrawInvite,
 } from "../db/workspaces.ts";
@@ -170,6 +171,7 @@ async function create(context: Authenticated): Promise<Answer> {
     context.session.userId,
     { id, name, timezone: timezone ?? "UTC" },
     context.reading.now,
+    context.services.plans.of(context.session.plan).caps.workspaces,
   );
   return { ...(await show(context, id, "created")), status: 201 };
 }
@@ -216,13 +218,14 @@ async function members(context: Authenticated): Promise<Answer> {
 
 async function inviteSomebody(context: Authenticated): Promise<Answer> {
   const { services, session, body, reading } = context;
-  const { id: workspaceId, name } = await authority(context);
+  const { id: workspaceId, name, plan } = await authority(context);
   const { email, role } = body.values as { email: string; role: Role };
   if (role === "admin") await stepUp(context, `invite ${email} as admin`, workspaceId);
   const id = await invite(
     services.db.pool,
     { id: services.ids("inv"), workspaceId, email, role, invitedBy: session.email },
     reading.now,
+    services.plans.of(plan).caps.members,
   );
   await services.mail?.({
     to: email,
@@ -293,8 +296,6 @@ async function findUser({ services, path }: Authenticated, workspaceId: string):
     `GET /workspaces/${shortId(workspaceId)}/members lists them`,
   );
 }
-
-type Membership = { id: string; name: string; role: Role };
 
 /** The workspace of the path, if the caller is in it. To all others it is not there. */
 async function membership({ services, session, path }: Authenticated): Promise<Membership> {

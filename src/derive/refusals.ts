@@ -1,0 +1,58 @@
+import { PROBLEMS, type ProblemCode } from "../kit/problem.ts";
+import { linksOf, type RecordDefinition } from "../records/define.ts";
+import type { Operation } from "./operation.ts";
+import { writable } from "./schema.ts";
+
+/** Any request may be answered so. */
+const ANYWHERE: readonly ProblemCode[] = [
+  "bad_request",
+  "invalid_filter",
+  "invalid_value",
+  "forbidden_origin",
+  "uri_too_long",
+  "rate_limited",
+  "headers_too_large",
+  "internal",
+  "not_ready",
+  "busy",
+];
+
+const WITH_TOKEN: readonly ProblemCode[] = ["auth_required", "invalid_token", "token_expired", "scope_required"];
+
+const WITH_FILTERS: readonly ProblemCode[] = ["invalid_field", "invalid_op", "invalid_sort", "invalid_cursor"];
+
+const WITH_BODY: readonly ProblemCode[] = ["body_too_large", "unsupported_media_type", "invalid_field", "missing_field"];
+
+/** Every refusal an operation may answer, in the order of the table. What does not follow from its declaration it names itself. */
+export function refusalsOf(operation: Operation): ProblemCode[] {
+  const { path, open, parameters = {}, filters, body, refuses = [] } = operation;
+  const codes = new Set<ProblemCode>([
+    ...ANYWHERE,
+    ...(open ? [] : WITH_TOKEN),
+    ...(path.includes("{") ? (["not_found"] as const) : []),
+    ...(parameters.fields ? (["invalid_field"] as const) : []),
+    ...(parameters.cursor ? (["invalid_cursor"] as const) : []),
+    ...(Object.values(parameters).some(({ required }) => required) ? (["missing_field"] as const) : []),
+    ...(filters ? [...WITH_FILTERS, ...ofFilters(filters.of)] : []),
+    ...(body ? [...WITH_BODY, ...ofBody(body)] : []),
+    ...refuses,
+  ]);
+  return (Object.keys(PROBLEMS) as ProblemCode[]).filter((code) => codes.has(code));
+}
+
+/** An id that a filter names may be of no record here. */
+function ofFilters({ fields }: RecordDefinition): ProblemCode[] {
+  return [...fields.map(({ kind }) => kind.refusal), "not_found"];
+}
+
+function ofBody(body: NonNullable<Operation["body"]>): ProblemCode[] {
+  if (body.is === "values") return Object.values(body.values).map(({ kind }) => kind.refusal);
+  const { of } = body;
+  return [
+    ...writable(of).map(({ kind }) => kind.refusal),
+    "version_conflict",
+    ...(body.is === "create" ? (["idempotency_conflict", "plan_limit_reached"] as const) : []),
+    ...(of.naturalKey ? (["already_exists"] as const) : []),
+    ...(linksOf(of).length > 0 ? (["unprocessable"] as const) : []),
+  ];
+}
