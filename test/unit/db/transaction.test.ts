@@ -1,0 +1,150 @@
+import assert from "node:assert/strict";
+import test, { after, before, beforeEach } from "node:test";
+import { createPool, type Pool, type Transaction } from "../../../src/db/client.ts";
+import { sql } from "../../../src/db/sql.ts";
+import { Problem } from "../../../src/kit/problem.ts";
+import { silentLog } from "../../../src/log.ts";
+import { type TestDatabase, testDatabase } from "../../helpers/postgres.ts";
+
+let database: TestDatabase;
+let pool: Pool;
+
+before(async () => {
+  database = await testDatabase();
+  const { connection } = database;
+  pool = createPool({ connection, size: 2, queueLimit: 10, waitMs: 5_000, deadlineMs: 5_000, prepare: true, log: silentLog });
+  await pool.simple("create table ledger (entry int primary key)");
+});
+
+beforeEach(() => pool.simple("truncate ledger"));
+
+after(async () => {
+  await pool.close();
+  await database.drop();
+});
+
+const enter = (tx: Pick<Transaction, "rows">, entry: number) =>
+  tx.rows(sql`insert into ledger values (${entry}) returning entry`);
+const entries = async () => (await pool.rows(sql`select entry from ledger order by entry`)).map(([entry]) => entry);
+const refusedAs = (code: string) => (error: unknown) => error instanceof Problem && error.code === code;
+
+test("what the work returns is returned once it is committed", async () => {
+  const rows = await pool.transaction(async (tx) => {
+    await enter(tx, 1);
+    assert.deepEqual(await entries(), [], "nobody else sees it yet");
+    return enter(tx, 2);
+  });
+  assert.deepEqual(rows, [[2]]);
+  assert.deepEqual(await entries(), [1, 2]);
+});
+
+test("what the work throws undoes it and is thrown on", async () => {
+  const fault = new Error("changed my mind");
+  const work = pool.transaction(async (tx) => {
+    await enter(tx, 1);
+    throw fault;
+  });
+  await assert.rejects(work, (error) => error === fault);
+  assert.deepEqual(await entries(), []);
+});
+
+test("a refused statement undoes it", async () => {
+  const work = pool.transaction(async (tx) => {
+    await enter(tx, 1);
+    await enter(tx, 1);
+  });
+  await assert.rejects(work, refusedAs("already_exists"));
+  assert.deepEqual(await entries(), []);
+});
+
+test("work that goes on after a refused statement is not told that it was committed", async () => {
+  const work = pool.transaction(async (tx) => {
+    await enter(tx, 1);
+    await enter(tx, 1).catch(() => {});
+  });
+  await assert.rejects(work, refusedAs("internal"));
+  assert.deepEqual(await entries(), []);
+});
+
+test("statements that were not awaited run in turn, and none after the end", async () => {
+  let late: Promise<unknown> | undefined;
+  await pool.transaction(async (tx) => {
+    for (const entry of [1, 2, 3]) void enter(tx, entry);
+    setTimeout(() => {
+      late = enter(tx, 4).catch((error) => error);
+    }, 50);
+  });
+  assert.deepEqual(await entries(), [1, 2, 3]);
+  while (!late) await new Promise((resolve) => setTimeout(resolve, 10));
+  assert.ok(refusedAs("internal")(await late));
+  assert.deepEqual(await entries(), [1, 2, 3]);
+});
+
+test("work that throws while a statement runs takes that back as well", async () => {
+  const work = pool.transaction(async (tx) => {
+    await Promise.all([enter(tx, 1), enter(tx, 1), enter(tx, 2)]);
+  });
+  await assert.rejects(work, refusedAs("already_exists"));
+  assert.deepEqual(await entries(), []);
+});
+
+test("work that waits for something else ends at the deadline, undone", async () => {
+  const work = pool.transaction(
+    async (tx) => {
+      await enter(tx, 1);
+      await new Promise(() => {});
+    },
+    { deadlineMs: 200 },
+  );
+  await assert.rejects(work, refusedAs("busy"));
+  assert.deepEqual(await entries(), []);
+});
+
+test("a statement past the deadline ends it, undone, and the work gets no further", async () => {
+  const after: string[] = [];
+  const work = pool.transaction(
+    async (tx) => {
+      await enter(tx, 1);
+      await tx.rows(sql`select pg_sleep(60)`).catch((error: Problem) => after.push(error.code));
+      await enter(tx, 2).catch((error: Problem) => after.push(error.code));
+    },
+    { deadlineMs: 200 },
+  );
+  await assert.rejects(work, refusedAs("busy"));
+  assert.deepEqual(await entries(), []);
+  assert.deepEqual(after, ["busy", "busy"]);
+});
+
+test("a caller who goes away ends it, undone", async () => {
+  const caller = new AbortController();
+  const work = pool.transaction(
+    async (tx) => {
+      await enter(tx, 1);
+      caller.abort();
+      await enter(tx, 2);
+    },
+    { signal: caller.signal },
+  );
+  await assert.rejects(work, refusedAs("busy"));
+  assert.deepEqual(await entries(), []);
+});
+
+test("a backend that dies in the middle undoes it; what did not commit did not happen", async () => {
+  const work = pool.transaction(async (tx) => {
+    const [pid] = await tx.rows(sql`select pg_backend_pid()`);
+    await enter(tx, 1);
+    await pool.rows(sql`select pg_terminate_backend(${pid![0]}::int, 5000)`);
+    await enter(tx, 2);
+  });
+  await assert.rejects(work, (error) => refusedAs("not_ready")(error) && (error as Problem).values["outcome"] === undefined);
+  assert.deepEqual(await entries(), []);
+});
+
+test("scripts run inside it, and their settings stay inside its connection", async () => {
+  await pool.transaction(async (tx) => {
+    await tx.simple("set search_path = pg_catalog, public; insert into ledger values (1); insert into ledger values (2)");
+    await enter(tx, 3);
+  });
+  assert.deepEqual(await entries(), [1, 2, 3]);
+  for (let i = 0; i < 4; i++) assert.deepEqual(await pool.rows(sql`show search_path`), [['"$user", public']]);
+});
