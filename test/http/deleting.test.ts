@@ -1,0 +1,197 @@
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+import { sql } from "../../src/db/sql.ts";
+import { createSeal } from "../../src/kit/seal.ts";
+import { type Client, type Service, startService } from "../helpers/service.ts";
+
+let service: Service;
+let ann: Client;
+let clock = Date.parse("2026-06-01T08:00:00Z");
+before(async () => {
+  service = await startService({ now: () => clock });
+  ann = await service.signIn();
+});
+after(() => service.close());
+
+async function make(path: string, body: unknown, client = ann): Promise<{ id: string; handle: string }> {
+  const reply = await client.send("POST", `${path}?format=json`, body);
+  assert.equal(reply.status, 201, reply.text);
+  return reply.json();
+}
+
+const isThere = async (path: string) => (await ann.send("GET", path)).status === 200;
+
+/** The token of a first call, which deletes nothing. */
+async function ask(path: string, client = ann): Promise<string> {
+  const reply = await client.send("DELETE", path);
+  assert.equal(reply.status, 409, reply.text);
+  const [, confirm] = /^confirm=(\S+)$/m.exec(reply.text) ?? [];
+  assert.ok(confirm, reply.text);
+  return confirm;
+}
+
+/** A token that does not hold gets the question again, with one that does. */
+async function assertAskedAgain(client: Client, path: string, token: string): Promise<string> {
+  clock += 1000;
+  const reply = await client.send("DELETE", `${path}?confirm=${encodeURIComponent(token)}`);
+  assert.equal(reply.status, 409, reply.text);
+  const [, fresh] = /^confirm=(\S+)$/m.exec(reply.text) ?? [];
+  assert.ok(fresh && fresh !== token, reply.text);
+  return fresh;
+}
+
+test("the first call tells what would go and does nothing, the second does it", async () => {
+  const company = await make("/companies", { name: "Acme Inc", domain: "acme.com" });
+  const contact = await make("/contacts", { name: "Jane", company_id: company.id });
+  await make("/deals", { title: "One", company_id: company.id });
+  await make("/activities", { kind: "call", company_id: company.id });
+  await make("/activities", { kind: "call", company_id: company.id, contact_id: contact.id });
+  const path = `/companies/${company.id}`;
+  const asked = await ann.send("DELETE", path);
+  const short = company.handle.slice("company/".length);
+  assert.match(asked.text, /^ERROR confirmation_required [^\n]*"Acme Inc"[^\n]*\n(HINT {2}[^\n]+\n)+confirm=\S+\n$/);
+  for (const told of ["1 activity", "1 contact", "1 deal"]) assert.ok(asked.text.includes(told), asked.text);
+  const [, next] = /DELETE (\/companies\/\S+\?confirm=\S+)/.exec(asked.text) ?? [];
+  assert.equal(next, `/companies/${short}?confirm=${/^confirm=(\S+)$/m.exec(asked.text)![1]}`);
+  assert.ok(await isThere(path));
+
+  const json = (await ann.send("DELETE", `${path}?format=json`)).json();
+  assert.deepEqual(Object.keys(json), ["error", "message", "hint", "confirm", "request_id"]);
+
+  const done = await ann.send("DELETE", next!);
+  assert.equal(done.status, 200);
+  assert.match(done.text, new RegExp(`^OK deleted [^\\n]+\\ndeleted=${company.handle}\\n$`));
+  assert.ok(!(await isThere(path)));
+  assert.equal((await ann.send("DELETE", next!)).status, 404);
+  assert.equal((await ann.send("PATCH", path, { name: "Back" })).status, 404);
+});
+
+test("a token holds for one workspace, one caller, one path and one version, for ten minutes", async () => {
+  const bob = await service.signIn("bob@example.com");
+  const other = await service.signIn(ann.email);
+  const [one, two] = [await make("/contacts", { name: "One" }), await make("/contacts", { name: "Two" })];
+  const theirs = await make("/contacts", { name: "Theirs" }, bob);
+  const token = await ask(`/contacts/${one.id}`);
+  const paths = [`/contacts/${one.id}`, `/contacts/${two.id}`] as const;
+
+  await assertAskedAgain(other, paths[0], token);
+  await assertAskedAgain(ann, paths[1], token);
+  await assertAskedAgain(bob, `/contacts/${theirs.id}`, token);
+  for (const forged of ["", "x", `${token}x`, token.slice(0, -1), token.toUpperCase(), "zzzzzz-AAAAAAAAAAAAAAAAAAAAAA"])
+    await assertAskedAgain(ann, paths[0], forged);
+  assert.equal((await ann.send("DELETE", `${paths[0]}?confirm=${token}&confirm=${token}`)).status, 400);
+
+  await ann.send("PATCH", paths[0], { stage: "lead" });
+  const second = await assertAskedAgain(ann, paths[0], token);
+  clock += 601_000;
+  const third = await assertAskedAgain(ann, paths[0], second);
+  for (const path of paths) assert.ok(await isThere(path));
+  clock += 599_000;
+  assert.equal((await ann.send("DELETE", `${paths[0]}?confirm=${third}`)).status, 200);
+});
+
+test("nobody can compute a token: it depends on the server's secret", async () => {
+  const { id } = await make("/contacts", { name: "Sealed" });
+  const { workspace, token } = (await ann.send("GET", "/whoami?format=json")).json();
+  const [ids] = await service.pool.rows(
+    sql`select t.workspace_id, t.id from tokens t where right(t.id, 8) = ${token.slice(-8)}`,
+  );
+  const [workspaceId, tokenId] = ids as [string, string];
+  assert.ok(workspaceId.endsWith(workspace.slice(-8)));
+  for (const secret of ["", "secret", "a secret of somebody else's, long enough"]) {
+    for (const facts of [[workspaceId, tokenId, id, "1"], [workspaceId, id], [id], [id, "1"]]) {
+      const forged = createSeal(secret).issue("delete", facts, clock + 60_000);
+      await assertAskedAgain(ann, `/contacts/${id}`, forged);
+    }
+  }
+  assert.ok(await isThere(`/contacts/${id}`));
+});
+
+test("a version that has moved on stops a deletion", async () => {
+  const { id } = await make("/deals", { title: "Moving" });
+  const token = await ask(`/deals/${id}`);
+  const stale = await ann.send("DELETE", `/deals/${id}?confirm=${token}`, undefined, { "if-match": '"2"' });
+  assert.equal(stale.status, 412, stale.text);
+  assert.equal((await ann.send("DELETE", `/deals/${id}?confirm=${token}`, undefined, { "if-match": '"1"' })).status, 200);
+});
+
+test("links to the deleted are cleared, what lives by its link alone goes along, and a handle is not used again", async () => {
+  const contact = await make("/contacts", { name: "Leaving", email: "leaving@acme.com" });
+  const deal = await make("/deals", { title: "Stays", contact_id: contact.id });
+  const task = await make("/tasks", { title: "Stays", contact_id: contact.id });
+  const both = await make("/activities", { kind: "note", contact_id: contact.id, deal_id: deal.id });
+  const alone = await make("/activities", { kind: "note", contact_id: contact.id });
+  const path = `/contacts/${contact.id}`;
+  await ann.send("DELETE", `${path}?confirm=${await ask(path)}`);
+
+  for (const kept of [`/deals/${deal.id}`, `/tasks/${task.id}`, `/activities/${both.id}`]) {
+    const record = (await ann.send("GET", `${kept}?format=json`)).json();
+    assert.deepEqual([record.contact_id, record.contact, record.version], [null, null, 2], kept);
+    const [change] = (await ann.send("GET", `${kept}/history?format=json`)).json().items;
+    assert.deepEqual([change.action, change.changes.contact_id.to, typeof change.cause], ["updated", null, "string"]);
+  }
+  assert.ok(!(await isThere(`/activities/${alone.id}`)));
+  for (const list of ["/contacts?name=Leaving", "/search?q=leaving", `/activities?id=${alone.id}`])
+    assert.deepEqual(
+      (await ann.send("GET", list)).lines.filter((line) => !line.startsWith("ERROR") && !line.startsWith("HINT")),
+      [],
+      list,
+    );
+  assert.equal((await ann.send("PATCH", `/deals/${deal.id}`, { contact_id: contact.id })).status, 422);
+
+  const again = await make("/contacts", { name: "Returning", email: "Leaving@acme.com" });
+  assert.notEqual(again.handle, contact.handle);
+});
+
+type Entry = {
+  record: string;
+  kind: string;
+  action: string;
+  version: number;
+  cause: string | null;
+  id: string;
+  before: Record<string, unknown> | null;
+  after: Record<string, unknown>;
+};
+
+test("the history of the deleted stays readable and holds all that brings it and its links back", async () => {
+  const company = await make("/companies", { name: "Gone Ltd", domain: "gone.com", tags: ["a"], custom: { seats: 5 } });
+  const contact = await make("/contacts", { name: "Left", company_id: company.id });
+  const activity = await make("/activities", { kind: "call", body: "hi", company_id: company.id });
+  const path = `/companies/${company.id}`;
+  const before = new Map<string, Record<string, unknown>>();
+  for (const [table, id] of [
+    ["companies", company.id],
+    ["contacts", contact.id],
+    ["activities", activity.id],
+  ] as const)
+    before.set(id, await storedRow(table, id));
+  await ann.send("DELETE", `${path}?confirm=${await ask(path)}&reason=closed`);
+
+  const history = await ann.send("GET", `${path}/history`);
+  assert.match(history.text, / action=deleted [^\n]* reason=closed [^\n]*\n[^\n]* action=created /);
+  const entries: Entry[] = (
+    await ann.send("GET", "/audit?format=json&limit=4&fields=id,record,kind,action,version,cause,before,after")
+  ).json().items;
+  const deletion = entries.find(({ record }) => record === company.id)!;
+  for (const [id, row] of before) {
+    const entry = entries.find(({ record }) => record === id)!;
+    assert.deepEqual(entry.before, row, "the whole row as it was, links included");
+    assert.equal(entry.after["version"], (row["version"] as number) + 1);
+    assert.equal(entry.cause, id === company.id ? null : deletion.id);
+    assert.equal(entry.action, id === contact.id ? "updated" : "deleted");
+    assert.equal(entry.after["company_id"] ?? null, null);
+    assert.equal(entry.after["deleted_at"] === null, id === contact.id);
+  }
+});
+
+/** All columns that a caller's data is in. */
+async function storedRow(table: "companies" | "contacts" | "activities", id: string): Promise<Record<string, unknown>> {
+  const rows = {
+    companies: sql`select to_jsonb(r) - '{workspace_id,search}'::text[] from companies r where id = ${id}`,
+    contacts: sql`select to_jsonb(r) - '{workspace_id,search}'::text[] from contacts r where id = ${id}`,
+    activities: sql`select to_jsonb(r) - '{workspace_id,search}'::text[] from activities r where id = ${id}`,
+  };
+  const [row] = await service.pool.rows(rows[table]);
+  return row![0] as Record<string, unknown>;
+}
