@@ -11,31 +11,36 @@ const MOST_CACHED = 10_000;
 const TOUCH_MS = 3_600_000;
 
 export type SessionCache = {
-  find: (digest: string, now: number) => Session | undefined;
-  keep: (digest: string, session: Session, now: number) => void;
+  find: (secret: string, now: number) => Session | undefined;
+  /** Remembers a session that was looked up when `forgettings` was as given: not one that was forgotten on the way. */
+  keep: (secret: string, session: Session, now: number, forgettings: number) => void;
   /** Drops what is remembered of a token, a user or a workspace. */
   forget: (id: string) => void;
+  forgettings: () => number;
 };
 
-/** The sessions of the last seconds, the least recently found dropped first. */
+/** The sessions of the last seconds, the least recently looked up dropped first. Keyed by the token itself, which is in memory anyway. */
 export function createSessionCache(): SessionCache {
   const entries = new Map<string, { session: Session; until: number }>();
+  let forgettings = 0;
   return {
-    find(digest, now) {
-      const entry = entries.get(digest);
-      if (!entry || entry.until <= now) return undefined;
-      return entry.session;
+    find(secret, now) {
+      const entry = entries.get(secret);
+      return entry && entry.until > now ? entry.session : undefined;
     },
-    keep(digest, session, now) {
-      entries.delete(digest);
-      entries.set(digest, { session, until: now + SESSION_CACHE_MS });
+    keep(secret, session, now, before) {
+      entries.delete(secret);
+      if (before !== forgettings) return;
+      entries.set(secret, { session, until: now + SESSION_CACHE_MS });
       if (entries.size > MOST_CACHED) entries.delete(entries.keys().next().value!);
     },
     forget(id) {
-      for (const [digest, { session }] of entries) {
-        if ([session.tokenId, session.userId, session.workspaceId].includes(id)) entries.delete(digest);
+      forgettings += 1;
+      for (const [secret, { session }] of entries) {
+        if ([session.tokenId, session.userId, session.workspaceId].includes(id)) entries.delete(secret);
       }
     },
+    forgettings: () => forgettings,
   };
 }
 
@@ -46,18 +51,18 @@ export async function authenticate(
   onMiss: () => void,
 ): Promise<Session> {
   const secret = readBearer(authorization);
-  const digest = services.seal.digest("token", secret);
-  const cached = cache.find(digest, reading.now);
+  const cached = cache.find(secret, reading.now);
   if (cached) return cached;
   onMiss();
-  const session = await findSession(services.db.pool, digest);
+  const forgettings = cache.forgettings();
+  const session = await findSession(services.db.pool, services.seal.digest("token", secret));
   if (!session) throw unauthorized("invalid_token", "the token is unknown or was revoked");
   if (session.lastUsedAt < reading.now - services.config.tokenDays * 86_400_000)
     throw unauthorized("token_expired", "the token was not used for too long");
   if (session.expiresAt !== null && session.expiresAt <= reading.now)
     throw unauthorized("token_expired", "the token has expired");
   if (session.lastUsedAt < reading.now - TOUCH_MS) await touchToken(services.db.pool, session.tokenId, reading.now);
-  cache.keep(digest, session, reading.now);
+  cache.keep(secret, session, reading.now, forgettings);
   return session;
 }
 

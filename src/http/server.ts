@@ -46,17 +46,17 @@ export function createHttpServer(answer: Answerer, ids: IdSource): Server {
 }
 
 function write(request: IncomingMessage, response: ServerResponse, { status, headers, body }: Encoded): void {
-  const bytes = Buffer.from(body);
   // What is left of a body nobody read would be taken for the next request.
   const unread = !request.complete && !request.readableEnded && !request.destroyed;
   response.writeHead(status, {
     "Cache-Control": "private, no-cache",
     "X-Content-Type-Options": "nosniff",
     ...headers,
-    ...(status === 304 ? {} : { "Content-Length": bytes.length }),
+    ...(status === 304 ? {} : { "Content-Length": Buffer.byteLength(body) }),
     ...(unread ? { Connection: "close" } : {}),
   });
-  const shown = request.method === "HEAD" || status === 304 ? "" : bytes;
+  // As text, not bytes: Node then sends head and body in one write.
+  const shown = request.method === "HEAD" || status === 304 ? "" : body;
   if (unread) linger(request, response, shown);
   else response.end(shown);
 }
