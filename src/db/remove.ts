@@ -3,6 +3,7 @@ import { Problem } from "../kit/problem.ts";
 import { type Dictionary, linksOf, type RecordDefinition } from "../records/define.ts";
 import { authorValues, HISTORY_COLUMNS, HISTORY_OMITS, historySelect } from "./columns.ts";
 import type { Author, Database } from "./database.ts";
+import { withNewHandles } from "./handles.ts";
 import { idMatches, missing, wrongKind } from "./references.ts";
 import { ident, join, numbered, raw, type Statement, sql } from "./sql.ts";
 import { NO_CAP } from "./usage.ts";
@@ -48,15 +49,17 @@ export function removeRow(
   reference: IdReference,
   version: number,
 ): Promise<Removal> {
-  return db.pool.transaction(async (tx) => {
-    const removal = await readRemoval(db, tx.rows, author.workspaceId, definition, reference, raw("for update of r"));
-    if (removal.version !== version)
-      throw new Problem("version_conflict", "the record changed while it was deleted", "repeat the DELETE without confirm");
-    const dragged = removal.affected.reduce((sum, { clears, removes }) => sum + clears + removes, 0);
-    const entries = Array.from({ length: dragged }, () => ids("ch"));
-    await tx.rows(numbered(removalSql(db.dictionary, definition))([...authorValues(author), ids("ch"), removal.id, entries]));
-    return removal;
-  });
+  const once = () =>
+    db.pool.transaction(async (tx) => {
+      const removal = await readRemoval(db, tx.rows, author.workspaceId, definition, reference, raw("for update of r"));
+      if (removal.version !== version)
+        throw new Problem("version_conflict", "the record changed while it was deleted", "repeat the DELETE without confirm");
+      const dragged = removal.affected.reduce((sum, { clears, removes }) => sum + clears + removes, 0);
+      const entries = Array.from({ length: dragged }, () => ids("ch"));
+      await tx.rows(numbered(removalSql(db.dictionary, definition))([...authorValues(author), ids("ch"), removal.id, entries]));
+      return removal;
+    });
+  return withNewHandles(once);
 }
 
 async function readRemoval(

@@ -7,6 +7,7 @@ import { definitionOf, fieldOf, linksOf, type RecordDefinition } from "../record
 import { authorValues } from "./columns.ts";
 import type { Author, Database } from "./database.ts";
 import { constraintOf } from "./failure.ts";
+import { withNewHandles } from "./handles.ts";
 import { resolveId, resolveLink, wrongKind } from "./references.ts";
 import { getRow } from "./rows.ts";
 import { type Statement, sql } from "./sql.ts";
@@ -16,7 +17,7 @@ import { type Way, writeStatement } from "./writeStatement.ts";
 export type Outcome = "created" | "updated" | "unchanged";
 export type Saved = { row: Row; outcome: Outcome };
 
-/** Handles are eight characters: among a million records a new one meets an old one now and then, and is made anew. */
+/** How often an upsert may find its record gone when it looks for it. */
 const ATTEMPTS = 5;
 
 /** What makes a repeated create the same create: the caller's key, and a fingerprint of what was asked. */
@@ -48,9 +49,9 @@ export async function upsertRow(
     );
   }
   for (let attempt = 1; ; attempt++) {
-    const id = ids(definition.prefix);
-    const all = writeValues(author, ids, id, values, written, [retry?.key ?? null, retry?.fingerprint ?? null]);
-    const saved = await save(db, view, { creates: true, cap }, all, values.sent, attempt);
+    const saved = await save(db, view, { creates: true, cap }, values.sent, () =>
+      writeValues(author, ids, ids(definition.prefix), values, written, [retry?.key ?? null, retry?.fingerprint ?? null]),
+    );
     if (saved) return saved;
     await refuseMissingLinks(db, author, definition, values.sent);
     const found =
@@ -99,13 +100,8 @@ export async function updateRow(
   const { definition } = view;
   if (reference.prefix !== definition.prefix) throw wrongKind(db, definition, reference);
   const values = await prepareValues(db, author, definition, written);
-  const saved = await save(
-    db,
-    view,
-    { creates: false },
+  const saved = await save(db, view, { creates: false }, values.sent, () =>
     writeValues(author, ids, reference.key, values, written),
-    values.sent,
-    1,
   );
   if (saved) return saved;
   const row = await getRow(db, author.workspaceId, view, reference);
@@ -145,15 +141,13 @@ async function save(
   db: Database,
   view: View,
   way: Way,
-  values: unknown[],
   sent: Record<string, unknown>,
-  attempt: number,
+  values: () => unknown[],
 ): Promise<Saved | undefined> {
   try {
-    const [row] = await db.pool.rows(writeStatement(db, view, way)(values));
+    const [row] = await withNewHandles(() => db.pool.rows(writeStatement(db, view, way)(values())));
     return row && { row, outcome: row.at(-1) === true ? "created" : "updated" };
   } catch (error) {
-    if (constraintOf(error)?.endsWith("_handle_key") && attempt < ATTEMPTS) return undefined;
     throw refusal(view.definition, error, sent);
   }
 }
