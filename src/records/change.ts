@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { readId, shortId } from "../kit/id.ts";
-import { customText, quoteIfNeeded } from "../kit/line.ts";
+import { joinList, quoteIfNeeded } from "../kit/line.ts";
 import { showTime, type Zone } from "../kit/time.ts";
 import { defineView } from "./define.ts";
 import { choice, person, text, time } from "./fields.ts";
@@ -37,13 +37,13 @@ const shown = (value: unknown, zone: Zone) =>
 
 const LONGEST = 80;
 
+/** A list of texts joined as on a line, an id short, anything else that is no text as JSON. */
 function told(value: unknown): string {
-  if (value === null) return "null";
-  if (Array.isArray(value)) return value.join(",");
-  if (typeof value === "object") return customText(value);
-  const text = String(value);
-  const short = readId(text) ? shortId(text) : text;
-  return short.length > LONGEST ? `${short.slice(0, LONGEST)}…` : short;
+  const isList = Array.isArray(value) && value.every((item) => typeof item === "string");
+  const text = isList ? joinList(value) : typeof value === "string" ? value : JSON.stringify(value);
+  if (readId(text)?.key === text) return shortId(text);
+  // Never half of a surrogate pair.
+  return text.length > LONGEST ? `${text.slice(0, LONGEST).replace(/[\uD800-\uDBFF]$/, "")}…` : text;
 }
 
 /** `stage: lead -> customer; title: null -> CTO` */

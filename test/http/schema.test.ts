@@ -9,7 +9,7 @@ import { type TestDatabase, testDatabase } from "../helpers/postgres.ts";
 
 /** Tables that are no tenant's: read everywhere and rarely written, or written often and read in one place. */
 const REFERENCE_TABLES = ["users", "workspaces", "memberships", "invites", "schema_migrations"];
-const LOCAL_TABLES = ["tokens", "codes"];
+const LOCAL_TABLES = ["tokens", "codes", "mails"];
 const GLOBAL_TABLES = [...REFERENCE_TABLES, ...LOCAL_TABLES];
 
 /** What a record's table has besides its fields. */
@@ -52,7 +52,7 @@ test("a tenant's table belongs to its workspace by its key", async () => {
   assert.ok(tenants.length > definitions.length);
   for (const { oid, name } of tenants) {
     const [column] = await sql`select attnotnull from pg_attribute where attrelid = ${oid} and attname = 'workspace_id'`;
-    assert.ok(column?.attnotnull, `${name}.workspace_id is there and not null`);
+    assert.ok(column?.attnotnull, `${name}.workspace_id is there and not null; a global table stands in a list above`);
     const uniques = await sql`select indexrelid::regclass::text as name, indisprimary as primary,
       array(select a.attname::text from unnest(indkey::int2[]) with ordinality as part (number, place)
         join pg_attribute a on a.attrelid = indrelid and a.attnum = number order by place) as columns

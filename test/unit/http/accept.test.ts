@@ -1,0 +1,50 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { acceptedFormat } from "../../../src/http/accept.ts";
+
+test("JSON is for who likes it better than text (RFC 9110, section 12.5.1)", () => {
+  const json = [
+    ...[
+      "application/json",
+      "APPLICATION/JSON",
+      "application/json; charset=utf-8",
+      "application/*",
+      "text/html, application/json;q=0.1",
+    ],
+    ...["application/json, text/plain;q=0.9", "text/plain;q=0.5, application/json;q=0.6", "*/*;q=0.1, application/json"],
+    ...[
+      "text/*;q=0, */*",
+      "text/plain;q=0, */*;q=0.5",
+      "application/json ; q=1.0 , text/plain ; q=0.999",
+      "application/json;q=x, text/plain;q=0.9",
+    ],
+  ];
+  for (const accept of json) assert.equal(acceptedFormat(accept), "json", accept);
+});
+
+test("text is for everybody else", () => {
+  const text = [
+    ...[
+      undefined,
+      "",
+      "*/*",
+      "text/plain",
+      "text/*",
+      "text/html",
+      "image/png",
+      "garbage",
+      ",",
+      ";q=1",
+      "/",
+      "application/jsonx",
+    ],
+    ...[
+      "application/json;q=0",
+      "application/json, text/plain",
+      "application/json;q=0.5, */*",
+      "application/json;q=0.5, text/*;q=0.5",
+    ],
+    ...["application/json;q=0, application/*", "application/xml", "text/html, */*;q=0.8", "application/problem+json"],
+  ];
+  for (const accept of text) assert.equal(acceptedFormat(accept), "text", accept);
+});

@@ -1,0 +1,72 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import fc from "fast-check";
+import { readParameters, readTarget } from "../../../src/http/target.ts";
+import { Problem } from "../../../src/kit/problem.ts";
+
+const read = (url: string) => {
+  const { segments, parameters } = readTarget(url);
+  return [segments, parameters];
+};
+
+test("a target is path segments and parameters, decoded once", () => {
+  const cases: Record<string, unknown> = {
+    "/": [[""], []],
+    "": [[], []],
+    "/contacts": [["contacts"], []],
+    "/contacts/": [["contacts"], []],
+    "/contacts//x": [["contacts", "", "x"], []],
+    "/a%2Fb/c%20d": [["a/b", "c d"], []],
+    "/a+b": [["a+b"], []],
+    "/a%2520": [["a%20"], []],
+    "/x?a=1&b=&c&=d&&a=2": [
+      ["x"],
+      [
+        ["a", "1"],
+        ["b", ""],
+        ["c", ""],
+        ["", "d"],
+        ["a", "2"],
+      ],
+    ],
+    "/x?a=b=c&d=%3D%26%2B+%20": [
+      ["x"],
+      [
+        ["a", "b=c"],
+        ["d", "=&+  "],
+      ],
+    ],
+    "/x?q=%E2%80%A8%00": [["x"], [["q", "\u2028\0"]]],
+    "/x?y#z?w": [["x"], [["y", ""]]],
+    "/x?a?b=c": [["x"], [["a?b", "c"]]],
+    "http://evil.example/contacts?a=1": [["contacts"], [["a", "1"]]],
+    "HTTPS://evil.example": [[], []],
+    "//evil.example/x": [["", "evil.example", "x"], []],
+    "/../etc/passwd": [["..", "etc", "passwd"], []],
+    "/%2e%2e/x": [["..", "x"], []],
+  };
+  for (const [url, expected] of Object.entries(cases)) assert.deepEqual(read(url), expected, url);
+});
+
+test("what cannot be read is refused, never replaced", () => {
+  const cases: [url: string, code: string][] = [
+    ...["/%zz", "/%", "/x?a=%", "/x?%zz=a", "/%ff", "/x?a=%ED%A0%80", "/x?a=%C3", "*", "contacts", "ftp://x/y"].map(
+      (url): [string, string] => [url, "bad_request"],
+    ),
+    [`/${"x".repeat(8_000)}`, "uri_too_long"],
+  ];
+  for (const [url, code] of cases)
+    assert.throws(
+      () => readTarget(url),
+      (problem) => problem instanceof Problem && problem.code === code,
+      url,
+    );
+});
+
+test("parameters are what URLSearchParams wrote", () => {
+  const pairs = fc.array(fc.tuple(fc.string(), fc.string()), { maxLength: 5 });
+  fc.assert(
+    fc.property(pairs, (written) => assert.deepEqual(readParameters(new URLSearchParams(written).toString()), written)),
+    { numRuns: 200 },
+  );
+});
