@@ -8,6 +8,7 @@ export type Answers = { get: (url: string) => Promise<Answer>; post: (url: strin
 type Body = Record<string, string>;
 type Row = Record<string, string | number | Date | null>;
 
+const CROCKFORD = "0123456789abcdefghjkmnpqrstvwxyz";
 const CLIENTS = 6;
 const PAGE = 50;
 
@@ -18,14 +19,19 @@ const CONTACTS = `from contacts r left join companies company on company.workspa
 const ONE = `select ${CONTACT}, r.notes, r.custom, r.version, r.created_at, r.created_by, r.updated_at ${CONTACTS} and r.id = $2`;
 const LIST = `select ${CONTACT}, r.updated_at ${CONTACTS} order by r.updated_at desc, r.id desc limit ${PAGE}`;
 const FILTERED = `select ${CONTACT}, r.updated_at ${CONTACTS} and r.stage = $2 order by r.updated_at desc, r.id desc limit ${PAGE}`;
+/** The page is merged first, then the fifty are told whom to call. */
 const REMINDERS = `
-  (select 'contact' as kind, id, follow_up_at as due_at, name, follow_up_note as note, owner from contacts
-    where workspace_id = $1 and deleted_at is null and follow_up_at < $2 order by follow_up_at, id limit ${PAGE})
-  union all (select 'deal', id, follow_up_at, title, follow_up_note, owner from deals
-    where workspace_id = $1 and deleted_at is null and follow_up_at < $2 order by follow_up_at, id limit ${PAGE})
-  union all (select 'task', id, due_at, title, left(notes, 300), assignee from tasks
-    where workspace_id = $1 and deleted_at is null and not done and due_at < $2 order by due_at, id limit ${PAGE})
-  order by due_at, id limit ${PAGE}`;
+  select due.kind, due.id, due_at, due.name, note, due.owner, company.name as company, contact.phone, contact.email from (
+    (select 'contact' as kind, id, follow_up_at as due_at, name, follow_up_note as note, owner, id as contact_id, company_id from contacts
+      where workspace_id = $1 and deleted_at is null and follow_up_at < $2 order by follow_up_at, id limit ${PAGE})
+    union all (select 'deal', id, follow_up_at, title, follow_up_note, owner, contact_id, company_id from deals
+      where workspace_id = $1 and deleted_at is null and follow_up_at < $2 order by follow_up_at, id limit ${PAGE})
+    union all (select 'task', id, due_at, title, left(notes, 300), assignee, contact_id, company_id from tasks
+      where workspace_id = $1 and deleted_at is null and not done and due_at < $2 order by due_at, id limit ${PAGE})
+    order by due_at, id limit ${PAGE}) due
+  left join contacts contact on contact.workspace_id = $1 and contact.id = due.contact_id
+  left join companies company on company.workspace_id = $1 and company.id = due.company_id
+  order by due_at, id`;
 const UPSERT = `insert into contacts as r (workspace_id, id, name, email, title, stage, version, created_at, created_by, updated_at)
   values ($1, $2, $3, $4, $5, $6, 1, $7, 'floor', $7)
   on conflict (workspace_id, email) where email is not null and deleted_at is null
@@ -49,12 +55,10 @@ export function createAnswers(databaseUrl: string, workspaceId: string): Answers
   let turn = 0;
   const run = (text: string, values: (string | Date)[]): Promise<Row[]> =>
     clients[turn++ % CLIENTS]!.unsafe<Row[]>(text, values, { prepare: true });
-  let made = Date.now();
   const newId = (prefix: string) => {
-    made += 1;
-    return `${prefix}_01${made.toString(16).padStart(12, "0")}${Math.floor(Math.random() * 2 ** 48)
-      .toString(16)
-      .padStart(12, "0")}`;
+    let id = `${prefix}_${Date.now().toString(16).padStart(14, "0").slice(-10)}`;
+    for (let i = 0; i < 16; i++) id += CROCKFORD[Math.floor(Math.random() * 32)];
+    return id;
   };
 
   return {

@@ -20,6 +20,7 @@ type Figures = {
   rows: number;
   machine: string;
   works: Result[];
+  failed: string[];
   pages: PageCost[];
   search: SearchCost[];
   memory: { floor: number; product: number; productMost: number } | undefined;
@@ -43,6 +44,7 @@ const figures: Figures = {
   rows,
   machine: `${cpus().length} x ${cpus()[0]?.model}, ${Math.round(totalmem() / 2 ** 30)} GB, Node ${process.versions.node}`,
   works: [],
+  failed: [],
   pages: [],
   search: [],
   memory: undefined,
@@ -51,7 +53,7 @@ const figures: Figures = {
 await ensureLoaded(rows, say);
 const database = await openServer(rows);
 const sql = connect(database);
-const stops: (() => Promise<unknown>)[] = [() => sql.end(), database.stop];
+const stops: (() => Promise<unknown>)[] = [() => sql.end({ timeout: 1 }), database.stop];
 async function stopAll(): Promise<void> {
   for (const stop of stops.splice(0)) await stop().catch((error: unknown) => say(String(error)));
 }
@@ -72,9 +74,14 @@ try {
   for (const [name, work] of Object.entries(WORKS)) {
     if (!wanted(name)) continue;
     for (const many of connections) {
-      const result = await duel(work(cast), sql, many, rounds);
-      figures.works.push(result);
-      say(duelTable([result]));
+      try {
+        const result = await duel(work(cast), sql, many, rounds);
+        figures.works.push(result);
+        say(duelTable([result]));
+      } catch (error) {
+        figures.failed.push(`${name} at ${many}: ${String(error).slice(0, 300)}`);
+        say(figures.failed.at(-1)!);
+      }
     }
     if (name === "upsert" || name === "activity") await sweep(sql);
   }
@@ -94,9 +101,9 @@ const rounded = (_: string, value: unknown) => (typeof value === "number" ? Numb
 await appendFile(file, `${JSON.stringify(figures, rounded)}\n`);
 if (options.has("json")) process.stdout.write(`${JSON.stringify(figures)}\n`);
 else {
-  const { works, pages, search, memory } = figures;
+  const { works, failed, pages, search, memory } = figures;
   const about =
     memory &&
     `RSS in MB: floor ${memory.floor.toFixed(0)}, product ${memory.product.toFixed(0)}, at most ${memory.productMost.toFixed(0)}\n`;
-  process.stdout.write([duelTable(works), pageTable(pages), searchTable(search), about].filter(Boolean).join("\n"));
+  process.stdout.write([duelTable(works), ...failed, pageTable(pages), searchTable(search), about].filter(Boolean).join("\n"));
 }
