@@ -75,6 +75,19 @@ CREATE INDEX changes_at_idx ON public.changes USING btree (workspace_id, at, id)
 CREATE UNIQUE INDEX changes_handle_key ON public.changes USING btree (workspace_id, "right"(id, 8));
 CREATE UNIQUE INDEX changes_version_key ON public.changes USING btree (workspace_id, "right"(record_id, 8), record_id, version);
 
+create table codes (
+  subject text collate "C" not null,
+  address text collate "C" not null,
+  digest text collate "C" not null,
+  attempts integer not null,
+  foreign_attempts integer not null,
+  sent integer not null,
+  window_start timestamp with time zone not null,
+  expires_at timestamp with time zone not null,
+  constraint codes_pkey PRIMARY KEY (subject, address)
+);
+CREATE INDEX codes_expiry_idx ON public.codes USING btree (expires_at);
+
 create table companies (
   workspace_id text collate "C" not null,
   id text collate "C" not null,
@@ -192,6 +205,30 @@ create table idempotency_keys (
 );
 CREATE INDEX idempotency_keys_created_idx ON public.idempotency_keys USING btree (created_at);
 
+create table invites (
+  id text collate "C" not null,
+  workspace_id text collate "C" not null,
+  email text collate "C" not null,
+  role text collate "C" not null,
+  invited_by text collate "C" not null,
+  created_at timestamp with time zone not null,
+  constraint invites_pkey PRIMARY KEY (id),
+  constraint invites_role_check CHECK ((role = ANY (ARRAY['admin'::text, 'member'::text, 'viewer'::text]))),
+  constraint invites_workspace_id_fkey FOREIGN KEY (workspace_id) REFERENCES workspaces(id) ON DELETE CASCADE
+);
+CREATE INDEX invites_by_email_idx ON public.invites USING btree (email);
+CREATE UNIQUE INDEX invites_email_key ON public.invites USING btree (workspace_id, email);
+
+create table mails (
+  id text collate "C" not null,
+  sealed bytea not null,
+  attempts integer not null,
+  created_at timestamp with time zone not null,
+  next_attempt_at timestamp with time zone not null,
+  constraint mails_pkey PRIMARY KEY (id)
+);
+CREATE INDEX mails_next_idx ON public.mails USING btree (next_attempt_at);
+
 create table memberships (
   workspace_id text collate "C" not null,
   user_id text collate "C" not null,
@@ -211,19 +248,6 @@ create table schema_migrations (
   applied_at timestamp with time zone not null,
   constraint schema_migrations_pkey PRIMARY KEY (version)
 );
-
-create table sign_in_codes (
-  email text collate "C" not null,
-  address text collate "C" not null,
-  digest text collate "C" not null,
-  attempts integer not null,
-  foreign_attempts integer not null,
-  sent integer not null,
-  window_start timestamp with time zone not null,
-  expires_at timestamp with time zone not null,
-  constraint sign_in_codes_pkey PRIMARY KEY (email, address)
-);
-CREATE INDEX sign_in_codes_expiry_idx ON public.sign_in_codes USING btree (expires_at);
 
 create table tasks (
   workspace_id text collate "C" not null,
@@ -271,12 +295,26 @@ create table tokens (
   created_at timestamp with time zone not null,
   last_used_at timestamp with time zone not null,
   revoked_at timestamp with time zone,
+  scopes text[],
+  expires_at timestamp with time zone,
+  parent_id text collate "C",
   constraint tokens_digest_key UNIQUE (digest),
+  constraint tokens_parent_id_fkey FOREIGN KEY (parent_id) REFERENCES tokens(id) ON DELETE CASCADE,
   constraint tokens_pkey PRIMARY KEY (id),
   constraint tokens_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(id) ON DELETE CASCADE,
   constraint tokens_workspace_id_fkey FOREIGN KEY (workspace_id) REFERENCES workspaces(id) ON DELETE CASCADE
 );
+CREATE INDEX tokens_parent_idx ON public.tokens USING btree (parent_id) WHERE (parent_id IS NOT NULL);
 CREATE INDEX tokens_user_idx ON public.tokens USING btree (user_id, workspace_id);
+
+create table usage (
+  workspace_id text collate "C" not null,
+  kind text collate "C" not null,
+  used bigint not null,
+  cap bigint not null,
+  constraint usage_pkey PRIMARY KEY (workspace_id, kind),
+  constraint usage_within_cap CHECK ((used <= cap))
+);
 
 create table users (
   id text collate "C" not null,
@@ -292,5 +330,6 @@ create table workspaces (
   name text collate "C" not null,
   timezone text collate "C" not null,
   created_at timestamp with time zone not null,
+  plan text collate "C",
   constraint workspaces_pkey PRIMARY KEY (id)
 );
