@@ -88,6 +88,7 @@ create table codes (
   primary key (subject, address)
 );
 create index codes_expiry_idx on codes (expires_at);
+create index codes_address_idx on codes (address);
 
 create table companies (
   workspace_id text collate "C" not null,

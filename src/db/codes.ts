@@ -30,6 +30,35 @@ export async function storeCode(
   return rows.length > 0;
 }
 
+/** What was mailed in the last hour: codes for this subject from everywhere, codes for anybody asked for from this address. */
+export async function countMails(
+  pool: Pool,
+  subject: string,
+  address: string,
+  now: number,
+): Promise<{ toSubject: number; fromAddress: number }> {
+  const hourAgo = iso(now - 3_600_000);
+  const [row] = await pool.rows(sql`select
+    (select coalesce(sum(sent), 0)::int from codes where subject = ${subject} and window_start > ${hourAgo}),
+    (select coalesce(sum(sent), 0)::int from codes where address = ${address} and window_start > ${hourAgo})`);
+  return { toSubject: row![0] as number, fromAddress: row![1] as number };
+}
+
+/**
+ * Lets this address use the newest code that was mailed for the subject, with attempts of its own. So whoever is flooded with codes that
+ * strangers ask for gets no more of them, and still gets in. False when there is none to share.
+ */
+export async function shareNewestCode(pool: Pool, subject: string, address: string, now: number): Promise<boolean> {
+  const rows =
+    await pool.rows(sql`insert into codes as c (subject, address, digest, attempts, foreign_attempts, sent, window_start, expires_at)
+    select subject, ${address}, digest, 0, 0, 0, ${iso(now)}, expires_at from codes
+      where subject = ${subject} and expires_at > ${iso(now)} order by expires_at desc, address limit 1
+    on conflict (subject, address) do update set digest = excluded.digest, expires_at = excluded.expires_at,
+      attempts = case when c.digest = excluded.digest then c.attempts else 0 end
+    returning sent`);
+  return rows.length > 0;
+}
+
 /**
  * Spends the code: true once, for the right digest. Each guess counts against every code it is compared with before it is compared, in
  * one statement, so that guesses sent at the same time cannot share an attempt.

@@ -86,6 +86,7 @@ create table codes (
   expires_at timestamp with time zone not null,
   constraint codes_pkey PRIMARY KEY (subject, address)
 );
+CREATE INDEX codes_address_idx ON public.codes USING btree (address);
 CREATE INDEX codes_expiry_idx ON public.codes USING btree (expires_at);
 
 create table companies (
