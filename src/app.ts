@@ -8,7 +8,7 @@ import { acceptedFormat, type Format } from "./http/accept.ts";
 import { readBody } from "./http/body.ts";
 import { guardLocal, guardOneHost } from "./http/guard.ts";
 import { createLimiter } from "./http/limits.ts";
-import { type Encoded, encode, encodeProblem } from "./http/reply.ts";
+import { type Answer, type Encoded, encode, encodeProblem } from "./http/reply.ts";
 import { createRouter } from "./http/router.ts";
 import { readTarget, type Target } from "./http/target.ts";
 import { echo } from "./kit/line.ts";
@@ -45,10 +45,10 @@ export function createApp(services: Services, sessions: SessionCache): App {
       const { route, path } = match(request.method ?? "GET", target.segments);
       place = route.path;
       const context = readContext(services, request, requestId, target, path, format);
-      const answer = await (route.open
-        ? route.handle(await enter(context, route))
-        : route.handle(await enterKnown(context, route)));
-      return finish(notModified(request, encode(answer, context.style)));
+      const encoded = await (route.open
+        ? run(await enter(context, route), route.handle)
+        : run(await enterKnown(context, route), route.handle));
+      return finish(notModified(request, encoded));
     } catch (error) {
       const problem = error instanceof Problem ? error : new Problem("internal", "the service failed", [], { cause: error });
       if (problem.status >= 500) logFault(services, requestId, request, problem);
@@ -86,6 +86,11 @@ export function createApp(services: Services, sessions: SessionCache): App {
       return { ...encoded, headers: { ...encoded.headers, ...headers } };
     }
   };
+}
+
+/** In the style of who asks, as they are known by now: times are shown in their workspace's zone. */
+async function run<C extends Context>(context: C, handle: (context: C) => Promise<Answer> | Answer): Promise<Encoded> {
+  return encode(await handle(context), context.style);
 }
 
 function readFormat({ parameters }: Target, accepted: Format): Format {

@@ -179,3 +179,19 @@ test("a time is RFC 3339, a date, or relative to now", async () => {
     "follow_up_at=ne:2026-06-10&name=like:t": "t1 t2 t5",
   });
 });
+
+test("in the workspace's zone a day is another, and what a line shows is asked for as it stands", async () => {
+  const { id } = (await ann.send("GET", "/workspaces?format=json")).json().items[0];
+  assert.equal((await ann.send("PATCH", `/workspaces/${id}`, { timezone: "Europe/Berlin" })).status, 200);
+  await create("deals", { title: "late", follow_up_at: "2026-06-11T00:30", close_date: "2026-06-11" });
+  const [line = ""] = (await ann.send("GET", "/deals?title=late")).lines;
+  assert.match(line, / follow_up_at=2026-06-11T00:30:00\+02:00 /);
+  await finds("deals", {
+    "follow_up_at=2026-06-11T00:30:00+02:00": "late",
+    "follow_up_at=2026-06-10T22:30:00Z": "late",
+    "follow_up_at=2026-06-11": "late",
+    "follow_up_at=tomorrow": "late",
+    "follow_up_at=2026-06-10": "",
+    "close_date=tomorrow": "late",
+  });
+});

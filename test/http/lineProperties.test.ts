@@ -2,9 +2,12 @@ import assert from "node:assert/strict";
 import { connect } from "node:net";
 import { after, before, describe, test } from "node:test";
 import fc from "fast-check";
+import { parsePairs } from "../../src/kit/line.ts";
 import { change } from "../../src/records/change.ts";
 import type { Field, RecordDefinition } from "../../src/records/define.ts";
 import { reminder } from "../../src/records/reminder.ts";
+import { token } from "../../src/records/token.ts";
+import { workspace } from "../../src/records/workspace.ts";
 import { createWorld, definitions, inTurns, leastOf, post, settable } from "../helpers/dictionary.ts";
 import { assertLine, assertRefused, type Json, readAnswer, type Shown } from "../helpers/lines.ts";
 import { type Client, type Service, startService } from "../helpers/service.ts";
@@ -136,6 +139,38 @@ test("the linked record is known by its name, whatever that is", async () => {
       assert.equal(json[field.name], name);
     });
   }
+});
+
+test("a deletion is asked about and told in lines of its own", async () => {
+  for (const { plural, name } of definitions) {
+    const { items } = (await ann.send("GET", `/${plural}?format=json&limit=12&created_by=me`)).json() as { items: Json[] };
+    for (const { id } of items) {
+      const asked = await ann.send("DELETE", `/${plural}/${id}`);
+      assert.match(asked.text, /^ERROR confirmation_required [^\n]+\nHINT {2}[^\n]+\nconfirm=\S+\n$/);
+      const confirm = /^confirm=(\S+)$/m.exec(asked.text)?.[1];
+      const told = await ann.send("DELETE", `/${plural}/${id}?confirm=${confirm}`);
+      assert.match(told.text, new RegExp(`^OK deleted ${name}/[^\\n]+\ndeleted=${name}/\\w+\n(HINT {2}[^\\n]+\n)*$`));
+    }
+  }
+});
+
+test("the names of workspaces and tokens stay on their lines", async () => {
+  const one = (await ann.send("GET", "/workspaces?format=json")).json().items[0] as Json;
+  for (const name of HOSTILE_TEXTS) {
+    const { line } = readAnswer(await ann.send("PATCH", `/workspaces/${one.id}`, { name }), "updated");
+    const json = (await ann.send("GET", "/workspaces?format=json")).json().items[0] as Json;
+    assert.equal(json.name, name);
+    assertLine(line, workspace, json, "list");
+    const { lines } = await ann.send("GET", "/whoami");
+    const told = Object.fromEntries(lines.flatMap((each) => parsePairs(each)));
+    assert.deepEqual([told.workspace_name, Object.keys(told).length], [name, lines.length]);
+  }
+  for (const token_name of HOSTILE_TEXTS.slice(0, 5)) {
+    const { code } = (await service.send("POST", "/auth/request?format=json", { email: ann.email })).json();
+    const verified = await service.send("POST", "/auth/verify", { email: ann.email, code, token_name });
+    assert.match(verified.text, /^OK [^\n]+\ntoken=ck_\w+\nworkspace=\S+\n(HINT {2}[^\n]+\n)+$/);
+  }
+  await assertLines("/tokens", token, "list");
 });
 
 test("custom JSON that PostgreSQL or the stack could not hold is refused by name", async () => {

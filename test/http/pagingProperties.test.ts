@@ -69,10 +69,9 @@ for (const definition of definitions) {
         definition.fields.filter(({ sort }) => sort),
         async (field) => {
           const ascending = inOrder(items, field, 1);
-          for (const limit of [1, 3, 200])
-            assert.deepEqual(await walk(`${path}?sort=${field.name}`, limit), ascending, field.name);
+          for (const limit of [1, 3]) assert.deepEqual(await walk(`${path}?sort=${field.name}`, limit), ascending, field.name);
           const descending = inOrder(items, field, -1);
-          for (const limit of [2, 7, 200])
+          for (const limit of [2, 7])
             assert.deepEqual(await walk(`${path}?sort=-${field.name}`, limit), descending, field.name);
         },
       );
