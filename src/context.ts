@@ -4,9 +4,10 @@ import type { Format } from "./http/accept.ts";
 import { NO_BODY } from "./http/body.ts";
 import type { Target } from "./http/target.ts";
 import { echo } from "./kit/line.ts";
+import { placeOf } from "./kit/place.ts";
 import { Problem } from "./kit/problem.ts";
 import { zone } from "./kit/time.ts";
-import { storable } from "./records/kinds.ts";
+import { storable } from "./records/textKinds.ts";
 import type { Context, Services } from "./routes/route.ts";
 
 const UTC = zone("UTC");
@@ -27,7 +28,7 @@ export function readContext(
   return {
     services,
     requestId,
-    address: addressOf(request, services.config.trustProxy),
+    address: placeOf(addressOf(request, services.config.trustProxy)),
     path,
     parameters: target.parameters,
     body: NO_BODY,

@@ -112,11 +112,15 @@ function compactJson(answer: Exclude<Answer, { is: "document" }>, showing: Showi
   }
 }
 
+/** No 401 without one (RFC 9110, section 15.5.2); who knows more of what was wrong sends their own. */
+const CHALLENGE = { "WWW-Authenticate": 'Bearer realm="cardfile"' };
+
 /** A refusal, in the same shape for every way in. */
 export function encodeProblem(problem: Problem, format: Format, requestId: string): Encoded {
   const { status, code, message, hints, values } = problem;
   const json = () => JSON.stringify({ error: code, message, hint: hints.join("\n") || null, ...values, request_id: requestId });
   const text = () => `ERROR ${code} ${oneLine(message)}\n${hintLines(hints)}${valueLines(values)}`;
   const body = format === "json" ? `${json()}\n` : text();
-  return { status, headers: { "Content-Type": format === "json" ? JSON_TYPE : TEXT, ...problem.headers }, body };
+  const challenge = status === 401 ? CHALLENGE : {};
+  return { status, headers: { "Content-Type": format === "json" ? JSON_TYPE : TEXT, ...challenge, ...problem.headers }, body };
 }

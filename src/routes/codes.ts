@@ -5,7 +5,6 @@ import { Problem } from "../kit/problem.ts";
 import type { Authenticated, Context } from "./route.ts";
 
 const CODE_MS = 600_000;
-const HOUR_MS = 3_600_000;
 /** Mails an hour: to one subject from one address, to one subject before codes are shared, from one address to anybody. */
 const MAILS = { pair: 6, subject: 12, address: 60 };
 
@@ -54,16 +53,6 @@ function tooManyCodes(): Problem {
     headers: { "Retry-After": "600" },
   });
 }
-
-/** Counted like the codes of a subject that nobody can name, so that no guess is ever compared with it. */
-async function countMail(pool: Pool, address: string, now: number): Promise<void> {
-  const mails = { subject: "mails", address, digest: "", now };
-  if (!(await storeCode(pool, mails, now + HOUR_MS, MAILS_FROM_A_PLACE)))
-    throw tooMany("many codes were asked for from your network already");
-}
-
-const tooMany = (message: string) =>
-  new Problem("rate_limited", message, "use the newest code in the mailbox, or wait", { headers: { "Retry-After": "600" } });
 
 function takeCode({ services, reading }: Context, about: Subject, code: string): Promise<boolean> {
   const digest = services.seal.digest("code", `${about.subject} ${code}`);

@@ -44,7 +44,7 @@ export type Services = {
 export type Context = {
   services: Services;
   requestId: string;
-  /** The caller's network address. */
+  /** The caller's network address, in IPv6 its /56. */
   address: string;
   /** The values of the route's `{…}` segments. */
   path: Record<string, string>;
