@@ -6,7 +6,7 @@ import { formatLine } from "./kit/line.ts";
 import { createRandom } from "./kit/random.ts";
 import { createSeal } from "./kit/seal.ts";
 import { StartError } from "./kit/startError.ts";
-import { isEmail } from "./records/kinds.ts";
+import { isEmail } from "./records/textKinds.ts";
 import { newToken } from "./routes/tokens.ts";
 import { readSecret } from "./storage.ts";
 

@@ -4,8 +4,8 @@ import { Problem } from "../kit/problem.ts";
 import { CUSTOM_OPERATORS, customPredicate, isCustomKey, KEY_FORM } from "../records/custom.ts";
 import { type Field, fieldOf, LIST_PARAMETERS, type RecordDefinition } from "../records/define.ts";
 import type { Reading } from "../records/kind.ts";
-import { storable } from "../records/kinds.ts";
 import { isOperator, type Operator, type Predicate } from "../records/predicate.ts";
+import { storable } from "../records/textKinds.ts";
 
 export type Parameters = readonly (readonly [name: string, value: string])[];
 

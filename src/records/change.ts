@@ -5,8 +5,9 @@ import { showTime, type Zone } from "../kit/time.ts";
 import { defineView } from "./define.ts";
 import { choice, person, text, time } from "./fields.ts";
 import type { FieldKind } from "./kind.ts";
-import { countKind, handleKind, idKind, textKind } from "./kinds.ts";
+import { handleKind, idKind } from "./linkKinds.ts";
 import type { Predicate } from "./predicate.ts";
+import { countKind, textKind } from "./textKinds.ts";
 
 /** Two versions of a record as the history keeps them: the one before (null when there was none) and the one it became. */
 type Versions = [before: Record<string, unknown> | null, after: Record<string, unknown>];

@@ -1,5 +1,7 @@
 import type { FieldKind } from "./kind.ts";
-import { countKind, handleKind, idKind, personKind, timeKind } from "./kinds.ts";
+import { handleKind, idKind } from "./linkKinds.ts";
+import { countKind, personKind } from "./textKinds.ts";
+import { timeKind } from "./timeKinds.ts";
 
 /** How a field is declared: its kind and what callers may do with it. */
 export type FieldSpec = {

@@ -1,22 +1,19 @@
+import { customKind, tagsKind } from "./collectionKinds.ts";
 import type { FieldSpec } from "./define.ts";
 import type { FieldKind } from "./kind.ts";
+import { linkedNameKind, referenceKind } from "./linkKinds.ts";
 import {
   booleanKind,
   centsKind,
   choiceKind,
   currencyKind,
-  customKind,
-  dateKind,
   domainKind,
   emailKind,
-  linkedNameKind,
   personKind,
   phoneKind,
-  referenceKind,
-  tagsKind,
   textKind,
-  timeKind,
-} from "./kinds.ts";
+} from "./textKinds.ts";
+import { dateKind, timeKind } from "./timeKinds.ts";
 
 /** The vocabulary of the declarations in this folder: one word a field kind. */
 type Options = Omit<FieldSpec, "kind">;

@@ -1,6 +1,6 @@
 import { defineView } from "./define.ts";
 import { choice, person, text, time } from "./fields.ts";
-import { textKind } from "./kinds.ts";
+import { textKind } from "./textKinds.ts";
 
 /** What is due: a follow-up of a contact or a deal, or an open task. It is shown under the record's own handle. */
 export const reminder = defineView({

@@ -1,6 +1,6 @@
 import { defineView } from "./define.ts";
 import { boolean, tags, text, time } from "./fields.ts";
-import { handleKind, idKind, referenceKind } from "./kinds.ts";
+import { handleKind, idKind, referenceKind } from "./linkKinds.ts";
 
 /** A token as its owner sees it: never the secret, which was shown once. */
 export const token = defineView({

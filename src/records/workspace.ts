@@ -3,7 +3,8 @@ import { zone } from "../kit/time.ts";
 import { defineView } from "./define.ts";
 import { boolean, choice, email, required, text, time } from "./fields.ts";
 import type { FieldKind } from "./kind.ts";
-import { handleKind, idKind, textKind } from "./kinds.ts";
+import { handleKind, idKind } from "./linkKinds.ts";
+import { textKind } from "./textKinds.ts";
 
 const timezoneKind: FieldKind = {
   ...textKind(60, "an IANA time zone such as Europe/Berlin or UTC"),

@@ -13,8 +13,8 @@ import { readMoment } from "../kit/time.ts";
 import { byPrefix, type Dictionary } from "../records/define.ts";
 import { person, text } from "../records/fields.ts";
 import type { FieldKind, Reading } from "../records/kind.ts";
-import { countKind } from "../records/kinds.ts";
 import { reminder } from "../records/reminder.ts";
+import { countKind } from "../records/textKinds.ts";
 import type { Authenticated, Route } from "./route.ts";
 
 const MOST = 500;

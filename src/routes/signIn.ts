@@ -7,7 +7,7 @@ import { Problem } from "../kit/problem.ts";
 import { ROLES } from "../kit/scope.ts";
 import { choice, email, required, text } from "../records/fields.ts";
 import type { FieldKind } from "../records/kind.ts";
-import { textKind } from "../records/kinds.ts";
+import { textKind } from "../records/textKinds.ts";
 import { issueSignInCode, takeSignInCode } from "./codes.ts";
 import type { Authenticated, Context, Route } from "./route.ts";
 import { newToken } from "./tokens.ts";

@@ -1,27 +1,22 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { zone } from "../../../src/kit/time.ts";
+import { customKind, tagsKind } from "../../../src/records/collectionKinds.ts";
 import type { FieldKind } from "../../../src/records/kind.ts";
+import { handleKind, idKind, linkedNameKind, referenceKind } from "../../../src/records/linkKinds.ts";
 import {
   booleanKind,
   centsKind,
   choiceKind,
   countKind,
   currencyKind,
-  customKind,
-  dateKind,
   domainKind,
   emailKind,
-  handleKind,
-  idKind,
-  linkedNameKind,
   personKind,
   phoneKind,
-  referenceKind,
-  tagsKind,
   textKind,
-  timeKind,
-} from "../../../src/records/kinds.ts";
+} from "../../../src/records/textKinds.ts";
+import { dateKind, timeKind } from "../../../src/records/timeKinds.ts";
 
 const utc = { now: Date.parse("2026-06-10T12:00:00Z"), zone: zone("UTC"), me: "ann@example.com" };
 const berlin = { ...utc, zone: zone("Europe/Berlin") };
