@@ -13,13 +13,17 @@ const CLIENTS = 6;
 const PAGE = 50;
 
 const CONTACT = `r.id, r.name, r.email, r.phone, r.title, r.company_id, company.name as company, r.stage, r.owner, r.tags, r.follow_up_at, r.follow_up_note`;
-const CONTACTS = `from contacts r left join companies company on company.workspace_id = r.workspace_id and company.id = r.company_id
+const CONTACTS = `from contacts r
+  left join lateral (select name from companies where workspace_id = r.workspace_id and id = r.company_id limit 1) company on true
   where r.workspace_id = $1 and r.deleted_at is null`;
 
 const ONE = `select ${CONTACT}, r.notes, r.custom, r.version, r.created_at, r.created_by, r.updated_at ${CONTACTS} and r.id = $2`;
 const LIST = `select ${CONTACT}, r.updated_at ${CONTACTS} order by r.updated_at desc, r.id desc limit ${PAGE}`;
 const FILTERED = `select ${CONTACT}, r.updated_at ${CONTACTS} and r.stage = $2 order by r.updated_at desc, r.id desc limit ${PAGE}`;
-/** The page is merged first, then the fifty are told whom to call. */
+/**
+ * The page is merged first, then the fifty are told whom to call. Lateral with a limit, because a generic plan takes every workspace to be of
+ * average size, and would join the fifty with all contacts of a big one.
+ */
 const REMINDERS = `
   select due.kind, due.id, due_at, due.name, note, due.owner, company.name as company, contact.phone, contact.email from (
     (select 'contact' as kind, id, follow_up_at as due_at, name, follow_up_note as note, owner, id as contact_id, company_id from contacts
@@ -29,8 +33,8 @@ const REMINDERS = `
     union all (select 'task', id, due_at, title, left(notes, 300), assignee, contact_id, company_id from tasks
       where workspace_id = $1 and deleted_at is null and not done and due_at < $2 order by due_at, id limit ${PAGE})
     order by due_at, id limit ${PAGE}) due
-  left join contacts contact on contact.workspace_id = $1 and contact.id = due.contact_id
-  left join companies company on company.workspace_id = $1 and company.id = due.company_id
+  left join lateral (select phone, email from contacts where workspace_id = $1 and id = due.contact_id limit 1) contact on true
+  left join lateral (select name from companies where workspace_id = $1 and id = due.company_id limit 1) company on true
   order by due_at, id`;
 const UPSERT = `insert into contacts as r (workspace_id, id, name, email, title, stage, version, created_at, created_by, updated_at)
   values ($1, $2, $3, $4, $5, $6, 1, $7, 'floor', $7)
