@@ -14,24 +14,24 @@ export type Address = {
   user: string;
   password: string;
   database: string;
-  ssl: false | "prefer" | "require" | VerifiedTls;
+  tls: Tls | undefined;
 };
 
-/** As tls.connect takes it. `host` is what the certificate has to name, an IP address included. */
-type VerifiedTls = { rejectUnauthorized: true; host: string; ca?: string; checkServerIdentity?: () => undefined };
+/** `optional`: a server that has none is spoken to in the clear. */
+export type Tls = { optional: boolean; options: tls.ConnectionOptions };
 
 /** The URL's parameters, libpq's names. Any other is refused, for some (channel_binding, sslcert) promise what we would not keep. */
-const PARAMETERS = ["host", "sslmode", "sslrootcert"];
+const PARAMETERS = ["host", "user", "sslmode", "sslrootcert"];
 
 export function addressOf(connection: Connection): Address {
-  if (!("url" in connection)) return address({ password: "", port: 5432, ...connection, ssl: false });
+  if (!("url" in connection)) return address({ password: "", port: 5432, ...connection, tls: undefined });
   const url = parseUrl(connection.url);
   const unknown = [...url.searchParams.keys()].find((key) => !PARAMETERS.includes(key));
   if (unknown)
     throw new StartError(`DATABASE_URL: "${unknown}" is not among the parameters understood: ${PARAMETERS.join(", ")}`);
-  // `postgres:///crm?host=/run/postgresql` and `postgres://%2Frun%2Fpostgresql/crm` are libpq's two ways to name a socket.
+  // `postgres:///crm?host=/run/postgresql&user=crm` and `postgres://crm@%2Frun%2Fpostgresql/crm` are libpq's two ways to name a socket.
   const host = url.searchParams.get("host") ?? decode(url.hostname).replace(/^\[|\]$/g, "");
-  const user = decode(url.username);
+  const user = url.searchParams.get("user") ?? decode(url.username);
   const database = decode(url.pathname.slice(1));
   if (!host || !user || !database) {
     throw new StartError("DATABASE_URL needs a host, a user and a database: postgres://user:password@host:5432/database");
@@ -42,7 +42,7 @@ export function addressOf(connection: Connection): Address {
     user,
     password: decode(url.password),
     database,
-    ssl: tlsOf(host, url.searchParams.get("sslmode") ?? "disable", url.searchParams.get("sslrootcert")),
+    tls: tlsOf(host, url.searchParams.get("sslmode") ?? "disable", url.searchParams.get("sslrootcert")),
   });
 }
 
@@ -66,55 +66,26 @@ function address(parts: Omit<Address, "path">): Address {
 }
 
 /** https://www.postgresql.org/docs/current/libpq-ssl.html#LIBPQ-SSL-PROTECTION */
-function tlsOf(host: string, mode: string, rootCert: string | null): Address["ssl"] {
-  if (host.startsWith("/") || mode === "disable") return false;
-  if (mode === "allow" || mode === "prefer") return "prefer";
-  if (mode === "require" && !rootCert) return "require";
+function tlsOf(host: string, mode: string, rootCert: string | null): Tls | undefined {
+  if (host.startsWith("/") || mode === "disable") return undefined;
+  // The name for the server to choose a certificate by, which an address is not; `host` is what the certificate is checked against.
+  const name = net.isIP(host) ? { host } : { host, servername: host };
+  if (mode === "allow" || mode === "prefer") return { optional: true, options: { ...name, rejectUnauthorized: false } };
+  if (mode === "require" && !rootCert) return { optional: false, options: { ...name, rejectUnauthorized: false } };
   if (!["require", "verify-ca", "verify-full"].includes(mode)) {
     throw new StartError("DATABASE_URL: sslmode is one of disable, allow, prefer, require, verify-ca, verify-full");
   }
-  return {
-    rejectUnauthorized: true,
-    host,
-    ...(rootCert && rootCert !== "system" ? { ca: readCertificate(rootCert) } : {}),
-    ...(mode === "verify-full" ? {} : { checkServerIdentity: () => undefined }),
-  };
+  const ca = rootCert && rootCert !== "system" ? { ca: readCertificate(rootCert) } : {};
+  const anyName = mode === "verify-full" ? {} : { checkServerIdentity: () => undefined };
+  return { optional: false, options: { ...name, ...ca, ...anyName } };
 }
 
 function readCertificate(path: string): string {
   try {
     const ca = readFileSync(path, "utf8");
-    tls.createSecureContext({ ca }); // inside postgres.js it would throw where nobody can catch it
+    tls.createSecureContext({ ca });
     return ca;
   } catch (cause) {
     throw new StartError(`DATABASE_URL: sslrootcert is no file with certificates: ${path}`, { cause });
   }
-}
-
-export function dial(to: Address): net.Socket {
-  const socket = to.path ? net.connect({ path: to.path }) : net.connect({ host: to.host, port: to.port, noDelay: true });
-  // postgres.js names the certificate's host by this.
-  return Object.assign(socket, { host: to.host });
-}
-
-/** Which backend to cancel, as it told when it was connected. */
-export type Backend = { pid: number; secret: number };
-
-/**
- * Asks the server to cancel what the backend runs: a CancelRequest on a connection of its own (PostgreSQL documentation, 55.2.8), in
- * the clear as libpq sent it until 17. Best effort, nobody is told. postgres.js's own cancel() drops the promise of its connection, so
- * that a server that cannot be reached ends the process with an unhandled rejection.
- */
-export function cancel(to: Address, backend: Backend): void {
-  const request = Buffer.alloc(16);
-  request.writeUInt32BE(16, 0);
-  request.writeUInt32BE(80877102, 4);
-  request.writeUInt32BE(backend.pid, 8);
-  request.writeUInt32BE(backend.secret, 12);
-  const socket = dial(to).unref();
-  socket.on("error", () => socket.destroy());
-  socket.setTimeout(2_000, () => socket.destroy());
-  // Not end(): PgBouncer forgets a cancel request whose connection has closed before it was passed on.
-  socket.write(request);
-  socket.resume();
 }

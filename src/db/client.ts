@@ -21,6 +21,7 @@ export type RowsOptions = StatementOptions &
 
 /** What refuses, refuses with a Problem whose cause is the driver's error. */
 export type Transaction = {
+  /** `custom` unless asked: within a transaction a name that a pooler does not know (PgBouncer before 1.21) could not be repeated. */
   rows: (statement: Statement, options?: StatementOptions) => Promise<Rows>;
   /** Several statements without values, for migrations. */
   simple: (text: string) => Promise<void>;
@@ -126,7 +127,7 @@ export function createPool(options: PoolOptions): Pool {
       return mine;
     };
     const transaction: Transaction = {
-      rows: ({ text, values }, asked = {}) => inTurn(() => wire.run(text, values, isNamed(text, asked))),
+      rows: ({ text, values }, asked = {}) => inTurn(() => wire.run(text, values, isNamed(text, { plan: "custom", ...asked }))),
       simple(text) {
         unit.spent = true;
         return inTurn(async () => void (await wire.script(text)));

@@ -71,11 +71,11 @@ export function createUnits(options: PoolOptions): Units {
   const counts = { opened: 0, lost: 0 };
   let busy = 0;
   let reachable = true;
-  let closing = false;
+  let closed: Promise<void> | undefined;
   let drained: (() => void) | undefined;
 
   async function enter({ deadlineMs = options.deadlineMs, signal }: UnitOptions): Promise<Unit> {
-    if (closing) throw shuttingDown();
+    if (closed) throw shuttingDown();
     if (signal?.aborted) throw goneAway(signal);
     if (busy < options.size) busy += 1;
     else await turn(signal);
@@ -148,7 +148,8 @@ export function createUnits(options: PoolOptions): Units {
         return wire;
       } catch (error) {
         wire.lose(error as Error);
-        if (attempt === 2 || unit.stopped) throw refused(error);
+        if (unit.stopped) throw unreachable(error);
+        if (attempt === 2) throw refused(error);
       }
       await sleep(AGAIN_MS);
     }
@@ -167,8 +168,7 @@ export function createUnits(options: PoolOptions): Units {
     if (at >= 0) idle.splice(at, 1);
   }
 
-  async function close(): Promise<void> {
-    closing = true;
+  async function finish(): Promise<void> {
     for (const waiter of queue) refuse(waiter, shuttingDown());
     if (busy > 0) await new Promise<void>((resolve) => (drained = resolve));
     await Promise.all(idle.splice(0).map((wire) => wire.close()));
@@ -179,7 +179,10 @@ export function createUnits(options: PoolOptions): Units {
     connect,
     leave,
     stats: () => ({ size: options.size, busy, idle: idle.length, waiting: queue.size, ...counts }),
-    close,
+    close() {
+      closed ??= finish();
+      return closed;
+    },
   };
 }
 

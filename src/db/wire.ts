@@ -1,6 +1,7 @@
 import type net from "node:net";
 import postgres from "postgres";
-import { type Address, type Backend, cancel, dial } from "./address.ts";
+import type { Address } from "./address.ts";
+import { type Backend, cancel, dial, gone } from "./dial.ts";
 import { TYPES } from "./values.ts";
 import {
   learn,
@@ -45,7 +46,7 @@ export function createWire(to: Address, shapes: Shapes, onLost: (wire: Wire) => 
     user: to.user,
     password: to.password,
     database: to.database,
-    ssl: to.ssl,
+    ssl: false,
     max: 1,
     fetch_types: false,
     types: TYPES,
@@ -54,25 +55,22 @@ export function createWire(to: Address, shapes: Shapes, onLost: (wire: Wire) => 
     max_lifetime: null,
     keep_alive: 15,
     onnotice() {},
-    onclose: () => lose(goneError()),
+    onclose: closed,
   } as postgres.Options<Record<never, never>>);
   const handle = (client.unsafe("") as unknown as { handler: (query: Query) => void }).handler;
 
   /** postgres.js asks again when the connection has closed before it was ready, at once and without end. */
   async function connect(): Promise<net.Socket> {
-    if (socket || lost) throw goneError();
-    const dialled = dial(to);
-    socket = dialled;
-    return new Promise((resolve, reject) => {
-      dialled.once("connect", () => resolve(dialled));
-      dialled.once("error", reject);
-      dialled.once("close", () => reject(goneError()));
+    if (socket || lost) throw gone();
+    return dial(to, (dialled) => {
+      socket = dialled;
+      if (lost) dialled.destroy();
     });
   }
 
   /** `current` is for lose(): postgres.js forgets a statement it is given while the socket breaks. */
   function send(make: (settle: Settle) => Query): Promise<Result | Result[]> {
-    if (lost) return Promise.reject(goneError());
+    if (lost) return Promise.reject(gone());
     return new Promise((resolve, reject) => {
       const query = make({
         resolve(result) {
@@ -89,6 +87,12 @@ export function createWire(to: Address, shapes: Shapes, onLost: (wire: Wire) => 
       current = query;
       handle(query);
     });
+  }
+
+  /** By then postgres.js has taken its listeners off the socket. */
+  function closed(): void {
+    socket?.on("error", () => {});
+    lose(gone());
   }
 
   function lose(reason: Error): void {
@@ -149,10 +153,6 @@ function plain(result: Rows): Rows {
 /** Several statements give a list of results, one statement its own. */
 function last(result: Result | Result[]): Result {
   return "command" in result ? result : result.at(-1)!;
-}
-
-function goneError(): Error {
-  return Object.assign(new Error("the connection to the database has gone"), { code: "CONNECTION_CLOSED" });
 }
 
 function timeoutError(milliseconds: number): Error {

@@ -171,6 +171,6 @@ test("closing lets finish who works and refuses the others", async () => {
   const closed = closing.close();
   await assert.rejects(closing.rows(sql`select 1`), refusedAs("not_ready"));
   assert.equal((await running)[0]![1], "done");
-  await Promise.all([waiting, closed]);
+  await Promise.all([waiting, closed, closing.close()]);
   assert.deepEqual([closing.stats().busy, closing.stats().idle], [0, 0]);
 });

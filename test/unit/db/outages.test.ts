@@ -1,4 +1,6 @@
 import assert from "node:assert/strict";
+import { once } from "node:events";
+import net from "node:net";
 import test, { after, before } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { createPool, type Pool } from "../../../src/db/client.ts";
@@ -84,6 +86,33 @@ test("a network that takes connections and drops them is tried twice, not for ev
     network.heal();
     assert.deepEqual(await pool.rows(sql`select 1`), [[1]]);
   });
+});
+
+test("TLS is asked for as sslmode says, and a server without it is used only where that is allowed", async () => {
+  const using = (mode: string) => ({ connection: { url: `${network.url}?sslmode=${mode}` } });
+  await withPool(using("prefer"), async (pool) => assert.deepEqual(await pool.rows(sql`select 1`), [[1]]));
+  for (const mode of ["require", "verify-ca", "verify-full"]) {
+    await withPool(using(mode), async (pool) => {
+      assert.deepEqual(await refused(pool.rows(sql`select 1`)), ["not_ready", undefined]);
+    });
+  }
+});
+
+test("a server that answers nonsense is not_ready", async () => {
+  for (const answer of ["S", "SS", "Sgarbage", "N", "NN", "E", "HTTP/1.1 400 Bad Request\r\n\r\n"]) {
+    const server = net.createServer((socket) => {
+      socket.on("error", () => {});
+      socket.once("data", () => socket.end(answer));
+    });
+    await once(server.listen(0, "127.0.0.1"), "listening");
+    const { port } = server.address() as net.AddressInfo;
+    for (const mode of ["disable", "prefer", "require"]) {
+      await withPool({ connection: { url: `postgres://crm@127.0.0.1:${port}/crm?sslmode=${mode}` } }, async (pool) => {
+        assert.deepEqual(await refused(pool.rows(sql`select 1`)), ["not_ready", undefined], `${answer} ${mode}`);
+      });
+    }
+    server.close();
+  }
 });
 
 test("a network that swallows everything hangs nobody", async () => {

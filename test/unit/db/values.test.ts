@@ -57,7 +57,7 @@ test("text and lists of text come back as they went", async () => {
   for (const list of [HOSTILE, [], [""], [null, "a", null], ["NULL", null], ["a", "b"]]) {
     assert.deepEqual(await returned([list, list], ["text[]", "varchar[]"]), [list, list]);
   }
-  const long = ['x\\"y,'.repeat(200_000), "é".repeat(100_000)];
+  const long = ['x\\"y,'.repeat(20_000), "é".repeat(100_000)];
   assert.deepEqual(await returned([long], ["text[]"]), [long]);
 });
 
