@@ -15,6 +15,8 @@ import { echo } from "./kit/line.ts";
 import { Problem } from "./kit/problem.ts";
 import { zone } from "./kit/time.ts";
 import { permit } from "./permit.ts";
+import { token } from "./records/token.ts";
+import { workspace } from "./records/workspace.ts";
 import { type Authenticated, allowParameters, type Context, type Route, type Services } from "./routes/route.ts";
 import { createRoutes } from "./routes/table.ts";
 
@@ -25,7 +27,7 @@ export type App = (request: IncomingMessage) => Promise<Encoded>;
 /** The path of one request: match, authenticate, parse, run, encode. Never rejects: what goes wrong is an answer too. */
 export function createApp(services: Services, sessions: SessionCache): App {
   const { dictionary } = services.db;
-  const aliases = new Map([...dictionary.values()].map((definition) => [definition.name, definition.plural]));
+  const aliases = new Map([...dictionary.values(), token, workspace].map(({ name, plural }) => [name, plural]));
   const match = createRouter(createRoutes(dictionary), aliases);
   const plurals = new Set([...dictionary.values()].map(({ plural }) => plural));
   const limiter = createLimiter({ quota: services.config.rate, seconds: 60 });
