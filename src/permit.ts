@@ -1,14 +1,13 @@
 import type { Session } from "./db/sessions.ts";
+import { type Operation, scopeOf } from "./derive/operation.ts";
 import { Problem } from "./kit/problem.ts";
-import { covers, roleAllows, type Verb } from "./kit/scope.ts";
-import type { Route } from "./routes/route.ts";
-
-const METHOD_VERB: Record<Route["method"], Verb> = { GET: "read", POST: "write", PATCH: "write", DELETE: "delete" };
+import { covers, roleAllows } from "./kit/scope.ts";
 
 /** Refuses what the caller's role or the token's scopes do not allow. `plurals` are the kinds a scope can be about. */
-export function permit({ role, scopes }: Session, { method, path, needs }: Route, plurals: ReadonlySet<string>): void {
-  if (needs === "member") return;
-  const verb = needs ?? METHOD_VERB[method];
+export function permit({ role, scopes }: Session, operation: Operation, plurals: ReadonlySet<string>): void {
+  const scope = scopeOf(operation, plurals);
+  if (!scope) return;
+  const { verb, plural } = scope;
   if (!roleAllows(role, verb)) {
     throw new Problem(
       "scope_required",
@@ -16,8 +15,6 @@ export function permit({ role, scopes }: Session, { method, path, needs }: Route
       "GET /workspaces/{id}/members shows who is admin: ask for another role",
     );
   }
-  const segments = path.split("/").filter((segment) => plurals.has(segment));
-  const plural = segments.at(-1);
   if (covers(scopes, verb, plural)) return;
   const missing = plural ? `${verb} or ${plural}.${verb}` : verb;
   throw new Problem(

@@ -1,7 +1,7 @@
 import { PROBLEMS } from "../kit/problem.ts";
 import type { Dictionary, Field, RecordDefinition } from "../records/define.ts";
 import { OPERATORS } from "../records/predicate.ts";
-import type { Operation } from "./operation.ts";
+import { bodyExample, type Operation } from "./operation.ts";
 
 /** What the manual is made from besides its prose. */
 export type ManualSource = {
@@ -94,8 +94,9 @@ function operatorLines({ fields }: RecordDefinition): string[] {
 }
 
 /** The page of one kind, which needs no prose of its own. */
-export function kindPage(definition: RecordDefinition): string {
-  const { plural, about, naturalKey, needsOneOf, example } = definition;
+export function kindPage(definition: RecordDefinition, routes: readonly Operation[]): string {
+  const { plural, about, naturalKey, needsOneOf } = definition;
+  const creation = routes.find(({ method, path }) => method === "POST" && path === `/${plural}`);
   return [
     `# ${plural}: ${about}`,
     "",
@@ -103,7 +104,7 @@ export function kindPage(definition: RecordDefinition): string {
     ...(definition.unfiltered ? [] : ["", "Operators:", ...operatorLines(definition)]),
     ...(naturalKey ? [`POST with a known ${naturalKey} updates that record.`] : []),
     ...(needsOneOf ? [`At least one of ${needsOneOf.join(", ")} must be set.`] : []),
-    ...(Object.keys(example).length > 0 ? ["", `POST /${plural} ${JSON.stringify(example)}`] : []),
+    ...(creation?.body ? ["", `POST /${plural} ${JSON.stringify(bodyExample(creation.body))}`] : []),
     "",
   ].join("\n");
 }

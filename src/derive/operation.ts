@@ -32,7 +32,14 @@ export type OperationBody =
   | { is: "create"; of: RecordDefinition; given?: string }
   | { is: "patch"; of: RecordDefinition }
   /** `partial`: what is not sent stays as it is. */
-  | { is: "values"; values: Named; partial?: true };
+  | { is: "values"; values: Named; partial?: true; example: Record<string, unknown> };
+
+/** A body that the operation takes. */
+export function bodyExample(body: OperationBody): Record<string, unknown> {
+  if (body.is === "values") return body.example;
+  const given = body.is === "create" ? body.given : undefined;
+  return Object.fromEntries(Object.entries(body.of.example).filter(([name]) => name !== given));
+}
 
 /** As the handler's Answer, with kinds in the place of values. A value that is not `required` may be missing. */
 export type OperationAnswer = { statuses?: readonly (200 | 201)[] } & (
@@ -40,7 +47,17 @@ export type OperationAnswer = { statuses?: readonly (200 | 201)[] } & (
   | { is: "list"; of: readonly RecordDefinition[] }
   | { is: "message" | "values"; values: Named }
   | { is: "document"; type: string }
+  | { is: "json" }
 );
+
+const METHOD_VERB: Record<Operation["method"], Verb> = { GET: "read", POST: "write", PATCH: "write", DELETE: "delete" };
+
+/** What a token must be good for, and for which kind's records where the path is about one. Undefined: any token will do. */
+export function scopeOf({ method, path, needs }: Operation, plurals: ReadonlySet<string>) {
+  if (needs === "member") return undefined;
+  const plural = path.split("/").findLast((segment) => plurals.has(segment));
+  return { verb: needs ?? METHOD_VERB[method], plural };
+}
 
 /** Some fields of a definition as values on their own. */
 export function valuesOf({ fields }: RecordDefinition, ...names: string[]): Named {

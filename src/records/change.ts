@@ -53,7 +53,7 @@ const differenceKind: FieldKind = {
   name: "changes",
   sqlType: "jsonb",
   operators: [],
-  shown: z.record(z.string(), z.object({ from: z.json(), to: z.json() })),
+  shown: z.record(z.string(), z.object({ from: z.unknown(), to: z.unknown() })),
   toLine: (versions: Versions, { zone }) =>
     quoteIfNeeded(
       differences(versions, zone)
@@ -98,6 +98,7 @@ const wholeKind: FieldKind = {
   name: "row",
   sqlType: "jsonb",
   operators: [],
+  shown: z.record(z.string(), z.unknown()),
   toLine: (row: unknown) => quoteIfNeeded(JSON.stringify(row)),
 };
 
@@ -137,5 +138,16 @@ export const change = defineView({
     },
     after: { kind: wholeKind, about: "the whole record afterwards", shown: "asked" },
   },
-  example: {},
+  example: {
+    at: "2026-06-01T08:12:44Z",
+    actor: "ann@example.com",
+    action: "updated",
+    kind: "contact",
+    record: "c_t4v6w8y0",
+    name: "Jane Doe",
+    changes: [{ stage: "lead" }, { stage: "customer" }],
+    reason: "signed the contract",
+    agent: "curl/8.5.0",
+    version: 4,
+  },
 });

@@ -24,5 +24,17 @@ export const reminder = defineView({
     email: text({ about: "where to write: the contact's address" }),
     kind: text({ about: "the kind of the record" }),
   },
-  example: {},
+  example: {
+    id: "c_01k9x2v7m3q8r0s2n5t4v6w8y0",
+    handle: "contact/c_t4v6w8y0",
+    when: "due",
+    due_at: "2026-06-01T08:00:00Z",
+    name: "Jane Doe",
+    note: "ask about the quote",
+    owner: "ann@example.com",
+    company: "Acme Inc",
+    phone: "+1 555 0100",
+    email: "jane@acme.com",
+    kind: "contact",
+  },
 });

@@ -23,5 +23,12 @@ export const token = defineView({
     created_at: time({ about: "when it was made" }),
     last_used_at: time({ about: "when it was last used, to the hour", sort: true }),
   },
-  example: {},
+  example: {
+    name: "nightly import",
+    workspace_id: "ws_8m3q5h2k",
+    scopes: ["contacts.read", "contacts.write"],
+    current: false,
+    created_at: "2026-06-01T08:12:44Z",
+    last_used_at: "2026-06-02T03:00:00Z",
+  },
 });

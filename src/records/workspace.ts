@@ -42,7 +42,13 @@ export const workspace = defineView({
     current: boolean({ about: "whether your token acts in it", readOnly: true }),
     created_at: time({ about: "when it was made", sort: true, readOnly: true }),
   },
-  example: { name: "Acme sales", timezone: "Europe/Berlin" },
+  example: {
+    name: "Acme sales",
+    timezone: "Europe/Berlin",
+    role: "admin",
+    current: true,
+    created_at: "2026-06-01T08:12:44Z",
+  },
 });
 
 /** A member of a workspace, or somebody invited. */
@@ -62,5 +68,11 @@ export const member = defineView({
     status: choice(["member", "invited"], { about: "the invited join when they next sign in", readOnly: true }),
     created_at: time({ about: "since when", sort: true, readOnly: true }),
   },
-  example: { email: "bob@acme.com", role: "member" },
+  example: {
+    handle: "user/u_t4v6w8y0",
+    email: "bob@acme.com",
+    role: "member",
+    status: "member",
+    created_at: "2026-06-01T08:12:44Z",
+  },
 });

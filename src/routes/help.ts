@@ -80,7 +80,7 @@ function page(context: Context, asked: string, routes: readonly Route[]): Answer
     (definition) => definition.plural === topic || definition.name === topic,
   );
   if (existsSync(file)) return document(fillManual(readFileSync(file, "utf8"), source));
-  if (kind) return document(kindPage(kind));
+  if (kind) return document(kindPage(kind, routes));
   const topics = [
     ...readdirSync(PAGES).map((name) => name.replace(/\.md$/, "")),
     ...[...dictionary.values(), ...VIEWS].map((each) => each.plural),

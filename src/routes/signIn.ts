@@ -28,7 +28,11 @@ export const signInRoutes: Route[] = [
     path: "/auth/request",
     about: "mails you a 6-digit code",
     open: true,
-    body: { is: "values", values: { email: required(email({ about: "your address" })) } },
+    body: {
+      is: "values",
+      values: { email: required(email({ about: "your address" })) },
+      example: { email: "you@example.com" },
+    },
     answers: { is: "message", values: { code: text({ about: "the code itself; in local mode only, where no mail is sent" }) } },
     handle: requestCode,
   },
@@ -44,6 +48,7 @@ export const signInRoutes: Route[] = [
         code: { kind: codeKind, about: "the code in the mail", required: true },
         token_name: text({ about: "who you are: a name to know the token by", initially: "default" }, 100),
       },
+      example: { email: "you@example.com", code: "123456", token_name: "Claude" },
     },
     answers: {
       is: "message",
@@ -107,7 +112,7 @@ async function verifyCode(context: Context): Promise<Answer> {
     message: `signed in as ${sent.email}; keep the token, it is shown once`,
     values: { token: secret, workspace: `workspace/${shortId(workspaceId)}` },
     hints: [
-      `send it with every request: Authorization: Bearer ${secret}`,
+      "send it with every request: Authorization: Bearer <token>",
       ...others.map((id) => `you have joined workspace/${id}: POST /workspaces/${id}/tokens gives a token for it`),
       "then GET /reminders, GET /contacts, or GET /help",
     ],

@@ -2,6 +2,7 @@ import type { Dictionary } from "../records/define.ts";
 import { helpRoutes } from "./help.ts";
 import { historyRoutes } from "./history.ts";
 import { metricsRoutes } from "./metrics.ts";
+import { openApiRoutes } from "./openapi.ts";
 import { recordRoutes } from "./records.ts";
 import { reminderRoutes } from "./reminders.ts";
 import type { Route } from "./route.ts";
@@ -14,6 +15,7 @@ import { workspaceRoutes } from "./workspaces.ts";
 export function createRoutes(dictionary: Dictionary): Route[] {
   const routes: Route[] = [
     ...helpRoutes(() => routes),
+    ...openApiRoutes(() => routes, dictionary),
     ...metricsRoutes,
     ...signInRoutes,
     ...tokenRoutes,

@@ -32,6 +32,7 @@ export const WISH: OperationBody = {
     scopes: { kind: scopesKind, about: `what it may do at most: ${VERBS.join(", ")}, or of one kind, e.g. contacts.read` },
     expires_at: time({ about: "when it ends; never later than the token that mints it" }),
   },
+  example: { name: "nightly import", scopes: ["contacts.read", "contacts.write"], expires_at: "+30d" },
 };
 
 export const MINTED: OperationAnswer = {

@@ -45,7 +45,11 @@ export const workspaceRoutes: Route[] = [
     path: "/workspaces",
     about: "make one",
     needs: "member",
-    body: { is: "values", values: valuesOf(workspace, "name", "timezone") },
+    body: {
+      is: "values",
+      values: valuesOf(workspace, "name", "timezone"),
+      example: { name: "Acme sales", timezone: "Europe/Berlin" },
+    },
     answers: { is: "record", of: workspace, statuses: [201] },
     handle: create,
   },
@@ -62,7 +66,12 @@ export const workspaceRoutes: Route[] = [
     path: "/workspaces/{id}",
     about: "change it (admin)",
     needs: "member",
-    body: { is: "values", values: valuesOf(workspace, "name", "timezone"), partial: true },
+    body: {
+      is: "values",
+      values: valuesOf(workspace, "name", "timezone"),
+      partial: true,
+      example: { timezone: "Europe/Berlin" },
+    },
     answers: { is: "record", of: workspace },
     refuses: ["admin_required"],
     handle: change,
@@ -102,7 +111,7 @@ export const workspaceRoutes: Route[] = [
     about: "invite by mail (admin)",
     needs: "member",
     parameters: STEP_UP,
-    body: { is: "values", values: valuesOf(member, "email", "role") },
+    body: { is: "values", values: valuesOf(member, "email", "role"), example: { email: "bob@acme.com", role: "member" } },
     answers: {
       is: "message",
       statuses: [201],
@@ -126,7 +135,11 @@ export const workspaceRoutes: Route[] = [
     about: "change a role (admin)",
     needs: "member",
     parameters: STEP_UP,
-    body: { is: "values", values: { role: required(choice(ROLES, { about: "what they shall be" })) } },
+    body: {
+      is: "values",
+      values: { role: required(choice(ROLES, { about: "what they shall be" })) },
+      example: { role: "viewer" },
+    },
     answers: {
       is: "message",
       values: { user: required(text({ about: "the handle of the member" })), ...valuesOf(member, "email", "role") },

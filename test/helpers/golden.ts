@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { relative } from "node:path";
 
 /** Set to rewrite the golden files with what happens now; a look at the difference in git is then the test. */
 const UPDATE = (process.env["UPDATE"] ?? "") !== "";
@@ -15,13 +16,14 @@ export function assertGolden(name: string, actual: string): void {
   if (UPDATE && actual !== readGolden(name)) writeFileSync(fileOf(name), actual);
   if (actual === readGolden(name)) return;
   // assert.equal leaves most of a long text out of its difference.
-  const how = "if it is meant to: UPDATE=1 npx tsx test/run.ts test/http/golden.test.ts, then read the difference in git";
+  const test = relative("", process.argv[1] ?? "");
+  const how = `if it is meant to: UPDATE=1 npx tsx test/run.ts ${test}, then read the difference in git`;
   assert.fail(`test/golden/${name} differs; ${how}\n${differenceOf(readGolden(name), actual)}`);
 }
 
 /** The lines that went (-) and came (+), in the order of a longest common subsequence. */
 export function differenceOf(before: string, after: string): string {
-  const [a, b] = [before.split("\n"), after.split("\n")];
+  const [a, b] = unequal(before.split("\n"), after.split("\n"));
   // common[i][j]: how many lines a from i and b from j have in common.
   const common = Array.from({ length: a.length + 1 }, () => new Array<number>(b.length + 1).fill(0));
   for (let i = a.length - 1; i >= 0; i--)
@@ -36,4 +38,14 @@ export function differenceOf(before: string, after: string): string {
     else lines.push(`+${b[j++]}`);
   }
   return lines.join("\n");
+}
+
+/** Without the lines they begin and end with alike: a table of all pairs of lines is too large for the whole of a long file. */
+function unequal(a: string[], b: string[]): [string[], string[]] {
+  const least = Math.min(a.length, b.length);
+  let head = 0;
+  while (head < least && a[head] === b[head]) head++;
+  let tail = 0;
+  while (tail < least - head && a.at(-1 - tail) === b.at(-1 - tail)) tail++;
+  return [a.slice(head, a.length - tail), b.slice(head, b.length - tail)];
 }

@@ -1,0 +1,191 @@
+import { z } from "zod";
+import { PROBLEMS } from "../kit/problem.ts";
+import type { Field, FieldSpec, RecordDefinition } from "../records/define.ts";
+import type { Named, Operation, OperationAnswer, OperationBody } from "./operation.ts";
+import { CONFIRM, STEP_UP } from "./parameters.ts";
+import { writable } from "./schema.ts";
+
+/** A JSON Schema (2020-12), or another object of the document. */
+export type Json = { [name: string]: unknown };
+
+/** `contact` -> `Contact`: how a kind is called in generated clients. */
+export const capital = (name: string) => name.replace(/(?:^|_)([a-z])/g, (_, first: string) => first.toUpperCase());
+
+export const schemaRef = (name: string): Json => ({ $ref: `#/components/schemas/${name}` });
+
+/** A value as callers send it. */
+export function writtenSchema({ kind, about, initially }: FieldSpec): Json {
+  // A pattern with \p{…} needs a flag that most tools do not set: they would refuse what the service takes.
+  const schema = jsonSchema(kind.schema, "input", ({ pattern }) => (pattern?.includes("\\p{") ? ["pattern"] : []));
+  const described = { ...schema, description: schema.enum ? about : `${about}; ${kind.expects}` };
+  return initially === undefined ? described : { ...described, default: initially };
+}
+
+/**
+ * A value as answers hold it. What a value must look like to be taken is left out: a client that checks what it is given would only fail
+ * on values that were stored under other rules.
+ */
+function shownSchema({ kind, about }: FieldSpec): Json {
+  return { ...jsonSchema(kind.shown ?? kind.schema, "output", () => ["pattern", "maxLength"]), description: about };
+}
+
+type JsonSchema = z.core.JSONSchema.BaseSchema;
+
+function jsonSchema(type: z.ZodType, io: "input" | "output", without: (schema: JsonSchema) => (keyof JsonSchema)[]): Json {
+  const override = ({ jsonSchema }: { jsonSchema: JsonSchema }) => {
+    for (const keyword of without(jsonSchema)) delete jsonSchema[keyword];
+  };
+  const { $schema: _, ...schema } = z.toJSONSchema(type, { io, override });
+  return schema;
+}
+
+function nullable(schema: Json): Json {
+  if (schema.type === undefined) return schema;
+  const choices = Array.isArray(schema.enum) ? { enum: [...schema.enum, null] } : {};
+  return { ...schema, type: [schema.type, "null"], ...choices };
+}
+
+const neverNull = ({ required, readOnly, kind }: FieldSpec) => required || readOnly || kind.absent !== undefined;
+
+const shownProperty = (spec: FieldSpec): Json => (neverNull(spec) ? shownSchema(spec) : nullable(shownSchema(spec)));
+
+const properties = (fields: readonly Field[], schemaOf: (field: Field) => Json) =>
+  Object.fromEntries(fields.map((field) => [field.name, schemaOf(field)]));
+
+/** No property is required: `fields=` leaves out any of them. */
+function recordSchema({ about, fields }: RecordDefinition): Json {
+  return { type: "object", description: about, properties: properties(fields, shownProperty) };
+}
+
+/** A page of records of these kinds. */
+export function pageSchema(kinds: readonly RecordDefinition[]): Json {
+  const items = kinds.map(({ name }) => schemaRef(capital(name)));
+  return {
+    type: "object",
+    properties: {
+      items: { type: "array", items: items.length === 1 ? items[0] : { anyOf: items } },
+      next_cursor: { type: ["string", "null"], description: "cursor= for the next page; null at the end" },
+      total: { type: "string", description: "with count=true: how many match, 1000+ beyond 1000" },
+      near: { type: "boolean", description: "true when nothing has all the words and these are near misses" },
+      notes: { type: "array", items: { type: "string" }, description: "what may be surprising about the answer" },
+    },
+    required: ["items", "next_cursor"],
+  };
+}
+
+function createSchema(definition: RecordDefinition): Json {
+  const { about, naturalKey, needsOneOf, title } = definition;
+  const needed = ({ required, initially }: Field) => required && initially === undefined && !naturalKey;
+  const fields = writable(definition);
+  const rules = [
+    ...(naturalKey ? [`${title} or ${naturalKey} must be there; a known ${naturalKey} updates that record.`] : []),
+    ...(needsOneOf ? [`At least one of ${needsOneOf.join(", ")} must be there, or in the path.`] : []),
+  ];
+  return {
+    ...bodySchema(definition, fields, (field) => (needed(field) ? writtenSchema(field) : nullable(writtenSchema(field)))),
+    description: [about, ...rules].join(" "),
+    ...requiredOf(fields.filter(needed)),
+  };
+}
+
+function patchSchema(definition: RecordDefinition): Json {
+  const changed = ({ initially: _, ...field }: Field) => writtenSchema(field);
+  const property = (field: Field) => (field.required ? changed(field) : nullable(changed(field)));
+  return {
+    ...bodySchema(definition, writable(definition), property),
+    description: "What is not sent stays, null clears. custom merges key by key.",
+  };
+}
+
+function bodySchema({ fields: all }: RecordDefinition, fields: readonly Field[], schemaOf: (field: Field) => Json): Json {
+  const version = { type: "integer", description: "write only if the record still has this version; as If-Match" };
+  const members = all.some(({ name }) => name === "custom")
+    ? { patternProperties: { "^custom\\.": { description: "one key of custom; null removes it" } } }
+    : {};
+  return {
+    type: "object",
+    properties: { ...properties(fields, schemaOf), version },
+    ...members,
+    additionalProperties: false,
+  };
+}
+
+const requiredOf = (fields: readonly Field[]) => (fields.length > 0 ? { required: fields.map(({ name }) => name) } : {});
+
+const named = (values: Named): Field[] => Object.entries(values).map(([name, spec]) => ({ ...spec, name }));
+
+/** What a message or a set of values holds in JSON. */
+export function valuesSchema({ is, values }: Extract<OperationAnswer, { values: Named }>): Json {
+  const fields = named(values);
+  const message = { message: { type: "string", description: "what happened" } };
+  const hint = { hint: { type: "string", description: "what to do next" } };
+  const required = fields.filter((field) => field.required).map(({ name }) => name);
+  return {
+    type: "object",
+    properties: {
+      ...(is === "message" ? message : {}),
+      ...properties(fields, shownProperty),
+      ...(is === "message" ? hint : {}),
+    },
+    required: [...(is === "message" ? ["message"] : []), ...required],
+  };
+}
+
+/** The schema of a request's body, by name where it is a record's. */
+export function bodySchemaOf(body: OperationBody): Json {
+  if (body.is === "patch") return schemaRef(bodyName(body));
+  // What the path says already the body must not say again.
+  if (body.is === "create")
+    return { ...schemaRef(bodyName(body)), ...(body.given ? { properties: { [body.given]: false } } : {}) };
+  const fields = named(body.values);
+  const needed = ({ required, initially }: Field) => required && initially === undefined && !body.partial;
+  return {
+    type: "object",
+    properties: properties(fields, (field) => (field.required ? writtenSchema(field) : nullable(writtenSchema(field)))),
+    additionalProperties: false,
+    ...requiredOf(fields.filter(needed)),
+  };
+}
+
+/** `ContactCreate`, `ContactPatch`. */
+const bodyName = ({ is, of }: Exclude<OperationBody, { is: "values" }>) => `${capital(of.name)}${capital(is)}`;
+
+/** The schemas that operations refer to by name. */
+export function componentSchemas(routes: readonly Operation[]): Json {
+  const records = shownKinds(routes).flatMap((definition): [string, Json][] => [
+    [capital(definition.name), recordSchema(definition)],
+    [`${capital(definition.name)}Page`, pageSchema([definition])],
+  ]);
+  const bodies = routes.flatMap(({ body }): [string, Json][] => {
+    if (!body || body.is === "values") return [];
+    return [[bodyName(body), body.is === "create" ? createSchema(body.of) : patchSchema(body.of)]];
+  });
+  return { ...Object.fromEntries([...records, ...bodies]), Problem: problemSchema() };
+}
+
+/** Every kind that is shown as a record or in a list. */
+export function shownKinds(routes: readonly Operation[]): RecordDefinition[] {
+  return [...new Set(routes.flatMap(({ answers }) => ("of" in answers ? [answers.of].flat() : [])))];
+}
+
+/** A refusal. Callers branch on `error`. */
+function problemSchema(): Json {
+  const values = { ...CONFIRM, ...STEP_UP };
+  return {
+    type: "object",
+    description: "A refusal: nothing was changed.",
+    properties: {
+      error: { type: "string", enum: Object.keys(PROBLEMS), description: toldProblems() },
+      message: { type: "string", description: "what is wrong" },
+      hint: { type: ["string", "null"], description: "what to do next, one way a line" },
+      ...properties(named(values), shownSchema),
+      request_id: { type: "string", description: "as in the header X-Request-Id" },
+    },
+    required: ["error", "message", "hint", "request_id"],
+  };
+}
+
+function toldProblems(): string {
+  const rows = Object.entries(PROBLEMS).map(([code, { status, about }]) => `- ${status} \`${code}\` ${about}`);
+  return ["What is wrong, for programs:", "", ...rows].join("\n");
+}

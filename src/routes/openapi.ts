@@ -1,0 +1,24 @@
+import { readFileSync } from "node:fs";
+import { openApi } from "../derive/openapi.ts";
+import type { Dictionary } from "../records/define.ts";
+import type { Route } from "./route.ts";
+
+const { version } = JSON.parse(readFileSync(new URL("../../package.json", import.meta.url), "utf8")) as { version: string };
+
+/** `routes` gives the whole table, of which this is a part. The document is made once a process: it says the same to everybody. */
+export function openApiRoutes(routes: () => readonly Route[], dictionary: Dictionary): Route[] {
+  let json: string | undefined;
+  return [
+    {
+      method: "GET",
+      path: "/openapi.json",
+      about: "the API as an OpenAPI 3.1 document",
+      open: true,
+      answers: { is: "json" },
+      handle({ services: { baseUrl } }) {
+        json ??= JSON.stringify(openApi({ routes: routes(), dictionary, baseUrl, version }));
+        return { is: "json", json };
+      },
+    },
+  ];
+}
