@@ -2,7 +2,7 @@ export type Format = "text" | "json";
 
 /**
  * The format an Accept header asks for (RFC 9110, section 12.5.1): the type with the highest quality, the more specific range deciding
- * each type's quality. Text when both are as welcome, or neither is: an answer in the wrong format beats none.
+ * each type's quality. Text when neither is welcome: an answer in the wrong format beats none.
  */
 export function acceptedFormat(accept: string | undefined): Format {
   if (!accept) return "text";
@@ -18,7 +18,10 @@ export function acceptedFormat(accept: string | undefined): Format {
     );
   const json = quality("application", "json");
   const text = quality("text", "plain");
-  return json > 0 && json > text ? "json" : "text";
+  if (json !== text) return json > 0 && json > text ? "json" : "text";
+  // As welcome as each other: what was named first, `application/json, text/plain, */*` being what JSON clients send.
+  const first = ranges.find((range) => range.type !== "*" && range.quality > 0);
+  return first?.type === "application" && first.subtype === "json" ? "json" : "text";
 }
 
 type Range = { type: string; subtype: string; quality: number };

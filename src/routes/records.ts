@@ -167,13 +167,13 @@ async function namesakes(
   const { naturalKey, title, name, plural } = definition;
   if (!naturalKey || sent[naturalKey]) return [];
   const called = String(sent[title] ?? initial[title]);
-  const others = (await namedRecords(context.services.db, context.session.workspaceId, definition, called)).filter(
-    (other) => other !== id,
-  );
-  if (others.length === 0) return [];
-  return [
-    `also called ${echo(called, 40)}: ${others.map((other) => `${name}/${shortId(other)}`).join(", ")}; a ${naturalKey} keeps ${plural} apart`,
-  ];
+  const { db } = context.services;
+  const others = (await namedRecords(db, context.session.workspaceId, definition, called)).filter((other) => other !== id);
+  // Without ids: clients that cut the new one out of the answer must find no other.
+  const found = `GET /${plural}?${title}=${encodeURIComponent(called.slice(0, 100))}`;
+  return others.length === 0
+    ? []
+    : [`there is another ${name} of that ${title}: ${found}; a ${naturalKey} keeps ${plural} apart`];
 }
 
 /** The same key with another body is another request, and refused. */

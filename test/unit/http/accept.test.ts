@@ -22,6 +22,16 @@ test("JSON is for who likes it better than text (RFC 9110, section 12.5.1)", () 
   for (const accept of json) assert.equal(acceptedFormat(accept), "json", accept);
 });
 
+test("of two that are as welcome the one named first is meant", () => {
+  for (const accept of [
+    "application/json, text/plain",
+    "application/json, text/plain, */*",
+    "application/json;q=0.5, text/*;q=0.5",
+  ]) {
+    assert.equal(acceptedFormat(accept), "json", accept);
+  }
+});
+
 test("text is for everybody else", () => {
   const text = [
     ...[
@@ -40,9 +50,9 @@ test("text is for everybody else", () => {
     ],
     ...[
       "application/json;q=0",
-      "application/json, text/plain",
+      "text/plain, application/json",
       "application/json;q=0.5, */*",
-      "application/json;q=0.5, text/*;q=0.5",
+      "text/*;q=0.5, application/json;q=0.5",
     ],
     ...["application/json;q=0, application/*", "application/xml", "text/html, */*;q=0.8", "application/problem+json"],
   ];
