@@ -9,8 +9,13 @@ export type Json = Record<string, unknown>;
 /** What stands on a line: that of a list, of a single record, or the fields asked for. */
 export type Shown = "list" | "record" | readonly string[];
 
+/** What no line may show as it is, written out here and not imported: controls, format characters, and letters that cannot be seen. */
+const INVISIBLE =
+  /\u034f|[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\u115f\u1160\u3164\uffa0\u{e0000}-\u{e0fff}]|[\u180b-\u180f]|[\ufe00-\ufe0f]/u;
+
 /** Holds a line to the record's JSON by the words of the contract, without the code that writes either. */
 export function assertLine(line: string, definition: RecordDefinition, json: Json, shown: Shown): void {
+  assert.doesNotMatch(line, INVISIBLE);
   const { head, tokens } = parseTokens(line);
   if (json.handle !== undefined) assert.equal(head, json.handle);
   // The changes of a history entry are told on the line and kept whole in JSON.

@@ -30,7 +30,7 @@ export const HOSTILE_TEXTS = [
   ...["line\nbreak", "\r\n", "\n# created", "\n# next: abc", "\nERROR internal x", '" name="forged', " name=forged"],
   ...["# created", "# next: abc", "ERROR x", "HINT  do", "OK deleted", "contact/c_t4v6w8y0 name=x"],
   ...['quo"te', '"', '"quoted"', "a=b", "=", "back\\slash", "\\", "\\n", "\\u000a", "\t", "\u0001\u001b[2J\u0085"],
-  ...["\u2028", "\u2029 ", "\u202eevil\u2066", "zero\u200bwidth\ufeff", "\u00ad", "\u{e0041}", "\ufffe\u{1ffff}"],
+  ...["\u2028", "\u2029 ", "\u202eevil\u2066", "zero\u200bwidth\ufeff", "\u00ad\u3164\ufff9", "\u{e0041}", "\ufffe\u{1ffff}"],
   ...["😀", "👩‍🚀", "❤\ufe0f", "é", "e\u0301", "Ünïcödé", "山田", "\u00a0", "\u3000wide", "％＿＼"],
   ...["  leading", "trailing  ", " ", "a,b", ",", "100%", "_", "%41", "a&b=c", "+", "'; drop table contacts; --", "$1"],
   ...["null", "true", "5", "-0", "1e3", "[]", '{"a":1}', '["b"]', "NULL", "{}", "{a,b}"],

@@ -191,6 +191,11 @@ test("a reason or a name of the program that cannot be stored is refused and cha
       "reason=",
     );
   }
+  const reason = "Grüße \u202e😀 # created";
+  const bytes = Buffer.from(reason).toString("latin1");
+  assert.equal((await ann.send("POST", "/contacts", { name: "Ever" }, { "X-Reason": bytes, "X-Agent": bytes })).status, 201);
+  const [entry] = (await assertLines("/audit?limit=1", change, "list")) as [Json];
+  assert.deepEqual([entry.reason, entry.agent], [reason, reason]);
   for (const header of ["X-Reason", "X-Agent"]) {
     // UTF-8 of half a surrogate pair, of a character cut off, and Latin-1.
     for (const bytes of ["\u00ed\u00a0\u0080", "caf\u00c3", "caf\u00e9"]) {
