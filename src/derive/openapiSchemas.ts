@@ -1,8 +1,7 @@
 import { z } from "zod";
-import { PROBLEMS } from "../kit/problem.ts";
+import { PROBLEM_VALUES, PROBLEMS } from "../kit/problem.ts";
 import type { Field, FieldSpec, RecordDefinition } from "../records/define.ts";
 import type { Named, Operation, OperationAnswer, OperationBody } from "./operation.ts";
-import { CONFIRM, STEP_UP } from "./parameters.ts";
 import { writable } from "./schema.ts";
 
 /** A JSON Schema (2020-12), or another object of the document. */
@@ -170,7 +169,7 @@ export function shownKinds(routes: readonly Operation[]): RecordDefinition[] {
 
 /** A refusal. Callers branch on `error`. */
 function problemSchema(): Json {
-  const values = { ...CONFIRM, ...STEP_UP };
+  const values = Object.entries(PROBLEM_VALUES).map(([name, { type, about }]) => [name, { type, description: about }]);
   return {
     type: "object",
     description: "A refusal: nothing was changed.",
@@ -178,7 +177,7 @@ function problemSchema(): Json {
       error: { type: "string", enum: Object.keys(PROBLEMS), description: toldProblems() },
       message: { type: "string", description: "what is wrong" },
       hint: { type: ["string", "null"], description: "what to do next, one way a line" },
-      ...properties(named(values), shownSchema),
+      ...Object.fromEntries(values),
       request_id: { type: "string", description: "as in the header X-Request-Id" },
     },
     required: ["error", "message", "hint", "request_id"],

@@ -41,11 +41,21 @@ export const PROBLEMS = {
 
 export type ProblemCode = keyof typeof PROBLEMS;
 
+/** What a refusal can tell besides its message, for programs. */
+export const PROBLEM_VALUES = {
+  confirm: { type: "string", about: "the token with which the repeated request goes through" },
+  code: { type: "string", about: "the code with which it goes through; in local mode only, where no mail is sent" },
+  version: { type: "integer", about: "the version the record has now" },
+  outcome: { type: "string", about: "unknown: the change may have been made" },
+} as const;
+
+export type ProblemValues = { [name in keyof typeof PROBLEM_VALUES]?: string | number };
+
 export type ProblemOptions = {
   /** Headers that belong to the refusal, e.g. `Allow` or `Retry-After`. */
   headers?: Record<string, string>;
   /** `key=value` facts of the answer, e.g. the confirm token of a two-step delete. */
-  values?: Record<string, string | number>;
+  values?: ProblemValues;
   cause?: unknown;
 };
 
@@ -55,7 +65,7 @@ export class Problem extends Error {
   readonly code: ProblemCode;
   readonly hints: readonly string[];
   readonly headers: Record<string, string>;
-  readonly values: Record<string, string | number>;
+  readonly values: ProblemValues;
 
   constructor(code: ProblemCode, message: string, hints: string | readonly string[] = [], options: ProblemOptions = {}) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });

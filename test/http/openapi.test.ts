@@ -1,0 +1,259 @@
+import assert from "node:assert/strict";
+import { after, before, describe, test } from "node:test";
+import { dictionary } from "../../src/records/all.ts";
+import { linksOf, type RecordDefinition } from "../../src/records/define.ts";
+import { createWorld, definitions, leastOf, settable } from "../helpers/dictionary.ts";
+import { type OpenApiReader, operationsOf, readOpenApi, type ToldOperation } from "../helpers/openapi.ts";
+import { type Client, type Reply, type Send, type Service, startService } from "../helpers/service.ts";
+import { valuesOf, type World } from "../helpers/values.ts";
+
+/** A tour over the whole API: every answer, wanted or not, is one that GET /openapi.json tells of. */
+
+const METRICS = "a token for the metrics";
+
+let service: Service;
+let ann: Client;
+let world: World;
+let reader: OpenApiReader;
+let operations: ToldOperation[];
+/** Operations that did what they are for, and the statuses that were seen. */
+const done = new Set<ToldOperation>();
+const seen = new Set<number>();
+
+before(async () => {
+  service = await startService({ config: { CRM_METRICS_TOKEN: METRICS } });
+  ann = await service.signIn();
+  world = await createWorld(ann);
+  const document = (await service.send("GET", "/openapi.json")).json();
+  reader = readOpenApi(document);
+  operations = operationsOf(document);
+});
+after(() => service.close());
+
+type Request = { ids?: readonly string[]; query?: string; body?: unknown; headers?: Record<string, string>; send?: Send };
+
+/** Sends a request to a path of the document, its `{…}` filled in from `ids`, and holds the answer against what is told of it. */
+async function ask(method: string, path: string, { ids = [], query = "", body, headers, send }: Request = {}): Promise<Reply> {
+  const operation = operations.find((each) => each.method === method && each.path === path);
+  assert.ok(operation, `${method} ${path} is not told`);
+  const left = [...ids];
+  const target = path.replace(/\{\w+\}/g, () => left.shift()!) + query;
+  const reply = await (send ?? ann.send)(method, target, body, headers);
+  reader.check(operation, reply);
+  seen.add(reply.status);
+  if (reply.status < 300) done.add(operation);
+  return reply;
+}
+
+const JSON_PLEASE = "?format=json";
+
+/** A body with something in every field. */
+function full(definition: RecordDefinition, title: string): Record<string, unknown> {
+  const values = settable(definition).map((field) => [field.name, valuesOf(field, world).ladder[1]]);
+  return { ...Object.fromEntries(values), [definition.title]: title };
+}
+
+for (const definition of definitions) {
+  const { plural, naturalKey, title } = definition;
+  const all = `/${plural}`;
+  const one = `/${plural}/{id}`;
+
+  describe(plural, () => {
+    let id: string;
+    let etag: string;
+    const ids = () => [id];
+
+    test("are made", async () => {
+      const made = await ask("POST", all, { query: JSON_PLEASE, body: full(definition, "All of it") });
+      assert.equal(made.status, 201);
+      assert.equal(made.headers.get("location")?.startsWith(`/${plural}/`), true);
+      id = made.json().id;
+      await ask("POST", all, { body: leastOf(definition, world) });
+      if (naturalKey) {
+        const known = { [naturalKey]: made.json()[naturalKey] };
+        assert.equal((await ask("POST", all, { query: JSON_PLEASE, body: known })).status, 200);
+      }
+      const twice = { body: leastOf(definition, world), headers: { "idempotency-key": `twice-${plural}` } };
+      await ask("POST", all, twice);
+      await ask("POST", all, twice);
+      await ask("POST", all, { ...twice, body: { ...twice.body, [title]: "Another" } });
+    });
+
+    test("are read", async () => {
+      const got = await ask("GET", one, { ids: ids(), query: JSON_PLEASE });
+      etag = got.headers.get("etag")!;
+      await ask("GET", one, { ids: ids() });
+      await ask("GET", one, { ids: ids(), query: `${JSON_PLEASE}&fields=handle,${title}&pretty=true` });
+      const headers = { "if-none-match": etag };
+      assert.equal((await ask("GET", one, { ids: ids(), query: JSON_PLEASE, headers })).status, 304);
+      for (const query of ["", "&count=true", "&limit=1", `&fields=${title}`, `&search=${title}`, "&search=lniked"])
+        for (const format of ["json", "text"]) await ask("GET", all, { query: `?format=${format}${query}` });
+      const fields = definition.fields.filter(({ kind }) => kind.operators.includes("eq") && !kind.operators.includes("gt"));
+      for (const { name } of fields) await ask("GET", all, { query: `${JSON_PLEASE}&${name}=ne:${id}` });
+      await ask("GET", `${one}/history`, { ids: ids(), query: JSON_PLEASE });
+      await ask("GET", `${one}/history`, { ids: ids(), query: `${JSON_PLEASE}&fields=handle,before,after` });
+    });
+
+    test("are changed", async () => {
+      await ask("PATCH", one, { ids: ids(), body: { [title]: "Changed" }, headers: { "if-match": etag } });
+      await ask("PATCH", one, { ids: ids(), query: JSON_PLEASE, body: { [title]: "Changed again" } });
+      const late = { ids: ids(), query: JSON_PLEASE, body: { [title]: "Late" }, headers: { "if-match": etag } };
+      assert.equal((await ask("PATCH", one, late)).status, 412);
+      const cleared = definition.fields
+        .filter(({ readOnly, required }) => !readOnly && !required)
+        .map(({ name }) => [name, null]);
+      await ask("PATCH", one, { ids: ids(), query: JSON_PLEASE, body: Object.fromEntries(cleared) });
+    });
+
+    test("hold others", async () => {
+      for (const held of definitions) {
+        const path = `${one}/${held.plural}`;
+        if (!operations.some((each) => each.path === path)) continue;
+        const links = linksOf(held).map(({ field }) => field.name);
+        const body = Object.fromEntries(Object.entries(leastOf(held, world)).filter(([name]) => !links.includes(name)));
+        assert.equal((await ask("POST", path, { ids: ids(), query: JSON_PLEASE, body })).status, 201);
+        await ask("POST", path, { ids: ids(), query: JSON_PLEASE, body: full(held, "Twice told") });
+        await ask("GET", path, { ids: ids(), query: JSON_PLEASE });
+      }
+    });
+
+    test("are refused", async () => {
+      const misspelt = { nmae: "x" };
+      for (const query of ["", JSON_PLEASE]) {
+        const next = query ? "&" : "?";
+        await ask("GET", one, { ids: [`${definition.prefix}_00000000`], query });
+        await ask("GET", one, { ids: ["nothing at all"], query });
+        await ask("GET", one, { ids: ids(), query, send: service.send });
+        await ask("GET", all, { query: `${query}${next}nmae=x` });
+        await ask("GET", all, { query: `${query}${next}sort=nmae` });
+        await ask("GET", all, { query: `${query}${next}cursor=nothing` });
+        await ask("GET", all, { query: `${query}${next}fields=nmae` });
+        await ask("GET", all, { query: `${query}${next}id=${definition.prefix}_00000000` });
+        for (const { name } of definition.fields) await ask("GET", all, { query: `${query}${next}${name}=gte:` });
+        for (const [method, path] of [
+          ["POST", all],
+          ["PATCH", one],
+        ] as const) {
+          await ask(method, path, { ids: ids(), query, body: misspelt });
+          await ask(method, path, { ids: ids(), query, body: "{" });
+          await ask(method, path, { ids: ids(), query, body: "[]" });
+          await ask(method, path, { ids: ids(), query, body: { [title]: 5 } });
+          await ask(method, path, { ids: ids(), query, body: "x", headers: { "content-type": "image/png" } });
+          for (const { field } of linksOf(definition))
+            await ask(method, path, {
+              ids: ids(),
+              query,
+              body: { ...leastOf(definition, world), [field.name]: `${definition.prefix}_00000000` },
+            });
+          for (const { name, kind } of definition.fields)
+            if (kind.refusal !== "invalid_value")
+              await ask(method, path, { ids: ids(), query, body: { ...leastOf(definition, world), [name]: "no" } });
+        }
+        await ask("POST", all, { query, body: {} });
+      }
+      await ask("POST", all, { query: JSON_PLEASE, body: { [title]: "x".repeat(1_100_000) } });
+    });
+
+    test("are deleted", async () => {
+      const asked = await ask("DELETE", one, { ids: ids(), query: JSON_PLEASE });
+      assert.equal(asked.status, 409);
+      await ask("DELETE", one, { ids: ids(), query: JSON_PLEASE, headers: { "if-match": '"999"' } });
+      const gone = await ask("DELETE", one, { ids: ids(), query: `${JSON_PLEASE}&confirm=${asked.json().confirm}` });
+      assert.equal(gone.status, 200);
+      await ask("DELETE", one, { ids: ids(), query: JSON_PLEASE });
+    });
+  });
+}
+
+test("what is no record", async () => {
+  for (const path of ["/", "/help", "/llms.txt", "/.well-known/agent.md", "/healthz", "/readyz", "/openapi.json"]) {
+    await ask("GET", path, { send: service.send });
+    await ask("GET", path, { send: service.send, query: `${JSON_PLEASE}&nmae=x` });
+  }
+  await ask("GET", "/help/{topic}", { ids: ["contacts"] });
+  await ask("GET", "/help/{topic}", { ids: ["nothing"], query: JSON_PLEASE });
+  await ask("GET", "/metrics", { send: service.send });
+  await ask("GET", "/metrics", { send: service.send, headers: { authorization: `Bearer ${METRICS}` } });
+  for (const query of ["", "&q=linked", "&q=lniked", "&q=linked&limit=1", "&limit=0"])
+    await ask("GET", "/search", { query: `${JSON_PLEASE}${query}` });
+  for (const query of ["", "&days=3650", "&days=x", "&limit=1&days=3650", "&cursor=x", "&kind=contact&owner=me", "&kind=x"])
+    await ask("GET", "/reminders", { query: JSON_PLEASE + query });
+  for (const query of ["", "&limit=2&count=true", "&at=gte:-7d&action=created", "&fields=handle,before,after", "&search=x"])
+    await ask("GET", "/audit", { query: JSON_PLEASE + query });
+});
+
+test("signing in", async () => {
+  const stranger = { send: service.send, query: JSON_PLEASE };
+  const email = "carl@example.com";
+  const asked = await ask("POST", "/auth/request", { ...stranger, body: { email } });
+  await ask("POST", "/auth/request", { ...stranger, body: { email: "nobody" } });
+  await ask("POST", "/auth/request", { ...stranger, body: { mail: email } });
+  await ask("POST", "/auth/request", { ...stranger, body: {} });
+  await ask("POST", "/auth/verify", { ...stranger, body: { email, code: "12" } });
+  const right = { email, code: asked.json().code };
+  await ask("POST", "/auth/verify", { ...stranger, body: right });
+  await ask("POST", "/auth/verify", { ...stranger, body: right });
+  await ask("GET", "/whoami", { query: JSON_PLEASE });
+  await ask("GET", "/whoami", { send: service.send });
+  await ask("GET", "/tokens", { query: JSON_PLEASE });
+  const minted = await ask("POST", "/tokens", {
+    query: JSON_PLEASE,
+    body: { name: "x", scopes: ["contacts.read"], expires_at: "+1d" },
+  });
+  await ask("GET", "/whoami", {
+    send: service.send,
+    query: JSON_PLEASE,
+    headers: { authorization: `Bearer ${minted.json().token}` },
+  });
+  const narrow = { send: service.send, query: JSON_PLEASE, headers: { authorization: `Bearer ${minted.json().token}` } };
+  assert.equal((await ask("GET", "/deals", narrow)).status, 403);
+  await ask("POST", "/tokens", { ...narrow, body: { scopes: ["admin"] } });
+  await ask("POST", "/tokens", { query: JSON_PLEASE, body: { scopes: ["nothing"] } });
+  await ask("DELETE", "/tokens/{id}", { ids: [minted.json().id.split("/")[1]], query: JSON_PLEASE });
+  await ask("DELETE", "/tokens/{id}", { ids: ["tok_00000000"], query: JSON_PLEASE });
+});
+
+test("workspaces", async () => {
+  const q = JSON_PLEASE;
+  const own = (await ask("GET", "/workspaces", { query: q })).json().items[0].id;
+  const made = (await ask("POST", "/workspaces", { query: q, body: { name: "Second", timezone: "Europe/Berlin" } })).json().id;
+  await ask("POST", "/workspaces", { query: q, body: { name: "Third", timezone: "Nowhere" } });
+  await ask("GET", "/workspaces/{id}", { ids: [made], query: q });
+  await ask("GET", "/workspaces/{id}", { ids: ["ws_00000000"], query: q });
+  await ask("PATCH", "/workspaces/{id}", { ids: [made], query: q, body: { name: "Renamed" } });
+  const members = "/workspaces/{id}/members";
+  const me = (await ask("GET", members, { ids: [own], query: q })).json().items[0].id;
+  const invites = "/workspaces/{id}/invites";
+  const invited = await ask("POST", invites, { ids: [own], query: q, body: { email: "dora@example.com" } });
+  await ask("POST", invites, { ids: [own], query: q, body: { email: "ann@example.com" } });
+  const grave = await ask("POST", invites, { ids: [own], query: q, body: { email: "eve@example.com", role: "admin" } });
+  assert.equal(grave.status, 403);
+  await ask("GET", members, { ids: [own], query: q });
+  await ask("DELETE", `${invites}/{invite}`, { ids: [own, invited.json().invite.split("/")[1]], query: q });
+  await ask("DELETE", `${invites}/{invite}`, { ids: [own, "inv_00000000"], query: q });
+  await ask("POST", invites, { ids: [own], query: q, body: { email: "bob@example.com", role: "viewer" } });
+  const bob = await service.signIn("bob@example.com");
+  const user = (await ask("GET", members, { ids: [own], query: q }))
+    .json()
+    .items.find((each: { email: string }) => each.email === bob.email).id;
+  await ask("PATCH", "/workspaces/{id}", { ids: [own], query: q, body: { name: "Mine" }, send: bob.send });
+  await ask("POST", `${members}/{user}/role`, { ids: [own, user], query: q, body: { role: "member" } });
+  await ask("POST", `${members}/{user}/role`, { ids: [own, me], query: q, body: { role: "viewer" } });
+  const leaving = await ask("DELETE", `${members}/{user}`, { ids: [own, user], query: q });
+  await ask("DELETE", `${members}/{user}`, { ids: [own, user], query: `${q}&confirm=${leaving.json().confirm}` });
+  const step = await ask("POST", "/workspaces/{id}/tokens", { ids: [made], query: q, body: { name: "there" } });
+  await ask("POST", "/workspaces/{id}/tokens", {
+    ids: [made],
+    query: `${q}&code=${step.json().code}`,
+    body: { name: "there" },
+  });
+  const code = (await ask("DELETE", "/workspaces/{id}", { ids: [made], query: q })).json().code;
+  await ask("DELETE", "/workspaces/{id}", { ids: [made], query: `${q}&code=${code}` });
+});
+
+test("the tour led everywhere", () => {
+  const missed = operations.filter((each) => !done.has(each)).map(({ method, path }) => `${method} ${path}`);
+  assert.deepEqual(missed, []);
+  assert.deepEqual([...seen].sort(), [200, 201, 304, 400, 401, 403, 404, 409, 412, 413, 415, 422]);
+  assert.ok(dictionary.size > 0);
+});
