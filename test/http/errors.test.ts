@@ -1,0 +1,342 @@
+import assert from "node:assert/strict";
+import { request } from "node:http";
+import { after, before, test } from "node:test";
+import { gzipSync } from "node:zlib";
+import { PROBLEMS, type ProblemCode } from "../../src/kit/problem.ts";
+import { createLog } from "../../src/log.ts";
+import { dictionary } from "../../src/records/all.ts";
+import { linksOf } from "../../src/records/define.ts";
+import { createRoutes } from "../../src/routes/table.ts";
+import { type Client, type Reply, type Service, startService } from "../helpers/service.ts";
+
+let service: Service;
+let ann: Client;
+let clock = Date.parse("2026-06-01T08:00:00Z");
+const logged: string[] = [];
+/** A record of every kind. */
+const ids = new Map<string, string>();
+before(async () => {
+  const log = createLog(
+    (line) => logged.push(line),
+    () => clock,
+  );
+  service = await startService({ now: () => clock, log });
+  ann = await service.signIn();
+  for (const { name, plural, example } of [...dictionary.values()].sort((a, b) => linksOf(a).length - linksOf(b).length)) {
+    const link = ids.get("contact");
+    const body = Object.hasOwn(example, "contact_id") ? { ...example, contact_id: link } : example;
+    const reply = await ann.send("POST", `/${plural}?format=json`, body);
+    assert.equal(reply.status, 201, reply.text);
+    ids.set(name, reply.json().id);
+  }
+});
+after(() => service.close());
+
+const routes = createRoutes(dictionary);
+
+type Sendable = NonNullable<NonNullable<Parameters<typeof fetch>[1]>["body"]>;
+
+const INSIDE =
+  /node_modules|node:internal|\.ts\b|\bat \S+ \(|SyntaxError|TypeError|RangeError|postgres|sqlstate|relation "|select /i;
+
+/** The shape that every refusal has, in text and in JSON. */
+function assertProblem(reply: Reply, code: ProblemCode, about: string, says = /./): void {
+  const context = `${about}: ${reply.text.slice(0, 500)}`;
+  assert.equal(reply.status, PROBLEMS[code].status, context);
+  assert.match(reply.headers.get("x-request-id") ?? "", /^req_[0-9a-z]{26}$/, context);
+  assert.equal(reply.headers.get("vary"), "Accept", context);
+  assert.doesNotMatch(reply.text, INSIDE, context);
+  assert.match(reply.text, says, context);
+  if (reply.headers.get("content-type")?.startsWith("application/json")) {
+    const { error, message, hint, request_id } = reply.json();
+    assert.deepEqual([error, request_id], [code, reply.headers.get("x-request-id")], context);
+    assert.ok(message && hint, context);
+  } else {
+    assert.equal(reply.headers.get("content-type"), "text/plain; charset=utf-8");
+    assert.match(reply.text, new RegExp(`^ERROR ${code} [^\\n]+\\n(HINT {2}[^\\n]+\\n)+(\\w+=[^\\n]*\\n)*$`), context);
+  }
+}
+
+/** In both formats. */
+async function assertRefuses(code: ProblemCode, says: RegExp, method: string, path: string, body?: unknown): Promise<void> {
+  for (const headers of [{}, { accept: "application/json" }])
+    assertProblem(await ann.send(method, path, body, headers), code, `${method} ${path}`, says);
+}
+
+test("a path that leads nowhere is not found, with what comes near", async () => {
+  await assertRefuses("not_found", /did you mean \/contacts\?/, "GET", "/contatcs");
+  await assertRefuses("not_found", /did you mean \/companies\?/, "GET", "/companys");
+  for (const path of [
+    "/nothing",
+    "/contacts/c_00000000/nothing",
+    "//contacts",
+    "/contacts//history",
+    "/CONTACTS",
+    "/contacts;v=1",
+    "/%63ontacts/x/y/z",
+  ])
+    await assertRefuses("not_found", /GET \/help|ids look like/, "GET", path);
+  assert.equal((await ann.send("GET", "/contacts/")).status, 200);
+});
+
+test("every path tells the methods it knows for those it does not", async () => {
+  const paths = new Map<string, string[]>();
+  for (const { method, path } of routes) paths.set(path, [...(paths.get(path) ?? []), method]);
+  for (const [path, known] of paths) {
+    const allow = known.flatMap((method) => (method === "GET" ? ["GET", "HEAD"] : [method]));
+    const unknown = ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"].filter((method) => !allow.includes(method));
+    for (const method of unknown) {
+      const reply = await ann.send(method, path.replace(/\{\w+\}/g, "c_00000000"), method === "PUT" ? "{}" : undefined);
+      assertProblem(reply, "method_not_allowed", `${method} ${path}`);
+      assert.deepEqual(reply.headers.get("allow")?.split(", ").sort(), allow.sort());
+    }
+  }
+});
+
+test("an id of another kind leads to the record, and what is no id leads to the search", async () => {
+  for (const wanted of dictionary.values()) {
+    for (const [name, id] of ids) {
+      if (name === wanted.name) continue;
+      const { plural } = dictionary.get(name)!;
+      const reply = await ann.send("GET", `/${wanted.plural}/${id}`);
+      assertProblem(reply, "not_found", `${wanted.plural} ${id}`);
+      const [, path] = /GET (\/\S+)/.exec(reply.text) ?? [];
+      assert.equal(path, `/${plural}/${id}`);
+      assert.equal((await ann.send("GET", path!)).status, 200);
+    }
+  }
+  for (const text of [
+    "Jane",
+    "c_",
+    "c_short",
+    "c_0123456789",
+    `c_${"0".repeat(5000)}`,
+    "%2e%2e%2fetc",
+    "%00",
+    "c_é",
+    "'; drop table contacts; --",
+    "*",
+    "%F0%9F%98%80",
+  ])
+    await assertRefuses(
+      "not_found",
+      /GET \/contacts\?search=/,
+      "GET",
+      `/contacts/${text.includes("%") ? text : encodeURIComponent(text)}`,
+    );
+  await assertRefuses("not_found", /contacts/, "PATCH", "/contacts/c_00000000", { name: "x" });
+});
+
+test("bad percent-encoding is refused, in paths, parameters and forms", async () => {
+  for (const path of [
+    "/contacts/%zz",
+    "/%",
+    "/contacts?name=%zz",
+    "/contacts?%E0%A4=x",
+    "/contacts?search=100%",
+    "/contacts/%C3%28",
+  ])
+    await assertRefuses("bad_request", /percent/, "GET", path);
+  await assertRefuses("bad_request", /percent/, "POST", "/contacts", "name=100%");
+});
+
+test("a body that is no object of JSON and no form is told what it should be", async () => {
+  const send = (body: Sendable, headers: Record<string, string> = {}) =>
+    fetch(`${service.baseUrl}/contacts`, {
+      method: "POST",
+      body,
+      headers: { authorization: `Bearer ${ann.token}`, ...headers },
+      ...(body instanceof ReadableStream && { duplex: "half" }),
+    } as RequestInit).then(async (answer) => {
+      const text = await answer.text();
+      return { status: answer.status, headers: answer.headers, text, json: () => JSON.parse(text), lines: [] };
+    });
+  const json = { "content-type": "application/json" };
+  const cases: [what: string, code: ProblemCode, body: Sendable, headers?: Record<string, string>][] = [
+    ["cut JSON", "bad_request", '{"name":"Jane'],
+    ["single quotes", "bad_request", "{'name':'Jane'}"],
+    ["a trailing comma", "bad_request", '{"name":"Jane",}'],
+    ["two objects", "bad_request", '{"name":"Jane"}{"name":"Joe"}'],
+    ["a list", "bad_request", '[{"name":"Jane"}]'],
+    ["a text", "bad_request", '"Jane"'],
+    ["a number as JSON", "bad_request", "5", json],
+    ["null as JSON", "bad_request", "null", json],
+    ["a form as JSON", "bad_request", "name=Jane", json],
+    ["a text that is no form", "invalid_field", "Jane"],
+    ["Latin-1", "bad_request", Buffer.from('{"name":"Zo\xeb"}', "latin1")],
+    ["half a character", "bad_request", Buffer.from([...Buffer.from('{"name":"'), 0xc3, 0x22, 0x7d])],
+    ["an overlong form", "bad_request", Buffer.from([0x6e, 0x3d, 0xc0, 0xaf])],
+    ["UTF-16", "bad_request", Buffer.from('{"name":"Jane"}', "utf16le"), json],
+    ["another charset", "unsupported_media_type", '{"name":"x"}', { "content-type": "application/json; charset=iso-8859-1" }],
+    [
+      "multipart",
+      "unsupported_media_type",
+      (() => {
+        const form = new FormData();
+        form.set("name", "Jane");
+        return form;
+      })(),
+    ],
+    ["XML", "unsupported_media_type", "<name>Jane</name>", { "content-type": "application/xml" }],
+    ["compressed", "unsupported_media_type", gzipSync('{"name":"Jane"}'), { "content-encoding": "gzip" }],
+    ["over 1 MiB", "body_too_large", `{"notes":"${"x".repeat(1_048_576)}"}`],
+    ["over 1 MiB in chunks", "body_too_large", new Blob(["x".repeat(1_200_000)]).stream()],
+  ];
+  for (const [what, code, body, headers] of cases) assertProblem(await send(body, headers), code, what);
+  const largest = `{"name":"Large","notes":"${"x".repeat(900_000)}"}`;
+  assert.equal((await send(largest.padEnd(1_048_576, " "))).status, 201);
+  assertProblem(await send(""), "missing_field", "nothing");
+  const list = (await ann.send("GET", "/contacts?format=json&fields=name")).json().items;
+  assert.deepEqual(list.map(({ name }: { name: string }) => name).sort(), ["Jane Doe", "Large"]);
+});
+
+let dealt = 0;
+
+/** The next few in turn: every field gets some and all fields together get all. */
+const deal = <T>(pack: readonly T[], count: number): T[] =>
+  Array.from({ length: count }, () => pack[dealt++ % pack.length] as T);
+
+test("no value of any type in any field of any body is a fault", async () => {
+  const odd: unknown[] = [
+    { toString: 1 },
+    { valueOf: null, toString: null },
+    [],
+    [[]],
+    {},
+    0,
+    -1,
+    1.5,
+    1e300,
+    true,
+    false,
+    "\0",
+    "x".repeat(3000),
+    ["a", 5],
+    "%",
+    "=",
+    "null",
+    "../..",
+    "\u202e",
+  ];
+  const own = (await ann.send("GET", "/whoami?format=json")).json();
+  for (const { method, path, body } of routes) {
+    if (!body) continue;
+    const fields = body.is === "values" ? Object.keys(body.values) : body.of.fields.map(({ name }) => name);
+    const kind = [...dictionary.values()].find(({ plural }) => path.startsWith(`/${plural}/`))?.name;
+    const id = kind ? ids.get(kind)! : own.workspace.slice("workspace/".length);
+    const to = path.replace("{id}", id).replace(/\{\w+\}/g, "u_00000000");
+    for (const name of [...fields, "version", "custom.x", "__proto__", "constructor"]) {
+      for (const text of deal(odd, 2).map((value) => JSON.stringify(value))) {
+        const form = `${encodeURIComponent(name)}=${encodeURIComponent(text)}`;
+        const reply = await ann.send(method, to, dealt % 4 ? `{"${name}":${text}}` : form);
+        assert.ok(reply.status < 500, `${method} ${to} ${name} ${text.slice(0, 200)}: ${reply.text}`);
+      }
+    }
+  }
+  assert.deepEqual(
+    logged.filter((line) => line.includes("event=fault")),
+    [],
+  );
+});
+
+test("no value of any parameter is a fault", async () => {
+  const odd = [
+    "",
+    "%00",
+    "-1",
+    "1e9",
+    "99999999999999999999",
+    "in:",
+    'in:"',
+    "like:%",
+    "eq:null",
+    "is:null",
+    "gt:x",
+    "%F0%9F%98%80",
+    "'",
+    "a".repeat(2000),
+    "-",
+    "*",
+    "%0A",
+  ];
+  for (const { method, path, parameters = {}, filters } of routes.filter((route) => route.method === "GET")) {
+    const kind = [...dictionary.values()].find(({ plural }) => path.startsWith(`/${plural}/`))?.name;
+    const to = path.replace("{id}", kind ? ids.get(kind)! : "ws_00000000").replace("{topic}", "query");
+    const lists = filters
+      ? ["search", "sort", "limit", "cursor", "fields", "count", "custom.x", ...filters.of.fields.map(({ name }) => name)]
+      : [];
+    for (const name of [...Object.keys(parameters), ...lists, "format", "pretty", "reason", "nothing", "__proto__"]) {
+      for (const value of deal(odd, 2)) {
+        const reply = await ann.send(method, `${to}?${name}=${value}`);
+        assert.ok(reply.status < 500, `${to}?${name}=${value}: ${reply.text}`);
+      }
+    }
+  }
+  assert.deepEqual(
+    logged.filter((line) => line.includes("event=fault")),
+    [],
+  );
+});
+
+test("a GET or DELETE with a body is refused rather than misread", async () => {
+  for (const [method, path] of [
+    ["GET", "/contacts"],
+    ["DELETE", `/contacts/${ids.get("contact")}`],
+  ] as const) {
+    const status = await new Promise((resolve, reject) => {
+      const headers = { authorization: `Bearer ${ann.token}`, "content-type": "application/json" };
+      const sent = request(service.baseUrl + path, { method, headers, agent: false }, (response) =>
+        resolve(response.statusCode),
+      );
+      sent.on("error", reject).end('{"confirm":"x"}');
+    });
+    assert.equal(status, 400, method);
+  }
+});
+
+test("a format there is not, and two at once, are refused", async () => {
+  await assertRefuses("invalid_value", /format=json/, "GET", "/contacts?format=xml");
+  await assertRefuses("bad_request", /format/, "GET", "/contacts?format=json&format=text");
+});
+
+test("a fault of the service tells its request id and nothing of its inside", async () => {
+  const { rows } = service.pool;
+  service.pool.rows = () => Promise.reject(new TypeError('secret detail of relation "contacts" at /srv/app.ts'));
+  try {
+    for (const accept of ["text/plain", "application/json"]) {
+      logged.length = 0;
+      const reply = await ann.send("GET", "/contacts", undefined, { accept });
+      assertProblem(reply, "internal", accept);
+      assert.doesNotMatch(reply.text, /secret|detail/);
+      const [line] = logged.filter((each) => each.includes("level=error"));
+      assert.ok(line?.includes(reply.headers.get("x-request-id")!) && line.includes("secret detail"), logged.join());
+    }
+  } finally {
+    service.pool.rows = rows;
+  }
+});
+
+test("who calls too often is told when to come again", async () => {
+  const limited = await startService({ now: () => clock, config: { CRM_RATE: "10" } });
+  try {
+    const bob = await limited.signIn("bob@example.com");
+    const replies: Reply[] = [];
+    for (let i = 0; i < 12; i++) replies.push(await bob.send("GET", "/whoami"));
+    assert.deepEqual(
+      replies.map(({ status }) => status),
+      [...Array(10).fill(200), 429, 429],
+    );
+    assertProblem(replies[10]!, "rate_limited", "the eleventh");
+    assert.match(replies[0]!.headers.get("ratelimit") ?? "", /r=9;t=60/);
+    assert.match(replies[0]!.headers.get("ratelimit-policy") ?? "", /q=10;w=60/);
+    assert.equal(replies[10]!.headers.get("retry-after"), "60");
+    const strangers: number[] = [];
+    for (let i = 0; i < 12; i++)
+      strangers.push((await limited.send("GET", "/whoami", undefined, { authorization: `Bearer ck_${i}` })).status);
+    assert.ok(strangers.includes(401) && strangers.at(-1) === 429, strangers.join());
+    clock += 61_000;
+    assert.equal((await bob.send("GET", "/whoami")).status, 200);
+  } finally {
+    await limited.close();
+  }
+});
