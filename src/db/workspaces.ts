@@ -1,7 +1,6 @@
 import { Problem } from "../kit/problem.ts";
-import type { Role } from "../kit/scope.ts";
 import type { Dictionary } from "../records/define.ts";
-import type { Pool, Transaction } from "./client.ts";
+import type { Pool } from "./client.ts";
 import { ident, sql } from "./sql.ts";
 
 const iso = (ms: number) => new Date(ms).toISOString();
@@ -39,7 +38,7 @@ export async function createWorkspace(
   });
 }
 
-function limitReached(what: string, cap: number): Problem {
+export function limitReached(what: string, cap: number): Problem {
   return new Problem(
     "plan_limit_reached",
     `the plan allows ${cap} ${what}`,
@@ -78,104 +77,3 @@ export async function deleteWorkspace(pool: Pool, dictionary: Dictionary, id: st
 const byLinks = (a: { fields: readonly { kind: { link?: unknown } }[] }, b: typeof a) => linkCount(b) - linkCount(a);
 const linkCount = ({ fields }: { fields: readonly { kind: { link?: unknown } }[] }) =>
   fields.filter(({ kind }) => kind.link).length;
-
-export type Membership = { id: string; name: string; plan: string | null; role: Role };
-
-/** What a person is in a workspace; undefined for a stranger. `key` is the end of the workspace's id. */
-export async function findMembership(pool: Pool, userId: string, key: string): Promise<Membership | undefined> {
-  const [row] = await pool.rows(
-    sql`select w.id, w.name, w.plan, m.role from memberships m join workspaces w on w.id = m.workspace_id
-      where m.user_id = ${userId} and right(w.id, length(${key})) = ${key}`,
-    { retry: true },
-  );
-  return row && { id: row[0] as string, name: row[1] as string, plan: row[2] as string | null, role: row[3] as Role };
-}
-
-/** Members and those invited: rows as the member's fields want them. */
-export function listMembers(pool: Pool, workspaceId: string): Promise<unknown[][]> {
-  return pool.rows(
-    sql`select u.id, 1, u.id, 'user/u_' || right(u.id, 8), u.email, m.role, 'member', m.created_at from memberships m join users u on u.id = m.user_id where m.workspace_id = ${workspaceId}
-      union all select i.id, 1, i.id, 'invite/inv_' || right(i.id, 8), i.email, i.role, 'invited', i.created_at from invites i where i.workspace_id = ${workspaceId}
-      order by 7 desc, 8, 1`,
-    { retry: true },
-  ) as Promise<unknown[][]>;
-}
-
-export type NewInvite = { id: string; workspaceId: string; email: string; role: Role; invitedBy: string };
-
-/** Invites an address, or changes the role of its open invite. Refuses one that is a member already, and more than `cap` of both. */
-export async function invite(pool: Pool, asked: NewInvite, now: number, cap: number | undefined): Promise<string> {
-  const { id, workspaceId, email, role, invitedBy } = asked;
-  return pool.transaction(async (tx) => {
-    await tx.rows(sql`select id from workspaces where id = ${workspaceId} for update`);
-    const [row] = await tx.rows(sql`insert into invites (id, workspace_id, email, role, invited_by, created_at)
-      select ${id}, ${workspaceId}, ${email}, ${role}, ${invitedBy}, ${iso(now)}
-      where not exists (select from memberships m join users u on u.id = m.user_id where m.workspace_id = ${workspaceId} and u.email = ${email})
-      on conflict (workspace_id, email) do update set role = excluded.role, invited_by = excluded.invited_by, created_at = excluded.created_at
-      returning id`);
-    if (!row)
-      throw new Problem(
-        "already_exists",
-        `${email} is a member already`,
-        "POST /workspaces/{id}/members/{userId}/role changes the role",
-      );
-    const [count] = await tx.rows(sql`select (select count(*)::int from memberships where workspace_id = ${workspaceId})
-      + (select count(*)::int from invites where workspace_id = ${workspaceId})`);
-    if (cap !== undefined && (count![0] as number) > cap) throw limitReached("members", cap);
-    return row[0] as string;
-  });
-}
-
-export async function withdrawInvite(pool: Pool, workspaceId: string, key: string): Promise<string | undefined> {
-  const [row] = await pool.rows(
-    sql`delete from invites where workspace_id = ${workspaceId} and right(id, length(${key})) = ${key} returning email`,
-  );
-  return row?.[0] as string | undefined;
-}
-
-export type Member = { userId: string; email: string; role: Role };
-
-export async function findMember(pool: Pool, workspaceId: string, key: string): Promise<Member | undefined> {
-  const [row] = await pool.rows(
-    sql`select u.id, u.email, m.role from memberships m join users u on u.id = m.user_id
-      where m.workspace_id = ${workspaceId} and right(u.id, length(${key})) = ${key}`,
-    { retry: true },
-  );
-  return row && { userId: row[0] as string, email: row[1] as string, role: row[2] as Role };
-}
-
-/** Changes a role. A workspace keeps an admin. */
-export async function changeRole(pool: Pool, workspaceId: string, userId: string, role: Role): Promise<void> {
-  await pool.transaction(async (tx) => {
-    await keepAnAdmin(tx, workspaceId, role === "admin" ? undefined : userId);
-    await tx.rows(sql`update memberships set role = ${role} where workspace_id = ${workspaceId} and user_id = ${userId}`);
-  });
-}
-
-/** Ends a membership, and with it the person's tokens for this workspace. */
-export async function removeMember(pool: Pool, workspaceId: string, userId: string): Promise<void> {
-  await pool.transaction(async (tx) => {
-    await keepAnAdmin(tx, workspaceId, userId);
-    await tx.rows(sql`delete from tokens where workspace_id = ${workspaceId} and user_id = ${userId}`);
-    await tx.rows(sql`delete from memberships where workspace_id = ${workspaceId} and user_id = ${userId}`);
-    await tx.rows(
-      sql`update users set default_workspace_id = null where id = ${userId} and default_workspace_id = ${workspaceId}`,
-    );
-  });
-}
-
-/** The admins are locked, so that two of them cannot step down at once, each counting on the other. */
-async function keepAnAdmin(tx: Transaction, workspaceId: string, leaving: string | undefined): Promise<void> {
-  if (leaving === undefined) return;
-  const admins = await tx.rows(
-    sql`select user_id from memberships where workspace_id = ${workspaceId} and role = 'admin' order by user_id for update`,
-  );
-  const ids = admins.map(([id]) => id);
-  if (ids.length === 1 && ids[0] === leaving) {
-    throw new Problem(
-      "last_admin",
-      "this is the workspace's last admin",
-      "make somebody else admin first, or delete the workspace",
-    );
-  }
-}

@@ -1,6 +1,7 @@
 import type { Dictionary } from "../records/define.ts";
 import { helpRoutes } from "./help.ts";
 import { historyRoutes } from "./history.ts";
+import { memberRoutes } from "./members.ts";
 import { metricsRoutes } from "./metrics.ts";
 import { openApiRoutes } from "./openapi.ts";
 import { recordRoutes } from "./records.ts";
@@ -20,6 +21,7 @@ export function createRoutes(dictionary: Dictionary): Route[] {
     ...signInRoutes,
     ...tokenRoutes,
     ...workspaceRoutes,
+    ...memberRoutes,
     ...[...dictionary.values()].flatMap((definition) => recordRoutes(definition, dictionary)),
     ...searchRoutes([...dictionary.values()]),
     ...reminderRoutes,
