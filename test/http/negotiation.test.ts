@@ -15,7 +15,7 @@ after(() => service.close());
 
 test("the format is what Accept likes best, and ?format= decides", async () => {
   const typeOf = async (path: string, accept?: string) =>
-    (await ann.send("GET", jane, undefined, accept ? { accept } : {})).headers.get("content-type")?.split(";")[0];
+    (await ann.send("GET", path, undefined, accept ? { accept } : {})).headers.get("content-type")?.split(";")[0];
   for (const path of ["/contacts", "/nothing", jane, "/whoami"]) {
     assert.equal(await typeOf(path, "application/json"), "application/json");
     assert.equal(await typeOf(path, "text/plain;q=0.2, application/json;q=0.9"), "application/json");
