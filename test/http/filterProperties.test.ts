@@ -81,17 +81,17 @@ for (const { path, definition } of LISTS) {
         const operators = field.kind.operators.filter(
           (operator) => operator !== "is" && operator !== "not" && operator !== "like",
         );
-        const wrong = operators.flatMap((operator) => unreadable.map((text) => `${operator}:${text}`));
-        const unstorable = field.kind.operators.includes("eq")
-          ? ["a\0b", "eq:\0", ...UNSTORABLE_TEXTS.map((text) => `in:${JSON.stringify(text)}`)]
-          : [];
+        // Every operator and every text, not every pair.
+        const longest = unreadable.length === 0 ? 0 : Math.max(unreadable.length, operators.length);
+        const turns = Array.from({ length: longest }, (_, i) => i);
+        const wrong = turns.map((i) => `${operators[i % operators.length]}:${unreadable[i % unreadable.length]}`);
+        const unstorable = operators.includes("in") ? ["a\0b", `in:x,${JSON.stringify(UNSTORABLE_TEXTS.at(-1))}`] : [];
         const never = ["is:empty", "not:", "is:null,null"].filter((text) =>
           field.kind.operators.includes(text.split(":")[0] as Operator),
         );
         return [...wrong, ...unstorable, ...never].map((value) => ({ field, value }));
       });
       await inTurns(cases, async ({ field, value }) => {
-        if (value.startsWith("in:") && !field.kind.operators.includes("in")) return;
         const reply = await ann.send("GET", `${path}?${new URLSearchParams([[field.name, value]])}`);
         const context = `${field.name}=${JSON.stringify(value)}`;
         assert.equal(reply.status, 400, `${context} ${reply.text}`);
@@ -144,7 +144,7 @@ function comparable({ kind }: Field, value: unknown): string | number {
 for (const definition of definitions) {
   test(`whatever a line of ${definition.plural} shows finds the record again`, async () => {
     const values = settable(definition).map((field) => ({ field, samples: valuesOf(field, world).samples }));
-    const turns = Array.from({ length: 14 }, (_, turn) => turn);
+    const turns = Array.from({ length: 9 }, (_, turn) => turn);
     await inTurns(turns, async (turn) => {
       const body = leastOf(definition, world);
       for (const { field, samples } of values) {
@@ -185,19 +185,23 @@ for (const definition of definitions) {
     assert.equal(record.handle, `${definition.name}/${shortId(id)}`);
     for (const [name, kind, to] of [...own, ...linked]) {
       for (const form of idForms(kind, to)) {
-        for (const operator of ["", "eq:", "in:"]) {
-          const found = await ask(`/${definition.plural}`, [
-            ["handle", id],
-            [name, operator + form],
-          ]);
-          assert.equal(found.json().items?.length, 1, `${name}=${operator}${form} ${found.text}`);
-        }
-        const others = await ask(`/${definition.plural}`, [[name, `ne:${form}`]]);
-        assert.ok(
-          (others.json().items as Json[]).every((item) => item.id !== id),
-          `${name}=ne:${form}`,
-        );
+        const found = await ask(`/${definition.plural}`, [
+          ["handle", id],
+          [name, form],
+        ]);
+        assert.equal(found.json().items?.length, 1, `${name}=${form} ${found.text}`);
       }
+      const all = idForms(kind, to).join(",");
+      const among = await ask(`/${definition.plural}`, [[name, `in:${all}`]]);
+      assert.ok(
+        (among.json().items as Json[]).some((item) => item.id === id),
+        `${name}=in:${all}`,
+      );
+      const others = await ask(`/${definition.plural}`, [[name, `ne:${to}`]]);
+      assert.ok(
+        (others.json().items as Json[]).every((item) => item.id !== id),
+        `${name}=ne:${to}`,
+      );
     }
   });
 
@@ -209,7 +213,7 @@ for (const definition of definitions) {
         [field.name]: valuesOf(field, world).around!(word),
       });
       for (const path of [`/${definition.plural}?search=${word.toUpperCase()}`, `/search?q=${word}`]) {
-        const { items } = (await ann.send("GET", `${path}&format=json`.replace("?format", "&format"))).json() as {
+        const { items } = (await ann.send("GET", `${path}&format=json`)).json() as {
           items: Json[];
         };
         assert.deepEqual(
