@@ -56,7 +56,7 @@ export async function listRows(
   ];
   const list = [workspaceId, ...binding, ...query.identity];
   const position = query.cursor === undefined ? undefined : readPosition(query.cursor, list, seal);
-  const plan = query.search === undefined && conditions.every(({ predicate }) => predicate.is === "eq") ? "named" : "custom";
+  const plan = planOf(query);
 
   const rows: Row[] = [];
   for (const range of rangesOf(query.sort.field, position)) {
@@ -68,6 +68,12 @@ export async function listRows(
   const page = more ? rows.slice(0, query.limit) : rows;
   const total = query.count ? await countRows(db, table, filters) : undefined;
   return { rows: page, nextCursor: more ? writeCursor(positionOf(page.at(-1)!), list, seal) : null, ...(total && { total }) };
+}
+
+/** Only the few shapes everybody uses get a name: callers can make up any number of others, and a name is never given back. */
+function planOf({ search, conditions, fields }: ListQuery): "named" | "custom" {
+  const usual = search === undefined && fields === undefined && conditions.length <= 1;
+  return usual && conditions.every(({ predicate }) => ["eq", "refers"].includes(predicate.is)) ? "named" : "custom";
 }
 
 export function readPosition(cursor: string, list: readonly string[], seal: Seal): Position {
