@@ -53,17 +53,26 @@ async function slice(
   // A request is never sent twice, so that an upsert that creates goes on creating.
   const from = counters.get(contender) ?? 0;
   counters.set(contender, from + requests);
-  const before = { cpu: cpuOf(contender.pid), postgres: sum(backends.map(cpuOf)) };
+  const before = { cpu: cpuOf(contender.pid), postgres: backends.map(cpuOf) };
   const { elapsed, latencies } = await send(contender.baseUrl, connections, requests, (i) => next(from + i));
   const sorted = latencies.sort();
   return {
     name,
     cpu: (cpuOf(contender.pid) - before.cpu) / requests,
-    postgres: (sum(backends.map(cpuOf)) - before.postgres) / requests,
+    postgres: sum(backends.map((pid, i) => since(pid, before.postgres[i]!))) / requests,
     rps: (requests / elapsed) * 1000,
     p50: quantile(sorted, 0.5),
     p99: quantile(sorted, 0.99),
   };
+}
+
+/** A backend that went away in between counts for nothing. */
+function since(pid: number, before: number): number {
+  try {
+    return cpuOf(pid) - before;
+  } catch {
+    return 0;
+  }
 }
 
 function middle(name: string, slices: readonly Measured[]): Measured {

@@ -1,10 +1,11 @@
 /**
- * `node --import tsx bench/run.ts [parts…] [--rows 1000000] [--rounds 7] [--connections 8,32] [--json]`: what the product costs beside the bare
- * floor, on one PostgreSQL, in one interleaved run. Parts: the works, `pages`, `search`, `memory`; all of them when none is named.
+ * `node --import tsx bench/run.ts [parts…] [--rows 1000000] [--rounds 7] [--connections 8,32] [--peers fastify] [--against folder]
+ * [--json]`: what the product costs beside the bare floor, on one PostgreSQL, in one interleaved run. Parts: the works, `pages`, `search`,
+ * `memory`; all of them when none is named. `--against` puts the product of another checkout in the floor's place.
  */
 import { appendFile, mkdir } from "node:fs/promises";
 import { cpus, totalmem } from "node:os";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { duel, type Result } from "./duel.ts";
 import { ensureLoaded } from "./load.ts";
 import { type PageCost, pageCosts } from "./pages.ts";
@@ -26,7 +27,7 @@ type Figures = {
   memory: { floor: number; product: number; productMost: number } | undefined;
 };
 
-const OPTIONS = ["rows", "rounds", "connections", "peers", "json"];
+const OPTIONS = ["rows", "rounds", "connections", "peers", "against", "json"];
 const { options, rest } = readArguments(process.argv.slice(2), OPTIONS);
 const parts = [...Object.keys(WORKS), "pages", "search", "memory"];
 const unknown = rest.find((part) => !parts.includes(part));
@@ -69,6 +70,13 @@ try {
     const started = await startFloor(database, "big", peer);
     stops.unshift(started.stop);
     cast.peers.push(started);
+  }
+
+  const against = options.get("against");
+  if (against) {
+    const contender = await startProduct(database, [], resolve(against));
+    stops.unshift(contender.stop);
+    cast.before = { contender, authorization: await signIn(contender, "big") };
   }
 
   for (const [name, work] of Object.entries(WORKS)) {

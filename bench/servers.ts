@@ -8,13 +8,21 @@ import { DATA, PEOPLE, type Person, urlOf } from "./place.ts";
 export type Contender = { name: string; pid: number; baseUrl: string; application: string; stop: () => Promise<void> };
 
 export const SECRET = "a secret of the benchmark, long enough";
-const MAIN = join(import.meta.dirname, "../src/main.ts");
+const CHECKOUT = join(import.meta.dirname, "..");
 
-/** The product as it is run, in a process of its own; nothing is switched off, only its rate limit is out of reach. */
-export async function startProduct(database: EmbeddedServer, flags: readonly string[] = []): Promise<Contender> {
+/**
+ * The product as it is run, in a process of its own; nothing is switched off, only its rate limit is out of reach. `checkout` is where its
+ * source is, when it is not this one.
+ */
+export async function startProduct(
+  database: EmbeddedServer,
+  flags: readonly string[] = [],
+  checkout = CHECKOUT,
+): Promise<Contender> {
   const folder = join(DATA, "product");
   await mkdir(folder, { recursive: true });
-  return start("product", "cardfile", [...flags, "--import", "tsx", MAIN, "serve"], {
+  const name = checkout === CHECKOUT ? "product" : "before";
+  return start(name, "cardfile", [...flags, "--import", "tsx", join(checkout, "src/main.ts"), "serve"], {
     CRM_DATA: folder,
     CRM_PORT: "0",
     CRM_SECRET: SECRET,

@@ -10,6 +10,8 @@ export type Cast = {
   floor: Contender;
   /** Bare frameworks on the floor's statements and rendering. */
   peers: Contender[];
+  /** Another state of the product, which then stands in the floor's place. */
+  before?: { contender: Contender; authorization: Record<string, string> };
   /** Signs the product's requests. */
   authorization: Record<string, string>;
   /** Contacts of the big workspace. */
@@ -62,16 +64,22 @@ const LIST_FIELDS =
   "id,name,email,phone,title,company_id,company,stage,owner,tags,follow_up_at,follow_up_note,updated_at".split(",");
 
 type Headers = Record<string, string>;
-type Make = (headers: Headers, i: number) => Request;
+/** `by` is the name of who is asked, so that two of them do not write the same records. */
+type Make = (headers: Headers, i: number, by: string) => Request;
 
 /** The floor's request is also the product's, unless that calls it by another path. */
-function versus({ product, floor, peers, authorization }: Cast, name: string, requests: number, bare: Make, full = bare): Work {
+function versus(cast: Cast, name: string, requests: number, bare: Make, full = bare): Work {
+  const { product, floor, peers, authorization, before } = cast;
+  if (before) {
+    const sides: Work["sides"] = [side(before.contender, before.authorization, full), side(product, authorization, full)];
+    return { name, requests, sides };
+  }
   const sides = [side(product, authorization, full), ...peers.map((peer) => side(peer, {}, bare))];
   return { name, requests, sides: [side(floor, {}, bare), ...sides] };
 }
 
 function side(contender: Contender, headers: Headers, make: Make, name = contender.name): Side {
-  return { name, contender, next: (i) => make(headers, i) };
+  return { name, contender, next: (i) => make(headers, i, contender.name) };
 }
 
 function same(method: string, path: string): Make {
@@ -84,8 +92,7 @@ function same(method: string, path: string): Make {
 }
 
 function post(path: string, body: (i: number, by: string) => object): Make {
-  return (headers, i) => {
-    const by = headers["Authorization"] ? "product" : "floor";
+  return (headers, i, by) => {
     return request("POST", path, { ...JSON_TYPE, ...headers }, JSON.stringify(body(i, by)));
   };
 }
