@@ -51,9 +51,10 @@ const shownProperty = (spec: FieldSpec): Json => (neverNull(spec) ? shownSchema(
 const properties = (fields: readonly Field[], schemaOf: (field: Field) => Json) =>
   Object.fromEntries(fields.map((field) => [field.name, schemaOf(field)]));
 
-/** No property is required: `fields=` leaves out any of them. */
-function recordSchema({ about, fields }: RecordDefinition): Json {
-  return { type: "object", description: about, properties: properties(fields, shownProperty) };
+/** Where a caller can choose the fields of an answer no property is required: any of them may be left out. */
+function recordSchema({ about, fields }: RecordDefinition, chosen: boolean): Json {
+  const whole = { type: "object", description: about, properties: properties(fields, shownProperty) };
+  return chosen ? whole : { ...whole, ...requiredOf(fields) };
 }
 
 /** A page of records of these kinds. */
@@ -81,7 +82,7 @@ function createSchema(definition: RecordDefinition): Json {
     ...(needsOneOf ? [`At least one of ${needsOneOf.join(", ")} must be there, or in the path.`] : []),
   ];
   return {
-    ...bodySchema(definition, fields, (field) => (needed(field) ? writtenSchema(field) : nullable(writtenSchema(field)))),
+    ...bodySchema(fields, (field) => (needed(field) ? writtenSchema(field) : nullable(writtenSchema(field)))),
     description: [about, ...rules].join(" "),
     ...requiredOf(fields.filter(needed)),
   };
@@ -91,22 +92,14 @@ function patchSchema(definition: RecordDefinition): Json {
   const changed = ({ initially: _, ...field }: Field) => writtenSchema(field);
   const property = (field: Field) => (field.required ? changed(field) : nullable(changed(field)));
   return {
-    ...bodySchema(definition, writable(definition), property),
+    ...bodySchema(writable(definition), property),
     description: "What is not sent stays, null clears. custom merges key by key.",
   };
 }
 
-function bodySchema({ fields: all }: RecordDefinition, fields: readonly Field[], schemaOf: (field: Field) => Json): Json {
+function bodySchema(fields: readonly Field[], schemaOf: (field: Field) => Json): Json {
   const version = { type: "integer", description: "write only if the record still has this version; as If-Match" };
-  const members = all.some(({ name }) => name === "custom")
-    ? { patternProperties: { "^custom\\.": { description: "one key of custom; null removes it" } } }
-    : {};
-  return {
-    type: "object",
-    properties: { ...properties(fields, schemaOf), version },
-    ...members,
-    additionalProperties: false,
-  };
+  return { type: "object", properties: { ...properties(fields, schemaOf), version }, additionalProperties: false };
 }
 
 const requiredOf = (fields: readonly Field[]) => (fields.length > 0 ? { required: fields.map(({ name }) => name) } : {});
@@ -151,8 +144,9 @@ const bodyName = ({ is, of }: Exclude<OperationBody, { is: "values" }>) => `${ca
 
 /** The schemas that operations refer to by name. */
 export function componentSchemas(routes: readonly Operation[]): Json {
+  const choosing = shownKinds(routes.filter(({ filters, parameters }) => filters || parameters?.["fields"]));
   const records = shownKinds(routes).flatMap((definition): [string, Json][] => [
-    [capital(definition.name), recordSchema(definition)],
+    [capital(definition.name), recordSchema(definition, choosing.includes(definition))],
     [`${capital(definition.name)}Page`, pageSchema([definition])],
   ]);
   const bodies = routes.flatMap(({ body }): [string, Json][] => {

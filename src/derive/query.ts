@@ -44,7 +44,7 @@ export function readListQuery(
     sort: readSort(definition, once("sort")),
     limit: readLimit(once("limit"), maxLimit),
     cursor: once("cursor"),
-    fields: readFields(definition, once("fields")),
+    fields: readFields(definition, parameters),
     count: readCount(once("count")),
     identity: parameters
       .filter(([name]) => !["cursor", "limit", "fields", "count", "format", "pretty"].includes(name))
@@ -224,10 +224,11 @@ export function readLimit(text: string | undefined, most: number): number {
   );
 }
 
-/** `name,email`, in the definition's order whatever order they are asked in. */
-export function readFields(definition: RecordDefinition, text: string | undefined): readonly Field[] | undefined {
-  if (text === undefined) return undefined;
-  const names = new Set(text.split(",").map((name) => name.trim()));
+/** `fields=name,email`, in the definition's order whatever order they are asked in; generated clients write `fields=name&fields=email`. */
+export function readFields(definition: RecordDefinition, parameters: Parameters): readonly Field[] | undefined {
+  const asked = parameters.filter(([name]) => name === "fields").flatMap(([, list]) => list.split(","));
+  if (asked.length === 0) return undefined;
+  const names = new Set(asked.map((name) => name.trim()));
   for (const name of names) {
     if (fieldOf(definition, name)) continue;
     const known = definition.fields.map((field) => field.name);

@@ -3,7 +3,7 @@ import type { Author, Database } from "../db/database.ts";
 import type { Session } from "../db/sessions.ts";
 import type { Operation } from "../derive/operation.ts";
 import { COMMON_PARAMETERS } from "../derive/parameters.ts";
-import { type Parameters, readFields, single } from "../derive/query.ts";
+import { type Parameters, readFields } from "../derive/query.ts";
 import { createView, type View, viewsOf } from "../derive/render.ts";
 import type { Body } from "../http/body.ts";
 import type { Answer, Style } from "../http/reply.ts";
@@ -96,7 +96,7 @@ export function readPathId(definition: RecordDefinition, text: string): IdRefere
 
 /** The view of one record that this caller asked for. */
 export function recordView({ parameters, style }: Context, definition: RecordDefinition): View {
-  const fields = readFields(definition, single(parameters, "fields"));
+  const fields = readFields(definition, parameters);
   if (fields) return createView(definition, fields);
   return style.format === "json" ? viewsOf(definition).json : viewsOf(definition).record;
 }

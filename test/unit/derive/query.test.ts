@@ -159,7 +159,10 @@ test("parameters that stand once, limits and fields", () => {
     [50, 20, 200, 7],
   );
   assert.deepEqual(
-    readFields(boat, " price ,name,price")?.map(({ name }) => name),
+    readFields(boat, [
+      ["fields", " price ,name"],
+      ["fields", "price"],
+    ])?.map(({ name }) => name),
     ["name", "price"],
   );
 });
