@@ -39,8 +39,6 @@ function queryParameter(name: string, spec: FieldSpec): Json {
     ...(spec.required ? { required: true } : {}),
     // `?pretty` and `?count` alone mean true.
     ...(schema.type === "boolean" ? { allowEmptyValue: true } : {}),
-    // `fields=name,email`
-    ...(schema.type === "array" ? { style: "form", explode: false } : {}),
     schema,
   };
 }

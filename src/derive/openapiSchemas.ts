@@ -73,13 +73,13 @@ export function pageSchema(kinds: readonly RecordDefinition[]): Json {
   };
 }
 
-function createSchema(definition: RecordDefinition): Json {
+function createSchema(definition: RecordDefinition, given: string | undefined): Json {
   const { about, naturalKey, needsOneOf, title } = definition;
   const needed = ({ required, initially }: Field) => required && initially === undefined && !naturalKey;
-  const fields = writable(definition);
+  const fields = writable(definition).filter(({ name }) => name !== given);
   const rules = [
     ...(naturalKey ? [`${title} or ${naturalKey} must be there; a known ${naturalKey} updates that record.`] : []),
-    ...(needsOneOf ? [`At least one of ${needsOneOf.join(", ")} must be there, or in the path.`] : []),
+    ...(needsOneOf && !given ? [`At least one of ${needsOneOf.join(", ")} must be there.`] : []),
   ];
   return {
     ...bodySchema(fields, (field) => (needed(field) ? writtenSchema(field) : nullable(writtenSchema(field)))),
@@ -125,10 +125,7 @@ export function valuesSchema({ is, values }: Extract<OperationAnswer, { values: 
 
 /** The schema of a request's body, by name where it is a record's. */
 export function bodySchemaOf(body: OperationBody): Json {
-  if (body.is === "patch") return schemaRef(bodyName(body));
-  // What the path says already the body must not say again.
-  if (body.is === "create")
-    return { ...schemaRef(bodyName(body)), ...(body.given ? { properties: { [body.given]: false } } : {}) };
+  if (body.is !== "values") return schemaRef(bodyName(body));
   const fields = named(body.values);
   const needed = ({ required, initially }: Field) => required && initially === undefined && !body.partial;
   return {
@@ -139,8 +136,11 @@ export function bodySchemaOf(body: OperationBody): Json {
   };
 }
 
-/** `ContactCreate`, `ContactPatch`. */
-const bodyName = ({ is, of }: Exclude<OperationBody, { is: "values" }>) => `${capital(of.name)}${capital(is)}`;
+/** `ContactCreate`, `ContactPatch`, and `ContactCreateWithoutCompanyId` where the path says the company already. */
+function bodyName(body: Exclude<OperationBody, { is: "values" }>): string {
+  const given = body.is === "create" && body.given ? `Without${capital(body.given)}` : "";
+  return `${capital(body.of.name)}${capital(body.is)}${given}`;
+}
 
 /** The schemas that operations refer to by name. */
 export function componentSchemas(routes: readonly Operation[]): Json {
@@ -151,7 +151,7 @@ export function componentSchemas(routes: readonly Operation[]): Json {
   ]);
   const bodies = routes.flatMap(({ body }): [string, Json][] => {
     if (!body || body.is === "values") return [];
-    return [[bodyName(body), body.is === "create" ? createSchema(body.of) : patchSchema(body.of)]];
+    return [[bodyName(body), body.is === "create" ? createSchema(body.of, body.given) : patchSchema(body.of)]];
   });
   return { ...Object.fromEntries([...records, ...bodies]), Problem: problemSchema() };
 }

@@ -24,8 +24,7 @@ export const STEP_UP = {
 /** `name,email`: the fields to show. */
 export function chosenFields(definition: RecordDefinition): { fields: FieldSpec } {
   const names = definition.fields.map(({ name }) => name);
-  const kind = { ...textKind(8_000, "a comma list of fields"), schema: z.array(z.enum(names)) };
-  return { fields: { kind, about: "the fields to show" } };
+  return { fields: { kind: textKind(8_000, `a comma list of ${names.join(", ")}`), about: "the fields to show" } };
 }
 
 export const limit = (most: number): FieldSpec => ({
