@@ -96,6 +96,7 @@ try {
   await main(process.argv.slice(2));
 } catch (error) {
   if (!(error instanceof StartError || error instanceof Problem)) throw error;
-  process.stderr.write(`cardfile: ${error.message}\n`);
+  // A worker's reason is told by the process that started it.
+  if (!isWorker) process.stderr.write(`cardfile: ${error.message}\n`);
   process.exit(1);
 }

@@ -32,7 +32,9 @@ export async function startWorkers(
   const listening = new Promise<string>((done, fail) => {
     cluster.on("message", (_: Worker, message: Message) => {
       if ("listening" in message) done(message.listening);
-      if ("failed" in message) fail(new StartError(message.failed));
+      if (!("failed" in message)) return;
+      log.error("worker failed", { reason: message.failed });
+      fail(new StartError(message.failed));
     });
   });
   cluster.on("exit", async (worker, code, signal) => {

@@ -35,7 +35,8 @@ const REFUSALS: Record<string, [code: ProblemCode, message: string, hint: string
 export type Answerer = (request: IncomingMessage) => Promise<Encoded>;
 
 export function createHttpServer(answer: Answerer, ids: IdSource): Server {
-  const respond = async (request: IncomingMessage, response: ServerResponse) => write(request, response, await answer(request));
+  const respond = async (request: IncomingMessage, response: ServerResponse) =>
+    write(request, response, await answer(request), !server.listening);
   const server = createServer(LIMITS, respond);
   server.maxHeadersCount = 0; // their size bounds them; Node would drop the rest without a word
   server.maxConnections = MOST_CONNECTIONS;
@@ -45,7 +46,8 @@ export function createHttpServer(answer: Answerer, ids: IdSource): Server {
   return server;
 }
 
-function write(request: IncomingMessage, response: ServerResponse, { status, headers, body }: Encoded): void {
+/** `last` once the server is closing: the connections of the last requests, kept open, would hold up its end. */
+function write(request: IncomingMessage, response: ServerResponse, { status, headers, body }: Encoded, last: boolean): void {
   // What is left of a body nobody read would be taken for the next request.
   const unread = !request.complete && !request.readableEnded && !request.destroyed;
   response.writeHead(status, {
@@ -53,7 +55,7 @@ function write(request: IncomingMessage, response: ServerResponse, { status, hea
     "X-Content-Type-Options": "nosniff",
     ...headers,
     ...(status === 304 ? {} : { "Content-Length": Buffer.byteLength(body) }),
-    ...(unread ? { Connection: "close" } : {}),
+    ...(unread || last ? { Connection: "close" } : {}),
   });
   // As text, not bytes: Node then sends head and body in one write.
   const shown = request.method === "HEAD" || status === 304 ? "" : body;
