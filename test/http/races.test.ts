@@ -211,7 +211,9 @@ test("guesses at a code that are sent at once cannot share an attempt", async ()
   const wrong = (i: number) => String((Number(code) + 1 + i) % 1_000_000).padStart(6, "0");
   const guesses = await atOnce(20, (i) => verifyFrom("10.1.0.1", email, wrong(i)));
   assert.deepEqual(tally(guesses.map(({ status }) => status)), { 401: 20 });
-  const [row] = await service.pool.rows(sql`select attempts, foreign_attempts from codes where subject = ${`sign-in ${email}`}`);
+  const [row] = await service.pool.rows(
+    sql`select attempts, foreign_attempts from codes where subject = ${`sign-in ${email}`}`,
+  );
   assert.deepEqual(row, [5, 0]);
   assert.equal((await verifyFrom("10.1.0.1", email, code)).status, 401, "the attempts are used up");
 });
@@ -221,4 +223,72 @@ test("a code that is sent many times at once signs in once", async () => {
   const code = await codeFrom("10.2.0.1", email);
   const replies = await atOnce(5, () => verifyFrom("10.2.0.1", email, code));
   assert.deepEqual(tally(replies.map(({ status }) => status)), { 200: 1, 401: 4 });
+});
+
+/** mulberry32: the same work every time, though not in the same order. */
+function createDice(seed: number): (most: number) => number {
+  let state = seed;
+  return (most) => {
+    state = (state + 0x6d2b79f5) | 0;
+    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
+    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
+    return ((mixed ^ (mixed >>> 14)) >>> 0) % most;
+  };
+}
+
+/** Records whose row is not what their last history entry says, or whose history has a hole. */
+async function unsoundRecords(): Promise<unknown[][]> {
+  const unsound: unknown[][] = [];
+  for (const table of ["contacts", "companies", "deals", "activities", "tasks"]) {
+    const statement = `select r.id, r.version, h.entries, h.newest from ${table} r join lateral (
+        select count(*)::int as entries, max(version) as newest from changes c where c.record_id = r.id) h on true
+      join changes last on last.record_id = r.id and last.version = r.version
+      where h.entries <> r.version or h.newest <> r.version or to_jsonb(r) - '{workspace_id,search}'::text[] <> last.row`;
+    unsound.push(...(await service.pool.rows(sql(Object.assign([statement], { raw: [statement] })))));
+  }
+  return unsound;
+}
+
+test("whatever eight callers do at once, every record is what its history says", async () => {
+  const people = await Promise.all([1, 2, 3].map((i) => make("/contacts", { email: `fuzz${i}@acme.com` })));
+  const companies = await Promise.all([1, 2, 3].map((i) => make("/companies", { domain: `fuzz${i}.com` })));
+  const counts: Record<string, number> = {};
+  await atOnce(8, async (seed) => {
+    const dice = createDice(seed + 1);
+    const one = (ids: string[]) => ids[dice(ids.length)]!;
+    const remove = async (path: string) => {
+      const asked = await ann.send("DELETE", `${path}?format=json`);
+      return asked.status === 409 ? ann.send("DELETE", `${path}?confirm=${asked.json().confirm}`) : asked;
+    };
+    const works = [
+      () =>
+        ann.send("POST", "/contacts?format=json", {
+          email: `fuzz${dice(5)}@acme.com`,
+          stage: `${dice(3)}`,
+          company_id: one(companies),
+        }),
+      () => ann.send("POST", "/companies?format=json", { domain: `fuzz${dice(5)}.com`, industry: `${dice(3)}` }),
+      () =>
+        ann.send("PATCH", `/contacts/${one(people)}`, {
+          email: `fuzz${dice(6)}@acme.com`,
+          custom: { [`k${dice(3)}`]: dice(3) },
+        }),
+      () => ann.send("PATCH", `/contacts/${one(people)}`, { company_id: dice(3) ? one(companies) : null, notes: `${dice(4)}` }),
+      () => ann.send("POST", "/activities", { kind: "call", contact_id: one(people), company_id: one(companies) }),
+      () => ann.send("POST", "/deals", { title: "fuzz", contact_id: one(people) }),
+      () => ann.send("POST", "/tasks", { title: "fuzz", company: `fuzz${dice(5)}.com` }),
+      () => remove(dice(2) ? `/contacts/${one(people)}` : `/companies/${one(companies)}`),
+    ];
+    for (let i = 0; i < 40; i++) {
+      const reply = await works[dice(works.length)]!();
+      counts[reply.status] = (counts[reply.status] ?? 0) + 1;
+      assert.ok([200, 201, 404, 409, 412, 422].includes(reply.status), reply.text);
+      if (reply.status !== 201 || !reply.text.startsWith("{")) continue;
+      const { id } = reply.json();
+      (id.startsWith("co_") ? companies : people).push(id);
+    }
+  });
+  assert.ok(counts["200"]! > 20 && counts["201"]! > 20 && counts["422"]! > 5, JSON.stringify(counts));
+  assert.deepEqual(await unsoundRecords(), []);
+  assert.deepEqual(await danglingLinks(), []);
 });
