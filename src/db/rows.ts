@@ -4,19 +4,24 @@ import { type Position, readCursor, writeCursor } from "../kit/cursor.ts";
 import type { IdReference } from "../kit/id.ts";
 import { Problem } from "../kit/problem.ts";
 import type { Seal } from "../kit/seal.ts";
-import type { Field } from "../records/define.ts";
+import type { Field, RecordDefinition } from "../records/define.ts";
 import { conditionSql } from "./condition.ts";
 import type { Database } from "./database.ts";
 import { idMatches, missing, resolveConditions, wrongKind } from "./references.ts";
 import { searchWords, wordSql } from "./search.ts";
-import { join, raw, type Statement, sql } from "./sql.ts";
+import { ident, join, raw, type Statement, sql } from "./sql.ts";
 import { type Table, tableOf } from "./table.ts";
 
 export type Page = {
   rows: Row[];
   nextCursor: string | null;
   /** All rows that match, where the caller asked; `capped` when there are more than `rows`. */
-  total?: { rows: number; capped: boolean };
+  total?: {
+    rows: number;
+    capped: boolean;
+    /** What they add up to, by currency. */
+    sums: Record<string, string | number>[];
+  };
   /** The rows are near misses of a search that found nothing. */
   near?: boolean;
 };
@@ -66,7 +71,7 @@ export async function listRows(
   }
   const more = rows.length > query.limit;
   const page = more ? rows.slice(0, query.limit) : rows;
-  const total = query.count ? await countRows(db, table, filters) : undefined;
+  const total = query.count ? await countRows(db, table, view.definition, filters) : undefined;
   return { rows: page, nextCursor: more ? writeCursor(positionOf(page.at(-1)!), list, seal) : null, ...(total && { total }) };
 }
 
@@ -126,11 +131,29 @@ const positionOf = (row: Row): Position => ({ value: row.at(-1) as Position["val
 /** Enough to say "1000+": counting 300,000 matches would take longer than any list. */
 const COUNT_CAP = 1000;
 
-export async function countRows(db: Database, table: Table, filters: Statement[]): Promise<NonNullable<Page["total"]>> {
-  const [row] = await db.pool.rows(
-    sql`select count(*)::int from (select from ${table.name} r ${table.joins} where ${join(filters, " and ")} limit ${COUNT_CAP + 1}) matching`,
+/** How many rows match, up to the cap; below it also what they add up to. */
+export async function countRows(
+  db: Database,
+  table: Table,
+  definition: RecordDefinition,
+  filters: Statement[],
+): Promise<NonNullable<Page["total"]>> {
+  const matching = (columns: Statement) =>
+    sql`(select ${columns} from ${table.name} r ${table.joins} where ${join(filters, " and ")} limit ${COUNT_CAP + 1}) matching`;
+  const [row] = await db.pool.rows(sql`select count(*)::int from ${matching(raw("1"))}`, { plan: "custom", retry: true });
+  const rows = row![0] as number;
+  const { sums } = definition;
+  if (!sums || rows > COUNT_CAP) return { rows: Math.min(rows, COUNT_CAP), capped: rows > COUNT_CAP, sums: [] };
+  const [amount, per] = [ident(sums.amount), ident(sums.per)];
+  const added = await db.pool.rows(
+    sql`select ${per}, sum(${amount})::text, count(*)::int from ${matching(sql`r.${per}, r.${amount}`)}
+      where ${amount} is not null group by 1 order by 1`,
     { plan: "custom", retry: true },
   );
-  const rows = row![0] as number;
-  return { rows: Math.min(rows, COUNT_CAP), capped: rows > COUNT_CAP };
+  const named = ([unit, sum, count]: readonly unknown[]) => ({
+    [sums.amount]: sum,
+    [sums.per]: unit,
+    [definition.plural]: count,
+  });
+  return { rows, capped: false, sums: added.map((each) => named(each) as Record<string, string | number>) };
 }

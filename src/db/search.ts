@@ -60,7 +60,7 @@ export async function searchRows(
   );
   if (rows.length === 0 && !position)
     return { rows: await nearMisses(db, table, view, scope, search, query.limit), nextCursor: null, near: true };
-  const total = query.count ? await countRows(db, table, [...scope, ...words.map(wordSql)]) : undefined;
+  const total = query.count ? await countRows(db, table, view.definition, [...scope, ...words.map(wordSql)]) : undefined;
   const page = rows.slice(0, query.limit);
   const last = page.at(-1);
   const nextCursor =

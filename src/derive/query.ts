@@ -43,7 +43,8 @@ export function readListQuery(
     search,
     sort: readSort(definition, once("sort")),
     limit: readLimit(once("limit"), maxLimit),
-    cursor: once("cursor"),
+    // Loops in shells begin with an empty one.
+    cursor: once("cursor") || undefined,
     fields: readFields(definition, parameters),
     count: readCount(once("count")),
     identity: parameters
@@ -64,8 +65,9 @@ function readSearch(definition: RecordDefinition, text: string | undefined): str
   if (text === undefined) return undefined;
   if (!definition.fields.some((field) => field.search))
     throw new Problem("invalid_filter", `${definition.plural} cannot be searched`, "filter by a field, or GET /search?q=…");
-  if (text.trim() === "") throw new Problem("invalid_value", "search is empty", "send words to look for: search=acme");
   guardText("search", text);
+  if (!/[\p{L}\p{N}]/u.test(text))
+    throw new Problem("invalid_value", `search has no word in it: ${echo(text)}`, "send words to look for: search=acme");
   return text.trim();
 }
 
@@ -220,7 +222,7 @@ export function readLimit(text: string | undefined, most: number): number {
   throw new Problem(
     "invalid_value",
     `limit cannot be ${echo(text)}`,
-    `limit is a number from 1 to ${most}; page on with the cursor of the last line`,
+    `limit is a number from 1 to ${most}; more rows come page by page`,
   );
 }
 

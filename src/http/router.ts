@@ -21,8 +21,11 @@ export function createRouter<Route extends { method: string; path: string }>(
   const firsts = [...root.literal.keys()].filter((first) => first !== "");
 
   return function match(method: string, segments: readonly string[]): Matched<Route> {
-    const [first = "", ...rest] = segments;
-    const found = walk(root, [aliases.get(first) ?? first, ...rest], {});
+    const [first = "", second = "", ...others] = segments;
+    const plural = aliases.get(first) ?? first;
+    // `/contacts/contact/c_…`, a path with a whole handle put in, is `/contacts/c_…`.
+    const rest = others.length > 0 && aliases.get(second) === plural ? others : segments.slice(1);
+    const found = walk(root, [plural, ...rest], {});
     if (!found) throw notFound(segments, firsts);
     const allowed = [...found.place.routes.keys()].flatMap((known) => (known === "GET" ? ["GET", "HEAD"] : [known]));
     const route = found.place.routes.get(method === "HEAD" ? "GET" : method);

@@ -14,7 +14,7 @@ const LONGEST = 8_000;
 export function readTarget(url: string): Target {
   if (url.length > LONGEST)
     throw new Problem("uri_too_long", `the address is longer than ${LONGEST} characters`, "ask for less in one request");
-  const local = url.replace(/^https?:\/\/[^/?#]*/i, "");
+  const local = url.replace(/^https?:\/\/[^/?#]*/i, "").replace(/^\/\/+/, "/");
   const [beforeHash] = local.split("#", 1) as [string];
   const mark = beforeHash.indexOf("?");
   const path = mark < 0 ? beforeHash : beforeHash.slice(0, mark);

@@ -133,7 +133,7 @@ export const change = defineView({
     version: { kind: countKind, about: "the version the record had afterwards" },
     before: {
       kind: wholeKind,
-      about: "the whole record before; with fields=before,after all that it takes to undo",
+      about: "the whole record before",
       shown: "asked",
     },
     after: { kind: wholeKind, about: "the whole record afterwards", shown: "asked" },

@@ -7,6 +7,7 @@ export const deal = defineRecord({
   prefix: "d",
   about: "A sale in the making: what, with whom, how much, how far.",
   title: "title",
+  sums: { amount: "amount_cents", per: "currency" },
   reminder: { at: "follow_up_at", note: "follow_up_note", owner: "owner" },
   fields: {
     title: required(text({ about: "what is being sold", sort: true, search: true })),

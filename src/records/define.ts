@@ -43,6 +43,8 @@ export type RecordDefinition = {
   /** A record without any of these is refused. */
   needsOneOf?: readonly string[];
   reminder?: ReminderSource;
+  /** An amount worth adding up, by the field that says what it is an amount of: totals are never mixed. */
+  sums?: { amount: string; per: string };
   /** Its list takes parameters of its own and no filters. */
   unfiltered?: true;
   /** The order of a list that names none; `-` is descending. */
@@ -95,6 +97,7 @@ export function defineView(declaration: Declaration): RecordDefinition {
     declaration.naturalKey,
     ...(declaration.needsOneOf ?? []),
     ...Object.values(declaration.reminder ?? {}),
+    ...Object.values(declaration.sums ?? {}),
     definition.order.replace("-", ""),
   ];
   for (const name of wanted) {

@@ -2,7 +2,7 @@ import type { Page } from "../db/rows.ts";
 import type { ListQuery } from "../derive/query.ts";
 import { createView, type View, viewsOf } from "../derive/render.ts";
 import type { Answer } from "../http/reply.ts";
-import { echo } from "../kit/line.ts";
+import { echo, formatPairs } from "../kit/line.ts";
 import { counted } from "../kit/words.ts";
 import type { RecordDefinition } from "../records/define.ts";
 import type { Context } from "./route.ts";
@@ -17,6 +17,7 @@ export function listAnswer(view: View, page: Page, query?: ListQuery): Answer {
   const { rows, nextCursor, total, near } = page;
   const { plural } = view.definition;
   const all = total && `${total.rows}${total.capped ? "+" : ""}`;
+  const sums = total?.sums ?? [];
   return {
     is: "list",
     viewOf: () => view,
@@ -24,18 +25,26 @@ export function listAnswer(view: View, page: Page, query?: ListQuery): Answer {
     nextCursor,
     summary: all === undefined ? counted(rows.length, view.definition) : `${rows.length} of ${all} ${plural}`,
     preface: near && rows.length > 0 ? NEAR : undefined,
-    notes: rows.length === 0 && query?.cursor === undefined ? exactNotes(query) : [],
+    notes: [
+      ...(rows.length === 0 && query?.cursor === undefined ? exactNotes(query) : []),
+      ...sums.map((sum) => `sum ${formatPairs(sum)}`),
+    ],
     facts: { ...(all === undefined ? {} : { total: all }), ...(near ? { near: true } : {}) },
   };
 }
 
 export const NEAR = "nothing has all these words: these are near misses";
 
-/** An empty list is a plausible answer to a misspelt value, so it says how it was compared: of several filters any may be to blame. */
+/** An empty list is a plausible answer to a misspelt value, so a list with one filter says how it was compared. */
 function exactNotes(query: ListQuery | undefined): string[] {
-  return (query?.conditions ?? []).flatMap(({ field: { name, kind }, predicate }) => {
-    if (predicate.is !== "eq" || !kind.operators.includes("like")) return [];
-    const value = echo(String(predicate.value), 40);
-    return [`${name}=${value} is compared whole: ${name}=like:… looks inside the text, ${name}=is:null finds those without`];
-  });
+  const [only, ...others] = query?.conditions ?? [];
+  if (!only || others.length > 0 || query?.search !== undefined) return [];
+  const { field, predicate } = only;
+  const compared = predicate.is === "eq" ? predicate.value : predicate.is === "holds" ? predicate.items.join(",") : undefined;
+  if (compared === undefined || !field.kind.operators.includes("like")) return [];
+  const { name } = field;
+  const value = echo(String(compared), 40);
+  return [
+    `${name}=${value} is compared whole, letter case too: ${name}=like:… looks inside the text, ${name}=is:null finds those without`,
+  ];
 }

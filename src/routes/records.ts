@@ -173,7 +173,7 @@ async function namesakes(
   const found = `GET /${plural}?${title}=${encodeURIComponent(called.slice(0, 100))}`;
   return others.length === 0
     ? []
-    : [`there is another ${name} of that ${title}: ${found}; a ${naturalKey} keeps ${plural} apart`];
+    : [`there is another ${name} of this ${title}: ${found}; ${oneOf(naturalKey)} keeps ${plural} apart`];
 }
 
 /** The same key with another body is another request, and refused. */

@@ -66,6 +66,10 @@ async function remind(context: Authenticated): Promise<Answer> {
     rows,
     nextCursor: more && last ? writeCursor({ value: last.at(-1) as string, id: rowId(last) }, list, services.seal) : null,
     summary: summaryOf(rows, more),
+    notes:
+      rows.length === 0 && owner !== undefined
+        ? [`nothing due is owned by ${echo(owner, 60)}; without owner= you see what others own, and nobody`]
+        : [],
   };
 }
 

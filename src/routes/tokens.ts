@@ -161,6 +161,12 @@ async function revoke(context: Authenticated): Promise<Answer> {
   const ids =
     reference?.prefix === "tok" ? await revokeToken(services.db.pool, session.userId, reference.key, within, reading.now) : [];
   const [id, ...minted] = ids;
+  if (id === undefined && within !== null)
+    throw new Problem(
+      "scope_required",
+      "a token with scopes ends only itself and those minted with it",
+      "use a token without scopes",
+    );
   if (id === undefined)
     throw new Problem("not_found", `you have no token ${echo(context.path.id!)}`, "GET /tokens lists yours");
   for (const each of ids) services.forget(each);

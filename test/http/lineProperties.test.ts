@@ -109,7 +109,7 @@ test("history, reminders and search stay one line a record", async () => {
     const path = `/${definition.plural}/${(await ann.send("GET", `/${definition.plural}?limit=1&format=json`)).json().items[0].id}/history`;
     await assertLines(path, change, "list");
   }
-  const searches = HOSTILE_TEXTS.filter((text, i) => i % 5 === 0 && text.trim() !== "");
+  const searches = HOSTILE_TEXTS.filter((text, i) => i % 5 === 0 && /[\p{L}\p{N}]/u.test(text));
   await inTurns(searches, async (words) => {
     const path = `/search?limit=5&q=${encodeURIComponent(words)}`;
     const { lines } = await ann.send("GET", path);

@@ -181,7 +181,6 @@ test("a cursor of another list, of other parameters, of another workspace or of 
     (letter, at) => next_cursor!.slice(0, at) + (letter === "A" ? "B" : "A") + next_cursor!.slice(at + 1),
   );
   const others = [
-    "",
     ".",
     "x",
     `${body}.`,

@@ -118,7 +118,7 @@ test("a token hands out no more than it has, elsewhere nothing, and ends with it
   assert.equal((await reader.send("POST", `/workspaces/${other.handle.split("/")[1]}/tokens`, {})).status, 403);
   assert.equal(
     (await reader.send("DELETE", `/${(await ann.send("GET", "/whoami?format=json")).json().token}`)).status,
-    404,
+    403,
     "not its own nor minted with it",
   );
   const own = (await reader.send("GET", "/whoami?format=json")).json().token;

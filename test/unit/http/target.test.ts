@@ -41,7 +41,8 @@ test("a target is path segments and parameters, decoded once", () => {
     "/x?a?b=c": [["x"], [["a?b", "c"]]],
     "http://evil.example/contacts?a=1": [["contacts"], [["a", "1"]]],
     "HTTPS://evil.example": [[], []],
-    "//evil.example/x": [["", "evil.example", "x"], []],
+    "//evil.example/x": [["evil.example", "x"], []],
+    "//contacts": [["contacts"], []],
     "/../etc/passwd": [["..", "etc", "passwd"], []],
     "/%2e%2e/x": [["..", "x"], []],
   };
