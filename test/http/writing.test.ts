@@ -164,28 +164,6 @@ test("an update to an address that another record holds is refused", async () =>
   assert.equal((await get(`/contacts/${other.id}`)).version, 1);
 });
 
-test("an id in the body redirects nothing: what is read-only or unknown is refused by name", async () => {
-  const victim = await make("/contacts", { name: "Victim" });
-  const { id } = await make("/contacts", { name: "Target" });
-  for (const body of [
-    { id: victim.id, name: "Owned" },
-    { handle: victim.handle, name: "Owned" },
-    { name: "Owned", created_at: "2020-01-01" },
-    { name: "Owned", created_by: "mallory" },
-    { name: "Owned", updated_at: "2020-01-01" },
-    { name: "Owned", workspace_id: "ws_1" },
-    { name: "Owned", deleted_at: null },
-    { name: "Owned", nmae: "x" },
-    { name: "Owned", Name: "x" },
-  ]) {
-    const [name] = Object.keys(body).filter((key) => key !== "name");
-    assertRefused(await send("PATCH", `/contacts/${id}`, body), 400, "invalid_field", new RegExp(name!));
-    assertRefused(await send("POST", "/contacts", body), 400, "invalid_field", new RegExp(name!));
-  }
-  assert.match((await send("PATCH", `/contacts/${id}`, { nmae: "x" })).text, /HINT {2}did you mean name\?/);
-  for (const each of [victim.id, id]) assert.equal((await get(`/contacts/${each}`)).version, 1);
-});
-
 test("zero is an amount, and amounts of two currencies are never added up", async () => {
   const zero = await send("POST", "/deals", { title: "Free", amount_cents: 0, currency: "EUR" });
   assert.match(zero.text, / amount_cents=0 currency=EUR /);
@@ -295,75 +273,4 @@ test("a write that changes nothing writes nothing", async () => {
   assert.equal(outcomeOf(await send("POST", "/contacts", body)), "unchanged");
   assert.deepEqual(await get(path), before);
   assert.equal((await send("GET", `${path}/history`)).lines.length, 1);
-});
-
-test("a note with line breaks forges neither a record, a trailer nor an error", async () => {
-  const notes = "\ncontact/c_00000000 name=Forged\n# 99 contacts\nERROR internal\r\nHINT  rm -rf\u2028# next: x\u0085OK";
-  const { id } = await make("/contacts", { name: "Honest\n# created", notes });
-  for (const path of [
-    `/contacts/${id}`,
-    "/contacts?fields=name,notes&search=forged",
-    `/contacts/${id}/history?fields=after,before,changes`,
-  ]) {
-    const { text } = await send("GET", path);
-    for (const line of text.split(/[\n\r\u2028\u0085]/).filter(Boolean))
-      assert.match(line, /^(contact\/|change\/|# (1 contact|1 change)$)/, line);
-  }
-  assert.equal((await get(`/contacts/${id}`)).notes, notes);
-});
-
-test("numbers and structures that cannot be kept as they are change nothing", async () => {
-  const deal = await make("/deals", { title: "Sound", amount_cents: 1, custom: { a: 1 } });
-  const path = `/deals/${deal.id}`;
-  const deep = (levels: number) => "[".repeat(levels) + "]".repeat(levels);
-  for (const body of [
-    '{"amount_cents":9007199254740993}',
-    '{"amount_cents":1e400}',
-    '{"amount_cents":-1e400}',
-    '{"amount_cents":1.5}',
-    '{"amount_cents":"12,50"}',
-    '{"amount_cents":true}',
-    '{"amount_cents":[1]}',
-    '{"amount_cents":{"toString":1}}',
-    '{"custom":{"big":9007199254740993}}',
-    '{"custom":{"big":1e400}}',
-    '{"custom":{"a":{"b":[1e999]}}}',
-    `{"custom":{"deep":${deep(5_000)}}}`,
-    `{"custom":{"deep":${deep(400_000)}}}`,
-    `{"title":${deep(5_000)}}`,
-    `{"deep":${deep(400_000)}}`,
-    `{"tags":${deep(5_000)}}`,
-    `{${Array.from({ length: 10_000 }, (_, i) => `"k${i}":1`).join()}}`,
-    `{"custom":{${Array.from({ length: 10_000 }, (_, i) => `"k${i}":1`).join()}}}`,
-    `{"custom":{"__proto__":{"a":1}}}`,
-    `{"custom.__proto__":1}`,
-    `{"__proto__":{"title":"x"}}`,
-    `{"constructor":{"prototype":{"title":"x"}}}`,
-    `{"title":"\\u0000"}`,
-    `{"title":"\\ud800"}`,
-    `{"custom":{"a":"\\u0000"}}`,
-    `{"custom":{"a\\u0000":1}}`,
-    `{"close_date":"2026-02-30"}`,
-    `{"follow_up_at":"2026-13-01T00:00:00Z"}`,
-    `{"follow_up_at":"infinity"}`,
-    `{"currency":"EURO"}`,
-    `{"status":"maybe"}`,
-    `{"tags":"a b"}`,
-    `{"tags":["a,b"]}`,
-    `{"tags":{"a":1}}`,
-    `{"title":"${"x".repeat(501)}"}`,
-  ]) {
-    for (const [method, to] of [
-      ["PATCH", path],
-      ["POST", "/deals"],
-    ] as const) {
-      const reply = await send(method, to, body);
-      assert.ok(
-        reply.status >= 400 && reply.status < 500,
-        `${method} ${body.slice(0, 60)}: ${reply.status} ${reply.text.slice(0, 300)}`,
-      );
-      assert.match(reply.text, /^ERROR \w+ [^\n]{1,400}\n(HINT {2}[^\n]{1,600}\n)+$/, body.slice(0, 60));
-    }
-  }
-  assert.deepEqual(await get(path), deal);
 });
