@@ -1,10 +1,12 @@
 import { z } from "zod";
 import { newPerson, signIn } from "../db/sessions.ts";
 import { readUsage } from "../db/usage.ts";
+import type { Named } from "../derive/operation.ts";
 import type { Answer } from "../http/reply.ts";
 import { shortId } from "../kit/id.ts";
 import { Problem } from "../kit/problem.ts";
 import { ROLES } from "../kit/scope.ts";
+import type { RecordDefinition } from "../records/define.ts";
 import { choice, email, required, text } from "../records/fields.ts";
 import type { FieldKind } from "../records/kind.ts";
 import { textKind } from "../records/textKinds.ts";
@@ -22,7 +24,7 @@ const codeKind: FieldKind = {
   toColumn: (digits) => String(digits).padStart(6, "0"),
 };
 
-export const signInRoutes: Route[] = [
+export const signInRoutes = (kinds: readonly RecordDefinition[]): Route[] => [
   {
     method: "POST",
     path: "/auth/request",
@@ -77,12 +79,18 @@ export const signInRoutes: Route[] = [
         token: required(text({ about: "the token of this request" })),
         token_name: required(text({ about: "its name" })),
         scopes: text({ about: "what it may do at most; all that you may when absent" }),
-        plan: required(text({ about: "the workspace's plan; what it caps follows as <kind>=<used> / <cap>" })),
+        plan: required(text({ about: "the workspace's plan" })),
+        ...usageValues(kinds),
       },
     },
     handle: whoami,
   },
 ];
+
+function usageValues(kinds: readonly RecordDefinition[]): Named {
+  const about = "how many the workspace has and may have, as 12 / 1000; only what its plan caps";
+  return Object.fromEntries(kinds.map(({ plural }) => [plural, text({ about })]));
+}
 
 async function requestCode(context: Context): Promise<Answer> {
   const { email: address } = context.body.values as { email: string };

@@ -18,7 +18,7 @@ export function createRoutes(dictionary: Dictionary): Route[] {
     ...helpRoutes(() => routes),
     ...openApiRoutes(() => routes, dictionary),
     ...metricsRoutes,
-    ...signInRoutes,
+    ...signInRoutes([...dictionary.values()]),
     ...tokenRoutes,
     ...workspaceRoutes,
     ...memberRoutes,
