@@ -5,6 +5,7 @@ import type { Answer } from "../http/reply.ts";
 import { echo } from "../kit/line.ts";
 import { nearest } from "../kit/nearest.ts";
 import { Problem } from "../kit/problem.ts";
+import { StartError } from "../kit/startError.ts";
 import { change } from "../records/change.ts";
 import type { RecordDefinition } from "../records/define.ts";
 import { reminder } from "../records/reminder.ts";
@@ -55,11 +56,18 @@ export function helpRoutes(routes: () => readonly Route[]): Route[] {
 }
 
 async function ready({ services }: Context): Promise<Answer> {
-  const pending = await pendingMigrations(services.db.pool);
-  if (pending.length > 0)
-    throw new Problem("not_ready", "the database wants migrations", "npm start migrates", { headers: { "Retry-After": "5" } });
+  const pending = await pendingMigrations(services.db.pool).catch(asProblem);
+  if (pending.length > 0) throw notReady("the database wants migrations", "npm start migrates");
   return { is: "message", message: "ready" };
 }
+
+/** A newer Cardfile may have migrated the database while this one serves. */
+function asProblem(error: unknown): never {
+  throw error instanceof StartError ? notReady(error.message, "start the Cardfile that fits the database") : error;
+}
+
+const notReady = (message: string, hint: string) =>
+  new Problem("not_ready", message, hint, { headers: { "Retry-After": "5" } });
 
 /** Other words for a topic. */
 const ALSO: Record<string, string> = {

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
+import { sql } from "../../src/db/sql.ts";
 import { createLog } from "../../src/log.ts";
 import { dictionary } from "../../src/records/all.ts";
 import { linksOf } from "../../src/records/define.ts";
@@ -132,4 +133,14 @@ test("a fault of the service tells its request id and nothing of its inside", as
   } finally {
     service.pool.rows = rows;
   }
+});
+
+test("a process that a newer one has overtaken is not ready, and says so", async () => {
+  assert.equal((await service.send("GET", "/readyz")).status, 200);
+  await service.pool.rows(
+    sql`insert into schema_migrations (version, name, digest, applied_at) values (9999, 'later', '', now())`,
+  );
+  const reply = await service.send("GET", "/readyz");
+  assert.match(`${reply.status} ${reply.text}`, /^503 ERROR not_ready the database is at schema 9999[^\n]*\nHINT {2}[^\n]+\n$/);
+  assert.match(reply.headers.get("retry-after") ?? "", /^\d+$/);
 });
