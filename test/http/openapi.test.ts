@@ -1,6 +1,5 @@
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
-import { dictionary } from "../../src/records/all.ts";
 import { linksOf, type RecordDefinition } from "../../src/records/define.ts";
 import { createWorld, definitions, leastOf, settable } from "../helpers/dictionary.ts";
 import { type OpenApiReader, operationsOf, readOpenApi, type ToldOperation } from "../helpers/openapi.ts";
@@ -262,7 +261,6 @@ test("workspaces", async () => {
 
 test("the tour led everywhere", () => {
   const missed = operations.filter((each) => !done.has(each)).map(({ method, path }) => `${method} ${path}`);
-  assert.deepEqual(missed, []);
+  assert.deepEqual(missed, [], "a new route wants a stop on the tour, where it does what it is for");
   assert.deepEqual([...seen].sort(), [200, 201, 304, 400, 401, 403, 404, 409, 412, 413, 415, 422]);
-  assert.ok(dictionary.size > 0);
 });
