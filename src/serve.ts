@@ -72,7 +72,7 @@ export async function serve(
     },
     sessions,
   );
-  const stopJobs = startJobs(createJobs(pool, outbox, Date.now), log);
+  const stopJobs = startJobs(createJobs({ pool, dictionary }, outbox, Date.now), log);
   return {
     baseUrl,
     forget: sessions.forget,

@@ -56,22 +56,49 @@ export async function changeWorkspace(
   );
 }
 
-/** Deletes the workspace, its members, tokens and invites, and every record and change in it. Nothing of it can be brought back. */
+/**
+ * Ends a workspace: nobody belongs to it any more, and every record and change in it is deleted for good. A write of a member that was
+ * under way may still add a row, so the workspace itself stays, unseen, until `sweepWorkspaces` finds nothing more in it.
+ */
 export async function deleteWorkspace(pool: Pool, dictionary: Dictionary, id: string): Promise<void> {
-  await pool.transaction(
-    async (tx) => {
-      await tx.rows(sql`select id from workspaces where id = ${id} for update`);
-      // Records that link come before those they link to.
-      for (const { plural } of [...dictionary.values()].sort(byLinks)) {
-        await tx.rows(sql`delete from ${ident(plural)} where workspace_id = ${id}`);
-      }
-      for (const table of ["changes", "idempotency_keys"])
-        await tx.rows(sql`delete from ${ident(table)} where workspace_id = ${id}`);
-      await tx.rows(sql`update users set default_workspace_id = null where default_workspace_id = ${id}`);
-      await tx.rows(sql`delete from workspaces where id = ${id}`);
-    },
-    { deadlineMs: 600_000 },
+  await pool.transaction(async (tx) => {
+    await tx.rows(sql`select id from workspaces where id = ${id} for update`);
+    await tx.rows(sql`update users set default_workspace_id = null where default_workspace_id = ${id}`);
+    for (const table of ["invites", "tokens", "memberships"])
+      await tx.rows(sql`delete from ${ident(table)} where workspace_id = ${id}`);
+  });
+  await emptyWorkspace(pool, dictionary, id);
+}
+
+/** Deletes what late writes left in workspaces that nobody belongs to, and the workspaces that were empty already. */
+export async function sweepWorkspaces(pool: Pool, dictionary: Dictionary): Promise<void> {
+  const ended = await pool.rows(
+    sql`select w.id from workspaces w where not exists (select from memberships m where m.workspace_id = w.id)`,
   );
+  for (const [id] of ended) {
+    if ((await emptyWorkspace(pool, dictionary, id as string)) > 0) continue;
+    await pool.rows(
+      sql`delete from workspaces w where w.id = ${id} and not exists (select from memberships m where m.workspace_id = w.id)`,
+    );
+  }
+}
+
+/** Gives how many rows there were. */
+async function emptyWorkspace(pool: Pool, dictionary: Dictionary, id: string): Promise<number> {
+  // Records that link come before those they link to.
+  const tables = [
+    ...[...dictionary.values()].sort(byLinks).map(({ plural }) => plural),
+    "changes",
+    "idempotency_keys",
+    "usage",
+  ];
+  let rows = 0;
+  for (const table of tables) {
+    const deleted = sql`with gone as (delete from ${ident(table)} where workspace_id = ${id} returning 1) select count(*)::int from gone`;
+    const [count] = await pool.rows(deleted, { deadlineMs: 600_000 });
+    rows += count![0] as number;
+  }
+  return rows;
 }
 
 const byLinks = (a: { fields: readonly { kind: { link?: unknown } }[] }, b: typeof a) => linkCount(b) - linkCount(a);

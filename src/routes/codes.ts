@@ -68,9 +68,9 @@ export const takeSignInCode = (context: Context, email: string, code: string) =>
 
 /**
  * Something grave needs a code that was mailed to the actor for exactly this action and target: the first call mails it and answers
- * `escalation_required`, the same call with `?code=` or X-Escalation-Code goes through, once.
+ * `escalation_required` with the `warning`, the same call with `?code=` or X-Escalation-Code goes through, once.
  */
-export async function stepUp(context: Authenticated, action: string, target: string): Promise<void> {
+export async function stepUp(context: Authenticated, action: string, target: string, warning?: string): Promise<void> {
   const { session } = context;
   const about = { subject: `${action} ${target} ${session.userId}`, address: "" };
   const code = (single(context.parameters, "code") ?? context.escalationCode)?.replace(/\s+/g, "");
@@ -78,7 +78,7 @@ export async function stepUp(context: Authenticated, action: string, target: str
     const { code: shown, whereabouts } = await issueCode(context, about, session.email, `to ${action}`);
     throw new Problem(
       "escalation_required",
-      `to ${action} takes a code; ${whereabouts}`,
+      `to ${action} takes a code${warning ? ` (${warning})` : ""}; ${whereabouts}`,
       `${shown === undefined ? "ask the user for it, then repeat" : "repeat"} the same request with code=${shown ?? "<code>"} or the header X-Escalation-Code`,
       { values: shown === undefined ? {} : { code: shown } },
     );

@@ -127,7 +127,7 @@ async function remove(context: Authenticated): Promise<Answer> {
   const { id, name } = await authority(context);
   const counts = await countRecords(services.db, id);
   const holds = counts.map(({ definition, rows }) => counted(rows, definition)).join(", ") || "no records";
-  await stepUp(context, `delete the workspace ${echo(name)} with ${holds}`, id);
+  await stepUp(context, `delete the workspace ${echo(name)}`, id, `it holds ${holds}`);
   await deleteWorkspace(services.db.pool, services.db.dictionary, id);
   services.forget(id);
   return {

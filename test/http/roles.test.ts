@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
+import { sql } from "../../src/db/sql.ts";
+import { sweepWorkspaces } from "../../src/db/workspaces.ts";
 import { dictionary } from "../../src/records/all.ts";
 import { createRoutes } from "../../src/routes/table.ts";
 import type { Client } from "../helpers/service.ts";
@@ -186,4 +188,23 @@ test("a removed member's tokens end at once, and the workspace is gone for them"
   assert.equal((await bob.send("DELETE", `/workspaces/${home}/members/${user}?confirm=${confirm}`)).status, 200);
   assert.equal((await inside.send("GET", "/contacts")).status, 401);
   assert.equal((await carl.send("GET", `/workspaces/${home}/members`)).status, 404);
+});
+
+test("what a member writes while the workspace is deleted does not stay", async () => {
+  const eve = await service.signIn("eve@example.com");
+  const home = await workspaceOf(eve);
+  const code = (await eve.send("DELETE", `/workspaces/${home}?format=json`)).json().code;
+  await eve.send("POST", "/deals", { title: "before" });
+  await Promise.all([
+    eve.send("DELETE", `/workspaces/${home}?code=${code}`),
+    ...Array.from({ length: 40 }, (_, i) => eve.send("POST", "/deals", { title: `late ${i}` })),
+  ]);
+  const ended = () => service.pool.rows(sql`select id from workspaces where right(id, 8) = ${home.slice(-8)}`);
+  assert.equal((await eve.send("GET", "/deals")).status, 401);
+  await sweepWorkspaces(service.pool, dictionary);
+  await sweepWorkspaces(service.pool, dictionary);
+  assert.deepEqual(await ended(), []);
+  const [left] = await service.pool.rows(sql`select count(*)::int from deals where title like 'late %' or title = 'before'`);
+  assert.equal(left![0], 0);
+  assert.match((await ann.send("GET", "/whoami")).text, /ann@example/, "others stay");
 });
