@@ -1,5 +1,19 @@
 import { PEOPLE } from "./place.ts";
-import { DEAL_STAGES, FIRST, INDUSTRIES, LAST, OWNERS, STAGES, TAGS, TAILS, TITLES, WORDS } from "./words.ts";
+import {
+  DEAL_STAGES,
+  FIRST,
+  INDUSTRIES,
+  LAST,
+  NAMES,
+  OWNERS,
+  STAGES,
+  SYLLABLES,
+  TAGS,
+  TAILS,
+  TITLES,
+  VOCABULARY,
+  WORDS,
+} from "./words.ts";
 
 /**
  * The SQL that fills a database, the same every time: what looks random is a hash of the row's number and a seed. History entries
@@ -11,6 +25,8 @@ export const LOADED_UNTIL = "2026-11-01";
 const CREATED_FROM = "2024-11-01";
 
 const list = (items: readonly string[]) => `array[${items.map((item) => `'${item}'`).join(", ")}]::text[]`;
+/** The same inside a function's text. */
+const quoted = (items: readonly string[]) => list(items).replaceAll("'", "''");
 
 /** An id is shaped as a ULID: eight characters that rise with the row's number, then two eights that hash it. The last is a bijection. */
 export const FUNCTIONS = `
@@ -20,13 +36,19 @@ export const FUNCTIONS = `
   create function pg_temp.id(prefix text, n bigint) returns text language sql immutable as
     'select prefix || ''_01'' || pg_temp.hex8(1073741824 + n) || pg_temp.hex8(pg_temp.hash(n, 99)) || pg_temp.hex8((n * 2654435761) & 4294967295)';
   create function pg_temp.pick(list text[], at float8) returns text language sql immutable as 'select list[1 + floor(at * cardinality(list))::int]';
+  create function pg_temp.rare(rank int) returns text language sql immutable as
+    'select (${quoted(SYLLABLES)})[1 + rank % 20] || (${quoted(SYLLABLES)})[1 + rank / 20 % 20] || (${quoted(SYLLABLES)})[1 + rank / 400 % 20]';
+  create function pg_temp.last(at float8) returns text language sql immutable as
+    'select case when rank < ${LAST.length} then (${quoted(LAST)})[1 + rank] else initcap(pg_temp.rare(rank)) end from (select floor(at * at * ${NAMES})::int as rank) x';
+  create function pg_temp.word(at float8) returns text language sql immutable as
+    'select case when rank < ${WORDS.length} then (${quoted(WORDS)})[1 + rank] else pg_temp.rare(rank) end from (select floor(at * at * ${VOCABULARY})::int as rank) x';
   create function pg_temp.words(n bigint, many int) returns text language sql immutable as
-    'select string_agg(pg_temp.pick(${list(WORDS).replaceAll("'", "''")}, pg_temp.unit(n, 1000 + i)), '' '') from generate_series(1, many) i';
+    'select string_agg(pg_temp.word(pg_temp.unit(n, 1000 + i)), '' '') from generate_series(1, many) i';
   create function pg_temp.tags(n bigint) returns text[] language sql immutable as
     'select case when u < 0.5 then null
       when n % 10000 = 7 then array[''rare'']
-      when u < 0.8 then array[pg_temp.pick(${list(TAGS).replaceAll("'", "''")}, (u - 0.5) / 0.3 * (u - 0.5) / 0.3)]
-      else array[''saas'', pg_temp.pick(${list(TAGS.slice(1)).replaceAll("'", "''")}, (u - 0.8) / 0.2)] end from (select pg_temp.unit(n, 71) as u) x';
+      when u < 0.8 then array[pg_temp.pick(${quoted(TAGS)}, (u - 0.5) / 0.3 * (u - 0.5) / 0.3)]
+      else array[''saas'', pg_temp.pick(${quoted(TAGS.slice(1))}, (u - 0.8) / 0.2)] end from (select pg_temp.unit(n, 71) as u) x';
   create function pg_temp.custom(n bigint) returns jsonb language sql immutable as
     'select case when n % 7 = 3 then jsonb_build_object(''seats'', n * 7919 % 500, ''tier'', (array[''gold'', ''silver'', ''bronze''])[1 + n % 3]) end';
 `;
@@ -77,8 +99,8 @@ const own = (prefix: string) =>
 /** In the order of their links. */
 export const FILL: Record<string, string> = {
   companies: `insert into companies (${OWN}, name, domain, industry, phone, owner, tags, notes, custom)
-    select ${own("co")}, ${pick(LAST, 21)} || ' ' || ${pick(TAILS, 22)},
-      ${some(0.8, 23, `lower(public.unaccent(${pick(LAST, 21)})) || n || '.example'`)}, ${some(0.9, 24, pick(INDUSTRIES, 25, 2))},
+    select ${own("co")}, pg_temp.last(pg_temp.unit(n, 21)) || ' ' || ${pick(TAILS, 22)},
+      ${some(0.8, 23, `lower(public.unaccent(pg_temp.last(pg_temp.unit(n, 21)))) || n || '.example'`)}, ${some(0.9, 24, pick(INDUSTRIES, 25, 2))},
       ${some(0.5, 26, "'+49 30 ' || (1000000 + pg_temp.hash(n, 27) % 9000000)")}, ${some(0.8, 28, pick(OWNERS, 29, 2))},
       pg_temp.tags(n), ${some(0.3, 31, "pg_temp.words(n, 12)")}, pg_temp.custom(n) ${each("companies")}`,
 
@@ -88,10 +110,10 @@ export const FILL: Record<string, string> = {
       ${some(0.5, 26, "'+49 30 ' || (1000000 + pg_temp.hash(n, 27) % 9000000)")}, ${some(0.6, 33, pick(TITLES, 34))},
       ${linkTo("co", "companies", 0.7, 35)}, ${some(0.95, 37, pick(STAGES, 38, 2))}, ${some(0.8, 28, pick(OWNERS, 29, 2))}, pg_temp.tags(n),
       ${some(0.1, 41, around(42))}, ${some(0.1, 41, "pg_temp.words(n, 5)")}, ${some(0.4, 31, "pg_temp.words(n, 20)")}, pg_temp.custom(n)
-      ${each("contacts")}, lateral (select ${pick(FIRST, 43)} as first, ${pick(LAST, 44)} as last) as names`,
+      ${each("contacts")}, lateral (select ${pick(FIRST, 43)} as first, pg_temp.last(pg_temp.unit(n, 44)) as last) as names`,
 
   deals: `insert into deals (${OWN}, title, amount_cents, currency, stage, status, close_date, contact_id, company_id, owner, tags, follow_up_at, follow_up_note, notes, custom)
-    select ${own("d")}, ${pick(LAST, 21)} || ' ' || ${pick(WORDS.slice(-60), 22)} || ' ' || ${pick(["rollout", "renewal", "pilot", "upgrade"], 24)},
+    select ${own("d")}, pg_temp.last(pg_temp.unit(n, 21)) || ' ' || pg_temp.word(pg_temp.unit(n, 22)) || ' ' || ${pick(["rollout", "renewal", "pilot", "upgrade"], 24)},
       ${some(0.9, 51, "(pg_temp.unit(n, 52) * pg_temp.unit(n, 53) * 10000000)::bigint")}, ${some(0.9, 51, pick(["USD", "EUR", "GBP"], 54, 2))},
       ${some(0.95, 55, pick(DEAL_STAGES, 56, 2))}, ${pick(["open", "won", "lost"], 57, 2)},
       ${some(0.7, 58, `(${around(59)})::date`)}, ${linkTo("c", "contacts", 0.8, 61)}, ${linkTo("co", "companies", 0.6, 63)},

@@ -1,7 +1,7 @@
 import { ask } from "./client.ts";
 import type { Person } from "./place.ts";
 import { type Contender, signIn } from "./servers.ts";
-import { FIRST, LAST, TAGS, TITLES, WORDS } from "./words.ts";
+import { FIRST, LAST, rare, TAGS, TITLES, WORDS } from "./words.ts";
 
 export type SearchCost = {
   what: string;
@@ -13,18 +13,23 @@ export type SearchCost = {
   slowest: { term: string; ms: number }[];
 };
 
-/** 200 of what people look for: names with and without accents, two words, beginnings, parts of addresses and numbers, words of the notes. */
+/**
+ * 200 of what people look for, the common and the rare: names with and without accents, two words, beginnings, parts of addresses and numbers,
+ * words of the notes.
+ */
 export const TERMS: readonly string[] = [
-  ...LAST.slice(0, 50),
-  ...FIRST.slice(0, 30),
-  ...FIRST.slice(10, 40).map((first, i) => `${first} ${LAST[i * 3]}`),
-  ...WORDS.slice(-40),
-  ...TITLES.slice(0, 10),
-  ...TAGS.slice(0, 10),
+  ...LAST.slice(0, 40),
+  ...Array.from({ length: 40 }, (_, i) => rare(200 + i * 70)),
+  ...FIRST.slice(0, 15),
+  ...FIRST.slice(10, 45).map((first, i) => `${first} ${i % 2 ? LAST[i * 3] : rare(150 + i * 60)}`),
+  ...WORDS.slice(-20),
+  ...TITLES.slice(0, 5),
+  ...TAGS.slice(0, 5),
   ...["ja", "sm", "mü", "z", "ko", "42", "vi", "ee"],
   ...["jane.smith1", "acme.example", "@globex", "garcia77", "+49 30", "385878", "3858785", "123456"],
   ...["jane cto", "smith saas vip", "quartz obelisk", "garcia sales manager", "budget approved", "berlin pilot team"],
   ...["muller", "MÜLLER", "gonzalez", "novak", "zielinski", "soren", "dvorak", "lefevre"],
+  ...["nobody", "renkatam 555", "morquin jane", "pollo@", "vaskel", "dunfi", "grahol", "jenkel", "mornis", "tamsul"],
 ].slice(0, 200);
 
 /** Words with one slip each, that nothing holds. */

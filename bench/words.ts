@@ -48,3 +48,13 @@ export const WORDS = split(`
   university library museum theatre bakery brewery vineyard orchard forestry mining quarry steel copper aluminium textile leather ceramic
   glass paper printing packaging recycling plumbing roofing carpentry masonry landscaping architect surveyor notary translator interpreter
   photographer designer illustrator editor publisher journalist broadcaster musician sculptor zeppelin quartz obelisk juniper marzipan`);
+
+/** What the many rare names and words are made of, beside those above, which are the common ones. */
+export const SYLLABLES = split("ka lo mi ren tor vas bel dun fi gra hol jen kel mor nis pol quin ras sul tam");
+export const NAMES = 3000;
+export const VOCABULARY = 4000;
+
+/** The name or word of a rank, as the fill makes it. */
+export function rare(rank: number): string {
+  return [1, 20, 400].map((step) => SYLLABLES[Math.floor(rank / step) % 20]).join("");
+}
