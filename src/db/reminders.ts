@@ -3,7 +3,7 @@ import type { Position } from "../kit/cursor.ts";
 import { toTimestamp } from "../kit/time.ts";
 import { linksOf, type RecordDefinition } from "../records/define.ts";
 import type { Database } from "./database.ts";
-import { ident, join, raw, type Statement, sql } from "./sql.ts";
+import { count, ident, join, raw, type Statement, sql } from "./sql.ts";
 import { tableOf } from "./table.ts";
 
 export type ReminderQuery = {
@@ -38,8 +38,9 @@ export async function listReminders(
   const parts = sources.map((definition) => sourceSql(db, definition, workspaceId, query));
   // A single kind makes no union, and then its own order by would meet the outer one.
   const rows = await db.pool.rows(
-    sql`select * from (${join(parts, " union all ")}) due order by due_at, id limit ${query.limit + 1}`,
-    { retry: true },
+    sql`select * from (${join(parts, " union all ")}) due order by due_at, id limit ${count(query.limit + 1)}`,
+    // One person's are planned for that person, who may own none or all.
+    { plan: query.owner === undefined ? "named" : "custom", retry: true },
   );
   return { rows: rows.slice(0, query.limit), more: rows.length > query.limit };
 }
@@ -60,7 +61,7 @@ function sourceSql(db: Database, definition: RecordDefinition, workspaceId: stri
   const short = sql`case when length(${noted}) > ${NOTE_LENGTH} then left(${noted}, ${NOTE_LENGTH}) || '…' else ${noted} end`;
   return sql`(select r.id, r.version, r.id as whole_id, ${raw(`'${definition.name}/${definition.prefix}_' || right(r.id, 8)`)}, ${when}, ${due} as due_at,
     r.${ident(definition.title)}, ${short}, ${owned}, ${company}, ${phone}, ${email}, ${raw(`'${definition.name}'`)}, ${due}::text as due_text
-    from (select r.* from ${ident(definition.plural)} r where ${join(where, " and ")} order by ${due}, r.id limit ${query.limit + 1}) r
+    from (select r.* from ${ident(definition.plural)} r where ${join(where, " and ")} order by ${due}, r.id limit ${count(query.limit + 1)}) r
     ${tableOf(definition, db.dictionary).joins})`;
 }
 

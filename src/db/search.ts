@@ -8,7 +8,7 @@ import { conditionSql, pattern } from "./condition.ts";
 import type { Database } from "./database.ts";
 import { resolveConditions } from "./references.ts";
 import { countRows, type Page, readPosition } from "./rows.ts";
-import { join, type Statement, sql } from "./sql.ts";
+import { count, join, type Statement, sql } from "./sql.ts";
 import { type Table, tableOf } from "./table.ts";
 
 /** Ranking looks at this many matches, the newest changed: a word that a whole workspace shares is not worth ranking. */
@@ -55,7 +55,7 @@ export async function searchRows(
   const matches = sql`select r.* from ${table.name} r ${table.joins}
     where ${join([...scope, ...words.map(wordSql)], " and ")} order by r.updated_at desc, r.id desc limit ${RANKED_MATCHES}`;
   const rows = await db.pool.rows(
-    sql`select ${table.select(view)}, ${rank} from (${matches}) r ${table.joins} ${beyond} order by ${rank} desc, r.id desc limit ${query.limit + 1}`,
+    sql`select ${table.select(view)}, ${rank} from (${matches}) r ${table.joins} ${beyond} order by ${rank} desc, r.id desc limit ${count(query.limit + 1)}`,
     { plan: "custom", retry: true },
   );
   if (rows.length === 0 && !position)

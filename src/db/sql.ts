@@ -73,6 +73,12 @@ export function ident(name: string): Statement {
   return new Statement([`"${name}"`], []);
 }
 
+/** How many rows, as text of the statement: a limit that is a value is planned as a tenth of whatever there is. */
+export function count(rows: number): Statement {
+  if (!Number.isSafeInteger(rows) || rows < 0) throw new TypeError(`not a number of rows: ${rows}`);
+  return new Statement([String(rows)], []);
+}
+
 /** Constant text made from definitions when the program loads, never while it answers a request. */
 export function raw(text: string): Statement {
   if (/\$\d/.test(text)) throw new TypeError(`constant text would clash with the numbers of the values: ${text}`);
