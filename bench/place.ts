@@ -22,12 +22,14 @@ export type Person = keyof typeof PEOPLE;
 
 export type Settings = Record<string, string>;
 
+export const folderOf = (rows: number) => join(DATA, `postgres-${rows}`);
+
 /** The database of one size. It runs with the product's own settings, except while it is filled. */
-export async function openServer(rows: number, settings: Settings = {}): Promise<EmbeddedServer> {
+export async function openServer(rows: number, settings: Settings = {}, folder = folderOf(rows)): Promise<EmbeddedServer> {
   await mkdir(DATA, { recursive: true, mode: 0o755 });
   const { PG_BIN } = process.env;
   return startEmbedded({
-    folder: join(DATA, `postgres-${rows}`),
+    folder,
     database: "crm",
     log: silentLog,
     settings,
