@@ -1,4 +1,4 @@
-import { DEFAULT_LIMIT, type ListQuery } from "../derive/query.ts";
+import type { ListQuery } from "../derive/query.ts";
 import { type Row, rowId, type View } from "../derive/render.ts";
 import { type Position, readCursor, writeCursor } from "../kit/cursor.ts";
 import type { IdReference } from "../kit/id.ts";
@@ -61,13 +61,12 @@ export async function listRows(
   ];
   const list = [workspaceId, ...binding, ...query.identity];
   const position = query.cursor === undefined ? undefined : readPosition(query.cursor, list, seal);
-  const plan = planOf(query);
 
   const rows: Row[] = [];
   for (const range of rangesOf(query.sort.field, position)) {
     const wanted = query.limit + 1 - rows.length;
     if (wanted <= 0) break;
-    rows.push(...(await db.pool.rows(rangeSql(table, view, query, filters, range, position, wanted), { plan, retry: true })));
+    rows.push(...(await db.pool.rows(rangeSql(table, view, query, filters, range, position, wanted), PLAN)));
   }
   const more = rows.length > query.limit;
   const page = more ? rows.slice(0, query.limit) : rows;
@@ -76,14 +75,10 @@ export async function listRows(
 }
 
 /**
- * A list with a filter is planned for its values: under a name it would after five runs be planned for an average workspace, and read all
- * of a large one. Without a filter every plan follows the index; of those only the usual shapes get a name, which is never given back.
+ * A list is planned for its values each time. Under a name it would after five runs be planned for an average workspace, whose companies
+ * are few enough to join by reading them all: in one of a million contacts that took 260 ms instead of 2. Planning takes a fraction of one.
  */
-function planOf({ search, conditions, fields, limit }: ListQuery): "named" | "custom" {
-  return search === undefined && conditions.length === 0 && fields === undefined && limit === DEFAULT_LIMIT
-    ? "named"
-    : "custom";
-}
+const PLAN = { plan: "custom", retry: true } as const;
 
 export function readPosition(cursor: string, list: readonly string[], seal: Seal): Position {
   const position = readCursor(cursor, list, seal);
@@ -144,7 +139,7 @@ export async function countRows(
 ): Promise<NonNullable<Page["total"]>> {
   const matching = (columns: Statement) =>
     sql`(select ${columns} from ${table.name} r ${table.joins} where ${join(filters, " and ")} limit ${COUNT_CAP + 1}) matching`;
-  const [row] = await db.pool.rows(sql`select count(*)::int from ${matching(raw("1"))}`, { plan: "custom", retry: true });
+  const [row] = await db.pool.rows(sql`select count(*)::int from ${matching(raw("1"))}`, PLAN);
   const rows = row![0] as number;
   const { sums } = definition;
   if (!sums || rows > COUNT_CAP) return { rows: Math.min(rows, COUNT_CAP), capped: rows > COUNT_CAP, sums: [] };
@@ -152,7 +147,7 @@ export async function countRows(
   const added = await db.pool.rows(
     sql`select ${per}, sum(${amount})::text, count(*)::int from ${matching(sql`r.${per}, r.${amount}`)}
       where ${amount} is not null group by 1 order by 1`,
-    { plan: "custom", retry: true },
+    PLAN,
   );
   const named = ([unit, sum, count]: readonly unknown[]) => ({
     [sums.amount]: sum,
