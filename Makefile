@@ -21,3 +21,6 @@ format: install ## put the code into the house's format
 
 test: install ## the whole suite, with its own PostgreSQL
 	@npm test --silent
+
+bench: install ## the product beside a bare floor, at a million contacts (long)
+	@node --import tsx bench/run.ts
