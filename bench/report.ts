@@ -1,6 +1,7 @@
 import type { Measured, Result } from "./duel.ts";
 import type { PageCost } from "./pages.ts";
 import type { SearchCost } from "./search.ts";
+import type { Soak } from "./soak.ts";
 
 /** Cells as a table, the first column to the left, numbers to the right. */
 function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
@@ -15,9 +16,20 @@ function table(head: readonly string[], rows: readonly (readonly string[])[]): s
   return `${all.map(line).join("\n")}\n`;
 }
 
+const limit = (work: string, of: "cpu" | "rps") => String(LIMITS[work]?.[of] ?? "");
 const ratio = (a: number, b: number) => (a / b).toFixed(2);
 const whole = (n: number) => n.toFixed(0);
 const tenth = (n: number) => n.toFixed(1);
+
+/** What the ratio of CPU may be at most, and that of requests a second at least, beside the floor. */
+const LIMITS: Record<string, { cpu?: number; rps?: number }> = {
+  get: { cpu: 1.2 },
+  list: { cpu: 1 },
+  filter: { cpu: 1 },
+  reminders: { cpu: 1 },
+  upsert: { rps: 0.8 },
+  json: { cpu: 1.1 },
+};
 
 /** One line for each side but the first. `null` is the baseline against itself: what a ratio may be off. */
 export function duelTable(results: readonly Result[]): string {
@@ -27,6 +39,7 @@ export function duelTable(results: readonly Result[]): string {
     "base µs",
     "µs/req",
     "ratio",
+    "limit",
     "null",
     "base pg µs",
     "pg µs",
@@ -34,6 +47,7 @@ export function duelTable(results: readonly Result[]): string {
     "base rps",
     "rps",
     "ratio",
+    "limit",
     "null",
     "base p50",
     "p50 ms",
@@ -45,6 +59,7 @@ export function duelTable(results: readonly Result[]): string {
     whole(baseline.cpu),
     whole(other.cpu),
     ratio(other.cpu, baseline.cpu),
+    limit(work, "cpu"),
     ratio(again.cpu, baseline.cpu),
     whole(baseline.postgres),
     whole(other.postgres),
@@ -52,6 +67,7 @@ export function duelTable(results: readonly Result[]): string {
     whole(baseline.rps),
     whole(other.rps),
     ratio(other.rps, baseline.rps),
+    limit(work, "rps"),
     ratio(again.rps, baseline.rps),
     tenth(baseline.p50),
     tenth(other.p50),
@@ -94,4 +110,8 @@ export function searchTable(costs: readonly SearchCost[]): string {
       slowest.map(({ term, ms }) => `${term} ${ms.toFixed(0)}`).join(", "),
     ]),
   );
+}
+
+export function soakLine({ requests, first, last, rss }: Soak): string {
+  return `after ${requests} requests: ${whole(last)} µs a request, ${ratio(last, first)} of the first 50,000, RSS ${whole(rss)} MB\n`;
 }

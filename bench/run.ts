@@ -1,7 +1,8 @@
 /**
  * `node --import tsx bench/run.ts [parts…] [--rows 1000000] [--rounds 7] [--connections 8,32] [--peers fastify] [--against folder]
  * [--json]`: what the product costs beside the bare floor, on one PostgreSQL, in one interleaved run. Parts: the works, `pages`, `search`,
- * `memory`; all of them when none is named. `--against` puts the product of another checkout in the floor's place.
+ * `memory`; all of them when none is named; and `soak` (--soak 1000000 requests). `--against` puts the product of another checkout in the
+ * floor's place. When the product says that the database was made with another schema, `bench/load.ts --fresh` fills a new one.
  */
 import { appendFile, mkdir } from "node:fs/promises";
 import { cpus, totalmem } from "node:os";
@@ -11,9 +12,10 @@ import { ensureLoaded } from "./load.ts";
 import { type PageCost, pageCosts } from "./pages.ts";
 import { connect, openServer, RESULTS, readArguments, readRows } from "./place.ts";
 import { memoryOf } from "./processes.ts";
-import { duelTable, pageTable, searchTable } from "./report.ts";
+import { duelTable, pageTable, searchTable, soakLine } from "./report.ts";
 import { type SearchCost, searchCosts } from "./search.ts";
 import { signIn, startFloor, startProduct } from "./servers.ts";
+import { type Soak, soak } from "./soak.ts";
 import { type Cast, sampleIds, sweep, WORKS } from "./works.ts";
 
 type Figures = {
@@ -25,14 +27,16 @@ type Figures = {
   pages: PageCost[];
   search: SearchCost[];
   memory: { floor: number; product: number; productMost: number } | undefined;
+  soak: Soak | undefined;
 };
 
-const OPTIONS = ["rows", "rounds", "connections", "peers", "against", "json"];
+const OPTIONS = ["rows", "rounds", "connections", "peers", "against", "soak", "json"];
 const { options, rest } = readArguments(process.argv.slice(2), OPTIONS);
-const parts = [...Object.keys(WORKS), "pages", "search", "memory"];
+const parts = [...Object.keys(WORKS), "pages", "search", "memory", "soak"];
 const unknown = rest.find((part) => !parts.includes(part));
 if (unknown) throw new Error(`there is no part ${unknown}; there are: ${parts.join(", ")}`);
-const wanted = (part: string) => rest.length === 0 || rest.includes(part);
+// The soak takes minutes, so it wants to be named.
+const wanted = (part: string) => (rest.length === 0 ? part !== "soak" : rest.includes(part));
 
 const rows = readRows(options);
 const rounds = Number(options.get("rounds") ?? 7);
@@ -49,6 +53,7 @@ const figures: Figures = {
   pages: [],
   search: [],
   memory: undefined,
+  soak: undefined,
 };
 
 await ensureLoaded(rows, say);
@@ -97,6 +102,7 @@ try {
     const { now, most } = memoryOf(product.pid);
     figures.memory = { floor: memoryOf(floor.pid).now, product: now, productMost: most };
   }
+  if (wanted("soak")) figures.soak = await soak(cast, Number(options.get("soak") ?? 1_000_000), say);
   if (wanted("pages")) figures.pages = await pageCosts(product, sql, say);
   if (wanted("search")) figures.search = await searchCosts(product, say);
 } finally {
@@ -109,9 +115,13 @@ const rounded = (_: string, value: unknown) => (typeof value === "number" ? Numb
 await appendFile(file, `${JSON.stringify(figures, rounded)}\n`);
 if (options.has("json")) process.stdout.write(`${JSON.stringify(figures)}\n`);
 else {
-  const { works, failed, pages, search, memory } = figures;
+  const { works, failed, pages, search, memory, soak: soaked } = figures;
   const about =
     memory &&
     `RSS in MB: floor ${memory.floor.toFixed(0)}, product ${memory.product.toFixed(0)}, at most ${memory.productMost.toFixed(0)}\n`;
-  process.stdout.write([duelTable(works), ...failed, pageTable(pages), searchTable(search), about].filter(Boolean).join("\n"));
+  process.stdout.write(
+    [duelTable(works), ...failed, pageTable(pages), searchTable(search), about, soaked && soakLine(soaked)]
+      .filter(Boolean)
+      .join("\n"),
+  );
 }
