@@ -36,7 +36,7 @@ export async function findSession(pool: Pool, digest: string): Promise<Session |
     { retry: true },
   );
   if (!row) return undefined;
-  const [tokenId, tokenName, userId, email, workspaceId, workspaceName, timezone, _plan, role, scopes, expiresAt, lastUsedAt] =
+  const [tokenId, tokenName, userId, email, workspaceId, workspaceName, timezone, plan, role, scopes, expiresAt, lastUsedAt] =
     row;
   return {
     tokenId,
@@ -46,11 +46,12 @@ export async function findSession(pool: Pool, digest: string): Promise<Session |
     workspaceId,
     workspaceName,
     timezone,
+    plan,
     role,
     scopes,
     expiresAt,
     lastUsedAt,
-  } as Session;
+  } satisfies Record<keyof Session, unknown> as Session;
 }
 
 export async function touchToken(pool: Pool, tokenId: string, now: number): Promise<void> {

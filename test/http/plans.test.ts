@@ -3,6 +3,7 @@ import { mkdtempSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
+import { sql } from "../../src/db/sql.ts";
 import { prepareUsage } from "../../src/db/usage.ts";
 import { dictionary } from "../../src/records/all.ts";
 import { type Client, type Service, startService } from "../helpers/service.ts";
@@ -11,7 +12,7 @@ let service: Service;
 let ann: Client;
 before(async () => {
   const file = join(mkdtempSync(join(tmpdir(), "cardfile-plans-")), "plans.json");
-  writeFileSync(file, JSON.stringify({ default: { contacts: 5, deals: 3 } }));
+  writeFileSync(file, JSON.stringify({ default: { contacts: 5, deals: 3 }, team: { contacts: 2 } }));
   service = await startService({ config: { CRM_PLANS: file } });
   ann = await service.signIn();
 });
@@ -48,6 +49,16 @@ test("another workspace has a count of its own, and kinds without a cap none", a
   const bob = await service.signIn("bob@example.com");
   assert.equal((await contact(bob, 1)).status, 201);
   for (let i = 0; i < 8; i++) assert.equal((await ann.send("POST", "/tasks", { title: `t${i}` })).status, 201);
+});
+
+test("a workspace on a plan of its own has that plan's caps", async () => {
+  const eve = await service.signIn("eve@example.com");
+  await service.pool.rows(
+    sql`update workspaces set plan = 'team' where id in (
+      select m.workspace_id from memberships m join users u on u.id = m.user_id where u.email = 'eve@example.com')`,
+  );
+  for (const [i, status] of [201, 201, 403].entries()) assert.equal((await contact(eve, i)).status, status);
+  assert.match((await eve.send("GET", "/whoami")).text, /^plan=team\ncontacts="2 \/ 2"$/m);
 });
 
 test("counting that begins later begins with what is there", async () => {
