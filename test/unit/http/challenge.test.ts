@@ -1,0 +1,16 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { mcpChallenge, mcpResource } from "../../../src/http/challenge.ts";
+
+const BASE = "https://crm.example.com";
+const METADATA = 'resource_metadata="https://crm.example.com/.well-known/oauth-protected-resource/mcp"';
+
+test("a challenge says where to learn how to get a token, and what to ask for", () => {
+  assert.equal(mcpResource(BASE), "https://crm.example.com/mcp");
+  assert.equal(mcpChallenge(BASE), `Bearer ${METADATA}, scope="read write"`);
+  assert.equal(mcpChallenge(BASE, "invalid_token"), `Bearer error="invalid_token", ${METADATA}, scope="read write"`);
+  assert.equal(
+    mcpChallenge(BASE, "insufficient_scope", ["read", "write", "delete"]),
+    `Bearer error="insufficient_scope", ${METADATA}, scope="read write delete"`,
+  );
+});
