@@ -1,4 +1,3 @@
-import type { IncomingMessage } from "node:http";
 import { authenticate, type SessionCache } from "./authenticate.ts";
 import { readContext } from "./context.ts";
 import type { Session } from "./db/sessions.ts";
@@ -9,6 +8,7 @@ import { readBody } from "./http/body.ts";
 import { guardLocal, guardOneHost } from "./http/guard.ts";
 import { createLimiter } from "./http/limits.ts";
 import { type Answer, type Encoded, encode, encodeProblem } from "./http/reply.ts";
+import type { Request } from "./http/request.ts";
 import { createRouter } from "./http/router.ts";
 import { readTarget, type Target } from "./http/target.ts";
 import { echo } from "./kit/line.ts";
@@ -22,7 +22,8 @@ import { createRoutes } from "./routes/table.ts";
 
 export const BODY_LIMIT = 1_048_576;
 
-export type App = (request: IncomingMessage) => Promise<Encoded>;
+/** `asker`: in whose handler the request was made. Who that is is known, and what they sent is counted. */
+export type App = (request: Request, asker?: Authenticated) => Promise<Encoded>;
 
 /** The path of one request: match, authenticate, parse, run, encode. Never rejects: what goes wrong is an answer too. */
 export function createApp(services: Services, sessions: SessionCache): App {
@@ -32,8 +33,8 @@ export function createApp(services: Services, sessions: SessionCache): App {
   const plurals = new Set([...dictionary.values()].map(({ plural }) => plural));
   const limiter = createLimiter({ quota: services.config.rate, seconds: 60 });
 
-  return async (request) => {
-    const requestId = services.ids("req");
+  return async (request, asker) => {
+    const requestId = asker?.requestId ?? services.ids("req");
     const headers: Record<string, string> = { Vary: "Accept", "X-Request-Id": requestId };
     const begun = performance.now();
     let format = acceptedFormat(request.headers.accept);
@@ -42,9 +43,9 @@ export function createApp(services: Services, sessions: SessionCache): App {
     try {
       guardOneHost(request);
       if (!services.mail) guardLocal(request, services.baseUrl);
-      const target = readTarget(request.url ?? "/");
+      const target = readTarget(request.target);
       format = readFormat(target, format);
-      const { route, path } = match(request.method ?? "GET", target.segments);
+      const { route, path } = match(request.method, target.segments);
       place = route.path;
       const context = readContext(services, request, requestId, target, path, format);
       const encoded = await (route.open
@@ -58,27 +59,31 @@ export function createApp(services: Services, sessions: SessionCache): App {
     }
 
     async function enter(stranger: Context, route: Route): Promise<Context> {
-      Object.assign(headers, limiter.take(stranger.address, stranger.reading.now));
+      if (!asker) Object.assign(headers, limiter.take(stranger.address, stranger.reading.now));
       return receive(route, stranger, request);
     }
 
     async function enterKnown(stranger: Context, route: Route): Promise<Authenticated> {
-      const { address, reading } = stranger;
-      const session = await authenticate(stranger, sessions, () => limiter.take(address, reading.now));
+      const session = asker?.session ?? (await known(stranger));
       caller = session.tokenId;
-      Object.assign(headers, limiter.take(session.tokenId, reading.now));
       permit(session, route, plurals);
       return receive(route, withSession(stranger, session), request);
     }
 
+    async function known(stranger: Context): Promise<Session> {
+      const { address, reading } = stranger;
+      const session = await authenticate(stranger, sessions, () => limiter.take(address, reading.now));
+      Object.assign(headers, limiter.take(session.tokenId, reading.now));
+      return session;
+    }
+
     function finish(encoded: Encoded): Encoded {
-      const { method = "GET" } = request;
       const ms = performance.now() - begun;
-      services.metrics.observe(method, place, encoded.status, ms / 1000);
+      services.metrics.observe(request.method, place, encoded.status, ms / 1000);
       if (services.config.accessLog) {
         services.log.info("request", {
           request_id: requestId,
-          method,
+          method: request.method,
           route: place,
           status: encoded.status,
           ms: ms.toFixed(1),
@@ -103,7 +108,7 @@ function readFormat({ parameters }: Target, accepted: Format): Format {
 }
 
 /** Takes what the route declares and nothing else. Filters and the fields of a record are held against the definition by the handler. */
-async function receive<C extends Context>(route: Route, context: C, request: IncomingMessage): Promise<C> {
+async function receive<C extends Context>(route: Route, context: C, request: Request): Promise<C> {
   allowParameters(route, context.parameters);
   const received = await withBody(context, request);
   if (route.body?.is !== "values") return received;
@@ -111,7 +116,7 @@ async function receive<C extends Context>(route: Route, context: C, request: Inc
   return { ...received, body: { ...received.body, values } };
 }
 
-async function withBody<C extends Context>(context: C, request: IncomingMessage): Promise<C> {
+async function withBody<C extends Context>(context: C, request: Request): Promise<C> {
   const takes = request.method === "POST" || request.method === "PATCH";
   const sent = request.headers["transfer-encoding"] !== undefined || Number(request.headers["content-length"] ?? 0) > 0;
   if (takes) return { ...context, body: await readBody(request, BODY_LIMIT) };
@@ -138,7 +143,7 @@ function withSession(context: Context, session: Session): Authenticated {
 }
 
 /** If-None-Match (RFC 9110, section 13.1.2): the weak comparison, so that a proxy's `W/` does not matter. */
-function notModified(request: IncomingMessage, encoded: Encoded): Encoded {
+function notModified(request: Request, encoded: Encoded): Encoded {
   const etag = encoded.headers.ETag;
   const known = request.headers["if-none-match"];
   if (!etag || !known || (request.method !== "GET" && request.method !== "HEAD")) return encoded;
@@ -146,12 +151,12 @@ function notModified(request: IncomingMessage, encoded: Encoded): Encoded {
   return matches ? { status: 304, headers: { ETag: etag }, body: "" } : encoded;
 }
 
-function logFault({ log }: Services, requestId: string, request: IncomingMessage, problem: Problem): void {
+function logFault({ log }: Services, requestId: string, request: Request, problem: Problem): void {
   const cause = problem.cause instanceof Error ? (problem.cause.stack ?? problem.cause.message) : undefined;
   log.error("fault", {
     request_id: requestId,
     method: request.method,
-    path: request.url?.split("?")[0],
+    path: request.target.split("?")[0],
     code: problem.code,
     message: problem.message,
     cause,

@@ -1,7 +1,7 @@
-import type { IncomingMessage } from "node:http";
 import { single } from "./derive/query.ts";
 import type { Format } from "./http/accept.ts";
 import { NO_BODY } from "./http/body.ts";
+import type { Request } from "./http/request.ts";
 import type { Target } from "./http/target.ts";
 import { echo } from "./kit/line.ts";
 import { placeOf } from "./kit/place.ts";
@@ -15,7 +15,7 @@ const UTC = zone("UTC");
 /** All that a request says before it is known who sent it. */
 export function readContext(
   services: Services,
-  request: IncomingMessage,
+  request: Request,
   requestId: string,
   target: Target,
   path: Record<string, string>,
@@ -70,14 +70,14 @@ function readNote(name: string, text: string | undefined, most: number): string 
   throw new Problem("invalid_value", `the ${name} is longer than ${most} characters or not text`, `shorten the ${name}`);
 }
 
-function addressOf(request: IncomingMessage, trustProxy: boolean): string {
+function addressOf(request: Request, trustProxy: boolean): string {
   const forwarded = trustProxy
     ? String(request.headers["x-forwarded-for"] ?? "")
         .split(",")
         .at(-1)
         ?.trim()
     : "";
-  return forwarded || request.socket.remoteAddress || "unknown";
+  return forwarded || request.address;
 }
 
 /** The version an ETag of ours begins with; `*` asks for none in particular. A weak tag never matches (RFC 9110, section 13.1.1). */

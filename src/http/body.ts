@@ -1,5 +1,5 @@
-import type { IncomingMessage } from "node:http";
 import { Problem } from "../kit/problem.ts";
+import type { Request } from "./request.ts";
 import { readParameters } from "./target.ts";
 
 /** Named values; those of a form are text, or a list of texts where a name stands several times. */
@@ -10,16 +10,16 @@ export const NO_BODY: Body = { values: {}, form: false };
 /**
  * Reads a body: a JSON object whatever the Content-Type says (curl sends a form's), else a form. At most `limit` bytes; UTF-8 only.
  */
-export async function readBody(request: IncomingMessage, limit: number): Promise<Body> {
+export async function readBody(request: Request, limit: number): Promise<Body> {
   refuseForeignTypes(request);
-  const text = decodeUtf8(await readBytes(request, limit));
+  const text = await request.text(limit);
   const trimmed = text.trimStart();
   if (trimmed === "") return NO_BODY;
   const json = /^application\/([\w.+-]+\+)?json\b/i.test(request.headers["content-type"] ?? "");
   return json || /^[{["]/.test(trimmed) ? parseObject(text) : formObject(text);
 }
 
-function refuseForeignTypes({ headers }: IncomingMessage): void {
+function refuseForeignTypes({ headers }: Request): void {
   const type = headers["content-type"] ?? "";
   const hint = 'send a JSON object or an urlencoded form: -d \'{"name":"Jane"}\' or -d name=Jane';
   if (/^(multipart\/|application\/(xml|octet-stream|zip)|image\/|audio\/|video\/)/i.test(type)) {
@@ -34,37 +34,6 @@ function refuseForeignTypes({ headers }: IncomingMessage): void {
     throw new Problem("unsupported_media_type", "a compressed body is not read", "send it without Content-Encoding", {
       headers: { "Accept-Encoding": "identity" },
     });
-  }
-}
-
-function readBytes(request: IncomingMessage, limit: number): Promise<Buffer> {
-  const tooLarge = () =>
-    new Problem("body_too_large", `the body is larger than ${limit} bytes`, "send less at once", {
-      headers: { Connection: "close" },
-    });
-  if (Number(request.headers["content-length"] ?? 0) > limit) return Promise.reject(tooLarge());
-  return new Promise((resolve, reject) => {
-    const chunks: Buffer[] = [];
-    let size = 0;
-    request.on("data", (chunk: Buffer) => {
-      size += chunk.length;
-      if (size <= limit) return chunks.push(chunk);
-      request.removeAllListeners("data");
-      return reject(tooLarge());
-    });
-    request.on("end", () => resolve(Buffer.concat(chunks)));
-    request.on("error", () => reject(new Problem("bad_request", "the body broke off")));
-    request.on("close", () => reject(new Problem("bad_request", "the body broke off")));
-  });
-}
-
-const utf8 = new TextDecoder("utf-8", { fatal: true });
-
-function decodeUtf8(bytes: Buffer): string {
-  try {
-    return utf8.decode(bytes);
-  } catch {
-    throw new Problem("bad_request", "the body is not UTF-8", "convert it first: iconv -f latin1 -t utf-8");
   }
 }
 

@@ -1,19 +1,18 @@
-import type { IncomingMessage } from "node:http";
 import { echo } from "../kit/line.ts";
 import { Problem } from "../kit/problem.ts";
+import type { Request } from "./request.ts";
 
 /** HTTP/1.1 wants exactly one Host (RFC 9112, section 3.2); two are how requests are smuggled past a proxy. */
-export function guardOneHost({ rawHeaders, httpVersion }: IncomingMessage): void {
-  const hosts = rawHeaders.filter((name, i) => i % 2 === 0 && name.toLowerCase() === "host").length;
+export function guardOneHost({ hosts }: Request): void {
   if (hosts > 1) throw new Problem("bad_request", "there are two Host headers", "send one");
-  if (hosts === 0 && httpVersion === "1.1") throw new Problem("bad_request", "there is no Host header", "send one");
+  if (hosts === 0) throw new Problem("bad_request", "there is no Host header", "send one");
 }
 
 /**
  * In local mode anyone who reaches the port may sign in, so a web page must not: not by its own origin, nor by a name of its own that it
  * made resolve to this machine (DNS rebinding).
  */
-export function guardLocal({ headers }: IncomingMessage, baseUrl: string): void {
+export function guardLocal({ headers }: Request, baseUrl: string): void {
   const known = ["localhost", "127.0.0.1", "[::1]", new URL(baseUrl).hostname];
   const host = (headers.host ?? "localhost").replace(/:\d+$/, "").toLowerCase();
   if (!known.includes(host) && !/^127\.\d+\.\d+\.\d+$/.test(host)) {

@@ -3,6 +3,7 @@ import type { Duplex } from "node:stream";
 import type { IdSource } from "../kit/id.ts";
 import { Problem, type ProblemCode } from "../kit/problem.ts";
 import { type Encoded, encodeProblem } from "./reply.ts";
+import { fromSocket, type Request } from "./request.ts";
 
 /** Node's own limits keep 200 slow connections open for minutes; these cut a client off that does not get to the point. */
 const LIMITS = {
@@ -32,11 +33,11 @@ const REFUSALS: Record<string, [code: ProblemCode, message: string, hint: string
   CONNECT: ["bad_request", "this server is no proxy", "GET /help"],
 };
 
-export type Answerer = (request: IncomingMessage) => Promise<Encoded>;
+export type Answerer = (request: Request) => Promise<Encoded>;
 
 export function createHttpServer(answer: Answerer, ids: IdSource): Server {
   const respond = async (request: IncomingMessage, response: ServerResponse) =>
-    write(request, response, await answer(request), !server.listening);
+    write(request, response, await answer(fromSocket(request)), !server.listening);
   const server = createServer(LIMITS, respond);
   server.maxHeadersCount = 0; // their size bounds them; Node would drop the rest without a word
   server.maxConnections = MOST_CONNECTIONS;

@@ -1,0 +1,24 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { readContext } from "../../../src/context.ts";
+import { fromInside } from "../../../src/http/request.ts";
+import { readTarget } from "../../../src/http/target.ts";
+import type { Services } from "../../../src/routes/route.ts";
+
+const inner = (body: string, headers: Record<string, string> = {}) =>
+  fromInside({ method: "POST", target: "/contacts", headers, body }, "192.0.2.7");
+
+test("an inner request says what one from outside would", () => {
+  const request = inner('{"name":"Zoë"}', { "x-reason": "Zoë rief an ☎", "x-agent": "Claude" });
+  assert.equal(request.headers["content-length"], "15");
+  const services = { now: () => 0, config: { trustProxy: true } } as Services;
+  const context = readContext(services, request, "req_1", readTarget(request.target), {}, "text");
+  assert.equal(context.author.reason, "Zoë rief an ☎");
+  assert.equal(context.author.agent, "Claude");
+  assert.equal(context.address, "192.0.2.7");
+});
+
+test("an inner body is held to the same limit, in bytes", async () => {
+  assert.equal(await inner("ë").text(2), "ë");
+  await assert.rejects(inner("ë").text(1), { code: "body_too_large" });
+});
