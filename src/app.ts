@@ -39,6 +39,7 @@ export function createApp(services: Services, sessions: SessionCache): App {
     const begun = performance.now();
     let format = acceptedFormat(request.headers.accept);
     let place = "none";
+    let refuse = encodeProblem;
     let caller: string | undefined;
     try {
       guardOneHost(request);
@@ -47,6 +48,7 @@ export function createApp(services: Services, sessions: SessionCache): App {
       format = readFormat(target, format);
       const { route, path } = match(request.method, target.segments);
       place = route.path;
+      refuse = route.refuse ?? encodeProblem;
       const context = readContext(services, request, requestId, target, path, format);
       const encoded = await (route.open
         ? run(await enter(context, route), route.handle)
@@ -55,7 +57,7 @@ export function createApp(services: Services, sessions: SessionCache): App {
     } catch (error) {
       const problem = error instanceof Problem ? error : new Problem("internal", "the service failed", [], { cause: error });
       if (problem.status >= 500) logFault(services, requestId, request, problem);
-      return finish(encodeProblem(told(problem, requestId), format, requestId));
+      return finish(refuse(told(problem, requestId), format, requestId));
     }
 
     async function enter(stranger: Context, route: Route): Promise<Context> {
@@ -100,7 +102,9 @@ async function run<C extends Context>(context: C, handle: (context: C) => Promis
   return encode(await handle(context), context.style);
 }
 
-function readFormat({ parameters }: Target, accepted: Format): Format {
+function readFormat({ parameters, segments }: Target, accepted: Format): Format {
+  // Whoever looks for metadata (RFC 8615) takes nothing but JSON, and mostly forgets to say so.
+  if (segments[0] === ".well-known") return "json";
   const asked = single(parameters, "format");
   if (asked === undefined) return accepted;
   if (asked === "text" || asked === "json") return asked;

@@ -39,6 +39,7 @@ export function readContext(
     idempotencyKey: readIdempotencyKey(headers["idempotency-key"]),
     escalationCode: utf8Header("X-Escalation-Code", headers["x-escalation-code"]),
     authorization: headers.authorization ?? bearerOf(headers["x-api-key"]),
+    headers,
   };
 }
 

@@ -13,7 +13,8 @@ export type ApiSource = {
 };
 
 /** The OpenAPI 3.1 document (spec.openapis.org/oas/v3.1.1) of these routes, made of their declarations and of nothing else. */
-export function openApi({ routes, dictionary, baseUrl, version }: ApiSource): Json {
+export function openApi({ routes: all, dictionary, baseUrl, version }: ApiSource): Json {
+  const routes = all.filter(({ standard }) => !standard);
   const kinds = shownKinds(routes);
   const plurals = new Set([...dictionary.values()].map(({ plural }) => plural));
   const paths: Record<string, Json> = {};

@@ -23,6 +23,8 @@ export type Operation = {
   filters?: { of: RecordDefinition; most: number };
   body?: OperationBody;
   answers: OperationAnswer;
+  /** Who says what it takes and answers, in place of OpenAPI: "RFC 6749". As there, what it does not know it passes over. */
+  standard?: string;
   /** Refusals that do not follow from what the route takes. */
   refuses?: readonly ProblemCode[];
 };

@@ -1,3 +1,4 @@
+import type { IncomingHttpHeaders } from "node:http";
 import type { Config } from "../config.ts";
 import type { Author, Database } from "../db/database.ts";
 import type { Session } from "../db/sessions.ts";
@@ -6,7 +7,7 @@ import { COMMON_PARAMETERS } from "../derive/parameters.ts";
 import { type Parameters, readFields } from "../derive/query.ts";
 import { createView, type View, viewsOf } from "../derive/render.ts";
 import type { Body } from "../http/body.ts";
-import type { Answer, Style } from "../http/reply.ts";
+import type { Answer, encodeProblem, Style } from "../http/reply.ts";
 import { type IdReference, type IdSource, readId } from "../kit/id.ts";
 import { echo } from "../kit/line.ts";
 import { nearest } from "../kit/nearest.ts";
@@ -61,20 +62,33 @@ export type Context = {
   /** The code for something grave, where the header brings it. */
   escalationCode: string | undefined;
   authorization: string | undefined;
+  /** As they came. */
+  headers: IncomingHttpHeaders;
 };
 
 /** A request of a known caller. */
 export type Authenticated = Context & { session: Session };
 
-export type Route = Operation &
-  (
+export type Route = Operation & {
+  /** How it refuses, where not in our own form. */
+  refuse?: typeof encodeProblem;
+} & (
     | { open: true; handle: (context: Context) => Promise<Answer> | Answer }
     | { open?: false; handle: (context: Authenticated) => Promise<Answer> | Answer }
   );
 
+/**
+ * The address this caller knows the service by, which OAuth clients compare letter by letter. In local mode that may be any name of the
+ * loopback, and a forwarded port: the guard has let no other through.
+ */
+export function seenBaseUrl({ services, headers }: Context): string {
+  if (services.mail || services.config.baseUrl || !headers.host) return services.baseUrl;
+  return `http://${headers.host.toLowerCase()}`;
+}
+
 /** Refuses a parameter the route does not know: a misspelt one must not pass unnoticed. Filters are refused where they are read. */
-export function allowParameters({ parameters: own, filters }: Operation, parameters: Parameters): void {
-  if (filters) return;
+export function allowParameters({ parameters: own, filters, standard }: Operation, parameters: Parameters): void {
+  if (filters || standard) return;
   const all = Object.keys({ ...own, ...COMMON_PARAMETERS });
   for (const [name] of parameters) {
     if (all.includes(name)) continue;
