@@ -1,23 +1,23 @@
 import { authenticate, type SessionCache } from "./authenticate.ts";
-import { readContext } from "./context.ts";
+import { addressOf, authorizationOf, readContext } from "./context.ts";
 import type { Session } from "./db/sessions.ts";
+import { scopeOf } from "./derive/operation.ts";
 import { single } from "./derive/query.ts";
 import { readValues } from "./derive/values.ts";
 import { acceptedFormat, type Format } from "./http/accept.ts";
-import { readBody } from "./http/body.ts";
-import { guardLocal, guardOneHost } from "./http/guard.ts";
+import { type Body, NO_BODY, readBody } from "./http/body.ts";
+import { createLocalGuard, guardOneHost } from "./http/guard.ts";
 import { createLimiter } from "./http/limits.ts";
-import { type Answer, type Encoded, encode, encodeProblem } from "./http/reply.ts";
+import { type Encoded, encode, encodeProblem } from "./http/reply.ts";
 import type { Request } from "./http/request.ts";
 import { createRouter } from "./http/router.ts";
 import { readTarget, type Target } from "./http/target.ts";
 import { echo } from "./kit/line.ts";
 import { Problem } from "./kit/problem.ts";
-import { zone } from "./kit/time.ts";
 import { permit } from "./permit.ts";
 import { token } from "./records/token.ts";
 import { workspace } from "./records/workspace.ts";
-import { type Authenticated, allowParameters, type Context, type Route, type Services } from "./routes/route.ts";
+import { type Authenticated, allowParameters, type Services } from "./routes/route.ts";
 import { createRoutes } from "./routes/table.ts";
 
 export const BODY_LIMIT = 1_048_576;
@@ -29,77 +29,102 @@ export type App = (request: Request, asker?: Authenticated) => Promise<Encoded>;
 export function createApp(services: Services, sessions: SessionCache): App {
   const { dictionary } = services.db;
   const aliases = new Map([...dictionary.values(), token, workspace].map(({ name, plural }) => [name, plural]));
-  const match = createRouter(createRoutes(dictionary), aliases);
   const plurals = new Set([...dictionary.values()].map(({ plural }) => plural));
+  const routes = createRoutes(dictionary);
+  const match = createRouter(routes, aliases);
+  const scopes = new Map(routes.map((route) => [route, scopeOf(route, plurals)]));
+  const guardLocal = services.mail ? undefined : createLocalGuard(services.baseUrl);
   const limiter = createLimiter({ quota: services.config.rate, seconds: 60 });
 
   return async (request, asker) => {
-    const requestId = asker?.requestId ?? services.ids("req");
-    const headers: Record<string, string> = { Vary: "Accept", "X-Request-Id": requestId };
-    const begun = performance.now();
-    let format = acceptedFormat(request.headers.accept);
-    let place = "none";
-    let refuse = encodeProblem;
-    let caller: string | undefined;
+    const passage = enter(services, request, asker);
     try {
-      guardOneHost(request);
-      if (!services.mail) guardLocal(request, services.baseUrl);
-      const target = readTarget(request.target);
-      format = readFormat(target, format);
-      const { route, path } = match(request.method, target.segments);
-      place = route.path;
-      refuse = route.refuse ?? encodeProblem;
-      const context = readContext(services, request, requestId, target, path, format);
-      const encoded = await (route.open
-        ? run(await enter(context, route), route.handle)
-        : run(await enterKnown(context, route), route.handle));
-      return finish(notModified(request, encoded));
+      return leave(services, request, passage, await serve(request, asker, passage));
     } catch (error) {
       const problem = error instanceof Problem ? error : new Problem("internal", "the service failed", [], { cause: error });
-      if (problem.status >= 500) logFault(services, requestId, request, problem);
-      return finish(refuse(told(problem, requestId), format, requestId));
+      if (problem.status >= 500) logFault(services, passage.requestId, request, problem);
+      const { format, refuse, requestId } = passage;
+      return leave(services, request, passage, refuse(told(problem, requestId), format, requestId));
     }
+  };
 
-    async function enter(stranger: Context, route: Route): Promise<Context> {
-      if (!asker) Object.assign(headers, limiter.take(stranger.address, stranger.reading.now));
-      return receive(route, stranger, request);
-    }
+  async function serve(request: Request, asker: Authenticated | undefined, passage: Passage): Promise<Encoded> {
+    guardOneHost(request);
+    guardLocal?.(request);
+    const target = readTarget(request.target);
+    passage.format = readFormat(target, passage.format);
+    const { route, path } = match(request.method, target.segments);
+    passage.place = route.path;
+    passage.refuse = route.refuse ?? encodeProblem;
+    const now = services.now();
+    const address = addressOf(request, services.config.trustProxy);
+    const authorization = authorizationOf(request);
+    const session = route.open ? undefined : (asker?.session ?? (await known(authorization, address, now)));
+    passage.caller = session?.tokenId;
+    if (!asker) Object.assign(passage.headers, limiter.take(session?.tokenId ?? address, now));
+    if (session) permit(session, scopes.get(route));
+    allowParameters(route, target.parameters);
+    const body = await receive(request);
+    const { requestId, format } = passage;
+    const context = readContext({
+      services,
+      request,
+      requestId,
+      target,
+      path,
+      format,
+      address,
+      authorization,
+      now,
+      session,
+      body,
+    });
+    if (route.body?.is === "values") context.body = { ...body, values: readValues(route.body, body.values, context.reading) };
+    const answer = await route.handle(context as Authenticated);
+    return notModified(request, encode(answer, context.style));
+  }
 
-    async function enterKnown(stranger: Context, route: Route): Promise<Authenticated> {
-      const session = asker?.session ?? (await known(stranger));
-      caller = session.tokenId;
-      permit(session, route, plurals);
-      return receive(route, withSession(stranger, session), request);
-    }
+  function known(authorization: string | undefined, address: string, now: number): Promise<Session> {
+    return authenticate(services, sessions, authorization, now, () => limiter.take(address, now));
+  }
+}
 
-    async function known(stranger: Context): Promise<Session> {
-      const { address, reading } = stranger;
-      const session = await authenticate(stranger, sessions, () => limiter.take(address, reading.now));
-      Object.assign(headers, limiter.take(session.tokenId, reading.now));
-      return session;
-    }
+/** A request on its way: what its answer and the log want to know of it, however far it came. */
+type Passage = {
+  requestId: string;
+  /** Milliseconds of performance.now(). */
+  begun: number;
+  headers: Record<string, string>;
+  format: Format;
+  /** The path of its route as declared. */
+  place: string;
+  /** How its route refuses. */
+  refuse: typeof encodeProblem;
+  /** The id of its token. */
+  caller: string | undefined;
+};
 
-    function finish(encoded: Encoded): Encoded {
-      const ms = performance.now() - begun;
-      services.metrics.observe(request.method, place, encoded.status, ms / 1000);
-      if (services.config.accessLog) {
-        services.log.info("request", {
-          request_id: requestId,
-          method: request.method,
-          route: place,
-          status: encoded.status,
-          ms: ms.toFixed(1),
-          token_id: caller,
-        });
-      }
-      return { ...encoded, headers: { ...encoded.headers, ...headers } };
-    }
+function enter({ ids }: Services, { headers }: Request, asker: Authenticated | undefined): Passage {
+  const requestId = asker?.requestId ?? ids("req");
+  return {
+    requestId,
+    begun: performance.now(),
+    headers: { Vary: "Accept", "X-Request-Id": requestId },
+    format: acceptedFormat(headers.accept),
+    place: "none",
+    refuse: encodeProblem,
+    caller: undefined,
   };
 }
 
-/** In the style of who asks, as they are known by now: times are shown in their workspace's zone. */
-async function run<C extends Context>(context: C, handle: (context: C) => Promise<Answer> | Answer): Promise<Encoded> {
-  return encode(await handle(context), context.style);
+function leave({ metrics, config, log }: Services, { method }: Request, passage: Passage, encoded: Encoded): Encoded {
+  const { requestId, begun, place, caller } = passage;
+  const { status, body } = encoded;
+  const ms = performance.now() - begun;
+  metrics.observe(method, place, status, ms / 1000);
+  if (config.accessLog)
+    log.info("request", { request_id: requestId, method, route: place, status, ms: ms.toFixed(1), token_id: caller });
+  return { status, headers: Object.assign(passage.headers, encoded.headers), body };
 }
 
 function readFormat({ parameters, segments }: Target, accepted: Format): Format {
@@ -111,39 +136,16 @@ function readFormat({ parameters, segments }: Target, accepted: Format): Format 
   throw new Problem("invalid_value", `format cannot be ${echo(asked)}`, "format=text or format=json");
 }
 
-/** Takes what the route declares and nothing else. Filters and the fields of a record are held against the definition by the handler. */
-async function receive<C extends Context>(route: Route, context: C, request: Request): Promise<C> {
-  allowParameters(route, context.parameters);
-  const received = await withBody(context, request);
-  if (route.body?.is !== "values") return received;
-  const values = readValues(route.body, received.body.values, context.reading);
-  return { ...received, body: { ...received.body, values } };
-}
-
-async function withBody<C extends Context>(context: C, request: Request): Promise<C> {
-  const takes = request.method === "POST" || request.method === "PATCH";
-  const sent = request.headers["transfer-encoding"] !== undefined || Number(request.headers["content-length"] ?? 0) > 0;
-  if (takes) return { ...context, body: await readBody(request, BODY_LIMIT) };
-  if (sent)
-    throw new Problem(
-      "bad_request",
-      `${request.method} takes no body`,
-      "put parameters behind a ? in the address: curl -G -d name=value",
-      { headers: { Connection: "close" } },
-    );
-  return context;
-}
-
-/** From here on it is known who asks, in which workspace, and in which time zone. */
-function withSession(context: Context, session: Session): Authenticated {
-  const place = zone(session.timezone);
-  return {
-    ...context,
-    session,
-    style: { ...context.style, showing: { zone: place } },
-    reading: { ...context.reading, zone: place, me: session.email },
-    author: { ...context.author, workspaceId: session.workspaceId, actor: session.email, tokenId: session.tokenId },
-  };
+async function receive(request: Request): Promise<Body> {
+  const { method, headers } = request;
+  if (method === "POST" || method === "PATCH") return readBody(request, BODY_LIMIT);
+  if (headers["transfer-encoding"] === undefined && Number(headers["content-length"] ?? 0) === 0) return NO_BODY;
+  throw new Problem(
+    "bad_request",
+    `${method} takes no body`,
+    "put parameters behind a ? in the address: curl -G -d name=value",
+    { headers: { Connection: "close" } },
+  );
 }
 
 /** If-None-Match (RFC 9110, section 13.1.2): the weak comparison, so that a proxy's `W/` does not matter. */

@@ -1,6 +1,6 @@
 import { findSession, type Session, touchToken } from "./db/sessions.ts";
 import { Problem } from "./kit/problem.ts";
-import type { Context } from "./routes/route.ts";
+import type { Services } from "./routes/route.ts";
 
 /** How long a session is believed without asking the database: a revocation in another process takes effect after at most this. */
 export const SESSION_CACHE_MS = 5_000;
@@ -46,23 +46,24 @@ export function createSessionCache(): SessionCache {
 
 /** The session of the request's bearer token (RFC 6750). `onMiss` is called before the database is asked: strangers pay for that. */
 export async function authenticate(
-  { services, authorization, reading }: Pick<Context, "services" | "authorization" | "reading">,
+  { db, seal, config }: Services,
   cache: SessionCache,
+  authorization: string | undefined,
+  now: number,
   onMiss: () => void,
 ): Promise<Session> {
   const secret = readBearer(authorization);
-  const cached = cache.find(secret, reading.now);
+  const cached = cache.find(secret, now);
   if (cached) return cached;
   onMiss();
   const forgettings = cache.forgettings();
-  const session = await findSession(services.db.pool, services.seal.digest("token", secret));
+  const session = await findSession(db.pool, seal.digest("token", secret));
   if (!session) throw unauthorized("invalid_token", "the token is unknown or was revoked");
-  if (session.lastUsedAt < reading.now - services.config.tokenDays * 86_400_000)
+  if (session.lastUsedAt < now - config.tokenDays * 86_400_000)
     throw unauthorized("token_expired", "the token was not used for too long");
-  if (session.expiresAt !== null && session.expiresAt <= reading.now)
-    throw unauthorized("token_expired", "the token has expired");
-  if (session.lastUsedAt < reading.now - TOUCH_MS) await touchToken(services.db.pool, session.tokenId, reading.now);
-  cache.keep(secret, session, reading.now, forgettings);
+  if (session.expiresAt !== null && session.expiresAt <= now) throw unauthorized("token_expired", "the token has expired");
+  if (session.lastUsedAt < now - TOUCH_MS) await touchToken(db.pool, session.tokenId, now);
+  cache.keep(secret, session, now, forgettings);
   return session;
 }
 

@@ -1,6 +1,7 @@
+import type { Session } from "./db/sessions.ts";
 import { single } from "./derive/query.ts";
 import type { Format } from "./http/accept.ts";
-import { NO_BODY } from "./http/body.ts";
+import type { Body } from "./http/body.ts";
 import type { Request } from "./http/request.ts";
 import type { Target } from "./http/target.ts";
 import { echo } from "./kit/line.ts";
@@ -12,33 +13,46 @@ import type { Context, Services } from "./routes/route.ts";
 
 const UTC = zone("UTC");
 
-/** All that a request says before it is known who sent it. */
-export function readContext(
-  services: Services,
-  request: Request,
-  requestId: string,
-  target: Target,
-  path: Record<string, string>,
-  format: Format,
-): Context {
+/** A request whose caller and body are known, as far as it needs any. */
+export type Arrival = {
+  services: Services;
+  request: Request;
+  requestId: string;
+  target: Target;
+  path: Record<string, string>;
+  format: Format;
+  address: string;
+  authorization: string | undefined;
+  /** Epoch ms. */
+  now: number;
+  session: Session | undefined;
+  body: Body;
+};
+
+/** All that a request says, read by who sent it: times are shown and understood in their workspace's zone. */
+export function readContext(arrival: Arrival): Context & { session: Session | undefined } {
+  const { services, request, requestId, target, path, format, address, authorization, now, session, body } = arrival;
   const { headers } = request;
-  const now = services.now();
-  const reason = readNote("reason", single(target.parameters, "reason") ?? utf8Header("X-Reason", headers["x-reason"]), 500);
+  const { parameters } = target;
+  const reason = readNote("reason", single(parameters, "reason") ?? utf8Header("X-Reason", headers["x-reason"]), 500);
   const agent = readNote("agent", utf8Header("X-Agent", headers["x-agent"]) ?? agentOf(headers["user-agent"]), 200);
+  const { workspaceId = "", email = "", tokenId = null } = session ?? {};
+  const place = session ? zone(session.timezone) : UTC;
   return {
     services,
+    session,
     requestId,
-    address: placeOf(addressOf(request, services.config.trustProxy)),
+    address,
     path,
-    parameters: target.parameters,
-    body: NO_BODY,
-    style: { format, pretty: readPretty(target), showing: { zone: UTC } },
-    reading: { now, zone: UTC, me: "" },
-    author: { workspaceId: "", actor: "", tokenId: null, agent, reason, requestId, now },
+    parameters,
+    body,
+    style: { format, pretty: readPretty(target), showing: { zone: place } },
+    reading: { now, zone: place, me: email },
+    author: { workspaceId, actor: email, tokenId, agent, reason, requestId, now },
     ifMatch: readIfMatch(headers["if-match"]),
     idempotencyKey: readIdempotencyKey(headers["idempotency-key"]),
     escalationCode: utf8Header("X-Escalation-Code", headers["x-escalation-code"]),
-    authorization: headers.authorization ?? bearerOf(headers["x-api-key"]),
+    authorization,
     headers,
   };
 }
@@ -62,7 +76,8 @@ function utf8Header(name: string, value: string | string[] | undefined): string 
 
 /** No program chooses its User-Agent for our sake: it is cut and mended where X-Agent would be refused. */
 function agentOf(userAgent: string | undefined): string | undefined {
-  return userAgent && Buffer.from(Buffer.from(userAgent, "latin1").toString("utf8").slice(0, 200)).toString();
+  if (userAgent === undefined || /^[ -~]{0,200}$/.test(userAgent)) return userAgent;
+  return Buffer.from(Buffer.from(userAgent, "latin1").toString("utf8").slice(0, 200)).toString();
 }
 
 function readNote(name: string, text: string | undefined, most: number): string | null {
@@ -71,14 +86,21 @@ function readNote(name: string, text: string | undefined, most: number): string 
   throw new Problem("invalid_value", `the ${name} is longer than ${most} characters or not text`, `shorten the ${name}`);
 }
 
-function addressOf(request: Request, trustProxy: boolean): string {
+/** Where the request came from: an address or, in IPv6, its /56. */
+export function addressOf({ headers, address }: Request, trustProxy: boolean): string {
   const forwarded = trustProxy
-    ? String(request.headers["x-forwarded-for"] ?? "")
+    ? String(headers["x-forwarded-for"] ?? "")
         .split(",")
         .at(-1)
         ?.trim()
     : "";
-  return forwarded || request.address;
+  return placeOf(forwarded || address);
+}
+
+/** An API key is a token under another header's name. */
+export function authorizationOf({ headers }: Request): string | undefined {
+  const key = headers["x-api-key"];
+  return headers.authorization ?? (key === undefined ? undefined : `Bearer ${key}`);
 }
 
 /** The version an ETag of ours begins with; `*` asks for none in particular. A weak tag never matches (RFC 9110, section 13.1.1). */
@@ -106,6 +128,3 @@ function readIdempotencyKey(header: string | string[] | undefined): string | und
     "use a new random one, e.g. a UUID, for each record you make",
   );
 }
-
-/** An API key is a token under another header's name. */
-const bearerOf = (key: string | string[] | undefined) => (key === undefined ? undefined : `Bearer ${key}`);

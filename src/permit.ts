@@ -1,11 +1,10 @@
 import type { Session } from "./db/sessions.ts";
-import { type Operation, scopeOf } from "./derive/operation.ts";
+import type { Scope } from "./derive/operation.ts";
 import { Problem } from "./kit/problem.ts";
 import { covers, roleAllows } from "./kit/scope.ts";
 
-/** Refuses what the caller's role or the token's scopes do not allow. `plurals` are the kinds a scope can be about. */
-export function permit({ role, scopes }: Session, operation: Operation, plurals: ReadonlySet<string>): void {
-  const scope = scopeOf(operation, plurals);
+/** Refuses what the caller's role or the token's scopes do not allow; `scope` undefined: anyone who is known may. */
+export function permit({ role, scopes }: Session, scope: Scope | undefined): void {
   if (!scope) return;
   const { verb, plural } = scope;
   if (!roleAllows(role, verb)) {

@@ -54,8 +54,11 @@ export type OperationAnswer = { statuses?: readonly (200 | 201)[] } & (
 
 const METHOD_VERB: Record<Operation["method"], Verb> = { GET: "read", POST: "write", PATCH: "write", DELETE: "delete" };
 
-/** What a token must be good for, and for which kind's records where the path is about one. Undefined: any token will do. */
-export function scopeOf({ method, path, needs }: Operation, plurals: ReadonlySet<string>) {
+/** What a token must be good for, and for which kind's records where the path is about one. */
+export type Scope = { verb: Verb; plural: string | undefined };
+
+/** `plurals` are the kinds a scope can be about. Undefined: any token will do. */
+export function scopeOf({ method, path, needs }: Operation, plurals: ReadonlySet<string>): Scope | undefined {
   if (needs === "member") return undefined;
   const plural = path.split("/").findLast((segment) => plurals.has(segment));
   return { verb: needs ?? METHOD_VERB[method], plural };

@@ -56,9 +56,15 @@ export function readListQuery(
 
 /** The value of a parameter that may stand once. */
 export function single(parameters: Parameters, name: string): string | undefined {
-  const values = parameters.filter(([each]) => each === name);
-  if (values.length > 1) throw new Problem("bad_request", `${name} stands ${values.length} times`, `send ${name} once`);
-  return values[0]?.[1];
+  let times = 0;
+  let found: string | undefined;
+  for (const [each, value] of parameters) {
+    if (each !== name) continue;
+    times += 1;
+    found = value;
+  }
+  if (times > 1) throw new Problem("bad_request", `${name} stands ${times} times`, `send ${name} once`);
+  return found;
 }
 
 function readSearch(definition: RecordDefinition, text: string | undefined): string | undefined {

@@ -5,7 +5,8 @@ export type Format = "text" | "json";
  * each type's quality. Text when neither is welcome: an answer in the wrong format beats none.
  */
 export function acceptedFormat(accept: string | undefined): Format {
-  if (!accept) return "text";
+  if (!accept || accept === "*/*") return "text";
+  if (accept === "application/json") return "json";
   const ranges = accept.split(",").map(readRange);
   const quality = (type: string, subtype: string) =>
     Math.max(

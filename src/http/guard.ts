@@ -12,17 +12,20 @@ export function guardOneHost({ hosts }: Request): void {
  * In local mode anyone who reaches the port may sign in, so a web page must not: not by its own origin, nor by a name of its own that it
  * made resolve to this machine (DNS rebinding).
  */
-export function guardLocal({ headers }: Request, baseUrl: string): void {
-  const known = ["localhost", "127.0.0.1", "[::1]", new URL(baseUrl).hostname];
-  const host = (headers.host ?? "localhost").replace(/:\d+$/, "").toLowerCase();
-  if (!known.includes(host) && !/^127\.\d+\.\d+\.\d+$/.test(host)) {
-    throw new Problem("forbidden_origin", `this server does not answer for the host ${echo(host)}`, `use ${baseUrl}`);
-  }
-  const { origin } = headers;
-  if (origin === undefined || (URL.canParse(origin) && known.includes(new URL(origin).hostname))) return;
-  throw new Problem(
-    "forbidden_origin",
-    `this server takes no requests from pages of ${echo(origin)}`,
-    "call it from a program, not from a web page",
-  );
+export function createLocalGuard(baseUrl: string): (request: Request) => void {
+  const known = new Set(["localhost", "127.0.0.1", "[::1]", new URL(baseUrl).hostname]);
+
+  return ({ headers }) => {
+    const host = (headers.host ?? "localhost").replace(/:\d+$/, "").toLowerCase();
+    if (!known.has(host) && !/^127\.\d+\.\d+\.\d+$/.test(host)) {
+      throw new Problem("forbidden_origin", `this server does not answer for the host ${echo(host)}`, `use ${baseUrl}`);
+    }
+    const { origin } = headers;
+    if (origin === undefined || (URL.canParse(origin) && known.has(new URL(origin).hostname))) return;
+    throw new Problem(
+      "forbidden_origin",
+      `this server takes no requests from pages of ${echo(origin)}`,
+      "call it from a program, not from a web page",
+    );
+  };
 }

@@ -23,7 +23,8 @@ export function fromSocket(message: IncomingMessage): Request {
 
 /** Without a Host, HTTP/1.0 is whole. */
 function countHosts({ rawHeaders, httpVersion }: IncomingMessage): number {
-  const hosts = rawHeaders.filter((name, i) => i % 2 === 0 && name.toLowerCase() === "host").length;
+  let hosts = 0;
+  for (let i = 0; i < rawHeaders.length; i += 2) if (rawHeaders[i]!.length === 4 && /^host$/i.test(rawHeaders[i]!)) hosts += 1;
   return hosts === 0 && httpVersion !== "1.1" ? 1 : hosts;
 }
 

@@ -21,17 +21,19 @@ export function createRouter<Route extends { method: string; path: string }>(
   const firsts = [...root.literal.keys()].filter((first) => first !== "");
 
   return function match(method: string, segments: readonly string[]): Matched<Route> {
-    const [first = "", second = "", ...others] = segments;
+    const [first = "", second] = segments;
     const plural = aliases.get(first) ?? first;
     // `/contacts/contact/c_…`, a path with a whole handle put in, is `/contacts/c_…`.
-    const rest = others.length > 0 && aliases.get(second) === plural ? others : segments.slice(1);
-    const found = walk(root, [plural, ...rest], {});
-    if (!found) throw notFound(segments, firsts);
-    const allowed = [...found.place.routes.keys()].flatMap((known) => (known === "GET" ? ["GET", "HEAD"] : [known]));
-    const route = found.place.routes.get(method === "HEAD" ? "GET" : method);
-    if (route) return { route, path: found.path };
-    throw new Problem("method_not_allowed", `${echo(method)} does not work here`, `this path knows ${allowed.join(", ")}`, {
-      headers: { Allow: allowed.join(", ") },
+    const doubled = segments.length > 2 && aliases.get(second!) === plural;
+    const path: Record<string, string> = {};
+    const known = plural === first && !doubled ? segments : [plural, ...segments.slice(doubled ? 2 : 1)];
+    const place = walk(root, known, 0, path);
+    if (!place) throw notFound(segments, firsts);
+    const route = place.routes.get(method === "HEAD" ? "GET" : method);
+    if (route) return { route, path };
+    const allowed = [...place.routes.keys()].flatMap((each) => (each === "GET" ? ["GET", "HEAD"] : [each])).join(", ");
+    throw new Problem("method_not_allowed", `${echo(method)} does not work here`, `this path knows ${allowed}`, {
+      headers: { Allow: allowed },
     });
   };
 }
@@ -57,17 +59,21 @@ function descend<Route>(place: Node<Route>, segment: string): Node<Route> {
   return next;
 }
 
+/** Where the segments from `at` on lead; what stands for a `{name}` goes into `path`. */
 function walk<Route>(
   place: Node<Route>,
   segments: readonly string[],
+  at: number,
   path: Record<string, string>,
-): { place: Node<Route>; path: Record<string, string> } | undefined {
-  const [first, ...rest] = segments;
-  if (first === undefined) return place.routes.size > 0 ? { place, path } : undefined;
-  const literal = place.literal.get(first);
-  const found = literal && walk(literal, rest, path);
-  if (found || !place.named || first === "") return found;
-  return walk(place.named.node, rest, { ...path, [place.named.name]: first });
+): Node<Route> | undefined {
+  const segment = segments[at];
+  if (segment === undefined) return place.routes.size > 0 ? place : undefined;
+  const literal = place.literal.get(segment);
+  const found = literal && walk(literal, segments, at + 1, path);
+  if (found || !place.named || segment === "") return found;
+  const end = walk(place.named.node, segments, at + 1, path);
+  if (end) path[place.named.name] = segment;
+  return end;
 }
 
 function notFound(segments: readonly string[], firsts: readonly string[]): Problem {

@@ -51,13 +51,11 @@ export function createHttpServer(answer: Answerer, ids: IdSource): Server {
 function write(request: IncomingMessage, response: ServerResponse, { status, headers, body }: Encoded, last: boolean): void {
   // What is left of a body nobody read would be taken for the next request.
   const unread = !request.complete && !request.readableEnded && !request.destroyed;
-  response.writeHead(status, {
-    "Cache-Control": "private, no-cache",
-    "X-Content-Type-Options": "nosniff",
-    ...headers,
-    ...(status === 304 ? {} : { "Content-Length": Buffer.byteLength(body) }),
-    ...(unread || last ? { Connection: "close" } : {}),
-  });
+  headers["Cache-Control"] ??= "private, no-cache";
+  headers["X-Content-Type-Options"] = "nosniff";
+  if (status !== 304) headers["Content-Length"] = String(Buffer.byteLength(body));
+  if (unread || last) headers.Connection = "close";
+  response.writeHead(status, headers);
   // As text, not bytes: Node then sends head and body in one write.
   const shown = request.method === "HEAD" || status === 304 ? "" : body;
   if (unread) linger(request, response, shown);

@@ -14,8 +14,9 @@ const LONGEST = 8_000;
 export function readTarget(url: string): Target {
   if (url.length > LONGEST)
     throw new Problem("uri_too_long", `the address is longer than ${LONGEST} characters`, "ask for less in one request");
-  const local = url.replace(/^https?:\/\/[^/?#]*/i, "").replace(/^\/\/+/, "/");
-  const [beforeHash] = local.split("#", 1) as [string];
+  const local = /^\/(?!\/)/.test(url) ? url : url.replace(/^https?:\/\/[^/?#]*/i, "").replace(/^\/\/+/, "/");
+  const hash = local.indexOf("#");
+  const beforeHash = hash < 0 ? local : local.slice(0, hash);
   const mark = beforeHash.indexOf("?");
   const path = mark < 0 ? beforeHash : beforeHash.slice(0, mark);
   const query = mark < 0 ? "" : beforeHash.slice(mark + 1);
@@ -27,6 +28,7 @@ export function readTarget(url: string): Target {
 
 /** `application/x-www-form-urlencoded` (WHATWG URL, section 5): a query, or the body of `curl -d`. */
 export function readParameters(text: string): [name: string, value: string][] {
+  if (text === "") return [];
   return text
     .split("&")
     .filter((part) => part !== "")

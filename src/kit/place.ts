@@ -5,7 +5,7 @@ import { isIPv6 } from "node:net";
  * rule (RFC 6177): whoever has one address of it has all 2^72 of them. Text that is no address stays as it is.
  */
 export function placeOf(address: string): string {
-  if (!isIPv6(address)) return address;
+  if (!address.includes(":") || !isIPv6(address)) return address;
   const [, mapped] = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(address) ?? [];
   if (mapped) return mapped;
   const [first = 0, second = 0, third = 0, fourth = 0] = groupsOf(address);

@@ -88,7 +88,7 @@ export function seenBaseUrl({ services, headers }: Context): string {
 
 /** Refuses a parameter the route does not know: a misspelt one must not pass unnoticed. Filters are refused where they are read. */
 export function allowParameters({ parameters: own, filters, standard }: Operation, parameters: Parameters): void {
-  if (filters || standard) return;
+  if (filters || standard || parameters.length === 0) return;
   const all = Object.keys({ ...own, ...COMMON_PARAMETERS });
   for (const [name] of parameters) {
     if (all.includes(name)) continue;

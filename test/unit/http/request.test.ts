@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { readContext } from "../../../src/context.ts";
+import { addressOf, readContext } from "../../../src/context.ts";
+import { NO_BODY } from "../../../src/http/body.ts";
 import { fromInside } from "../../../src/http/request.ts";
 import { readTarget } from "../../../src/http/target.ts";
 import type { Services } from "../../../src/routes/route.ts";
@@ -11,8 +12,19 @@ const inner = (body: string, headers: Record<string, string> = {}) =>
 test("an inner request says what one from outside would", () => {
   const request = inner('{"name":"Zoë"}', { "x-reason": "Zoë rief an ☎", "x-agent": "Claude" });
   assert.equal(request.headers["content-length"], "15");
-  const services = { now: () => 0, config: { trustProxy: true } } as Services;
-  const context = readContext(services, request, "req_1", readTarget(request.target), {}, "text");
+  const context = readContext({
+    services: {} as Services,
+    request,
+    requestId: "req_1",
+    target: readTarget(request.target),
+    path: {},
+    format: "text",
+    address: addressOf(request, true),
+    authorization: undefined,
+    now: 0,
+    session: undefined,
+    body: NO_BODY,
+  });
   assert.equal(context.author.reason, "Zoë rief an ☎");
   assert.equal(context.author.agent, "Claude");
   assert.equal(context.address, "192.0.2.7");
