@@ -7,9 +7,9 @@ import type { Seal } from "../kit/seal.ts";
 import type { Field, RecordDefinition } from "../records/define.ts";
 import { conditionSql } from "./condition.ts";
 import type { Database } from "./database.ts";
-import { idMatches, missing, resolveConditions, wrongKind } from "./references.ts";
+import { missing, resolveConditions, wrongKind } from "./references.ts";
 import { searchWords, wordSql } from "./search.ts";
-import { count, ident, join, raw, type Statement, sql } from "./sql.ts";
+import { count, ident, join, numbered, raw, type Statement, sql } from "./sql.ts";
 import { type Table, tableOf } from "./table.ts";
 
 export type Page = {
@@ -27,17 +27,28 @@ export type Page = {
 };
 
 /** One living record in a view. Not there, of another kind and of another workspace are the same `not_found`. */
-export async function getRow(db: Database, workspaceId: string, view: View, reference: IdReference): Promise<Row> {
+export async function getRow(db: Database, workspaceId: string, view: View, { prefix, key }: IdReference): Promise<Row> {
   const { definition } = view;
-  if (reference.prefix !== definition.prefix) throw wrongKind(db, definition, reference);
-  const table = tableOf(definition, db.dictionary);
-  const [row] = await db.pool.rows(
-    sql`select ${table.select(view)} from ${table.name} r ${table.joins}
-      where r.workspace_id = ${workspaceId} and ${idMatches(raw("r.id"), reference.key)} and r.deleted_at is null`,
-    { retry: true },
-  );
-  if (!row) throw missing(definition, reference.key);
+  if (prefix !== definition.prefix) throw wrongKind(db, definition, { prefix, key });
+  const [row] = await db.pool.rows(getStatement(db, view)([workspaceId, key.slice(-8), key]), { retry: true });
+  if (!row) throw missing(definition, key);
   return row;
+}
+
+const getStatements = new WeakMap<View, (values: unknown[]) => Statement>();
+
+/** `$1` workspace, `$2` the last eight characters of the id, `$3` the id or its end. */
+function getStatement(db: Database, view: View): (values: unknown[]) => Statement {
+  let statement = getStatements.get(view);
+  if (!statement) {
+    const table = tableOf(view.definition, db.dictionary);
+    const select = `select ${table.select(view).text} from ${table.name.text} r ${table.joins.text}`;
+    statement = numbered(
+      `${select} where r.workspace_id = $1 and right(r.id, 8) = $2 and right(r.id, length($3)) = $3 and r.deleted_at is null`,
+    );
+    getStatements.set(view, statement);
+  }
+  return statement;
 }
 
 /**

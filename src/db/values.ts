@@ -80,7 +80,7 @@ function parseInt8(text: string): number | string {
  * says so (`sum(amount_cents)::bigint`). So are times, which a Date would cut to milliseconds.
  */
 export const TYPES = {
-  text: { to: 25, from: [25, 1082, 1114, 1184], serialize: String, parse: (text: string) => text },
+  text: { to: 25, from: [1082, 1114, 1184], serialize: String, parse: (text: string) => text },
   bool: { to: 16, from: [16], serialize: String, parse: (text: string) => text === "t" },
   int8: { to: 20, from: [20], serialize: String, parse: parseInt8 },
   bytea: { to: 17, from: [17], serialize: String, parse: (text: string) => Buffer.from(text.slice(2), "hex") },
