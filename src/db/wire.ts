@@ -3,17 +3,7 @@ import postgres from "postgres";
 import type { Address } from "./address.ts";
 import { type Backend, cancel, dial, gone } from "./dial.ts";
 import { TYPES } from "./values.ts";
-import {
-  learn,
-  namedQuery,
-  type Query,
-  type Result,
-  type Rows,
-  type Settle,
-  type Shapes,
-  scriptQuery,
-  unnamedQuery,
-} from "./wireQuery.ts";
+import { learn, type Query, type Result, type Rows, type Settle, type Shapes, scriptQuery, valuedQuery } from "./wireQuery.ts";
 
 /**
  * One connection: a postgres.js instance that connects once and is thrown away with its socket. All that is known to crash or hang
@@ -121,9 +111,7 @@ export function createWire(to: Address, shapes: Shapes, onLost: (wire: Wire) => 
       }
     },
     async run(text, values, named) {
-      const result = await send((settle) =>
-        named ? namedQuery(text, values, settle) : unnamedQuery(text, values, shapes, settle),
-      );
+      const result = await send((settle) => valuedQuery(text, values, named, shapes, settle));
       return plain(result as Result);
     },
     async script(text) {

@@ -18,16 +18,15 @@ const NAMED = { prepare: true, simple: false };
 const UNNAMED = { prepare: false, simple: false };
 const SCRIPT = { prepare: false, simple: true };
 
-/** Prepared under a name the first time its connection sees it. */
-export function namedQuery(text: string, values: readonly unknown[], settle: Settle): Query {
-  return new Query(text, given(values), NAMED, settle);
-}
-
-/** Planned for its values, and forgotten. */
-export function unnamedQuery(text: string, values: readonly unknown[], shapes: Shapes, settle: Settle): Query {
+/**
+ * A statement seen for the first time is planned for its values, and its shape learnt. From then on its values are written out here: they
+ * leave with it in one round trip, and a named one, prepared once a connection, is found by its text as it is, where postgres.js would
+ * join the types to that text and hash it all for every query.
+ */
+export function valuedQuery(text: string, values: readonly unknown[], named: boolean, shapes: Shapes, settle: Settle): Query {
   const types = shapes.get(text);
   if (!types) return new Query(text, given(values), UNNAMED, settle);
-  const query = new Query(text, [], UNNAMED, settle);
+  const query = new Query(text, [], named ? NAMED : UNNAMED, settle);
   query.parameters = values.map((value, i) => (value === null ? null : textOf(types[i], value)));
   return query;
 }

@@ -62,7 +62,7 @@ function readBytes(message: IncomingMessage, limit: number): Promise<Buffer> {
     });
     message.on("end", () => resolve(Buffer.concat(chunks)));
     message.on("error", () => reject(new Problem("bad_request", "the body broke off")));
-    message.on("close", () => reject(new Problem("bad_request", "the body broke off")));
+    message.on("close", () => message.complete || reject(new Problem("bad_request", "the body broke off")));
   });
 }
 

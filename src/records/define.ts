@@ -142,10 +142,19 @@ export function fieldOf(definition: RecordDefinition, name: string): Field | und
   return definition.fields.find((field) => field.name === name);
 }
 
+export type Link = { field: Field; name: string; target: string };
+
+const links = new WeakMap<RecordDefinition, readonly Link[]>();
+
 /** The links of a kind: the field that holds the other record's id, and the kind it points to. */
-export function linksOf(definition: RecordDefinition): { field: Field; name: string; target: string }[] {
-  return definition.fields.flatMap((field) => {
-    const link = field.kind.link;
-    return link?.shows === "id" ? [{ field, name: field.name.replace(/_id$/, ""), target: link.target }] : [];
-  });
+export function linksOf(definition: RecordDefinition): readonly Link[] {
+  let known = links.get(definition);
+  if (!known) {
+    known = definition.fields.flatMap((field) => {
+      const link = field.kind.link;
+      return link?.shows === "id" ? [{ field, name: field.name.replace(/_id$/, ""), target: link.target }] : [];
+    });
+    links.set(definition, known);
+  }
+  return known;
 }

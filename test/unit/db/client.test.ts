@@ -127,7 +127,8 @@ test("statements with a name are limited, and none has one that must not", async
     assert.deepEqual(await pool.rows(prepared, { plan: "custom" }), [[0]]);
     for (let i = 0; i < 350; i++) {
       const text = Object.assign([`select ${i}`], { raw: [`select ${i}`] });
-      assert.deepEqual(await pool.rows(sql(text)), [[i]]);
+      // The first run learns what the values are; the second has a name.
+      for (const _ of [1, 2]) assert.deepEqual(await pool.rows(sql(text)), [[i]]);
     }
     assert.deepEqual(await pool.rows(prepared, { plan: "custom" }), [[300]]);
     assert.equal(pool.stats().named, 300);
