@@ -24,9 +24,18 @@ export type View = {
 
 type Printer = (stored: never, showing: Showing) => string;
 
-export function createView(definition: RecordDefinition, fields: readonly Field[], kindOf = (_: Row) => definition.name): View {
-  const lineKeys = fields.map((field) => (field.name === "handle" ? null : field.name === "custom" ? "" : ` ${field.name}=`));
-  const linePrinters: Printer[] = fields.map((field) => field.kind.toLine);
+/** `kindOf` names the kind of a row where a view shows several; `onLine` chooses among the fields that are selected. */
+export function createView(
+  definition: RecordDefinition,
+  fields: readonly Field[],
+  kindOf = (_: Row) => definition.name,
+  onLine = (_: Field) => true,
+): View {
+  const printed = fields.flatMap((field, index) => {
+    const { name, kind } = field;
+    const print: Printer = kind.toLine;
+    return name !== "handle" && onLine(field) ? [{ at: index + FIRST_VALUE, name, key: ` ${name}=`, print }] : [];
+  });
   const jsonKeys = fields.map((field, index) => `${index === 0 ? "{" : ","}"${field.name}":`);
   const jsonPrinters: Printer[] = fields.map((field) => field.kind.toJson);
   const absent = fields.map((field) => field.kind.absent ?? "null");
@@ -36,15 +45,15 @@ export function createView(definition: RecordDefinition, fields: readonly Field[
     fields,
     line(row, showing) {
       let line = `${kindOf(row)}/${shortId(row[0] as string)}`;
-      for (let i = 0; i < lineKeys.length; i++) {
-        const value = row[i + FIRST_VALUE];
-        if (value === null || lineKeys[i] === null) continue;
-        if (lineKeys[i] === "") {
-          line += members(value as Record<string, unknown>, linePrinters[i]!, showing);
+      for (const { at, name, key, print } of printed) {
+        const value = row[at];
+        if (value === null) continue;
+        if (name === "custom") {
+          line += members(value as Record<string, unknown>, print, showing);
           continue;
         }
-        const token = linePrinters[i]!(value as never, showing);
-        if (token !== EMPTY) line += lineKeys[i] + token;
+        const token = print(value as never, showing);
+        if (token !== EMPTY) line += key + token;
       }
       return line;
     },
@@ -70,20 +79,11 @@ function members(custom: Record<string, unknown>, print: Printer, showing: Showi
 
 /**
  * A view for rows that always come with all fields, as those of other statements than a list's do: what only JSON shows is left off the
- * line. `kindOf` names the kind of a row where a view shows several.
+ * line.
  */
 export function createWholeView(definition: RecordDefinition, kindOf?: (row: Row) => string): View {
   const fields = definition.fields.filter((field) => field.shown !== "asked");
-  const whole = createView(definition, fields, kindOf);
-  const onLine = fields.flatMap((field, index) => (field.shown === undefined ? [index] : []));
-  const lines = createView(
-    definition,
-    onLine.map((index) => fields[index]!),
-    kindOf,
-  );
-  const line: View["line"] = (row, showing) =>
-    lines.line([row[0], row[1], ...onLine.map((index) => row[index + FIRST_VALUE])], showing);
-  return { ...whole, line };
+  return createView(definition, fields, kindOf, (field) => field.shown === undefined);
 }
 
 /** The views a kind is shown in: lines of a list, the line of one record, and JSON, which leaves nothing out. */

@@ -6,11 +6,10 @@ import { readLimit, single } from "../derive/query.ts";
 import { createWholeView, type Row, rowId } from "../derive/render.ts";
 import type { Answer } from "../http/reply.ts";
 import { writeCursor } from "../kit/cursor.ts";
-import { prefixOf } from "../kit/id.ts";
 import { echo } from "../kit/line.ts";
 import { Problem } from "../kit/problem.ts";
 import { readMoment } from "../kit/time.ts";
-import { byPrefix, type Dictionary } from "../records/define.ts";
+import type { Dictionary } from "../records/define.ts";
 import { person, text } from "../records/fields.ts";
 import type { FieldKind, Reading } from "../records/kind.ts";
 import { reminder } from "../records/reminder.ts";
@@ -58,11 +57,9 @@ async function remind(context: Authenticated): Promise<Answer> {
   const query = { until: ahead, now: reading.now, today, owner, kind, position, limit: most };
   const { rows, more } = await listReminders(services.db, session.workspaceId, query);
   const last = rows.at(-1);
-  // A reminder's line begins with the handle of the record it belongs to.
-  const view = createWholeView(reminder, (row) => byPrefix(services.db.dictionary, prefixOf(rowId(row)))!.name);
   return {
     is: "list",
-    viewOf: () => view,
+    viewOf: () => VIEW,
     rows,
     nextCursor: more && last ? writeCursor({ value: last.at(-1) as string, id: rowId(last) }, list, services.seal) : null,
     summary: summaryOf(rows, more),
@@ -93,8 +90,12 @@ function readKind(dictionary: Dictionary, text: string | undefined): string | un
   throw new Problem("invalid_value", `kind cannot be ${echo(text)}`, `kind is one of ${kinds.join(", ")}`);
 }
 
+/** Where the rows of `listReminders` hold them. */
 const WHEN = 4;
 const KIND = 12;
+
+/** A reminder's line begins with the handle of the record it belongs to. */
+const VIEW = createWholeView(reminder, (row) => row[KIND] as string);
 
 /** `9 reminders: 5 overdue, 4 due; 6 contacts, 3 tasks` */
 function summaryOf(rows: readonly Row[], more: boolean): string {
