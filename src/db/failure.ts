@@ -9,35 +9,54 @@ export function toProblem(error: unknown): Problem {
   const meaning = MEANINGS[state] ?? MEANINGS[state.slice(0, 2)];
   if (!meaning) return new Problem("internal", "the database refused a statement of the service", [], { cause: error });
   const headers = meaning.code === "busy" || meaning.code === "not_ready" ? RETRY_AFTER : {};
-  return new Problem(meaning.code, meaning.message, meaning.hint ?? [], { headers, cause: error });
+  return new Problem(meaning.code, meaning.message, meaning.hint, { headers, cause: error });
 }
 
-type Meaning = { code: ProblemCode; message: string; hint?: string };
+type Meaning = { code: ProblemCode; message: string; hint: string };
 
 const RETRY_AFTER = { "Retry-After": "1" };
 
-const WRONG_VALUE = { code: "invalid_value", message: "a value does not fit its field" } as const;
-const WRONG_TIME = { code: "invalid_value", message: "a time or date does not exist or is out of range" } as const;
+/** Only for what is known to have changed nothing. */
+const AGAIN = "nothing was changed: wait as long as Retry-After says, then repeat the request";
+
+const WRONG_VALUE = {
+  code: "invalid_value",
+  message: "a value does not fit its field",
+  hint: "GET /help has a page on every kind: its fields and what they hold",
+} as const;
+const WRONG_TIME = {
+  code: "invalid_value",
+  message: "a time or date does not exist or is out of range",
+  hint: "write 2026-06-01T09:00:00Z, 2026-06-01, today or +2d",
+} as const;
 const WRONG_TEXT = {
   code: "invalid_value",
   message: "a text holds a character that cannot be stored",
   hint: "leave out NUL characters and lone surrogates, and send UTF-8",
 } as const;
-const TOO_LARGE = { code: "invalid_value", message: "a value is too long or nested too deeply to be stored" } as const;
+const TOO_LARGE = {
+  code: "invalid_value",
+  message: "a value is too long or nested too deeply to be stored",
+  hint: "shorten it, or split it over several records",
+} as const;
 const TOO_SLOW = {
   code: "busy",
   message: "the query took too long and was stopped",
   hint: "add a filter, or ask for less",
 } as const;
 const IN_THE_WAY = { code: "busy", message: "others were changing the same records", hint: "repeat the request" } as const;
-const NOT_WRITABLE = { code: "not_ready", message: "the database takes no changes at the moment" } as const;
-const NO_ROOM = { code: "not_ready", message: "the database is out of room" } as const;
-const UNREACHABLE = { code: "not_ready", message: "the database cannot be reached" } as const;
+const NOT_WRITABLE = { code: "not_ready", message: "the database takes no changes at the moment", hint: AGAIN } as const;
+const NO_ROOM = { code: "not_ready", message: "the database is out of room", hint: AGAIN } as const;
+const UNREACHABLE = { code: "not_ready", message: "the database cannot be reached", hint: AGAIN } as const;
 
 /** By SQLSTATE, or by its class: https://www.postgresql.org/docs/current/errcodes-appendix.html */
 const MEANINGS: Record<string, Meaning> = {
-  "23505": { code: "already_exists", message: "another record holds this value" },
-  "23503": { code: "unprocessable", message: "the request refers to a record that is not there" },
+  "23505": { code: "already_exists", message: "another record holds this value", hint: "search= finds it: change that one" },
+  "23503": {
+    code: "unprocessable",
+    message: "the request refers to a record that is not there",
+    hint: "search= finds what there is",
+  },
   "23502": WRONG_VALUE,
   "23514": WRONG_VALUE,
   "22P02": WRONG_VALUE,
@@ -55,18 +74,18 @@ const MEANINGS: Record<string, Meaning> = {
   "55P03": IN_THE_WAY,
   "25006": NOT_WRITABLE,
   "53": NO_ROOM,
-  "53300": { code: "not_ready", message: "the database takes no more connections" },
+  "53300": { code: "not_ready", message: "the database takes no more connections", hint: AGAIN },
   "57": UNREACHABLE,
   "08": UNREACHABLE,
 };
 
 export function unreachable(cause: unknown): Problem {
-  return new Problem(UNREACHABLE.code, UNREACHABLE.message, [], { headers: RETRY_AFTER, cause });
+  return new Problem(UNREACHABLE.code, UNREACHABLE.message, UNREACHABLE.hint, { headers: RETRY_AFTER, cause });
 }
 
 /** All connections are in use. */
 export function crowded(message: string): Problem {
-  return new Problem("busy", message, "repeat the request later", { headers: RETRY_AFTER });
+  return new Problem("busy", message, AGAIN, { headers: RETRY_AFTER });
 }
 
 /** `milliseconds` is what the unit of work was given. */

@@ -217,7 +217,9 @@ function goneAway(signal: AbortSignal | undefined): Problem {
 }
 
 function shuttingDown(): Problem {
-  return new Problem("not_ready", "the service is shutting down", [], { headers: { "Retry-After": "1" } });
+  return new Problem("not_ready", "the service is shutting down", "nothing was changed: repeat the request in a moment", {
+    headers: { "Retry-After": "1" },
+  });
 }
 
 function messageOf(error: unknown): string {

@@ -190,7 +190,8 @@ test("from an empty folder to what can be pasted; kill -9 and restart lose nothi
   const reached = writing.acknowledged.length;
   await until("writes after PostgreSQL came back by itself", () => writing.acknowledged.length > reached + 100);
   await writing.stop();
-  for (const { status, text } of writing.refused) assert.match(`${status} ${text}`, /^503 ERROR (not_ready|busy) /);
+  for (const { status, text } of writing.refused)
+    assert.match(`${status} ${text}`, /^503 ERROR (not_ready|busy) [^\n]+\n(\w+=\w+\n)?HINT {2}/);
   assert.notEqual(await postmaster(CRM_DATA), killed);
   await assertKept(service.url, token, [...before, ...writing.acknowledged]);
 
@@ -296,7 +297,7 @@ test("with the database away it says so and when to come again, and recovers by 
   for (const path of ["/contacts", "/readyz", "/search?q=x"]) {
     const { status, headers, text } = await call(service.url, path, token);
     assert.equal(status, 503, text);
-    assert.match(text, /^ERROR not_ready [^\n]+\n/);
+    assert.match(text, /^ERROR not_ready [^\n]+\nHINT {2}[^\n]+\n$/);
     assert.match(headers.get("retry-after") ?? "", /^\d+$/);
   }
   assert.equal((await call(service.url, "/contacts", token, { name: "Lost" })).status, 503);
