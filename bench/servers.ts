@@ -1,4 +1,5 @@
 import { type ChildProcess, spawn } from "node:child_process";
+import { readFileSync } from "node:fs";
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import type { EmbeddedServer } from "../src/db/embedded.ts";
@@ -22,13 +23,25 @@ export async function startProduct(
   const folder = join(DATA, "product");
   await mkdir(folder, { recursive: true });
   const name = checkout === CHECKOUT ? "product" : "before";
-  return start(name, "cardfile", [...flags, "--import", "tsx", join(checkout, "src/main.ts"), "serve"], {
-    CRM_DATA: folder,
-    CRM_PORT: "0",
-    CRM_SECRET: SECRET,
-    CRM_RATE: "999999999",
-    DATABASE_URL: urlOf(database),
-  });
+  return start(
+    name,
+    "cardfile",
+    [...flags, ...startWords(checkout)],
+    {
+      CRM_DATA: folder,
+      CRM_PORT: "0",
+      CRM_SECRET: SECRET,
+      CRM_RATE: "999999999",
+      DATABASE_URL: urlOf(database),
+    },
+    checkout,
+  );
+}
+
+/** What follows `node` in `npm start`. */
+function startWords(checkout: string): string[] {
+  const { scripts } = JSON.parse(readFileSync(join(checkout, "package.json"), "utf8")) as { scripts: { start: string } };
+  return scripts.start.split(" ").slice(1);
 }
 
 /** The floor, or a peer with the floor's statements and rendering in another framework. */
@@ -50,9 +63,10 @@ async function start(
   application: string,
   args: readonly string[],
   env: Record<string, string>,
+  cwd = CHECKOUT,
 ): Promise<Contender> {
   const { PATH = "", HOME = "" } = process.env;
-  const child = spawn(process.execPath, args, { env: { PATH, HOME, ...env }, stdio: ["ignore", "pipe", "pipe"] });
+  const child = spawn(process.execPath, args, { cwd, env: { PATH, HOME, ...env }, stdio: ["ignore", "pipe", "pipe"] });
   process.once("exit", () => child.kill()); // also when this process fails
   const baseUrl = await firstAddress(name, child);
   return {

@@ -12,7 +12,7 @@ import { openStorage, readSecret, withPool } from "./storage.ts";
 import { welcome } from "./welcome.ts";
 import { isWorker, joinWorkers, startWorkers, workerConnection } from "./workers.ts";
 
-const USAGE = `usage: node --import tsx src/main.ts <command>
+const USAGE = `usage: node cardfile.cjs <command>
        serve                         what npm start does
        migrate [--dry-run]           applies pending migrations, or names them
        ${COMMANDS}`;
@@ -92,11 +92,9 @@ function interrupted(): Promise<string> {
   });
 }
 
-try {
-  await main(process.argv.slice(2));
-} catch (error) {
+main(process.argv.slice(2)).catch((error: unknown) => {
   if (!(error instanceof StartError || error instanceof Problem)) throw error;
   // A worker's reason is told by the process that started it.
   if (!isWorker) process.stderr.write(`cardfile: ${error.message}\n`);
   process.exit(1);
-}
+});
