@@ -7,7 +7,7 @@ COPY sql sql
 COPY manual manual
 COPY test/golden test/golden
 COPY src src
-COPY LICENSE cardfile.cjs ./
+COPY LICENSE ./
 # PostgreSQL refuses to run as root.
 RUN mkdir /data && chown node:node /data
 USER node
@@ -16,4 +16,4 @@ EXPOSE 8080
 VOLUME /data
 STOPSIGNAL SIGTERM
 HEALTHCHECK CMD ["node", "-e", "fetch('http://127.0.0.1:8080/readyz').then((r) => process.exit(r.ok ? 0 : 1), () => process.exit(1))"]
-CMD ["node", "cardfile.cjs", "serve"]
+CMD ["node", "src/cardfile.cjs", "serve"]

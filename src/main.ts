@@ -12,7 +12,7 @@ import { openStorage, readSecret, withPool } from "./storage.ts";
 import { welcome } from "./welcome.ts";
 import { isWorker, joinWorkers, startWorkers, workerConnection } from "./workers.ts";
 
-const USAGE = `usage: node cardfile.cjs <command>
+const USAGE = `usage: node src/cardfile.cjs <command>
        serve                         what npm start does
        migrate [--dry-run]           applies pending migrations, or names them
        ${COMMANDS}`;

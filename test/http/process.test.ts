@@ -36,11 +36,11 @@ after(async () => {
 
 type Run = { child: ChildProcess; out: () => string; err: () => string; ended: Promise<number | null> };
 
-/** `cardfile.cjs` with these settings and no others, on any free port. */
+/** `src/cardfile.cjs` with these settings and no others, on any free port. */
 function run(settings: Record<string, string>, ...words: string[]): Run {
   const { PATH = "", PG_BIN } = process.env;
   const env = { PATH, ...(PG_BIN && { PG_BIN }), CRM_DATA: join(home, "unused"), CRM_PORT: "0", ...settings };
-  const child = spawn(process.execPath, ["cardfile.cjs", ...words], {
+  const child = spawn(process.execPath, ["src/cardfile.cjs", ...words], {
     cwd: ROOT,
     env,
     stdio: ["ignore", "pipe", "pipe"],
