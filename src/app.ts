@@ -59,7 +59,7 @@ export function createApp(services: Services, sessions: SessionCache): App {
     const now = services.now();
     const address = addressOf(request, services.config.trustProxy);
     const authorization = authorizationOf(request);
-    const session = route.open ? undefined : (asker?.session ?? (await known(authorization, address, now)));
+    const session = route.open ? undefined : (asker?.session ?? (await known(authorization, address, now, route.path)));
     passage.caller = session?.tokenId;
     if (!asker) Object.assign(passage.headers, limiter.take(session?.tokenId ?? address, now));
     if (session) permit(session, scopes.get(route));
@@ -84,8 +84,8 @@ export function createApp(services: Services, sessions: SessionCache): App {
     return notModified(request, encode(answer, context.style));
   }
 
-  function known(authorization: string | undefined, address: string, now: number): Promise<Session> {
-    return authenticate(services, sessions, authorization, now, () => limiter.take(address, now));
+  function known(authorization: string | undefined, address: string, now: number, path: string): Promise<Session> {
+    return authenticate(services, sessions, authorization, path, now, () => limiter.take(address, now));
   }
 }
 

@@ -1,5 +1,6 @@
-import { findSession, type Session, touchToken } from "./db/sessions.ts";
+import { findConnected, findSession, type Session, touchToken } from "./db/sessions.ts";
 import { Problem } from "./kit/problem.ts";
+import { SECRETS } from "./kit/secret.ts";
 import type { Services } from "./routes/route.ts";
 
 /** How long a session is believed without asking the database: a revocation in another process takes effect after at most this. */
@@ -44,20 +45,37 @@ export function createSessionCache(): SessionCache {
   };
 }
 
-/** The session of the request's bearer token (RFC 6750). `onMiss` is called before the database is asked: strangers pay for that. */
+/**
+ * The session of the request's bearer token (RFC 6750), if that is good at `path`. `onMiss` is called before the database is asked: strangers
+ * pay for that.
+ */
 export async function authenticate(
-  { db, seal, config }: Services,
+  services: Services,
   cache: SessionCache,
   authorization: string | undefined,
+  path: string,
   now: number,
   onMiss: () => void,
 ): Promise<Session> {
   const secret = readBearer(authorization);
-  const cached = cache.find(secret, now);
-  if (cached) return cached;
+  const session = cache.find(secret, now) ?? (await findStanding(services, cache, secret, now, onMiss));
+  // One made out for an address is good at no other (RFC 8707, section 2).
+  if (session.audience === null || session.audience === services.baseUrl + path) return session;
+  throw unauthorized("invalid_token", `the token is for ${session.audience} and works nowhere else`);
+}
+
+async function findStanding(
+  { db, seal, config }: Services,
+  cache: SessionCache,
+  secret: string,
+  now: number,
+  onMiss: () => void,
+): Promise<Session> {
   onMiss();
   const forgettings = cache.forgettings();
-  const session = await findSession(db.pool, seal.digest("token", secret));
+  const session = secret.startsWith(SECRETS.access)
+    ? await findConnected(db.pool, seal.digest("access", secret))
+    : await findSession(db.pool, seal.digest("token", secret));
   if (!session) throw unauthorized("invalid_token", "the token is unknown or was revoked");
   if (session.lastUsedAt < now - config.tokenDays * 86_400_000)
     throw unauthorized("token_expired", "the token was not used for too long");

@@ -10,7 +10,7 @@ export type Log = {
 };
 
 /** Anything that looks like a bearer token, whichever way it got into a message. */
-const SECRET = /ck_[A-Za-z0-9]{8,}/g;
+const SECRET = /ck[a-z]?_[\w-]{8,}/g;
 
 export function createLog(write: (line: string) => void, now: () => number): Log {
   const at =

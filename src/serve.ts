@@ -1,9 +1,13 @@
+import { lookup } from "node:dns/promises";
 import type { Server } from "node:http";
+import { get } from "node:https";
 import type { AddressInfo } from "node:net";
 import { createApp } from "./app.ts";
 import { createSessionCache } from "./authenticate.ts";
+import { createClientDocuments } from "./clientDocuments.ts";
 import type { Config } from "./config.ts";
 import type { Connection } from "./db/address.ts";
+import { createPublicReader } from "./http/publicDocument.ts";
 import { createHttpServer } from "./http/server.ts";
 import { createJobs } from "./jobs/all.ts";
 import { startJobs } from "./jobs/loop.ts";
@@ -65,6 +69,10 @@ export async function serve(
       plans,
       metrics: createMetrics(pool),
       mail: outbox?.post,
+      clientDocuments: createClientDocuments(
+        createPublicReader({ lookup: (host) => lookup(host, { all: true }), get }),
+        Date.now,
+      ),
       forget(id) {
         sessions.forget(id);
         onForget(id);
@@ -72,7 +80,7 @@ export async function serve(
     },
     sessions,
   );
-  const stopJobs = startJobs(createJobs({ pool, dictionary }, outbox, Date.now), log);
+  const stopJobs = startJobs(createJobs({ pool, dictionary }, config, outbox, Date.now), log);
   return {
     baseUrl,
     forget: sessions.forget,

@@ -1,6 +1,7 @@
 import { type IdSource, shortId } from "../kit/id.ts";
 import type { Pool } from "./client.ts";
-import { type NewToken, newPerson, signIn } from "./sessions.ts";
+import { newPerson, signIn } from "./people.ts";
+import type { NewToken } from "./sessions.ts";
 import { sql } from "./sql.ts";
 
 /** Everybody, the first to come first. */

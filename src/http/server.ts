@@ -53,7 +53,7 @@ function write(request: IncomingMessage, response: ServerResponse, { status, hea
   const unread = !request.complete && !request.readableEnded && !request.destroyed;
   headers["Cache-Control"] ??= "private, no-cache";
   headers["X-Content-Type-Options"] = "nosniff";
-  if (status !== 304) headers["Content-Length"] = String(Buffer.byteLength(body));
+  if (status !== 304 && status !== 204) headers["Content-Length"] = String(Buffer.byteLength(body));
   if (unread || last) headers.Connection = "close";
   response.writeHead(status, headers);
   // As text, not bytes: Node then sends head and body in one write.

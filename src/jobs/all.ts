@@ -1,4 +1,7 @@
+import type { Config } from "../config.ts";
+import { dropUnusedClients } from "../db/clients.ts";
 import { dropExpiredCodes } from "../db/codes.ts";
+import { dropExpiredGrants } from "../db/connections.ts";
 import type { Database } from "../db/database.ts";
 import { dropOldKeys } from "../db/retries.ts";
 import { sweepWorkspaces } from "../db/workspaces.ts";
@@ -9,11 +12,22 @@ const MINUTE = 60_000;
 /** Everything that recurs. */
 export function createJobs(
   { pool, dictionary }: Database,
+  { tokenDays }: Pick<Config, "tokenDays">,
   outbox: { retry: () => Promise<void> } | undefined,
   now: () => number,
 ): Job[] {
   return [
     { name: "drop expired sign-in codes", everyMs: 10 * MINUTE, run: () => dropExpiredCodes(pool, now()) },
+    {
+      name: "drop expired codes and access tokens of connections",
+      everyMs: 10 * MINUTE,
+      run: () => dropExpiredGrants(pool, now()),
+    },
+    {
+      name: "drop clients nobody uses",
+      everyMs: 60 * MINUTE,
+      run: () => dropUnusedClients(pool, now(), now() - tokenDays * 24 * 60 * MINUTE),
+    },
     ...(outbox ? [{ name: "send waiting mails", everyMs: MINUTE, run: outbox.retry }] : []),
     { name: "sweep ended workspaces", everyMs: MINUTE, run: () => sweepWorkspaces(pool, dictionary) },
     { name: "drop old idempotency keys", everyMs: 60 * MINUTE, run: () => dropOldKeys(pool, now()) },

@@ -19,6 +19,8 @@ export const token = defineView({
     scopes: tags({ about: "what it may do at most; without: all that you may" }),
     current: boolean({ about: "whether it is the token of this request" }),
     parent_id: { kind: referenceKind("token"), about: "the token it was minted with, and ends with" },
+    client: text({ about: "of a connection, allowed on the consent page: the program that holds it, by its OAuth client id" }),
+    audience: text({ about: "the only address it works at" }),
     expires_at: time({ about: "when it ends in any case" }),
     created_at: time({ about: "when it was made" }),
     last_used_at: time({ about: "when it was last used, to the hour", sort: true }),

@@ -1,4 +1,5 @@
 import type { IncomingHttpHeaders } from "node:http";
+import type { ClientDocuments } from "../clientDocuments.ts";
 import type { Config } from "../config.ts";
 import type { Author, Database } from "../db/database.ts";
 import type { Session } from "../db/sessions.ts";
@@ -35,6 +36,7 @@ export type Services = {
   log: Log;
   plans: Plans;
   metrics: Metrics;
+  clientDocuments: ClientDocuments;
   /** Sends a mail, or is undefined in local mode. False: it could not go out yet and is tried again. */
   mail: ((mail: { to: string; subject: string; text: string }) => Promise<boolean>) | undefined;
   /** Forgets what is remembered of a token, a user or a workspace, after it was revoked or changed. */

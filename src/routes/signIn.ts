@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { newPerson, signIn } from "../db/sessions.ts";
+import { newPerson, signIn } from "../db/people.ts";
 import { readUsage } from "../db/usage.ts";
 import type { Named } from "../derive/operation.ts";
 import type { Answer } from "../http/reply.ts";

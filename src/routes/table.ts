@@ -3,6 +3,10 @@ import { helpRoutes } from "./help.ts";
 import { historyRoutes } from "./history.ts";
 import { memberRoutes } from "./members.ts";
 import { metricsRoutes } from "./metrics.ts";
+import { authorizeRoutes } from "./oauthAuthorize.ts";
+import { metadataRoutes } from "./oauthMetadata.ts";
+import { registrationRoutes } from "./oauthRegister.ts";
+import { oauthTokenRoutes } from "./oauthTokens.ts";
 import { openApiRoutes } from "./openapi.ts";
 import { recordRoutes } from "./records.ts";
 import { reminderRoutes } from "./reminders.ts";
@@ -20,6 +24,10 @@ export function createRoutes(dictionary: Dictionary): Route[] {
     ...metricsRoutes,
     ...signInRoutes([...dictionary.values()]),
     ...tokenRoutes,
+    ...metadataRoutes,
+    ...registrationRoutes,
+    ...authorizeRoutes,
+    ...oauthTokenRoutes,
     ...workspaceRoutes,
     ...memberRoutes,
     ...[...dictionary.values()].flatMap((definition) => recordRoutes(definition, dictionary)),

@@ -7,6 +7,7 @@ import { readId, shortId } from "../kit/id.ts";
 import { echo } from "../kit/line.ts";
 import { Problem } from "../kit/problem.ts";
 import { coversScope, isScope, type Scopes, VERBS } from "../kit/scope.ts";
+import { newSecret, SECRETS } from "../kit/secret.ts";
 import { TIME_FORMS } from "../kit/time.ts";
 import { tagsKind } from "../records/collectionKinds.ts";
 import { required, text, time } from "../records/fields.ts";
@@ -143,14 +144,12 @@ function readExpiry(timestamp: string | null | undefined, { now }: Reading): num
 
 const earlier = (a: number | null, b: number | null) => (a === null || b === null ? (a ?? b) : Math.min(a, b));
 
-const ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
-
-/** `ck_` and 43 characters, 256 bits, of which only the keyed digest is kept. */
+/** Only the keyed digest of the secret is kept. */
 export function newToken(
   { ids, seal, random }: Pick<Services, "ids" | "seal" | "random">,
   name: string,
 ): { id: string; digest: string; name: string; secret: string } {
-  const secret = `ck_${Array.from({ length: 43 }, () => ALPHABET[Math.floor(random() * ALPHABET.length)]).join("")}`;
+  const secret = SECRETS.token + newSecret(random);
   return { id: ids("tok"), digest: seal.digest("token", secret), name, secret };
 }
 

@@ -1,6 +1,7 @@
 import type { AddressInfo } from "node:net";
 import { createApp } from "../../src/app.ts";
 import { createSessionCache } from "../../src/authenticate.ts";
+import { createClientDocuments } from "../../src/clientDocuments.ts";
 import { type Config, readConfig } from "../../src/config.ts";
 import { createPool, type Pool } from "../../src/db/client.ts";
 import { createHttpServer } from "../../src/http/server.ts";
@@ -46,6 +47,8 @@ export type ServiceOptions = {
   config?: Record<string, string>;
   log?: Log;
   mail?: boolean;
+  /** What documents of programs can be read; none unless said. */
+  readPublic?: (url: URL) => Promise<string>;
 };
 
 /** The whole service on a database of its own, behind its real front door. */
@@ -92,6 +95,10 @@ export async function startService(options: ServiceOptions = {}): Promise<Servic
       plans: readPlans(
         config.plans,
         [...dictionary.values()].map(({ plural }) => plural),
+      ),
+      clientDocuments: createClientDocuments(
+        options.readPublic ?? (() => Promise.reject(new Error("there is no network"))),
+        now,
       ),
       forget: sessions.forget,
     },

@@ -1,0 +1,97 @@
+import { createHash } from "node:crypto";
+import type { Answer } from "./reply.ts";
+
+/** Markup. Made by `html` only, so that text cannot pass for it. */
+export type Html = { readonly markup: string };
+
+type Part = Html | string | false | undefined | readonly Part[];
+
+/** What is put in is text, and stays text, unless it was made by `html` itself; false and undefined are nothing. */
+export function html(strings: TemplateStringsArray, ...parts: Part[]): Html {
+  return { markup: strings.map((string, i) => string + markupOf(parts[i])).join("") };
+}
+
+function markupOf(part: Part): string {
+  if (part === undefined || part === false) return "";
+  if (typeof part === "string") return part.replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`);
+  return "markup" in part ? part.markup : part.map(markupOf).join("");
+}
+
+const STYLE = `
+:root { color-scheme: light dark; --ink: #1b1b1f; --soft: #5a5a66; --paper: #fbfaf7; --card: #fff; --line: #8a8a94; --act: #1d4ed8; --on-act: #fff; --warn: #8a1c1c; --warn-paper: #fdf0ee; }
+@media (prefers-color-scheme: dark) { :root { --ink: #ececf1; --soft: #b0b0bc; --paper: #17171b; --card: #212127; --line: #7c7c88; --act: #9db8ff; --on-act: #10131c; --warn: #ffb4a8; --warn-paper: #3a2320; } }
+* { box-sizing: border-box; }
+body { margin: 0; padding: 1.5rem 1rem 3rem; background: var(--paper); color: var(--ink); font: 1.0625rem/1.5 system-ui, sans-serif; overflow-wrap: anywhere; }
+main { max-width: 30rem; margin: 0 auto; }
+h1 { font-size: 1.5rem; line-height: 1.25; margin: .25rem 0 1rem; }
+p { margin: 0 0 1rem; }
+.brand { font-weight: 600; letter-spacing: .02em; color: var(--soft); margin: 0; }
+.soft { color: var(--soft); font-size: .9375rem; }
+.alert, .warning { border: 1px solid var(--warn); border-left-width: .375rem; border-radius: .375rem; background: var(--warn-paper); padding: .75rem .875rem; }
+.alert { color: var(--warn); font-weight: 600; }
+fieldset { border: 0; margin: 0 0 1.25rem; padding: 0; min-width: 0; }
+legend, .label { display: block; font-weight: 600; padding: 0; margin: 0 0 .375rem; }
+.choice { display: flex; gap: .75rem; align-items: center; min-height: 3rem; padding: .625rem .875rem; margin: 0 0 .5rem; border: 1px solid var(--line); border-radius: .5rem; background: var(--card); cursor: pointer; }
+.choice small { display: block; color: var(--soft); font-size: .875rem; }
+.choice input { width: 1.25rem; height: 1.25rem; flex: none; margin: 0; accent-color: var(--act); }
+.choice:has(:checked) { border-color: var(--act); box-shadow: inset 0 0 0 1px var(--act); }
+.field { width: 100%; min-height: 3rem; padding: .5rem .75rem; margin: 0 0 1rem; font: inherit; color: inherit; background: var(--card); border: 1px solid var(--line); border-radius: .5rem; }
+.code { font-size: 1.5rem; letter-spacing: .3em; font-variant-numeric: tabular-nums; }
+button { display: block; width: 100%; min-height: 3rem; margin: 0 0 .75rem; padding: .5rem 1rem; font: inherit; font-weight: 600; color: var(--ink); background: transparent; border: 1px solid var(--line); border-radius: .5rem; cursor: pointer; }
+button.act { color: var(--on-act); background: var(--act); border-color: var(--act); }
+a { color: var(--act); display: inline-block; padding: .5rem 0; }
+:focus-visible { outline: 3px solid var(--act); outline-offset: 2px; }
+.choice:focus-within { outline: 3px solid var(--act); outline-offset: 2px; }
+.choice input:focus-visible { outline: none; }
+`;
+
+const STYLE_HASH = createHash("sha256").update(STYLE).digest("base64");
+
+/**
+ * A page of its own, for a person's browser: no script, nothing from elsewhere, in nobody's frame. The referrer stays at home, and is not
+ * left out altogether: browsers would then not say either that a form was sent from here.
+ */
+export function page(title: string, content: Html, { status = 200, formsLeave = false } = {}): Answer & { is: "document" } {
+  // Chrome holds every hop after a form is sent against form-action, and programs send on from theirs to where they like
+  // (https://claude.ai/… to claude://…): no list of where a person may end up after "Allow" is complete.
+  const formAction = formsLeave ? "" : "; form-action 'self'";
+  return {
+    is: "document",
+    status,
+    type: "text/html; charset=utf-8",
+    headers: {
+      "Content-Security-Policy": `default-src 'none'; style-src 'sha256-${STYLE_HASH}'; base-uri 'none'; frame-ancestors 'none'${formAction}`,
+      "X-Frame-Options": "DENY",
+      "Referrer-Policy": "same-origin",
+      "Cache-Control": "no-store",
+    },
+    text: html`<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="robots" content="noindex">
+<title>${title} - Cardfile</title>
+<style>${{ markup: STYLE }}</style>
+</head>
+<body>
+<main>
+<p class="brand">Cardfile</p>
+${content}
+</main>
+</body>
+</html>
+`.markup,
+  };
+}
+
+/** Sends the browser on; 303 turns a form into a plain visit (RFC 9110, section 15.4.4). */
+export function redirect(location: string): Answer {
+  return {
+    is: "document",
+    status: 303,
+    type: "text/plain; charset=utf-8",
+    headers: { Location: location, "Cache-Control": "no-store", "Referrer-Policy": "same-origin" },
+    text: "",
+  };
+}

@@ -1,0 +1,65 @@
+import type { ClientRequest, IncomingMessage } from "node:http";
+import type { RequestOptions } from "node:https";
+import { isIP, type LookupFunction } from "node:net";
+import { isPublicAddress } from "../kit/publicAddress.ts";
+
+const MOST_BYTES = 16_384;
+const LONGEST_MS = 4_000;
+
+type Address = { address: string; family: number };
+
+export type Network = {
+  lookup: (host: string) => Promise<Address[]>;
+  /** As node:https. It follows no redirect, which is as it should be. */
+  get: (url: URL, options: RequestOptions, onResponse: (response: IncomingMessage) => void) => ClientRequest;
+};
+
+/**
+ * Reads a small JSON document that a stranger names, without becoming their way into our network (server-side request forgery): only from
+ * port 443 of public addresses, from the very address that was checked, whatever its name resolves to a moment later.
+ */
+export function createPublicReader({ lookup, get }: Network): (url: URL) => Promise<string> {
+  return async (url) => {
+    if (url.protocol !== "https:" || url.port !== "") throw new Error("it is not at https and port 443");
+    const signal = AbortSignal.timeout(LONGEST_MS);
+    const host = url.hostname.replace(/^\[(.*)\]$/, "$1");
+    const found = isIP(host) ? [{ address: host, family: isIP(host) }] : await beforeAbort(lookup(host), signal);
+    const [first] = found;
+    if (!first || !found.every(({ address }) => isPublicAddress(address))) throw new Error("it is not on the public network");
+    return new Promise((resolve, reject) => {
+      const options = { agent: false, lookup: pinned(first), signal, headers: { Accept: "application/json" } };
+      get(url, options, (response) => readJson(response).then(resolve, reject)).on("error", reject);
+    });
+  };
+}
+
+function beforeAbort<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
+  return new Promise((resolve, reject) => {
+    signal.addEventListener("abort", () => reject(signal.reason));
+    work.then(resolve, reject);
+  });
+}
+
+/** Node asks for one address or for all of them, as it likes. */
+const pinned =
+  ({ address, family }: Address): LookupFunction =>
+  (_host, { all }, done) =>
+    all ? done(null, [{ address, family }]) : done(null, address, family);
+
+async function readJson(response: IncomingMessage): Promise<string> {
+  const { statusCode, headers } = response;
+  const chunks: Buffer[] = [];
+  let size = 0;
+  try {
+    if (statusCode !== 200) throw new Error(`it answered ${statusCode}`);
+    if (!/^application\/([\w.+-]+\+)?json\b/i.test(headers["content-type"] ?? "")) throw new Error("it is not JSON");
+    for await (const chunk of response as AsyncIterable<Buffer>) {
+      size += chunk.length;
+      if (size > MOST_BYTES) throw new Error(`it is larger than ${MOST_BYTES} bytes`);
+      chunks.push(chunk);
+    }
+  } finally {
+    response.destroy();
+  }
+  return new TextDecoder("utf-8", { fatal: true }).decode(Buffer.concat(chunks));
+}
