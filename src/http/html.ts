@@ -18,17 +18,18 @@ function markupOf(part: Part): string {
 }
 
 const STYLE = `
-:root { color-scheme: light dark; --ink: #1b1b1f; --soft: #5a5a66; --paper: #fbfaf7; --card: #fff; --line: #8a8a94; --act: #1d4ed8; --on-act: #fff; --warn: #8a1c1c; --warn-paper: #fdf0ee; }
-@media (prefers-color-scheme: dark) { :root { --ink: #ececf1; --soft: #b0b0bc; --paper: #17171b; --card: #212127; --line: #7c7c88; --act: #9db8ff; --on-act: #10131c; --warn: #ffb4a8; --warn-paper: #3a2320; } }
+:root { color-scheme: light dark; --ink: #1b1b1f; --soft: #5a5a66; --paper: #fbfaf7; --card: #fff; --line: #8a8a94; --act: #1d4ed8; --on-act: #fff; --bad: #8a1c1c; --bad-paper: #fdf0ee; --mind: #8a5a00; --mind-paper: #fdf5e2; }
+@media (prefers-color-scheme: dark) { :root { --ink: #ececf1; --soft: #b0b0bc; --paper: #17171b; --card: #212127; --line: #7c7c88; --act: #9db8ff; --on-act: #10131c; --bad: #ffb4a8; --bad-paper: #3a2320; --mind: #e6b85c; --mind-paper: #2f2819; } }
 * { box-sizing: border-box; }
 body { margin: 0; padding: 1.5rem 1rem 3rem; background: var(--paper); color: var(--ink); font: 1.0625rem/1.5 system-ui, sans-serif; overflow-wrap: anywhere; }
 main { max-width: 30rem; margin: 0 auto; }
-h1 { font-size: 1.5rem; line-height: 1.25; margin: .25rem 0 1rem; }
+h1 { font-size: 1.375rem; line-height: 1.25; margin: .25rem 0 1rem; }
 p { margin: 0 0 1rem; }
 .brand { font-weight: 600; letter-spacing: .02em; color: var(--soft); margin: 0; }
 .soft { color: var(--soft); font-size: .9375rem; }
-.alert, .warning { border: 1px solid var(--warn); border-left-width: .375rem; border-radius: .375rem; background: var(--warn-paper); padding: .75rem .875rem; }
-.alert { color: var(--warn); font-weight: 600; }
+.alert, .warning { border: 1px solid; border-left-width: .375rem; border-radius: .375rem; padding: .75rem .875rem; }
+.alert { color: var(--bad); background: var(--bad-paper); font-weight: 600; }
+.warning { border-color: var(--mind); background: var(--mind-paper); }
 fieldset { border: 0; margin: 0 0 1.25rem; padding: 0; min-width: 0; }
 legend, .label { display: block; font-weight: 600; padding: 0; margin: 0 0 .375rem; }
 .choice { display: flex; gap: .75rem; align-items: center; min-height: 3rem; padding: .625rem .875rem; margin: 0 0 .5rem; border: 1px solid var(--line); border-radius: .5rem; background: var(--card); cursor: pointer; }

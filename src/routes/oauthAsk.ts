@@ -9,7 +9,7 @@ import { type Context, seenBaseUrl } from "./route.ts";
 export type Asker = { redirectUri: string; state: string | undefined; issuer: string };
 
 /** What a program asks a person for. */
-export type Ask = Asker & { client: Client; challenge: string; scopes: readonly string[] };
+export type Ask = Asker & { client: Pick<Client, "id" | "name" | "host">; challenge: string; scopes: readonly string[] };
 
 /** Where the person's browser takes the answer. `iss` tells the program whose answer it is (RFC 9207). */
 export function answerLocation({ redirectUri, state, issuer }: Asker, answer: Record<string, string>): string {

@@ -37,6 +37,7 @@ async function authorize(context: Context): Promise<Answer> {
       "this server does not know the program that sent you here",
       "it may have been forgotten because nobody let it in for long",
     );
+  const { id, name, host } = client;
   const asker = {
     redirectUri: chooseRedirectUri(client, asked.redirect_uri),
     state: asked.state,
@@ -44,7 +45,7 @@ async function authorize(context: Context): Promise<Answer> {
   };
   try {
     refuseRepeated(parameters.map(([name]) => name).filter((name) => name !== "resource"));
-    return begin(context, { ...asker, client, ...readAsk(context, asked) });
+    return begin(context, { ...asker, client: { id, name, host }, ...readAsk(context, asked) });
   } catch (error) {
     if (error instanceof OAuthRefusal) return tell(asker, error);
     throw error;

@@ -10,6 +10,7 @@ import { SECRETS } from "../kit/secret.ts";
 import { emailKind, isEmail } from "../records/textKinds.ts";
 import { issueSignInCode, takeSignInCode } from "./codes.ts";
 import { type Ask, answerLocation } from "./oauthAsk.ts";
+import { readForm } from "./oauthForm.ts";
 import { type Carried, type Choice, codePage, consentPage, emailPage, type Fault } from "./oauthPages.ts";
 import type { Context } from "./route.ts";
 
@@ -116,11 +117,7 @@ async function verify(context: Context, flow: Flow, email: string, typed: string
   return askConsent(context, { ...flow, userId, workspaceId });
 }
 
-async function askConsent(
-  context: Context,
-  flow: Flow & { userId?: string; workspaceId?: string },
-  fault?: Fault,
-): Promise<Answer> {
+async function askConsent(context: Context, flow: Flow, fault?: Fault): Promise<Answer> {
   const { userId = "", workspaceId = "" } = flow;
   const rows = await listWorkspaces(context.services.db.pool, userId, workspaceId);
   const workspaces = rows.map(([id, , , , name, , role, usual]): Choice => {
