@@ -17,7 +17,7 @@ create index access_tokens_token_idx on access_tokens (token_id);
 create index access_tokens_expiry_idx on access_tokens (expires_at);
 
 -- Programs that registered themselves (RFC 7591). Anybody may, so those that no person ever let in are dropped after a day.
-create table clients (
+create table oauth_clients (
   id text collate "C" primary key,
   name text collate "C" not null,
   redirect_uris text[] not null,
@@ -28,8 +28,8 @@ create table clients (
   created_at timestamptz not null,
   used_at timestamptz
 );
-create index clients_address_idx on clients (address, created_at);
-create index clients_unused_idx on clients (created_at) where used_at is null;
+create index oauth_clients_address_idx on oauth_clients (address, created_at);
+create index oauth_clients_unused_idx on oauth_clients (created_at) where used_at is null;
 
 -- Authorization codes, each bound to all that was agreed on. A spent one names the connection it became, so that who sends it again ends
 -- that; it is kept for as long as that may matter.

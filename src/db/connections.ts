@@ -41,7 +41,7 @@ export async function keepCode(
     on conflict (digest) do update set scopes = excluded.scopes, workspace_id = excluded.workspace_id
       where c.token_id is null and c.expires_at > ${iso(now)}
     returning digest`);
-  if (rows.length > 0) await pool.rows(sql`update clients set used_at = ${iso(now)} where id = ${client}`);
+  if (rows.length > 0) await pool.rows(sql`update oauth_clients set used_at = ${iso(now)} where id = ${client}`);
   return rows.length > 0;
 }
 

@@ -1,8 +1,8 @@
 import type { Config } from "../config.ts";
-import { dropUnusedClients } from "../db/clients.ts";
 import { dropExpiredCodes } from "../db/codes.ts";
 import { dropExpiredGrants } from "../db/connections.ts";
 import type { Database } from "../db/database.ts";
+import { dropUnusedClients } from "../db/oauthClients.ts";
 import { dropOldKeys } from "../db/retries.ts";
 import { sweepWorkspaces } from "../db/workspaces.ts";
 import type { Job } from "./loop.ts";

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { findClient } from "../db/clients.ts";
+import { findClient } from "../db/oauthClients.ts";
 import { echo } from "../kit/line.ts";
 import { redirectUriFault } from "../kit/redirectUri.ts";
 import { sameText } from "../kit/seal.ts";

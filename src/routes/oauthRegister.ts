@@ -1,4 +1,4 @@
-import { dropClient, findClient, keepClient, type RegisteredClient } from "../db/clients.ts";
+import { dropClient, findClient, keepClient, type RegisteredClient } from "../db/oauthClients.ts";
 import type { Answer } from "../http/reply.ts";
 import { Problem } from "../kit/problem.ts";
 import { sameText } from "../kit/seal.ts";

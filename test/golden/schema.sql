@@ -22,6 +22,17 @@ create function crm_words(list text[]) returns text
   language sql immutable strict parallel safe
 RETURN array_to_string(list, ' '::text);
 
+create table access_tokens (
+  digest text collate "C" not null,
+  token_id text collate "C" not null,
+  scopes text[] not null,
+  expires_at timestamp with time zone not null,
+  constraint access_tokens_pkey PRIMARY KEY (digest),
+  constraint access_tokens_token_id_fkey FOREIGN KEY (token_id) REFERENCES tokens(id) ON DELETE CASCADE
+);
+CREATE INDEX access_tokens_expiry_idx ON public.access_tokens USING btree (expires_at);
+CREATE INDEX access_tokens_token_idx ON public.access_tokens USING btree (token_id);
+
 create table activities (
   workspace_id text collate "C" not null,
   id text collate "C" not null,
@@ -53,6 +64,24 @@ CREATE UNIQUE INDEX activities_handle_key ON public.activities USING btree (work
 CREATE INDEX activities_search_idx ON public.activities USING gin (workspace_id, search gin_trgm_ops) WHERE (deleted_at IS NULL);
 CREATE INDEX activities_updated_idx ON public.activities USING btree (workspace_id, updated_at, id) WHERE (deleted_at IS NULL);
 
+create table authorization_codes (
+  digest text collate "C" not null,
+  client text collate "C" not null,
+  name text collate "C" not null,
+  redirect_uri text collate "C" not null,
+  challenge text collate "C" not null,
+  audience text collate "C" not null,
+  scopes text[] not null,
+  user_id text collate "C" not null,
+  workspace_id text collate "C" not null,
+  token_id text collate "C",
+  expires_at timestamp with time zone not null,
+  constraint authorization_codes_pkey PRIMARY KEY (digest),
+  constraint authorization_codes_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(id) ON DELETE CASCADE,
+  constraint authorization_codes_workspace_id_fkey FOREIGN KEY (workspace_id) REFERENCES workspaces(id) ON DELETE CASCADE
+);
+CREATE INDEX authorization_codes_expiry_idx ON public.authorization_codes USING btree (expires_at);
+
 create table changes (
   workspace_id text collate "C" not null,
   id text collate "C" not null,
@@ -74,6 +103,21 @@ create table changes (
 CREATE INDEX changes_at_idx ON public.changes USING btree (workspace_id, at, id);
 CREATE UNIQUE INDEX changes_handle_key ON public.changes USING btree (workspace_id, "right"(id, 8));
 CREATE UNIQUE INDEX changes_version_key ON public.changes USING btree (workspace_id, "right"(record_id, 8), record_id, version);
+
+create table clients (
+  id text collate "C" not null,
+  name text collate "C" not null,
+  redirect_uris text[] not null,
+  auth_method text collate "C" not null,
+  secret_digest text collate "C",
+  registration_digest text collate "C" not null,
+  address text collate "C" not null,
+  created_at timestamp with time zone not null,
+  used_at timestamp with time zone,
+  constraint clients_pkey PRIMARY KEY (id)
+);
+CREATE INDEX clients_address_idx ON public.clients USING btree (address, created_at);
+CREATE INDEX clients_unused_idx ON public.clients USING btree (created_at) WHERE (used_at IS NULL);
 
 create table codes (
   subject text collate "C" not null,
@@ -299,12 +343,15 @@ create table tokens (
   scopes text[],
   expires_at timestamp with time zone,
   parent_id text collate "C",
+  client text collate "C",
+  audience text collate "C",
   constraint tokens_digest_key UNIQUE (digest),
   constraint tokens_parent_id_fkey FOREIGN KEY (parent_id) REFERENCES tokens(id) ON DELETE CASCADE,
   constraint tokens_pkey PRIMARY KEY (id),
   constraint tokens_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(id) ON DELETE CASCADE,
   constraint tokens_workspace_id_fkey FOREIGN KEY (workspace_id) REFERENCES workspaces(id) ON DELETE CASCADE
 );
+CREATE INDEX tokens_client_idx ON public.tokens USING btree (client) WHERE (client IS NOT NULL);
 CREATE INDEX tokens_parent_idx ON public.tokens USING btree (parent_id) WHERE (parent_id IS NOT NULL);
 CREATE INDEX tokens_user_idx ON public.tokens USING btree (user_id, workspace_id);
 

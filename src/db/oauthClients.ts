@@ -24,10 +24,10 @@ const MOST_UNUSED = 5_000;
 export async function keepClient(pool: Pool, client: RegisteredClient, address: string, mostAnHour: number): Promise<boolean> {
   const { id, name, redirectUris, authMethod, secretDigest, registrationDigest, createdAt } = client;
   const rows = await pool.rows(sql`with crowded as (
-      delete from clients where id in (select id from clients where used_at is null order by created_at desc offset ${MOST_UNUSED}))
-    insert into clients (id, name, redirect_uris, auth_method, secret_digest, registration_digest, address, created_at)
+      delete from oauth_clients where id in (select id from oauth_clients where used_at is null order by created_at desc offset ${MOST_UNUSED}))
+    insert into oauth_clients (id, name, redirect_uris, auth_method, secret_digest, registration_digest, address, created_at)
     select ${id}, ${name}, ${redirectUris}::text[], ${authMethod}, ${secretDigest}, ${registrationDigest}, ${address}, ${iso(createdAt)}
-      where (select count(*) from clients where address = ${address} and created_at > ${iso(createdAt - 3_600_000)}) < ${mostAnHour}
+      where (select count(*) from oauth_clients where address = ${address} and created_at > ${iso(createdAt - 3_600_000)}) < ${mostAnHour}
     returning id`);
   return rows.length > 0;
 }
@@ -35,7 +35,7 @@ export async function keepClient(pool: Pool, client: RegisteredClient, address: 
 export async function findClient(pool: Pool, id: string): Promise<RegisteredClient | undefined> {
   const [row] = await pool.rows(
     sql`select id, name, redirect_uris, auth_method, secret_digest, registration_digest, (extract(epoch from created_at) * 1000)::bigint
-      from clients where id = ${id}`,
+      from oauth_clients where id = ${id}`,
     { retry: true },
   );
   if (!row) return undefined;
@@ -45,14 +45,14 @@ export async function findClient(pool: Pool, id: string): Promise<RegisteredClie
 
 /** Takes back a registration and ends all that hangs on it; gives the connections that ended. */
 export async function dropClient(pool: Pool, id: string, now: number): Promise<string[]> {
-  await pool.rows(sql`with dropped as (delete from clients where id = ${id})
+  await pool.rows(sql`with dropped as (delete from oauth_clients where id = ${id})
     delete from authorization_codes where client = ${id} and token_id is null`);
   return revokeFamilies(pool, sql`client = ${id}`, now);
 }
 
 /** `idleSince`: a connection that was not used since then is over. */
 export async function dropUnusedClients(pool: Pool, now: number, idleSince: number): Promise<void> {
-  await pool.rows(sql`delete from clients c where coalesce(c.used_at, c.created_at) < ${iso(now - UNUSED_MS)}
+  await pool.rows(sql`delete from oauth_clients c where coalesce(c.used_at, c.created_at) < ${iso(now - UNUSED_MS)}
     and (c.used_at is null or c.used_at < ${iso(idleSince)})
     and not exists (select from tokens t where t.client = c.id and t.revoked_at is null and t.last_used_at > ${iso(idleSince)})`);
 }
