@@ -104,21 +104,6 @@ CREATE INDEX changes_at_idx ON public.changes USING btree (workspace_id, at, id)
 CREATE UNIQUE INDEX changes_handle_key ON public.changes USING btree (workspace_id, "right"(id, 8));
 CREATE UNIQUE INDEX changes_version_key ON public.changes USING btree (workspace_id, "right"(record_id, 8), record_id, version);
 
-create table clients (
-  id text collate "C" not null,
-  name text collate "C" not null,
-  redirect_uris text[] not null,
-  auth_method text collate "C" not null,
-  secret_digest text collate "C",
-  registration_digest text collate "C" not null,
-  address text collate "C" not null,
-  created_at timestamp with time zone not null,
-  used_at timestamp with time zone,
-  constraint clients_pkey PRIMARY KEY (id)
-);
-CREATE INDEX clients_address_idx ON public.clients USING btree (address, created_at);
-CREATE INDEX clients_unused_idx ON public.clients USING btree (created_at) WHERE (used_at IS NULL);
-
 create table codes (
   subject text collate "C" not null,
   address text collate "C" not null,
@@ -285,6 +270,21 @@ create table memberships (
   constraint memberships_workspace_id_fkey FOREIGN KEY (workspace_id) REFERENCES workspaces(id) ON DELETE CASCADE
 );
 CREATE INDEX memberships_user_idx ON public.memberships USING btree (user_id);
+
+create table oauth_clients (
+  id text collate "C" not null,
+  name text collate "C" not null,
+  redirect_uris text[] not null,
+  auth_method text collate "C" not null,
+  secret_digest text collate "C",
+  registration_digest text collate "C" not null,
+  address text collate "C" not null,
+  created_at timestamp with time zone not null,
+  used_at timestamp with time zone,
+  constraint oauth_clients_pkey PRIMARY KEY (id)
+);
+CREATE INDEX oauth_clients_address_idx ON public.oauth_clients USING btree (address, created_at);
+CREATE INDEX oauth_clients_unused_idx ON public.oauth_clients USING btree (created_at) WHERE (used_at IS NULL);
 
 create table schema_migrations (
   version integer not null,
