@@ -5,11 +5,11 @@ import { scopeOf } from "./derive/operation.ts";
 import { single } from "./derive/query.ts";
 import { readValues } from "./derive/values.ts";
 import { acceptedFormat, type Format } from "./http/accept.ts";
-import { type Body, NO_BODY, readBody } from "./http/body.ts";
+import { type Body, NO_BODY, readBody, readRaw } from "./http/body.ts";
 import { createLocalGuard, guardOneHost } from "./http/guard.ts";
 import { createLimiter } from "./http/limits.ts";
 import { type Encoded, encode, encodeProblem } from "./http/reply.ts";
-import type { Request } from "./http/request.ts";
+import { fromInside, type Request } from "./http/request.ts";
 import { createRouter } from "./http/router.ts";
 import { readTarget, type Target } from "./http/target.ts";
 import { echo } from "./kit/line.ts";
@@ -17,13 +17,12 @@ import { Problem } from "./kit/problem.ts";
 import { permit } from "./permit.ts";
 import { token } from "./records/token.ts";
 import { workspace } from "./records/workspace.ts";
-import { type Authenticated, allowParameters, type Services } from "./routes/route.ts";
+import { type Ask, type Authenticated, allowParameters, type Refuse, type Services, seenBaseUrl } from "./routes/route.ts";
 import { createRoutes } from "./routes/table.ts";
 
 export const BODY_LIMIT = 1_048_576;
 
-/** `asker`: in whose handler the request was made. Who that is is known, and what they sent is counted. */
-export type App = (request: Request, asker?: Authenticated) => Promise<Encoded>;
+export type App = (request: Request) => Promise<Encoded>;
 
 /** The path of one request: match, authenticate, parse, run, encode. Never rejects: what goes wrong is an answer too. */
 export function createApp(services: Services, sessions: SessionCache): App {
@@ -36,7 +35,11 @@ export function createApp(services: Services, sessions: SessionCache): App {
   const guardLocal = services.mail ? undefined : createLocalGuard(services.baseUrl);
   const limiter = createLimiter({ quota: services.config.rate, seconds: 60 });
 
-  return async (request, asker) => {
+  const ask: Ask = (asker, request) => answer(fromInside(request, asker.address), asker);
+  return (request) => answer(request);
+
+  /** `asker`: in whose handler the request was made. Who that is is known, and what they sent is counted. */
+  async function answer(request: Request, asker?: Authenticated): Promise<Encoded> {
     const passage = enter(services, request, asker);
     try {
       return leave(services, request, passage, await serve(request, asker, passage));
@@ -44,9 +47,10 @@ export function createApp(services: Services, sessions: SessionCache): App {
       const problem = error instanceof Problem ? error : new Problem("internal", "the service failed", [], { cause: error });
       if (problem.status >= 500) logFault(services, passage.requestId, request, problem);
       const { format, refuse, requestId } = passage;
-      return leave(services, request, passage, refuse(told(problem, requestId), format, requestId));
+      const baseUrl = seenBaseUrl({ services, headers: request.headers });
+      return leave(services, request, passage, refuse(told(problem, requestId), format, requestId, baseUrl));
     }
-  };
+  }
 
   async function serve(request: Request, asker: Authenticated | undefined, passage: Passage): Promise<Encoded> {
     guardOneHost(request);
@@ -64,7 +68,7 @@ export function createApp(services: Services, sessions: SessionCache): App {
     if (!asker) Object.assign(passage.headers, limiter.take(session?.tokenId ?? address, now));
     if (session) permit(session, scopes.get(route));
     allowParameters(route, target.parameters);
-    const body = await receive(request);
+    const body = await receive(request, route.raw);
     const { requestId, format } = passage;
     const context = readContext({
       services,
@@ -80,8 +84,8 @@ export function createApp(services: Services, sessions: SessionCache): App {
       body,
     });
     if (route.body?.is === "values") context.body = { ...body, values: readValues(route.body, body.values, context.reading) };
-    const answer = await route.handle(context as Authenticated);
-    return notModified(request, encode(answer, context.style));
+    const answered = await route.handle(context as Authenticated, ask);
+    return notModified(request, encode(answered, context.style));
   }
 
   function known(authorization: string | undefined, address: string, now: number, path: string): Promise<Session> {
@@ -99,7 +103,7 @@ type Passage = {
   /** The path of its route as declared. */
   place: string;
   /** How its route refuses. */
-  refuse: typeof encodeProblem;
+  refuse: Refuse;
   /** The id of its token. */
   caller: string | undefined;
 };
@@ -136,9 +140,9 @@ function readFormat({ parameters, segments }: Target, accepted: Format): Format 
   throw new Problem("invalid_value", `format cannot be ${echo(asked)}`, "format=text or format=json");
 }
 
-async function receive(request: Request): Promise<Body> {
+async function receive(request: Request, raw = false): Promise<Body> {
   const { method, headers } = request;
-  if (method === "POST" || method === "PATCH") return readBody(request, BODY_LIMIT);
+  if (method === "POST" || method === "PATCH") return (raw ? readRaw : readBody)(request, BODY_LIMIT);
   if (headers["transfer-encoding"] === undefined && Number(headers["content-length"] ?? 0) === 0) return NO_BODY;
   throw new Problem(
     "bad_request",

@@ -77,7 +77,7 @@ function utf8Header(name: string, value: string | string[] | undefined): string 
 /** No program chooses its User-Agent for our sake: it is cut and mended where X-Agent would be refused. */
 function agentOf(userAgent: string | undefined): string | undefined {
   if (userAgent === undefined || /^[ -~]{0,200}$/.test(userAgent)) return userAgent;
-  return Buffer.from(Buffer.from(userAgent, "latin1").toString("utf8").slice(0, 200)).toString();
+  return Buffer.from(Buffer.from(userAgent, "latin1").toString("utf8").slice(0, 200)).toString().replaceAll("\0", "");
 }
 
 function readNote(name: string, text: string | undefined, most: number): string | null {

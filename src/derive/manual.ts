@@ -24,7 +24,7 @@ export function fillManual(page: string, source: ManualSource): string {
 
 const MARKS: Record<string, (source: ManualSource, of: string) => string> = {
   base: ({ baseUrl }) => baseUrl,
-  kinds: ({ dictionary }) => [...dictionary.values()].map(kindLine).join("\n"),
+  kinds: ({ dictionary }) => [...dictionary.values()].map((kind) => `  ${kindLine(kind)}`).join("\n"),
   operators: () =>
     Object.entries(OPERATORS)
       .map(([name, about]) => `  ${name.padEnd(5)} ${about}`)
@@ -58,11 +58,11 @@ function find({ dictionary, views }: ManualSource, name: string): RecordDefiniti
 }
 
 /** `/contacts (contact/c_…): name* email …` */
-function kindLine(definition: RecordDefinition): string {
+export function kindLine(definition: RecordDefinition): string {
   const fields = definition.fields
     .filter((field) => !field.readOnly)
     .map((field) => `${field.name}${field.required ? "*" : ""}${choices(field)}`);
-  return `  /${definition.plural} (${definition.name}/${definition.prefix}_…): ${fields.join(" ")}`;
+  return `/${definition.plural} (${definition.name}/${definition.prefix}_…): ${fields.join(" ")}`;
 }
 
 const choices = ({ kind }: Field) => (kind.name === "choice" ? `=${kind.choices?.join("|")}` : "");

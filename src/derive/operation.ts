@@ -22,6 +22,8 @@ export type Operation = {
   /** A list of records also takes their fields as filters, and LIST_PARAMETERS; at most this many a page. `readListQuery` reads them. */
   filters?: { of: RecordDefinition; most: number };
   body?: OperationBody;
+  /** The handler reads the text of the body itself. */
+  raw?: true;
   answers: OperationAnswer;
   /** Who says what it takes and answers, in place of OpenAPI: "RFC 6749". As there, what it does not know it passes over. */
   standard?: string;

@@ -2,10 +2,16 @@ import { Problem } from "../kit/problem.ts";
 import type { Request } from "./request.ts";
 import { readParameters } from "./target.ts";
 
-/** Named values; those of a form are text, or a list of texts where a name stands several times. */
-export type Body = { values: Record<string, unknown>; form: boolean };
+/** Named values; those of a form are text, or a list of texts where a name stands several times. `text`: as it came. */
+export type Body = { values: Record<string, unknown>; form: boolean; text: string };
 
-export const NO_BODY: Body = { values: {}, form: false };
+export const NO_BODY: Body = { values: {}, form: false, text: "" };
+
+/** A body that its handler reads itself. */
+export async function readRaw(request: Request, limit: number): Promise<Body> {
+  refuseForeignTypes(request);
+  return { ...NO_BODY, text: await request.text(limit) };
+}
 
 /**
  * Reads a body: a JSON object whatever the Content-Type says (curl sends a form's), else a form. At most `limit` bytes; UTF-8 only.
@@ -40,15 +46,20 @@ function refuseForeignTypes({ headers }: Request): void {
 function parseObject(text: string): Body {
   let value: unknown;
   try {
-    value = /\d{16}/.test(text) ? JSON.parse(text, (_, member) => unrounded(member, text)) : JSON.parse(text);
+    value = parseJson(text);
   } catch (error) {
     if (error instanceof Problem) throw error;
     const hint = "in a shell, put single quotes around the JSON, or send a form: -d name='Jane Doe' -d email=jane@acme.com";
     throw new Problem("bad_request", `the body is not JSON: ${(error as Error).message.replace(/\s+/g, " ")}`, hint);
   }
   if (typeof value === "object" && value !== null && !Array.isArray(value))
-    return { values: value as Record<string, unknown>, form: false };
+    return { values: value as Record<string, unknown>, form: false, text };
   throw new Problem("bad_request", "the body is not a JSON object", 'send one object, e.g. {"name":"Jane Doe"}');
+}
+
+/** Throws a SyntaxError, or a Problem on a number that would lose digits. */
+export function parseJson(text: string): unknown {
+  return /\d{16}/.test(text) ? JSON.parse(text, (_, member) => unrounded(member, text)) : JSON.parse(text);
 }
 
 /** A whole number beyond 2^53, as other systems' ids can be, is read without its last digits: better refused than changed. */
@@ -72,5 +83,5 @@ function formObject(text: string): Body {
     const before = fields.get(name);
     fields.set(name, before === undefined ? value : [before, value].flat());
   }
-  return { values: Object.fromEntries(fields), form: true };
+  return { values: Object.fromEntries(fields), form: true, text };
 }

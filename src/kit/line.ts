@@ -16,9 +16,11 @@ const hidden = new RegExp(`[${HIDDEN}]`, "u");
 const escaped = new RegExp(`["\\\\${HIDDEN}]`, "gu");
 const bareRun = new RegExp(`${BARE}+`, "uy");
 const notBare = new RegExp(`[\\s"=\\\\${HIDDEN}]`, "u");
+const hiddenOnLine = new RegExp(`(?!\\n)[${HIDDEN}]`, "gu");
 // Nearly every value is ASCII, and these two, which need no table of Unicode, settle it ten times faster.
 const notAsciiBare = /[^!#-<>-[\]-~]/;
 const notAsciiQuotable = /[^ !#-[\]-~]/;
+const notAsciiShown = /[^\n -~]/;
 
 const JSON_SCALAR = /^(?:true|false|null|-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?)$/;
 
@@ -56,6 +58,11 @@ export function quoteIfNeeded(text: string): string {
 /** A text as a JSON string in which nothing is invisible: `JSON.parse` gives it back. */
 export function quote(text: string): string {
   return `"${text.replace(escaped, escapeCharacter)}"`;
+}
+
+/** Lines of text, or JSON, in which nothing is invisible but the ends of the lines. */
+export function reveal(text: string): string {
+  return notAsciiShown.test(text) ? text.replace(hiddenOnLine, escapeCharacter) : text;
 }
 
 function escapeCharacter(character: string): string {

@@ -7,7 +7,7 @@ import { nearest } from "../kit/nearest.ts";
 import { Problem } from "../kit/problem.ts";
 import { StartError } from "../kit/startError.ts";
 import { change } from "../records/change.ts";
-import type { RecordDefinition } from "../records/define.ts";
+import type { Dictionary, RecordDefinition } from "../records/define.ts";
 import { reminder } from "../records/reminder.ts";
 import { token } from "../records/token.ts";
 import type { Context, Route } from "./route.ts";
@@ -89,16 +89,23 @@ function page(context: Context, asked: string, routes: readonly Route[]): Answer
   );
   if (existsSync(file)) return document(fillManual(readFileSync(file, "utf8"), source));
   if (kind) return document(kindPage(kind, routes));
-  const topics = [
-    ...readdirSync(PAGES).map((name) => name.replace(/\.md$/, "")),
-    ...[...dictionary.values(), ...VIEWS].map((each) => each.plural),
-  ];
+  const topics = manualPages(dictionary).map((each) => each.topic);
   const near = nearest(topic, topics);
   throw new Problem(
     "not_found",
     `the manual has no topic ${echo(topic)}`,
     `${near.length > 0 ? `did you mean ${near.join(" or ")}? ` : ""}topics: ${topics.join(", ")}`,
   );
+}
+
+/** Everything there is to read, and what each page calls itself. */
+export function manualPages(dictionary: Dictionary): { topic: string; title: string }[] {
+  const written = readdirSync(PAGES).map((name) => ({
+    topic: name.replace(/\.md$/, ""),
+    title: /^# (.*)/.exec(readFileSync(new URL(name, PAGES), "utf8"))?.[1] ?? name,
+  }));
+  const kinds = [...dictionary.values(), ...VIEWS].map(({ plural, about }) => ({ topic: plural, title: about }));
+  return [...written, ...kinds.filter(({ topic }) => !written.some((page) => page.topic === topic))];
 }
 
 /** The transcripts the tests replay, so what the manual shows is what happens. */

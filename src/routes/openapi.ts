@@ -3,7 +3,9 @@ import { openApi } from "../derive/openapi.ts";
 import type { Dictionary } from "../records/define.ts";
 import type { Route } from "./route.ts";
 
-const { version } = JSON.parse(readFileSync(new URL("../../package.json", import.meta.url), "utf8")) as { version: string };
+export const { version } = JSON.parse(readFileSync(new URL("../../package.json", import.meta.url), "utf8")) as {
+  version: string;
+};
 
 /** `routes` gives the whole table, of which this is a part. The document is made once a process: it says the same to everybody. */
 export function openApiRoutes(routes: () => readonly Route[], dictionary: Dictionary): Route[] {

@@ -7,8 +7,10 @@ import type { Operation } from "../derive/operation.ts";
 import { COMMON_PARAMETERS } from "../derive/parameters.ts";
 import { type Parameters, readFields } from "../derive/query.ts";
 import { createView, type View, viewsOf } from "../derive/render.ts";
+import type { Format } from "../http/accept.ts";
 import type { Body } from "../http/body.ts";
-import type { Answer, encodeProblem, Style } from "../http/reply.ts";
+import type { Answer, Encoded, Style } from "../http/reply.ts";
+import type { InnerRequest } from "../http/request.ts";
 import { type IdReference, type IdSource, readId } from "../kit/id.ts";
 import { echo } from "../kit/line.ts";
 import { nearest } from "../kit/nearest.ts";
@@ -71,19 +73,24 @@ export type Context = {
 /** A request of a known caller. */
 export type Authenticated = Context & { session: Session };
 
+/** Asks the service on behalf of the caller of `asker`: the whole way of a request, but for who that is and how often they may. */
+export type Ask = (asker: Authenticated, request: InnerRequest) => Promise<Encoded>;
+
+export type Handle<C extends Context> = (context: C, ask: Ask) => Promise<Answer> | Answer;
+
+/** `baseUrl`: as the caller knows it. */
+export type Refuse = (problem: Problem, format: Format, requestId: string, baseUrl: string) => Encoded;
+
 export type Route = Operation & {
   /** How it refuses, where not in our own form. */
-  refuse?: typeof encodeProblem;
-} & (
-    | { open: true; handle: (context: Context) => Promise<Answer> | Answer }
-    | { open?: false; handle: (context: Authenticated) => Promise<Answer> | Answer }
-  );
+  refuse?: Refuse;
+} & ({ open: true; handle: Handle<Context> } | { open?: false; handle: Handle<Authenticated> });
 
 /**
  * The address this caller knows the service by, which OAuth clients compare letter by letter. In local mode that may be any name of the
  * loopback, and a forwarded port: the guard has let no other through.
  */
-export function seenBaseUrl({ services, headers }: Context): string {
+export function seenBaseUrl({ services, headers }: Pick<Context, "services" | "headers">): string {
   if (services.mail || services.config.baseUrl || !headers.host) return services.baseUrl;
   return `http://${headers.host.toLowerCase()}`;
 }

@@ -1,6 +1,7 @@
 import type { Dictionary } from "../records/define.ts";
 import { helpRoutes } from "./help.ts";
 import { historyRoutes } from "./history.ts";
+import { mcpRoutes } from "./mcp.ts";
 import { memberRoutes } from "./members.ts";
 import { metricsRoutes } from "./metrics.ts";
 import { authorizeRoutes } from "./oauthAuthorize.ts";
@@ -22,6 +23,7 @@ export function createRoutes(dictionary: Dictionary): Route[] {
     ...helpRoutes(() => routes),
     ...openApiRoutes(() => routes, dictionary),
     ...metricsRoutes,
+    ...mcpRoutes(dictionary),
     ...signInRoutes([...dictionary.values()]),
     ...tokenRoutes,
     ...metadataRoutes,

@@ -1,0 +1,114 @@
+import type { IncomingHttpHeaders } from "node:http";
+import type { Encoded } from "../http/reply.ts";
+import type { InnerRequest } from "../http/request.ts";
+import { echo } from "../kit/line.ts";
+import { callTool, toolResult } from "./call.ts";
+import { clientOf, type Era, LEGACY, readEra, SERVER_INFO, VERSIONS } from "./era.ts";
+import { Fault, isObject, type Message, readMessage } from "./message.ts";
+import { listResources, type Page, readResource } from "./resources.ts";
+import { INSTRUCTIONS, type Tool } from "./tools.ts";
+
+/** What a message is answered from. */
+export type Server = {
+  version: string;
+  baseUrl: string;
+  tools: readonly Tool[];
+  pages: readonly Page[];
+  /** Asks the service as the caller; `client` is how they call their program. */
+  ask: (request: InnerRequest, client: string | undefined) => Promise<Encoded>;
+};
+
+/** An HTTP answer; a notification has an empty one. */
+export type Reply = { status: number; json: string };
+
+/**
+ * Answers one message of the Model Context Protocol, in its revision of 2026-07-28 or one of those before it. Nothing is kept between
+ * messages, and no stream is opened: a call takes as long as a request.
+ */
+export async function answerMessage(text: string, headers: IncomingHttpHeaders, server: Server): Promise<Reply> {
+  let message: Message | undefined;
+  try {
+    message = readMessage(text);
+    if (message.id === undefined) return { status: 202, json: "" };
+    const era = readEra(message, headers);
+    const result = await resultOf(message, era, server);
+    return { status: 200, json: JSON.stringify({ jsonrpc: "2.0", id: message.id, result }) };
+  } catch (error) {
+    if (!(error instanceof Fault)) throw error;
+    const { code, details: data } = error;
+    const id = message?.id;
+    return {
+      status: error.status,
+      json: JSON.stringify({ jsonrpc: "2.0", id, error: { code, message: error.message, data } }),
+    };
+  }
+}
+
+async function resultOf(message: Message, era: Era, server: Server): Promise<object> {
+  const method = METHODS[message.method];
+  if (!method || (method.only ?? era) !== era)
+    throw new Fault("noMethod", `there is no method ${echo(message.method)}`, era === "modern" ? 404 : 200);
+  const result = await method.answer(message, server, era);
+  if (era === "legacy") return result;
+  return {
+    resultType: "complete",
+    ...result,
+    ...(method.lasts ? CACHED : {}),
+    _meta: { [SERVER_INFO]: infoOf(server) },
+  };
+}
+
+/** The same to every caller, and new only with a new version of the service. */
+const CACHED = { ttlMs: 300_000, cacheScope: "public" };
+
+type Method = {
+  only?: Era;
+  /** May be kept for a while. */
+  lasts?: true;
+  answer: (message: Message, server: Server, era: Era) => object | Promise<object>;
+};
+
+const CAPABILITIES = { tools: {}, resources: {} };
+
+const METHODS: Record<string, Method> = {
+  "server/discover": {
+    only: "modern",
+    lasts: true,
+    answer: () => ({ supportedVersions: VERSIONS, capabilities: CAPABILITIES, instructions: INSTRUCTIONS }),
+  },
+  initialize: {
+    only: "legacy",
+    answer: ({ params }, server) => ({
+      protocolVersion: LEGACY.find((version) => version === params.protocolVersion) ?? LEGACY[0],
+      capabilities: CAPABILITIES,
+      serverInfo: infoOf(server),
+      instructions: INSTRUCTIONS,
+    }),
+  },
+  ping: { only: "legacy", answer: () => ({}) },
+  "tools/list": { lasts: true, answer: (_, { tools }) => ({ tools }) },
+  "tools/call": { answer: call },
+  "resources/list": { lasts: true, answer: (_, { pages, baseUrl }) => listResources(pages, baseUrl) },
+  "resources/templates/list": { lasts: true, answer: () => ({ resourceTemplates: [] }) },
+  "resources/read": {
+    lasts: true,
+    answer: (message, { pages, baseUrl, ask }, era) =>
+      readResource(message.params.uri, pages, baseUrl, era, (request) => ask(request, clientOf(message))),
+  },
+};
+
+const infoOf = ({ version, baseUrl }: Server) => ({
+  name: "cardfile",
+  title: "Cardfile",
+  version,
+  websiteUrl: `${baseUrl}/help`,
+});
+
+async function call(message: Message, { tools, ask }: Server): Promise<object> {
+  const { name, arguments: values = {} } = message.params;
+  const tool = tools.find((each) => each.name === name);
+  if (!tool)
+    throw new Fault("badParams", `Unknown tool: ${echo(String(name))}; there are ${tools.map((each) => each.name).join(", ")}`);
+  if (!isObject(values)) throw new Fault("badParams", "params.arguments is no object");
+  return toolResult(await callTool(tool, values, (request) => ask(request, clientOf(message))));
+}

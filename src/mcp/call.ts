@@ -1,0 +1,102 @@
+import { type Encoded, encodeProblem } from "../http/reply.ts";
+import type { InnerRequest } from "../http/request.ts";
+import { readTarget } from "../http/target.ts";
+import { echo, parsePairs, reveal } from "../kit/line.ts";
+import { nearest } from "../kit/nearest.ts";
+import { Problem } from "../kit/problem.ts";
+import { isObject } from "./message.ts";
+import type { Tool } from "./tools.ts";
+
+/** What the model of a client gets to see. */
+export type ToolResult = { content: { type: "text"; text: string }[]; isError: boolean };
+
+/** An answer longer than this is cut, in characters: some ten thousand tokens. Clients cut or refuse what is longer themselves. */
+export const LONGEST = 40_000;
+
+/** So that a record with a megabyte of text still leaves room for what the server says of it. */
+export const LONGEST_LINE = 20_000;
+
+/** Makes the request that a call asks for. What is wrong with it is told to the model, which can mend it, and not to its client. */
+export async function callTool(
+  tool: Tool,
+  values: Record<string, unknown>,
+  ask: (request: InnerRequest) => Promise<Encoded>,
+): Promise<Encoded> {
+  try {
+    return await ask(readCall(tool, values));
+  } catch (error) {
+    if (error instanceof Problem) return encodeProblem(error, "text", "");
+    throw error;
+  }
+}
+
+function readCall(tool: Tool, values: Record<string, unknown>): InnerRequest {
+  refuseUnknown(tool, values);
+  const { method = "GET", path, body, idempotency_key: key } = values;
+  if (typeof path !== "string" || path.trim() === "") throw new Problem("missing_field", "path is missing", "path: /help");
+  const target = path.trim().replace(/^(?!\/|https?:)/i, "/");
+  if (leadsBack(target)) throw new Problem("not_found", "/mcp is what you are calling already", "path: /help tells all paths");
+  return {
+    method: String(method).trim().toUpperCase(),
+    target,
+    headers: key === undefined || key === null ? {} : { "idempotency-key": String(key) },
+    body: textOf(body),
+  };
+}
+
+/** What is passed over in silence, a filter for one, would make an answer look like another. */
+function refuseUnknown({ inputSchema }: Tool, values: Record<string, unknown>): void {
+  const known = Object.keys(inputSchema.properties);
+  const unknown = Object.keys(values).find((name) => !known.includes(name));
+  if (unknown === undefined) return;
+  const near = nearest(unknown, known);
+  throw new Problem("invalid_field", `there is no argument ${echo(unknown)}`, [
+    `${near.length > 0 ? `did you mean ${near.join(" or ")}? ` : ""}arguments: ${known.join(", ")}`,
+    "parameters stand in path, behind a ?: /contacts?stage=lead",
+  ]);
+}
+
+function leadsBack(target: string): boolean {
+  try {
+    return readTarget(target).segments[0] === "mcp";
+  } catch {
+    return false; // the service will tell what is wrong with it
+  }
+}
+
+/** An object is JSON. Text is what it looks like: JSON, values as on a line (`name="Jane Doe" stage=lead`), or a form. */
+function textOf(body: unknown): string {
+  if (body === undefined || body === null || (isObject(body) && Object.keys(body).length === 0)) return "";
+  if (typeof body !== "string") return JSON.stringify(body);
+  const pairs = linePairs(body.trim());
+  return pairs ? new URLSearchParams(pairs).toString() : body;
+}
+
+function linePairs(text: string): [string, string][] | undefined {
+  try {
+    return /^[^{["]/.test(text) ? parsePairs(text) : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** The service's own words, with nothing in them that the model cannot see, and no more of them than it can take in. */
+export function toolResult({ status, body }: Encoded): ToolResult {
+  return { content: [{ type: "text", text: cut(reveal(body)) }], isError: status >= 400 };
+}
+
+function cut(text: string): string {
+  if (text.length <= LONGEST) return text;
+  let shown = "";
+  let records = 0;
+  for (const line of text.replace(/\n$/, "").split("\n")) {
+    const more = line.length - LONGEST_LINE;
+    const kept =
+      more > 0 ? `${line.slice(0, LONGEST_LINE)}\n# cut: ${more} more characters of this line; fields= leaves out` : line;
+    if (shown.length + kept.length > LONGEST)
+      return `${shown}# cut: ${records} lines are shown; repeat with limit=${records} and follow its cursor, or shorten them with fields=\n`;
+    shown += `${kept}\n`;
+    if (!line.startsWith("#")) records += 1;
+  }
+  return shown;
+}

@@ -1,0 +1,69 @@
+import type { IncomingHttpHeaders } from "node:http";
+import { echo } from "../kit/line.ts";
+import { Fault, isObject, type Message } from "./message.ts";
+
+/** The revision in which every request says all that it takes to answer it. */
+export const MODERN = "2026-07-28";
+
+/** Those that begin with `initialize`, newest first. No session is kept for them either. */
+export const LEGACY = ["2025-11-25", "2025-06-18", "2025-03-26"];
+
+export const VERSIONS = [MODERN, ...LEGACY];
+
+export type Era = "modern" | "legacy";
+
+const META = "io.modelcontextprotocol/";
+export const SERVER_INFO = `${META}serverInfo`;
+
+/** The rules a request goes by, told from what it carries and never from what came before it. Refuses it where it breaks them. */
+export function readEra(message: Message, headers: IncomingHttpHeaders): Era {
+  const meta = isObject(message.params._meta) ? message.params._meta : {};
+  const said = headers["mcp-protocol-version"] as string | undefined;
+  if (`${META}protocolVersion` in meta || `${META}clientCapabilities` in meta) {
+    checkModern(message, meta, headers);
+    return "modern";
+  }
+  // `initialize` says its version itself; before 2025-06-18 there was no header.
+  if (message.method === "initialize" || said === undefined || LEGACY.includes(said)) return "legacy";
+  if (said === MODERN) throw missing(`${META}protocolVersion and ${META}clientCapabilities`);
+  throw unknownVersion(said);
+}
+
+/** What a gateway reads in the headers must be what is done (revision 2026-07-28, Streamable HTTP, Server Validation). */
+function checkModern({ method, params }: Message, meta: Record<string, unknown>, headers: IncomingHttpHeaders): void {
+  const version = meta[`${META}protocolVersion`];
+  if (typeof version !== "string") throw missing(`${META}protocolVersion`);
+  checkHeader(headers, "MCP-Protocol-Version", version);
+  if (version !== MODERN) throw unknownVersion(version);
+  if (!isObject(meta[`${META}clientCapabilities`])) throw missing(`${META}clientCapabilities`);
+  checkHeader(headers, "Mcp-Method", method);
+  const name = NAMED[method] && params[NAMED[method]];
+  if (typeof name === "string") checkHeader(headers, "Mcp-Name", name);
+}
+
+/** The parameter that stands in Mcp-Name as well. */
+const NAMED: Record<string, string> = { "tools/call": "name", "resources/read": "uri", "prompts/get": "name" };
+
+function checkHeader(headers: IncomingHttpHeaders, name: string, inBody: string): void {
+  const header = headers[name.toLowerCase()] as string | undefined;
+  if (header !== undefined && decoded(header.trim()) === inBody) return;
+  const found = header === undefined ? "is missing" : `is ${echo(header)}`;
+  throw new Fault("headerMismatch", `Header mismatch: ${name} ${found}, the body says ${echo(inBody)}`, 400);
+}
+
+function decoded(header: string): string {
+  const [, base64] = /^=\?base64\?(.*)\?=$/.exec(header) ?? [];
+  return base64 === undefined ? header : Buffer.from(base64, "base64").toString();
+}
+
+const missing = (names: string) => new Fault("badParams", `params._meta lacks ${names}`, 400);
+
+const unknownVersion = (requested: string) =>
+  new Fault("unknownVersion", "Unsupported protocol version", 400, { supported: VERSIONS, requested });
+
+/** Whoever asks in the body, as they call themselves. */
+export function clientOf({ params }: Message): string | undefined {
+  const info = isObject(params._meta) ? params._meta[`${META}clientInfo`] : undefined;
+  if (!isObject(info) || typeof info.name !== "string") return undefined;
+  return typeof info.version === "string" ? `${info.name}/${info.version}` : info.name;
+}
