@@ -45,7 +45,7 @@ export async function answerMessage(text: string, headers: IncomingHttpHeaders, 
 }
 
 async function resultOf(message: Message, era: Era, server: Server): Promise<object> {
-  const method = METHODS[message.method];
+  const method = Object.hasOwn(METHODS, message.method) ? METHODS[message.method] : undefined;
   if (!method || (method.only ?? era) !== era)
     throw new Fault("noMethod", `there is no method ${echo(message.method)}`, era === "modern" ? 404 : 200);
   const result = await method.answer(message, server, era);

@@ -1,0 +1,162 @@
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+import { type McpClient, mcpOf } from "../helpers/mcp.ts";
+import { type Client, type Reply, type Service, startService } from "../helpers/service.ts";
+
+/** The protocol itself, in its revision without a handshake and in those with one, at the same address. */
+
+let service: Service;
+let ann: Client;
+let mcp: McpClient;
+before(async () => {
+  service = await startService();
+  ann = await service.signIn();
+  mcp = mcpOf(ann);
+});
+after(() => service.close());
+
+const META = "io.modelcontextprotocol/";
+const LEGACY = ["2025-11-25", "2025-06-18", "2025-03-26"];
+
+function assertFault(reply: Reply, status: number, code: number, id: number | null = 7): void {
+  const { error, ...rest } = reply.json();
+  assert.deepEqual([reply.status, error.code], [status, code], reply.text);
+  assert.deepEqual(rest, { jsonrpc: "2.0", ...(id === null ? {} : { id }) });
+  assert.equal(reply.headers.get("content-type"), "application/json; charset=utf-8");
+}
+
+test("a client of today is told what there is, each answer whole in itself", async () => {
+  const { result } = (await mcp.modern("server/discover")).json();
+  assert.deepEqual(result.supportedVersions, ["2026-07-28", ...LEGACY]);
+  assert.deepEqual(result.capabilities, { tools: {}, resources: {} });
+  assert.match(result.instructions, /\/help/);
+  for (const method of ["server/discover", "tools/list", "resources/list", "resources/templates/list"]) {
+    const reply = await mcp.modern(method);
+    const { resultType, ttlMs, cacheScope, _meta } = reply.json().result;
+    assert.deepEqual([reply.status, resultType, cacheScope, ttlMs > 0], [200, "complete", "public", true], method);
+    assert.equal(_meta[`${META}serverInfo`].name, "cardfile");
+    assert.equal(reply.headers.get("mcp-session-id"), null);
+  }
+});
+
+test("a client of last year shakes hands in its own revision, and nothing is kept of it", async () => {
+  for (const version of LEGACY) {
+    const params = { protocolVersion: version, capabilities: {}, clientInfo: { name: "old", version: "1" } };
+    const { result } = (await mcp.legacy("initialize", params, { "mcp-protocol-version": "2026-07-28" })).json();
+    assert.deepEqual(
+      [result.protocolVersion, result.serverInfo.name, result.resultType],
+      [version, "cardfile", undefined],
+      version,
+    );
+    const headers = { "mcp-protocol-version": version, "mcp-session-id": "made-up" };
+    assert.deepEqual((await mcp.legacy("ping", undefined, headers)).json(), { jsonrpc: "2.0", id: 7, result: {} });
+    assert.equal((await mcp.legacy("tools/list", {}, headers)).json().result.tools.length, 2);
+  }
+  const { result } = (await mcp.legacy("initialize", { protocolVersion: "1999-01-01" })).json();
+  assert.equal(result.protocolVersion, LEGACY[0]);
+  assert.equal((await mcp.legacy("tools/list")).json().result.tools.length, 2, "without a header, as before 2025-06-18");
+});
+
+test("a notification is taken without a word", async () => {
+  const reply = await ann.send("POST", "/mcp", { jsonrpc: "2.0", method: "notifications/initialized" });
+  assert.deepEqual([reply.status, reply.text], [202, ""]);
+});
+
+test("a request of today that lacks what it must have, or says two things, is refused", async () => {
+  const call = { name: "read", arguments: { path: "/help" } };
+  for (const [status, code, headers, meta] of [
+    [400, -32602, {}, { [`${META}protocolVersion`]: undefined }],
+    [400, -32602, {}, { [`${META}clientCapabilities`]: undefined }],
+    [400, -32020, { "mcp-protocol-version": undefined }, {}],
+    [400, -32020, { "mcp-protocol-version": "2025-11-25" }, {}],
+    [400, -32020, { "mcp-method": undefined }, {}],
+    [400, -32020, { "mcp-method": "tools/list" }, {}],
+    [400, -32020, { "mcp-method": "Tools/Call" }, {}],
+    [400, -32020, { "mcp-name": undefined }, {}],
+    [400, -32020, { "mcp-name": "request" }, {}],
+    [400, -32022, { "mcp-protocol-version": "1900-01-01" }, { [`${META}protocolVersion`]: "1900-01-01" }],
+  ] as const)
+    assertFault(await mcp.modern("tools/call", call, headers, meta), status, code);
+  for (const name of [" read ", `=?base64?${Buffer.from("read").toString("base64")}?=`])
+    assert.equal((await mcp.modern("tools/call", call, { "mcp-name": name })).status, 200, name);
+  assert.equal((await mcp.modern("tools/call", call, {}, { [`${META}clientInfo`]: undefined })).status, 200);
+  const { data } = (await mcp.legacy("tools/list", {}, { "mcp-protocol-version": "1900-01-01" })).json().error;
+  assert.deepEqual(data, { supported: ["2026-07-28", ...LEGACY], requested: "1900-01-01" });
+  assertFault(await mcp.legacy("tools/list", {}, { "mcp-protocol-version": "2026-07-28" }), 400, -32602);
+});
+
+test("a method there is not in this revision is none", async () => {
+  for (const method of ["initialize", "ping", "logging/setLevel", "resources/subscribe", "prompts/list", "nothing"])
+    assertFault(await mcp.modern(method), 404, -32601);
+  for (const method of ["server/discover", "prompts/list", "__proto__", "constructor"])
+    assertFault(await mcp.legacy(method), 200, -32601);
+});
+
+test("what is no message is told so, and nothing of it is done", async () => {
+  for (const [body, code] of [
+    ["{", -32700],
+    ["", -32700],
+    ["[]", -32600],
+    ['[{"jsonrpc":"2.0","id":1,"method":"ping"}]', -32600],
+    ["5", -32600],
+    ['{"id":1,"method":"ping"}', -32600],
+    ['{"jsonrpc":"2.0","id":null,"method":"ping"}', -32600],
+    ['{"jsonrpc":"2.0","id":1.5,"method":"ping"}', -32600],
+    ['{"jsonrpc":"2.0","id":1,"result":{}}', -32600],
+    ['{"jsonrpc":"2.0","id":1,"method":"ping","params":[]}', -32600],
+    ['{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"arguments":{"body":{"n":12345678901234567890}}}}', -32602],
+  ] as const)
+    assertFault(await ann.send("POST", "/mcp", body), 400, code, null);
+  for (const params of [
+    {},
+    { name: "nothing" },
+    { name: 5 },
+    { name: "read", arguments: [] },
+    { name: "read", arguments: "x" },
+  ])
+    assertFault(await mcp.legacy("tools/call", params), 200, -32602);
+});
+
+test("there is nothing to GET or to DELETE", async () => {
+  for (const method of ["GET", "DELETE", "PATCH", "PUT"]) {
+    const { status, headers } = await ann.send(method, "/mcp");
+    assert.deepEqual([status, headers.get("allow")], [405, "POST"], method);
+  }
+});
+
+test("who has no token is told where to get one", async () => {
+  const resource = `resource_metadata="${service.baseUrl}/.well-known/oauth-protected-resource/mcp", scope="read write"`;
+  const none = await mcpOf(service).modern("tools/list");
+  assert.deepEqual([none.status, none.headers.get("www-authenticate")], [401, `Bearer ${resource}`]);
+  assert.equal(none.json().error, "auth_required");
+  const wrong = await ann.send("POST", "/mcp", {}, { authorization: "Bearer ck_wrong" });
+  assert.deepEqual([wrong.status, wrong.headers.get("www-authenticate")], [401, `Bearer error="invalid_token", ${resource}`]);
+  const ping = { jsonrpc: "2.0", id: 1, method: "ping" };
+  assert.equal((await service.send("POST", "/mcp", ping, { "x-api-key": ann.token })).status, 200);
+  for (const name of ["access_token", "token", "key"])
+    assert.equal((await service.send("POST", `/mcp?${name}=${ann.token}`, ping)).status, 401, name);
+});
+
+test("a web page of elsewhere gets nothing from a local server", async () => {
+  for (const headers of [{ origin: "https://evil.example" }, { origin: "null" }])
+    assert.equal((await mcp.modern("tools/list", {}, headers)).status, 403);
+  assert.equal((await mcp.modern("tools/list", {}, { origin: "http://localhost:6274" })).status, 200);
+});
+
+test("the pages of the manual are resources, the same that GET /help gives", async () => {
+  const { resources } = (await mcp.modern("resources/list")).json().result;
+  assert.equal(new Set(resources.map(({ uri }: { uri: string }) => uri)).size, resources.length);
+  for (const topic of ["help", "query", "mcp", "contacts", "tasks"])
+    assert.ok(
+      resources.some(({ name }: { name: string }) => name === topic),
+      topic,
+    );
+  for (const { uri } of resources) {
+    const { contents } = (await mcp.modern("resources/read", { uri })).json().result;
+    const page = await service.send("GET", uri.replace(service.baseUrl, ""));
+    assert.deepEqual(contents, [{ uri, mimeType: "text/plain", text: page.text }]);
+  }
+  const unknown = { uri: `${service.baseUrl}/help/nothing` };
+  assertFault(await mcp.modern("resources/read", unknown), 200, -32602);
+  assertFault(await mcp.legacy("resources/read", unknown), 200, -32002);
+});

@@ -1,0 +1,184 @@
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+import fc from "fast-check";
+import { LONGEST, LONGEST_LINE } from "../../src/mcp/call.ts";
+import { dictionary } from "../../src/records/all.ts";
+import { createRoutes } from "../../src/routes/table.ts";
+import { type McpClient, mcpOf } from "../helpers/mcp.ts";
+import { type Client, type Service, startService } from "../helpers/service.ts";
+
+/** The tools: the way of every other request, with the answers of every other request. */
+
+let service: Service;
+let ann: Client;
+let mcp: McpClient;
+let jane: string;
+before(async () => {
+  service = await startService({ config: { CRM_METRICS_TOKEN: "for prometheus" } });
+  ann = await service.signIn();
+  mcp = mcpOf(ann);
+  const body = { name: "Jane Doe", email: "jane@acme.com", stage: "lead" };
+  jane = (await ann.send("POST", "/contacts?format=json", body)).json().handle.split("/")[1];
+});
+after(() => service.close());
+
+const routes = createRoutes(dictionary).filter(({ path }) => path !== "/mcp");
+const prefixOf = (path: string) =>
+  [...dictionary.values()].find(({ plural }) => path.startsWith(`/${plural}/`))?.prefix ?? "ws";
+const aim = (path: string) => path.replace(/\{\w+\}/g, `${prefixOf(path)}_00000000`);
+
+/** What differs from one request to the next. */
+const steady = (text: string) => text.replace(/req_\w{26}|cardfile_\w+(\{.*\})? [\d.e+-]+|(confirm|token)=\S+|tok_\w{8}/g, "…");
+
+test("every route is reached, and answers what it answers over HTTP", async () => {
+  for (const { method, path } of routes) {
+    const where = `${method} ${path}`;
+    const called = await mcp.call("request", { method, path: aim(path) });
+    const sent = await ann.send(method, aim(path), undefined, path === "/metrics" ? { authorization: "" } : {});
+    assert.equal(called.isError, sent.status >= 400, where);
+    assert.doesNotMatch(called.text, /^ERROR (internal|method_not_allowed)/, where);
+    if (path === "/openapi.json") assert.ok(sent.text.startsWith(called.text.split("\n")[0]!), where);
+    else assert.equal(steady(called.text), steady(sent.text), where);
+    if (method === "GET") assert.ok(steady((await mcp.call("read", { path: aim(path) })).text) === steady(called.text), where);
+  }
+});
+
+test("read changes nothing, whatever it is given", async () => {
+  const refused = await mcp.call("read", { path: "/contacts", method: "POST", body: { name: "X" } });
+  assert.deepEqual([refused.isError, refused.text.split(" ")[1]], [true, "invalid_field"]);
+  assert.match((await mcp.call("read", { path: `DELETE /contacts/${jane}` })).text, /^ERROR not_found /);
+  assert.match((await ann.send("GET", `/contacts/${jane}`)).text, /version=1 /);
+});
+
+test("a path is taken as models write it", async () => {
+  const wanted = (await ann.send("GET", "/contacts?name=like:doe")).text;
+  for (const path of [
+    "/contacts?name=like:doe",
+    "contacts?name=like:doe",
+    "  /contacts?name=like:doe\n",
+    `${service.baseUrl}/contacts?name=like:doe`,
+    "https://crm.example.com/contacts/?name=like:doe",
+  ])
+    assert.deepEqual(await mcp.call("read", { path }), { text: wanted, isError: false }, path);
+  assert.match((await mcp.call("read", { path: "/contacts?search=Jane Doe" })).text, /^contact\//);
+});
+
+test("a body is taken as an object, as JSON in text, as a line shows it, and as a form", async () => {
+  const bodies = [
+    { name: "Zoë Weiß", email: "zoe@acme.com", tags: ["vip"], custom: { seats: 5 } },
+    '{"name":"Zoë Weiß","email":"zoe@acme.com","tags":["vip"],"custom":{"seats":5}}',
+    'name="Zoë Weiß" email=zoe@acme.com tags=vip custom.seats=5',
+    "name=Zo%C3%AB+Wei%C3%9F&email=zoe@acme.com&tags=vip&custom.seats=5",
+  ];
+  for (const [n, body] of bodies.entries()) {
+    const { text } = await mcp.call("request", { method: n % 2 ? "post" : "POST", path: "/contacts", body });
+    assert.match(text, n === 0 ? /\n# created\n$/ : /\n# unchanged\n$/, text);
+  }
+  for (const body of [{}, null, ""])
+    assert.equal((await mcp.call("request", { method: "GET", path: "/contacts", body })).isError, false);
+  for (const body of [[1], 5, "{", "plain text", { nmae: "x" }])
+    assert.equal((await mcp.call("request", { method: "POST", path: "/contacts", body })).isError, true, JSON.stringify(body));
+});
+
+test("what is wrong with the arguments is told to the model, with what to do", async () => {
+  for (const values of [
+    {},
+    { path: "" },
+    { path: 5 },
+    { path: "/contacts", query: { stage: "lead" } },
+    { path: "/contacts?nmae=x" },
+    { path: "/contacts/%zz" },
+    { path: `/contacts?search=${"x".repeat(9_000)}` },
+    { path: "//evil.example/contacts" },
+    { path: "/mcp" },
+    { path: "/%6dcp/" },
+  ]) {
+    const { text, isError } = await mcp.call("request", values);
+    assert.equal(isError, true, text);
+    assert.match(text, /^ERROR \w+ [^\n]+\n(HINT {2}[^\n]+\n)+$/, JSON.stringify(values).slice(0, 100));
+  }
+  assert.match((await mcp.call("request", { method: "POST", path: "/mcp", body: {} })).text, /calling already/);
+});
+
+test("nothing that a client sends as arguments crashes the service or breaks the protocol", async () => {
+  const value = fc.oneof(
+    fc.string({ unit: "binary" }),
+    fc.constantFrom("/contacts", "POST", `/contacts/${jane}`),
+    fc.jsonValue(),
+  );
+  const names = fc.constantFrom("method", "path", "body", "idempotency_key", "other");
+  const property = fc.asyncProperty(fc.dictionary(names, value), fc.constantFrom("read", "request"), async (values, tool) => {
+    const { text } = await mcp.call(tool, values);
+    assert.doesNotMatch(text, /^ERROR internal/);
+  });
+  await fc.assert(property, { numRuns: 150 });
+});
+
+test("a deletion takes its two steps", async () => {
+  const made = await mcp.call("request", { method: "POST", path: "/contacts", body: { name: "Short Lived" } });
+  const path = `/${made.text.split(" ")[0]}`;
+  const asked = await mcp.call("request", { method: "DELETE", path });
+  assert.deepEqual([asked.isError, asked.text.split(" ")[1]], [true, "confirmation_required"]);
+  const [, confirm] = /^confirm=(.*)$/m.exec(asked.text)!;
+  assert.match((await mcp.call("request", { method: "DELETE", path: `${path}?confirm=${confirm}` })).text, /^OK deleted /);
+});
+
+test("a key makes a POST repeatable", async () => {
+  const values = {
+    method: "POST",
+    path: `/contacts/${jane}/activities`,
+    body: { kind: "call", body: "once" },
+    idempotency_key: "9d0c6c32",
+  };
+  assert.match((await mcp.call("request", values)).text, /\n# created\n$/);
+  assert.match((await mcp.call("request", values)).text, /\n# unchanged\n$/);
+});
+
+test("a call counts as one request, and is in the history under its client's name", async () => {
+  const left = async (send: () => Promise<{ headers: Headers }>) => Number((await send()).headers.get("x-ratelimit-remaining"));
+  const whoami = () => ann.send("GET", "/whoami");
+  const call = () =>
+    mcp.modern("tools/call", {
+      name: "request",
+      arguments: { method: "PATCH", path: `/contacts/${jane}?reason=met`, body: { stage: "won" } },
+    });
+  const before = await left(whoami);
+  assert.equal(await left(call), before - 1);
+  assert.equal(await left(whoami), before - 2);
+  const { items } = (await ann.send("GET", `/contacts/${jane}/history?limit=1&format=json`)).json();
+  assert.deepEqual([items[0].agent, items[0].reason], ["Judge/1.0", "met"]);
+});
+
+test("a narrow token does through a tool what it does without", async () => {
+  const { token } = (await ann.send("POST", "/tokens?format=json", { name: "narrow", scopes: ["contacts.read"] })).json();
+  const narrow = mcpOf({
+    send: (method, path, body, headers) => service.send(method, path, body, { ...headers, authorization: `Bearer ${token}` }),
+  });
+  assert.equal((await narrow.call("read", { path: "/contacts" })).isError, false);
+  for (const values of [
+    { method: "GET", path: "/deals" },
+    { method: "POST", path: "/contacts", body: { name: "X" } },
+    { method: "POST", path: "/tokens", body: { name: "wider", scopes: ["write"] } },
+  ])
+    assert.match((await narrow.call("request", values)).text, /^ERROR scope_required .*\nHINT /, JSON.stringify(values));
+});
+
+test("an answer too long to read is cut where a line ends, and says how to go on", async () => {
+  for (let n = 0; n < 5; n++)
+    await ann.send("POST", `/contacts/${jane}/activities`, { kind: "note", body: `${n}${"long ".repeat(3_000)}` });
+  const { text } = await mcp.call("read", { path: `/contacts/${jane}/activities` });
+  assert.ok(text.length <= LONGEST + 200);
+  const [, limit] = /\n# cut: (\d+) lines are shown; repeat with limit=\1 .*\n$/.exec(text)!;
+  const page = await mcp.call("read", { path: `/contacts/${jane}/activities?limit=${limit}` });
+  assert.match(page.text, /\n# next: \S+\n$/);
+  assert.equal(page.text.split("\n")[0], text.split("\n")[0]);
+});
+
+test("a line too long to read is cut, and what the server says of it stays", async () => {
+  const body = { kind: "note", body: "x".repeat(100_000) };
+  const { text } = await mcp.call("request", { method: "POST", path: `/contacts/${jane}/activities`, body });
+  const [line, told, outcome] = text.split("\n");
+  assert.equal(line!.length, LONGEST_LINE);
+  assert.match(told!, /^# cut: \d+ more characters of this line/);
+  assert.equal(outcome, "# created");
+});

@@ -1,0 +1,41 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { INSTRUCTIONS, toolsOf } from "../../../src/mcp/tools.ts";
+import { dictionary } from "../../../src/records/all.ts";
+import { defineRecord } from "../../../src/records/define.ts";
+import { required, text } from "../../../src/records/fields.ts";
+
+/** 3.8 characters a token is what o200k_base and cl100k_base make of these texts, counted with gpt-tokenizer 4. */
+const CHARACTERS_A_TOKEN = 3.8;
+
+test("a conversation pays less than a thousand tokens for the tools", () => {
+  assert.ok(JSON.stringify({ tools: toolsOf(dictionary) }).length / CHARACTERS_A_TOKEN < 1_000);
+  assert.ok(INSTRUCTIONS.length / CHARACTERS_A_TOKEN < 150);
+});
+
+test("only what changes nothing says so", () => {
+  const hints = toolsOf(dictionary).map(({ name, annotations }) => [
+    name,
+    annotations.readOnlyHint,
+    annotations.destructiveHint,
+  ]);
+  assert.deepEqual(hints, [
+    ["read", true, false],
+    ["request", false, true],
+  ]);
+});
+
+test("a new kind is in the descriptions the day it is declared", () => {
+  const ticket = defineRecord({
+    name: "ticket",
+    plural: "tickets",
+    prefix: "ti",
+    about: "A request for help.",
+    title: "subject",
+    fields: { subject: required(text({ about: "what it is about" })) },
+    example: { subject: "It is broken" },
+  });
+  const [read, request] = toolsOf(new Map([...dictionary, ["ticket", ticket]]));
+  assert.match(read!.description, /, tickets\./);
+  assert.match(request!.description, /^\/tickets \(ticket\/ti_…\): subject\*$/m);
+});
