@@ -7,7 +7,7 @@ import { readValues } from "./derive/values.ts";
 import { acceptedFormat, type Format } from "./http/accept.ts";
 import { type Body, NO_BODY, readBody, readRaw } from "./http/body.ts";
 import { createLocalGuard, guardOneHost } from "./http/guard.ts";
-import { createLimiter } from "./http/limits.ts";
+import type { Limiter } from "./http/limits.ts";
 import { type Encoded, encode, encodeProblem } from "./http/reply.ts";
 import { fromInside, type Request } from "./http/request.ts";
 import { createRouter } from "./http/router.ts";
@@ -25,7 +25,7 @@ export const BODY_LIMIT = 1_048_576;
 export type App = (request: Request) => Promise<Encoded>;
 
 /** The path of one request: match, authenticate, parse, run, encode. Never rejects: what goes wrong is an answer too. */
-export function createApp(services: Services, sessions: SessionCache): App {
+export function createApp(services: Services, sessions: SessionCache, limiter: Limiter): App {
   const { dictionary } = services.db;
   const aliases = new Map([...dictionary.values(), token, workspace].map(({ name, plural }) => [name, plural]));
   const plurals = new Set([...dictionary.values()].map(({ plural }) => plural));
@@ -33,7 +33,6 @@ export function createApp(services: Services, sessions: SessionCache): App {
   const match = createRouter(routes, aliases);
   const scopes = new Map(routes.map((route) => [route, scopeOf(route, plurals)]));
   const guardLocal = services.mail ? undefined : createLocalGuard(services.baseUrl);
-  const limiter = createLimiter({ quota: services.config.rate, seconds: 60 });
 
   const ask: Ask = (asker, request) => answer(fromInside(request, asker.address), asker);
   return (request) => answer(request);

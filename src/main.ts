@@ -5,6 +5,7 @@ import { prepareUsage } from "./db/usage.ts";
 import { Problem } from "./kit/problem.ts";
 import { StartError } from "./kit/startError.ts";
 import { createLog, type Log } from "./log.ts";
+import { NOBODY } from "./peers.ts";
 import { readPlans } from "./plans.ts";
 import { dictionary } from "./records/all.ts";
 import { serve } from "./serve.ts";
@@ -43,7 +44,7 @@ async function serveUntilStopped(config: Config, log: Log): Promise<void> {
     const { connection, about } = storage;
     const serving = await (config.workers > 1
       ? startWorkers(config.workers, connection, log)
-      : serve(config, connection, log, () => {}));
+      : serve(config, connection, log, NOBODY));
     log.info("listening", { url: serving.baseUrl, database: about, workers: config.workers });
     process.stdout.write(welcome(serving.baseUrl, config));
     log.info("stopping", { signal: await interrupted() });
@@ -54,7 +55,7 @@ async function serveUntilStopped(config: Config, log: Log): Promise<void> {
 }
 
 async function serveAsWorker(config: Config, log: Log): Promise<void> {
-  const serving = await joinWorkers((onForget) => serve(config, workerConnection(), log, onForget));
+  const serving = await joinWorkers((peers) => serve(config, workerConnection(), log, peers));
   await interrupted();
   await serving.stop();
   process.exit(0);

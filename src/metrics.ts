@@ -1,4 +1,5 @@
 import type { Pool } from "./db/client.ts";
+import type { Peers } from "./peers.ts";
 
 /** Upper bounds of the latency histogram, seconds. */
 const BUCKETS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10];
@@ -11,13 +12,35 @@ type Series = { count: number; seconds: number; buckets: number[] };
 export type Metrics = {
   /** Counts an answered request; `route` is the declared path, never the caller's, so that series stay few. */
   observe: (method: string, route: string, status: number, seconds: number) => void;
-  /** Everything in the Prometheus text format, version 0.0.4. */
-  text: () => string;
+  /** What this process has served since it started, in the Prometheus text format, version 0.0.4. */
+  own: () => string;
+  /** What all processes together have. */
+  text: () => Promise<string>;
 };
 
-/** What this process has served since it started. */
-export function createMetrics(pool: Pool): Metrics {
+export function createMetrics(pool: Pool, peers: Peers): Metrics {
   const series = new Map<string, Series>();
+  /** Of each process by itself. */
+  const mine = peers.name && `worker="${peers.name}"`;
+
+  function own(): string {
+    const memory = process.memoryUsage();
+    const cpu = process.cpuUsage();
+    const { size, busy, waiting, opened, lost } = pool.stats();
+    return [
+      ...requestLines(series),
+      ...gauge("cardfile_pool_connections", "database connections by state", { 'state="busy"': busy, 'state="all"': size }),
+      ...gauge("cardfile_pool_waiting", "requests that wait for a database connection", { "": waiting }),
+      ...counter("cardfile_pool_opened_total", "database connections opened", opened),
+      ...counter("cardfile_pool_lost_total", "database connections lost", lost),
+      ...gauge("process_resident_memory_bytes", "memory in use", { [mine]: memory.rss }),
+      ...counter("process_cpu_seconds_total", "processor time spent", (cpu.user + cpu.system) / 1e6, mine),
+      ...gauge("process_start_time_seconds", "when the process started", {
+        [mine]: Math.round(Date.now() / 1000 - process.uptime()),
+      }),
+      "",
+    ].join("\n");
+  }
 
   return {
     observe(method, route, status, seconds) {
@@ -32,24 +55,8 @@ export function createMetrics(pool: Pool): Metrics {
       const bucket = BUCKETS.findIndex((bound) => seconds <= bound);
       if (bucket >= 0) one.buckets[bucket]! += 1;
     },
-    text() {
-      const memory = process.memoryUsage();
-      const cpu = process.cpuUsage();
-      const { size, busy, waiting, opened, lost } = pool.stats();
-      return [
-        ...requestLines(series),
-        ...gauge("cardfile_pool_connections", "database connections by state", { 'state="busy"': busy, 'state="all"': size }),
-        ...gauge("cardfile_pool_waiting", "requests that wait for a database connection", { "": waiting }),
-        ...counter("cardfile_pool_opened_total", "database connections opened", opened),
-        ...counter("cardfile_pool_lost_total", "database connections lost", lost),
-        ...gauge("process_resident_memory_bytes", "memory in use", { "": memory.rss }),
-        ...counter("process_cpu_seconds_total", "processor time spent", (cpu.user + cpu.system) / 1e6),
-        ...gauge("process_start_time_seconds", "when the process started", {
-          "": Math.round(Date.now() / 1000 - process.uptime()),
-        }),
-        "",
-      ].join("\n");
-    },
+    own,
+    text: async () => addUp([own(), ...(await peers.metrics())]),
   };
 }
 
@@ -79,6 +86,26 @@ function gauge(name: string, help: string, values: Record<string, number>): stri
   ];
 }
 
-function counter(name: string, help: string, value: number): string[] {
-  return [`# HELP ${name} ${help}`, `# TYPE ${name} counter`, `${name} ${value}`];
+function counter(name: string, help: string, value: number, labels = ""): string[] {
+  return [`# HELP ${name} ${help}`, `# TYPE ${name} counter`, `${name}${labels && `{${labels}}`} ${value}`];
+}
+
+/** One text of several processes': what has the same name and labels is added up. */
+function addUp(texts: readonly string[]): string {
+  const families = new Map<string, Map<string, number>>();
+  for (const text of texts) {
+    for (const family of text.split(/^(?=# HELP )/m)) {
+      const [help, type, ...samples] = family.trimEnd().split("\n");
+      const head = `${help}\n${type}`;
+      const sums = families.get(head) ?? new Map<string, number>();
+      families.set(head, sums);
+      for (const sample of samples) {
+        const end = sample.lastIndexOf(" ");
+        const series = sample.slice(0, end);
+        sums.set(series, (sums.get(series) ?? 0) + Number(sample.slice(end + 1)));
+      }
+    }
+  }
+  const lines = [...families].flatMap(([head, sums]) => [head, ...[...sums].map(([series, sum]) => `${series} ${sum}`)]);
+  return `${lines.join("\n")}\n`;
 }

@@ -7,6 +7,7 @@ import { createSessionCache } from "./authenticate.ts";
 import { createClientDocuments } from "./clientDocuments.ts";
 import type { Config } from "./config.ts";
 import type { Connection } from "./db/address.ts";
+import { createLimiter } from "./http/limits.ts";
 import { createPublicReader } from "./http/publicDocument.ts";
 import { createHttpServer } from "./http/server.ts";
 import { createJobs } from "./jobs/all.ts";
@@ -19,6 +20,7 @@ import type { Log } from "./log.ts";
 import { createMailer } from "./mail.ts";
 import { createMetrics } from "./metrics.ts";
 import { createOutbox } from "./outbox.ts";
+import { createTally, type News, NOBODY, type Peers } from "./peers.ts";
 import { readPlans } from "./plans.ts";
 import { dictionary } from "./records/all.ts";
 import { openPool, readSecret } from "./storage.ts";
@@ -27,19 +29,16 @@ import { openPool, readSecret } from "./storage.ts";
 export type Serving = {
   /** The address callers see. */
   baseUrl: string;
-  /** To be told what was revoked or changed in another process. */
-  forget: (id: string) => void;
+  /** To be told what happens in the other processes. */
+  hear: (news: News) => void;
+  /** What this process has counted. */
+  metrics: () => string;
   /** Finishes the requests in flight, then closes. */
   stop: () => Promise<void>;
 };
 
-/** Serves in this process, on a database that is up and migrated. `onForget` is told of everything forgotten here. */
-export async function serve(
-  config: Config,
-  connection: Connection,
-  log: Log,
-  onForget: (id: string) => void,
-): Promise<Serving> {
+/** Serves in this process, on a database that is up and migrated. */
+export async function serve(config: Config, connection: Connection, log: Log, peers: Peers): Promise<Serving> {
   const pool = openPool(connection, config, log, config.pool);
   const plans = readPlans(
     config.plans,
@@ -47,6 +46,9 @@ export async function serve(
   );
   const ids = createIds(Date.now, createRandom());
   const sessions = createSessionCache();
+  const tally = peers === NOBODY ? undefined : createTally((used) => peers.tell({ used }));
+  const limiter = createLimiter({ quota: config.rate, seconds: 60 }, tally);
+  const metrics = createMetrics(pool, peers);
   const seal = createSeal(readSecret(config));
   const send = config.sendmail ? createMailer(config.sendmail, config.mailFrom, Date.now) : undefined;
   const outbox = send && createOutbox({ pool, seal, ids, now: Date.now, log, send });
@@ -67,7 +69,7 @@ export async function serve(
       now: Date.now,
       log,
       plans,
-      metrics: createMetrics(pool),
+      metrics,
       mail: outbox?.post,
       clientDocuments: createClientDocuments(
         createPublicReader({ lookup: (host) => lookup(host, { all: true }), get }),
@@ -75,15 +77,20 @@ export async function serve(
       ),
       forget(id) {
         sessions.forget(id);
-        onForget(id);
+        peers.tell({ forget: id });
       },
     },
     sessions,
+    limiter,
   );
   const stopJobs = startJobs(createJobs({ pool, dictionary }, config, outbox, Date.now), log);
   return {
     baseUrl,
-    forget: sessions.forget,
+    hear(news) {
+      if ("forget" in news) sessions.forget(news.forget);
+      else for (const [key, count] of news.used) limiter.add(key, count, Date.now());
+    },
+    metrics: metrics.own,
     async stop() {
       stopJobs();
       await close(server);

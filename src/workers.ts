@@ -1,12 +1,11 @@
 import cluster, { type Worker } from "node:cluster";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Connection } from "./db/address.ts";
+import { type Downwards, living, passMessages, type Upwards } from "./exchange.ts";
 import { StartError } from "./kit/startError.ts";
 import type { Log } from "./log.ts";
+import type { Peers } from "./peers.ts";
 import type { Serving } from "./serve.ts";
-
-/** What processes tell each other. */
-type Message = { listening: string } | { failed: string } | { forget: string };
 
 const CONNECTION = "CARDFILE_CONNECTION";
 
@@ -14,43 +13,51 @@ const CONNECTION = "CARDFILE_CONNECTION";
 export const isWorker = cluster.isWorker;
 export const workerConnection = (): Connection => JSON.parse(process.env[CONNECTION] ?? "null") as Connection;
 
-/**
- * Serves with several processes on one port. One that dies is replaced; a token revoked in one is forgotten by all. Gives the address
- * once the first listens.
- */
+/** A worker that dies is replaced after the shortest pause, one that dies again within a minute after twice the last. */
+const SHORTEST_PAUSE_MS = 100;
+const LONGEST_PAUSE_MS = 30_000;
+const CALM_MS = 60_000;
+
+/** More than a worker gives its last requests and their statements: one that is still there then hangs. */
+const PATIENCE_MS = 30_000;
+
+/** Serves with several processes on one port, and replaces those that die. Gives the address once the first listens. */
 export async function startWorkers(
   count: number,
   connection: Connection,
   log: Log,
 ): Promise<{ baseUrl: string; stop: () => Promise<void> }> {
   let stopping = false;
+  let listens = false;
+  let pause = 0;
+  let lastDeath = Number.NEGATIVE_INFINITY;
   const start = () => cluster.fork({ [CONNECTION]: JSON.stringify(connection) });
-  cluster.on("message", (from: Worker, message: Message) => {
-    if (!("forget" in message)) return;
-    for (const worker of Object.values(cluster.workers ?? {})) if (worker !== from) worker?.send(message);
-  });
-  const listening = new Promise<string>((done, fail) => {
-    cluster.on("message", (_: Worker, message: Message) => {
-      if ("listening" in message) done(message.listening);
-      if (!("failed" in message)) return;
-      log.error("worker failed", { reason: message.failed });
-      fail(new StartError(message.failed));
-    });
-  });
-  cluster.on("exit", async (worker, code, signal) => {
-    if (stopping) return;
-    log.error("worker died", { pid: worker.process.pid, code, signal });
-    await sleep(500);
-    if (!stopping) start();
-  });
-  for (let i = 0; i < count; i++) start();
   const stop = async () => {
     stopping = true;
-    const workers = Object.values(cluster.workers ?? {}).filter((worker) => worker !== undefined);
-    const gone = workers.map((worker) => new Promise((done) => worker.once("exit", done)));
-    for (const worker of workers) worker.process.kill("SIGTERM");
-    await Promise.all(gone);
+    await Promise.all(living().map(end));
   };
+  passMessages();
+  const listening = new Promise<string>((done, fail) => {
+    cluster.on("message", (_: Worker, message: Upwards) => {
+      if ("listening" in message) {
+        listens = true;
+        done(message.listening);
+      } else if ("failed" in message) {
+        log.error("worker failed", { reason: message.failed });
+        fail(new StartError(message.failed));
+      }
+    });
+    cluster.on("exit", async ({ process: { pid } }, code, signal) => {
+      if (stopping) return;
+      if (!listens) fail(new StartError(`a process ended (${signal ?? code}) before it served`));
+      pause = performance.now() - lastDeath > CALM_MS ? SHORTEST_PAUSE_MS : Math.min(pause * 2, LONGEST_PAUSE_MS);
+      lastDeath = performance.now();
+      log.error("worker died", { pid, code, signal, again_in_ms: pause });
+      await sleep(pause);
+      if (!stopping) start();
+    });
+  });
+  for (let i = 0; i < count; i++) start();
   try {
     return { baseUrl: await listening, stop };
   } catch (error) {
@@ -59,13 +66,37 @@ export async function startWorkers(
   }
 }
 
-/** The worker's side: tells where it listens and what it revoked, hears what others did. */
-export async function joinWorkers(serve: (onForget: (id: string) => void) => Promise<Serving>): Promise<Serving> {
-  const tell = (message: Message) => void process.send?.(message);
+/** Lets it finish what it has begun. */
+function end(worker: Worker): Promise<void> {
+  return new Promise((done) => {
+    const timer = setTimeout(() => worker.process.kill("SIGKILL"), PATIENCE_MS);
+    worker.once("exit", () => {
+      clearTimeout(timer);
+      done();
+    });
+    worker.process.kill("SIGTERM");
+  });
+}
+
+/** The worker's side. */
+export async function joinWorkers(serve: (peers: Peers) => Promise<Serving>): Promise<Serving> {
+  const tell = (message: Upwards) => void process.send?.(message);
+  const questions = new Map<number, (texts: string[]) => void>();
+  let asked = 0;
+  const metrics = () => {
+    asked += 1;
+    tell({ wanted: "metrics", question: asked });
+    return new Promise<string[]>((done) => questions.set(asked, done));
+  };
   try {
-    const serving = await serve((forget) => tell({ forget }));
-    process.on("message", (message: Message) => {
-      if ("forget" in message) serving.forget(message.forget);
+    const serving = await serve({ name: String(cluster.worker?.id), tell: (news) => tell({ news }), metrics });
+    process.on("message", (message: Downwards) => {
+      if ("news" in message) serving.hear(message.news);
+      else if ("wanted" in message) tell({ metrics: serving.metrics(), to: message.to, question: message.question });
+      else {
+        questions.get(message.question)?.(message.metrics);
+        questions.delete(message.question);
+      }
     });
     // Without the process that started it there is nobody to stop it either.
     process.on("disconnect", () => process.exit(0));

@@ -6,29 +6,39 @@ export type Policy = { quota: number; seconds: number };
 export type Limiter = {
   /** Counts a request of `key`; gives the headers that tell how much is left, or throws `rate_limited`. */
   take: (key: string, now: number) => Record<string, string>;
+  /** Counts requests that another process has taken. */
+  add: (key: string, count: number, now: number) => void;
 };
+
+type Window = { used: number; ends: number };
 
 /** More callers than this at once are not told apart for a while: the oldest windows are forgotten. */
 const MOST_KEYS = 50_000;
 
 /**
- * Counts in this process. Headers are those of draft-ietf-httpapi-ratelimit-headers-11 and, for older clients, X-RateLimit-*, whose reset is
+ * Counts in this process, and tells `onTake` of each for others to add. Headers are those of draft-ietf-httpapi-ratelimit-headers-11 and, for older clients, X-RateLimit-*, whose reset is
  * in seconds from now.
  */
-export function createLimiter({ quota, seconds }: Policy): Limiter {
-  const windows = new Map<string, { used: number; ends: number }>();
+export function createLimiter({ quota, seconds }: Policy, onTake?: (key: string) => void): Limiter {
+  const windows = new Map<string, Window>();
   const policy = `"default";q=${quota};w=${seconds}`;
+
+  function count(key: string, more: number, now: number): Window {
+    let window = windows.get(key);
+    if (!window || window.ends <= now) {
+      windows.delete(key);
+      window = { used: 0, ends: now + seconds * 1000 };
+      windows.set(key, window);
+      if (windows.size > MOST_KEYS) windows.delete(windows.keys().next().value!);
+    }
+    window.used += more;
+    return window;
+  }
 
   return {
     take(key, now) {
-      let window = windows.get(key);
-      if (!window || window.ends <= now) {
-        windows.delete(key);
-        window = { used: 0, ends: now + seconds * 1000 };
-        windows.set(key, window);
-        if (windows.size > MOST_KEYS) windows.delete(windows.keys().next().value!);
-      }
-      window.used += 1;
+      const window = count(key, 1, now);
+      onTake?.(key);
       const remaining = Math.max(0, quota - window.used);
       const reset = String(Math.ceil((window.ends - now) / 1000));
       const headers = {
@@ -43,5 +53,6 @@ export function createLimiter({ quota, seconds }: Policy): Limiter {
         headers: { ...headers, "Retry-After": reset },
       });
     },
+    add: (key, more, now) => void count(key, more, now),
   };
 }

@@ -8,7 +8,7 @@ export const metricsRoutes: Route[] = [
   {
     method: "GET",
     path: "/metrics",
-    about: "this process in numbers, for Prometheus; with CRM_METRICS_TOKEN as the bearer",
+    about: "the service in numbers, for Prometheus; with CRM_METRICS_TOKEN as the bearer",
     open: true,
     answers: { is: "document", type: "text/plain; version=0.0.4; charset=utf-8" },
     refuses: ["not_found", "invalid_token"],
@@ -16,7 +16,7 @@ export const metricsRoutes: Route[] = [
   },
 ];
 
-function metrics({ services, authorization }: Context): Answer {
+async function metrics({ services, authorization }: Context): Promise<Answer> {
   const { metricsToken } = services.config;
   if (!metricsToken)
     throw new Problem("not_found", 'there is no path "/metrics"', "whoever runs this server sets CRM_METRICS_TOKEN to have it");
@@ -25,5 +25,5 @@ function metrics({ services, authorization }: Context): Answer {
       headers: { "WWW-Authenticate": 'Bearer realm="cardfile metrics"' },
     });
   }
-  return { is: "document", text: services.metrics.text(), type: "text/plain; version=0.0.4; charset=utf-8" };
+  return { is: "document", text: await services.metrics.text(), type: "text/plain; version=0.0.4; charset=utf-8" };
 }

@@ -4,6 +4,7 @@ import { createSessionCache } from "../../src/authenticate.ts";
 import { createClientDocuments } from "../../src/clientDocuments.ts";
 import { type Config, readConfig } from "../../src/config.ts";
 import { createPool, type Pool } from "../../src/db/client.ts";
+import { createLimiter } from "../../src/http/limits.ts";
 import { createHttpServer } from "../../src/http/server.ts";
 import { createIds } from "../../src/kit/id.ts";
 import { createRandom } from "../../src/kit/random.ts";
@@ -11,6 +12,7 @@ import { createSeal } from "../../src/kit/seal.ts";
 import { type Log, silentLog } from "../../src/log.ts";
 import type { Mail } from "../../src/mail.ts";
 import { createMetrics } from "../../src/metrics.ts";
+import { NOBODY } from "../../src/peers.ts";
 import { readPlans } from "../../src/plans.ts";
 import { dictionary } from "../../src/records/all.ts";
 import { testDatabase } from "./postgres.ts";
@@ -91,7 +93,7 @@ export async function startService(options: ServiceOptions = {}): Promise<Servic
       now,
       log,
       mail,
-      metrics: createMetrics(pool),
+      metrics: createMetrics(pool, NOBODY),
       plans: readPlans(
         config.plans,
         [...dictionary.values()].map(({ plural }) => plural),
@@ -103,6 +105,7 @@ export async function startService(options: ServiceOptions = {}): Promise<Servic
       forget: sessions.forget,
     },
     sessions,
+    createLimiter({ quota: config.rate, seconds: 60 }),
   );
   const send = sender(baseUrl, {});
 

@@ -1,78 +1,17 @@
 import assert from "node:assert/strict";
-import { type ChildProcess, execFile, spawn } from "node:child_process";
+import { execFile } from "node:child_process";
 import { once } from "node:events";
 import { existsSync } from "node:fs";
-import { chmod, mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdir, readFile, writeFile } from "node:fs/promises";
 import net from "node:net";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { after, before, test } from "node:test";
+import { test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { promisify } from "node:util";
 import postgres from "postgres";
 import { isInstalled } from "../helpers/bash.ts";
 import { startNetwork } from "../helpers/network.ts";
-import { connectionTo, type TestDatabase, testDatabase } from "../helpers/postgres.ts";
-
-/** The service as a process of its own, with signals, exit codes and a disk. */
-
-const ROOT = new URL("../../", import.meta.url).pathname;
-const SECRET = "a secret of the tests, long enough";
-
-let home = "";
-const started = new Set<Run>();
-const databases: TestDatabase[] = [];
-
-before(async () => {
-  home = await mkdtemp(join(tmpdir(), "cardfile-process-"));
-  await chmod(home, 0o755); // as root, PostgreSQL runs as another account
-});
-after(async () => {
-  for (const { child } of started) child.kill("SIGTERM");
-  for (const { ended } of started) await ended;
-  await rm(home, { recursive: true, force: true });
-  for (const database of databases) await database.drop();
-});
-
-type Run = { child: ChildProcess; out: () => string; err: () => string; ended: Promise<number | null> };
-
-/** `src/cardfile.cjs` with these settings and no others, on any free port. */
-function run(settings: Record<string, string>, ...words: string[]): Run {
-  const { PATH = "", PG_BIN } = process.env;
-  const env = { PATH, ...(PG_BIN && { PG_BIN }), CRM_DATA: join(home, "unused"), CRM_PORT: "0", ...settings };
-  const child = spawn(process.execPath, ["src/cardfile.cjs", ...words], {
-    cwd: ROOT,
-    env,
-    stdio: ["ignore", "pipe", "pipe"],
-  });
-  let [out, err] = ["", ""];
-  child.stdout.on("data", (bytes) => (out += bytes));
-  child.stderr.on("data", (bytes) => (err += bytes));
-  const ended = new Promise<number | null>((resolve) => child.on("close", resolve));
-  const made = { child, out: () => out, err: () => err, ended };
-  started.add(made);
-  return made;
-}
-
-async function until(what: string, happened: () => boolean | Promise<boolean>): Promise<void> {
-  for (let tries = 0; tries < 3_000; tries++) {
-    if (await happened()) return;
-    await sleep(10);
-  }
-  assert.fail(`within 30 s: ${what}`);
-}
-
-type Served = Run & { url: string };
-
-/** Until it prints where it listens. */
-async function serve(settings: Record<string, string>): Promise<Served> {
-  const process = run(settings, "serve");
-  const address = () => /answers at (http:\S+)\. /.exec(process.out())?.[1];
-  await until(`an address; ${process.err()}`, () => address() !== undefined || process.child.exitCode !== null);
-  const url = address();
-  assert.ok(url, process.err());
-  return { ...process, url };
-}
+import { database, databaseUrl, home, run, SECRET, serve, until, urlOf } from "../helpers/process.ts";
 
 type Answer = { status: number; headers: Headers; text: string };
 
@@ -142,20 +81,6 @@ function isAlive(pid: number): boolean {
   }
 }
 
-/** A database of the run's server as DATABASE_URL names it; `empty` without any schema. */
-async function databaseUrl({ empty = false } = {}): Promise<string> {
-  const database = await testDatabase();
-  databases.push(database);
-  const { host } = database.connection;
-  if (empty) {
-    const sql = postgres({ ...connectionTo(host, database.name), max: 1, onnotice: () => {} });
-    await sql`drop schema public cascade`;
-    await sql`create schema public`;
-    await sql.end();
-  }
-  return `postgres://crm@localhost/${database.name}?host=${encodeURIComponent(host)}`;
-}
-
 test("from an empty folder to what can be pasted; kill -9 and restart lose nothing; SIGTERM finishes what is in flight", async () => {
   const CRM_DATA = join(home, "data");
   let service = await serve({ CRM_DATA });
@@ -215,8 +140,8 @@ test("from an empty folder to what can be pasted; kill -9 and restart lose nothi
 
 test("what keeps it from starting is one line and exit code 1", async () => {
   const url = await databaseUrl();
-  const newer = await databaseUrl();
-  const sql = postgres({ ...connectionTo(databases.at(-1)!.connection.host, databases.at(-1)!.name), max: 1 });
+  const newer = await database();
+  const sql = postgres({ ...newer.connection, max: 1 });
   await sql`insert into schema_migrations (version, name, digest, applied_at) values (9999, 'later', '', now())`;
   await sql.end();
   const old = join(home, "old");
@@ -238,7 +163,7 @@ test("what keeps it from starting is one line and exit code 1", async () => {
     [{ CRM_HOST: "0.0.0.0" }, /CRM_SENDMAIL.*CRM_HOST must be a loopback address/],
     [{ DATABASE_URL: "postgres://crm@127.0.0.1:1/crm" }, /the database cannot be reached/],
     [{ DATABASE_URL: "localhost:5432" }, /DATABASE_URL/],
-    [{ DATABASE_URL: newer }, /schema 9999.*newer/],
+    [{ DATABASE_URL: urlOf(newer) }, /schema 9999.*newer/],
     [{ CRM_DATA: old }, /PostgreSQL 9/],
     [{ CRM_DATA: other }, /no PostgreSQL data.*CRM_DATA/],
     [{}, /usage: .*serve/s, "sevre"],
@@ -287,9 +212,7 @@ test("migrate names what is pending, applies it once, and two processes that sta
 });
 
 test("with the database away it says so and when to come again, and recovers by itself", async () => {
-  const database = await testDatabase();
-  databases.push(database);
-  const network = await startNetwork(database.connection);
+  const network = await startNetwork((await database()).connection);
   const service = await serve({ DATABASE_URL: network.url, CRM_SECRET: SECRET, CRM_WORKERS: "2" });
   const token = await signIn(service.url);
   assert.equal((await call(service.url, "/readyz")).status, 200);

@@ -1,0 +1,172 @@
+import assert from "node:assert/strict";
+import { readdirSync, readFileSync } from "node:fs";
+import http from "node:http";
+import net from "node:net";
+import { before, test } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
+import { CODE_ATTEMPTS } from "../../src/db/codes.ts";
+import { databaseUrl, SECRET, type Served, serve, until } from "../helpers/process.ts";
+
+/** What one process knows, the others on its port know too. */
+
+const COUNT = 3;
+const RATE = 600;
+
+let service: Served;
+before(async () => {
+  service = await serve({
+    DATABASE_URL: await databaseUrl(),
+    CRM_SECRET: SECRET,
+    CRM_WORKERS: String(COUNT),
+    CRM_RATE: String(RATE),
+    CRM_METRICS_TOKEN: "for prometheus",
+  });
+  await until("all listen", () => workers().length === COUNT);
+  await metrics(); // the others answer only when they serve
+});
+
+type Answer = { status: number; text: string };
+
+/** On a connection of its own: they are dealt out to the processes in turn. */
+function call(method: string, path: string, token = "", body?: object): Promise<Answer> {
+  return new Promise((resolve, reject) => {
+    const headers = token ? { authorization: `Bearer ${token}` } : {};
+    const request = http.request(service.url + path, { method, headers, agent: false }, (response) => {
+      let text = "";
+      response.setEncoding("utf8").on("data", (more) => (text += more));
+      response.on("end", () => resolve({ status: response.statusCode ?? 0, text }));
+    });
+    request.on("error", reject).end(body && JSON.stringify(body));
+  });
+}
+
+async function everywhere(path: string, token: string, times = 3 * COUNT): Promise<number[]> {
+  const statuses: number[] = [];
+  for (let i = 0; i < times; i++) statuses.push((await call("GET", path, token)).status);
+  return statuses;
+}
+
+const metrics = async () => (await call("GET", "/metrics", "for prometheus")).text;
+
+/** The ids of those that are there. */
+function workers(): number[] {
+  const parents = readdirSync("/proc").filter((name) => /^\d+$/.test(name));
+  return parents.map(Number).filter((pid) => parentOf(pid) === service.child.pid);
+}
+
+function parentOf(pid: number): number {
+  try {
+    return Number(
+      readFileSync(`/proc/${pid}/stat`, "utf8")
+        .replace(/^.*\) /s, "")
+        .split(" ")[1],
+    );
+  } catch {
+    return 0;
+  }
+}
+
+async function askForCode(email: string): Promise<string> {
+  return JSON.parse((await call("POST", "/auth/request?format=json", "", { email })).text).code;
+}
+
+const verify = (email: string, code: string) => call("POST", "/auth/verify?format=json", "", { email, code });
+
+async function signIn(email: string): Promise<string> {
+  return JSON.parse((await verify(email, await askForCode(email))).text).token;
+}
+
+test("a revoked token is refused by every process, long before it would be forgotten", async () => {
+  const [keeper, token] = [await signIn("ann@example.com"), await signIn("ann@example.com")];
+  assert.deepEqual(new Set(await everywhere("/contacts", token)), new Set([200]));
+  const { token: handle } = JSON.parse((await call("GET", "/whoami?format=json", token)).text);
+  assert.equal((await call("DELETE", `/tokens/${handle.split("/")[1]}`, keeper)).status, 200);
+  const revoked = performance.now();
+  await until("refusals only", async () => (await everywhere("/contacts", token)).every((status) => status === 401));
+  assert.ok(performance.now() - revoked < 4_000, "without a word between them they would believe it for 5 s");
+});
+
+test("guesses of a code are counted together, and it is good once", async () => {
+  const [guessed, raced] = ["guessed@example.com", "raced@example.com"];
+  const code = await askForCode(guessed);
+  const wrong = code === "000000" ? "111111" : "000000";
+  const guesses = await Promise.all(Array.from({ length: CODE_ATTEMPTS + 4 }, () => verify(guessed, wrong)));
+  assert.deepEqual(new Set(guesses.map(({ status }) => status)), new Set([401]));
+  assert.equal((await verify(guessed, code)).status, 401);
+
+  const good = await askForCode(raced);
+  const races = await Promise.all(Array.from({ length: CODE_ATTEMPTS }, () => verify(raced, good)));
+  assert.equal(races.filter(({ status }) => status === 200).length, 1);
+});
+
+test("a rate is that of all processes together", async () => {
+  const token = await signIn("busy@example.com");
+  let served = 0;
+  const [batch, apart] = [50, 250]; // slow enough for the processes to hear of each other in between
+  while (served <= RATE) {
+    const answers = await Promise.all(Array.from({ length: batch }, () => call("GET", "/contacts?limit=1", token)));
+    served += answers.filter(({ status }) => status === 200).length;
+    if (answers.some(({ status }) => status === 429)) break;
+    await sleep(apart);
+  }
+  assert.ok(served <= RATE + batch, `${served} were served`);
+  await sleep(1_000);
+  assert.deepEqual(new Set(await everywhere("/contacts?limit=1", token)), new Set([429]));
+});
+
+test("the metrics are those of all processes", async () => {
+  const count = (text: string) =>
+    Number(
+      /^cardfile_request_duration_seconds_count\{method="GET",route="\/readyz",status="200"\} (\d+)$/m.exec(text)?.[1] ?? 0,
+    );
+  const before = count(await metrics());
+  await everywhere("/readyz", "", 20);
+  for (let i = 0; i < COUNT; i++) {
+    const text = await metrics();
+    assert.equal(count(text), before + 20);
+    assert.equal([...text.matchAll(/^process_resident_memory_bytes\{worker="\d+"\} \d+$/gm)].length, COUNT);
+    assert.equal([...text.matchAll(/^# TYPE cardfile_pool_waiting /gm)].length, 1);
+  }
+});
+
+test("a process that dies is replaced, and one that dies at every start is not started without end", async () => {
+  const first = workers();
+  for (let deaths = 0; deaths < 4; deaths++) {
+    await until("all are there", () => workers().length === COUNT);
+    process.kill(workers().find((pid) => !first.includes(pid)) ?? first[0]!, "SIGKILL");
+    await until("the news of it", () => pauses().length > deaths);
+  }
+  assert.deepEqual(pauses(), [100, 200, 400, 800]);
+  await until("all are there", () => workers().length === COUNT);
+  assert.equal((await call("GET", "/readyz")).status, 200);
+});
+
+const pauses = () => [...service.err().matchAll(/event="worker died" .*again_in_ms=(\d+)/g)].map(([, ms]) => Number(ms));
+
+test("told to stop, all finish what they have begun", async () => {
+  const token = await signIn("last@example.com");
+  const body = '{"title":"in flight"}';
+  const head = `POST /deals HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer ${token}\r\nContent-Length: ${body.length}\r\n\r\n`;
+  const sockets = Array.from({ length: 2 * COUNT }, () => net.connect(Number(new URL(service.url).port), "127.0.0.1"));
+  const answers = sockets.map(
+    (socket) =>
+      new Promise<string>((resolve) => {
+        let text = "";
+        socket.setEncoding("utf8").on("data", (more) => (text += more));
+        socket.on("error", () => {}).on("close", () => resolve(text));
+      }),
+  );
+  for (const socket of sockets) socket.write(head + body.slice(0, 9));
+  await everywhere("/healthz", ""); // so the first halves have arrived
+  service.child.kill("SIGTERM");
+  await until("the news that it stops", () => service.err().includes("event=stopping"));
+  await until("no new connections", () =>
+    call("GET", "/healthz").then(
+      () => false,
+      () => true,
+    ),
+  );
+  for (const socket of sockets) socket.write(body.slice(9));
+  for (const text of await Promise.all(answers)) assert.match(text, /^HTTP\/1\.1 201 .*title="in flight"/s);
+  assert.equal(await service.ended, 0, service.err());
+});
