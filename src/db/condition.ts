@@ -1,30 +1,38 @@
 import type { Condition } from "../derive/query.ts";
 import type { Predicate } from "../records/predicate.ts";
 import { join, raw, type Statement, sql } from "./sql.ts";
-import type { Table } from "./table.ts";
+import type { Linked, Table } from "./table.ts";
 
 const COMPARISONS = { eq: raw("="), lt: raw("<"), lte: raw("<="), gt: raw(">"), gte: raw(">=") };
 
 /** The SQL of a filter. References must have been resolved (see references.ts). */
 export function conditionSql(table: Table, { field, predicate }: Condition): Statement {
+  const linked = table.linked(field);
+  if (linked) return linkedSql(linked, predicate);
   const column =
     field.kind.sqlType === "text[]" && predicate.is === "contains"
       ? sql`crm_words(${table.column(field)})`
       : table.column(field);
-  const condition = orNaturalKey(table.naturalKey(field), predicate, predicateSql(column, predicate));
+  const condition = predicateSql(column, predicate);
   // A searched field is part of the search column, whose index finds the few rows worth comparing.
   return field.search && predicate.is === "contains"
     ? sql`r.search like ${pattern(predicate.text)} and ${condition}`
     : condition;
 }
 
+/** A linked record has a name, so that only a row without a link is without one. */
+function linkedSql(linked: Linked, predicate: Predicate): Statement {
+  if (predicate.is === "null") return sql`${linked.id} is null`;
+  if (predicate.is === "not") return sql`not (${linkedSql(linked, predicate.of)})`;
+  return sql`exists (select ${linked.from} and ${orNaturalKey(linked, predicate)})`;
+}
+
 /** `contact=jane@acme.com`: who is linked may be named by e-mail or domain, as in a body. */
-function orNaturalKey(key: Statement | undefined, predicate: Predicate, condition: Statement): Statement {
-  if (!key) return condition;
-  if (predicate.is === "not") return sql`(${condition} and ${orNaturalKey(key, predicate.of, raw("false"))} is not true)`;
+function orNaturalKey({ title, naturalKey }: Linked, predicate: Predicate): Statement {
+  const named = predicateSql(title, predicate);
   const values = predicate.is === "eq" ? [predicate.value] : predicate.is === "in" ? predicate.values : [];
-  if (values.length === 0) return condition;
-  return sql`(${condition} or ${key} in (${join(values.map((value) => sql`lower(${String(value)})`))}))`;
+  if (!naturalKey || values.length === 0) return named;
+  return sql`(${named} or ${naturalKey} in (${join(values.map((value) => sql`lower(${String(value)})`))}))`;
 }
 
 function predicateSql(column: Statement, predicate: Predicate): Statement {

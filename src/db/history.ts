@@ -10,22 +10,22 @@ import { listRows, type Page } from "./rows.ts";
 import { ident, raw, type Statement, sql } from "./sql.ts";
 import { createTableOf } from "./table.ts";
 
-/** An entry and the one before it of the same record: together they tell what changed. */
 const changesTable = createTableOf({
   name: raw("changes"),
-  joins:
-    raw(`left join changes before on before.workspace_id = r.workspace_id and right(before.record_id, 8) = right(r.record_id, 8)
-    and before.record_id = r.record_id and before.version = r.version - 1`),
   living: raw("true"),
   column: changeColumn,
-  naturalKey: () => undefined,
+  linked: () => undefined,
 });
+
+/** The record in the entry before this one of the same record: together they tell what changed. */
+const BEFORE = `(select before.row from changes before where before.workspace_id = r.workspace_id
+  and right(before.record_id, 8) = right(r.record_id, 8) and before.record_id = r.record_id and before.version = r.version - 1)`;
 
 function changeColumn(field: Field): Statement {
   const computed: Record<string, Statement> = {
     name: raw("left(coalesce(r.row ->> 'name', r.row ->> 'title', r.row ->> 'body'), 80)"),
-    changes: raw("jsonb_build_array(before.row, r.row)"),
-    before: raw("before.row"),
+    changes: raw(`jsonb_build_array(${BEFORE}, r.row)`),
+    before: raw(BEFORE),
     after: raw("r.row"),
   };
   return computed[field.name] ?? sql`r.${ident(field.column ?? field.name)}`;

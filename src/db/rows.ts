@@ -42,7 +42,7 @@ function getStatement(db: Database, view: View): (values: unknown[]) => Statemen
   let statement = getStatements.get(view);
   if (!statement) {
     const table = tableOf(view.definition, db.dictionary);
-    const select = `select ${table.select(view).text} from ${table.name.text} r ${table.joins.text}`;
+    const select = `select ${table.select(view).text} from ${table.name.text} r`;
     statement = numbered(
       `${select} where r.workspace_id = $1 and right(r.id, 8) = $2 and right(r.id, length($3)) = $3 and r.deleted_at is null`,
     );
@@ -133,7 +133,7 @@ function rangeSql(
     );
   }
   const order = range === "empty" ? sql`r.id ${direction}` : sql`${key} ${direction}, r.id ${direction}`;
-  return sql`select ${table.select(view)}, ${key}::text from ${table.name} r ${table.joins} where ${join(where, " and ")} order by ${order} limit ${count(wanted)}`;
+  return sql`select ${table.select(view)}, ${key}::text from ${table.name} r where ${join(where, " and ")} order by ${order} limit ${count(wanted)}`;
 }
 
 const positionOf = (row: Row): Position => ({ value: row.at(-1) as Position["value"], id: rowId(row) });
@@ -149,7 +149,7 @@ export async function countRows(
   filters: Statement[],
 ): Promise<NonNullable<Page["total"]>> {
   const matching = (columns: Statement) =>
-    sql`(select ${columns} from ${table.name} r ${table.joins} where ${join(filters, " and ")} limit ${COUNT_CAP + 1}) matching`;
+    sql`(select ${columns} from ${table.name} r where ${join(filters, " and ")} limit ${COUNT_CAP + 1}) matching`;
   const [row] = await db.pool.rows(sql`select count(*)::int from ${matching(raw("1"))}`, PLAN);
   const rows = row![0] as number;
   const { sums } = definition;

@@ -52,10 +52,10 @@ export async function searchRows(
   const position = query.cursor === undefined ? undefined : readPosition(query.cursor, list, seal);
   const rank = rankSql(table, view, search);
   const beyond = position ? sql`where (${rank}, r.id) < (${position.value}::int, ${position.id})` : sql``;
-  const matches = sql`select r.* from ${table.name} r ${table.joins}
+  const matches = sql`select r.* from ${table.name} r
     where ${join([...scope, ...words.map(wordSql)], " and ")} order by r.updated_at desc, r.id desc limit ${RANKED_MATCHES}`;
   const rows = await db.pool.rows(
-    sql`select ${table.select(view)}, ${rank} from (${matches}) r ${table.joins} ${beyond} order by ${rank} desc, r.id desc limit ${count(query.limit + 1)}`,
+    sql`select ${table.select(view)}, ${rank} from (${matches}) r ${beyond} order by ${rank} desc, r.id desc limit ${count(query.limit + 1)}`,
     { plan: "custom", retry: true },
   );
   if (rows.length === 0 && !position)
@@ -88,7 +88,7 @@ async function nearMisses(
   search: string,
   limit: number,
 ): Promise<Row[]> {
-  const near = sql`select r.* from ${table.name} r ${table.joins}
+  const near = sql`select r.* from ${table.name} r
     where ${join([...scope, sql`crm_fold(${search}) operator(public.<%) r.search`], " and ")} limit ${NEAR_CANDIDATES}`;
   const similarity = sql`round(1000 * public.word_similarity(crm_fold(${search}), r.search))::int`;
   try {
@@ -97,7 +97,7 @@ async function nearMisses(
         sql`select set_config('pg_trgm.word_similarity_threshold', ${String(NEAR_THRESHOLD)}, true), set_config('statement_timeout', ${String(NEAR_MS)}, true)`,
       );
       return tx.rows(
-        sql`select ${table.select(view)}, ${similarity} from (${near}) r ${table.joins} order by ${similarity} desc, r.updated_at desc, r.id desc limit ${limit}`,
+        sql`select ${table.select(view)}, ${similarity} from (${near}) r order by ${similarity} desc, r.updated_at desc, r.id desc limit ${limit}`,
         { plan: "custom" },
       );
     });

@@ -1,21 +1,33 @@
 import type { View } from "../derive/render.ts";
-import { type Dictionary, definitionOf, type Field, linksOf, type RecordDefinition } from "../records/define.ts";
+import { type Dictionary, definitionOf, type Field, type RecordDefinition } from "../records/define.ts";
 import { ident, join, raw, type Statement, sql } from "./sql.ts";
 
-/** What SQL calls the parts of a record kind. The record itself is `r`; each linked record is called by its name. */
+/** What SQL calls the parts of a record kind. The record itself is `r`; a linked record is called by its link's name. */
 export type Table = {
   name: Statement;
-  /** `left join companies company on …` for every link, so that its name can be shown, filtered and sorted by. */
-  joins: Statement;
   /** What tells the rows that are there from those that are deleted. */
   living: Statement;
+  /**
+   * What a field shows. The name of a linked record is looked up by a subselect, which PostgreSQL runs for the rows of a page once the page
+   * is cut. A join would be planned before that, and for a workspace of average size: a large one's page read all its companies.
+   */
   column: (field: Field) => Statement;
-  /** For the name of a linked record, the column of its natural key, which names it as well. */
-  naturalKey: (field: Field) => Statement | undefined;
+  /** For the name of a linked record, that record. */
+  linked: (field: Field) => Linked | undefined;
   /** What `sort=` orders by. */
   sortKey: (field: Field) => Statement;
   /** Id, version and a view's fields, as `derive/render` wants them. */
   select: (view: View) => Statement;
+};
+
+export type Linked = {
+  /** Of the linked record, in the row. */
+  id: Statement;
+  /** `from … where …`: the linked record. */
+  from: Statement;
+  title: Statement;
+  /** Names the record as well. */
+  naturalKey: Statement | undefined;
 };
 
 const known = new WeakMap<RecordDefinition, Table>();
@@ -30,32 +42,28 @@ export function tableOf(definition: RecordDefinition, dictionary: Dictionary): T
 }
 
 function createTable(definition: RecordDefinition, dictionary: Dictionary): Table {
-  const joins = linksOf(definition).map(({ field, name, target }) => {
-    const linked = ident(definitionOf(dictionary, target).plural);
-    const alias = ident(name);
-    return sql`left join ${linked} ${alias} on ${alias}.workspace_id = r.workspace_id and ${alias}.id = r.${ident(field.name)}`;
-  });
+  const linked = (field: Field): Linked | undefined => {
+    const link = field.kind.link;
+    if (link?.shows !== "name") return undefined;
+    const { plural, title, naturalKey } = definitionOf(dictionary, link.target);
+    const alias = ident(field.name);
+    const id = sql`r.${ident(`${field.name}_id`)}`;
+    return {
+      id,
+      from: sql`from ${ident(plural)} ${alias} where ${alias}.workspace_id = r.workspace_id and ${alias}.id = ${id}`,
+      title: sql`${alias}.${ident(title)}`,
+      naturalKey: naturalKey === undefined ? undefined : sql`${alias}.${ident(naturalKey)}`,
+    };
+  };
   const column = (field: Field): Statement => {
-    const link = field.kind.link;
-    if (link?.shows === "name") return sql`${ident(field.name)}.${ident(definitionOf(dictionary, link.target).title)}`;
-    return sql`r.${ident(field.column ?? field.name)}`;
+    const other = linked(field);
+    return other ? sql`(select ${other.title} ${other.from})` : sql`r.${ident(field.column ?? field.name)}`;
   };
-  const naturalKey = (field: Field): Statement | undefined => {
-    const link = field.kind.link;
-    const key = link?.shows === "name" ? definitionOf(dictionary, link.target).naturalKey : undefined;
-    return key ? sql`${ident(field.name)}.${ident(key)}` : undefined;
-  };
-  return createTableOf({
-    name: ident(definition.plural),
-    joins: join(joins, " "),
-    living: raw("r.deleted_at is null"),
-    column,
-    naturalKey,
-  });
+  return createTableOf({ name: ident(definition.plural), living: raw("r.deleted_at is null"), column, linked });
 }
 
 /** A table from its parts, for what is shown like a record and kept in another way. */
-export function createTableOf(parts: Pick<Table, "name" | "joins" | "living" | "column" | "naturalKey">): Table {
+export function createTableOf(parts: Pick<Table, "name" | "living" | "column" | "linked">): Table {
   const { column } = parts;
   const selects = new WeakMap<View, Statement>();
   return {

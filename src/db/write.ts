@@ -181,7 +181,7 @@ async function holderOf(db: Database, workspaceId: string, view: View, written: 
 
 function rowsWhere(db: Database, view: View, condition: Statement): Statement {
   const table = tableOf(view.definition, db.dictionary);
-  return sql`select ${table.select(view)} from ${table.name} r ${table.joins} where ${condition} and r.deleted_at is null`;
+  return sql`select ${table.select(view)} from ${table.name} r where ${condition} and r.deleted_at is null`;
 }
 
 async function refuseMissingLinks(

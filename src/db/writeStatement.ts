@@ -66,7 +66,7 @@ function writeSql(db: Database, view: View, { creates, cap }: Way): string {
   return `with input as (select * from jsonb_to_record($11::jsonb || $10::jsonb) as i (${columns.map(({ name, type }) => `"${name}" ${type}`).join(", ")})),
     ${[...before, ""].join(",\n    ")}written as (${written}),
     ${creates && cap !== undefined ? usageCte(definition, cap) : ""}history as (insert into changes (${HISTORY_COLUMNS}) ${historySelect("written", definition, { id: "$8", action: "case when fresh then 'created' else 'updated' end" })})
-    select ${table.select(view).text}, r.fresh from written r ${table.joins.text}`;
+    select ${table.select(view).text}, r.fresh from written r`;
 }
 
 /**
