@@ -13,8 +13,13 @@ export type StatementOptions = {
   plan?: "named" | "custom";
 };
 
+export type TurnOptions = UnitOptions & {
+  /** Work of unknown length has connections of its own: however much of it there is, the rest finds its turn. */
+  long?: boolean;
+};
+
 export type RowsOptions = StatementOptions &
-  UnitOptions & {
+  TurnOptions & {
     /** A read, or else safe to run twice: repeated when its connection was lost. */
     retry?: boolean;
   };
@@ -31,7 +36,7 @@ export type Pool = {
   /** One statement, atomic by itself. Values by column type: see values.ts. */
   rows: (statement: Statement, options?: RowsOptions) => Promise<Rows>;
   /** begin … commit, or rollback when the work throws. For the few places where one statement cannot do. */
-  transaction: <T>(work: (tx: Transaction) => Promise<T>, options?: UnitOptions) => Promise<T>;
+  transaction: <T>(work: (tx: Transaction) => Promise<T>, options?: TurnOptions) => Promise<T>;
   simple: (text: string, options?: UnitOptions) => Promise<void>;
   stats: () => ReturnType<Units["stats"]> & { named: number };
   /** Refuses who waits, lets finish who works, and closes the connections. */
@@ -44,15 +49,17 @@ const CONFLICT_REPEATS = 3;
 
 export function createPool(options: PoolOptions): Pool {
   const units = createUnits(options);
+  const longUnits = createUnits({ ...options, size: Math.ceil(options.size / 3) });
   const named = new Set<string>();
 
   async function rows(statement: Statement, asked: RowsOptions = {}): Promise<Rows> {
     const { text, values } = statement;
     const name = isNamed(text, asked);
-    const unit = await units.enter(asked);
+    const lane = laneOf(asked);
+    const unit = await lane.enter(asked);
     try {
       for (let attempt = 1; ; attempt++) {
-        const wire = await units.connect(unit);
+        const wire = await lane.connect(unit);
         try {
           return await wire.run(text, values, name);
         } catch (error) {
@@ -61,9 +68,11 @@ export function createPool(options: PoolOptions): Pool {
         }
       }
     } finally {
-      units.leave(unit);
+      lane.leave(unit);
     }
   }
+
+  const laneOf = ({ long }: TurnOptions): Units => (long ? longUnits : units);
 
   function isNamed(text: string, { plan }: StatementOptions): boolean {
     if (plan === "custom" || !options.prepare) return false;
@@ -73,14 +82,15 @@ export function createPool(options: PoolOptions): Pool {
     return true;
   }
 
-  async function transaction<T>(work: (tx: Transaction) => Promise<T>, asked: UnitOptions = {}): Promise<T> {
-    const unit = await units.enter(asked);
+  async function transaction<T>(work: (tx: Transaction) => Promise<T>, asked: TurnOptions = {}): Promise<T> {
+    const lane = laneOf(asked);
+    const unit = await lane.enter(asked);
     const halted = new Promise<never>((_, reject) => {
       unit.halt = reject;
     });
     halted.catch(() => {});
     try {
-      const wire = await beginOn(unit);
+      const wire = await beginOn(lane, unit);
       const tx = onWire(unit, wire);
       try {
         const result = await Promise.race([work(tx.transaction), halted]);
@@ -93,14 +103,14 @@ export function createPool(options: PoolOptions): Pool {
         throw error;
       }
     } finally {
-      units.leave(unit);
+      lane.leave(unit);
     }
   }
 
   /** Nothing has happened yet, so a connection found lost is replaced once. */
-  async function beginOn(unit: Unit): Promise<Wire> {
+  async function beginOn(lane: Units, unit: Unit): Promise<Wire> {
     for (let attempt = 1; ; attempt++) {
-      const wire = await units.connect(unit);
+      const wire = await lane.connect(unit);
       try {
         await wire.script("begin");
         return wire;
@@ -154,7 +164,13 @@ export function createPool(options: PoolOptions): Pool {
     }
   }
 
-  return { rows, transaction, simple, stats: () => ({ ...units.stats(), named: named.size }), close: units.close };
+  return {
+    rows,
+    transaction,
+    simple,
+    stats: () => ({ ...units.stats(), named: named.size }),
+    close: async () => void (await Promise.all([units.close(), longUnits.close()])),
+  };
 }
 
 /** A committed transaction answers COMMIT; one that a statement had broken, though the work caught that, answers ROLLBACK. */

@@ -1,9 +1,10 @@
 import type { Condition } from "../derive/query.ts";
+import type { Field } from "../records/define.ts";
 import type { Predicate } from "../records/predicate.ts";
 import { join, raw, type Statement, sql } from "./sql.ts";
 import type { Linked, Table } from "./table.ts";
 
-const COMPARISONS = { eq: raw("="), lt: raw("<"), lte: raw("<="), gt: raw(">"), gte: raw(">=") };
+const COMPARISONS = { lt: raw("<"), lte: raw("<="), gt: raw(">"), gte: raw(">=") };
 
 /** The SQL of a filter. References must have been resolved (see references.ts). */
 export function conditionSql(table: Table, { field, predicate }: Condition): Statement {
@@ -13,11 +14,19 @@ export function conditionSql(table: Table, { field, predicate }: Condition): Sta
     field.kind.sqlType === "text[]" && predicate.is === "contains"
       ? sql`crm_words(${table.column(field)})`
       : table.column(field);
-  const condition = predicateSql(column, predicate);
-  // A searched field is part of the search column, whose index finds the few rows worth comparing.
-  return field.search && predicate.is === "contains"
-    ? sql`r.search like ${pattern(predicate.text)} and ${condition}`
-    : condition;
+  return alongIndex(field, column, predicate, predicateSql(column, predicate));
+}
+
+/** A condition that an index knows only in another form, with that form beside it. */
+function alongIndex(field: Field, column: Statement, predicate: Predicate, condition: Statement): Statement {
+  // A searched field is part of the search column. That both hold is no rarer than one of them, but the planner would multiply: a third is
+  // what it takes any comparison of numbers for.
+  if (field.search && predicate.is === "contains")
+    return sql`r.search like ${pattern(predicate.text)} and strpos(crm_fold(${column}), crm_fold(${predicate.text})) > 0`;
+  // An order of text is one of folded text. In the column's collation on both sides: the database's own would fold É as well.
+  if (predicate.is === "eq" && field.sort && field.kind.sortsFolded && !field.paged)
+    return sql`lower(${column}) = lower(${predicate.value}::text collate "C") and ${condition}`;
+  return condition;
 }
 
 /** A linked record has a name, so that only a row without a link is without one. */
@@ -38,6 +47,9 @@ function orNaturalKey({ title, naturalKey }: Linked, predicate: Predicate): Stat
 function predicateSql(column: Statement, predicate: Predicate): Statement {
   switch (predicate.is) {
     case "eq":
+      // As text of the statement, so that a partial index can be proved to hold all that are wanted.
+      if (typeof predicate.value === "boolean") return predicate.value ? column : sql`not ${column}`;
+      return sql`${column} = ${predicate.value}`;
     case "lt":
     case "lte":
     case "gt":

@@ -88,11 +88,19 @@ export function crowded(message: string): Problem {
   return new Problem("busy", message, AGAIN, { headers: RETRY_AFTER });
 }
 
+const DEADLINE = new Error("the deadline has passed");
+
 /** `milliseconds` is what the unit of work was given. */
 export function tooSlow(milliseconds: number): Problem {
   return new Problem(TOO_SLOW.code, `the query took longer than ${milliseconds / 1000} s`, TOO_SLOW.hint, {
     headers: RETRY_AFTER,
+    cause: DEADLINE,
   });
+}
+
+/** Whether it was stopped for the time it took, rather than kept from starting. */
+export function isTooSlow(error: unknown): boolean {
+  return error instanceof Problem && (error.cause === DEADLINE || sqlstateOf(error) === "57014");
 }
 
 /** Without Retry-After: a program that repeats the write on its own might make it twice. */

@@ -1,12 +1,15 @@
-import type { ListQuery } from "../derive/query.ts";
+import { fasterLists, isPaged } from "../derive/paging.ts";
+import { DEFAULT_LIMIT, type ListQuery } from "../derive/query.ts";
 import { type Row, rowId, type View } from "../derive/render.ts";
 import { type Position, readCursor, writeCursor } from "../kit/cursor.ts";
 import type { IdReference } from "../kit/id.ts";
 import { Problem } from "../kit/problem.ts";
 import type { Seal } from "../kit/seal.ts";
 import type { Field, RecordDefinition } from "../records/define.ts";
+import type { RowsOptions } from "./client.ts";
 import { conditionSql } from "./condition.ts";
 import type { Database } from "./database.ts";
+import { isTooSlow } from "./failure.ts";
 import { missing, resolveConditions, wrongKind } from "./references.ts";
 import { searchWords, wordSql } from "./search.ts";
 import { count, ident, join, numbered, raw, type Statement, sql } from "./sql.ts";
@@ -73,23 +76,50 @@ export async function listRows(
   const list = [workspaceId, ...binding, ...query.identity];
   const position = query.cursor === undefined ? undefined : readPosition(query.cursor, list, seal);
 
+  const options = optionsOf(view.definition, query);
+  const empty = conditions.filter(({ field, predicate }) => field.paged && predicate.is === "null");
+  const leading = empty.map(({ field }) => table.column(field));
   const rows: Row[] = [];
-  for (const range of rangesOf(query.sort.field, position)) {
-    const wanted = query.limit + 1 - rows.length;
-    if (wanted <= 0) break;
-    rows.push(...(await db.pool.rows(rangeSql(table, view, query, filters, range, position, wanted), PLAN)));
-  }
+  const total = await inTime(view.definition, query, async () => {
+    for (const range of rangesOf(query.sort.field, position)) {
+      const wanted = query.limit + 1 - rows.length;
+      if (wanted <= 0) break;
+      rows.push(...(await db.pool.rows(rangeSql(table, view, query, filters, leading, range, position, wanted), options)));
+    }
+    return query.count ? countRows(db, table, view.definition, filters) : undefined;
+  });
   const more = rows.length > query.limit;
   const page = more ? rows.slice(0, query.limit) : rows;
-  const total = query.count ? await countRows(db, table, view.definition, filters) : undefined;
   return { rows: page, nextCursor: more ? writeCursor(positionOf(page.at(-1)!), list, seal) : null, ...(total && { total }) };
 }
 
+/** How long one statement of a list may take. */
+const LIST_MS = 3_000;
+
 /**
- * A list is planned for its values each time. Under a name it would after five runs be planned for an average workspace, whose companies
- * are few enough to join by reading them all: in one of a million contacts that took 260 ms instead of 2. Planning takes a fraction of one.
+ * A list that no index pages takes as long as there are records to look at: planned for its values each time, on connections of its own.
+ * Under a name it would after five runs be planned for an average workspace, and read all of a large one.
  */
-const PLAN = { plan: "custom", retry: true } as const;
+export const LONG = { plan: "custom", long: true, deadlineMs: LIST_MS, retry: true } as const;
+
+/** What an index pages has one plan, whatever the values. Its statement has a name where its text is one that many send. */
+function optionsOf(definition: RecordDefinition, query: ListQuery): RowsOptions {
+  if (!isPaged(definition, query)) return LONG;
+  const common = query.limit === DEFAULT_LIMIT && query.fields === undefined && query.conditions.length <= 1;
+  return { plan: common ? "named" : "custom", deadlineMs: LIST_MS, retry: true };
+}
+
+/** Without Retry-After: the same list would take as long again. */
+export async function inTime<T>(definition: RecordDefinition, query: ListQuery, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    if (!isTooSlow(error)) throw error;
+    throw new Problem("busy", `the list took longer than ${LIST_MS / 1000} s`, fasterLists(definition, query), {
+      cause: error,
+    });
+  }
+}
 
 export function readPosition(cursor: string, list: readonly string[], seal: Seal): Position {
   const position = readCursor(cursor, list, seal);
@@ -114,6 +144,7 @@ function rangeSql(
   view: View,
   query: ListQuery,
   filters: Statement[],
+  leading: Statement[],
   range: Range,
   position: Position | undefined,
   wanted: number,
@@ -132,7 +163,8 @@ function rangeSql(
         : sql`(${key}, r.id) ${beyond} (${position.value}, ${position.id})`,
     );
   }
-  const order = range === "empty" ? sql`r.id ${direction}` : sql`${key} ${direction}, r.id ${direction}`;
+  // What is null in all rows changes no order, but it tells which index has the order.
+  const order = join([...leading, key, raw("r.id")].map((each) => sql`${each} ${direction}`));
   return sql`select ${table.select(view)}, ${key}::text from ${table.name} r where ${join(where, " and ")} order by ${order} limit ${count(wanted)}`;
 }
 
@@ -150,7 +182,7 @@ export async function countRows(
 ): Promise<NonNullable<Page["total"]>> {
   const matching = (columns: Statement) =>
     sql`(select ${columns} from ${table.name} r where ${join(filters, " and ")} limit ${COUNT_CAP + 1}) matching`;
-  const [row] = await db.pool.rows(sql`select count(*)::int from ${matching(raw("1"))}`, PLAN);
+  const [row] = await db.pool.rows(sql`select count(*)::int from ${matching(raw("1"))}`, LONG);
   const rows = row![0] as number;
   const { sums } = definition;
   if (!sums || rows > COUNT_CAP) return { rows: Math.min(rows, COUNT_CAP), capped: rows > COUNT_CAP, sums: [] };
@@ -158,7 +190,7 @@ export async function countRows(
   const added = await db.pool.rows(
     sql`select ${per}, sum(${amount})::text, count(*)::int from ${matching(sql`r.${per}, r.${amount}`)}
       where ${amount} is not null group by 1 order by 1`,
-    PLAN,
+    LONG,
   );
   const named = ([unit, sum, count]: readonly unknown[]) => ({
     [sums.amount]: sum,

@@ -3,19 +3,18 @@ import type { Row, View } from "../derive/render.ts";
 import { writeCursor } from "../kit/cursor.ts";
 import { Problem } from "../kit/problem.ts";
 import type { Seal } from "../kit/seal.ts";
-import { fieldOf } from "../records/define.ts";
 import { conditionSql, pattern } from "./condition.ts";
 import type { Database } from "./database.ts";
 import { resolveConditions } from "./references.ts";
-import { countRows, type Page, readPosition } from "./rows.ts";
+import { countRows, inTime, LONG, type Page, readPosition } from "./rows.ts";
 import { count, join, type Statement, sql } from "./sql.ts";
 import { type Table, tableOf } from "./table.ts";
 
 /** Ranking looks at this many matches, the newest changed: a word that a whole workspace shares is not worth ranking. */
-export const RANKED_MATCHES = 2000;
+const RANKED_MATCHES = 1000;
 
 /** The title of an activity is its body, which may be long: its beginning decides. */
-const RANKED_CHARACTERS = 200;
+const RANKED_CHARACTERS = 100;
 
 const MOST_WORDS = 8;
 
@@ -50,13 +49,16 @@ export async function searchRows(
   const scope = [sql`r.workspace_id = ${workspaceId} and r.deleted_at is null`, ...conditions];
   const list = [workspaceId, ...binding, ...query.identity];
   const position = query.cursor === undefined ? undefined : readPosition(query.cursor, list, seal);
-  const rank = rankSql(table, view, search);
-  const beyond = position ? sql`where (${rank}, r.id) < (${position.value}::int, ${position.id})` : sql``;
+  const beyond = position ? sql`where (r.search_rank, r.id) < (${position.value}::int, ${position.id})` : sql``;
   const matches = sql`select r.* from ${table.name} r
-    where ${join([...scope, ...words.map(wordSql)], " and ")} order by r.updated_at desc, r.id desc limit ${RANKED_MATCHES}`;
-  const rows = await db.pool.rows(
-    sql`select ${table.select(view)}, ${rank} from (${matches}) r ${beyond} order by ${rank} desc, r.id desc limit ${count(query.limit + 1)}`,
-    { plan: "custom", retry: true },
+    where ${join([...scope, ...words.map(wordSql)], " and ")} order by r.updated_at desc, r.id desc limit ${count(RANKED_MATCHES)}`;
+  // `offset 0`: PostgreSQL would put the rank in the place of its name, and work it out each time.
+  const ranked = sql`select r.*, ${rankSql(search)} as search_rank from (${matches}) r offset 0`;
+  const rows = await inTime(view.definition, query, () =>
+    db.pool.rows(
+      sql`select ${table.select(view)}, r.search_rank from (${ranked}) r ${beyond} order by r.search_rank desc, r.id desc limit ${count(query.limit + 1)}`,
+      LONG,
+    ),
   );
   if (rows.length === 0 && !position)
     return { rows: await nearMisses(db, table, view, scope, search, query.limit), nextCursor: null, near: true };
@@ -68,8 +70,9 @@ export async function searchRows(
   return { rows: page, nextCursor, ...(total && { total }) };
 }
 
-function rankSql(table: Table, view: View, search: string): Statement {
-  const title = sql`crm_fold(left(coalesce(${table.column(fieldOf(view.definition, view.definition.title)!)}, ''), ${RANKED_CHARACTERS}))`;
+/** The searched text begins with the title and is folded already. */
+function rankSql(search: string): Statement {
+  const title = sql`left(split_part(r.search, chr(10), 1), ${RANKED_CHARACTERS})`;
   const wanted = sql`crm_fold(${search})`;
   const place = sql`case when ${title} = ${wanted} then 4000 when ${title} like ${pattern(search, "")} then 3000 when ${title} like ${pattern(search, "% ")} then 2000 else 0 end`;
   return sql`(${place} + round(1000 * public.word_similarity(${wanted}, ${title})))::int`;
@@ -100,7 +103,7 @@ async function nearMisses(
         sql`select ${table.select(view)}, ${similarity} from (${near}) r order by ${similarity} desc, r.updated_at desc, r.id desc limit ${limit}`,
         { plan: "custom" },
       );
-    });
+    }, LONG);
   } catch (error) {
     if (error instanceof Problem && error.code === "busy") return [];
     throw error;

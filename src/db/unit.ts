@@ -8,7 +8,7 @@ import type { Shapes } from "./wireQuery.ts";
 
 export type PoolOptions = {
   connection: Connection;
-  /** Connections, 4-8 of them; opened when first needed. */
+  /** Connections, 4-8 of them, and a third as many for work of unknown length; opened when first needed. */
   size: number;
   /** Callers that may wait for a connection, and for how long. */
   queueLimit: number;

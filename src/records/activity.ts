@@ -10,7 +10,7 @@ export const activity = defineRecord({
   order: "-at",
   needsOneOf: ["contact_id", "company_id", "deal_id"],
   fields: {
-    kind: required(choice(["call", "email", "meeting", "note", "task"], { about: "what it was" })),
+    kind: required(choice(["call", "email", "meeting", "note", "task"], { about: "what it was", paged: true })),
     at: required(time({ about: "when it happened", initially: "now", sort: true })),
     contact_id: link("contact", { about: "with whom" }),
     company_id: link("company", { about: "with which company" }),

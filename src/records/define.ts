@@ -12,7 +12,10 @@ export type FieldSpec = {
   readOnly?: boolean;
   /** The value of a new record that did not name one. */
   initially?: string | number | boolean;
+  /** Lists can be ordered by it, which an index does. */
   sort?: boolean;
+  /** An index pages the records of one value of it in the order of lists, however many there are; it does for every link. */
+  paged?: boolean;
   /** `search=` and `GET /search` look at it. */
   search?: boolean;
   /** Where it shows: `detail` not on the lines of a list, `json` on no line, `asked` only where `fields=` names it. */

@@ -11,8 +11,8 @@ export const task = defineRecord({
   fields: {
     title: required(text({ about: "what to do", sort: true, search: true })),
     due_at: time({ about: "by when; feeds /reminders while not done", sort: true }),
-    done: required(boolean({ about: "whether it is done", initially: false })),
-    assignee: person({ about: "who does it", sort: true }),
+    done: required(boolean({ about: "whether it is done", initially: false, paged: true })),
+    assignee: person({ about: "who does it", sort: true, paged: true }),
     contact_id: link("contact", { about: "for whom" }),
     company_id: link("company", { about: "for which company" }),
     deal_id: link("deal", { about: "for which deal" }),

@@ -1,0 +1,56 @@
+import { type Field, fieldOf, type RecordDefinition } from "../records/define.ts";
+import type { Predicate } from "../records/predicate.ts";
+import type { Condition, ListQuery } from "./query.ts";
+
+type Asked = Pick<ListQuery, "conditions" | "search" | "sort">;
+
+/**
+ * Whether an index gives the page, so that it costs the same however many records there are: a list in any order, of any range of what it
+ * is ordered by; the records of one value of a paged field or link, in the order of lists; what a unique value finds.
+ */
+export function isPaged(definition: RecordDefinition, { conditions, search, sort }: Asked): boolean {
+  if (search !== undefined) return false;
+  if (conditions.some((condition) => isUnique(definition, condition))) return true;
+  const [within, ...others] = conditions.filter((condition) => !isRangeOf(sort.field, condition));
+  if (!within) return true;
+  return others.length === 0 && isOrder(definition, sort.field) && isValueOfPaged(within);
+}
+
+function isUnique({ naturalKey }: RecordDefinition, { field, predicate }: Condition): boolean {
+  if (predicate.is === "eq") return field.name === naturalKey;
+  return predicate.is === "refers" && (field.column ?? field.name) === "id";
+}
+
+/** An index of folded text is of no use to a comparison of text as it is. */
+const isRangeOf = (order: Field, { field, predicate }: Condition) =>
+  field === order && !field.kind.sortsFolded && isRange(predicate);
+
+function isRange(predicate: Predicate): boolean {
+  if (predicate.is === "all") return predicate.of.every(isRange);
+  return ["eq", "gt", "gte", "lt", "lte"].includes(predicate.is);
+}
+
+const isOrder = ({ order }: RecordDefinition, field: Field) => field.name === order.replace("-", "");
+
+const isPagedField = (field: Field) => field.paged === true || field.kind.link?.shows === "id";
+
+function isValueOfPaged({ field, predicate }: Condition): boolean {
+  if (predicate.is === "refers") return isPagedField(field) && predicate.to.length === 1;
+  return field.paged === true && (predicate.is === "eq" || predicate.is === "null");
+}
+
+/** What to ask instead of a list that took too long. */
+export function fasterLists(definition: RecordDefinition, { conditions, sort }: Asked): string[] {
+  const { order, naturalKey } = definition;
+  const other = conditions.find(({ field }) => field !== sort.field && field.sort && !field.kind.sortsFolded);
+  const pagedFields = definition.fields.filter(isPagedField).map(({ name }) => `${name}=`);
+  const unique = naturalKey ? [`${naturalKey}=`] : [];
+  const recent = fieldOf(definition, order.replace("-", ""))!;
+  return [
+    ...(other && isRange(other.predicate)
+      ? [`an index finds this ${other.field.name} in its own order: sort=${other.field.name}`]
+      : []),
+    ...(sort.field === recent ? [`look at the newest only: ${recent.name}=gte:-30d`] : []),
+    ...(pagedFields.length > 0 ? [`filter by one of ${[...unique, ...pagedFields].join(", ")} without sort=`] : []),
+  ];
+}
