@@ -81,17 +81,18 @@ function open(host: string, port: number): Promise<net.Socket> {
   });
 }
 
-/** One request by itself, for what is measured in milliseconds. */
+/** One request by itself, for what is measured in milliseconds. `busy`: the product gave it up for the time it took. */
 export async function ask(
   baseUrl: string,
   path: string,
   headers: Record<string, string>,
-): Promise<{ ms: number; text: string }> {
+): Promise<{ ms: number; text: string; busy: boolean }> {
   const started = performance.now();
   const response = await fetch(baseUrl + path, { headers });
   const text = await response.text();
-  if (response.status !== 200) throw new Error(`${path} answered ${response.status}: ${text}`);
-  return { ms: performance.now() - started, text };
+  const busy = response.status === 503 && text.startsWith("ERROR busy");
+  if (response.status !== 200 && !busy) throw new Error(`${path} answered ${response.status}: ${text}`);
+  return { ms: performance.now() - started, text, busy };
 }
 
 export function quantile(sorted: ArrayLike<number>, share: number): number {

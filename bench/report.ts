@@ -79,19 +79,20 @@ export function duelTable(results: readonly Result[]): string {
   );
 }
 
-/** The dearest first. */
+/** What an index pages first, for which the ratio is held to a limit; each the dearest first. */
 export function pageTable(pages: readonly PageCost[]): string {
   const cost = ({ big, thousand }: PageCost) => big.cpu / thousand.cpu;
-  const sorted = [...pages].sort((a, b) => cost(b) - cost(a));
+  const sorted = [...pages].sort((a, b) => Number(b.paged) - Number(a.paged) || cost(b) - cost(a));
   return table(
-    ["page", "place", "1M µs", "1k µs", "ratio", "1M ms", "1k ms", "rows"],
+    ["page", "place", "1M µs", "1k µs", "ratio", "limit", "1M ms", "1k ms", "rows"],
     sorted.map((page) => [
       page.shape,
       page.place,
       whole(page.big.cpu),
       whole(page.thousand.cpu),
-      tenth(cost(page)),
-      tenth(page.big.ms),
+      ratio(page.big.cpu, page.thousand.cpu),
+      page.paged ? "1.3" : "",
+      page.big.busy ? "given up" : tenth(page.big.ms),
       tenth(page.thousand.ms),
       page.big.rows === page.thousand.rows ? String(page.big.rows) : `${page.big.rows}/${page.thousand.rows}`,
     ]),

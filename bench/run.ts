@@ -2,7 +2,7 @@
  * `node --import tsx bench/run.ts [parts…] [--rows 1000000] [--rounds 7] [--connections 8,32] [--peers fastify] [--against folder]
  * [--json]`: what the product costs beside the bare floor, on one PostgreSQL, in one interleaved run. Parts: the works, `pages`, `search`,
  * `memory`; all of them when none is named; and `soak` (--soak 1000000 requests). `--against` puts the product of another checkout in the
- * floor's place. When the product says that the database was made with another schema, `bench/load.ts --fresh` fills a new one.
+ * floor's place. The database is filled the first time, and migrated later; one made with other migrations, `bench/load.ts --fresh` fills anew.
  */
 import { appendFile, mkdir } from "node:fs/promises";
 import { cpus, totalmem } from "node:os";

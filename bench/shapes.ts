@@ -1,25 +1,31 @@
+import { isPaged } from "../src/derive/paging.ts";
+import { readListQuery } from "../src/derive/query.ts";
+import { zone } from "../src/kit/time.ts";
 import { dictionary } from "../src/records/all.ts";
+import { type Field, linksOf, type RecordDefinition } from "../src/records/define.ts";
 import { PEOPLE, type Person, type Sql } from "./place.ts";
 import { OWNERS } from "./words.ts";
 
 /** A list as callers ask for it. `$company` and the like stand for the record of that kind with the most links to it. */
-export type Shape = { path: string; sort?: { kind: string; field: string; descending: boolean } };
+export type Shape = {
+  path: string;
+  /** Whether the product says that an index gives its pages, which then cost the same at any size. */
+  paged: boolean;
+  sort?: { kind: string; field: string; descending: boolean };
+};
 
-const OWNER = OWNERS[0]!;
-const OTHER = OWNERS[9]!;
-
-/** Each kind by its default, by every field it can be sorted by both ways, and by what people filter it by. */
+/** Each kind in every order both ways, by every field with every operator, and by what people combine. */
 export function shapes(): Shape[] {
-  return [...dictionary.values()].flatMap((definition): Shape[] => {
-    const sorts = definition.fields.flatMap((field): Shape[] => {
-      const way = (descending: boolean): Shape => ({
-        path: `/${definition.plural}?sort=${descending ? "-" : ""}${field.name}`,
-        sort: { kind: definition.name, field: field.name, descending },
-      });
-      return field.sort ? [way(false), way(true)] : [];
+  return [...dictionary.values()].flatMap((definition) => {
+    const sorts = definition.fields.flatMap(({ name, sort }) => (sort ? [name, `-${name}`] : []));
+    const filters = definition.fields.flatMap((field) => filtersOf(definition, field));
+    const queries = ["", ...sorts.map((order) => `sort=${order}`), ...filters, ...(COMBINED[definition.plural] ?? [])];
+    return queries.map((query): Shape => {
+      const path = `/${definition.plural}${query && "?"}${query}`;
+      const paged = isPagedQuery(definition, query);
+      const [, minus, field] = /^sort=(-?)(\w+)$/.exec(query) ?? [];
+      return field ? { path, paged, sort: { kind: definition.name, field, descending: minus === "-" } } : { path, paged };
     });
-    const filters = (FILTERS[definition.plural] ?? []).map((query): Shape => ({ path: `/${definition.plural}?${query}` }));
-    return [{ path: `/${definition.plural}` }, ...sorts, ...filters];
   });
 }
 
@@ -32,118 +38,123 @@ export const OTHERS: readonly Shape[] = [
   "/reminders",
   "/reminders?days=30",
   "/reminders?kind=task",
-  `/reminders?owner=${OWNER}`,
-  `/reminders?owner=${OTHER}`,
+  `/reminders?owner=${OWNERS[0]}`,
+  `/reminders?owner=${OWNERS[9]}`,
   "/search?q=garcia",
-  "/search?q=walnut",
-].map((path) => ({ path }));
+  "/search?q=berlin",
+  "/search?q=zeppelin",
+].map((path) => ({ path, paged: !path.startsWith("/search") }));
+
+/** Any id and time will do: only the shape decides. */
+function isPagedQuery(definition: RecordDefinition, query: string): boolean {
+  const parameters = [...new URLSearchParams(query.replace(/\$(\w+)/g, (_, name) => idOf(name)))];
+  return isPaged(definition, readListQuery(definition, parameters, { now: 0, zone: zone("UTC"), me: "" }));
+}
+
+const idOf = (name: string) => `${dictionary.get(name)!.prefix}_00000000`;
+
+/** `field=op:value` for every operator of the field: with a common value and a rare one, and in both directions. */
+function filtersOf(definition: RecordDefinition, { name, kind, column }: Field): string[] {
+  if (name === "custom") return CUSTOM;
+  const known = VALUES[`${definition.name}.${name}`] ?? VALUES[name];
+  const link = linksOf(definition).find(({ field }) => field.name === name);
+  const values = column || name === "id" ? [`$${definition.name}`] : (known ?? (link ? [`$${link.target}`] : kind.choices));
+  if (!values) throw new Error(`the benchmark has no value for ${definition.name}.${name}`);
+  const [common, rare = common] = values as readonly [string, string?];
+  const forms: Partial<Record<string, readonly string[]>> = {
+    eq: [...new Set([common, rare])],
+    ne: [`ne:${common}`],
+    gte: [`gte:${rare}`],
+    lt: [`lt:${rare}`],
+    like: [`like:${common.slice(0, 6)}`],
+    in: common === rare ? [] : [`in:${common},${rare}`],
+    has: [`has:${common}`, `has:${rare}`],
+    is: ["is:null"],
+    not: ["not:null"],
+  };
+  return kind.operators.flatMap((operator) => (forms[operator] ?? []).map((form) => `${name}=${form}`));
+}
+
+/** A value that many records have, and one that few have, by field. What is not here has choices, or is a link. */
+const VALUES: Record<string, readonly [string, string?]> = {
+  name: ["Jane Smith", "Zuzanna Kalomi"],
+  "company.name": ["Smith Foods", "Kalomi Media"],
+  email: ["jane.smith1@acme.example"],
+  phone: ["+49 30 1000000"],
+  title: ["CTO", "Astronaut"],
+  "deal.title": ["Smith for pilot"],
+  "task.title": ["for about and a"],
+  company: ["Smith Foods", "Kalomi Media"],
+  contact: ["Jane Smith", "Zuzanna Kalomi"],
+  deal: ["Smith for pilot"],
+  stage: ["lead", "paused"],
+  "deal.stage": ["discovery", "renewal"],
+  owner: [OWNERS[0]!, OWNERS[9]!],
+  assignee: [OWNERS[0]!, OWNERS[9]!],
+  created_by: [OWNERS[0]!, "nobody@bench.example"],
+  tags: ["saas", "rare"],
+  industry: ["Software", "Insurance"],
+  domain: ["smith1.example"],
+  follow_up_note: ["berlin", "zeppelin"],
+  notes: ["berlin", "zeppelin"],
+  body: ["berlin", "zeppelin"],
+  amount_cents: ["125000", "9000000"],
+  currency: ["USD", "GBP"],
+  version: ["1", "5"],
+  close_date: ["2026-10-15", "2027-03-01"],
+  follow_up_at: ["2026-10-15", "2027-03-01"],
+  due_at: ["2026-10-15", "2027-03-01"],
+  at: ["2026-10-15", "2024-11-10"],
+  created_at: ["2026-10-15", "2024-11-10"],
+  updated_at: ["2026-10-15", "2025-01-10"],
+};
+
+const CUSTOM = ["custom.tier=gold", "custom.seats=7", "custom.seats=gte:490", "custom.tier=like:gol", "custom=is:null"];
 
 const COMMON = [
-  "updated_at=gte:2026-10-01",
-  "updated_at=lt:2025-03-01",
-  "created_at=gte:2026-06-01",
+  "updated_at=gte:2026-10-01&updated_at=lt:2026-10-15",
   "created_at=gte:2026-06-01&sort=created_at",
+  "search=garcia",
   "search=garcia&sort=-updated_at",
+  "count=true",
 ];
-const OWNED = [`owner=${OWNER}`, `owner=${OTHER}`, "owner=is:null", `owner=ne:${OWNER}`];
-const TAGGED = ["tags=has:saas", "tags=has:alumni", "tags=has:rare", "tags=has:saas&sort=-created_at", "tags=is:null"];
-const CUSTOM = ["custom.tier=gold", "custom.seats=7", "custom.seats=gte:490"];
 
-const FILTERS: Record<string, readonly string[]> = {
+/** By the path of the kind. */
+const COMBINED: Record<string, readonly string[]> = {
   contacts: [
     ...COMMON,
-    ...OWNED,
-    ...TAGGED,
-    ...CUSTOM,
-    "stage=lead",
-    "stage=paused",
-    "stage=nowhere",
-    "stage=is:null",
-    "stage=ne:lead",
-    "stage=in:lead,customer",
-    "stage=in:partner,paused",
-    `stage=lead&owner=${OWNER}`,
-    `stage=paused&owner=${OTHER}`,
     "stage=lead&sort=name",
-    "stage=lead&sort=-created_at",
-    "company_id=$company",
+    "stage=paused&updated_at=gte:2026-10-01",
+    "stage=lead&sort=updated_at",
+    `stage=lead&owner=${OWNERS[0]}`,
+    `stage=paused&owner=${OWNERS[9]}`,
     "company_id=$company&sort=name",
-    "company=like:foods",
-    "company_id=is:null",
-    "email=jane.smith1@acme.example",
-    "email=like:jane.smith",
-    "email=is:null",
-    "name=Jane Smith",
-    "name=like:garcia",
+    "company_id=$company&stage=lead",
     "name=like:jane&stage=lead",
-    "title=CTO",
-    "title=like:sales",
-    "phone=like:30 38",
-    "follow_up_at=lt:2026-10-01",
+    "tags=has:saas&sort=-created_at",
     "follow_up_at=lt:2026-10-01&sort=follow_up_at",
-    "follow_up_at=is:null",
-    "follow_up_at=not:null",
-    "count=true",
     "stage=lead&count=true",
   ],
-  companies: [
-    ...COMMON,
-    ...OWNED,
-    ...TAGGED,
-    ...CUSTOM,
-    "industry=Software",
-    "industry=Insurance",
-    "name=like:smith",
-    "domain=like:smith",
-  ],
+  companies: COMMON,
   deals: [
     ...COMMON,
-    ...OWNED,
-    ...TAGGED,
-    ...CUSTOM,
-    "status=open",
-    "status=lost",
     "status=open&sort=-amount_cents",
-    "status=open&sort=close_date",
-    "stage=proposal",
-    "stage=renewal",
     "status=open&stage=proposal",
-    "amount_cents=gte:5000000",
-    "amount_cents=gte:9000000",
-    "amount_cents=gte:1000000&amount_cents=lt:1100000",
-    "close_date=gte:2026-11-01&close_date=lt:2026-12-01",
+    "amount_cents=gte:1000000&amount_cents=lt:1100000&sort=amount_cents",
     "close_date=lt:2026-11-01&status=open&sort=close_date",
-    "contact_id=$contact",
-    "company_id=$company",
-    "currency=GBP",
-    "count=true",
   ],
   activities: [
     ...COMMON,
-    "kind=call",
-    "kind=task",
-    "contact_id=$contact",
-    "company_id=$company",
-    "deal_id=$deal",
     "contact_id=$contact&kind=call",
-    "at=gte:2026-10-01",
-    "at=lt:2025-03-01",
     "kind=meeting&at=gte:2026-10-01",
-    "body=like:zeppelin",
-    "company=like:foods",
+    "contact_id=$contact&at=gte:2026-01-01",
   ],
   tasks: [
     ...COMMON,
-    ...TAGGED.slice(0, 3),
-    "done=false",
-    "done=true",
     "done=false&sort=due_at",
     "done=false&due_at=lt:2026-11-01&sort=due_at",
-    `assignee=${OWNER}`,
-    `assignee=${OTHER}&done=false`,
-    `assignee=${OWNER}&done=false&sort=due_at`,
-    "contact_id=$contact",
-    "deal_id=$deal",
+    `assignee=${OWNERS[9]}&done=false`,
+    `assignee=${OWNERS[0]}&done=false&sort=due_at`,
   ],
 };
 
@@ -160,5 +171,5 @@ export async function linkedRecords(sql: Sql, person: Person): Promise<Map<strin
 
 /** The path as one sends it, with `$contact` and the like put in. */
 export function pathFor(path: string, linked: ReadonlyMap<string, string>): string {
-  return encodeURI(path.replace(/\$[a-z]+/g, (name) => linked.get(name) ?? name));
+  return encodeURI(path.replace(/\$[a-z]+/g, (name) => linked.get(name) ?? name)).replaceAll("+", "%2B");
 }

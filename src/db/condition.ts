@@ -14,34 +14,39 @@ export function conditionSql(table: Table, { field, predicate }: Condition): Sta
     field.kind.sqlType === "text[]" && predicate.is === "contains"
       ? sql`crm_words(${table.column(field)})`
       : table.column(field);
-  return alongIndex(field, column, predicate, predicateSql(column, predicate));
+  return fieldSql({ field, column, search: raw("r.search") }, predicate);
 }
 
-/** A condition that an index knows only in another form, with that form beside it. */
-function alongIndex(field: Field, column: Statement, predicate: Predicate, condition: Statement): Statement {
-  // A searched field is part of the search column. That both hold is no rarer than one of them, but the planner would multiply: a third is
-  // what it takes any comparison of numbers for.
+/** A field of the record, or of one that it links to. */
+type Place = { field: Field; column: Statement; search: Statement };
+
+/** Beside the condition stands the form in which an index knows it, where that is another. */
+function fieldSql({ field, column, search }: Place, predicate: Predicate): Statement {
+  // A searched field is part of the search column. The planner would multiply how rare each of the two forms is, although both hold of the
+  // same rows: of a function it knows nothing, and takes it to hold of a third.
   if (field.search && predicate.is === "contains")
-    return sql`r.search like ${pattern(predicate.text)} and strpos(crm_fold(${column}), crm_fold(${predicate.text})) > 0`;
+    return sql`${search} like ${pattern(predicate.text)} and strpos(crm_fold(${column}), crm_fold(${predicate.text})) > 0`;
+  const condition = predicateSql(column, predicate);
+  if (predicate.is !== "eq" || field.paged || !field.kind.sortsFolded) return condition;
+  const value = String(predicate.value);
   // An order of text is one of folded text. In the column's collation on both sides: the database's own would fold É as well.
-  if (predicate.is === "eq" && field.sort && field.kind.sortsFolded && !field.paged)
-    return sql`lower(${column}) = lower(${predicate.value}::text collate "C") and ${condition}`;
-  return condition;
+  if (field.sort) return sql`lower(${column}) = lower(${value}::text collate "C") and ${condition}`;
+  return field.search ? sql`${search} like ${pattern(value)} and texteq(${column}, ${value})` : condition;
 }
 
-/** A linked record has a name, so that only a row without a link is without one. */
+/** A linked record lives and has a name, so that only a row without a link is without one. */
 function linkedSql(linked: Linked, predicate: Predicate): Statement {
   if (predicate.is === "null") return sql`${linked.id} is null`;
   if (predicate.is === "not") return sql`not (${linkedSql(linked, predicate.of)})`;
-  return sql`exists (select ${linked.from} and ${orNaturalKey(linked, predicate)})`;
+  return sql`exists (select ${linked.from} and ${linked.living} and (${orNaturalKey(linked, predicate)}))`;
 }
 
 /** `contact=jane@acme.com`: who is linked may be named by e-mail or domain, as in a body. */
 function orNaturalKey({ title, naturalKey }: Linked, predicate: Predicate): Statement {
-  const named = predicateSql(title, predicate);
+  const named = fieldSql(title, predicate);
   const values = predicate.is === "eq" ? [predicate.value] : predicate.is === "in" ? predicate.values : [];
   if (!naturalKey || values.length === 0) return named;
-  return sql`(${named} or ${naturalKey} in (${join(values.map((value) => sql`lower(${String(value)})`))}))`;
+  return sql`${named} or ${naturalKey} in (${join(values.map((value) => sql`lower(${String(value)})`))})`;
 }
 
 function predicateSql(column: Statement, predicate: Predicate): Statement {

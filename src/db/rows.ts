@@ -102,11 +102,16 @@ const LIST_MS = 3_000;
  */
 export const LONG = { plan: "custom", long: true, deadlineMs: LIST_MS, retry: true } as const;
 
-/** What an index pages has one plan, whatever the values. Its statement has a name where its text is one that many send. */
+/**
+ * What an index pages has one plan for all values, so that its statement can have a name where its text is one that many send. Not so with
+ * a range: without its values PostgreSQL takes it for a small part, and would rather fetch and sort it.
+ */
 function optionsOf(definition: RecordDefinition, query: ListQuery): RowsOptions {
   if (!isPaged(definition, query)) return LONG;
-  const common = query.limit === DEFAULT_LIMIT && query.fields === undefined && query.conditions.length <= 1;
-  return { plan: common ? "named" : "custom", deadlineMs: LIST_MS, retry: true };
+  const [condition, ...others] = query.conditions;
+  const common = query.limit === DEFAULT_LIMIT && query.fields === undefined && others.length === 0;
+  const ranged = condition !== undefined && !["eq", "null", "refers"].includes(condition.predicate.is);
+  return { plan: common && !ranged ? "named" : "custom", deadlineMs: LIST_MS, retry: true };
 }
 
 /** Without Retry-After: the same list would take as long again. */

@@ -1,5 +1,5 @@
 import type { View } from "../derive/render.ts";
-import { type Dictionary, definitionOf, type Field, type RecordDefinition } from "../records/define.ts";
+import { type Dictionary, definitionOf, type Field, fieldOf, type RecordDefinition } from "../records/define.ts";
 import { ident, join, raw, type Statement, sql } from "./sql.ts";
 
 /** What SQL calls the parts of a record kind. The record itself is `r`; a linked record is called by its link's name. */
@@ -25,8 +25,10 @@ export type Linked = {
   id: Statement;
   /** `from … where …`: the linked record. */
   from: Statement;
-  title: Statement;
-  /** Names the record as well. */
+  living: Statement;
+  /** What names it. */
+  title: { field: Field; column: Statement; search: Statement };
+  /** Names it as well. */
   naturalKey: Statement | undefined;
 };
 
@@ -45,19 +47,25 @@ function createTable(definition: RecordDefinition, dictionary: Dictionary): Tabl
   const linked = (field: Field): Linked | undefined => {
     const link = field.kind.link;
     if (link?.shows !== "name") return undefined;
-    const { plural, title, naturalKey } = definitionOf(dictionary, link.target);
+    const target = definitionOf(dictionary, link.target);
+    const { plural, naturalKey } = target;
     const alias = ident(field.name);
     const id = sql`r.${ident(`${field.name}_id`)}`;
     return {
       id,
       from: sql`from ${ident(plural)} ${alias} where ${alias}.workspace_id = r.workspace_id and ${alias}.id = ${id}`,
-      title: sql`${alias}.${ident(title)}`,
+      living: sql`${alias}.deleted_at is null`,
+      title: {
+        field: fieldOf(target, target.title)!,
+        column: sql`${alias}.${ident(target.title)}`,
+        search: sql`${alias}.search`,
+      },
       naturalKey: naturalKey === undefined ? undefined : sql`${alias}.${ident(naturalKey)}`,
     };
   };
   const column = (field: Field): Statement => {
     const other = linked(field);
-    return other ? sql`(select ${other.title} ${other.from})` : sql`r.${ident(field.column ?? field.name)}`;
+    return other ? sql`(select ${other.title.column} ${other.from})` : sql`r.${ident(field.column ?? field.name)}`;
   };
   return createTableOf({ name: ident(definition.plural), living: raw("r.deleted_at is null"), column, linked });
 }

@@ -2,6 +2,7 @@ import { PROBLEMS } from "../kit/problem.ts";
 import type { Dictionary, Field, RecordDefinition } from "../records/define.ts";
 import { OPERATORS } from "../records/predicate.ts";
 import { bodyExample, type Operation } from "./operation.ts";
+import { isPagedField } from "./paging.ts";
 
 /** What the manual is made from besides its prose. */
 export type ManualSource = {
@@ -75,6 +76,7 @@ function fieldTable(definition: RecordDefinition): string {
         field.required ? "required" : "",
         field.readOnly ? "read-only" : "",
         field.sort ? "sort" : "",
+        !definition.unfiltered && isPagedField(field) ? "paged" : "",
         field.search ? "search" : "",
       ].filter(Boolean);
       const initially = field.initially === undefined ? "" : `; ${field.initially} unless you say`;

@@ -32,7 +32,8 @@ function isRange(predicate: Predicate): boolean {
 
 const isOrder = ({ order }: RecordDefinition, field: Field) => field.name === order.replace("-", "");
 
-const isPagedField = (field: Field) => field.paged === true || field.kind.link?.shows === "id";
+/** Whether an index pages the records of one value of it. */
+export const isPagedField = (field: Field) => field.paged === true || field.kind.link?.shows === "id";
 
 function isValueOfPaged({ field, predicate }: Condition): boolean {
   if (predicate.is === "refers") return isPagedField(field) && predicate.to.length === 1;

@@ -58,9 +58,11 @@ create table activities (
 CREATE INDEX activities_at_idx ON public.activities USING btree (workspace_id, at, id) WHERE (deleted_at IS NULL);
 CREATE INDEX activities_company_idx ON public.activities USING btree (workspace_id, company_id, at, id) WHERE ((company_id IS NOT NULL) AND (deleted_at IS NULL));
 CREATE INDEX activities_contact_idx ON public.activities USING btree (workspace_id, contact_id, at, id) WHERE ((contact_id IS NOT NULL) AND (deleted_at IS NULL));
+CREATE INDEX activities_created_idx ON public.activities USING btree (workspace_id, created_at, id) WHERE (deleted_at IS NULL);
 CREATE INDEX activities_custom_idx ON public.activities USING gin (workspace_id, custom jsonb_path_ops) WHERE (deleted_at IS NULL);
 CREATE INDEX activities_deal_idx ON public.activities USING btree (workspace_id, deal_id, at, id) WHERE ((deal_id IS NOT NULL) AND (deleted_at IS NULL));
 CREATE UNIQUE INDEX activities_handle_key ON public.activities USING btree (workspace_id, "right"(id, 8));
+CREATE INDEX activities_kind_idx ON public.activities USING btree (workspace_id, kind, at, id) WHERE (deleted_at IS NULL);
 CREATE INDEX activities_search_idx ON public.activities USING gin (workspace_id, search gin_trgm_ops) WHERE (deleted_at IS NULL);
 CREATE INDEX activities_updated_idx ON public.activities USING btree (workspace_id, updated_at, id) WHERE (deleted_at IS NULL);
 
@@ -140,8 +142,13 @@ create table companies (
 CREATE INDEX companies_created_idx ON public.companies USING btree (workspace_id, created_at, id) WHERE (deleted_at IS NULL);
 CREATE INDEX companies_custom_idx ON public.companies USING gin (workspace_id, custom jsonb_path_ops) WHERE (deleted_at IS NULL);
 CREATE UNIQUE INDEX companies_domain_key ON public.companies USING btree (workspace_id, domain) WHERE ((domain IS NOT NULL) AND (deleted_at IS NULL));
+CREATE INDEX companies_domain_none_idx ON public.companies USING btree (workspace_id, domain, id) WHERE ((domain IS NULL) AND (deleted_at IS NULL));
 CREATE UNIQUE INDEX companies_handle_key ON public.companies USING btree (workspace_id, "right"(id, 8));
+CREATE INDEX companies_industry_idx ON public.companies USING btree (workspace_id, industry, updated_at, id) WHERE (deleted_at IS NULL);
+CREATE INDEX companies_industry_order_idx ON public.companies USING btree (workspace_id, lower(industry), id) WHERE (deleted_at IS NULL);
 CREATE INDEX companies_name_idx ON public.companies USING btree (workspace_id, lower(name), id) WHERE (deleted_at IS NULL);
+CREATE INDEX companies_owner_idx ON public.companies USING btree (workspace_id, owner, updated_at, id) WHERE (deleted_at IS NULL);
+CREATE INDEX companies_owner_order_idx ON public.companies USING btree (workspace_id, lower(owner), id) WHERE (deleted_at IS NULL);
 CREATE INDEX companies_search_idx ON public.companies USING gin (workspace_id, search gin_trgm_ops) WHERE (deleted_at IS NULL);
 CREATE INDEX companies_tags_idx ON public.companies USING gin (workspace_id, tags) WHERE (deleted_at IS NULL);
 CREATE INDEX companies_updated_idx ON public.companies USING btree (workspace_id, updated_at, id) WHERE (deleted_at IS NULL);
@@ -174,12 +181,16 @@ CREATE INDEX contacts_company_idx ON public.contacts USING btree (workspace_id, 
 CREATE INDEX contacts_created_idx ON public.contacts USING btree (workspace_id, created_at, id) WHERE (deleted_at IS NULL);
 CREATE INDEX contacts_custom_idx ON public.contacts USING gin (workspace_id, custom jsonb_path_ops) WHERE (deleted_at IS NULL);
 CREATE UNIQUE INDEX contacts_email_key ON public.contacts USING btree (workspace_id, email) WHERE ((email IS NOT NULL) AND (deleted_at IS NULL));
-CREATE INDEX contacts_follow_up_idx ON public.contacts USING btree (workspace_id, follow_up_at, id) WHERE ((follow_up_at IS NOT NULL) AND (deleted_at IS NULL));
+CREATE INDEX contacts_email_none_idx ON public.contacts USING btree (workspace_id, email, id) WHERE ((email IS NULL) AND (deleted_at IS NULL));
+CREATE INDEX contacts_follow_up_order_idx ON public.contacts USING btree (workspace_id, follow_up_at, id) WHERE (deleted_at IS NULL);
 CREATE UNIQUE INDEX contacts_handle_key ON public.contacts USING btree (workspace_id, "right"(id, 8));
 CREATE INDEX contacts_name_idx ON public.contacts USING btree (workspace_id, lower(name), id) WHERE (deleted_at IS NULL);
+CREATE INDEX contacts_owner_follow_up_idx ON public.contacts USING btree (workspace_id, owner, follow_up_at, id) WHERE ((follow_up_at IS NOT NULL) AND (deleted_at IS NULL));
 CREATE INDEX contacts_owner_idx ON public.contacts USING btree (workspace_id, owner, updated_at, id) WHERE (deleted_at IS NULL);
+CREATE INDEX contacts_owner_order_idx ON public.contacts USING btree (workspace_id, lower(owner), id) WHERE (deleted_at IS NULL);
 CREATE INDEX contacts_search_idx ON public.contacts USING gin (workspace_id, search gin_trgm_ops) WHERE (deleted_at IS NULL);
 CREATE INDEX contacts_stage_idx ON public.contacts USING btree (workspace_id, stage, updated_at, id) WHERE (deleted_at IS NULL);
+CREATE INDEX contacts_stage_order_idx ON public.contacts USING btree (workspace_id, lower(stage), id) WHERE (deleted_at IS NULL);
 CREATE INDEX contacts_tags_idx ON public.contacts USING gin (workspace_id, tags) WHERE (deleted_at IS NULL);
 CREATE INDEX contacts_updated_idx ON public.contacts USING btree (workspace_id, updated_at, id) WHERE (deleted_at IS NULL);
 
@@ -210,16 +221,20 @@ create table deals (
   constraint deals_workspace_id_company_id_fkey FOREIGN KEY (workspace_id, company_id) REFERENCES companies(workspace_id, id),
   constraint deals_workspace_id_contact_id_fkey FOREIGN KEY (workspace_id, contact_id) REFERENCES contacts(workspace_id, id)
 );
-CREATE INDEX deals_amount_idx ON public.deals USING btree (workspace_id, amount_cents, id) WHERE ((amount_cents IS NOT NULL) AND (deleted_at IS NULL));
-CREATE INDEX deals_close_idx ON public.deals USING btree (workspace_id, close_date, id) WHERE ((close_date IS NOT NULL) AND (deleted_at IS NULL));
+CREATE INDEX deals_amount_order_idx ON public.deals USING btree (workspace_id, amount_cents, id) WHERE (deleted_at IS NULL);
+CREATE INDEX deals_close_order_idx ON public.deals USING btree (workspace_id, close_date, id) WHERE (deleted_at IS NULL);
 CREATE INDEX deals_company_idx ON public.deals USING btree (workspace_id, company_id, updated_at, id) WHERE ((company_id IS NOT NULL) AND (deleted_at IS NULL));
 CREATE INDEX deals_contact_idx ON public.deals USING btree (workspace_id, contact_id, updated_at, id) WHERE ((contact_id IS NOT NULL) AND (deleted_at IS NULL));
 CREATE INDEX deals_created_idx ON public.deals USING btree (workspace_id, created_at, id) WHERE (deleted_at IS NULL);
 CREATE INDEX deals_custom_idx ON public.deals USING gin (workspace_id, custom jsonb_path_ops) WHERE (deleted_at IS NULL);
-CREATE INDEX deals_follow_up_idx ON public.deals USING btree (workspace_id, follow_up_at, id) WHERE ((follow_up_at IS NOT NULL) AND (deleted_at IS NULL));
+CREATE INDEX deals_follow_up_order_idx ON public.deals USING btree (workspace_id, follow_up_at, id) WHERE (deleted_at IS NULL);
 CREATE UNIQUE INDEX deals_handle_key ON public.deals USING btree (workspace_id, "right"(id, 8));
+CREATE INDEX deals_owner_follow_up_idx ON public.deals USING btree (workspace_id, owner, follow_up_at, id) WHERE ((follow_up_at IS NOT NULL) AND (deleted_at IS NULL));
+CREATE INDEX deals_owner_idx ON public.deals USING btree (workspace_id, owner, updated_at, id) WHERE (deleted_at IS NULL);
+CREATE INDEX deals_owner_order_idx ON public.deals USING btree (workspace_id, lower(owner), id) WHERE (deleted_at IS NULL);
 CREATE INDEX deals_search_idx ON public.deals USING gin (workspace_id, search gin_trgm_ops) WHERE (deleted_at IS NULL);
 CREATE INDEX deals_stage_idx ON public.deals USING btree (workspace_id, stage, updated_at, id) WHERE (deleted_at IS NULL);
+CREATE INDEX deals_stage_order_idx ON public.deals USING btree (workspace_id, lower(stage), id) WHERE (deleted_at IS NULL);
 CREATE INDEX deals_status_idx ON public.deals USING btree (workspace_id, status, updated_at, id) WHERE (deleted_at IS NULL);
 CREATE INDEX deals_tags_idx ON public.deals USING gin (workspace_id, tags) WHERE (deleted_at IS NULL);
 CREATE INDEX deals_title_idx ON public.deals USING btree (workspace_id, lower(title), id) WHERE (deleted_at IS NULL);
@@ -318,13 +333,17 @@ create table tasks (
   constraint tasks_workspace_id_contact_id_fkey FOREIGN KEY (workspace_id, contact_id) REFERENCES contacts(workspace_id, id),
   constraint tasks_workspace_id_deal_id_fkey FOREIGN KEY (workspace_id, deal_id) REFERENCES deals(workspace_id, id)
 );
+CREATE INDEX tasks_assignee_due_idx ON public.tasks USING btree (workspace_id, assignee, due_at, id) WHERE ((due_at IS NOT NULL) AND (NOT done) AND (deleted_at IS NULL));
 CREATE INDEX tasks_assignee_idx ON public.tasks USING btree (workspace_id, assignee, updated_at, id) WHERE (deleted_at IS NULL);
+CREATE INDEX tasks_assignee_order_idx ON public.tasks USING btree (workspace_id, lower(assignee), id) WHERE (deleted_at IS NULL);
 CREATE INDEX tasks_company_idx ON public.tasks USING btree (workspace_id, company_id, updated_at, id) WHERE ((company_id IS NOT NULL) AND (deleted_at IS NULL));
 CREATE INDEX tasks_contact_idx ON public.tasks USING btree (workspace_id, contact_id, updated_at, id) WHERE ((contact_id IS NOT NULL) AND (deleted_at IS NULL));
 CREATE INDEX tasks_created_idx ON public.tasks USING btree (workspace_id, created_at, id) WHERE (deleted_at IS NULL);
 CREATE INDEX tasks_custom_idx ON public.tasks USING gin (workspace_id, custom jsonb_path_ops) WHERE (deleted_at IS NULL);
 CREATE INDEX tasks_deal_idx ON public.tasks USING btree (workspace_id, deal_id, updated_at, id) WHERE ((deal_id IS NOT NULL) AND (deleted_at IS NULL));
+CREATE INDEX tasks_done_idx ON public.tasks USING btree (workspace_id, done, updated_at, id) WHERE (deleted_at IS NULL);
 CREATE INDEX tasks_due_idx ON public.tasks USING btree (workspace_id, due_at, id) WHERE ((due_at IS NOT NULL) AND (NOT done) AND (deleted_at IS NULL));
+CREATE INDEX tasks_due_order_idx ON public.tasks USING btree (workspace_id, due_at, id) WHERE (deleted_at IS NULL);
 CREATE UNIQUE INDEX tasks_handle_key ON public.tasks USING btree (workspace_id, "right"(id, 8));
 CREATE INDEX tasks_search_idx ON public.tasks USING gin (workspace_id, search gin_trgm_ops) WHERE (deleted_at IS NULL);
 CREATE INDEX tasks_tags_idx ON public.tasks USING gin (workspace_id, tags) WHERE (deleted_at IS NULL);

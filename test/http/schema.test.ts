@@ -143,6 +143,10 @@ for (const definition of definitions) {
       where d.adrelid = ${plural}::regclass`;
     const wanted = fields.filter(({ search }) => search).map((field) => field.name);
     assert.deepEqual(searched.map((column) => column.name).sort(), wanted.sort());
+    const [made] = await sql`select pg_get_expr(d.adbin, d.adrelid) as text from pg_attrdef d
+      join pg_attribute a on a.attrelid = d.adrelid and a.attnum = d.adnum and a.attname = 'search' where d.adrelid = ${plural}::regclass`;
+    const first = wanted.toSorted((a, b) => made!.text.search(`\\b${a}\\b`) - made!.text.search(`\\b${b}\\b`))[0];
+    assert.equal(first, definition.title, "it begins with the title, which decides the rank");
   });
 
   test(`the database knows the links and the natural key of ${plural}`, async () => {
@@ -168,5 +172,28 @@ for (const definition of definitions) {
       : {};
     assert.deepEqual(keys, { ...handle, ...natural });
     if (key) assert.equal(fieldOf(definition, key)!.kind.sqlType, "text");
+  });
+
+  test(`an index pages ${plural} in every order, and in theirs by every paged value and link`, async () => {
+    const indexes = await sql`select pg_get_indexdef(indexrelid) as text from pg_index where indrelid = ${plural}::regclass`;
+    const known = indexes.map((index) => index.text.replace(/^.* USING btree /, ""));
+    const order = definition.order.replace("-", "");
+    const { naturalKey } = definition;
+    const wanted = fields.flatMap(({ name: field, sort, paged, kind }) => {
+      const key = kind.sortsFolded ? `lower(${field})` : field;
+      // The unique index has the order of those with a value.
+      const none = field === naturalKey ? `(${field} IS NULL) AND ` : "";
+      const living = none ? `WHERE (${none}(deleted_at IS NULL))` : "WHERE (deleted_at IS NULL)";
+      const linked = `WHERE ((${field} IS NOT NULL) AND (deleted_at IS NULL))`;
+      return [
+        ...(sort ? [`(workspace_id, ${key}, id) ${living}`] : []),
+        ...(paged ? [`(workspace_id, ${field}, ${order}, id) WHERE (deleted_at IS NULL)`] : []),
+        ...(kind.link?.shows === "id" ? [`(workspace_id, ${field}, ${order}, id) ${linked}`] : []),
+      ];
+    });
+    assert.deepEqual(
+      wanted.filter((text) => !known.includes(text)),
+      [],
+    );
   });
 }

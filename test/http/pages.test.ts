@@ -1,0 +1,160 @@
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+import postgres from "postgres";
+import { shapes } from "../../bench/shapes.ts";
+import type { Pool, StatementOptions } from "../../src/db/client.ts";
+import { listReminders } from "../../src/db/reminders.ts";
+import { getRow, listRows } from "../../src/db/rows.ts";
+import type { Statement } from "../../src/db/sql.ts";
+import { readListQuery } from "../../src/derive/query.ts";
+import { viewsOf } from "../../src/derive/render.ts";
+import { writeCursor } from "../../src/kit/cursor.ts";
+import { createSeal } from "../../src/kit/seal.ts";
+import { zone } from "../../src/kit/time.ts";
+import { dictionary } from "../../src/records/all.ts";
+import { type TestDatabase, testDatabase } from "../helpers/postgres.ts";
+
+/**
+ * Every list that the product says an index pages follows one. A named statement is planned without its values here, as PostgreSQL does
+ * after five runs: then every workspace is of average size, and a plan that reads all of one looks cheap.
+ */
+
+const BIG = "ws_big";
+const ROWS = 10_000;
+const reading = { now: Date.parse("2026-06-10T12:00:00Z"), zone: zone("UTC"), me: "ann@example.com" };
+const seal = createSeal("a secret of the tests, long enough");
+
+let database: TestDatabase;
+let sql: postgres.Sql;
+before(async () => {
+  database = await testDatabase();
+  sql = postgres({ ...database.connection, max: 1, onnotice: () => {} });
+  await sql.unsafe("set session_replication_role = replica; set random_page_cost = 4");
+  for (const { plural, prefix } of dictionary.values()) await sql.unsafe(fill(plural, prefix));
+  await sql.unsafe("analyze");
+});
+after(async () => {
+  await sql.end();
+  await database.drop();
+});
+
+/** One large workspace among many small ones. What a column holds does not matter, only how often it holds the same. */
+function fill(table: string, prefix: string): string {
+  const id = (kind: string, n: string) => `'${kind}_01' || lpad((${n})::text, 24, '0')`;
+  const values: Record<string, string> = {
+    workspace_id: `case when n < ${ROWS} then '${BIG}' else 'ws_' || n % 100 end`,
+    id: id(prefix, "n"),
+    name: "'name ' || n % 5000",
+    title: "'title ' || n % 5000",
+    email: "case when n % 10 > 0 then n || '@example.com' end",
+    domain: "case when n % 10 > 0 then n || '.example.com' end",
+    stage: "case when n % 20 > 0 then 'stage ' || n % 5 end",
+    industry: "case when n % 20 > 0 then 'industry ' || n % 5 end",
+    status: "(array['open', 'won', 'lost'])[1 + n % 3]",
+    kind: "(array['call', 'email', 'note'])[1 + n % 3]",
+    owner: "case when n % 5 > 0 then 'owner ' || n % 7 end",
+    assignee: "case when n % 5 > 0 then 'owner ' || n % 7 end",
+    done: "n % 3 > 0",
+    amount_cents: "case when n % 10 > 0 then n * 7919 % 100000 end",
+    company_id: `case when n % 3 > 0 then ${id("co", "n % 1000")} end`,
+    contact_id: id("c", "n % 2000"),
+    deal_id: `case when n % 4 = 0 then ${id("d", "n % 1000")} end`,
+    tags: "case when n % 2 = 0 then array['saas', 'tag' || n % 10] end",
+    close_date: "case when n % 3 > 0 then date '2026-01-01' + n % 500 end",
+    version: "1",
+    created_by: "'ann@example.com'",
+    at: "timestamptz '2026-01-01' + n * interval '1 minute'",
+    created_at: "timestamptz '2026-01-01' + n * interval '1 minute'",
+    updated_at: "timestamptz '2026-01-01' + n * 7919 % 30000 * interval '1 minute'",
+    follow_up_at: "case when n % 10 = 0 then timestamptz '2026-01-01' + n * interval '1 minute' end",
+    due_at: "case when n % 5 > 0 then timestamptz '2026-01-01' + n * interval '1 minute' end",
+  };
+  const definition = [...dictionary.values()].find(({ plural }) => plural === table)!;
+  const columns = ["workspace_id", ...definition.fields.map(({ name, column }) => column ?? name)].filter(
+    (name, at, all) => values[name] && all.indexOf(name) === at,
+  );
+  return `insert into ${table} (${columns.join(", ")}) select ${columns.map((name) => values[name]).join(", ")} from generate_series(0, ${ROWS * 1.5}) n`;
+}
+
+/** What the statements of a list would do. They find nothing, so that a list goes on to all of its statements. */
+async function plansOf(list: (pool: Pool) => Promise<unknown>): Promise<Plan[]> {
+  const plans: Plan[] = [];
+  const rows = async ({ text, values }: Statement, { plan = "named" }: StatementOptions = {}) => {
+    if (text.startsWith("select r.id from")) return [["c_01000000000000000000000001"]];
+    await sql.unsafe(`set plan_cache_mode = force_${plan === "named" ? "generic" : "custom"}_plan; prepare asked as ${text}`);
+    const given = values.map((value) => `'${String(value)}'`).join(", ");
+    const [told] = await sql.unsafe(`explain (format json) execute asked ${given && `(${given})`}`);
+    await sql.unsafe("deallocate asked");
+    plans.push(told!["QUERY PLAN"][0].Plan);
+    return [];
+  };
+  await list({ rows } as unknown as Pool);
+  return plans;
+}
+
+type Plan = { "Node Type": string; "Plan Rows": number; "Relation Name"?: string; Plans?: Plan[] };
+
+const nodesOf = (plan: Plan): Plan[] => [plan, ...(plan.Plans ?? []).flatMap(nodesOf)];
+
+/** Incremental: by a unique value first, so that there is nothing left to sort. */
+const READS_ALL = new Set(["Seq Scan", "Bitmap Heap Scan", "Sort", "Hash", "Materialize", "Aggregate", "Gather", "Merge Join"]);
+
+/** What a unique value finds, and what a required field finds that is asked to be null. */
+const isOneRow = (node: Plan) => node["Node Type"] === "Sort" && node["Plan Rows"] <= 1;
+
+function assertPaged(what: string, plans: readonly Plan[]): void {
+  assert.ok(plans.length > 0, what);
+  const bad = plans.flatMap(nodesOf).filter((node) => READS_ALL.has(node["Node Type"]) && !isOneRow(node));
+  assert.deepEqual(
+    bad.map((node) => `${node["Node Type"]} ${node["Relation Name"] ?? ""}`.trim()),
+    [],
+    `${what} ${JSON.stringify(plans)}`,
+  );
+}
+
+/** Where a walk may be in an order of that type. */
+const ON_THE_WAY: Record<string, string> = { text: "m", bigint: "5000", date: "2026-03-01", timestamptz: "2026-01-03" };
+
+for (const definition of dictionary.values()) {
+  const { plural } = definition;
+  test(`what an index pages of ${plural} follows it whatever the values`, async () => {
+    const paged = shapes().filter(({ path, paged }) => paged && new RegExp(`^/${plural}(\\?|$)`).test(path));
+    assert.ok(paged.length > 10);
+    for (const { path } of paged) {
+      const query = path.split("?")[1]?.replace(/\$(\w+)/g, (_, name) => `${dictionary.get(name)!.prefix}_00000001`) ?? "";
+      const parameters = [...new URLSearchParams(query)].filter(([name]) => name !== "count");
+      const list = readListQuery(definition, parameters, reading);
+      const view = viewsOf(definition).list;
+      for (const value of [undefined, ON_THE_WAY[list.sort.field.kind.sqlType], null]) {
+        const cursor = value !== undefined && { cursor: writeCursor({ value, id: "x" }, [BIG, ...list.identity], seal) };
+        const asked = { ...list, ...cursor };
+        const plans = await plansOf((pool) => listRows({ pool, dictionary }, BIG, view, asked, [], seal));
+        assertPaged(`${path} after ${value}`, plans);
+      }
+    }
+  });
+}
+
+test("reminders follow an index for each kind", async () => {
+  const due = {
+    until: reading.now,
+    now: reading.now,
+    today: reading.now,
+    owner: undefined,
+    kind: undefined,
+    position: undefined,
+  };
+  const position = { value: "2026-01-01 00:00:00+00", id: "c_01" };
+  for (const more of [{}, { owner: "owner 1" }, { kind: "task" }, { owner: "owner 1", kind: "contact" }, { position }]) {
+    const reminders = (pool: Pool) => listReminders({ pool, dictionary }, BIG, { ...due, ...more, limit: 50 });
+    assertPaged(`reminders ${JSON.stringify(more)}`, await plansOf(reminders));
+  }
+});
+
+test("one record is found by an index", async () => {
+  for (const definition of dictionary.values()) {
+    const one = { prefix: definition.prefix, key: "00000001" };
+    const get = (pool: Pool) => getRow({ pool, dictionary }, BIG, viewsOf(definition).record, one).catch(() => {});
+    assertPaged(definition.name, await plansOf(get));
+  }
+});
