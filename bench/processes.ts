@@ -1,11 +1,19 @@
-import { readdirSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import type { Sql } from "./place.ts";
 
+const last = new Map<number, number>();
+
 /**
- * CPU time a process has used, in microseconds, all its threads. schedstat counts nanoseconds; utime and stime of /proc/<pid>/stat, ticks
- * of 10 ms, stand in where the kernel has no schedstat.
+ * CPU time a process has used, in microseconds, all its threads; of one that has ended, what it had used when it was last asked after.
+ * schedstat counts nanoseconds; utime and stime of /proc/<pid>/stat, ticks of 10 ms, stand in where the kernel has no schedstat.
  */
 export function cpuOf(pid: number): number {
+  const used = existsSync(`/proc/${pid}`) ? (scheduled(pid) ?? ticked(pid)) : (last.get(pid) ?? 0);
+  last.set(pid, used);
+  return used;
+}
+
+function scheduled(pid: number): number | undefined {
   try {
     let nanoseconds = 0;
     for (const task of readdirSync(`/proc/${pid}/task`)) {
@@ -13,10 +21,14 @@ export function cpuOf(pid: number): number {
     }
     return nanoseconds / 1000;
   } catch {
-    const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
-    const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
-    return (Number(fields[11]) + Number(fields[12])) * (1_000_000 / TICKS_PER_SECOND);
+    return undefined;
   }
+}
+
+function ticked(pid: number): number {
+  const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
+  const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+  return (Number(fields[11]) + Number(fields[12])) * (1_000_000 / TICKS_PER_SECOND);
 }
 
 /** `getconf CLK_TCK`, which is 100 on every Linux that Node runs on. */

@@ -27,12 +27,18 @@ function fieldSql({ field, column, search }: Place, predicate: Predicate): State
   if (field.search && predicate.is === "contains")
     return sql`${search} like ${pattern(predicate.text)} and strpos(crm_fold(${column}), crm_fold(${predicate.text})) > 0`;
   const condition = predicateSql(column, predicate);
-  if (predicate.is !== "eq" || field.paged || !field.kind.sortsFolded) return condition;
-  const value = String(predicate.value);
+  const values = valuesOf(predicate);
+  if (values.length === 0 || field.paged || !field.kind.sortsFolded) return condition;
   // An order of text is one of folded text. In the column's collation on both sides: the database's own would fold É as well.
-  if (field.sort) return sql`lower(${column}) = lower(${value}::text collate "C") and ${condition}`;
-  return field.search ? sql`${search} like ${pattern(value)} and texteq(${column}, ${value})` : condition;
+  const folded = values.map((value) => sql`lower(${String(value)}::text collate "C")`);
+  if (field.sort) return sql`lower(${column}) in (${join(folded)}) and ${condition}`;
+  if (!field.search || predicate.is !== "eq") return condition;
+  return sql`${search} like ${pattern(String(predicate.value))} and texteq(${column}, ${predicate.value})`;
 }
+
+/** Those that the field must be equal to one of; none where it is not about equality. */
+const valuesOf = (predicate: Predicate) =>
+  predicate.is === "eq" ? [predicate.value] : predicate.is === "in" ? predicate.values : [];
 
 /** A linked record lives and has a name, so that only a row without a link is without one. */
 function linkedSql(linked: Linked, predicate: Predicate): Statement {
@@ -44,7 +50,7 @@ function linkedSql(linked: Linked, predicate: Predicate): Statement {
 /** `contact=jane@acme.com`: who is linked may be named by e-mail or domain, as in a body. */
 function orNaturalKey({ title, naturalKey }: Linked, predicate: Predicate): Statement {
   const named = fieldSql(title, predicate);
-  const values = predicate.is === "eq" ? [predicate.value] : predicate.is === "in" ? predicate.values : [];
+  const values = valuesOf(predicate);
   if (!naturalKey || values.length === 0) return named;
   return sql`${named} or ${naturalKey} in (${join(values.map((value) => sql`lower(${String(value)})`))})`;
 }
