@@ -27,6 +27,7 @@ export function sameRedirectUri(registered: string, asked: string): boolean {
 
 /** Whether a program on the person's own machine is sent there, over http. */
 export function isLoopback(uri: string): boolean {
+  if (!URL.canParse(uri)) return false;
   const { protocol, hostname } = new URL(uri);
   return protocol === "http:" && isLoopbackName(hostname);
 }

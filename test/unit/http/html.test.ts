@@ -1,0 +1,25 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { html, page } from "../../../src/http/html.ts";
+
+const HOSTILE = `"'><script>alert(1)</script>&amp;<img src=x onerror=x>`;
+
+test("text stays text, markup stays markup, nothing is nothing", () => {
+  const { markup } = html`<p title="${HOSTILE}">${HOSTILE}</p>${false}${undefined}${html`<b>${["a", html`<i>`, "<"]}</b>`}`;
+  assert.equal(markup.match(/<script|<img/), null);
+  assert.ok(markup.endsWith("</p><b>a<i>&#60;</b>"));
+  assert.equal(markup.match(/"/g)?.length, 2, "the quotes are those of the attribute");
+  assert.equal(markup.match(/'/), null);
+});
+
+test("a page runs nothing, loads nothing and stands in nobody's frame", () => {
+  const { text, headers = {} } = page(HOSTILE, html`<p>x</p>`);
+  const policy = headers["Content-Security-Policy"]!;
+  assert.match(
+    policy,
+    /^default-src 'none'; style-src 'sha256-[\w+/]+=*'; base-uri 'none'; frame-ancestors 'none'; form-action 'self'$/,
+  );
+  assert.equal(headers["Cache-Control"], "no-store");
+  assert.equal(headers["X-Frame-Options"], "DENY");
+  assert.doesNotMatch(text, /<script|<link|<img|@import|url\(|https?:/);
+});
