@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { findClient } from "../db/oauthClients.ts";
 import { echo } from "../kit/line.ts";
+import { Problem } from "../kit/problem.ts";
 import { redirectUriFault } from "../kit/redirectUri.ts";
 import { sameText } from "../kit/seal.ts";
 import { storable } from "../records/textKinds.ts";
@@ -49,7 +50,7 @@ export async function findOAuthClient(context: Context, id: string): Promise<Cli
 /** draft-ietf-oauth-client-id-metadata-document-02, sections 3 to 5. */
 async function readClientDocument({ services, address }: Context, id: string): Promise<Client> {
   const unfit = (why: string) =>
-    new OAuthRefusal("invalid_client", `the program's document at ${echo(id, 200)} is of no use: ${why}`);
+    new Problem("bad_request", `the document that the program shows at ${echo(id, 200)} is of no use: ${why}`);
   const url = URL.canParse(id) ? new URL(id) : undefined;
   if (!url || url.href !== id || url.pathname === "/" || url.hash || url.username || url.password)
     throw unfit("its address is not one that names a program");

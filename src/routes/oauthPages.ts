@@ -63,7 +63,7 @@ ${form(
   html`${choices("workspace", "In which workspace?", workspaces)}
 ${choices("reach", "What may it do there?", reaches)}
 <button class="act" name="step" value="allow">Allow</button>
-<button name="step" value="deny">Deny</button>`,
+<button name="step" value="deny" formnovalidate>Deny</button>`,
 )}
 <p class="soft">You can end this later: GET /tokens lists the programs you let in, DELETE /tokens/{id} ends one at once.</p>`,
     true,
