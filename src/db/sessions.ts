@@ -97,10 +97,7 @@ export type TokenRow = NewToken & {
   parentId: string | null;
 };
 
-/**
- * Mints a token, if its owner is a member of that workspace and the token it is minted with still stands. It works nowhere that one does
- * not.
- */
+/** Mints a token, if its owner is a member of that workspace and the token it is minted with still stands. */
 export async function mintToken(pool: Pool, token: TokenRow, now: number): Promise<void> {
   await pool.rows(insertToken(token, now));
 }
@@ -110,10 +107,10 @@ export function insertToken(
   now: number,
 ): Statement {
   const expiry = expiresAt === null ? null : iso(expiresAt);
-  return sql`insert into tokens (id, digest, user_id, workspace_id, name, scopes, expires_at, parent_id, audience, created_at, last_used_at)
-    select ${id}, ${digest}, m.user_id, m.workspace_id, ${name}, ${scopes}::text[], ${expiry}::timestamptz, ${parentId}::text, p.audience, ${iso(now)}, ${iso(now)}
-    from memberships m left join tokens p on p.id = ${parentId} and p.revoked_at is null
-    where m.user_id = ${userId} and m.workspace_id = ${workspaceId} and (${parentId}::text is null or p.id is not null)`;
+  return sql`insert into tokens (id, digest, user_id, workspace_id, name, scopes, expires_at, parent_id, created_at, last_used_at)
+    select ${id}, ${digest}, m.user_id, m.workspace_id, ${name}, ${scopes}::text[], ${expiry}::timestamptz, ${parentId}::text, ${iso(now)}, ${iso(now)}
+    from memberships m where m.user_id = ${userId} and m.workspace_id = ${workspaceId}
+      and (${parentId}::text is null or exists (select from tokens p where p.id = ${parentId} and p.revoked_at is null))`;
 }
 
 /** The living tokens of a person, newest use first; each row as the token's fields want it. */

@@ -99,6 +99,12 @@ export function readWish({ body, session, services, reading }: Authenticated): W
 /** Mints a token for a workspace that its owner belongs to. */
 export async function mint(context: Authenticated, workspaceId: string, wish = readWish(context)): Promise<Answer> {
   const { services, session, reading } = context;
+  if (session.audience !== null)
+    throw new Problem(
+      "scope_required",
+      `this token is for ${session.audience}, and would mint one that works everywhere`,
+      `sign in for a token: POST /auth/request {"email":${JSON.stringify(session.email)}} mails the user a code`,
+    );
   const { secret, ...made } = newToken(services, wish.name);
   const row: TokenRow = {
     ...made,

@@ -3,8 +3,8 @@ import { once } from "node:events";
 import { get, type IncomingMessage } from "node:http";
 import { text } from "node:stream/consumers";
 import { after, before, test } from "node:test";
-import { mintToken } from "../../src/db/sessions.ts";
 import { sql } from "../../src/db/sql.ts";
+import { mcpOf } from "../helpers/mcp.ts";
 import {
   allow,
   askPath,
@@ -21,7 +21,7 @@ import {
   stands,
   tokenRequest,
 } from "../helpers/oauth.ts";
-import { type Client, type Service, startService } from "../helpers/service.ts";
+import { type Client, type Send, type Service, startService } from "../helpers/service.ts";
 
 /** What a program and a person come to, from discovery to the end of a connection. */
 
@@ -201,13 +201,32 @@ test("a registration is read and taken back by who made it, and its connections 
   assert.equal((await service.send("GET", askPath(made.client_id, verifier))).status, 400);
 });
 
-test("what a token mints works nowhere that it does not", async () => {
-  const { client } = await connected(service, { reach: "everything" });
-  const { rows } = service.pool;
-  const [parent] = await rows(sql`select id, user_id, workspace_id from tokens where client = ${client}`);
-  const [parentId, userId, workspaceId] = parent as [string, string, string];
-  const minted = { id: "tok_child", digest: "child", name: "child", scopes: null, expiresAt: null };
-  await mintToken(service.pool, { ...minted, parentId, userId, workspaceId }, clock);
-  const [child] = await rows(sql`select audience from tokens where id = ${minted.id}`);
-  assert.equal(child?.[0], `${service.baseUrl}/mcp`);
+test("a connection works at /mcp, as far as it was let, and gets nothing that works elsewhere", async () => {
+  const { tokens } = await connected(service, { reach: "everything" });
+  const as = (token: string) => {
+    const send: Send = (method, path, body, headers) => service.send(method, path, body, { ...headers, ...bearer(token) });
+    return mcpOf({ send });
+  };
+  const made = await as(tokens.access_token).call("request", { method: "POST", path: "/contacts", body: { name: "Jane" } });
+  assert.match(made.text, /# created/);
+  const minted = await as(tokens.access_token).call("request", { method: "POST", path: "/tokens", body: { name: "more" } });
+  assert.ok(minted.isError);
+  assert.match(minted.text, /^ERROR scope_required/);
+  const reader = as((await connected(service, { reach: "read" })).tokens.access_token);
+  assert.equal((await reader.call("read", { path: "/contacts" })).isError, false);
+  assert.match(
+    (await reader.call("request", { method: "POST", path: "/contacts", body: { name: "Joe" } })).text,
+    /scope_required/,
+  );
+  const refused = await as("cka_unknown").modern("tools/list");
+  assert.equal(refused.status, 401);
+  assert.match(refused.headers.get("www-authenticate")!, /error="invalid_token", resource_metadata=/);
+});
+
+test("a token that is for another address is refused", async () => {
+  const { client, tokens } = await connected(service);
+  await service.pool.rows(sql`update tokens set audience = 'https://elsewhere.example/mcp' where client = ${client}`);
+  const reply = await service.send("POST", "/mcp", { jsonrpc: "2.0", id: 1, method: "ping" }, bearer(tokens.access_token));
+  assert.equal(reply.status, 401);
+  assert.match(reply.headers.get("www-authenticate")!, /error="invalid_token"/);
 });
