@@ -58,7 +58,7 @@ function filtersOf(definition: RecordDefinition, { name, kind, column }: Field):
   if (name === "custom") return CUSTOM;
   const known = VALUES[`${definition.name}.${name}`] ?? VALUES[name];
   const link = linksOf(definition).find(({ field }) => field.name === name);
-  const values = column || name === "id" ? [`$${definition.name}`] : (known ?? (link ? [`$${link.target}`] : kind.choices));
+  const values = column === "id" ? [`$${definition.name}`] : (known ?? (link ? [`$${link.target}`] : kind.choices));
   if (!values) throw new Error(`the benchmark has no value for ${definition.name}.${name}`);
   const [common, rare = common] = values as readonly [string, string?];
   const forms: Partial<Record<string, readonly string[]>> = {

@@ -22,9 +22,9 @@ export async function findMembership(pool: Pool, userId: string, key: string): P
 /** Members and those invited: rows as the member's fields want them. */
 export function listMembers(pool: Pool, workspaceId: string): Promise<unknown[][]> {
   return pool.rows(
-    sql`select u.id, 1, u.id, 'user/u_' || right(u.id, 8), u.email, m.role, 'member', m.created_at from memberships m join users u on u.id = m.user_id where m.workspace_id = ${workspaceId}
-      union all select i.id, 1, i.id, 'invite/inv_' || right(i.id, 8), i.email, i.role, 'invited', i.created_at from invites i where i.workspace_id = ${workspaceId}
-      order by 7 desc, 8, 1`,
+    sql`select u.id, 1, 'user/u_' || right(u.id, 8), u.email, m.role, 'member', m.created_at from memberships m join users u on u.id = m.user_id where m.workspace_id = ${workspaceId}
+      union all select i.id, 1, 'invite/inv_' || right(i.id, 8), i.email, i.role, 'invited', i.created_at from invites i where i.workspace_id = ${workspaceId}
+      order by 6 desc, 7, 1`,
     { retry: true },
   ) as Promise<unknown[][]>;
 }

@@ -23,7 +23,7 @@ export type ReminderQuery = {
 const NOTE_LENGTH = "300";
 
 /**
- * What is due, the oldest first: a page of each kind by its own index, merged, and only then whom to call. Rows hold id, version, id,
+ * What is due, the oldest first: a page of each kind by its own index, merged, and only then whom to call. Rows hold id, version,
  * handle, when, due_at, name, note, owner, company, phone, email, kind and the due time as text for the cursor, in the order of the
  * reminder's fields.
  */
@@ -40,7 +40,7 @@ export async function listReminders(
   const parts = sources.map((definition) => sourceSql(definition, workspaceId, query, wanted));
   const when = sql`case when due_at < ${toTimestamp(query.today)}::timestamptz then 'overdue' when due_at <= ${toTimestamp(query.now)}::timestamptz then 'due' else 'upcoming' end`;
   const rows = await db.pool.rows(
-    sql`select due.id, version, due.id, handle || right(due.id, 8), ${when}, due_at, title,
+    sql`select due.id, version, handle || right(due.id, 8), ${when}, due_at, title,
         case when length(note) > ${raw(NOTE_LENGTH)} then left(note, ${raw(NOTE_LENGTH)}) || '…' else note end, owner,
         company.name, coalesce(due.phone, contact.phone), coalesce(due.email, contact.email), kind, due_at::text
       from (select * from (${join(parts, " union all ")}) each_kind order by due_at, id limit ${wanted}) due

@@ -1,6 +1,6 @@
 import { fasterLists, isPaged } from "../derive/paging.ts";
 import { DEFAULT_LIMIT, type ListQuery } from "../derive/query.ts";
-import { type Row, rowId, type View } from "../derive/render.ts";
+import { columnOf, type Row, rowId, type View } from "../derive/render.ts";
 import { type Position, readCursor, writeCursor } from "../kit/cursor.ts";
 import type { IdReference } from "../kit/id.ts";
 import { Problem } from "../kit/problem.ts";
@@ -90,7 +90,11 @@ export async function listRows(
   });
   const more = rows.length > query.limit;
   const page = more ? rows.slice(0, query.limit) : rows;
-  return { rows: page, nextCursor: more ? writeCursor(positionOf(page.at(-1)!), list, seal) : null, ...(total && { total }) };
+  return {
+    rows: page,
+    nextCursor: more ? writeCursor(positionOf(page.at(-1)!, view, query), list, seal) : null,
+    ...(total && { total }),
+  };
 }
 
 /** How long one statement of a list may take. */
@@ -170,10 +174,18 @@ function rangeSql(
   }
   // What is null in all rows changes no order, but it tells which index has the order.
   const order = join([...leading, key, raw("r.id")].map((each) => sql`${each} ${direction}`));
-  return sql`select ${table.select(view)}, ${key}::text from ${table.name} r where ${join(where, " and ")} order by ${order} limit ${count(wanted)}`;
+  const last = sortColumn(view, query) === undefined ? sql`, ${key}::text` : raw("");
+  return sql`select ${table.select(view)}${last} from ${table.name} r where ${join(where, " and ")} order by ${order} limit ${count(wanted)}`;
 }
 
-const positionOf = (row: Row): Position => ({ value: row.at(-1) as Position["value"], id: rowId(row) });
+/** Where the rows hold what they are sorted by, as the database printed it; undefined: it is to come last. */
+function sortColumn(view: View, { sort: { field } }: ListQuery): number | undefined {
+  return field.kind.sortsFolded ? undefined : columnOf(view, field);
+}
+
+function positionOf(row: Row, view: View, query: ListQuery): Position {
+  return { value: row.at(sortColumn(view, query) ?? -1) as Position["value"], id: rowId(row) };
+}
 
 /** Enough to say "1000+": counting 300,000 matches would take longer than any list. */
 const COUNT_CAP = 1000;

@@ -16,7 +16,7 @@ export type Table = {
   linked: (field: Field) => Linked | undefined;
   /** What `sort=` orders by. */
   sortKey: (field: Field) => Statement;
-  /** Id, version and a view's fields, as `derive/render` wants them. */
+  /** Id, version and a view's columns, as `derive/render` wants them. */
   select: (view: View) => Statement;
 };
 
@@ -80,7 +80,7 @@ export function createTableOf(parts: Pick<Table, "name" | "living" | "column" | 
     select(view) {
       let select = selects.get(view);
       if (!select) {
-        select = join([raw("r.id"), raw("r.version"), ...view.fields.map(column)]);
+        select = join([raw("r.id"), raw("r.version"), ...view.columns.map(column)]);
         selects.set(view, select);
       }
       return select;

@@ -8,7 +8,7 @@ const iso = (ms: number) => new Date(ms).toISOString();
 /** The workspaces of a person, the oldest first: rows as the workspace's fields want them. */
 export function listWorkspaces(pool: Pool, userId: string, currentId: string): Promise<unknown[][]> {
   return pool.rows(
-    sql`select w.id, 1, w.id, w.id, w.name, w.timezone, m.role, w.id = ${currentId}, w.created_at
+    sql`select w.id, 1, w.name, w.timezone, m.role, w.id = ${currentId}, w.created_at
       from memberships m join workspaces w on w.id = m.workspace_id where m.user_id = ${userId} order by w.created_at, w.id`,
     { retry: true },
   ) as Promise<unknown[][]>;

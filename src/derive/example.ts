@@ -2,7 +2,7 @@ import { type IdReference, prefixOf } from "../kit/id.ts";
 import { zone } from "../kit/time.ts";
 import { byPrefix, type Dictionary, type RecordDefinition } from "../records/define.ts";
 import type { FieldKind } from "../records/kind.ts";
-import { createView, type Row, rowId, viewsOf } from "./render.ts";
+import { createView, type Row, rowId, type View, viewsOf } from "./render.ts";
 
 const UTC = zone("UTC");
 const READING = { now: Date.parse("2026-06-01T08:12:44Z"), zone: UTC, me: "ann@example.com" };
@@ -16,8 +16,8 @@ export type Example = { listed: string; line: string; json: unknown };
 export function shownExample(definition: RecordDefinition, dictionary: Dictionary): Example {
   const kindOf = (row: Row) => byPrefix(dictionary, prefixOf(rowId(row)))?.name ?? definition.name;
   const [listed, line, json] = (["list", "record", "json"] as const).map((which) => {
-    const { fields } = viewsOf(definition)[which];
-    return { view: createView(definition, fields, kindOf), row: exampleRow(definition, fields) };
+    const view = createView(definition, viewsOf(definition)[which].fields, kindOf);
+    return { view, row: exampleRow(definition, view.columns) };
   });
   const showing = { zone: UTC };
   return {
@@ -28,11 +28,10 @@ export function shownExample(definition: RecordDefinition, dictionary: Dictionar
 }
 
 /** The row the database would give for it. */
-function exampleRow({ prefix, example }: RecordDefinition, fields: RecordDefinition["fields"]): Row {
+function exampleRow({ prefix, example }: RecordDefinition, shown: View["columns"]): Row {
   const id = typeof example.id === "string" ? example.id : wholeId({ prefix, key: "t4v6w8y0" });
   const values: Record<string, unknown> = { ...MADE, ...example };
-  const columns = fields.map(({ name, column, kind, initially }) => {
-    if ((column ?? name) === "id") return id;
+  const columns = shown.map(({ name, kind, initially }) => {
     const value = values[name] ?? initially;
     return value === undefined ? null : stored(kind, kind.toColumn(value, READING));
   });

@@ -2,10 +2,12 @@ import { shortId } from "../kit/id.ts";
 import type { Field, RecordDefinition } from "../records/define.ts";
 import type { Showing } from "../records/kind.ts";
 
-/** A row as the database gives it for a view: id, version, then one value for each of the view's fields. */
+/** A row as the database gives it for a view: id, version, then one value for each of the view's columns. */
 export type Row = readonly unknown[];
 
-const FIRST_VALUE = 2;
+/** Where a row holds what several fields show. */
+const SHARED: Record<string, number> = { id: 0, version: 1 };
+const FIRST_COLUMN = 2;
 
 /** No column holds an empty text; what is computed may come to one, as the changes of a deletion do. */
 const EMPTY = '""';
@@ -16,8 +18,9 @@ export const rowVersion = (row: Row) => row[1] as number;
 /** A choice of a kind's fields, with what it takes to show a row of them. Made from the definition alone. */
 export type View = {
   definition: RecordDefinition;
-  /** What is selected, in this order, after id and version. */
   fields: readonly Field[];
+  /** What is selected, in this order, after id and version: a column for each field that neither of them shows. */
+  columns: readonly Field[];
   line: (row: Row, showing: Showing) => string;
   json: (row: Row, showing: Showing) => string;
 };
@@ -31,11 +34,14 @@ export function createView(
   kindOf = (_: Row) => definition.name,
   onLine = (_: Field) => true,
 ): View {
-  const printed = fields.flatMap((field, index) => {
+  const columns = fields.filter(({ column }) => column === undefined || SHARED[column] === undefined);
+  const placeOf = (field: Field) => SHARED[field.column ?? ""] ?? columns.indexOf(field) + FIRST_COLUMN;
+  const printed = fields.flatMap((field) => {
     const { name, kind } = field;
     const print: Printer = kind.toLine;
-    return name !== "handle" && onLine(field) ? [{ at: index + FIRST_VALUE, name, key: ` ${name}=`, print }] : [];
+    return name !== "handle" && onLine(field) ? [{ at: placeOf(field), name, key: ` ${name}=`, print }] : [];
   });
+  const places = fields.map(placeOf);
   const jsonKeys = fields.map((field, index) => `${index === 0 ? "{" : ","}"${field.name}":`);
   const jsonPrinters: Printer[] = fields.map((field) => field.kind.toJson);
   const absent = fields.map((field) => field.kind.absent ?? "null");
@@ -43,6 +49,7 @@ export function createView(
   return {
     definition,
     fields,
+    columns,
     line(row, showing) {
       let line = `${kindOf(row)}/${shortId(row[0] as string)}`;
       for (const { at, name, key, print } of printed) {
@@ -61,12 +68,18 @@ export function createView(
       if (jsonKeys.length === 0) return "{}";
       let text = "";
       for (let i = 0; i < jsonKeys.length; i++) {
-        const value = row[i + FIRST_VALUE];
+        const value = row[places[i]!];
         text += jsonKeys[i] + (value === null ? absent[i]! : jsonPrinters[i]!(value as never, showing));
       }
       return `${text}}`;
     },
   };
+}
+
+/** Where the rows of a view hold a field's value; undefined when they do not. */
+export function columnOf({ columns }: View, field: Field): number | undefined {
+  const index = columns.indexOf(field);
+  return index < 0 ? undefined : index + FIRST_COLUMN;
 }
 
 /** ` custom.seats=5 custom.tier=gold`: keys sorted. */

@@ -111,7 +111,7 @@ export const change = defineView({
   title: "action",
   order: "-at",
   fields: {
-    id: { kind: { ...idKind("change"), predicate: writtenIds }, about: "the whole id", shown: "json" },
+    id: { kind: { ...idKind("change"), predicate: writtenIds }, about: "the whole id", shown: "json", column: "id" },
     handle: {
       kind: { ...handleKind("change"), predicate: writtenIds },
       about: "the short name that lines begin with",

@@ -69,7 +69,13 @@ export function defineRecord(declaration: Declaration): RecordDefinition {
     fields: {
       ...identity(declaration.name),
       ...declaration.fields,
-      version: { kind: countKind, about: "counts the changes; If-Match takes it", readOnly: true, shown: "detail" },
+      version: {
+        kind: countKind,
+        about: "counts the changes; If-Match takes it",
+        readOnly: true,
+        shown: "detail",
+        column: "version",
+      },
       created_at: { kind: timeKind, about: "when it was made", readOnly: true, sort: true, shown: "detail" },
       created_by: { kind: personKind, about: "who made it", readOnly: true, shown: "detail" },
       updated_at: { kind: timeKind, about: "when it last changed", readOnly: true, sort: true },
@@ -79,7 +85,7 @@ export function defineRecord(declaration: Declaration): RecordDefinition {
 
 function identity(name: string): Record<string, FieldSpec> {
   return {
-    id: { kind: idKind(name), about: "the whole id", readOnly: true, shown: "json" },
+    id: { kind: idKind(name), about: "the whole id", readOnly: true, shown: "json", column: "id" },
     handle: {
       kind: handleKind(name),
       about: "the short name that lines begin with",

@@ -12,7 +12,7 @@ export const reminder = defineView({
   order: "due_at",
   unfiltered: true,
   fields: {
-    id: { kind: textKind(60), about: "the whole id of the record", shown: "json" },
+    id: { kind: textKind(60), about: "the whole id of the record", shown: "json", column: "id" },
     handle: { kind: textKind(60), about: "the record it belongs to", shown: "json" },
     when: choice(["overdue", "due", "upcoming"], { about: "before today, today up to now, or later" }),
     due_at: time({ about: "when it is due", sort: true, required: true }),

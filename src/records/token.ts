@@ -12,7 +12,7 @@ export const token = defineView({
   order: "-last_used_at",
   unfiltered: true,
   fields: {
-    id: { kind: idKind("token"), about: "the whole id", shown: "json" },
+    id: { kind: idKind("token"), about: "the whole id", shown: "json", column: "id" },
     handle: { kind: handleKind("token"), about: "the short name that lines begin with", shown: "json", column: "id" },
     name: text({ about: "what the program called itself" }),
     workspace_id: { kind: referenceKind("workspace"), about: "the workspace it acts in" },

@@ -28,7 +28,7 @@ export const workspace = defineView({
   order: "created_at",
   unfiltered: true,
   fields: {
-    id: { kind: idKind("workspace"), about: "the whole id", shown: "json", readOnly: true },
+    id: { kind: idKind("workspace"), about: "the whole id", shown: "json", readOnly: true, column: "id" },
     handle: {
       kind: handleKind("workspace"),
       about: "the short name that lines begin with",
@@ -61,7 +61,7 @@ export const member = defineView({
   order: "created_at",
   unfiltered: true,
   fields: {
-    id: { kind: textKind(60), about: "the whole id", shown: "json", readOnly: true },
+    id: { kind: textKind(60), about: "the whole id", shown: "json", readOnly: true, column: "id" },
     handle: { kind: textKind(60), about: "user/u_… or invite/inv_…", shown: "json", readOnly: true },
     email: required(email({ about: "sign-in address" })),
     role: required(choice(ROLES, { about: "admins manage members, members work, viewers only read", initially: "member" })),

@@ -120,7 +120,7 @@ async function verify(context: Context, flow: Flow, email: string, typed: string
 async function askConsent(context: Context, flow: Flow, fault?: Fault): Promise<Answer> {
   const { userId = "", workspaceId = "" } = flow;
   const rows = await listWorkspaces(context.services.db.pool, userId, workspaceId);
-  const workspaces = rows.map(([id, , , , name, , role, usual]): Choice => {
+  const workspaces = rows.map(([id, , name, , role, usual]): Choice => {
     const about =
       role === "viewer" ? "you are a viewer there: it will only read, whatever you choose below" : `you are ${role} there`;
     return { value: id as string, label: name as string, about, chosen: usual as boolean };

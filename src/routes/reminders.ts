@@ -91,8 +91,8 @@ function readKind(dictionary: Dictionary, text: string | undefined): string | un
 }
 
 /** Where the rows of `listReminders` hold them. */
-const WHEN = 4;
-const KIND = 12;
+const WHEN = 3;
+const KIND = 11;
 
 /** A reminder's line begins with the handle of the record it belongs to. */
 const VIEW = createWholeView(reminder, (row) => row[KIND] as string);
