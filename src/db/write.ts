@@ -213,6 +213,13 @@ function refusal(definition: RecordDefinition, error: unknown, sent: Record<stri
       "do not retry: tell the user; GET /whoami shows the caps",
     );
   }
+  if (constraint === `${definition.plural}_custom_fits`) {
+    return new Problem(
+      "invalid_value",
+      `custom would come to more than 200 keys or 1 MB on this ${definition.name}`,
+      'take keys away first: {"custom":{"<key>":null}}; long text goes into an activity',
+    );
+  }
   if (constraint === `${definition.plural}_needs_one_of`) {
     return new Problem(
       "missing_field",

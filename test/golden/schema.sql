@@ -2,6 +2,10 @@ create extension btree_gin;
 create extension pg_trgm;
 create extension unaccent;
 
+create function crm_custom_fits(custom jsonb) returns boolean
+  language sql immutable strict parallel safe
+RETURN ((SELECT (count(*) <= 200) FROM jsonb_object_keys(crm_custom_fits.custom) jsonb_object_keys(jsonb_object_keys)) AND (length((custom)::text) <= 1048576));
+
 create function crm_fold(value text) returns text
   language sql immutable strict parallel safe
 RETURN lower((unaccent('unaccent'::regdictionary, value) COLLATE "default"));
@@ -49,6 +53,7 @@ create table activities (
   updated_at timestamp with time zone not null,
   deleted_at timestamp with time zone,
   search text generated always as (crm_fold(COALESCE(body, ''::text))) stored,
+  constraint activities_custom_fits CHECK (crm_custom_fits(custom)) NOT VALID,
   constraint activities_needs_one_of CHECK (((num_nonnulls(contact_id, company_id, deal_id) > 0) OR (deleted_at IS NOT NULL))),
   constraint activities_pkey PRIMARY KEY (workspace_id, id),
   constraint activities_workspace_id_company_id_fkey FOREIGN KEY (workspace_id, company_id) REFERENCES companies(workspace_id, id),
@@ -137,6 +142,7 @@ create table companies (
   updated_at timestamp with time zone not null,
   deleted_at timestamp with time zone,
   search text generated always as (crm_fold(((((((((((name || E'\n'::text) || COALESCE(domain, ''::text)) || E'\n'::text) || COALESCE(industry, ''::text)) || E'\n'::text) || COALESCE(phone, ''::text)) || E'\n'::text) || COALESCE(crm_words(tags), ''::text)) || E'\n'::text) || COALESCE(notes, ''::text)))) stored,
+  constraint companies_custom_fits CHECK (crm_custom_fits(custom)) NOT VALID,
   constraint companies_pkey PRIMARY KEY (workspace_id, id)
 );
 CREATE INDEX companies_created_idx ON public.companies USING btree (workspace_id, created_at, id) WHERE (deleted_at IS NULL);
@@ -174,6 +180,7 @@ create table contacts (
   updated_at timestamp with time zone not null,
   deleted_at timestamp with time zone,
   search text generated always as (crm_fold(((((((((((((name || E'\n'::text) || COALESCE(email, ''::text)) || E'\n'::text) || COALESCE(phone, ''::text)) || E'\n'::text) || COALESCE(title, ''::text)) || E'\n'::text) || COALESCE(crm_words(tags), ''::text)) || E'\n'::text) || COALESCE(follow_up_note, ''::text)) || E'\n'::text) || COALESCE(notes, ''::text)))) stored,
+  constraint contacts_custom_fits CHECK (crm_custom_fits(custom)) NOT VALID,
   constraint contacts_pkey PRIMARY KEY (workspace_id, id),
   constraint contacts_workspace_id_company_id_fkey FOREIGN KEY (workspace_id, company_id) REFERENCES companies(workspace_id, id)
 );
@@ -217,6 +224,7 @@ create table deals (
   updated_at timestamp with time zone not null,
   deleted_at timestamp with time zone,
   search text generated always as (crm_fold(((((((((title || E'\n'::text) || COALESCE(stage, ''::text)) || E'\n'::text) || COALESCE(crm_words(tags), ''::text)) || E'\n'::text) || COALESCE(follow_up_note, ''::text)) || E'\n'::text) || COALESCE(notes, ''::text)))) stored,
+  constraint deals_custom_fits CHECK (crm_custom_fits(custom)) NOT VALID,
   constraint deals_pkey PRIMARY KEY (workspace_id, id),
   constraint deals_workspace_id_company_id_fkey FOREIGN KEY (workspace_id, company_id) REFERENCES companies(workspace_id, id),
   constraint deals_workspace_id_contact_id_fkey FOREIGN KEY (workspace_id, contact_id) REFERENCES contacts(workspace_id, id)
@@ -328,6 +336,7 @@ create table tasks (
   updated_at timestamp with time zone not null,
   deleted_at timestamp with time zone,
   search text generated always as (crm_fold(((((title || E'\n'::text) || COALESCE(crm_words(tags), ''::text)) || E'\n'::text) || COALESCE(notes, ''::text)))) stored,
+  constraint tasks_custom_fits CHECK (crm_custom_fits(custom)) NOT VALID,
   constraint tasks_pkey PRIMARY KEY (workspace_id, id),
   constraint tasks_workspace_id_company_id_fkey FOREIGN KEY (workspace_id, company_id) REFERENCES companies(workspace_id, id),
   constraint tasks_workspace_id_contact_id_fkey FOREIGN KEY (workspace_id, contact_id) REFERENCES contacts(workspace_id, id),

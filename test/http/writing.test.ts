@@ -183,6 +183,17 @@ test("zero is an amount, and amounts of two currencies are never added up", asyn
   }
 });
 
+test("what custom comes to over many requests is bounded, and the refused one changes nothing", async () => {
+  const { id } = (await ann.send("POST", "/contacts?format=json", { name: "Collector" })).json();
+  const keys = (from: number) => Object.fromEntries(Array.from({ length: 150 }, (_, i) => [`k${from + i}`, i]));
+  assert.equal((await ann.send("PATCH", `/contacts/${id}`, { custom: keys(0) })).status, 200);
+  const refused = await ann.send("PATCH", `/contacts/${id}`, { title: "CTO", custom: keys(100) });
+  assert.equal(refused.status, 400);
+  assert.match(refused.text, /^ERROR invalid_value custom would come to more than 200 keys/);
+  const { title, custom, version } = (await ann.send("GET", `/contacts/${id}?format=json`)).json();
+  assert.deepEqual([title, Object.keys(custom).length, version], [null, 150, 2]);
+});
+
 test("custom merges key by key, whichever way its keys are written", async () => {
   const { id } = await make("/contacts", { name: "C", custom: { a: 1, "b.c": "x" } });
   const path = `/contacts/${id}`;
