@@ -24,7 +24,11 @@ export const SETTINGS = {
   },
   CRM_DIRECT_URL: { initially: "", about: "the same database without a pooler between, for migrations; empty: DATABASE_URL" },
   CRM_PREPARE: { initially: "on", about: "prepared statements; off behind PgBouncer before 1.21", read: onOff },
-  CRM_POOL: { initially: "6", about: "database connections a process; a third as many more for searches and lists that no index pages", read: whole(1, 64) },
+  CRM_POOL: {
+    initially: "6",
+    about: "database connections a process; a third as many more for searches and lists that no index pages",
+    read: whole(1, 64),
+  },
   CRM_SECRET: {
     initially: "",
     about: "key of tokens, codes and cursors, 32 characters or more; empty: generated into CRM_DATA",

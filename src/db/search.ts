@@ -62,7 +62,8 @@ export async function searchRows(
   );
   if (rows.length === 0 && !position)
     return { rows: await nearMisses(db, table, view, scope, search, query.limit), nextCursor: null, near: true };
-  const total = query.count ? await countRows(db, table, view.definition, [...scope, ...words.map(wordSql)]) : undefined;
+  const counted = () => countRows(db, table, view.definition, [...scope, ...words.map(wordSql)]);
+  const total = query.count ? await inTime(view.definition, query, counted) : undefined;
   const page = rows.slice(0, query.limit);
   const last = page.at(-1);
   const nextCursor =

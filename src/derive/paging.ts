@@ -6,7 +6,7 @@ type Asked = Pick<ListQuery, "conditions" | "search" | "sort">;
 
 /**
  * Whether an index gives the page, so that it costs the same however many records there are: a list in any order, of any range of what it
- * is ordered by; the records of one value of a paged field or link, in the order of lists; what a unique value finds.
+ * is ordered by; the records of one value of a paged field or link, in the order of lists; what an id or another unique value finds.
  */
 export function isPaged(definition: RecordDefinition, { conditions, search, sort }: Asked): boolean {
   if (search !== undefined) return false;
@@ -18,8 +18,12 @@ export function isPaged(definition: RecordDefinition, { conditions, search, sort
 
 function isUnique({ naturalKey }: RecordDefinition, { field, predicate }: Condition): boolean {
   if (predicate.is === "eq") return field.name === naturalKey;
-  return predicate.is === "refers" && (field.column ?? field.name) === "id";
+  if (predicate.is === "refers") return (field.column ?? field.name) === "id";
+  return predicate.is === "any" && predicate.of.every(isWrittenId);
 }
+
+/** An id that is found as it is written, by the index of handles. */
+const isWrittenId = (predicate: Predicate) => predicate.is === "all" && predicate.of.some(({ is }) => is === "tail");
 
 /** An index of folded text is of no use to a comparison of text as it is. */
 const isRangeOf = (order: Field, { field, predicate }: Condition) =>
