@@ -35,7 +35,7 @@ export async function pageCosts(product: Contender, sql: Sql, say: (line: string
     for (const [place, path] of places.big) {
       const small = places.thousand.get(place);
       if (!small) continue;
-      const cost = await compare(product, sql, [big, path], [thousand, small]);
+      const cost = await compare(product, sql, shape.paged, [big, path], [thousand, small]);
       costs.push({ shape: shape.path, place, paged: shape.paged, ...cost });
       if (cost.big.cpu > 1.3 * cost.thousand.cpu && cost.big.ms > 2)
         say(`${shape.path} ${place}: ${(cost.big.cpu / cost.thousand.cpu).toFixed(1)} x, ${cost.big.ms.toFixed(1)} ms`);
@@ -105,23 +105,25 @@ async function walk(product: Contender, side: Side, path: string): Promise<strin
 
 const rowsIn = (text: string) => text.split("\n").filter((line) => line !== "" && !line.startsWith("#")).length;
 
-const TURNS = 5;
+/** The ratio of what an index pages is held to a limit, of the rest its size is of interest. */
+const TURNS = { paged: 5, other: 2 };
 const TURN_MS = 40;
 
 /** In turns, so that the rest of the machine's load falls on both; the cheapest turn counts, for nothing makes a page cheaper than it is. */
 async function compare(
   product: Contender,
   sql: Sql,
+  paged: boolean,
   ...both: [[Side, string], [Side, string]]
 ): Promise<{ big: Cost; thousand: Cost }> {
-  for (const [side, path] of both) await settle(product, side, path);
+  for (const [side, path] of both) await settle(product, paged, side, path);
   const [big, thousand] = both.map(() => ({
     cpu: Number.POSITIVE_INFINITY,
     ms: Number.POSITIVE_INFINITY,
     rows: 0,
     busy: false,
   })) as [Cost, Cost];
-  for (let turn = 0; turn < TURNS; turn++) {
+  for (let turn = 0; turn < (paged ? TURNS.paged : TURNS.other); turn++) {
     for (const [cost, [side, path]] of [
       [big, both[0]],
       [thousand, both[1]],
@@ -134,9 +136,9 @@ async function compare(
 }
 
 /** After five runs on a connection PostgreSQL may plan a named statement anew, without its values: what lasts is what comes then. */
-async function settle(product: Contender, side: Side, path: string): Promise<void> {
+async function settle(product: Contender, paged: boolean, side: Side, path: string): Promise<void> {
   const started = performance.now();
-  for (let i = 0; i < 8 && performance.now() - started < 200; i++) await ask(product.baseUrl, path, side.headers);
+  for (let i = 0; i < (paged ? 8 : 1) && performance.now() - started < 200; i++) await ask(product.baseUrl, path, side.headers);
 }
 
 async function turnOf(product: Contender, sql: Sql, side: Side, path: string, cost: Cost): Promise<void> {

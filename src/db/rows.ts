@@ -1,18 +1,19 @@
-import { fasterLists, isPaged } from "../derive/paging.ts";
-import { DEFAULT_LIMIT, type ListQuery } from "../derive/query.ts";
-import { columnOf, type Row, rowId, type View } from "../derive/render.ts";
+import { isPaged } from "../derive/paging.ts";
+import type { ListQuery } from "../derive/query.ts";
+import type { Row, View } from "../derive/render.ts";
 import { type Position, readCursor, writeCursor } from "../kit/cursor.ts";
 import type { IdReference } from "../kit/id.ts";
 import { Problem } from "../kit/problem.ts";
 import type { Seal } from "../kit/seal.ts";
-import type { Field, RecordDefinition } from "../records/define.ts";
+import type { RecordDefinition } from "../records/define.ts";
 import type { RowsOptions } from "./client.ts";
 import { conditionSql } from "./condition.ts";
 import type { Database } from "./database.ts";
-import { isTooSlow } from "./failure.ts";
+import { eitherWay, inTime, LONG, pagedOptions } from "./patience.ts";
+import { positionOf, type Range, rangeSql, rangesOf, type Walk } from "./ranges.ts";
 import { missing, resolveConditions, wrongKind } from "./references.ts";
 import { searchWords, wordSql } from "./search.ts";
-import { count, ident, join, numbered, raw, type Statement, sql } from "./sql.ts";
+import { ident, join, numbered, raw, type Statement, sql } from "./sql.ts";
 import { type Table, tableOf } from "./table.ts";
 
 export type Page = {
@@ -56,7 +57,6 @@ function getStatement(db: Database, view: View): (values: unknown[]) => Statemen
 
 /**
  * One page of a list (keyset pagination: use-the-index-luke.com/no-offset). `binding` names the list for its cursors.
- * Rows without a sort value come last; they are a second range of the same walk, so that each range can follow an index.
  */
 export async function listRows(
   db: Database,
@@ -75,59 +75,27 @@ export async function listRows(
   ];
   const list = [workspaceId, ...binding, ...query.identity];
   const position = query.cursor === undefined ? undefined : readPosition(query.cursor, list, seal);
+  const walk = { table, view, query, conditions, filters, position };
 
-  const options = optionsOf(view.definition, query);
-  const empty = conditions.filter(({ field, predicate }) => field.paged && predicate.is === "null");
-  const leading = empty.map(({ field }) => table.column(field));
   const rows: Row[] = [];
   const total = await inTime(view.definition, query, async () => {
-    for (const range of rangesOf(query.sort.field, position)) {
+    for (const range of rangesOf(walk)) {
       const wanted = query.limit + 1 - rows.length;
-      if (wanted <= 0) break;
-      rows.push(...(await db.pool.rows(rangeSql(table, view, query, filters, leading, range, position, wanted), options)));
+      if (wanted > 0) rows.push(...(await rangeRows(db, walk, range, wanted)));
     }
     return query.count ? countRows(db, table, view.definition, filters) : undefined;
   });
   const more = rows.length > query.limit;
   const page = more ? rows.slice(0, query.limit) : rows;
-  return {
-    rows: page,
-    nextCursor: more ? writeCursor(positionOf(page.at(-1)!, view, query), list, seal) : null,
-    ...(total && { total }),
-  };
+  const nextCursor = more ? writeCursor(positionOf(page.at(-1)!, walk), list, seal) : null;
+  return { rows: page, nextCursor, ...(total && { total }) };
 }
 
-/** How long one statement of a list may take. */
-const LIST_MS = 3_000;
-
-/**
- * A list that no index pages takes as long as there are records to look at: planned for its values each time, on connections of its own.
- * Under a name it would after five runs be planned for an average workspace, and read all of a large one.
- */
-export const LONG = { plan: "custom", long: true, deadlineMs: LIST_MS, retry: true } as const;
-
-/**
- * What an index pages has one plan for all values, so that its statement can have a name where its text is one that many send. Not so with
- * a range: without its values PostgreSQL takes it for a small part, and would rather fetch and sort it.
- */
-function optionsOf(definition: RecordDefinition, query: ListQuery): RowsOptions {
-  if (!isPaged(definition, query)) return LONG;
-  const [condition, ...others] = query.conditions;
-  const common = query.limit === DEFAULT_LIMIT && query.fields === undefined && others.length === 0;
-  const ranged = condition !== undefined && !["eq", "null", "refers"].includes(condition.predicate.is);
-  return { plan: common && !ranged ? "named" : "custom", deadlineMs: LIST_MS, retry: true };
-}
-
-/** Without Retry-After: the same list would take as long again. */
-export async function inTime<T>(definition: RecordDefinition, query: ListQuery, work: () => Promise<T>): Promise<T> {
-  try {
-    return await work();
-  } catch (error) {
-    if (!isTooSlow(error)) throw error;
-    throw new Problem("busy", `the list took longer than ${LIST_MS / 1000} s`, fasterLists(definition, query), {
-      cause: error,
-    });
-  }
+function rangeRows(db: Database, walk: Walk, range: Range, wanted: number): Promise<Row[]> {
+  const way = (gathered: boolean) => (options: RowsOptions) => db.pool.rows(rangeSql(walk, range, wanted, gathered), options);
+  const follow = way(false);
+  if (isPaged(walk.view.definition, walk.query)) return follow(pagedOptions(walk.query));
+  return eitherWay(follow, way(true));
 }
 
 export function readPosition(cursor: string, list: readonly string[], seal: Seal): Position {
@@ -139,52 +107,6 @@ export function readPosition(cursor: string, list: readonly string[], seal: Seal
       "send it with the very parameters it came from, or start without cursor",
     );
   return position;
-}
-
-type Range = "valued" | "empty";
-
-function rangesOf(field: Field, position: Position | undefined): Range[] {
-  if (field.required || field.readOnly) return ["valued"];
-  return position?.value === null ? ["empty"] : ["valued", "empty"];
-}
-
-function rangeSql(
-  table: Table,
-  view: View,
-  query: ListQuery,
-  filters: Statement[],
-  leading: Statement[],
-  range: Range,
-  position: Position | undefined,
-  wanted: number,
-): Statement {
-  const { field, descending } = query.sort;
-  const key = table.sortKey(field);
-  const beyond = descending ? raw("<") : raw(">");
-  const direction = descending ? raw("desc") : raw("asc");
-  const where = [...filters];
-  if (range === "empty") where.push(sql`${key} is null`);
-  else if (!field.required && !field.readOnly) where.push(sql`${key} is not null`);
-  if (position && (position.value === null) === (range === "empty")) {
-    where.push(
-      range === "empty"
-        ? sql`r.id ${beyond} ${position.id}`
-        : sql`(${key}, r.id) ${beyond} (${position.value}, ${position.id})`,
-    );
-  }
-  // What is null in all rows changes no order, but it tells which index has the order.
-  const order = join([...leading, key, raw("r.id")].map((each) => sql`${each} ${direction}`));
-  const last = sortColumn(view, query) === undefined ? sql`, ${key}::text` : raw("");
-  return sql`select ${table.select(view)}${last} from ${table.name} r where ${join(where, " and ")} order by ${order} limit ${count(wanted)}`;
-}
-
-/** Where the rows hold what they are sorted by, as the database printed it; undefined: it is to come last. */
-function sortColumn(view: View, { sort: { field } }: ListQuery): number | undefined {
-  return field.kind.sortsFolded ? undefined : columnOf(view, field);
-}
-
-function positionOf(row: Row, view: View, query: ListQuery): Position {
-  return { value: row.at(sortColumn(view, query) ?? -1) as Position["value"], id: rowId(row) };
 }
 
 /** Enough to say "1000+": counting 300,000 matches would take longer than any list. */

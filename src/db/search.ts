@@ -5,8 +5,9 @@ import { Problem } from "../kit/problem.ts";
 import type { Seal } from "../kit/seal.ts";
 import { conditionSql, pattern } from "./condition.ts";
 import type { Database } from "./database.ts";
+import { inTime, LONG } from "./patience.ts";
 import { resolveConditions } from "./references.ts";
-import { countRows, inTime, LONG, type Page, readPosition } from "./rows.ts";
+import { countRows, type Page, readPosition } from "./rows.ts";
 import { count, join, type Statement, sql } from "./sql.ts";
 import { type Table, tableOf } from "./table.ts";
 

@@ -1,7 +1,16 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
+import type { Pool } from "../../src/db/client.ts";
+import { tooSlow } from "../../src/db/failure.ts";
+import { listRows, type Page } from "../../src/db/rows.ts";
 import { sql } from "../../src/db/sql.ts";
+import { readListQuery } from "../../src/derive/query.ts";
+import { rowId, viewsOf } from "../../src/derive/render.ts";
+import { createSeal } from "../../src/kit/seal.ts";
+import { zone } from "../../src/kit/time.ts";
 import { silentLog } from "../../src/log.ts";
+import { dictionary } from "../../src/records/all.ts";
+import { contact } from "../../src/records/contact.ts";
 import { type Client, type Reply, type Service, startService } from "../helpers/service.ts";
 
 /** A list that takes too long is given up, says what would be faster, and keeps nobody else waiting. */
@@ -47,4 +56,48 @@ test("lists that take long leave connections to the rest", async () => {
     assert.equal((first as Reply).status, 200);
   });
   await stuck;
+});
+
+test("what the first way does not find in time, the second finds in the same order", async () => {
+  for (let i = 0; i < 9; i++) {
+    const body = {
+      name: `Jane ${i % 3}`,
+      stage: ["lead", null, "Lost"][i % 3],
+      follow_up_at: i % 4 ? `2026-0${i}-01` : null,
+      title: "CTO",
+    };
+    await ann.send("POST", "/contacts", body);
+  }
+  const [[workspaceId]] = (await service.pool.rows(sql`select id from workspaces`)) as [[string]];
+  const pool = { ...service.pool, rows: service.pool.rows };
+  const hopeless: Pool = {
+    ...pool,
+    rows: (statement, options) =>
+      options?.deadlineMs === 1000 ? Promise.reject(tooSlow(1000)) : pool.rows(statement, options),
+  };
+  const seal = createSeal("a secret of the tests, long enough");
+  const reading = { now: 0, zone: zone("UTC"), me: "" };
+  for (const order of contact.fields.flatMap(({ sort, name }) => (sort ? [name, `-${name}`] : []))) {
+    const walk = async (through: Pool) => {
+      const ids: unknown[] = [];
+      let cursor: string | null = null;
+      do {
+        const parameters: [string, string][] = [
+          ["title", "CTO"],
+          ["sort", order],
+          ["limit", "2"],
+          ["cursor", cursor ?? ""],
+        ];
+        const query = readListQuery(contact, parameters, reading);
+        const db = { pool: through, dictionary };
+        const page: Page = await listRows(db, workspaceId, viewsOf(contact).list, query, [], seal);
+        ids.push(...page.rows.map(rowId));
+        cursor = page.nextCursor;
+      } while (cursor !== null);
+      return ids;
+    };
+    const ids = await walk(pool);
+    assert.equal(ids.length, 9);
+    assert.deepEqual(await walk(hopeless), ids, order);
+  }
 });
