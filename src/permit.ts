@@ -3,8 +3,11 @@ import type { Scope } from "./derive/operation.ts";
 import { Problem } from "./kit/problem.ts";
 import { covers, roleAllows } from "./kit/scope.ts";
 
+/** RFC 6750, section 3.1. */
+const lacking = (scope: string) => `Bearer realm="cardfile", error="insufficient_scope", scope="${scope}"`;
+
 /** Refuses what the caller's role or the token's scopes do not allow; `scope` undefined: anyone who is known may. */
-export function permit({ role, scopes }: Session, scope: Scope | undefined): void {
+export function permit({ role, scopes, audience }: Session, scope: Scope | undefined): void {
   if (!scope) return;
   const { verb, plural } = scope;
   if (!roleAllows(role, verb)) {
@@ -19,6 +22,11 @@ export function permit({ role, scopes }: Session, scope: Scope | undefined): voi
   throw new Problem(
     "scope_required",
     `the token lacks the scope ${missing}`,
-    `it has ${scopes?.join(", ")}; POST /tokens {"scopes":["${plural ? `${plural}.` : ""}${verb}"]} with a token that may mints one`,
+    `it has ${scopes?.join(", ")}; ${
+      audience === null
+        ? `POST /tokens {"scopes":["${plural ? `${plural}.` : ""}${verb}"]} with a token that may mints one`
+        : "who let this program in can do so again, and choose more"
+    }`,
+    { headers: { "WWW-Authenticate": lacking(verb) } },
   );
 }

@@ -93,7 +93,7 @@ function refusal(status: string, codes: readonly ProblemCode[]): Json {
 }
 
 function refusalHeaders(status: string): Json {
-  if (status === "401") return headerRefs("WWW-Authenticate");
+  if (status === "401" || status === "403") return headerRefs("WWW-Authenticate");
   return status === "429" || status === "503" ? headerRefs("Retry-After") : {};
 }
 

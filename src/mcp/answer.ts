@@ -15,11 +15,14 @@ export type Server = {
   tools: readonly Tool[];
   pages: readonly Page[];
   /** Asks the service as the caller; `client` is how they call their program. */
-  ask: (request: InnerRequest, client: string | undefined) => Promise<Encoded>;
+  ask: (request: InnerRequest, client: string | undefined) => Promise<Asked>;
 };
 
+/** `challenge`: what the client's token lacks, where asking the person for more might help. */
+export type Asked = Encoded & { challenge?: string };
+
 /** An HTTP answer; a notification has an empty one. */
-export type Reply = { status: number; json: string };
+export type Reply = { status: number; headers?: Record<string, string>; json: string };
 
 /**
  * Answers one message of the Model Context Protocol, in its revision of 2026-07-28 or one of those before it. Nothing is kept between
@@ -35,11 +38,11 @@ export async function answerMessage(text: string, headers: IncomingHttpHeaders, 
     return { status: 200, json: JSON.stringify({ jsonrpc: "2.0", id: message.id, result }) };
   } catch (error) {
     if (!(error instanceof Fault)) throw error;
-    const { code, details: data } = error;
-    const id = message?.id;
+    const { status, headers: more, code, message: told, data } = error;
     return {
-      status: error.status,
-      json: JSON.stringify({ jsonrpc: "2.0", id, error: { code, message: error.message, data } }),
+      status,
+      headers: more,
+      json: JSON.stringify({ jsonrpc: "2.0", id: message?.id, error: { code, message: told, data } }),
     };
   }
 }
@@ -47,7 +50,7 @@ export async function answerMessage(text: string, headers: IncomingHttpHeaders, 
 async function resultOf(message: Message, era: Era, server: Server): Promise<object> {
   const method = Object.hasOwn(METHODS, message.method) ? METHODS[message.method] : undefined;
   if (!method || (method.only ?? era) !== era)
-    throw new Fault("noMethod", `there is no method ${echo(message.method)}`, era === "modern" ? 404 : 200);
+    throw new Fault("noMethod", `there is no method ${echo(message.method)}`, { status: era === "modern" ? 404 : 200 });
   const result = await method.answer(message, server, era);
   if (era === "legacy") return result;
   return {
@@ -104,11 +107,19 @@ const infoOf = ({ version, baseUrl }: Server) => ({
   websiteUrl: `${baseUrl}/help`,
 });
 
-async function call(message: Message, { tools, ask }: Server): Promise<object> {
+/**
+ * A token that lacks a scope is 403, as the specification wants it, and a client of today asks its person for more. Those before it spend
+ * their refresh token, get no further and tell the model nothing: they get a result, with the challenge where ChatGPT looks for it.
+ */
+async function call(message: Message, { tools, ask }: Server, era: Era): Promise<object> {
   const { name, arguments: values = {} } = message.params;
   const tool = tools.find((each) => each.name === name);
   if (!tool)
     throw new Fault("badParams", `Unknown tool: ${echo(String(name))}; there are ${tools.map((each) => each.name).join(", ")}`);
   if (!isObject(values)) throw new Fault("badParams", "params.arguments is no object");
-  return toolResult(await callTool(tool, values, (request) => ask(request, clientOf(message))));
+  const asked: Asked = await callTool(tool, values, (request) => ask(request, clientOf(message)));
+  const { challenge } = asked;
+  if (!challenge) return toolResult(asked);
+  if (era === "modern") throw new Fault("lacksScope", asked.body, { status: 403, headers: { "WWW-Authenticate": challenge } });
+  return { ...toolResult(asked), _meta: { "mcp/www_authenticate": [challenge] } };
 }

@@ -17,11 +17,11 @@ export const LONGEST = 40_000;
 export const LONGEST_LINE = 20_000;
 
 /** Makes the request that a call asks for. What is wrong with it is told to the model, which can mend it, and not to its client. */
-export async function callTool(
+export async function callTool<Answer extends Encoded>(
   tool: Tool,
   values: Record<string, unknown>,
-  ask: (request: InnerRequest) => Promise<Encoded>,
-): Promise<Encoded> {
+  ask: (request: InnerRequest) => Promise<Answer>,
+): Promise<Answer | Encoded> {
   try {
     return await ask(readCall(tool, values));
   } catch (error) {

@@ -48,7 +48,7 @@ function checkHeader(headers: IncomingHttpHeaders, name: string, inBody: string)
   const header = headers[name.toLowerCase()] as string | undefined;
   if (header !== undefined && decoded(header.trim()) === inBody) return;
   const found = header === undefined ? "is missing" : `is ${echo(header)}`;
-  throw new Fault("headerMismatch", `Header mismatch: ${name} ${found}, the body says ${echo(inBody)}`, 400);
+  throw new Fault("headerMismatch", `Header mismatch: ${name} ${found}, the body says ${echo(inBody)}`, { status: 400 });
 }
 
 function decoded(header: string): string {
@@ -56,10 +56,10 @@ function decoded(header: string): string {
   return base64 === undefined ? header : Buffer.from(base64, "base64").toString();
 }
 
-const missing = (names: string) => new Fault("badParams", `params._meta lacks ${names}`, 400);
+const missing = (names: string) => new Fault("badParams", `params._meta lacks ${names}`, { status: 400 });
 
 const unknownVersion = (requested: string) =>
-  new Fault("unknownVersion", "Unsupported protocol version", 400, { supported: VERSIONS, requested });
+  new Fault("unknownVersion", "Unsupported protocol version", { status: 400, data: { supported: VERSIONS, requested } });
 
 /** Whoever asks in the body, as they call themselves. */
 export function clientOf({ params }: Message): string | undefined {

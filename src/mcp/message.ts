@@ -4,7 +4,7 @@ import { Problem } from "../kit/problem.ts";
 /** A JSON-RPC 2.0 request, or without an id a notification. */
 export type Message = { id: string | number | undefined; method: string; params: Record<string, unknown> };
 
-/** The codes of JSON-RPC, and those that the revision of 2026-07-28 adds. */
+/** The codes of JSON-RPC and those of MCP; the last is our own. */
 export const CODES = {
   notJson: -32700,
   noRequest: -32600,
@@ -13,31 +13,40 @@ export const CODES = {
   noResource: -32002,
   headerMismatch: -32020,
   unknownVersion: -32022,
+  lacksScope: 403,
 } as const;
 
-/** The client's program is at fault, and not what its model asked for: that is a result, which the model gets to see. */
+type FaultOptions = {
+  /** Of the HTTP answer; 200 unless said. */
+  status?: number;
+  data?: unknown;
+  headers?: Record<string, string>;
+};
+
+/** The client's program is at fault, or its token, and not what its model asked for: that is a result, which the model gets to see. */
 export class Fault extends Error {
   override name = "Fault";
   readonly code: number;
-  /** Of the HTTP answer. */
   readonly status: number;
-  readonly details: unknown;
+  readonly data: unknown;
+  readonly headers: Record<string, string>;
 
-  constructor(code: keyof typeof CODES, message: string, status = 200, details?: unknown) {
+  constructor(code: keyof typeof CODES, message: string, { status = 200, data, headers = {} }: FaultOptions = {}) {
     super(message);
     this.code = CODES[code];
     this.status = status;
-    this.details = details;
+    this.data = data;
+    this.headers = headers;
   }
 }
 
 /** One message. Batches, which only the revision of 2025-03-26 knew, are refused: they would be many requests counted as one. */
 export function readMessage(text: string): Message {
   const message = parse(text);
-  if (!isObject(message)) throw new Fault("noRequest", "send one JSON-RPC message, an object", 400);
+  if (!isObject(message)) throw new Fault("noRequest", "send one JSON-RPC message, an object", { status: 400 });
   const { jsonrpc, id, method, params = {} } = message;
   if (jsonrpc !== "2.0" || typeof method !== "string" || !isObject(params) || !isId(id))
-    throw new Fault("noRequest", 'a request is {"jsonrpc":"2.0","id":1,"method":"…","params":{…}}', 400);
+    throw new Fault("noRequest", 'a request is {"jsonrpc":"2.0","id":1,"method":"…","params":{…}}', { status: 400 });
   return { id, method, params };
 }
 
@@ -45,8 +54,8 @@ function parse(text: string): unknown {
   try {
     return parseJson(text);
   } catch (error) {
-    if (error instanceof Problem) throw new Fault("badParams", `${error.message}: ${error.hints.join(" ")}`, 400);
-    throw new Fault("notJson", "the body is not JSON", 400);
+    if (error instanceof Problem) throw new Fault("badParams", `${error.message}: ${error.hints.join(" ")}`, { status: 400 });
+    throw new Fault("notJson", "the body is not JSON", { status: 400 });
   }
 }
 

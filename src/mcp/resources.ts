@@ -24,7 +24,7 @@ export async function readResource(
   ask: (request: InnerRequest) => Promise<Encoded>,
 ) {
   const page = pages.find(({ topic }) => uriOf(baseUrl, topic) === uri);
-  if (!page) throw new Fault(era === "modern" ? "badParams" : "noResource", "Resource not found", 200, { uri });
+  if (!page) throw new Fault(era === "modern" ? "badParams" : "noResource", "Resource not found", { data: { uri } });
   const { body } = await ask({ method: "GET", target: `/help/${page.topic}`, headers: {}, body: "" });
   return { contents: [{ uri, mimeType: TYPE, text: body }] };
 }

@@ -22,23 +22,30 @@ export function mcpRoutes(dictionary: Dictionary): Route[] {
       answers: { is: "json" },
       refuse,
       async handle(context, ask) {
-        const { body, headers, author } = context;
-        const { status, json } = await answerMessage(body.text, headers, {
+        const { body, headers, author, session } = context;
+        const baseUrl = seenBaseUrl(context);
+        const { json, ...reply } = await answerMessage(body.text, headers, {
           version,
-          baseUrl: seenBaseUrl(context),
+          baseUrl,
           tools,
           pages,
-          ask(request, client) {
+          async ask(request, client) {
             // Under which the history keeps what is changed.
             const agent = (headers["x-agent"] === undefined ? client : undefined) ?? author.agent ?? "";
-            return ask(context, { ...request, headers: { ...request.headers, "user-agent": agent } });
+            const answer = await ask(context, { ...request, headers: { ...request.headers, "user-agent": agent } });
+            const [, lacking] = LACKING.exec(answer.headers["WWW-Authenticate"] ?? "") ?? [];
+            if (lacking === undefined || session.audience === null) return answer;
+            return { ...answer, challenge: mcpChallenge(baseUrl, "insufficient_scope", [...(session.scopes ?? []), lacking]) };
           },
         });
-        return { is: "document", status, type: JSON_TYPE, text: json };
+        return { is: "document", ...reply, type: JSON_TYPE, text: json };
       },
     },
   ];
 }
+
+/** What a refused request lacks, as `permit` says it. A token that no client asked a person for is not widened by asking again. */
+const LACKING = /error="insufficient_scope", scope="([^"]*)"/;
 
 const JSON_TYPE = "application/json; charset=utf-8";
 
