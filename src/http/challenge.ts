@@ -15,6 +15,8 @@ export function mcpChallenge(
 ): string {
   const parts = [
     ...(error ? [`error="${error}"`] : []),
+    // ChatGPT asks its person only where there is a description too.
+    ...(error === "insufficient_scope" ? ['error_description="this needs more than the program was allowed"'] : []),
     `resource_metadata="${baseUrl}/.well-known/oauth-protected-resource/mcp"`,
     `scope="${scopes.join(" ")}"`,
   ];

@@ -5,6 +5,7 @@ import { LONGEST, LONGEST_LINE } from "../../src/mcp/call.ts";
 import { dictionary } from "../../src/records/all.ts";
 import { createRoutes } from "../../src/routes/table.ts";
 import { type McpClient, mcpOf } from "../helpers/mcp.ts";
+import { bearer, connected } from "../helpers/oauth.ts";
 import { type Client, type Service, startService } from "../helpers/service.ts";
 
 /** The tools: the way of every other request, with the answers of every other request. */
@@ -161,6 +162,24 @@ test("a narrow token does through a tool what it does without", async () => {
     { method: "POST", path: "/tokens", body: { name: "wider", scopes: ["write"] } },
   ])
     assert.match((await narrow.call("request", values)).text, /^ERROR scope_required .*\nHINT /, JSON.stringify(values));
+});
+
+test("a connection that was allowed too little lets its client ask for more, if that knows how to", async () => {
+  const { tokens } = await connected(service);
+  const narrow = mcpOf({
+    send: (method, path, body, headers) => service.send(method, path, body, { ...headers, ...bearer(tokens.access_token) }),
+  });
+  const params = { name: "request", arguments: { method: "DELETE", path: `/contacts/${jane}` } };
+  const told = "ERROR scope_required the token lacks the scope delete or contacts.delete\n";
+  const now = await narrow.modern("tools/call", params);
+  const challenge = now.headers.get("www-authenticate")!;
+  assert.equal(now.status, 403);
+  assert.match(challenge, /^Bearer error="insufficient_scope", .*, scope="read write delete"$/);
+  assert.ok(now.json().error.message.startsWith(told));
+  const { result } = (await narrow.legacy("tools/call", params)).json();
+  assert.deepEqual([result.isError, result._meta], [true, { "mcp/www_authenticate": [challenge] }]);
+  assert.ok(result.content[0].text.startsWith(told));
+  assert.equal((await narrow.call("read", { path: `/contacts/${jane}` })).isError, false);
 });
 
 test("an answer too long to read is cut where a line ends, and says how to go on", async () => {

@@ -11,6 +11,6 @@ test("a challenge says where to learn how to get a token, and what to ask for", 
   assert.equal(mcpChallenge(BASE, "invalid_token"), `Bearer error="invalid_token", ${METADATA}, scope="read write"`);
   assert.equal(
     mcpChallenge(BASE, "insufficient_scope", ["read", "write", "delete"]),
-    `Bearer error="insufficient_scope", ${METADATA}, scope="read write delete"`,
+    `Bearer error="insufficient_scope", error_description="this needs more than the program was allowed", ${METADATA}, scope="read write delete"`,
   );
 });
