@@ -34,7 +34,11 @@ function readCall(tool: Tool, values: Record<string, unknown>): InnerRequest {
   refuseUnknown(tool, values);
   const { method = "GET", path, body, idempotency_key: key } = values;
   if (typeof path !== "string" || path.trim() === "") throw new Problem("missing_field", "path is missing", "path: /help");
-  const target = path.trim().replace(/^(?!\/|https?:)/i, "/");
+  // Nobody who writes # here means a place on the page.
+  const target = path
+    .trim()
+    .replaceAll("#", "%23")
+    .replace(/^(?!\/|https?:)/i, "/");
   if (leadsBack(target)) throw new Problem("not_found", "/mcp is what you are calling already", "path: /help tells all paths");
   return {
     method: String(method).trim().toUpperCase(),

@@ -62,6 +62,7 @@ test("a path is taken as models write it", async () => {
   ])
     assert.deepEqual(await mcp.call("read", { path }), { text: wanted, isError: false }, path);
   assert.match((await mcp.call("read", { path: "/contacts?search=Jane Doe" })).text, /^contact\//);
+  assert.match((await mcp.call("read", { path: "/contacts?name=#5" })).text, /name="#5" is compared whole/);
 });
 
 test("a body is taken as an object, as JSON in text, as a line shows it, and as a form", async () => {

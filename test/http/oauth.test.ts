@@ -214,10 +214,10 @@ test("a connection works at /mcp, as far as it was let, and gets nothing that wo
   assert.match(minted.text, /^ERROR scope_required/);
   const reader = as((await connected(service, { reach: "read" })).tokens.access_token);
   assert.equal((await reader.call("read", { path: "/contacts" })).isError, false);
-  assert.match(
-    (await reader.call("request", { method: "POST", path: "/contacts", body: { name: "Joe" } })).text,
-    /scope_required/,
-  );
+  const write = { name: "request", arguments: { method: "POST", path: "/contacts", body: { name: "Joe" } } };
+  const { status, text } = await reader.modern("tools/call", write);
+  assert.equal(status, 403);
+  assert.match(text, /scope_required/);
   const refused = await as("cka_unknown").modern("tools/list");
   assert.equal(refused.status, 401);
   assert.match(refused.headers.get("www-authenticate")!, /error="invalid_token", resource_metadata=/);
