@@ -34,14 +34,16 @@ export async function keepCode(
   expiresAt: number,
 ): Promise<boolean> {
   const { client, name, redirectUri, challenge, audience, scopes, userId, workspaceId } = agreed;
-  const rows = await pool.rows(sql`insert into authorization_codes as c
-      (digest, client, name, redirect_uri, challenge, audience, scopes, user_id, workspace_id, expires_at)
-    select ${digest}, ${client}, ${name}, ${redirectUri}, ${challenge}, ${audience}, ${scopes}::text[], m.user_id, m.workspace_id, ${iso(expiresAt)}::timestamptz
-      from memberships m where m.user_id = ${userId} and m.workspace_id = ${workspaceId}
-    on conflict (digest) do update set scopes = excluded.scopes, workspace_id = excluded.workspace_id
-      where c.token_id is null and c.expires_at > ${iso(now)}
-    returning digest`);
-  if (rows.length > 0) await pool.rows(sql`update oauth_clients set used_at = ${iso(now)} where id = ${client}`);
+  const rows = await pool.rows(sql`with kept as (
+      insert into authorization_codes as c
+        (digest, client, name, redirect_uri, challenge, audience, scopes, user_id, workspace_id, expires_at)
+      select ${digest}, ${client}, ${name}, ${redirectUri}, ${challenge}, ${audience}, ${scopes}::text[], m.user_id, m.workspace_id, ${iso(expiresAt)}::timestamptz
+        from memberships m where m.user_id = ${userId} and m.workspace_id = ${workspaceId}
+      on conflict (digest) do update set scopes = excluded.scopes, workspace_id = excluded.workspace_id
+        where c.token_id is null and c.expires_at > ${iso(now)}
+      returning c.client),
+    used as (update oauth_clients set used_at = ${iso(now)} where id in (select client from kept))
+    select client from kept`);
   return rows.length > 0;
 }
 

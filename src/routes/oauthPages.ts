@@ -65,7 +65,7 @@ ${choices("reach", "What may it do there?", reaches)}
 <button class="act" name="step" value="allow">Allow</button>
 <button name="step" value="deny" formnovalidate>Deny</button>`,
 )}
-<p class="soft">You can end this later: GET /tokens lists the programs you let in, DELETE /tokens/{id} ends one at once.</p>`,
+<p class="soft">You can end this later: tell the program to end its own token, or end it yourself with DELETE /tokens/{id}. GET /tokens lists the programs you let in.</p>`,
     true,
   );
 }

@@ -192,6 +192,17 @@ test("one address registers so many programs an hour", async () => {
   assert.equal((await service.send("POST", "/oauth/register", metadata, from("192.0.2.8"))).status, 201);
 });
 
+test("those that nobody lets in make room for others, the oldest first", async () => {
+  const client = await register(service);
+  await service.pool.rows(sql`insert into oauth_clients (id, name, redirect_uris, auth_method, registration_digest, address, created_at)
+    select 'flood ' || i, 'flood', '{}', 'none', '', '203.0.113.' || i, ${new Date(clock + 1).toISOString()} from generate_series(1, 5000) i`);
+  clock += 2;
+  await register(service);
+  const [row] = await service.pool.rows(sql`select count(*)::int, (count(*) filter (where id = ${client.client_id}))::int
+    from oauth_clients where used_at is null`);
+  assert.deepEqual(row, [5_001, 0]);
+});
+
 test("what nobody uses is dropped: registrations, spent codes, old keys", async () => {
   clock += 2 * 3_600_000;
   const unused = await register(service);

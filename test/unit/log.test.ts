@@ -47,8 +47,10 @@ test("a token never reaches the log, whichever way it got into a fact", () => {
     lines[0] ?? "",
     /authorization="Bearer ck_\[redacted\]" path="\/x\?token=ck_\[redacted\]&y=1" token=ck_\[redacted\]\n/,
   );
+  log.info("tokens", { body: "access_token=cka_9aBcDeFgHiJkLm&refresh_token=ckr_9aBcDeFg-HiJkLm_x" });
+  assert.match(lines[2] ?? "", /"access_token=ck_\[redacted\]&refresh_token=ck_\[redacted\]"\n$/);
   log.info("record", { handle: "contact/c_t4v6w8y0", slack_id: "ck_short" });
-  assert.match(lines[2] ?? "", /handle=contact\/c_t4v6w8y0 slack_id=ck_short\n$/);
+  assert.match(lines[3] ?? "", /handle=contact\/c_t4v6w8y0 slack_id=ck_short\n$/);
 });
 
 test("the silent log takes everything and writes nothing", () => {
