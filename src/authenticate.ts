@@ -46,8 +46,8 @@ export function createSessionCache(): SessionCache {
 }
 
 /**
- * The session of the request's bearer token (RFC 6750), if that is good at `path`. `onMiss` is called before the database is asked: strangers
- * pay for that.
+ * The session of the request's bearer token (RFC 6750), if that is good at `path`. `onMiss` is called before the database is asked, and for
+ * a token that is not: the caller's address pays for that.
  */
 export async function authenticate(
   services: Services,
@@ -61,6 +61,7 @@ export async function authenticate(
   const session = cache.find(secret, now) ?? (await findStanding(services, cache, secret, now, onMiss));
   // One made out for an address is good at no other (RFC 8707, section 2).
   if (session.audience === null || session.audience === services.baseUrl + path) return session;
+  onMiss();
   throw unauthorized("invalid_token", `the token is for ${session.audience} and works nowhere else`);
 }
 

@@ -8,6 +8,8 @@ const CODE_MS = 600_000;
 /** Mails an hour: to one subject from one address, to one subject before codes are shared, from one address to anybody. */
 const MAILS = { pair: 6, subject: 12, address: 60 };
 
+const FORM_REPEATS = 50;
+
 /** What a code is for, and from where it may be tried at full count. */
 type Subject = { subject: string; address: string };
 
@@ -61,10 +63,19 @@ function takeCode({ services, reading }: Context, about: Subject, code: string):
 
 const signInOf = ({ address }: Context, email: string): Subject => ({ subject: `sign-in ${email}`, address });
 
-export const issueSignInCode = (context: Context, email: string) =>
-  issueCode(context, signInOf(context, email), email, "to sign in");
+export const issueSignInCode = (context: Context, email: string, what = "to sign in") =>
+  issueCode(context, signInOf(context, email), email, what);
 export const takeSignInCode = (context: Context, email: string, code: string) =>
   takeCode(context, signInOf(context, email), code);
+
+/** The same, for a form: it may come again, as a page is loaded anew or a button pressed twice. `form` is no other's name. */
+export async function takeFormCode(context: Context, form: string, email: string, code: string): Promise<boolean> {
+  const { services, reading } = context;
+  const again = { subject: `form ${form} ${email}`, address: "" };
+  if (!(await takeCode(context, again, code)) && !(await takeSignInCode(context, email, code))) return false;
+  const digest = services.seal.digest("code", `${again.subject} ${code}`);
+  return storeCode(services.db.pool, { ...again, digest, now: reading.now }, reading.now + CODE_MS, FORM_REPEATS);
+}
 
 /**
  * Something grave needs a code that was mailed to the actor for exactly this action and target: the first call mails it and answers

@@ -8,7 +8,7 @@ import { Problem } from "../kit/problem.ts";
 import { VERBS } from "../kit/scope.ts";
 import { SECRETS } from "../kit/secret.ts";
 import { emailKind, isEmail } from "../records/textKinds.ts";
-import { issueSignInCode, takeSignInCode } from "./codes.ts";
+import { issueSignInCode, takeFormCode } from "./codes.ts";
 import { type Ask, answerLocation } from "./oauthAsk.ts";
 import { readForm } from "./oauthForm.ts";
 import { type Carried, type Choice, codePage, consentPage, emailPage, type Fault } from "./oauthPages.ts";
@@ -87,7 +87,7 @@ async function send(context: Context, flow: Flow, typed: string): Promise<Answer
     return emailPage(carry(context, flow), typed, fault);
   }
   try {
-    const { code, whereabouts } = await issueSignInCode(context, email);
+    const { code, whereabouts } = await issueSignInCode(context, email, "to let a program into your CRM");
     return codePage(carry(context, { ...flow, email }), capital(whereabouts), code);
   } catch (error) {
     if (!(error instanceof Problem) || error.status !== 429) throw error;
@@ -103,7 +103,7 @@ const capital = (text: string) => text.charAt(0).toUpperCase() + text.slice(1);
 async function verify(context: Context, flow: Flow, email: string, typed: string): Promise<Answer> {
   const { services, reading } = context;
   const code = typed.replace(/\D/g, "");
-  if (code.length !== 6 || !(await takeSignInCode(context, email, code))) {
+  if (code.length !== 6 || !(await takeFormCode(context, flow.id, email, code))) {
     const message = "This code is wrong, used, too old, or was tried too often.";
     return codePage(carry(context, flow), `A code was asked for, for ${email}`, undefined, { message, status: 400 });
   }

@@ -92,7 +92,10 @@ test("the code is mailed, not shown; a wrong one may be tried again; another add
   const right = await form({ ...fieldsOf(wrong.text), code: spaced, step: "verify" });
   assert.match(right.text, /signed in as code@example\.com/);
   const again = await form({ ...fieldsOf(wrong.text), code: mailed, step: "verify" });
-  assert.equal(again.status, 400, "a code is good once");
+  assert.match(again.text, /signed in as/, "the same form comes again when a button is pressed twice");
+  const elsewhere = await form({ ...(await begun("code@example.com")), step: "send" });
+  const stolen = await form({ ...fieldsOf(elsewhere.text), code: mailed, step: "verify" });
+  assert.equal(stolen.status, 400, "for another question the code is used");
 });
 
 test("asking for codes is limited here as at POST /auth/request, and together with it", async () => {
