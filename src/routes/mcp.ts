@@ -7,7 +7,11 @@ import { manualPages } from "./help.ts";
 import { version } from "./openapi.ts";
 import { type Refuse, type Route, seenBaseUrl } from "./route.ts";
 
-/** The Model Context Protocol. There are no streams to GET and no sessions to DELETE, which is 405 as for any method a path does not know. */
+/**
+ * The Model Context Protocol. There are no streams to GET and no sessions to DELETE, which is 405 as for any method a path does not know. A page
+ * of another origin is refused in local mode, by the guard of every route; elsewhere any origin is good, for it is the token that counts and
+ * no browser sends one by itself.
+ */
 export function mcpRoutes(dictionary: Dictionary): Route[] {
   const tools = toolsOf(dictionary);
   const pages = manualPages(dictionary);
