@@ -32,7 +32,9 @@ export async function callTool<Answer extends Encoded>(
 
 function readCall(tool: Tool, values: Record<string, unknown>): InnerRequest {
   refuseUnknown(tool, values);
-  const { method = "GET", path, body, idempotency_key: key } = values;
+  const { path, body } = values;
+  const method = values.method ?? "GET";
+  const key = values.idempotency_key ?? undefined;
   if (typeof path !== "string" || path.trim() === "") throw new Problem("missing_field", "path is missing", "path: /help");
   // Nobody who writes # here means a place on the page.
   const target = path
@@ -43,7 +45,7 @@ function readCall(tool: Tool, values: Record<string, unknown>): InnerRequest {
   return {
     method: String(method).trim().toUpperCase(),
     target,
-    headers: key === undefined || key === null ? {} : { "idempotency-key": String(key) },
+    headers: key === undefined ? {} : { "idempotency-key": String(key) },
     body: textOf(body),
   };
 }

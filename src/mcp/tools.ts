@@ -35,7 +35,8 @@ export function toolsOf(dictionary: Dictionary): Tool[] {
         {
           method: { type: "string", enum: ["GET", "POST", "PATCH", "DELETE"] },
           path: { type: "string", description: "as in read" },
-          body: { type: "object", description: "fields by name" },
+          // As text, though an object is taken too: a model that is held to the schema could fill an object of unlisted members with nothing.
+          body: { type: "string", description: 'JSON: {"name":"Jane Doe"}' },
           idempotency_key: { type: "string", description: "a POST repeated with the same key makes nothing twice" },
         },
         "method",

@@ -78,6 +78,8 @@ test("a body is taken as an object, as JSON in text, as a line shows it, and as 
   }
   for (const body of [{}, null, ""])
     assert.equal((await mcp.call("request", { method: "GET", path: "/contacts", body })).isError, false);
+  const nulls = { method: null, path: "/contacts", body: null, idempotency_key: null };
+  assert.equal((await mcp.call("request", nulls)).isError, false, "what a client sends that must send everything");
   for (const body of [[1], 5, "{", "plain text", { nmae: "x" }])
     assert.equal((await mcp.call("request", { method: "POST", path: "/contacts", body })).isError, true, JSON.stringify(body));
 });
