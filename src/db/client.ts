@@ -13,9 +13,9 @@ export type StatementOptions = {
   plan?: "named" | "custom";
 };
 
-export type TurnOptions = UnitOptions & {
-  /** Work of unknown length has connections of its own: however much of it there is, the rest finds its turn. */
-  long?: boolean;
+export type TurnOptions = Omit<UnitOptions, "holder"> & {
+  /** Whose work of unknown length it is. It has connections of its own: however much of it there is, the rest finds its turn. */
+  longFor?: string;
 };
 
 export type RowsOptions = StatementOptions &
@@ -56,7 +56,7 @@ export function createPool(options: PoolOptions): Pool {
     const { text, values } = statement;
     const name = isNamed(text, asked);
     const lane = laneOf(asked);
-    const unit = await lane.enter(asked);
+    const unit = await lane.enter(turnOf(asked));
     try {
       for (let attempt = 1; ; attempt++) {
         const wire = await lane.connect(unit);
@@ -72,7 +72,7 @@ export function createPool(options: PoolOptions): Pool {
     }
   }
 
-  const laneOf = ({ long }: TurnOptions): Units => (long ? longUnits : units);
+  const laneOf = ({ longFor }: TurnOptions): Units => (longFor === undefined ? units : longUnits);
 
   function isNamed(text: string, { plan }: StatementOptions): boolean {
     if (plan === "custom" || !options.prepare) return false;
@@ -84,7 +84,7 @@ export function createPool(options: PoolOptions): Pool {
 
   async function transaction<T>(work: (tx: Transaction) => Promise<T>, asked: TurnOptions = {}): Promise<T> {
     const lane = laneOf(asked);
-    const unit = await lane.enter(asked);
+    const unit = await lane.enter(turnOf(asked));
     const halted = new Promise<never>((_, reject) => {
       unit.halt = reject;
     });
@@ -172,6 +172,8 @@ export function createPool(options: PoolOptions): Pool {
     close: async () => void (await Promise.all([units.close(), longUnits.close()])),
   };
 }
+
+const turnOf = (asked: TurnOptions): UnitOptions => (asked.longFor === undefined ? asked : { ...asked, holder: asked.longFor });
 
 /** A committed transaction answers COMMIT; one that a statement had broken, though the work caught that, answers ROLLBACK. */
 async function commit(unit: Unit, wire: Wire): Promise<void> {

@@ -23,21 +23,26 @@ export function pagedOptions({ conditions, limit, fields }: ListQuery): RowsOpti
  * A list that no index pages takes as long as there are records to look at: planned for its values each time, on connections of its own.
  * Under a name it would after five runs be planned for an average workspace, and read all of a large one.
  */
-export const LONG = { plan: "custom", long: true, deadlineMs: LIST_MS, retry: true } as const;
+export const long = (workspaceId: string) =>
+  ({ plan: "custom", longFor: workspaceId, deadlineMs: LIST_MS, retry: true }) as const;
 
 /** For the first of two ways. */
-const HOPEFUL = { ...LONG, deadlineMs: 1_000 } as const;
+const HOPEFUL_MS = 1_000;
 
 /**
  * The first way is to follow the order until enough rows have matched, which is soon where many match. Should they all lie at its end, as
  * with `created_at=lt:…` among the newest changes, the second way gathers all that match and sorts them.
  */
-export async function eitherWay<T>(first: (options: RowsOptions) => Promise<T>, second: typeof first): Promise<T> {
+export async function eitherWay<T>(
+  workspaceId: string,
+  first: (options: RowsOptions) => Promise<T>,
+  second: typeof first,
+): Promise<T> {
   try {
-    return await first(HOPEFUL);
+    return await first({ ...long(workspaceId), deadlineMs: HOPEFUL_MS });
   } catch (error) {
     if (!isTooSlow(error)) throw error;
-    return second(LONG);
+    return second(long(workspaceId));
   }
 }
 

@@ -6,6 +6,7 @@ import type { Table } from "./table.ts";
 
 /** Everything that tells which rows come in which order. */
 export type Walk = {
+  workspaceId: string;
   table: Table;
   view: View;
   query: ListQuery;

@@ -8,6 +8,7 @@ import { byPrefix, definitionOf, fieldOf, type RecordDefinition } from "../recor
 import type { Predicate } from "../records/predicate.ts";
 import { pattern } from "./condition.ts";
 import type { Database } from "./database.ts";
+import { long } from "./patience.ts";
 import { ident, type Statement, sql } from "./sql.ts";
 
 /** Finds the one living record an id stands for: by the index on the last eight characters, then by all that was given. */
@@ -108,7 +109,7 @@ async function similarRecords(db: Database, workspaceId: string, target: RecordD
   const rows = await db.pool.rows(
     sql`select r.id, left(${title}, 80) from ${ident(target.plural)} r where r.workspace_id = ${workspaceId} and r.deleted_at is null
       and r.search like ${pattern(name)} and crm_fold(${title}) like ${pattern(name)} order by length(${title}), r.id limit 3`,
-    { plan: "custom", retry: true },
+    long(workspaceId),
   );
   return rows.map(([id, text]) => `${target.name}/${shortId(id as string)} ${echo(text as string)}`);
 }

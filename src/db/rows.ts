@@ -9,7 +9,7 @@ import type { RecordDefinition } from "../records/define.ts";
 import type { RowsOptions } from "./client.ts";
 import { conditionSql } from "./condition.ts";
 import type { Database } from "./database.ts";
-import { eitherWay, inTime, LONG, pagedOptions } from "./patience.ts";
+import { eitherWay, inTime, long, pagedOptions } from "./patience.ts";
 import { positionOf, type Range, rangeSql, rangesOf, type Walk } from "./ranges.ts";
 import { missing, resolveConditions, wrongKind } from "./references.ts";
 import { searchWords, wordSql } from "./search.ts";
@@ -75,7 +75,7 @@ export async function listRows(
   ];
   const list = [workspaceId, ...binding, ...query.identity];
   const position = query.cursor === undefined ? undefined : readPosition(query.cursor, list, seal);
-  const walk = { table, view, query, conditions, filters, position };
+  const walk = { workspaceId, table, view, query, conditions, filters, position };
 
   const rows: Row[] = [];
   const total = await inTime(view.definition, query, async () => {
@@ -83,7 +83,7 @@ export async function listRows(
       const wanted = query.limit + 1 - rows.length;
       if (wanted > 0) rows.push(...(await rangeRows(db, walk, range, wanted)));
     }
-    return query.count ? countRows(db, table, view.definition, filters) : undefined;
+    return query.count ? countRows(db, workspaceId, table, view.definition, filters) : undefined;
   });
   const more = rows.length > query.limit;
   const page = more ? rows.slice(0, query.limit) : rows;
@@ -95,7 +95,7 @@ function rangeRows(db: Database, walk: Walk, range: Range, wanted: number): Prom
   const way = (gathered: boolean) => (options: RowsOptions) => db.pool.rows(rangeSql(walk, range, wanted, gathered), options);
   const follow = way(false);
   if (isPaged(walk.view.definition, walk.query)) return follow(pagedOptions(walk.query));
-  return eitherWay(follow, way(true));
+  return eitherWay(walk.workspaceId, follow, way(true));
 }
 
 export function readPosition(cursor: string, list: readonly string[], seal: Seal): Position {
@@ -115,13 +115,14 @@ const COUNT_CAP = 1000;
 /** How many rows match, up to the cap; below it also what they add up to. */
 export async function countRows(
   db: Database,
+  workspaceId: string,
   table: Table,
   definition: RecordDefinition,
   filters: Statement[],
 ): Promise<NonNullable<Page["total"]>> {
   const matching = (columns: Statement) =>
     sql`(select ${columns} from ${table.name} r where ${join(filters, " and ")} limit ${COUNT_CAP + 1}) matching`;
-  const [row] = await db.pool.rows(sql`select count(*)::int from ${matching(raw("1"))}`, LONG);
+  const [row] = await db.pool.rows(sql`select count(*)::int from ${matching(raw("1"))}`, long(workspaceId));
   const rows = row![0] as number;
   const { sums } = definition;
   if (!sums || rows > COUNT_CAP) return { rows: Math.min(rows, COUNT_CAP), capped: rows > COUNT_CAP, sums: [] };
@@ -129,7 +130,7 @@ export async function countRows(
   const added = await db.pool.rows(
     sql`select ${per}, sum(${amount})::text, count(*)::int from ${matching(sql`r.${per}, r.${amount}`)}
       where ${amount} is not null group by 1 order by 1`,
-    LONG,
+    long(workspaceId),
   );
   const named = ([unit, sum, count]: readonly unknown[]) => ({
     [sums.amount]: sum,

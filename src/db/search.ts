@@ -5,7 +5,7 @@ import { Problem } from "../kit/problem.ts";
 import type { Seal } from "../kit/seal.ts";
 import { conditionSql, pattern } from "./condition.ts";
 import type { Database } from "./database.ts";
-import { inTime, LONG } from "./patience.ts";
+import { inTime, long } from "./patience.ts";
 import { resolveConditions } from "./references.ts";
 import { countRows, type Page, readPosition } from "./rows.ts";
 import { count, join, type Statement, sql } from "./sql.ts";
@@ -58,12 +58,12 @@ export async function searchRows(
   const rows = await inTime(view.definition, query, () =>
     db.pool.rows(
       sql`select ${table.select(view)}, r.search_rank from (${ranked}) r ${beyond} order by r.search_rank desc, r.id desc limit ${count(query.limit + 1)}`,
-      LONG,
+      long(workspaceId),
     ),
   );
   if (rows.length === 0 && !position)
-    return { rows: await nearMisses(db, table, view, scope, search, query.limit), nextCursor: null, near: true };
-  const counted = () => countRows(db, table, view.definition, [...scope, ...words.map(wordSql)]);
+    return { rows: await nearMisses(db, workspaceId, table, view, scope, search, query.limit), nextCursor: null, near: true };
+  const counted = () => countRows(db, workspaceId, table, view.definition, [...scope, ...words.map(wordSql)]);
   const total = query.count ? await inTime(view.definition, query, counted) : undefined;
   const page = rows.slice(0, query.limit);
   const last = page.at(-1);
@@ -87,6 +87,7 @@ const NEAR_MS = 300;
 /** A search that found nothing is worth a third of a second more, not ten. */
 async function nearMisses(
   db: Database,
+  workspaceId: string,
   table: Table,
   view: View,
   scope: Statement[],
@@ -105,7 +106,7 @@ async function nearMisses(
         sql`select ${table.select(view)}, ${similarity} from (${near}) r order by ${similarity} desc, r.updated_at desc, r.id desc limit ${limit}`,
         { plan: "custom" },
       );
-    }, LONG);
+    }, long(workspaceId));
   } catch (error) {
     if (error instanceof Problem && error.code === "busy") return [];
     throw error;

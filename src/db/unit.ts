@@ -2,7 +2,8 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { Problem } from "../kit/problem.ts";
 import type { Log } from "../log.ts";
 import { addressOf, type Connection } from "./address.ts";
-import { crowded, tooSlow, unreachable } from "./failure.ts";
+import { tooSlow, unreachable } from "./failure.ts";
+import { createTurns, goneAway, onAbort, type Turn } from "./turns.ts";
 import { createWire, type Wire } from "./wire.ts";
 import type { Shapes } from "./wireQuery.ts";
 
@@ -20,15 +21,15 @@ export type PoolOptions = {
   log: Log;
 };
 
-export type UnitOptions = {
+/** `signal` is aborted when the caller has gone away: stops waiting, and what runs. */
+export type UnitOptions = Turn & {
   /** In place of the pool's. */
   deadlineMs?: number;
-  /** Aborted when the caller has gone away: stops waiting, and what runs. */
-  signal?: AbortSignal;
 };
 
 /** One caller's turn: at most one connection, and the reason once it has been told to stop. */
 export type Unit = {
+  turn: Turn;
   wire: Wire | undefined;
   stopped: Problem | undefined;
   /** Set when the connection may have been left in a state of its own: it is closed and not used again. */
@@ -48,13 +49,6 @@ export type Units = {
   close: () => Promise<void>;
 };
 
-type Waiter = {
-  resolve: () => void;
-  reject: (reason: Problem) => void;
-  timer: NodeJS.Timeout | undefined;
-  unlisten: (() => void) | undefined;
-};
-
 /** From the TCP handshake to the first answer. */
 const CONNECT_MS = 2_000;
 /** Between two attempts: a server that restarts refuses for a moment. */
@@ -62,51 +56,28 @@ const AGAIN_MS = 100;
 /** How long a cancelled statement has to end, so that the caller can be told whether it did anything. */
 const GRACE_MS = 500;
 
-/** Who may work on the database when: `size` units at a time, the others in one queue. */
+/** Who works on the database: `size` units at a time. */
 export function createUnits(options: PoolOptions): Units {
   const address = addressOf(options.connection);
   const idle: Wire[] = [];
   const shapes: Shapes = new Map();
-  const queue = new Set<Waiter>();
+  const turns = createTurns(options.size, options.queueLimit, options.waitMs);
   const counts = { opened: 0, lost: 0 };
-  let busy = 0;
   let reachable = true;
   let closed: Promise<void> | undefined;
-  let drained: (() => void) | undefined;
 
-  async function enter({ deadlineMs = options.deadlineMs, signal }: UnitOptions): Promise<Unit> {
+  async function enter(asked: UnitOptions): Promise<Unit> {
     if (closed) throw shuttingDown();
-    if (signal?.aborted) throw goneAway(signal);
-    if (busy < options.size) busy += 1;
-    else await turn(signal);
-    return begin(deadlineMs, signal);
-  }
-
-  /** First come, first served. The leaving unit hands its place over, so `busy` stays as it is. */
-  function turn(signal: AbortSignal | undefined): Promise<void> {
-    if (queue.size >= options.queueLimit) return Promise.reject(crowded("too many requests wait for the database"));
-    return new Promise((resolve, reject) => {
-      const waiter: Waiter = { resolve, reject, timer: undefined, unlisten: undefined };
-      waiter.timer = setTimeout(refuse, options.waitMs, waiter);
-      if (signal) waiter.unlisten = onAbort(signal, () => refuse(waiter, goneAway(signal)));
-      queue.add(waiter);
-    });
-  }
-
-  function refuse(waiter: Waiter, reason = crowded("all connections to the database are in use")): void {
-    stopWaiting(waiter);
-    waiter.reject(reason);
-  }
-
-  function stopWaiting(waiter: Waiter): void {
-    queue.delete(waiter);
-    clearTimeout(waiter.timer);
-    waiter.unlisten?.();
+    const wait = turns.take(asked);
+    if (wait) await wait;
+    return begin(asked);
   }
 
   /** Functions made here for each unit would be slow: tsx gives every one its name through defineProperty. */
-  function begin(deadlineMs: number, signal: AbortSignal | undefined): Unit {
+  function begin(turn: UnitOptions): Unit {
+    const { deadlineMs = options.deadlineMs, signal } = turn;
     const unit: Unit = {
+      turn,
       wire: idle.pop(),
       stopped: undefined,
       spent: false,
@@ -127,11 +98,7 @@ export function createUnits(options: PoolOptions): Units {
     if (unit.stopped) wire?.lose(unit.stopped);
     if (unit.spent) void wire?.close();
     if (wire && !wire.lost) idle.push(wire);
-    const [next] = queue;
-    if (next) {
-      stopWaiting(next);
-      next.resolve();
-    } else if (--busy === 0) drained?.();
+    turns.give(unit.turn);
   }
 
   async function connect(unit: Unit): Promise<Wire> {
@@ -169,8 +136,8 @@ export function createUnits(options: PoolOptions): Units {
   }
 
   async function finish(): Promise<void> {
-    for (const waiter of queue) refuse(waiter, shuttingDown());
-    if (busy > 0) await new Promise<void>((resolve) => (drained = resolve));
+    turns.refuseAll(shuttingDown());
+    await turns.idle();
     await Promise.all(idle.splice(0).map((wire) => wire.close()));
   }
 
@@ -178,7 +145,7 @@ export function createUnits(options: PoolOptions): Units {
     enter,
     connect,
     leave,
-    stats: () => ({ size: options.size, busy, idle: idle.length, waiting: queue.size, ...counts }),
+    stats: () => ({ size: options.size, idle: idle.length, ...turns.stats(), ...counts }),
     close() {
       closed ??= finish();
       return closed;
@@ -204,16 +171,6 @@ function stop(unit: Unit, reason: Problem): void {
 function drop(unit: Unit, reason: Problem): void {
   unit.wire?.lose(reason);
   unit.halt?.(reason);
-}
-
-function onAbort(signal: AbortSignal, then: () => void): () => void {
-  signal.addEventListener("abort", then);
-  return () => signal.removeEventListener("abort", then);
-}
-
-/** Nobody reads it: the caller has hung up. */
-function goneAway(signal: AbortSignal | undefined): Problem {
-  return new Problem("busy", "the caller went away before the answer was ready", [], { cause: signal?.reason });
 }
 
 function shuttingDown(): Problem {
