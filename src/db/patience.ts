@@ -27,7 +27,7 @@ export const long = (workspaceId: string) =>
   ({ plan: "custom", longFor: workspaceId, deadlineMs: LIST_MS, retry: true }) as const;
 
 /** For the first of two ways. */
-const HOPEFUL_MS = 1_000;
+const HOPEFUL_MS = 500;
 
 /**
  * The first way is to follow the order until enough rows have matched, which is soon where many match. Should they all lie at its end, as

@@ -29,7 +29,7 @@ let sql: postgres.Sql;
 before(async () => {
   database = await testDatabase();
   sql = postgres({ ...database.connection, max: 1, onnotice: () => {} });
-  await sql.unsafe("set session_replication_role = replica; set random_page_cost = 4");
+  await sql.unsafe("set session_replication_role = replica; set random_page_cost = 4; set effective_cache_size = '4GB'");
   for (const { plural, prefix } of dictionary.values()) await sql.unsafe(fill(plural, prefix));
   await sql.unsafe("analyze");
 });

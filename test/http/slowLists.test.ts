@@ -72,8 +72,7 @@ test("what the first way does not find in time, the second finds in the same ord
   const pool = { ...service.pool, rows: service.pool.rows };
   const hopeless: Pool = {
     ...pool,
-    rows: (statement, options) =>
-      options?.deadlineMs === 1000 ? Promise.reject(tooSlow(1000)) : pool.rows(statement, options),
+    rows: (statement, options) => (options?.deadlineMs === 500 ? Promise.reject(tooSlow(500)) : pool.rows(statement, options)),
   };
   const seal = createSeal("a secret of the tests, long enough");
   const reading = { now: 0, zone: zone("UTC"), me: "" };
