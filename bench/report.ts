@@ -79,7 +79,7 @@ export function duelTable(results: readonly Result[]): string {
   );
 }
 
-/** What an index pages first, for which the ratio is held to a limit; each the dearest first. */
+/** What an index pages first, whose ratio is held to a limit where both pages have as many rows; each the dearest first. */
 export function pageTable(pages: readonly PageCost[]): string {
   const cost = ({ big, thousand }: PageCost) => big.cpu / thousand.cpu;
   const sorted = [...pages].sort((a, b) => Number(b.paged) - Number(a.paged) || cost(b) - cost(a));
@@ -91,7 +91,7 @@ export function pageTable(pages: readonly PageCost[]): string {
       whole(page.big.cpu),
       whole(page.thousand.cpu),
       ratio(page.big.cpu, page.thousand.cpu),
-      page.paged ? "1.3" : "",
+      page.paged && page.big.rows === page.thousand.rows ? "1.3" : "",
       page.big.busy ? "given up" : tenth(page.big.ms),
       tenth(page.thousand.ms),
       page.big.rows === page.thousand.rows ? String(page.big.rows) : `${page.big.rows}/${page.thousand.rows}`,
