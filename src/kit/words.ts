@@ -7,3 +7,6 @@ export function oneOf(noun: string): string {
 export function counted(count: number, { name, plural }: { name: string; plural: string }): string {
   return `${count} ${count === 1 ? name : plural}`;
 }
+
+/** What a refusal says in passing, as a person reads it on a page. */
+export const sentence = (text: string) => `${text.charAt(0).toUpperCase()}${text.slice(1)}.`;

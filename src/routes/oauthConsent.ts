@@ -7,6 +7,7 @@ import type { Answer } from "../http/reply.ts";
 import { Problem } from "../kit/problem.ts";
 import { VERBS } from "../kit/scope.ts";
 import { SECRETS } from "../kit/secret.ts";
+import { sentence } from "../kit/words.ts";
 import { emailKind, isEmail } from "../records/textKinds.ts";
 import { issueSignInCode, takeFormCode } from "./codes.ts";
 import { type Ask, answerLocation } from "./oauthAsk.ts";
@@ -30,19 +31,19 @@ export type Flow = Ask & {
   until: number;
 };
 
-/** For each step. */
+/** For each step; what goes wrong in one does not prolong it. */
 const STEP_MS = 900_000;
 
 /** The client has this long to fetch its tokens (RFC 6749, section 4.1.2, allows ten minutes). */
 const CODE_MS = 60_000;
 
 export function begin(context: Context, ask: Ask): Answer {
-  return emailPage(carry(context, { ...ask, id: context.services.ids("flow"), until: 0 }), "");
+  const { services, reading } = context;
+  return emailPage(carry(context, { ...ask, id: services.ids("flow"), until: reading.now + STEP_MS }), "");
 }
 
-function carry({ services, reading }: Context, flow: Flow): Carried {
-  const fresh = { ...flow, until: reading.now + STEP_MS };
-  return { flow: fresh, sealed: services.seal.encrypt("consent", JSON.stringify(fresh)).toString("base64url") };
+function carry({ services }: Context, flow: Flow): Carried {
+  return { flow, sealed: services.seal.encrypt("consent", JSON.stringify(flow)).toString("base64url") };
 }
 
 /** Takes a form of one of the pages to the next. */
@@ -88,24 +89,22 @@ async function send(context: Context, flow: Flow, typed: string): Promise<Answer
   }
   try {
     const { code, whereabouts } = await issueSignInCode(context, email, "to let a program into your CRM");
-    return codePage(carry(context, { ...flow, email }), capital(whereabouts), code);
+    return codePage(carry(context, { ...flow, email, until: context.reading.now + STEP_MS }), sentence(whereabouts), code);
   } catch (error) {
     if (!(error instanceof Problem) || error.status !== 429) throw error;
     return emailPage(carry(context, flow), email, {
-      message: [error.message, ...error.hints].map(capital).join(". "),
+      message: [error.message, ...error.hints].map(sentence).join(" "),
       status: 429,
     });
   }
 }
-
-const capital = (text: string) => text.charAt(0).toUpperCase() + text.slice(1);
 
 async function verify(context: Context, flow: Flow, email: string, typed: string): Promise<Answer> {
   const { services, reading } = context;
   const code = typed.replace(/\D/g, "");
   if (code.length !== 6 || !(await takeFormCode(context, flow.id, email, code))) {
     const message = "This code is wrong, used, too old, or was tried too often.";
-    return codePage(carry(context, flow), `A code was asked for, for ${email}`, undefined, { message, status: 400 });
+    return codePage(carry(context, flow), `A code was asked for, for ${email}.`, undefined, { message, status: 400 });
   }
   const { userId, workspaceId, joined } = await signIn(
     services.db.pool,
@@ -114,7 +113,7 @@ async function verify(context: Context, flow: Flow, email: string, typed: string
     reading.now,
   );
   if (joined.length > 0) services.forget(userId);
-  return askConsent(context, { ...flow, userId, workspaceId });
+  return askConsent(context, { ...flow, userId, workspaceId, until: reading.now + STEP_MS });
 }
 
 async function askConsent(context: Context, flow: Flow, fault?: Fault): Promise<Answer> {

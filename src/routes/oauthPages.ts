@@ -32,7 +32,7 @@ export function codePage(carried: Carried, whereabouts: string, code: string | u
   return step(
     carried,
     fault,
-    html`<p>${whereabouts}.</p>
+    html`<p>${whereabouts}</p>
 ${form(
   carried,
   html`<label class="label" for="code">The 6-digit code</label>

@@ -3,6 +3,7 @@ import { html, page } from "../http/html.ts";
 import { type Answer, type Encoded, encode } from "../http/reply.ts";
 import { Problem, type ProblemOptions } from "../kit/problem.ts";
 import { zone } from "../kit/time.ts";
+import { sentence } from "../kit/words.ts";
 
 /** RFC 6749, sections 4.1.2.1 and 5.2; RFC 7591, section 3.2.2; RFC 8707, section 2; RFC 6750, section 3.1. */
 export type OAuthError =
@@ -54,14 +55,12 @@ export function refuseToPerson(problem: Problem): Encoded {
     page(
       "This did not work",
       html`<h1>This did not work</h1>
-<p class="alert" role="alert">${capital(problem.message)}.</p>
-${problem.hints.map((hint) => html`<p>${capital(hint)}.</p>`)}
+<p class="alert" role="alert">${sentence(problem.message)}</p>
+${problem.hints.map((hint) => html`<p>${sentence(hint)}</p>`)}
 ${problem.status < 500 && back}`,
     ),
   );
 }
-
-const capital = (text: string) => text.charAt(0).toUpperCase() + text.slice(1);
 
 function encoded({ status, headers }: Problem, answer: Answer): Encoded {
   const style = { format: "json" as Format, pretty: false, showing: { zone: zone("UTC") } };

@@ -137,7 +137,11 @@ test("what was agreed on cannot be changed on the way, nor taken up after it is 
   const flipped = flow.slice(0, 80) + (flow[80] === "A" ? "B" : "A") + flow.slice(81);
   for (const forged of ["", "x", flipped, Buffer.from('{"userId":"u_1"}').toString("base64url")])
     assert.equal((await form({ ...fields, flow: forged, step: "allow" })).status, 400);
-  clock += 16 * 60_000;
+  clock += 14 * 60_000;
+  const asked = await form({ ...fields, reach: "", step: "allow" });
+  assert.equal(asked.status, 400);
+  clock += 2 * 60_000;
+  assert.equal((await form({ ...fields, flow: fieldsOf(asked.text).flow ?? "", step: "allow" })).status, 400);
   const late = await form({ ...fields, step: "allow" });
   assert.equal(late.status, 400);
   assert.match(late.text, /too old/);
