@@ -6,7 +6,7 @@ import type { Answer } from "../http/reply.ts";
 import { readId, shortId } from "../kit/id.ts";
 import { echo } from "../kit/line.ts";
 import { Problem } from "../kit/problem.ts";
-import { coversScope, isScope, type Scopes, VERBS } from "../kit/scope.ts";
+import { covers, coversScope, isScope, type Scopes, VERBS } from "../kit/scope.ts";
 import { newSecret, SECRETS } from "../kit/secret.ts";
 import { TIME_FORMS } from "../kit/time.ts";
 import { tagsKind } from "../records/collectionKinds.ts";
@@ -103,7 +103,7 @@ export async function mint(context: Authenticated, workspaceId: string, wish = r
     throw new Problem(
       "scope_required",
       `this token is for ${session.audience}, and would mint one that works everywhere`,
-      `sign in for a token: POST /auth/request {"email":${JSON.stringify(session.email)}} mails the user a code`,
+      "the user signs in with a mailed code for one that mints others, outside of this program: GET /help/auth",
     );
   const { secret, ...made } = newToken(services, wish.name);
   const row: TokenRow = {
@@ -162,15 +162,15 @@ export function newToken(
 async function revoke(context: Authenticated): Promise<Answer> {
   const { services, session, reading } = context;
   const reference = readId(context.path.id!);
-  const within = session.scopes === null ? null : session.tokenId;
+  const within = covers(session.scopes, "admin") ? null : session.tokenId;
   const ids =
     reference?.prefix === "tok" ? await revokeToken(services.db.pool, session.userId, reference.key, within, reading.now) : [];
   const [id, ...minted] = ids;
   if (id === undefined && within !== null)
     throw new Problem(
       "scope_required",
-      "a token with scopes ends only itself and those minted with it",
-      "use a token without scopes",
+      "a token without the scope admin ends only itself and those minted with it",
+      "use one that may do everything",
     );
   if (id === undefined)
     throw new Problem("not_found", `you have no token ${echo(context.path.id!)}`, "GET /tokens lists yours");

@@ -208,3 +208,13 @@ test("what a member writes while the workspace is deleted does not stay", async 
   assert.equal(left![0], 0);
   assert.match((await ann.send("GET", "/whoami")).text, /ann@example/, "others stay");
 });
+
+test("a token with the scope admin ends the others of its owner, one without only itself", async () => {
+  const eve = await service.signIn("eve@example.com");
+  const mint = async (...scopes: string[]) => (await eve.send("POST", "/tokens?format=json", { name: "t", scopes })).json();
+  const [all, few, other] = [await mint("read", "write", "delete", "admin"), await mint("read", "write"), await mint("read")];
+  const as = (token: string) => ({ authorization: `Bearer ${token}` });
+  assert.equal((await service.send("DELETE", `/tokens/${other.id.split("/")[1]}`, undefined, as(few.token))).status, 403);
+  assert.equal((await service.send("DELETE", `/tokens/${other.id.split("/")[1]}`, undefined, as(all.token))).status, 200);
+  assert.equal((await service.send("GET", "/contacts", undefined, as(other.token))).status, 401);
+});
