@@ -190,6 +190,13 @@ function customCondition(
   return { field, predicate };
 }
 
+/** What was meant by a name that nothing is called by: a comparison as programs write it, or what stood behind an `&` inside a value. */
+export function misreadName(name: string): string[] {
+  if (/^\w+ *[!<>]$/.test(name))
+    return [`compare with an operator: ${name.slice(0, -1).trim()}=ne:…, gt:…, gte:…, lt:…, lte:…`];
+  return /[^\w.\-:/@\p{L}]/u.test(name) ? ["an & inside a value is written %26: curl -G --data-urlencode does it"] : [];
+}
+
 function unknownFilter(definition: RecordDefinition, name: string): Problem {
   const names = definition.fields
     .map((field) => field.name)
@@ -198,6 +205,7 @@ function unknownFilter(definition: RecordDefinition, name: string): Problem {
   return new Problem("invalid_filter", `there is no field ${echo(name)} on ${definition.plural}`, [
     `${near.length > 0 ? `did you mean ${near.join(" or ")}? ` : ""}filter by: ${names.join(", ")}`,
     `other parameters: ${LIST_PARAMETERS.join(", ")}`,
+    ...misreadName(name),
   ]);
 }
 

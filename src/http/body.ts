@@ -28,7 +28,7 @@ export async function readBody(request: Request, limit: number): Promise<Body> {
 function refuseForeignTypes({ headers }: Request): void {
   const type = headers["content-type"] ?? "";
   const hint = 'send a JSON object or an urlencoded form: -d \'{"name":"Jane"}\' or -d name=Jane';
-  if (/^(multipart\/|application\/(xml|octet-stream|zip)|image\/|audio\/|video\/)/i.test(type)) {
+  if (/^(multipart\/|text\/(csv|xml|html)|application\/(xml|octet-stream|zip)|image\/|audio\/|video\/)/i.test(type)) {
     throw new Problem("unsupported_media_type", `a body of type ${type.split(";")[0]} is not read`, hint, {
       headers: { Accept: "application/json, application/x-www-form-urlencoded" },
     });

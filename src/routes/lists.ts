@@ -42,9 +42,12 @@ function exactNotes(query: ListQuery | undefined): string[] {
   const { field, predicate } = only;
   const compared = predicate.is === "eq" ? predicate.value : predicate.is === "holds" ? predicate.items.join(",") : undefined;
   if (compared === undefined || !field.kind.operators.includes("like")) return [];
-  const { name } = field;
-  const value = echo(String(compared), 40);
-  return [
-    `${name}=${value} is compared whole, letter case too: ${name}=like:… looks inside the text, ${name}=is:null finds those without`,
-  ];
+  const { name, kind } = field;
+  const text = String(compared);
+  const whole = `${name}=${echo(text, 40)} is compared whole${kind.sortsFolded ? ", letter case too" : ""}`;
+  const notes = [`${whole}: ${name}=like:… looks inside the text, ${name}=is:null finds those without`];
+  const prefix = /^\w+(?=:)/.exec(text)?.[0];
+  if (prefix) notes.push(`${echo(prefix)} is no operator, so it was taken for text; operators: ${kind.operators.join(", ")}`);
+  if (text.includes(",") && predicate.is === "eq") notes.push(`${name}=in:a,b finds both`);
+  return notes;
 }

@@ -5,7 +5,7 @@ import type { Author, Database } from "../db/database.ts";
 import type { Session } from "../db/sessions.ts";
 import type { Operation } from "../derive/operation.ts";
 import { COMMON_PARAMETERS } from "../derive/parameters.ts";
-import { type Parameters, readFields } from "../derive/query.ts";
+import { misreadName, type Parameters, readFields } from "../derive/query.ts";
 import { createView, type View, viewsOf } from "../derive/render.ts";
 import type { Format } from "../http/accept.ts";
 import type { Body } from "../http/body.ts";
@@ -104,6 +104,7 @@ export function allowParameters({ parameters: own, filters, standard }: Operatio
     const near = nearest(name, all);
     throw new Problem("invalid_filter", `there is no parameter ${echo(name)} here`, [
       `${near.length > 0 ? `did you mean ${near.join(" or ")}? ` : ""}parameters: ${all.join(", ")}`,
+      ...misreadName(name),
     ]);
   }
 }

@@ -171,6 +171,7 @@ test("a body that is no object of JSON and no form is told what it should be", a
         return form;
       })(),
     ],
+    ["CSV", "unsupported_media_type", "name,email\nJane,jane@acme.com", { "content-type": "text/csv" }],
     ["XML", "unsupported_media_type", "<name>Jane</name>", { "content-type": "application/xml" }],
     ["compressed", "unsupported_media_type", gzipSync('{"name":"Jane"}'), { "content-encoding": "gzip" }],
     ["over 1 MiB", "body_too_large", `{"notes":"${"x".repeat(1_048_576)}"}`],

@@ -112,6 +112,8 @@ test("every other parameter is checked as well", async () => {
     ["/contacts?count=many", "invalid_value", /count=true/],
     ["/contacts?custom.a%20b=x", "invalid_filter", /keys are letters/],
     ["/contacts?custom.=x", "invalid_filter", /keys are letters/],
+    ["/contacts?stage!=lead", "invalid_filter", /stage=ne:/],
+    ["/contacts?company=like:Caf%C3%A9%20&%20Co", "invalid_filter", /%26/],
     ["/contacts?custom=x", "invalid_op", /custom knows: is, not/],
     ["/activities?custom.n=is:nil", "invalid_value", /custom\.n=is:null/],
     [`/contacts/${id}?field=name`, "invalid_filter", /did you mean fields/],
