@@ -30,7 +30,7 @@ const DEFAULTS = {
   timezone: "UTC",
   log_timezone: "UTC",
   shared_buffers: "128MB",
-  max_connections: "60",
+  max_connections: "100",
   jit: "off",
   // Rows are mostly in memory, where one that an index leads to costs the same wherever it lies, and as often as it is read. At the defaults,
   // which are of spinning disks, a plan rather reads and sorts a workspace than follows an index, or follows one to the end for a rare word.

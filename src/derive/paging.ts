@@ -1,4 +1,4 @@
-import { type Field, fieldOf, type RecordDefinition } from "../records/define.ts";
+import type { Field, RecordDefinition } from "../records/define.ts";
 import type { Predicate } from "../records/predicate.ts";
 import type { Condition, ListQuery } from "./query.ts";
 
@@ -45,17 +45,19 @@ function isValueOfPaged({ field, predicate }: Condition): boolean {
 }
 
 /** What to ask instead of a list that took too long. */
-export function fasterLists(definition: RecordDefinition, { conditions, sort }: Asked): string[] {
-  const { order, naturalKey } = definition;
+export function fasterLists(definition: RecordDefinition, { conditions, search, sort }: Asked): string[] {
+  const { plural, order, naturalKey, fields } = definition;
   const other = conditions.find(({ field }) => field !== sort.field && field.sort && !field.kind.sortsFolded);
-  const pagedFields = definition.fields.filter(isPagedField).map(({ name }) => `${name}=`);
+  const newest = `${order.replace("-", "")}=gte:-30d`;
+  const pagedFields = fields.filter(isPagedField).map(({ name }) => `${name}=`);
   const unique = naturalKey ? [`${naturalKey}=`] : [];
-  const recent = fieldOf(definition, order.replace("-", ""))!;
+  const filters = `filter by one of ${[...unique, ...pagedFields].join(", ")} without sort=`;
+  if (search !== undefined) return [`search the newest of one kind: GET /${plural}?search=…&${newest}`];
   return [
     ...(other && isRange(other.predicate)
       ? [`an index finds this ${other.field.name} in its own order: sort=${other.field.name}`]
       : []),
-    ...(sort.field === recent ? [`look at the newest only: ${recent.name}=gte:-30d`] : []),
-    ...(pagedFields.length > 0 ? [`filter by one of ${[...unique, ...pagedFields].join(", ")} without sort=`] : []),
+    ...(isOrder(definition, sort.field) ? [`look at the newest only: ${newest}`] : []),
+    ...(pagedFields.length > 0 ? [filters] : []),
   ];
 }

@@ -67,5 +67,7 @@ test("what would be faster is told of the kind and of what was asked", () => {
     "an index finds this created_at in its own order: sort=created_at",
     filters,
   ]);
+  const newest = "search the newest of one kind: GET /contacts?search=…&updated_at=gte:-30d";
+  assert.deepEqual(told(contact, "search=acme"), [newest]);
   assert.deepEqual(told(change, "actor=ann@example.com"), ["look at the newest only: at=gte:-30d"]);
 });
