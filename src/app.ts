@@ -14,7 +14,7 @@ import { createRouter } from "./http/router.ts";
 import { readTarget, type Target } from "./http/target.ts";
 import { echo } from "./kit/line.ts";
 import { Problem } from "./kit/problem.ts";
-import { permit } from "./permit.ts";
+import { permit, permitInside } from "./permit.ts";
 import { token } from "./records/token.ts";
 import { workspace } from "./records/workspace.ts";
 import {
@@ -66,7 +66,7 @@ export function createApp(services: Services, sessions: SessionCache, limiter: L
     passage.format = readFormat(target, passage.format);
     const { route, path } = match(request.method, target.segments);
     passage.place = route.path;
-    if (asker) refuseStrangersDoor(route);
+    if (asker) permitInside(route);
     passage.refuse = route.refuse ?? encodeProblem;
     const now = services.now();
     const address = addressOf(request, services.config.trustProxy);
@@ -99,16 +99,6 @@ export function createApp(services: Services, sessions: SessionCache, limiter: L
   function known(authorization: string | undefined, address: string, now: number, path: string): Promise<Session> {
     return authenticate(services, sessions, authorization, path, now, () => limiter.take(address, now));
   }
-}
-
-/** What strangers may change leads to a token, and so would let a program that was given little help itself to more. */
-function refuseStrangersDoor({ open, method }: Route): void {
-  if (!open || method === "GET") return;
-  throw new Problem(
-    "scope_required",
-    "nobody signs in from inside a connection",
-    "when it may not do what is wanted, ask the user to connect this program again and to allow more",
-  );
 }
 
 /** A request on its way: what its answer and the log want to know of it, however far it came. */

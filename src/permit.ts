@@ -1,10 +1,12 @@
 import type { Session } from "./db/sessions.ts";
-import type { Scope } from "./derive/operation.ts";
+import type { Operation, Scope } from "./derive/operation.ts";
 import { Problem } from "./kit/problem.ts";
 import { covers, roleAllows } from "./kit/scope.ts";
 
 /** RFC 6750, section 3.1. */
 const lacking = (scope: string) => `Bearer realm="cardfile", error="insufficient_scope", scope="${scope}"`;
+
+const RECONNECT = "ask the user to connect this program again, and to allow more";
 
 /** Refuses what the caller's role or the token's scopes do not allow; `scope` undefined: anyone who is known may. */
 export function permit({ role, scopes, audience }: Session, scope: Scope | undefined): void {
@@ -25,8 +27,14 @@ export function permit({ role, scopes, audience }: Session, scope: Scope | undef
     `it has ${scopes?.join(", ")}; ${
       audience === null
         ? `POST /tokens {"scopes":["${plural ? `${plural}.` : ""}${verb}"]} with a token that may mints one`
-        : "who let this program in can do so again, and choose more"
+        : RECONNECT
     }`,
     { headers: { "WWW-Authenticate": lacking(verb) } },
   );
+}
+
+/** What strangers may change leads to a token, and so would let a program that was given little help itself to more. */
+export function permitInside({ open, method }: Operation): void {
+  if (!open || method === "GET") return;
+  throw new Problem("scope_required", "nobody signs in from inside a connection", RECONNECT);
 }
