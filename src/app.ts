@@ -17,15 +17,7 @@ import { Problem } from "./kit/problem.ts";
 import { permit, permitInside } from "./permit.ts";
 import { token } from "./records/token.ts";
 import { workspace } from "./records/workspace.ts";
-import {
-  type Ask,
-  type Authenticated,
-  allowParameters,
-  type Refuse,
-  type Route,
-  type Services,
-  seenBaseUrl,
-} from "./routes/route.ts";
+import { type Ask, type Authenticated, allowParameters, type Refuse, type Services, seenBaseUrl } from "./routes/route.ts";
 import { createRoutes } from "./routes/table.ts";
 
 export const BODY_LIMIT = 1_048_576;
