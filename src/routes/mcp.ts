@@ -1,11 +1,12 @@
 import { mcpChallenge } from "../http/challenge.ts";
-import { encodeProblem } from "../http/reply.ts";
-import { answerMessage } from "../mcp/answer.ts";
+import { type Encoded, encodeProblem } from "../http/reply.ts";
+import type { InnerRequest } from "../http/request.ts";
+import { type Asked, answerMessage } from "../mcp/answer.ts";
 import { toolsOf } from "../mcp/tools.ts";
 import type { Dictionary } from "../records/define.ts";
 import { manualPages } from "./help.ts";
 import { version } from "./openapi.ts";
-import { type Refuse, type Route, seenBaseUrl } from "./route.ts";
+import { type Authenticated, type Context, type Refuse, type Route, seenBaseUrl } from "./route.ts";
 
 /**
  * The Model Context Protocol. There are no streams to GET and no sessions to DELETE, which is 405 as for any method a path does not know. A page
@@ -26,21 +27,12 @@ export function mcpRoutes(dictionary: Dictionary): Route[] {
       answers: { is: "json" },
       refuse,
       async handle(context, ask) {
-        const { body, headers, author, session } = context;
-        const baseUrl = seenBaseUrl(context);
-        const { json, ...reply } = await answerMessage(body.text, headers, {
+        const { json, ...reply } = await answerMessage(context.body.text, context.headers, {
           version,
-          baseUrl,
+          baseUrl: seenBaseUrl(context),
           tools,
           pages,
-          async ask(request, client) {
-            // Under which the history keeps what is changed.
-            const agent = (headers["x-agent"] === undefined ? client : undefined) ?? author.agent ?? "";
-            const answer = await ask(context, { ...request, headers: { ...request.headers, "user-agent": agent } });
-            const [, lacking] = LACKING.exec(answer.headers["WWW-Authenticate"] ?? "") ?? [];
-            if (lacking === undefined || session.audience === null) return answer;
-            return { ...answer, challenge: mcpChallenge(baseUrl, "insufficient_scope", [...(session.scopes ?? []), lacking]) };
-          },
+          ask: async (request, client) => challenged(context, await ask(context, signed(context, request, client))),
         });
         return { is: "document", ...reply, type: JSON_TYPE, text: json };
       },
@@ -48,7 +40,21 @@ export function mcpRoutes(dictionary: Dictionary): Route[] {
   ];
 }
 
-/** What a refused request lacks, as `permit` says it. A token that no client asked a person for is not widened by asking again. */
+/** The history keeps what is changed under the name that the client gives itself, unless X-Agent gives another. */
+function signed({ headers, author }: Context, request: InnerRequest, client: string | undefined): InnerRequest {
+  const agent = (headers["x-agent"] === undefined ? client : undefined) ?? author.agent ?? "";
+  return { ...request, headers: { ...request.headers, "user-agent": agent } };
+}
+
+/** A token that was asked of a person can be widened by asking again; one that the person made is as narrow as they wanted it. */
+function challenged(context: Authenticated, answer: Encoded): Asked {
+  const { audience, scopes } = context.session;
+  const [, lacking] = LACKING.exec(answer.headers["WWW-Authenticate"] ?? "") ?? [];
+  if (lacking === undefined || audience === null) return answer;
+  return { ...answer, challenge: mcpChallenge(seenBaseUrl(context), "insufficient_scope", [...(scopes ?? []), lacking]) };
+}
+
+/** As `permit` says it. */
 const LACKING = /error="insufficient_scope", scope="([^"]*)"/;
 
 const JSON_TYPE = "application/json; charset=utf-8";

@@ -143,6 +143,14 @@ test("a web page of elsewhere gets nothing from a local server", async () => {
   assert.equal((await mcp.modern("tools/list", {}, { origin: "http://localhost:6274" })).status, 200);
 });
 
+test("where signing in takes a mail any origin is good, for none has a token of itself", async () => {
+  const served = await startService({ mail: true });
+  const bob = mcpOf(await served.signIn("bob@example.com"));
+  assert.equal((await bob.modern("tools/list", {}, { origin: "https://chat.example" })).status, 200);
+  assert.equal((await mcpOf(served).modern("tools/list", {}, { origin: "https://chat.example" })).status, 401);
+  await served.close();
+});
+
 test("the pages of the manual are resources, the same that GET /help gives", async () => {
   const { resources } = (await mcp.modern("resources/list")).json().result;
   assert.equal(new Set(resources.map(({ uri }: { uri: string }) => uri)).size, resources.length);

@@ -15,6 +15,7 @@ import {
   parseTokens,
   quote,
   quoteIfNeeded,
+  reveal,
   splitList,
   unquote,
 } from "../../../src/kit/line.ts";
@@ -271,4 +272,13 @@ test("an echo is quoted and short", () => {
   assert.equal(echo("ab🚀", 3), '"ab"…');
   assert.equal(echo("x".repeat(100_000)).length, 83);
   fc.assert(fc.property(hostile, (text) => assert.equal(hasInvisible(echo(text, 10)), false)));
+});
+
+test("lines are revealed without being changed: what JSON holds comes back, and lines end where they did", () => {
+  const stored = 'tab\t cr\r \u2028 \u202e \u200b \ufeff \u{e0041} é 山 \u0085 \\ "';
+  const shown = reveal(`${JSON.stringify({ stored }, null, 2)}\n`);
+  assert.doesNotMatch(shown, /[^\P{C}\n]|[\u2028\u2029]/u);
+  assert.equal(shown.split("\n").length, 4);
+  assert.deepEqual(JSON.parse(shown), { stored });
+  assert.equal(reveal("# plain\n"), "# plain\n");
 });
