@@ -3,9 +3,10 @@ import type { Row, View } from "../derive/render.ts";
 import { writeCursor } from "../kit/cursor.ts";
 import { Problem } from "../kit/problem.ts";
 import type { Seal } from "../kit/seal.ts";
+import type { RowsOptions } from "./client.ts";
 import { conditionSql, pattern } from "./condition.ts";
 import type { Database } from "./database.ts";
-import { inTime, long } from "./patience.ts";
+import { eitherWay, inTime, long } from "./patience.ts";
 import { resolveConditions } from "./references.ts";
 import { countRows, type Page, readPosition } from "./rows.ts";
 import { count, join, type Statement, sql } from "./sql.ts";
@@ -51,16 +52,18 @@ export async function searchRows(
   const list = [workspaceId, ...binding, ...query.identity];
   const position = query.cursor === undefined ? undefined : readPosition(query.cursor, list, seal);
   const beyond = position ? sql`where (r.search_rank, r.id) < (${position.value}::int, ${position.id})` : sql``;
-  const matches = sql`select r.* from ${table.name} r
-    where ${join([...scope, ...words.map(wordSql)], " and ")} order by r.updated_at desc, r.id desc limit ${count(RANKED_MATCHES)}`;
-  // `offset 0`: PostgreSQL would put the rank in the place of its name, and work it out each time.
-  const ranked = sql`select r.*, ${rankSql(search)} as search_rank from (${matches}) r offset 0`;
-  const rows = await inTime(view.definition, query, () =>
-    db.pool.rows(
+  const holding = sql`${table.name} r where ${join([...scope, ...words.map(wordSql)], " and ")}`;
+  const way = (gathered: boolean) => (options: RowsOptions) => {
+    const found = gathered ? sql`(select r.* from ${holding} offset 0) r` : holding;
+    const matches = sql`select r.* from ${found} order by r.updated_at desc, r.id desc limit ${count(RANKED_MATCHES)}`;
+    // `offset 0`: PostgreSQL would put the rank in the place of its name, and work it out each time.
+    const ranked = sql`select r.*, ${rankSql(search)} as search_rank from (${matches}) r offset 0`;
+    return db.pool.rows(
       sql`select ${table.select(view)}, r.search_rank from (${ranked}) r ${beyond} order by r.search_rank desc, r.id desc limit ${count(query.limit + 1)}`,
-      long(workspaceId),
-    ),
-  );
+      options,
+    );
+  };
+  const rows = await inTime(view.definition, query, () => eitherWay(workspaceId, way(false), way(true)));
   if (rows.length === 0 && !position)
     return { rows: await nearMisses(db, workspaceId, table, view, scope, search, query.limit), nextCursor: null, near: true };
   const counted = () => countRows(db, workspaceId, table, view.definition, [...scope, ...words.map(wordSql)]);
