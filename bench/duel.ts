@@ -23,10 +23,12 @@ export async function duel(work: Work, sql: Sql, connections: number, rounds: nu
   const runners = [...work.sides, { ...baseline, name: "again" }].map((side) => ({ side, slices: [] as Measured[] }));
   const counters = new Map<Contender, number>();
   let requests = work.requests;
-  for (const { side } of runners) {
-    // Prepares the statements and compiles what is hot; and one that is far slower than expected must not take the rest of the day.
+  for (const side of work.sides) {
+    // Prepares the statements; and one that is far slower than expected must not take the rest of the day.
     const { rps } = await slice(side, Math.ceil(work.requests / 5), sql, connections, counters);
-    requests = Math.min(requests, Math.max(connections * 2, Math.round(rps * LONGEST_S)));
+    const longest = Math.max(connections * 2, Math.round(rps * LONGEST_S));
+    requests = Math.min(requests, longest);
+    await slice(side, Math.min(WARM_REQUESTS, longest), sql, connections, counters);
   }
   for (let round = 0; round < rounds; round++) {
     for (let i = 0; i < runners.length; i++) {
@@ -38,6 +40,9 @@ export async function duel(work: Work, sql: Sql, connections: number, rounds: nu
   const again = others.pop()!;
   return { work: work.name, connections, baseline: first!, again, others };
 }
+
+/** A server that has run for a while is what is to be known: until then V8 is still compiling, the more so the more there is to compile. */
+const WARM_REQUESTS = 5_000;
 
 /** Seconds that a slice may take. */
 const LONGEST_S = 3;
