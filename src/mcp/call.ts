@@ -88,21 +88,31 @@ function linePairs(text: string): [string, string][] | undefined {
 
 /** The service's own words, with nothing in them that the model cannot see, and no more of them than it can take in. */
 export function toolResult({ status, body }: Encoded): ToolResult {
-  return { content: [{ type: "text", text: cut(reveal(body)) }], isError: status >= 400 };
+  return { content: [{ type: "text", text: readable(body) }], isError: status >= 400 };
 }
 
-function cut(text: string): string {
-  if (text.length <= LONGEST) return text;
-  let shown = "";
+function readable(text: string): string {
+  const whole = text.length <= LONGEST ? reveal(text) : text;
+  if (whole.length <= LONGEST) return whole;
+  const shown: string[] = [];
+  let room = LONGEST;
   let records = 0;
-  for (const line of text.replace(/\n$/, "").split("\n")) {
-    const more = line.length - LONGEST_LINE;
-    const kept =
-      more > 0 ? `${line.slice(0, LONGEST_LINE)}\n# cut: ${more} more characters of this line; fields= leaves out` : line;
-    if (shown.length + kept.length > LONGEST)
-      return `${shown}# cut: ${records} lines are shown; repeat with limit=${records} and follow its cursor, or shorten them with fields=\n`;
-    shown += `${kept}\n`;
-    if (!line.startsWith("#")) records += 1;
+  for (const line of text.split("\n")) {
+    const seen = readableLine(line);
+    room -= seen.length + 1;
+    if (room < 0) {
+      const again = `repeat with limit=${records} and follow its cursor, or shorten them with fields=`;
+      return [...shown, `# cut: ${records} lines are shown; ${again}`, ""].join("\n");
+    }
+    shown.push(seen);
+    if (line !== "" && !line.startsWith("#")) records += 1;
   }
-  return shown;
+  return shown.join("\n");
+}
+
+/** Cut before it is looked through too: a line can have megabytes. */
+function readableLine(line: string): string {
+  const seen = reveal(line.slice(0, LONGEST_LINE + 1));
+  if (seen.length <= LONGEST_LINE) return seen;
+  return `${seen.slice(0, LONGEST_LINE)}\n# cut: the rest of this line is not shown; limit= and fields= ask for less`;
 }

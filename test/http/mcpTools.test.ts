@@ -215,6 +215,18 @@ test("a line too long to read is cut, and what the server says of it stays", asy
   const { text } = await mcp.call("request", { method: "POST", path: `/contacts/${jane}/activities`, body });
   const [line, told, outcome] = text.split("\n");
   assert.equal(line!.length, LONGEST_LINE);
-  assert.match(told!, /^# cut: \d+ more characters of this line/);
+  assert.match(told!, /^# cut: the rest of this line/);
   assert.equal(outcome, "# created");
+  const unseen = await mcp.call("request", {
+    method: "POST",
+    path: "/contacts?format=json",
+    body: { name: "\u200b".repeat(400) },
+  });
+  assert.equal(JSON.parse(unseen.text).name, "\u200b".repeat(400));
+  const hidden = {
+    method: "POST",
+    path: `/contacts/${jane}/activities?format=json`,
+    body: { kind: "note", body: "\u200b".repeat(100_000) },
+  };
+  assert.ok((await mcp.call("request", hidden)).text.length < LONGEST_LINE + 100);
 });
