@@ -19,6 +19,7 @@ export async function startProduct(
   database: EmbeddedServer,
   flags: readonly string[] = [],
   checkout = CHECKOUT,
+  settings: Record<string, string> = {},
 ): Promise<Contender> {
   const folder = join(DATA, "product");
   await mkdir(folder, { recursive: true });
@@ -33,6 +34,7 @@ export async function startProduct(
       CRM_SECRET: SECRET,
       CRM_RATE: "999999999",
       DATABASE_URL: urlOf(database),
+      ...settings,
     },
     checkout,
   );

@@ -57,15 +57,51 @@ function parseObject(text: string): Body {
   throw new Problem("bad_request", "the body is not a JSON object", 'send one object, e.g. {"name":"Jane Doe"}');
 }
 
-/** Throws a SyntaxError, or a Problem on a number that would lose digits. */
+/** Throws a SyntaxError, or a Problem on what would take too long to read or lose digits. */
 export function parseJson(text: string): unknown {
-  return /\d{16}/.test(text) ? JSON.parse(text, (_, member) => unrounded(member, text)) : JSON.parse(text);
+  if (text.length > ALWAYS_READ && countValues(text) > MOST_VALUES) throw tooManyValues();
+  const long = text.match(/-?\d{16,}/g);
+  if (!long) return JSON.parse(text);
+  const written = new Set(long);
+  return JSON.parse(text, (_, member) => unrounded(member, written));
+}
+
+/**
+ * A megabyte of small values takes a hundred times as long to read as one of text, and everybody else waits meanwhile. A body of less than
+ * `ALWAYS_READ` characters cannot hold many enough.
+ */
+const MOST_VALUES = 20_000;
+const ALWAYS_READ = 65_536;
+
+const tooManyValues = () =>
+  new Problem("body_too_large", `the body holds more than ${MOST_VALUES} values`, "send less at once", {
+    headers: { Connection: "close" },
+  });
+
+/** Or a few more; not far beyond the limit. */
+function countValues(json: string): number {
+  let count = 0;
+  for (let i = 0; i < json.length && count <= MOST_VALUES; i++) {
+    const character = json[i];
+    if (character === '"') i = endOfString(json, i);
+    else if (character === "," || character === "[" || character === "{") count += 1;
+  }
+  return count;
+}
+
+function endOfString(json: string, start: number): number {
+  for (let i = json.indexOf('"', start + 1); i >= 0; i = json.indexOf('"', i + 1)) {
+    let slashes = 0;
+    while (json[i - 1 - slashes] === "\\") slashes += 1;
+    if (slashes % 2 === 0) return i;
+  }
+  return json.length;
 }
 
 /** A whole number beyond 2^53, as other systems' ids can be, is read without its last digits: better refused than changed. */
-function unrounded(member: unknown, text: string): unknown {
+function unrounded(member: unknown, written: ReadonlySet<string>): unknown {
   if (typeof member !== "number" || Number.isSafeInteger(member) || !/^-?\d+$/.test(`${member}`)) return member;
-  if (text.includes(`${member}`)) return member;
+  if (written.has(`${member}`)) return member;
   throw new Problem("invalid_value", `a number near ${member} has more digits than can be kept`, "send it as text, in quotes");
 }
 
@@ -78,10 +114,12 @@ const UNENCODED = /[ "@:/{}<>\u0080-\uffff]/;
  */
 function formObject(text: string): Body {
   const typed = UNENCODED.test(text) && !/%[0-9a-f]{2}/i.test(text);
+  if (text.split("&", MOST_VALUES + 1).length > MOST_VALUES) throw tooManyValues();
   const fields = new Map<string, string | string[]>();
-  for (const [name, value] of readParameters(typed ? text.replaceAll("+", "%2B") : text.trim())) {
+  for (const [name, value] of typed ? readParameters(text, "+") : readParameters(text.trim())) {
     const before = fields.get(name);
-    fields.set(name, before === undefined ? value : [before, value].flat());
+    if (Array.isArray(before)) before.push(value);
+    else fields.set(name, before === undefined ? value : [before, value]);
   }
   return { values: Object.fromEntries(fields), form: true, text };
 }

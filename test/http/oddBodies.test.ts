@@ -129,3 +129,24 @@ test("numbers and structures that cannot be kept as they are change nothing", as
   }
   assert.deepEqual(await get(path), deal);
 });
+
+test("a body of very many small values is refused before the reading of it holds anybody up", async () => {
+  const many = Array.from({ length: 60_000 }, (_, i) => i);
+  for (const body of [
+    `{"name":"Many","custom":{"a":[${many.join(",")}]}}`,
+    `{"name":"Many",${many.map((i) => `"k${i}":1`).join(",")}}`,
+    `{"name":"Deep","custom":{"a":${"[".repeat(60_000)}${"]".repeat(60_000)}}}`,
+    `name=Many&${many.map((i) => `tags=${i}`).join("&")}`,
+  ])
+    assertRefused(await send("POST", "/contacts", body), 413, "body_too_large", /20000 values/);
+  const { notes } = await make("/contacts", { name: "Long", notes: '"\\,[{'.repeat(2_000) });
+  assert.equal(notes.length, 10_000);
+});
+
+test("thousands of whole numbers beyond 2^53 are kept, and one that would be changed is not", async () => {
+  const exact = Array.from({ length: 2_000 }, (_, i) => String(2n ** 53n + 2n * BigInt(i + 1)));
+  const made = await send("POST", "/contacts?format=json", `{"name":"Exact","custom":{"ids":[${exact.join(",")}]}}`);
+  assert.ok(made.text.includes(`"ids":[${exact.join(",")}]`), made.text.slice(0, 200));
+  const changed = `{"name":"Changed","custom":{"ids":[${exact.join(",")},9007199254740993]}}`;
+  assertRefused(await send("POST", "/contacts", changed), 400, "invalid_value", /9007199254740992/);
+});
