@@ -1,0 +1,86 @@
+import http from "node:http";
+import { quantile } from "../client.ts";
+import type { Contender } from "../servers.ts";
+import type { Arena } from "./arena.ts";
+import { type Caller, callerOf } from "./callers.ts";
+
+type Wave = { rps: number; served: number; p99: number; shed: number; shedP99: number; wrong: string[] };
+
+/** Many more callers than the service can have in work, and one who asks more often than allowed. */
+export async function overload({ start, check }: Arena): Promise<void> {
+  const product = await start();
+  const caller = await callerOf(product, "many@bench.example");
+  for (let i = 0; i < 200; i++) await caller.post("/contacts", { name: `Over ${i}`, notes: "n".repeat(500), tags: ["a", "b"] });
+  const path = "/contacts?limit=50&name=like:over";
+  await wave(product, caller, path, 16, 2);
+  const calm = await wave(product, caller, path, 16, 4);
+  const storm = await wave(product, caller, path, 1_000, 12);
+  const after = await wave(product, caller, path, 16, 4);
+  const say = ({ rps, p99, shed, shedP99 }: Wave) =>
+    `${rps.toFixed(0)} served a second, p99 ${p99.toFixed(0)} ms${shed ? `, ${shed} shed, p99 ${shedP99.toFixed(0)} ms` : ""}`;
+  process.stdout.write(
+    `       16 callers: ${say(calm)}\n       1000 callers: ${say(storm)}\n       16 callers again: ${say(after)}\n`,
+  );
+  check("what is too much is shed", storm.shed > 0, `${storm.shed} requests`);
+  check("everything is answered, with advice when it is refused", storm.wrong.length === 0, storm.wrong.slice(0, 3).join("; "));
+  check("as much is served as before", storm.rps > 0.6 * calm.rps, `${(storm.rps / calm.rps).toFixed(2)}`);
+  check("what is served is served in time", storm.p99 < 5_000, `p99 ${storm.p99.toFixed(0)} ms`);
+  check("it is over when it is over", after.rps > 0.7 * calm.rps && after.shed === 0, `${(after.rps / calm.rps).toFixed(2)}`);
+
+  const strict = await start({ CRM_RATE: "600" });
+  const busy = await callerOf(strict, "busy@bench.example");
+  const limited = await wave(strict, busy, "/contacts?limit=1", 16, 4);
+  check(
+    "who has used up their rate gets 429 and when to come again",
+    limited.wrong.length === 0 && limited.shed > limited.served,
+    say(limited),
+  );
+  check("and not more than it", limited.served <= 600, `${limited.served} of 600`);
+}
+
+/** So many callers for so many seconds, each with one request on its way at a time. */
+async function wave({ baseUrl }: Contender, { token }: Caller, path: string, callers: number, seconds: number): Promise<Wave> {
+  const agent = new http.Agent({ keepAlive: true, maxSockets: callers });
+  const [served, shed, wrong] = [[] as number[], [] as number[], [] as string[]];
+  const end = performance.now() + seconds * 1000;
+  const work = async () => {
+    while (performance.now() < end) {
+      const since = performance.now();
+      const { status, retryAfter, text } = await get(baseUrl + path, token, agent);
+      const took = performance.now() - since;
+      if (status === 200) served.push(took);
+      else if ((status === 503 || status === 429) && retryAfter && /\nHINT {2}\S/.test(text)) shed.push(took);
+      else wrong.push(`${status} ${text}`);
+    }
+  };
+  await Promise.all(Array.from({ length: callers }, work));
+  agent.destroy();
+  const p99 = (times: number[]) =>
+    quantile(
+      times.sort((a, b) => a - b),
+      0.99,
+    );
+  return {
+    rps: served.length / seconds,
+    served: served.length,
+    p99: p99(served),
+    shed: shed.length,
+    shedP99: p99(shed),
+    wrong,
+  };
+}
+
+function get(
+  url: string,
+  token: string,
+  agent: http.Agent,
+): Promise<{ status: number; retryAfter: string | undefined; text: string }> {
+  return new Promise((done) => {
+    const request = http.get(url, { agent, headers: { authorization: `Bearer ${token}` } }, (response) => {
+      let text = "";
+      response.setEncoding("utf8").on("data", (more) => (text += more));
+      response.on("end", () => done({ status: response.statusCode ?? 0, retryAfter: response.headers["retry-after"], text }));
+    });
+    request.on("error", (error) => done({ status: 0, retryAfter: undefined, text: String(error) }));
+  });
+}
