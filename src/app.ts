@@ -44,7 +44,7 @@ export function createApp(services: Services, sessions: SessionCache, limiter: L
       return leave(services, request, passage, await serve(request, asker, passage));
     } catch (error) {
       const problem = error instanceof Problem ? error : new Problem("internal", "the service failed", [], { cause: error });
-      if (problem.status >= 500) logFault(services, passage.requestId, request, problem);
+      if (problem.code === "internal") logFault(services, passage.requestId, request, problem);
       const { format, refuse, requestId } = passage;
       const baseUrl = seenBaseUrl({ services, headers: request.headers });
       return leave(services, request, passage, refuse(told(problem, requestId), format, requestId, baseUrl));

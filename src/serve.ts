@@ -99,6 +99,9 @@ export async function serve(config: Config, connection: Connection, log: Log, pe
   };
 }
 
+/** Connections that wait to be taken. With Node's 511 a crowd would be let in seconds apart, as their systems try again. */
+const BACKLOG = 4_096;
+
 function listen(server: Server, { host, port }: Config): Promise<void> {
   return new Promise((done, fail) => {
     server.once("error", (error: NodeJS.ErrnoException) => {
@@ -108,7 +111,7 @@ function listen(server: Server, { host, port }: Config): Promise<void> {
       };
       fail(new StartError(why[error.code ?? ""] ?? `cannot listen on ${host}:${port}: ${error.message}`));
     });
-    server.listen(port, host, done);
+    server.listen({ port, host, backlog: BACKLOG }, done);
   });
 }
 

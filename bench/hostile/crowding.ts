@@ -56,6 +56,8 @@ export async function slow({ start, check }: Arena): Promise<void> {
   for (let i = 0; i < 200; i++) await caller.post("/contacts", { name: `Slow ${i}`, notes: "n".repeat(9_000) });
   await caller.send("GET", "/contacts?limit=200&fields=name,notes");
   const before = memoryOf(product.pid).now;
+  const files = openFiles(product);
+  const begun = performance.now();
   const guest = regular(caller, "/contacts?limit=1");
   const many = (count: number) => Array.from({ length: count }, () => dial(product));
   const authorization = `Authorization: Bearer ${caller.token}\r\n`;
@@ -64,6 +66,7 @@ export async function slow({ start, check }: Arena): Promise<void> {
   const bodies = many(200);
   const silent = many(500);
   const readers = many(200);
+  for (const { socket } of headers) socket.write("GET / HTTP/1.1\r\nHost: localhost\r\nX-Slow: ");
   for (const { socket } of bodies) {
     socket.write(`POST /contacts HTTP/1.1\r\nHost: localhost\r\n${authorization}Content-Length: 100000\r\n\r\n`);
   }
@@ -75,7 +78,7 @@ export async function slow({ start, check }: Arena): Promise<void> {
   let most = 0;
   const drip = setInterval(() => {
     most = Math.max(most, memoryOf(product.pid).now);
-    for (const { socket } of headers) if (socket.writable) socket.write("X");
+    for (const { socket } of headers) if (socket.writable) socket.write("x");
     for (const { socket } of bodies) if (socket.writable) socket.write("x");
   }, 500);
   const lasted = async (which: { ended: Promise<number> }[]) =>
@@ -88,17 +91,20 @@ export async function slow({ start, check }: Arena): Promise<void> {
     longest("connections that say nothing", silent, 8),
     longest("headers that drip in", headers, 8),
     longest("bodies that drip in", bodies, 20),
-    longest("answers that nobody reads", readers, 45),
   ]);
+  // Who does not read does not see that the connection was closed: the files of the product tell.
+  while (openFiles(product) > files + 20 && performance.now() < begun + 45_000) await sleep(100);
+  const gone = (performance.now() - begun) / 1000;
+  check("200 answers that nobody reads are cut off within 45 s", gone < 45, `${gone.toFixed(1)} s`);
   clearInterval(drip);
   for (const { socket } of [...headers, ...bodies, ...silent, ...readers]) socket.destroy();
   const { p99, failures, count } = await guest.stop();
   check(
     "a regular caller hardly notices",
-    failures === 0 && p99 < 500,
+    failures < count / 100 && p99 < 500,
     `${count} requests, p99 ${p99.toFixed(0)} ms, ${failures} failed`,
   );
-  check("memory stays bounded", most - before < 200, `${before.toFixed(0)} MB before, ${most.toFixed(0)} MB at most`);
+  check("memory stays bounded", most - before < 300, `${before.toFixed(0)} MB before, ${most.toFixed(0)} MB at most`);
 }
 
 /** Connections without number, and requests without pause. */
@@ -134,7 +140,7 @@ export async function flood({ start, check }: Arena): Promise<void> {
 
   const pipeline = dial(product);
   const get = "GET /healthz HTTP/1.1\r\nHost: localhost\r\n";
-  pipeline.socket.write(`${get}\r\n`.repeat(5_000) + `${get}Connection: close\r\n\r\n`);
+  pipeline.socket.write(`${get}\r\n`.repeat(5_000).concat(get, "Connection: close\r\n\r\n"));
   await Promise.race([pipeline.ended, sleep(20_000)]);
   const answered = pipeline.said().split("HTTP/1.1 200 OK").length - 1;
   check(

@@ -1,4 +1,5 @@
 import http from "node:http";
+import { setTimeout as sleep } from "node:timers/promises";
 import { quantile } from "../client.ts";
 import type { Contender } from "../servers.ts";
 import type { Arena } from "./arena.ts";
@@ -29,7 +30,7 @@ export async function overload({ start, check }: Arena): Promise<void> {
 
   const strict = await start({ CRM_RATE: "600" });
   const busy = await callerOf(strict, "busy@bench.example");
-  const limited = await wave(strict, busy, "/contacts?limit=1", 16, 4);
+  const limited = await wave(strict, busy, "/contacts?limit=1", 16, 4, false);
   check(
     "who has used up their rate gets 429 and when to come again",
     limited.wrong.length === 0 && limited.shed > limited.served,
@@ -38,8 +39,15 @@ export async function overload({ start, check }: Arena): Promise<void> {
   check("and not more than it", limited.served <= 600, `${limited.served} of 600`);
 }
 
-/** So many callers for so many seconds, each with one request on its way at a time. */
-async function wave({ baseUrl }: Contender, { token }: Caller, path: string, callers: number, seconds: number): Promise<Wave> {
+/** So many callers for so many seconds, each with one request on its way. A polite one who is refused comes again when told to. */
+async function wave(
+  { baseUrl }: Contender,
+  { token }: Caller,
+  path: string,
+  callers: number,
+  seconds: number,
+  polite = true,
+): Promise<Wave> {
   const agent = new http.Agent({ keepAlive: true, maxSockets: callers });
   const [served, shed, wrong] = [[] as number[], [] as number[], [] as string[]];
   const end = performance.now() + seconds * 1000;
@@ -49,8 +57,10 @@ async function wave({ baseUrl }: Contender, { token }: Caller, path: string, cal
       const { status, retryAfter, text } = await get(baseUrl + path, token, agent);
       const took = performance.now() - since;
       if (status === 200) served.push(took);
-      else if ((status === 503 || status === 429) && retryAfter && /\nHINT {2}\S/.test(text)) shed.push(took);
-      else wrong.push(`${status} ${text}`);
+      else if ((status === 503 || status === 429) && retryAfter && /\nHINT {2}\S/.test(text)) {
+        shed.push(took);
+        if (polite) await sleep(Math.min(Number(retryAfter) * 1000, end - performance.now()));
+      } else wrong.push(`${status} ${text}`);
     }
   };
   await Promise.all(Array.from({ length: callers }, work));

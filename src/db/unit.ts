@@ -64,13 +64,21 @@ export function createUnits(options: PoolOptions): Units {
   const turns = createTurns(options.size, options.queueLimit, options.waitMs);
   const counts = { opened: 0, lost: 0 };
   let reachable = true;
+  let crowdTold = false;
   let closed: Promise<void> | undefined;
 
   async function enter(asked: UnitOptions): Promise<Unit> {
     if (closed) throw shuttingDown();
     const wait = turns.take(asked);
-    if (wait) await wait;
+    if (wait) await wait.catch(crowdedOut);
     return begin(asked);
+  }
+
+  /** Told once, until nobody waits any more. */
+  function crowdedOut(refusal: Problem): never {
+    if (!crowdTold) options.log.warn("database_crowded", { reason: refusal.message, ...turns.stats() });
+    crowdTold = true;
+    throw refusal;
   }
 
   /** Functions made here for each unit would be slow: tsx gives every one its name through defineProperty. */
@@ -99,6 +107,7 @@ export function createUnits(options: PoolOptions): Units {
     if (unit.spent) void wire?.close();
     if (wire && !wire.lost) idle.push(wire);
     turns.give(unit.turn);
+    if (crowdTold && turns.stats().waiting === 0) crowdTold = false;
   }
 
   async function connect(unit: Unit): Promise<Wire> {

@@ -4,6 +4,7 @@ import type { IdSource } from "../kit/id.ts";
 import { Problem, type ProblemCode } from "../kit/problem.ts";
 import { type Encoded, encodeProblem } from "./reply.ts";
 import { fromSocket, type Request } from "./request.ts";
+import { createUnread } from "./unread.ts";
 
 /** Node's own limits keep 200 slow connections open for minutes; these cut a client off that does not get to the point. */
 const LIMITS = {
@@ -16,6 +17,13 @@ const LIMITS = {
   requireHostHeader: false,
 };
 const MOST_CONNECTIONS = 2_000;
+
+/** A connection on which nothing has moved for so long is closed: longer than any answer is worked on. */
+const SILENCE_MS = 30_000;
+
+/** Bytes of large answers that wait for their clients to read them; the system itself holds the small ones. */
+const MOST_UNREAD = 64 * 1_048_576;
+const LARGE = 65_536;
 
 /** How long a client may go on sending a body that is not wanted after it was answered. */
 const LINGER_MS = 5_000;
@@ -36,9 +44,14 @@ const REFUSALS: Record<string, [code: ProblemCode, message: string, hint: string
 export type Answerer = (request: Request) => Promise<Encoded>;
 
 export function createHttpServer(answer: Answerer, ids: IdSource): Server {
-  const respond = async (request: IncomingMessage, response: ServerResponse) =>
-    write(request, response, await answer(fromSocket(request)), !server.listening);
+  const keep = createUnread(MOST_UNREAD);
+  const respond = async (request: IncomingMessage, response: ServerResponse) => {
+    const encoded = await answer(fromSocket(request));
+    write(request, response, encoded, !server.listening);
+    if (encoded.body.length > LARGE) keep(response, encoded.body.length);
+  };
   const server = createServer(LIMITS, respond);
+  server.timeout = SILENCE_MS;
   server.maxHeadersCount = 0; // their size bounds them; Node would drop the rest without a word
   server.maxConnections = MOST_CONNECTIONS;
   server.on("checkExpectation", respond);
