@@ -1,4 +1,7 @@
-/** `node --import tsx test/run.ts [files…]`: the tests, on one PostgreSQL that is thrown away afterwards. */
+/**
+ * `node --import tsx test/run.ts [files…]`: the tests, on one PostgreSQL that is thrown away afterwards. PGBOUNCER names a program to put
+ * in between, in transaction mode.
+ */
 import { type ChildProcess, spawn } from "node:child_process";
 import { chmod, mkdtemp, readdir, rm } from "node:fs/promises";
 import { availableParallelism, tmpdir } from "node:os";
@@ -8,6 +11,7 @@ import { createPool } from "../src/db/client.ts";
 import { type EmbeddedServer, startEmbedded } from "../src/db/embedded.ts";
 import { migrate } from "../src/db/migrate.ts";
 import { silentLog } from "../src/log.ts";
+import { startPooler } from "./helpers/pooler.ts";
 import { connectionTo, TEMPLATE } from "./helpers/postgres.ts";
 
 /** Nothing of a test database outlives the run, so nothing needs to reach the disk. */
@@ -30,7 +34,10 @@ try {
   const server = await startEmbedded({ ...options, ...(PG_BIN && { binaries: PG_BIN }) });
   try {
     await makeTemplate(server);
-    process.exitCode = interrupted ? 130 : await runTests(server, process.argv.slice(2));
+    const { PGBOUNCER } = process.env;
+    const pooler = PGBOUNCER ? await startPooler(PGBOUNCER, server.host) : undefined;
+    process.exitCode = interrupted ? 130 : await runTests(pooler?.host ?? server.host, process.argv.slice(2));
+    await pooler?.stop();
   } finally {
     await server.stop();
   }
@@ -48,12 +55,12 @@ async function makeTemplate(server: EmbeddedServer): Promise<void> {
   await sql.end();
 }
 
-async function runTests(server: EmbeddedServer, named: string[]): Promise<number> {
+async function runTests(host: string, named: string[]): Promise<number> {
   const files = named.length > 0 ? named : await allTests();
   const reporter = process.env["CI"] === "true" ? "tap" : "spec";
   const flags = ["--import", "tsx", "--test", `--test-concurrency=${availableParallelism()}`, `--test-reporter=${reporter}`];
   const { DATABASE_URL: _, ...env } = process.env;
-  tests = spawn(process.execPath, [...flags, ...files], { stdio: "inherit", env: { ...env, CARDFILE_TEST_PG: server.host } });
+  tests = spawn(process.execPath, [...flags, ...files], { stdio: "inherit", env: { ...env, CARDFILE_TEST_PG: host } });
   const child = tests;
   return new Promise((resolve, reject) => {
     child.on("error", reject);

@@ -20,6 +20,9 @@ export async function callerOf({ baseUrl }: Contender, email: string): Promise<C
   return { email, token, send, post: (path, values) => send("POST", path, JSON.stringify(values)) };
 }
 
+/** Longer than any answer may take. */
+const PATIENCE_MS = 20_000;
+
 async function ask(
   baseUrl: string,
   method: string,
@@ -28,7 +31,8 @@ async function ask(
   headers: Record<string, string> = {},
 ): Promise<Answer> {
   try {
-    const response = await fetch(baseUrl + path, { method, headers, ...(body === undefined ? {} : { body }) });
+    const signal = AbortSignal.timeout(PATIENCE_MS);
+    const response = await fetch(baseUrl + path, { method, headers, signal, ...(body === undefined ? {} : { body }) });
     return { status: response.status, headers: response.headers, text: await response.text() };
   } catch (error) {
     return { status: 0, headers: new Headers(), text: String((error as Error).cause ?? error) };

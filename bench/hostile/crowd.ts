@@ -56,12 +56,13 @@ export async function startCrowd(product: Contender): Promise<Crowd> {
       if (other !== email) wrong.push(`${email} was shown what is ${other}'s: ${text.slice(0, 200)}`);
     }
     if (status === 200 || status === 201) return;
-    const { error = "broken", outcome, hint } = status === 0 ? {} : (JSON.parse(text) as Record<string, string>);
+    const lost = /Timeout/.test(text) ? "unanswered" : "broken";
+    const { error = lost, outcome, hint } = status === 0 ? {} : (JSON.parse(text) as Record<string, string>);
     const key = `${status} ${error}${outcome ? ` ${outcome}` : ""}`;
     refused.set(key, (refused.get(key) ?? 0) + 1);
     if (status === 0) return;
     if (status !== 503) wrong.push(`${status} ${text}`);
-    else if (!hint || (!outcome && !headers.has("retry-after"))) wrong.push(`no advice: ${text}`);
+    else if (!hint || (error === "not_ready" && !outcome && !headers.has("retry-after"))) wrong.push(`no advice: ${text}`);
   }
 
   const hands = callers.flatMap((caller) => Array.from({ length: HANDS }, () => work(caller)));
@@ -92,8 +93,8 @@ async function step(caller: Caller, own: Written[], i: number): Promise<{ answer
   return { answer: await caller.send("GET", path) };
 }
 
-/** Holds what the database has against what the crowd was told. */
-export async function judgeCrowd(crowd: Crowd, sql: Sql, check: Arena["check"]): Promise<void> {
+/** Holds what the database has against what the crowd was told. `mayBreak`: who serves was killed with the connections it had. */
+export async function judgeCrowd(crowd: Crowd, sql: Sql, check: Arena["check"], mayBreak = false): Promise<void> {
   const told = [...crowd.refused].map(([key, count]) => `${count} x ${key}`).join(", ");
   check(
     "there was work",
@@ -105,6 +106,8 @@ export async function judgeCrowd(crowd: Crowd, sql: Sql, check: Arena["check"]):
     crowd.wrong.length === 0,
     crowd.wrong.slice(0, 3).join("; "),
   );
+  const lost = [...crowd.refused.keys()].filter((key) => key.startsWith("0 "));
+  if (!mayBreak) check("everybody is answered", lost.length === 0, lost.join(", "));
   const torn = await sql`select c.id from contacts c
     left join lateral (select count(*) as entries, max(h.version) as version from changes h
       where h.workspace_id = c.workspace_id and h.record_id = c.id) all_of on true
@@ -114,6 +117,6 @@ export async function judgeCrowd(crowd: Crowd, sql: Sql, check: Arena["check"]):
   const rows = await sql<{ record_id: string; version: number; notes: string }[]>`
     select record_id, version, row->>'notes' as notes from changes where kind = 'contact'`;
   const kept = new Set(rows.map(({ record_id, version, notes }) => `${record_id} ${version} ${notes}`));
-  const lost = crowd.written.filter(({ id, version, notes }) => !kept.has(`${id} ${version} ${notes}`));
-  check("nothing acknowledged is lost", lost.length === 0, `${lost.length} of ${crowd.written.length}`);
+  const gone = crowd.written.filter(({ id, version, notes }) => !kept.has(`${id} ${version} ${notes}`));
+  check("nothing acknowledged is lost", gone.length === 0, `${gone.length} of ${crowd.written.length}`);
 }

@@ -1,5 +1,5 @@
 import { Problem } from "../kit/problem.ts";
-import { isBroken, isConflict, isLost, isStale, toProblem, unknownOutcome } from "./failure.ts";
+import { isBroken, isConflict, isForgotten, isLost, isStale, toProblem, unknownOutcome } from "./failure.ts";
 import type { Statement } from "./sql.ts";
 import { createUnits, type PoolOptions, type Unit, type UnitOptions, type Units } from "./unit.ts";
 import type { Wire } from "./wire.ts";
@@ -51,18 +51,19 @@ export function createPool(options: PoolOptions): Pool {
   const units = createUnits(options);
   const longUnits = createUnits({ ...options, size: Math.ceil(options.size / 3) });
   const named = new Set<string>();
+  let { prepare } = options;
 
   async function rows(statement: Statement, asked: RowsOptions = {}): Promise<Rows> {
     const { text, values } = statement;
-    const name = isNamed(text, asked);
     const lane = laneOf(asked);
     const unit = await lane.enter(turnOf(asked));
     try {
       for (let attempt = 1; ; attempt++) {
         const wire = await lane.connect(unit);
         try {
-          return await wire.run(text, values, name);
+          return await wire.run(text, values, isNamed(text, asked));
         } catch (error) {
+          if (isForgotten(error)) stopNaming();
           const answer = refusal(unit, wire, error, asked.retry !== true);
           if (!mayRepeat(unit, error, attempt, asked.retry === true)) throw answer;
         }
@@ -75,11 +76,17 @@ export function createPool(options: PoolOptions): Pool {
   const laneOf = ({ longFor }: TurnOptions): Units => (longFor === undefined ? units : longUnits);
 
   function isNamed(text: string, { plan }: StatementOptions): boolean {
-    if (plan === "custom" || !options.prepare) return false;
+    if (plan === "custom" || !prepare) return false;
     if (named.has(text)) return true;
     if (named.size >= NAMED_LIMIT) return false;
     named.add(text);
     return true;
+  }
+
+  /** A server keeps names as long as a connection lasts: between lies a pooler that gives each transaction another one. */
+  function stopNaming(): void {
+    if (prepare) options.log.warn("prepared_statements_off", { reason: "a pooler does not keep them: see CRM_PREPARE" });
+    prepare = false;
   }
 
   async function transaction<T>(work: (tx: Transaction) => Promise<T>, asked: TurnOptions = {}): Promise<T> {

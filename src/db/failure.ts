@@ -136,7 +136,12 @@ export function isLost(error: unknown): boolean {
 /** A prepared statement that the server, or a pooler before it, no longer has or can no longer use. It was not executed. */
 export function isStale(error: unknown): boolean {
   const state = sqlstateOf(error);
-  return state === "26000" || (state === "0A000" && serverError(error)?.routine === "RevalidateCachedQuery");
+  return isForgotten(error) || (state === "0A000" && serverError(error)?.routine === "RevalidateCachedQuery");
+}
+
+/** A prepared statement of a name that the server does not know. */
+export function isForgotten(error: unknown): boolean {
+  return sqlstateOf(error) === "26000";
 }
 
 /** Rolled back because of others: it may succeed at once. */

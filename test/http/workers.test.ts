@@ -48,21 +48,26 @@ async function everywhere(path: string, token: string, times = 3 * COUNT): Promi
 
 const metrics = async () => (await call("GET", "/metrics", "for prometheus")).text;
 
-/** The ids of those that are there. */
+/** The ids of those that are there; tsx may have a compiler of its own running beside them. */
 function workers(): number[] {
-  const parents = readdirSync("/proc").filter((name) => /^\d+$/.test(name));
-  return parents.map(Number).filter((pid) => parentOf(pid) === service.child.pid);
+  const pids = readdirSync("/proc").filter((name) => /^\d+$/.test(name));
+  return pids
+    .map(Number)
+    .filter((pid) => parentOf(pid) === service.child.pid && about(pid, "cmdline").includes("cardfile.cjs"));
 }
 
-function parentOf(pid: number): number {
+const parentOf = (pid: number) =>
+  Number(
+    about(pid, "stat")
+      .replace(/^.*\) /s, "")
+      .split(" ")[1],
+  );
+
+function about(pid: number, what: "stat" | "cmdline"): string {
   try {
-    return Number(
-      readFileSync(`/proc/${pid}/stat`, "utf8")
-        .replace(/^.*\) /s, "")
-        .split(" ")[1],
-    );
+    return readFileSync(`/proc/${pid}/${what}`, "utf8");
   } catch {
-    return 0;
+    return ""; // it has just ended
   }
 }
 
