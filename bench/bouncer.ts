@@ -39,7 +39,6 @@ async function bouncer({ database, sql, start, check }: Arena): Promise<void> {
     await sleep(2_000);
     await crowd.stop();
     await judgeCrowd(crowd, sql, check);
-    await product.stop();
   } finally {
     await pooler.stop();
   }
