@@ -174,7 +174,7 @@ test("the names of workspaces and tokens stay on their lines", async () => {
 });
 
 test("custom JSON that PostgreSQL or the stack could not hold is refused by name", async () => {
-  for (const value of ["[".repeat(100_000) + "]".repeat(100_000), "1e999", `{"b":${"[".repeat(21)}${"]".repeat(21)}}`]) {
+  for (const value of ["[".repeat(30_000) + "]".repeat(30_000), "1e999", `{"b":${"[".repeat(21)}${"]".repeat(21)}}`]) {
     const reply = await ann.send("POST", "/contacts", `{"name":"Never","custom":{"a":${value}}}`);
     assertRefused(reply, 400, "invalid_value", value.slice(0, 20));
     assert.match(reply.text, /^ERROR invalid_value custom cannot be /);
