@@ -4,6 +4,7 @@ import { linksOf, type RecordDefinition } from "../../src/records/define.ts";
 import { createWorld, definitions, leastOf, settable } from "../helpers/dictionary.ts";
 import { type OpenApiReader, operationsOf, readOpenApi, type ToldOperation } from "../helpers/openapi.ts";
 import { type Client, type Reply, type Send, type Service, startService } from "../helpers/service.ts";
+import { namesWorkspace, recordStatements, tenantTables } from "../helpers/statements.ts";
 import { valuesOf, type World } from "../helpers/values.ts";
 
 /** A tour over the whole API: every answer, wanted or not, is one that GET /openapi.json tells of. */
@@ -15,12 +16,14 @@ let ann: Client;
 let world: World;
 let reader: OpenApiReader;
 let operations: ToldOperation[];
+let statements: Set<string>;
 /** Operations that did what they are for, and the statuses that were seen. */
 const done = new Set<ToldOperation>();
 const seen = new Set<number>();
 
 before(async () => {
   service = await startService({ config: { CRM_METRICS_TOKEN: METRICS } });
+  statements = recordStatements(service.pool);
   ann = await service.signIn();
   world = await createWorld(ann);
   const document = (await service.send("GET", "/openapi.json")).json();
@@ -263,4 +266,17 @@ test("the tour led everywhere", () => {
   const missed = operations.filter((each) => !done.has(each)).map(({ method, path }) => `${method} ${path}`);
   assert.deepEqual(missed, [], "a new route wants a stop on the tour, where it does what it is for");
   assert.deepEqual([...seen].sort(), [200, 201, 304, 400, 401, 403, 404, 409, 412, 413, 415, 422]);
+});
+
+test("no statement of the tour reaches into a tenant's table without its workspace", async () => {
+  const tenants = await tenantTables(service.pool);
+  const about = [...statements].filter((text) => tenants.some((table) => new RegExp(`\\b${table}\\b`).test(text)));
+  assert.ok(about.length > 100, `${about.length} statements`);
+  assert.deepEqual(
+    about.filter((text) => !namesWorkspace(text, tenants)),
+    [],
+  );
+  const forgetful = about.map((text) => text.replace(/\bworkspace_id\s*=/, "owner ="));
+  const unseen = forgetful.filter((text) => namesWorkspace(text, tenants));
+  assert.ok(unseen.length < about.length / 20, "one condition less would be seen");
 });

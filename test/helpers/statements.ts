@@ -1,0 +1,42 @@
+import type { Pool } from "../../src/db/client.ts";
+import { sql } from "../../src/db/sql.ts";
+
+/** The text of every statement that goes through the pool from now on. */
+export function recordStatements(pool: Pool): Set<string> {
+  const texts = new Set<string>();
+  const { rows, transaction } = pool;
+  pool.rows = (statement, options) => {
+    texts.add(statement.text);
+    return rows(statement, options);
+  };
+  pool.transaction = (work, options) =>
+    transaction((tx) => {
+      const recorded: typeof tx.rows = (statement, asked) => {
+        texts.add(statement.text);
+        return tx.rows(statement, asked);
+      };
+      return work({ ...tx, rows: recorded });
+    }, options);
+  return texts;
+}
+
+/** Tables whose rows each belong to one workspace, as their primary key says; tokens and the like are looked up by other keys. */
+export async function tenantTables(pool: Pool): Promise<string[]> {
+  const rows = await pool.rows(sql`select c.relname from pg_class c
+    join pg_index i on i.indrelid = c.oid and i.indisprimary
+    join pg_attribute a on a.attrelid = c.oid and a.attnum = i.indkey[0]
+    where c.relnamespace = 'public'::regnamespace and a.attname = 'workspace_id' and c.relname not in ('memberships', 'invites')`);
+  return rows.map(([name]) => name as string);
+}
+
+/**
+ * Whether each mention of a tenant's table comes with a condition on workspace_id, or, where rows are made, with the column: that is what
+ * Citus routes by, and the first wall between tenants. A count, for one condition too few is what a forgotten one looks like.
+ */
+export function namesWorkspace(statement: string, tenants: readonly string[]): boolean {
+  const text = statement.replaceAll('"', "");
+  const mentions = text.match(new RegExp(`\\b(from|join|update|into)\\s+(${tenants.join("|")})\\b`, "gi")) ?? [];
+  const made = text.match(/\binsert into \w+(?: as \w+)? \([^)]*\bworkspace_id\b/gi) ?? [];
+  const conditions = text.match(/\bworkspace_id\s*(=|in\b)|,\s*workspace_id\)\s*=|\(workspace_id,/gi) ?? [];
+  return mentions.length <= made.length + conditions.length;
+}
