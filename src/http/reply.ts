@@ -98,7 +98,9 @@ function compactJson(answer: Exclude<Answer, { is: "document" }>, showing: Showi
     case "record":
       return answer.view.json(answer.row, showing);
     case "list": {
-      const items = answer.rows.map((row) => answer.viewOf(row).json(row, showing)).join(",");
+      // Not joined: that would copy each of them once more.
+      let items = "";
+      for (const row of answer.rows) items += `${items && ","}${answer.viewOf(row).json(row, showing)}`;
       const notes = [...(answer.preface ? [answer.preface] : []), ...(answer.notes ?? [])];
       const told = notes.length > 0 ? `,"notes":${JSON.stringify(notes)}` : "";
       const facts = Object.entries(answer.facts ?? {}).map(
