@@ -6,7 +6,7 @@ import { toolsOf } from "../mcp/tools.ts";
 import type { Dictionary } from "../records/define.ts";
 import { manualPages } from "./help.ts";
 import { version } from "./openapi.ts";
-import { type Authenticated, type Context, type Refuse, type Route, seenBaseUrl } from "./route.ts";
+import { type Authenticated, type Refuse, type Route, seenBaseUrl } from "./route.ts";
 
 /**
  * The Model Context Protocol. There are no streams to GET and no sessions to DELETE, which is 405 as for any method a path does not know. A page
@@ -40,9 +40,12 @@ export function mcpRoutes(dictionary: Dictionary): Route[] {
   ];
 }
 
-/** The history keeps what is changed under the name that the client gives itself, unless X-Agent gives another. */
-function signed({ headers, author }: Context, request: InnerRequest, client: string | undefined): InnerRequest {
-  const agent = (headers["x-agent"] === undefined ? client : undefined) ?? author.agent ?? "";
+/**
+ * The history keeps what is changed under the name that the client gives itself, now or when a person let it in, unless X-Agent gives another.
+ */
+function signed({ headers, author, session }: Authenticated, request: InnerRequest, client: string | undefined): InnerRequest {
+  const named = client ?? (session.audience === null ? undefined : session.tokenName);
+  const agent = (headers["x-agent"] === undefined ? named : undefined) ?? author.agent ?? "";
   return { ...request, headers: { ...request.headers, "user-agent": agent } };
 }
 

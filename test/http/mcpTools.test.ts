@@ -45,11 +45,15 @@ test("every route is reached, and answers what it answers over HTTP", async () =
   }
 });
 
-test("no tool leads to a token: what strangers may change is shut", async () => {
-  const { tokens } = await connected(service, { reach: "read" });
-  const few: Pick<Client, "send"> = {
+async function connectedClient(reach: string): Promise<Pick<Client, "send">> {
+  const { tokens } = await connected(service, { reach });
+  return {
     send: (method, path, body, headers) => service.send(method, path, body, { ...headers, ...bearer(tokens.access_token) }),
   };
+}
+
+test("no tool leads to a token: what strangers may change is shut", async () => {
+  const few = await connectedClient("read");
   for (const { method, path } of routes.filter(({ open, method }) => open && method !== "GET")) {
     for (const client of [mcp, mcpOf(few)]) {
       const { text, isError } = await client.call("request", { method, path: aim(path), body: '{"email":"ann@example.com"}' });
@@ -165,6 +169,16 @@ test("a call counts as one request, and is in the history under its client's nam
   assert.equal(await left(whoami), before - 2);
   const { items } = (await ann.send("GET", `/contacts/${jane}/history?limit=1&format=json`)).json();
   assert.deepEqual([items[0].agent, items[0].reason], ["Judge/1.0", "met"]);
+});
+
+test("a client that says no name with its call is in the history under the one it registered", async () => {
+  const { legacy } = mcpOf(await connectedClient("write"));
+  await legacy("tools/call", {
+    name: "request",
+    arguments: { method: "PATCH", path: `/contacts/${jane}`, body: "stage=lost" },
+  });
+  const { items } = (await ann.send("GET", `/contacts/${jane}/history?limit=1&format=json`)).json();
+  assert.deepEqual([items[0].agent, items[0].changes.stage.to], ["Robot", "lost"]);
 });
 
 test("a narrow token does through a tool what it does without", async () => {
