@@ -52,8 +52,13 @@ const properties = (fields: readonly Field[], schemaOf: (field: Field) => Json) 
   Object.fromEntries(fields.map((field) => [field.name, schemaOf(field)]));
 
 /** Where a caller can choose the fields of an answer no property is required: any of them may be left out. */
-function recordSchema({ about, fields }: RecordDefinition, chosen: boolean): Json {
-  const whole = { type: "object", description: about, properties: properties(fields, shownProperty) };
+function recordSchema({ about, fields, naturalKey }: RecordDefinition, chosen: boolean): Json {
+  const hint = {
+    type: "string",
+    description: "in the answer to a create that may have doubled a record: where the other one is",
+  };
+  const shown = { ...properties(fields, shownProperty), ...(naturalKey ? { hint } : {}) };
+  const whole = { type: "object", description: about, properties: shown };
   return chosen ? whole : { ...whole, ...requiredOf(fields) };
 }
 

@@ -95,8 +95,10 @@ function jsonBody(answer: Exclude<Answer, { is: "document" }>, style: Style): st
 
 function compactJson(answer: Exclude<Answer, { is: "document" }>, showing: Showing): string {
   switch (answer.is) {
-    case "record":
-      return answer.view.json(answer.row, showing);
+    case "record": {
+      const record = answer.view.json(answer.row, showing);
+      return answer.notes?.length ? `${record.slice(0, -1)},"hint":${JSON.stringify(answer.notes.join("\n"))}}` : record;
+    }
     case "list": {
       // Not joined: that would copy each of them once more.
       let items = "";

@@ -183,6 +183,14 @@ test("zero is an amount, and amounts of two currencies are never added up", asyn
   }
 });
 
+test("a record made without its natural key tells of others of its name, in JSON too", async () => {
+  const company = { name: "Nordlicht Reederei" };
+  assert.equal((await ann.send("POST", "/companies?format=json", company)).json().hint, undefined);
+  const again = (await ann.send("POST", "/companies?format=json", company)).json();
+  assert.match(again.hint, /^there is another company of this name: GET \/companies\?name=Nordlicht%20Reederei/);
+  assert.match((await ann.send("POST", "/companies", company)).text, /\n# there is another company of this name: /);
+});
+
 test("what custom comes to over many requests is bounded, and the refused one changes nothing", async () => {
   const { id } = (await ann.send("POST", "/contacts?format=json", { name: "Collector" })).json();
   const keys = (from: number) => Object.fromEntries(Array.from({ length: 150 }, (_, i) => [`k${from + i}`, i]));
