@@ -3,7 +3,7 @@ import { Problem } from "./kit/problem.ts";
 import { SECRETS } from "./kit/secret.ts";
 import type { Services } from "./routes/route.ts";
 
-/** How long a session is believed without asking the database: a revocation in another process takes effect after at most this. */
+/** How long a session is believed without asking the database: a revocation on another machine takes effect after at most this. */
 export const SESSION_CACHE_MS = 5_000;
 
 const MOST_CACHED = 10_000;
