@@ -27,7 +27,16 @@ export async function inArena(parts: Record<string, (arena: Arena) => Promise<vo
     await rm(folder, { recursive: true, force: true });
     const database = await startEmbedded({ folder, database: "crm", log: silentLog });
     const { host, port, user } = database;
-    const sql = postgres({ host, port, user, database: database.database, max: 2, fetch_types: false, backoff: () => 0.1 });
+    const sql = postgres({
+      host,
+      port,
+      user,
+      database: database.database,
+      max: 2,
+      fetch_types: false,
+      backoff: () => 0.1,
+      onnotice: () => {},
+    });
     const started: Contender[] = [];
     const check: Arena["check"] = (what, holds, found) => {
       if (!holds) failed += 1;
