@@ -49,8 +49,8 @@ export async function upsertRow(
     );
   }
   for (let attempt = 1; ; attempt++) {
-    const saved = await save(db, view, { creates: true, cap }, values.sent, () =>
-      writeValues(author, ids, ids(definition.prefix), values, written, [retry?.key ?? null, retry?.fingerprint ?? null]),
+    const saved = await save(db, view, { creates: true, claims: retry !== undefined, cap }, values.sent, () =>
+      writeValues(author, ids, ids(definition.prefix), values, written, retry ? [retry.key, retry.fingerprint] : []),
     );
     if (saved) return saved;
     await refuseMissingLinks(db, author, definition, values.sent);

@@ -5,8 +5,8 @@ import type { Database } from "./database.ts";
 import { numbered, type Statement } from "./sql.ts";
 import { tableOf } from "./table.ts";
 
-/** A create counts against `cap`, where the plan has one for the kind. */
-export type Way = { creates: boolean; cap?: number | undefined };
+/** A create counts against `cap`, where the plan has one for the kind; with `claims` it happens once for its idempotency key. */
+export type Way = { creates: boolean; claims?: boolean; cap?: number | undefined };
 
 const statements = new WeakMap<View, Map<string, (values: unknown[]) => Statement>>();
 
@@ -21,19 +21,19 @@ export function writeStatement(db: Database, view: View, way: Way): (values: unk
 
 /**
  * `$1`-`$7` the author, `$8` id of the history entry, `$9` new id or the key of the record, `$10` the values that were sent, `$11` further
- * values of a new record. An upsert goes on with the caller's idempotency key or null and the fingerprint that belongs to it. Last come the
- * custom keys to remove and the expected version or null.
+ * values of a new record. Where a key is claimed, it and the fingerprint that belongs to it come next; last the custom keys to remove and the
+ * expected version or null.
  *
  * A linked record is locked against deletion while its id is written (`for key share`), so that a link never points to what is gone.
  */
-function writeSql(db: Database, view: View, { creates, cap }: Way): string {
+function writeSql(db: Database, view: View, { creates, claims, cap }: Way): string {
   const { definition } = view;
   const table = tableOf(definition, db.dictionary);
   const columns = columnsOf(definition);
   const links = linksOf(definition);
   const isLink = (name: string) => links.some((link) => link.field.name === name);
   // The last two, for a create of a kind without natural key mentions neither, and what is not mentioned must come last.
-  const [removed, version] = creates ? ["$14", "$15"] : ["$12", "$13"];
+  const [removed, version] = claims ? ["$14", "$15"] : ["$12", "$13"];
   const incoming = creates ? "excluded" : "input";
   const value = (name: string) => (isLink(name) ? `(select id from link_${name})` : `input."${name}"`);
   const next = columns.map(({ name }) => {
@@ -54,15 +54,15 @@ function writeSql(db: Database, view: View, { creates, cap }: Way): string {
   const inserted = columns.map(({ name }) => (name === "custom" ? "nullif(input.custom, '{}')" : value(name)));
   const written = {
     create: `insert into ${table.name.text} as r (workspace_id, id, ${columns.map(({ name }) => `"${name}"`).join(", ")}, version, created_at, created_by, updated_at)
-      select $1, $9, ${inserted.join(", ")}, 1, $2, $3, $2 from input where ${["($12::text is null or exists (select from claimed))", ...linked].join(" and ")}
+      select $1, $9, ${inserted.join(", ")}, 1, $2, $3, $2 from input where ${[claims ? "exists (select from claimed)" : "true", ...linked].join(" and ")}
       ${conflict ?? ""} returning r.*, (r.xmax = 0) as fresh`,
     update: `update ${table.name.text} r set ${set}, version = r.version + 1, updated_at = $2 from input
       where r.workspace_id = $1 and right(r.id, 8) = right($9, 8) and right(r.id, length($9)) = $9 and r.deleted_at is null and ${[expected, ...linked].join(" and ")} and ${differs}
       returning r.*, false as fresh`,
   }[creates ? "create" : "update"];
   const claimed = `claimed as (insert into idempotency_keys (workspace_id, key, fingerprint, record_id, created_at)
-      select $1, $12, $13, $9, $2 where ${["$12::text is not null", ...linked].join(" and ")} on conflict do nothing returning key)`;
-  const before = creates ? [...found, claimed] : found;
+      select $1, $12, $13, $9, $2 where ${["true", ...linked].join(" and ")} on conflict do nothing returning key)`;
+  const before = claims ? [...found, claimed] : found;
   return `with input as (select * from jsonb_to_record($11::jsonb || $10::jsonb) as i (${columns.map(({ name, type }) => `"${name}" ${type}`).join(", ")})),
     ${[...before, ""].join(",\n    ")}written as (${written}),
     ${creates && cap !== undefined ? usageCte(definition, cap) : ""}history as (insert into changes (${HISTORY_COLUMNS}) ${historySelect("written", definition, { id: "$8", action: "case when fresh then 'created' else 'updated' end" })})
