@@ -1,4 +1,4 @@
-import type { Condition } from "../derive/query.ts";
+import type { Condition } from "../derive/filter.ts";
 import type { Field } from "../records/define.ts";
 import type { Predicate } from "../records/predicate.ts";
 import { join, raw, type Statement, sql } from "./sql.ts";

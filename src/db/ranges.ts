@@ -1,4 +1,5 @@
-import type { Condition, ListQuery } from "../derive/query.ts";
+import type { Condition } from "../derive/filter.ts";
+import type { ListQuery } from "../derive/query.ts";
 import { columnOf, type Row, rowId, type View } from "../derive/render.ts";
 import type { Position } from "../kit/cursor.ts";
 import { count, join, raw, type Statement, sql } from "./sql.ts";

@@ -1,4 +1,4 @@
-import type { Condition } from "../derive/query.ts";
+import type { Condition } from "../derive/filter.ts";
 import type { LinkChoice } from "../derive/schema.ts";
 import { type IdReference, shortId } from "../kit/id.ts";
 import { echo } from "../kit/line.ts";

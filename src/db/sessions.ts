@@ -1,6 +1,6 @@
 import type { Role, Scopes } from "../kit/scope.ts";
 import type { Pool } from "./client.ts";
-import { type Statement, sql } from "./sql.ts";
+import { raw, type Statement, sql } from "./sql.ts";
 
 /** Who calls: the token, the person behind it, and the workspace it acts in. */
 export type Session = {
@@ -37,48 +37,35 @@ export function findConnected(pool: Pool, digest: string): Promise<Session | und
   return readSession(pool, token);
 }
 
+/** Where each part of a session comes from. */
+const PARTS: Record<keyof Session, string> = {
+  tokenId: "t.id",
+  tokenName: "t.name",
+  userId: "u.id",
+  email: "u.email",
+  workspaceId: "w.id",
+  workspaceName: "w.name",
+  timezone: "w.timezone",
+  plan: "w.plan",
+  role: "m.role",
+  scopes: "t.granted",
+  audience: "t.audience",
+  expiresAt: "(extract(epoch from t.ends) * 1000)::bigint",
+  lastUsedAt: "(extract(epoch from t.last_used_at) * 1000)::bigint",
+};
+const NAMES = Object.keys(PARTS);
+const COLUMNS = raw(Object.values(PARTS).join(", "));
+
 async function readSession(pool: Pool, token: Statement): Promise<Session | undefined> {
   const [row] = await pool.rows(
-    sql`select t.id, t.name, u.id, u.email, w.id, w.name, w.timezone, w.plan, m.role, t.granted, t.audience,
-        (extract(epoch from t.ends) * 1000)::bigint, (extract(epoch from t.last_used_at) * 1000)::bigint
-      from ${token} t
+    sql`select ${COLUMNS} from ${token} t
       join users u on u.id = t.user_id
       join workspaces w on w.id = t.workspace_id
       join memberships m on m.workspace_id = t.workspace_id and m.user_id = t.user_id
       where t.revoked_at is null`,
     { retry: true },
   );
-  if (!row) return undefined;
-  const [
-    tokenId,
-    tokenName,
-    userId,
-    email,
-    workspaceId,
-    workspaceName,
-    timezone,
-    plan,
-    role,
-    scopes,
-    audience,
-    expiresAt,
-    lastUsedAt,
-  ] = row;
-  return {
-    tokenId,
-    tokenName,
-    userId,
-    email,
-    workspaceId,
-    workspaceName,
-    timezone,
-    plan,
-    role,
-    scopes,
-    audience,
-    expiresAt,
-    lastUsedAt,
-  } satisfies Record<keyof Session, unknown> as Session;
+  return row && (Object.fromEntries(NAMES.map((name, i) => [name, row[i]])) as Session);
 }
 
 export async function touchToken(pool: Pool, tokenId: string, now: number): Promise<void> {

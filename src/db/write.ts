@@ -3,6 +3,7 @@ import type { Written } from "../derive/schema.ts";
 import type { IdReference, IdSource } from "../kit/id.ts";
 import { Problem } from "../kit/problem.ts";
 import { oneOf } from "../kit/words.ts";
+import { MOST_KEYS } from "../records/custom.ts";
 import { definitionOf, fieldOf, linksOf, type RecordDefinition } from "../records/define.ts";
 import { authorValues } from "./columns.ts";
 import type { Author, Database } from "./database.ts";
@@ -216,7 +217,7 @@ function refusal(definition: RecordDefinition, error: unknown, sent: Record<stri
   if (constraint === `${definition.plural}_custom_fits`) {
     return new Problem(
       "invalid_value",
-      `custom would come to more than 200 keys or 1 MB on this ${definition.name}`,
+      `custom would come to more than ${MOST_KEYS} keys or 1 MB on this ${definition.name}`,
       'take keys away first: {"custom":{"<key>":null}}; long text goes into an activity',
     );
   }

@@ -1,6 +1,7 @@
 import type { Field, RecordDefinition } from "../records/define.ts";
 import type { Predicate } from "../records/predicate.ts";
-import type { Condition, ListQuery } from "./query.ts";
+import type { Condition } from "./filter.ts";
+import type { ListQuery } from "./query.ts";
 
 type Asked = Pick<ListQuery, "conditions" | "search" | "sort">;
 

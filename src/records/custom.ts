@@ -11,7 +11,8 @@ const KEY = /^(?!.*\p{Default_Ignorable_Code_Point})[\p{L}\p{N}_][\p{L}\p{N}_.:/
 export const KEY_FORM = "keys are letters, digits and _ . : / @ -, at most 100 characters";
 export const isCustomKey = (key: string) => KEY.test(key) && key !== "__proto__";
 
-const MOST_KEYS = 200;
+/** On one record; what is stored is held to it by crm_custom_fits (sql/0005). */
+export const MOST_KEYS = 200;
 const DEEPEST = 20;
 
 /** The members of `custom` for documents; `areMembers` decides. zod would pass over a key `__proto__` and overflow the stack on deep JSON. */

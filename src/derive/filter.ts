@@ -1,0 +1,151 @@
+import { echo } from "../kit/line.ts";
+import { nearest } from "../kit/nearest.ts";
+import { Problem } from "../kit/problem.ts";
+import { CUSTOM_OPERATORS, customPredicate, isCustomKey, KEY_FORM } from "../records/custom.ts";
+import { type Field, fieldOf, LIST_PARAMETERS, type RecordDefinition } from "../records/define.ts";
+import type { Reading } from "../records/kind.ts";
+import { isOperator, type Operator, type Predicate } from "../records/predicate.ts";
+import { storable } from "../records/textKinds.ts";
+
+export type Condition = { field: Field; predicate: Predicate };
+
+/** Reads one `field=op:value` of a list. */
+export function readFilter(definition: RecordDefinition, name: string, value: string, reading: Reading): Condition {
+  const { operator, operand } = splitOperator(value);
+  const field = fieldOf(definition, name);
+  if (!field && name.startsWith("custom.")) return customCondition(definition, name, operator, operand, reading);
+  if (!field) throw unknownFilter(definition, name);
+  if (!field.kind.operators.includes(operator)) throw unknownOperator(field, operator, field.kind.operators);
+  if (operator === "is" || operator === "not") return { field, predicate: nullPredicate(name, operator, operand) };
+  const operands = readOperands(name, operator, operand);
+  const predicate = field.kind.predicate(operator, operands, reading);
+  if (!predicate) {
+    throw new Problem(field.kind.refusal, `${name} cannot be ${echo(operand)}`, `${name} expects ${field.kind.expects}`);
+  }
+  return { field: refers(predicate) ? idFieldOf(definition, field) : field, predicate };
+}
+
+function refers(predicate: Predicate): boolean {
+  return predicate.is === "refers" || (predicate.is === "not" && predicate.of.is === "refers");
+}
+
+/** `company=co_…` asks for the id, although `company` is the field of the name. */
+function idFieldOf(definition: RecordDefinition, field: Field): Field {
+  return field.kind.link?.shows === "name" ? fieldOf(definition, `${field.name}_id`)! : field;
+}
+
+/** `gte:5` -> gte and `5`. A prefix that is no operator belongs to the value: `Re: hello` is text. */
+function splitOperator(value: string): { operator: Operator; operand: string } {
+  const colon = value.indexOf(":");
+  const prefix = value.slice(0, Math.max(colon, 0));
+  return isOperator(prefix) ? { operator: prefix, operand: value.slice(colon + 1) } : { operator: "eq", operand: value };
+}
+
+function nullPredicate(name: string, operator: "is" | "not", operand: string): Predicate {
+  if (operand !== "null") {
+    throw new Problem(
+      "invalid_value",
+      `${operator}: takes null only`,
+      `${name}=${operator}:null, or ${name}=eq:${operator}:… for that very text`,
+    );
+  }
+  return operator === "is" ? { is: "null" } : { is: "not", of: { is: "null" } };
+}
+
+function readOperands(name: string, operator: Operator, operand: string): string[] {
+  const operands = operator === "in" ? splitOperands(name, operand) : [operand];
+  if (operands.length === 0 || operands.includes("")) {
+    throw new Problem(
+      "invalid_value",
+      `${name} has an empty value`,
+      `${name}=is:null finds records without one, ${name}=not:null those with one`,
+    );
+  }
+  for (const text of operands) guardText(name, text);
+  return operands;
+}
+
+/** No stored text holds such a character; PostgreSQL would refuse one and mend the other. */
+export function guardText(name: string, text: string): void {
+  if (storable(text)) return;
+  throw new Problem(
+    "invalid_value",
+    `${name} cannot be ${echo(text)}`,
+    `${name} cannot hold a NUL character or half of a surrogate pair`,
+  );
+}
+
+const OPERAND = /\s*("(?:[^"\\]|\\.)*"|[^,]*)(,|$)/y;
+
+/** `lead,"a, b"` -> the two elements; an element may be a JSON string. */
+function splitOperands(name: string, list: string): string[] {
+  const elements: string[] = [];
+  OPERAND.lastIndex = 0;
+  for (;;) {
+    const match = OPERAND.exec(list);
+    if (!match)
+      throw new Problem("invalid_value", `${name}=in: has a stray quote`, 'in: takes a comma list, e.g. in:lead,"a, b"');
+    const [, element, end] = match as unknown as [string, string, string];
+    elements.push(element.startsWith('"') ? unquoted(name, element) : element.trim());
+    if (end === "") return elements;
+  }
+}
+
+function unquoted(name: string, element: string): string {
+  try {
+    return JSON.parse(element) as string;
+  } catch {
+    throw new Problem(
+      "invalid_value",
+      `${name}=in: holds ${echo(element)}, which is no JSON string`,
+      'in: takes a comma list, e.g. in:lead,"a, b"',
+    );
+  }
+}
+
+function customCondition(
+  definition: RecordDefinition,
+  name: string,
+  operator: Operator,
+  operand: string,
+  reading: Reading,
+): Condition {
+  const field = fieldOf(definition, "custom");
+  const key = name.slice("custom.".length);
+  if (!field) throw unknownFilter(definition, name);
+  if (!isCustomKey(key)) throw new Problem("invalid_filter", `${echo(key)} is no custom key`, KEY_FORM);
+  if (operator === "is" || operator === "not") {
+    const predicate = nullPredicate(name, operator, operand);
+    return { field, predicate: { is: "member", key, as: "text", of: predicate } };
+  }
+  const predicate = customPredicate(key, operator, readOperands(name, operator, operand), reading);
+  if (!predicate) throw unknownOperator({ ...field, name }, operator, CUSTOM_OPERATORS);
+  return { field, predicate };
+}
+
+/** What was meant by a name that nothing is called by: a comparison as programs write it, or what stood behind an `&` inside a value. */
+export function misreadName(name: string): string[] {
+  if (/^\w+ *[!<>]$/.test(name))
+    return [`compare with an operator: ${name.slice(0, -1).trim()}=ne:…, gt:…, gte:…, lt:…, lte:…`];
+  return /[^\w.\-:/@\p{L}]/u.test(name) ? ["an & inside a value is written %26: curl -G --data-urlencode does it"] : [];
+}
+
+function unknownFilter(definition: RecordDefinition, name: string): Problem {
+  const names = definition.fields
+    .map((field) => field.name)
+    .flatMap((each) => (each === "custom" ? [each, "custom.<key>"] : [each]));
+  const near = nearest(name, [...names, ...LIST_PARAMETERS]);
+  return new Problem("invalid_filter", `there is no field ${echo(name)} on ${definition.plural}`, [
+    `${near.length > 0 ? `did you mean ${near.join(" or ")}? ` : ""}filter by: ${names.join(", ")}`,
+    `other parameters: ${LIST_PARAMETERS.join(", ")}`,
+    ...misreadName(name),
+  ]);
+}
+
+function unknownOperator(field: Field, operator: Operator, known: readonly Operator[]): Problem {
+  return new Problem(
+    "invalid_op",
+    `${field.name} does not know the operator ${operator}`,
+    `${field.name} knows: ${known.join(", ")}${known.includes("eq") ? `; ${field.name}=eq:${operator}:… means that very text` : ""}`,
+  );
+}
