@@ -18,6 +18,7 @@ const FAST = {
   max_wal_size: "4GB",
   autovacuum: "off",
   maintenance_work_mem: "1GB",
+  statement_timeout: "0",
 };
 
 /** What was cut off is not taken for a database: it is filled aside and renamed when it is whole. */
@@ -71,7 +72,7 @@ async function load(rows: number, folder: string, say: (line: string) => void): 
 
 /** Foreign keys are not looked at (replica): every link is made from a number that has a row. */
 async function fill(sql: Sql, rows: number, done: (what: string) => void): Promise<void> {
-  await sql.unsafe("set session_replication_role = replica; set jit = off");
+  await sql.unsafe("set session_replication_role = replica");
   await sql.unsafe(FUNCTIONS);
   await sql.unsafe(roomsSql(rows));
   for (const [table, insert] of Object.entries(FILL)) {
