@@ -8,7 +8,7 @@ import { acceptedFormat, type Format } from "./http/accept.ts";
 import { type Body, NO_BODY, readBody, readRaw } from "./http/body.ts";
 import { createLocalGuard, guardOneHost } from "./http/guard.ts";
 import type { Limiter } from "./http/limits.ts";
-import { type Encoded, encode, encodeProblem } from "./http/reply.ts";
+import { type Encoded, encode, encodeProblem, type Outgoing } from "./http/reply.ts";
 import { fromInside, type Request } from "./http/request.ts";
 import { createRouter } from "./http/router.ts";
 import { readTarget, type Target } from "./http/target.ts";
@@ -22,7 +22,7 @@ import { createRoutes } from "./routes/table.ts";
 
 export const BODY_LIMIT = 1_048_576;
 
-export type App = (request: Request) => Promise<Encoded>;
+export type App = (request: Request) => Promise<Outgoing>;
 
 /** The path of one request: match, authenticate, parse, run, encode. Never rejects: what goes wrong is an answer too. */
 export function createApp(services: Services, sessions: SessionCache, limiter: Limiter): App {
@@ -38,7 +38,7 @@ export function createApp(services: Services, sessions: SessionCache, limiter: L
   return (request) => answer(request);
 
   /** `asker`: in whose handler the request was made. Who that is is known, and what they sent is counted. */
-  async function answer(request: Request, asker?: Authenticated): Promise<Encoded> {
+  async function answer(request: Request, asker?: Authenticated): Promise<Outgoing> {
     const passage = enter(services, request, asker);
     try {
       return leave(services, request, passage, await serve(request, asker, passage));
@@ -65,7 +65,7 @@ export function createApp(services: Services, sessions: SessionCache, limiter: L
     const authorization = authorizationOf(request);
     const session = route.open ? undefined : (asker?.session ?? (await known(authorization, address, now, route.path)));
     passage.caller = session?.tokenId;
-    if (!asker) Object.assign(passage.headers, limiter.take(session?.tokenId ?? address, now));
+    if (!asker) passage.headers.push(...limiter.take(session?.tokenId ?? address, now));
     if (session) permit(session, scopes.get(route));
     allowParameters(route, target.parameters);
     const body = await receive(request, route.raw);
@@ -98,7 +98,8 @@ type Passage = {
   requestId: string;
   /** Milliseconds of performance.now(). */
   begun: number;
-  headers: Record<string, string>;
+  /** Name, value, name, value. */
+  headers: string[];
   format: Format;
   /** The path of its route as declared. */
   place: string;
@@ -113,7 +114,7 @@ function enter({ ids }: Services, { headers }: Request, asker: Authenticated | u
   return {
     requestId,
     begun: performance.now(),
-    headers: { Vary: "Accept", "X-Request-Id": requestId },
+    headers: ["Vary", "Accept", "X-Request-Id", requestId],
     format: acceptedFormat(headers.accept),
     place: "none",
     refuse: encodeProblem,
@@ -121,14 +122,14 @@ function enter({ ids }: Services, { headers }: Request, asker: Authenticated | u
   };
 }
 
-function leave({ metrics, config, log }: Services, { method }: Request, passage: Passage, encoded: Encoded): Encoded {
+function leave({ metrics, config, log }: Services, { method }: Request, passage: Passage, encoded: Encoded): Outgoing {
   const { requestId, begun, place, caller } = passage;
-  const { status, body } = encoded;
+  const { status, headers, body } = encoded;
   const ms = performance.now() - begun;
   metrics.observe(method, place, status, ms / 1000);
   if (config.accessLog)
     log.info("request", { request_id: requestId, method, route: place, status, ms: ms.toFixed(1), token_id: caller });
-  return { status, headers: Object.assign(passage.headers, encoded.headers), body };
+  return { status, headers, common: passage.headers, body };
 }
 
 function readFormat({ parameters, segments }: Target, accepted: Format): Format {

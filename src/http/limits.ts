@@ -4,8 +4,8 @@ import { Problem } from "../kit/problem.ts";
 export type Policy = { quota: number; seconds: number };
 
 export type Limiter = {
-  /** Counts a request of `key`; gives the headers that tell how much is left, or throws `rate_limited`. */
-  take: (key: string, now: number) => Record<string, string>;
+  /** Counts a request of `key`; gives the headers that tell how much is left (name, value, name, value), or throws `rate_limited`. */
+  take: (key: string, now: number) => string[];
   /** Counts requests that another process has taken. */
   add: (key: string, count: number, now: number) => void;
 };
@@ -41,18 +41,25 @@ export function createLimiter({ quota, seconds }: Policy, onTake?: (key: string)
       onTake?.(key);
       const remaining = Math.max(0, quota - window.used);
       const reset = String(Math.ceil((window.ends - now) / 1000));
-      const headers = {
-        "RateLimit-Policy": policy,
-        RateLimit: `"default";r=${remaining};t=${reset}`,
-        "X-RateLimit-Limit": String(quota),
-        "X-RateLimit-Remaining": String(remaining),
-        "X-RateLimit-Reset": reset,
-      };
+      // biome-ignore format: pairs
+      const headers = [
+        "RateLimit-Policy", policy,
+        "RateLimit", `"default";r=${remaining};t=${reset}`,
+        "X-RateLimit-Limit", String(quota),
+        "X-RateLimit-Remaining", String(remaining),
+        "X-RateLimit-Reset", reset,
+      ];
       if (window.used <= quota) return headers;
       throw new Problem("rate_limited", `more than ${quota} requests in ${seconds} seconds`, `wait ${reset} seconds`, {
-        headers: { ...headers, "Retry-After": reset },
+        headers: { ...byName(headers), "Retry-After": reset },
       });
     },
     add: (key, more, now) => void count(key, more, now),
   };
+}
+
+function byName(list: readonly string[]): Record<string, string> {
+  const pairs: [string, string][] = [];
+  for (let i = 0; i < list.length; i += 2) pairs.push([list[i]!, list[i + 1]!]);
+  return Object.fromEntries(pairs);
 }

@@ -18,7 +18,17 @@ export type Request = {
 export function fromSocket(message: IncomingMessage): Request {
   const { method = "GET", url: target = "/", headers, socket } = message;
   const address = socket.remoteAddress ?? "unknown";
-  return { method, target, hosts: countHosts(message), headers, address, text: (limit) => readText(message, limit) };
+  return {
+    method,
+    target,
+    hosts: countHosts(message),
+    headers,
+    address,
+    // A method, for tsx gives every arrow function in such a place its name through defineProperty.
+    text(limit) {
+      return readText(message, limit);
+    },
+  };
 }
 
 /** Without a Host, HTTP/1.0 is whole. */

@@ -2,7 +2,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { Duplex } from "node:stream";
 import type { IdSource } from "../kit/id.ts";
 import { Problem, type ProblemCode } from "../kit/problem.ts";
-import { type Encoded, encodeProblem } from "./reply.ts";
+import { encodeProblem, type Outgoing } from "./reply.ts";
 import { fromSocket, type Request } from "./request.ts";
 import { createUnread } from "./unread.ts";
 
@@ -41,14 +41,14 @@ const REFUSALS: Record<string, [code: ProblemCode, message: string, hint: string
   CONNECT: ["bad_request", "this server is no proxy", "GET /help"],
 };
 
-export type Answerer = (request: Request) => Promise<Encoded>;
+export type Answerer = (request: Request) => Promise<Outgoing>;
 
 export function createHttpServer(answer: Answerer, ids: IdSource): Server {
   const keep = createUnread(MOST_UNREAD);
   const respond = async (request: IncomingMessage, response: ServerResponse) => {
-    const encoded = await answer(fromSocket(request));
-    write(request, response, encoded, !server.listening);
-    if (encoded.body.length > LARGE) keep(response, encoded.body.length);
+    const outgoing = await answer(fromSocket(request));
+    write(request, response, outgoing, !server.listening);
+    if (outgoing.body.length > LARGE) keep(response, outgoing.body.length);
   };
   const server = createServer(LIMITS, respond);
   server.timeout = SILENCE_MS;
@@ -61,14 +61,16 @@ export function createHttpServer(answer: Answerer, ids: IdSource): Server {
 }
 
 /** `last` once the server is closing: the connections of the last requests, kept open, would hold up its end. */
-function write(request: IncomingMessage, response: ServerResponse, { status, headers, body }: Encoded, last: boolean): void {
+function write(request: IncomingMessage, response: ServerResponse, outgoing: Outgoing, last: boolean): void {
+  const { status, headers, common, body } = outgoing;
   // What is left of a body nobody read would be taken for the next request.
   const unread = !request.complete && !request.readableEnded && !request.destroyed;
-  headers["Cache-Control"] ??= "private, no-cache";
-  headers["X-Content-Type-Options"] = "nosniff";
-  if (status !== 304 && status !== 204) headers["Content-Length"] = String(Buffer.byteLength(body));
-  if (unread || last) headers.Connection = "close";
-  response.writeHead(status, headers);
+  for (const name in headers) common.push(name, headers[name]!);
+  if (headers["Cache-Control"] === undefined) common.push("Cache-Control", "private, no-cache");
+  common.push("X-Content-Type-Options", "nosniff");
+  if (status !== 304 && status !== 204) common.push("Content-Length", String(Buffer.byteLength(body)));
+  if ((unread || last) && headers.Connection === undefined) common.push("Connection", "close");
+  response.writeHead(status, common);
   // As text, not bytes: Node then sends head and body in one write.
   const shown = request.method === "HEAD" || status === 304 ? "" : body;
   if (unread) linger(request, response, shown);
