@@ -12,9 +12,9 @@ const LIST_MS = 3_000;
  * What an index pages has one plan for all values, so that its statement can have a name where its text is one that many send. Not so with
  * a range: without its values PostgreSQL takes it for a small part, and would rather fetch and sort it.
  */
-export function pagedOptions({ conditions, limit, fields }: ListQuery): RowsOptions {
+export function pagedOptions({ conditions, limit }: ListQuery): RowsOptions {
   const [condition, ...others] = conditions;
-  const common = limit === DEFAULT_LIMIT && fields === undefined && others.length === 0;
+  const common = limit === DEFAULT_LIMIT && others.length === 0;
   const ranged = condition !== undefined && !["eq", "null", "refers"].includes(condition.predicate.is);
   return { plan: common && !ranged ? "named" : "custom", deadlineMs: LIST_MS, retry: true };
 }

@@ -1,6 +1,6 @@
 import type { Page } from "../db/rows.ts";
 import type { ListQuery } from "../derive/query.ts";
-import { createView, type View, viewsOf } from "../derive/render.ts";
+import { chosenView, type View, viewsOf } from "../derive/render.ts";
 import type { Answer } from "../http/reply.ts";
 import { echo, formatPairs } from "../kit/line.ts";
 import { counted } from "../kit/words.ts";
@@ -9,7 +9,7 @@ import type { Context } from "./route.ts";
 
 /** The view of a list: what the caller chose; else the lines that matter for choosing, or in JSON all fields. */
 export function listView({ style }: Context, definition: RecordDefinition, query: ListQuery): View {
-  if (query.fields) return createView(definition, query.fields);
+  if (query.fields) return chosenView(definition, query.fields);
   return style.format === "json" ? viewsOf(definition).json : viewsOf(definition).list;
 }
 

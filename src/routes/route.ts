@@ -7,7 +7,7 @@ import { misreadName } from "../derive/filter.ts";
 import type { Operation } from "../derive/operation.ts";
 import { COMMON_PARAMETERS } from "../derive/parameters.ts";
 import { type Parameters, readFields } from "../derive/query.ts";
-import { createView, type View, viewsOf } from "../derive/render.ts";
+import { chosenView, type View, viewsOf } from "../derive/render.ts";
 import type { Format } from "../http/accept.ts";
 import type { Body } from "../http/body.ts";
 import type { Answer, Encoded, Style } from "../http/reply.ts";
@@ -122,6 +122,6 @@ export function readPathId(definition: RecordDefinition, text: string): IdRefere
 /** The view of one record that this caller asked for. */
 export function recordView({ parameters, style }: Context, definition: RecordDefinition): View {
   const fields = readFields(definition, parameters);
-  if (fields) return createView(definition, fields);
+  if (fields) return chosenView(definition, fields);
   return style.format === "json" ? viewsOf(definition).json : viewsOf(definition).record;
 }
