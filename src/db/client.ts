@@ -45,23 +45,36 @@ export type Pool = {
 
 /** Statements with a name: postgres.js never frees one, and a connection holds each of them at 10-50 kB of the server's memory. */
 const NAMED_LIMIT = 300;
+/** Texts that have come once: the fields of a write and of a view are the callers' to choose, and what nobody repeats is not worth a name. */
+const SEEN_LIMIT = 1_000;
 const CONFLICT_REPEATS = 3;
 
 export function createPool(options: PoolOptions): Pool {
   const units = createUnits(options);
   const longUnits = createUnits({ ...options, size: Math.ceil(options.size / 3) });
   const named = new Set<string>();
+  const seen = new Set<string>();
   let { prepare } = options;
 
   async function rows(statement: Statement, asked: RowsOptions = {}): Promise<Rows> {
     const { text, values } = statement;
     const lane = laneOf(asked);
-    const unit = await lane.enter(turnOf(asked));
+    const hasName = isNamed(text, asked);
+    const shares = hasName && asked.retry === true && asked.longFor === undefined;
+    const shared = shares ? lane.ride((wire) => wire.run(text, values, true), asked.deadlineMs) : undefined;
+    if (shared) {
+      try {
+        return await shared;
+      } catch {
+        // For its own sake or another's: that shows when it runs by itself.
+      }
+    }
+    const unit = await lane.enter(turnOf(asked), shares);
     try {
       for (let attempt = 1; ; attempt++) {
         const wire = await lane.connect(unit);
         try {
-          return await wire.run(text, values, isNamed(text, asked));
+          return await wire.run(text, values, hasName && prepare);
         } catch (error) {
           if (isForgotten(error)) stopNaming();
           const answer = refusal(unit, wire, error, asked.retry !== true);
@@ -79,8 +92,13 @@ export function createPool(options: PoolOptions): Pool {
     if (plan === "custom" || !prepare) return false;
     if (named.has(text)) return true;
     if (named.size >= NAMED_LIMIT) return false;
-    named.add(text);
-    return true;
+    if (seen.delete(text)) {
+      named.add(text);
+      return true;
+    }
+    if (seen.size >= SEEN_LIMIT) seen.clear();
+    seen.add(text);
+    return false;
   }
 
   /** A server keeps names as long as a connection lasts: between lies a pooler that gives each transaction another one. */

@@ -2,6 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { Problem } from "../kit/problem.ts";
 import type { Log } from "../log.ts";
 import { addressOf, type Connection } from "./address.ts";
+import { gone } from "./dial.ts";
 import { tooSlow, unreachable } from "./failure.ts";
 import { createTurns, goneAway, onAbort, type Turn } from "./turns.ts";
 import { createWire, type Wire } from "./wire.ts";
@@ -41,7 +42,13 @@ export type Unit = {
 };
 
 export type Units = {
-  enter: (options: UnitOptions) => Promise<Unit>;
+  /** `shares`: for a short read, which others may follow on its connection when all are in use. */
+  enter: (options: UnitOptions, shares?: boolean) => Promise<Unit>;
+  /**
+   * Sends a short read on a connection that has one at work, when all are in use and nobody waits for one; undefined: there is none. It may
+   * fail for what befalls the other, so it must be safe to repeat.
+   */
+  ride: <T>(send: (wire: Wire) => Promise<T>, deadlineMs?: number) => Promise<T> | undefined;
   /** The unit's connection, a new one if it has none or lost it. */
   connect: (unit: Unit) => Promise<Wire>;
   leave: (unit: Unit) => void;
@@ -53,6 +60,8 @@ export type Units = {
 const CONNECT_MS = 2_000;
 /** Between two attempts: a server that restarts refuses for a moment. */
 const AGAIN_MS = 100;
+/** Reads that may be at the server on one connection: the last waits for the others, as it would in the queue. */
+const MOST_SHARED = 8;
 /** How long a cancelled statement has to end, so that the caller can be told whether it did anything. */
 const GRACE_MS = 500;
 
@@ -60,6 +69,7 @@ const GRACE_MS = 500;
 export function createUnits(options: PoolOptions): Units {
   const address = addressOf(options.connection);
   const idle: Wire[] = [];
+  const shared = new Set<Wire>();
   const shapes: Shapes = new Map();
   const turns = createTurns(options.size, options.queueLimit, options.waitMs);
   const counts = { opened: 0, lost: 0 };
@@ -67,11 +77,13 @@ export function createUnits(options: PoolOptions): Units {
   let crowdTold = false;
   let closed: Promise<void> | undefined;
 
-  async function enter(asked: UnitOptions): Promise<Unit> {
+  async function enter(asked: UnitOptions, shares = false): Promise<Unit> {
     if (closed) throw shuttingDown();
     const wait = turns.take(asked);
     if (wait) await wait.catch(crowdedOut);
-    return begin(asked);
+    const unit = begin(asked);
+    if (shares && unit.wire) shared.add(unit.wire);
+    return unit;
   }
 
   /** Told once, until nobody waits any more. */
@@ -102,12 +114,21 @@ export function createUnits(options: PoolOptions): Units {
     clearTimeout(unit.timer);
     unit.unlisten?.();
     const { wire } = unit;
+    if (wire) shared.delete(wire);
     // A cancel request may still be on its way and would hit whatever runs next.
     if (unit.stopped) wire?.lose(unit.stopped);
     if (unit.spent) void wire?.close();
     if (wire && !wire.lost) idle.push(wire);
     turns.give(unit.turn);
     if (crowdTold && turns.stats().waiting === 0) crowdTold = false;
+  }
+
+  function ride<T>(send: (wire: Wire) => Promise<T>, deadlineMs = options.deadlineMs): Promise<T> | undefined {
+    const { busy, waiting } = turns.stats();
+    if (busy < options.size || waiting > 0) return undefined;
+    let lightest: Wire | undefined;
+    for (const wire of shared) if (wire.load < (lightest?.load ?? MOST_SHARED)) lightest = wire;
+    return lightest && within(deadlineMs, lightest, send);
   }
 
   async function connect(unit: Unit): Promise<Wire> {
@@ -152,6 +173,7 @@ export function createUnits(options: PoolOptions): Units {
 
   return {
     enter,
+    ride,
     connect,
     leave,
     stats: () => ({ size: options.size, idle: idle.length, ...turns.stats(), ...counts }),
@@ -161,6 +183,18 @@ export function createUnits(options: PoolOptions): Units {
     },
   };
 }
+
+/** A connection that does not answer is given up with all that is on it. */
+async function within<T>(deadlineMs: number, wire: Wire, send: (wire: Wire) => Promise<T>): Promise<T> {
+  const timer = setTimeout(giveUp, deadlineMs, wire);
+  try {
+    return await send(wire);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+const giveUp = (wire: Wire) => wire.lose(gone());
 
 function outOfTime(unit: Unit, deadlineMs: number): void {
   stop(unit, tooSlow(deadlineMs));

@@ -13,6 +13,8 @@ export type Wire = {
   readonly lost: boolean;
   /** Whether a statement is at the server. */
   readonly running: boolean;
+  /** How many are: the server does one after the other. */
+  readonly load: number;
   open: (withinMs: number) => Promise<void>;
   run: (text: string, values: readonly unknown[], named: boolean) => Promise<Rows>;
   /** Statements without values; resolves with the last one's command tag. */
@@ -28,7 +30,7 @@ export function createWire(to: Address, shapes: Shapes, onLost: (wire: Wire) => 
   let lost = false;
   let socket: net.Socket | undefined;
   let backend: Backend | undefined;
-  let current: Query | undefined;
+  const sent = new Set<Query>();
 
   const client = postgres({
     host: to.host,
@@ -58,23 +60,23 @@ export function createWire(to: Address, shapes: Shapes, onLost: (wire: Wire) => 
     });
   }
 
-  /** `current` is for lose(): postgres.js forgets a statement it is given while the socket breaks. */
+  /** `sent` is for lose(): postgres.js forgets a statement it is given while the socket breaks. */
   function send(make: (settle: Settle) => Query): Promise<Result | Result[]> {
     if (lost) return Promise.reject(gone());
     return new Promise((resolve, reject) => {
       const query = make({
         resolve(result) {
-          current = undefined;
+          sent.delete(query);
           learn(query, shapes, true);
           resolve(result);
         },
         reject(error) {
-          current = undefined;
+          sent.delete(query);
           learn(query, shapes, false);
           reject(error);
         },
       });
-      current = query;
+      sent.add(query);
       handle(query);
     });
   }
@@ -88,7 +90,7 @@ export function createWire(to: Address, shapes: Shapes, onLost: (wire: Wire) => 
   function lose(reason: Error): void {
     if (lost) return;
     lost = true;
-    current?.reject(reason);
+    for (const query of [...sent]) query.reject(reason);
     socket?.destroy();
     client.end({ timeout: 0 }).catch(() => {});
     onLost(wire);
@@ -99,7 +101,10 @@ export function createWire(to: Address, shapes: Shapes, onLost: (wire: Wire) => 
       return lost;
     },
     get running() {
-      return current !== undefined && backend !== undefined;
+      return sent.size > 0 && backend !== undefined;
+    },
+    get load() {
+      return sent.size;
     },
     async open(withinMs) {
       const timer = setTimeout(() => lose(timeoutError(withinMs)), withinMs);
