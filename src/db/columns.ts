@@ -1,11 +1,31 @@
 import type { RecordDefinition } from "../records/define.ts";
 import type { Author } from "./database.ts";
 
-/** The columns a caller's fields live in, with their types. */
-export function columnsOf(definition: RecordDefinition): { name: string; type: string }[] {
-  return definition.fields
-    .filter((field) => !field.readOnly && field.kind.link?.shows !== "name")
-    .map((field) => ({ name: field.name, type: field.kind.sqlType }));
+export type Column = {
+  name: string;
+  type: string;
+  /** Whether null is another thing to do than a value: there is no record to lock, or no members to merge. */
+  clears: boolean;
+};
+
+const known = new WeakMap<RecordDefinition, readonly Column[]>();
+
+/** The columns a caller's fields live in. */
+export function columnsOf(definition: RecordDefinition): readonly Column[] {
+  let columns = known.get(definition);
+  if (!columns) {
+    columns = definition.fields
+      .filter(({ readOnly, kind }) => !readOnly && kind.link?.shows !== "name")
+      .map(({ name, kind }) => ({ name, type: kind.sqlType, clears: kind.link !== undefined || name === "custom" }));
+    known.set(definition, columns);
+  }
+  return columns;
+}
+
+/** All that a record is: what of its row is kept in the history. */
+export function recordColumns(definition: RecordDefinition): string[] {
+  const own = columnsOf(definition).map(({ name }) => name);
+  return ["id", ...own, "version", "created_at", "created_by", "updated_at", "deleted_at"].map((name) => `"${name}"`);
 }
 
 /** `$1` workspace, `$2` time, `$3` actor, `$4` token, `$5` agent, `$6` reason, `$7` request: how every statement that writes begins. */
@@ -17,11 +37,16 @@ export function authorValues(author: Author): unknown[] {
 export const HISTORY_COLUMNS =
   "workspace_id, id, kind, record_id, version, action, at, actor, token_id, agent, reason, request_id, cause, row";
 
-/** What a history entry leaves out of the row. */
-export const HISTORY_OMITS = "'{workspace_id,search,fresh}'::text[]";
+/** What a history entry leaves out of a whole row of the table. */
+export const HISTORY_OMITS = "'{workspace_id,search}'::text[]";
 
-/** The history entries for the rows of the CTE `from`, each the record as it became, in a statement that begins with `authorValues`. */
-export function historySelect(from: string, definition: RecordDefinition, entry: { id: string; action: string }): string {
-  const row = `to_jsonb(${from}) - ${HISTORY_OMITS}`;
-  return `select $1, ${entry.id}, '${definition.name}', id, version, ${entry.action}, $2, $3, $4, $5, $6, $7, null, ${row} from ${from}`;
+/**
+ * The history entries for the rows of the CTE `from`, each the record as it became (`row`), in a statement that begins with `authorValues`.
+ */
+export function historySelect(
+  from: string,
+  definition: RecordDefinition,
+  { id, action, row }: { id: string; action: string; row: string },
+): string {
+  return `select $1, ${id}, '${definition.name}', id, version, ${action}, $2, $3, $4, $5, $6, $7, null, ${row} from ${from}`;
 }

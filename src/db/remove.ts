@@ -136,7 +136,7 @@ function removalSql(dictionary: Dictionary, definition: RecordDefinition): strin
   ];
   return `with gone as (update ${definition.plural} r set deleted_at = $2, version = r.version + 1, updated_at = $2
       where r.workspace_id = $1 and r.id = $9 and r.deleted_at is null returning r.*),
-    history as (insert into changes (${HISTORY_COLUMNS}) ${historySelect("gone", definition, { id: "$8", action: "'deleted'" })})
+    history as (insert into changes (${HISTORY_COLUMNS}) ${historySelect("gone", definition, { id: "$8", action: "'deleted'", row: `to_jsonb(gone) - ${HISTORY_OMITS}` })})
     ${holders.length > 0 ? `, ${touched.join(",\n")} ${draggedHistory}` : ""},
     uncounted as (update usage u set used = u.used - n.rows, cap = ${NO_CAP} from (${counted.join(" union all ")}) n
       where u.workspace_id = $1 and u.kind = n.kind and n.rows > 0)

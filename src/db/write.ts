@@ -1,11 +1,10 @@
-import type { Row, View } from "../derive/render.ts";
+import { type Row, rowVersion, type View } from "../derive/render.ts";
 import type { Written } from "../derive/schema.ts";
 import type { IdReference, IdSource } from "../kit/id.ts";
 import { Problem } from "../kit/problem.ts";
 import { oneOf } from "../kit/words.ts";
 import { MOST_KEYS } from "../records/custom.ts";
 import { definitionOf, fieldOf, linksOf, type RecordDefinition } from "../records/define.ts";
-import { authorValues } from "./columns.ts";
 import type { Author, Database } from "./database.ts";
 import { constraintOf } from "./failure.ts";
 import { withNewHandles } from "./handles.ts";
@@ -13,7 +12,7 @@ import { resolveId, resolveLink, wrongKind } from "./references.ts";
 import { getRow } from "./rows.ts";
 import { type Statement, sql } from "./sql.ts";
 import { tableOf } from "./table.ts";
-import { type Way, writeStatement } from "./writeStatement.ts";
+import { type Claim, type Values, type Way, writeStatement } from "./writeStatement.ts";
 
 export type Outcome = "created" | "updated" | "unchanged";
 export type Saved = { row: Row; outcome: Outcome };
@@ -21,16 +20,13 @@ export type Saved = { row: Row; outcome: Outcome };
 /** How often an upsert may find its record gone when it looks for it. */
 const ATTEMPTS = 5;
 
-/** What makes a repeated create the same create: the caller's key, and a fingerprint of what was asked. */
-export type Retry = { key: string; fingerprint: string };
-
-/** How a record may be created: once for a retry key, and within the cap of the plan. */
-export type Terms = { retry?: Retry | undefined; cap?: number | undefined };
+/** How a record may be created: once for an idempotency key, and within the cap of the plan. */
+export type Terms = { claim?: Claim | undefined; cap?: number | undefined };
 
 /**
  * Creates a record, or updates the one that holds its natural key: one statement, so that of any number of callers with one address
- * exactly one creates. The change and its history entry are that same statement. With a `retry` key the record is created once, however
- * often the request comes.
+ * exactly one creates. The change and its history entry are that same statement. With a `claim` the record is created once, however often
+ * the request comes.
  */
 export async function upsertRow(
   db: Database,
@@ -38,7 +34,7 @@ export async function upsertRow(
   ids: IdSource,
   view: View,
   written: Written,
-  { retry, cap }: Terms = {},
+  { claim, cap }: Terms = {},
 ): Promise<Saved> {
   const { definition } = view;
   const values = await prepareValues(db, author, definition, written);
@@ -50,13 +46,11 @@ export async function upsertRow(
     );
   }
   for (let attempt = 1; ; attempt++) {
-    const saved = await save(db, view, { creates: true, claims: retry !== undefined, cap }, values.sent, () =>
-      writeValues(author, ids, ids(definition.prefix), values, written, retry ? [retry.key, retry.fingerprint] : []),
-    );
+    const saved = await save(db, view, { creates: true, claim, cap }, author, values, ids, () => ids(definition.prefix));
     if (saved) return saved;
     await refuseMissingLinks(db, author, definition, values.sent);
     const found =
-      (retry && (await madeBefore(db, author.workspaceId, view, retry))) ??
+      (claim && (await madeBefore(db, author.workspaceId, view, claim))) ??
       (await holderOf(db, author.workspaceId, view, written));
     if (found) return unchanged(found, written);
     if (attempt === ATTEMPTS)
@@ -65,13 +59,18 @@ export async function upsertRow(
 }
 
 /** The record that the first request with this key made; undefined when it made none, as when it updated one by its natural key. */
-async function madeBefore(db: Database, workspaceId: string, view: View, retry: Retry): Promise<Row | undefined> {
-  const [claim] = await db.pool.rows(
-    sql`select fingerprint, record_id from idempotency_keys where workspace_id = ${workspaceId} and key = ${retry.key}`,
+async function madeBefore(
+  db: Database,
+  workspaceId: string,
+  view: View,
+  { key, fingerprint }: Claim,
+): Promise<Row | undefined> {
+  const [made] = await db.pool.rows(
+    sql`select fingerprint, record_id from idempotency_keys where workspace_id = ${workspaceId} and key = ${key}`,
     { retry: true },
   );
-  if (!claim) return undefined;
-  if (claim[0] !== retry.fingerprint) {
+  if (!made) return undefined;
+  if (made[0] !== fingerprint) {
     throw new Problem(
       "idempotency_conflict",
       "this Idempotency-Key came with another request before",
@@ -79,7 +78,7 @@ async function madeBefore(db: Database, workspaceId: string, view: View, retry: 
     );
   }
   const { definition } = view;
-  const id = claim[1] as string;
+  const id = made[1] as string;
   const [row] = await db.pool.rows(rowsWhere(db, view, sql`r.workspace_id = ${workspaceId} and r.id = ${id}`), { retry: true });
   if (row || definition.naturalKey) return row;
   throw new Problem(
@@ -101,16 +100,12 @@ export async function updateRow(
   const { definition } = view;
   if (reference.prefix !== definition.prefix) throw wrongKind(db, definition, reference);
   const values = await prepareValues(db, author, definition, written);
-  const saved = await save(db, view, { creates: false }, values.sent, () =>
-    writeValues(author, ids, reference.key, values, written),
-  );
+  const saved = await save(db, view, { creates: false }, author, values, ids, () => reference.key);
   if (saved) return saved;
   const row = await getRow(db, author.workspaceId, view, reference);
   await refuseMissingLinks(db, author, definition, values.sent);
   return unchanged(row, written);
 }
-
-type Values = { sent: Record<string, unknown>; initial: Record<string, unknown>; removed: string[] };
 
 /** Puts links into the values by key, and takes apart which custom keys are set and which removed. */
 async function prepareValues(db: Database, author: Author, definition: RecordDefinition, written: Written): Promise<Values> {
@@ -122,40 +117,34 @@ async function prepareValues(db: Database, author: Author, definition: RecordDef
   }
   const members = Object.entries((sent.custom as Record<string, unknown> | null | undefined) ?? {});
   if (sent.custom) sent.custom = Object.fromEntries(members.filter(([, value]) => value !== null));
-  return { sent, initial: written.initial, removed: members.filter(([, value]) => value === null).map(([key]) => key) };
+  const removed = members.filter(([, value]) => value === null).map(([key]) => key);
+  return { sent, initial: written.initial, removed, version: written.version };
 }
 
-/** In the order of writeStatement.ts. */
-function writeValues(
-  author: Author,
-  ids: IdSource,
-  id: string,
-  values: Values,
-  written: Written,
-  retry: unknown[] = [],
-): unknown[] {
-  const { sent, initial, removed } = values;
-  return [...authorValues(author), ids("ch"), id, sent, initial, ...retry, removed, written.version ?? null];
-}
-
+/** `id` is asked again when the handle of a new one is taken. */
 async function save(
   db: Database,
   view: View,
   way: Way,
-  sent: Record<string, unknown>,
-  values: () => unknown[],
+  author: Author,
+  values: Values,
+  ids: IdSource,
+  id: () => string,
 ): Promise<Saved | undefined> {
   try {
-    const [row] = await withNewHandles(() => db.pool.rows(writeStatement(db, view, way)(values())));
-    return row && { row, outcome: row.at(-1) === true ? "created" : "updated" };
+    const [row] = await withNewHandles(async () => {
+      const statement = writeStatement(db, view, way, { author, id: id(), entryId: ids("ch"), values });
+      return statement ? db.pool.rows(statement) : [];
+    });
+    return row && { row, outcome: rowVersion(row) === 1 ? "created" : "updated" };
   } catch (error) {
-    throw refusal(view.definition, error, sent);
+    throw refusal(view.definition, error, values.sent);
   }
 }
 
 /** Nothing was written: either nothing would change, or the caller expected another version. */
 function unchanged(row: Row, written: Written): Saved {
-  const version = row[1] as number;
+  const version = rowVersion(row);
   if (written.version !== undefined && written.version !== version) {
     throw new Problem(
       "version_conflict",

@@ -1,101 +1,193 @@
 import type { View } from "../derive/render.ts";
 import { type Dictionary, definitionOf, linksOf, type RecordDefinition } from "../records/define.ts";
-import { columnsOf, HISTORY_COLUMNS, historySelect } from "./columns.ts";
-import type { Database } from "./database.ts";
+import { authorValues, columnsOf, HISTORY_COLUMNS, historySelect, recordColumns } from "./columns.ts";
+import type { Author, Database } from "./database.ts";
 import { numbered, type Statement } from "./sql.ts";
 import { tableOf } from "./table.ts";
 
-/** A create counts against `cap`, where the plan has one for the kind; with `claims` it happens once for its idempotency key. */
-export type Way = { creates: boolean; claims?: boolean; cap?: number | undefined };
+/** A create counts against `cap`, where the plan has one for the kind; with a `claim` it happens once for its idempotency key. */
+export type Way = { creates: boolean; claim?: Claim | undefined; cap?: number | undefined };
+
+/** What makes a repeated create the same create: the caller's key, and a fingerprint of what was asked. */
+export type Claim = { key: string; fingerprint: string };
+
+export type Values = {
+  /** Column values to set, whether the record is there or not; null clears. Links by key. */
+  sent: Record<string, unknown>;
+  /** Further values of a new record. */
+  initial: Record<string, unknown>;
+  /** Keys to take out of `custom`. */
+  removed: readonly string[];
+  /** The version that the record must have. */
+  version: number | undefined;
+};
+
+/** `id`: of a new record, or the key of the one to change. */
+export type Write = { author: Author; entryId: string; id: string; values: Values };
+
+/**
+ * The statement of a write and of its history entry. Its text is made for the fields that are written: a column that is not mentioned costs
+ * nothing, and no link is locked but those that are set. Undefined when a change brings nothing.
+ */
+export function writeStatement(db: Database, view: View, way: Way, write: Write): Statement | undefined {
+  const { sent, initial, removed, version } = write.values;
+  const { creates, claim, cap } = way;
+  const parts = columnsOf(view.definition).map(({ name, clears }) => {
+    if (name in sent) return clears && sent[name] === null ? "cleared" : "sent";
+    return creates && name in initial ? "initial" : "absent";
+  });
+  if (!creates && parts.every((part) => part === "absent")) return undefined;
+  const shape: Shape = { creates, claims: claim !== undefined, cap, expects: version !== undefined, parts };
+  const values: unknown[] = [...authorValues(write.author), write.entryId, write.id];
+  columnsOf(view.definition).forEach(({ name }, i) => {
+    if (parts[i] === "sent") values.push(sent[name]);
+    if (parts[i] === "initial") values.push(initial[name]);
+  });
+  if (claim) values.push(claim.key, claim.fingerprint);
+  if (sent.custom) values.push(removed);
+  if (version !== undefined) values.push(version);
+  return statementOf(db, view, shape)(values);
+}
+
+/** What the text depends on. `cleared` is what is set to null without a value being sent along: a link, or all of `custom`. */
+type Shape = {
+  creates: boolean;
+  claims: boolean;
+  cap: number | undefined;
+  expects: boolean;
+  /** In the order of the columns. */
+  parts: ("sent" | "cleared" | "initial" | "absent")[];
+};
 
 const statements = new WeakMap<View, Map<string, (values: unknown[]) => Statement>>();
 
-export function writeStatement(db: Database, view: View, way: Way): (values: unknown[]) => Statement {
-  const ways = statements.get(view) ?? new Map<string, (values: unknown[]) => Statement>();
-  statements.set(view, ways);
-  const key = JSON.stringify(way);
-  const statement = ways.get(key) ?? numbered(writeSql(db, view, way));
-  ways.set(key, statement);
+/** Callers choose the shapes: all texts of a view are forgotten when there are more. */
+const MOST_SHAPES = 500;
+
+function statementOf(db: Database, view: View, shape: Shape): (values: unknown[]) => Statement {
+  const known = statements.get(view) ?? new Map<string, (values: unknown[]) => Statement>();
+  statements.set(view, known);
+  const key = Object.values(shape).join();
+  let statement = known.get(key);
+  if (!statement) {
+    if (known.size >= MOST_SHAPES) known.clear();
+    statement = numbered(writeSql(db, view, shape));
+    known.set(key, statement);
+  }
   return statement;
 }
 
 /**
- * `$1`-`$7` the author, `$8` id of the history entry, `$9` new id or the key of the record, `$10` the values that were sent, `$11` further
- * values of a new record. Where a key is claimed, it and the fingerprint that belongs to it come next; last the custom keys to remove and the
- * expected version or null.
+ * `$1`-`$7` the author, `$8` id of the history entry, `$9` new id or the key of the record, then the values of the columns; where a key is
+ * claimed, it and its fingerprint; where `custom` is sent, the keys to remove; where a version is expected, that.
  *
- * A linked record is locked against deletion while its id is written (`for key share`), so that a link never points to what is gone.
+ * A linked record is locked against deletion while its id is written (`for key share`), so that a link never points to what is gone. What
+ * has version 1 was created.
  */
-function writeSql(db: Database, view: View, { creates, claims, cap }: Way): string {
+function writeSql(db: Database, view: View, { creates, claims, cap, expects, parts }: Shape): string {
   const { definition } = view;
+  const { naturalKey } = definition;
   const table = tableOf(definition, db.dictionary);
-  const columns = columnsOf(definition);
-  const links = linksOf(definition);
-  const isLink = (name: string) => links.some((link) => link.field.name === name);
-  // The last two, for a create of a kind without natural key mentions neither, and what is not mentioned must come last.
-  const [removed, version] = claims ? ["$14", "$15"] : ["$12", "$13"];
-  const incoming = creates ? "excluded" : "input";
-  const value = (name: string) => (isLink(name) ? `(select id from link_${name})` : `input."${name}"`);
-  const next = columns.map(({ name }) => {
-    const fresh = !creates && isLink(name) ? value(name) : `${incoming}."${name}"`;
-    if (name === "custom")
-      return `case when $10 -> 'custom' = 'null' then null when $10 ? 'custom' then nullif((coalesce(r.custom, '{}') || coalesce(${fresh}, '{}')) - ${removed}::text[], '{}') else r.custom end`;
-    return `case when $10 ? '${name}' then ${fresh} else r."${name}" end`;
-  });
-  const set = columns.map(({ name }, i) => `"${name}" = ${next[i]}`).join(", ");
-  const differs = `(${columns.map(({ name }) => `r."${name}"`).join(", ")}) is distinct from (${next.join(", ")})`;
-  const expected = `(${version}::integer is null or r.version = ${version})`;
-  const linked = links.map(({ field }) => `($10 ->> '${field.name}' is null or exists (select from link_${field.name}))`);
-  const found = linkCtes(definition, db.dictionary, creates);
-  const key = definition.naturalKey;
-  const conflict =
-    key &&
-    `on conflict (workspace_id, "${key}") where "${key}" is not null and deleted_at is null do update set ${set}, version = r.version + 1, updated_at = excluded.updated_at where ${expected} and ${differs}`;
-  const inserted = columns.map(({ name }) => (name === "custom" ? "nullif(input.custom, '{}')" : value(name)));
-  const written = {
-    create: `insert into ${table.name.text} as r (workspace_id, id, ${columns.map(({ name }) => `"${name}"`).join(", ")}, version, created_at, created_by, updated_at)
-      select $1, $9, ${inserted.join(", ")}, 1, $2, $3, $2 from input where ${[claims ? "exists (select from claimed)" : "true", ...linked].join(" and ")}
-      ${conflict ?? ""} returning r.*, (r.xmax = 0) as fresh`,
-    update: `update ${table.name.text} r set ${set}, version = r.version + 1, updated_at = $2 from input
-      where r.workspace_id = $1 and right(r.id, 8) = right($9, 8) and right(r.id, length($9)) = $9 and r.deleted_at is null and ${[expected, ...linked].join(" and ")} and ${differs}
-      returning r.*, false as fresh`,
-  }[creates ? "create" : "update"];
-  const claimed = `claimed as (insert into idempotency_keys (workspace_id, key, fingerprint, record_id, created_at)
-      select $1, $12, $13, $9, $2 where ${["true", ...linked].join(" and ")} on conflict do nothing returning key)`;
-  const before = claims ? [...found, claimed] : found;
-  return `with input as (select * from jsonb_to_record($11::jsonb || $10::jsonb) as i (${columns.map(({ name, type }) => `"${name}" ${type}`).join(", ")})),
-    ${[...before, ""].join(",\n    ")}written as (${written}),
-    ${creates && cap !== undefined ? usageCte(definition, cap) : ""}history as (insert into changes (${HISTORY_COLUMNS}) ${historySelect("written", definition, { id: "$8", action: "case when fresh then 'created' else 'updated' end" })})
-    select ${table.select(view).text}, r.fresh from written r`;
+  const columns = columnsOf(definition).map((column, i) => ({ ...column, part: parts[i]! }));
+  let last = 9;
+  const next = (type: string) => `$${++last}::${type}`;
+  const given = new Map<string, string>();
+  for (const { name, type, part } of columns) if (part === "sent" || part === "initial") given.set(name, next(type));
+  const claim = claims ? [next("text"), next("text")] : [];
+  const removed = columns.some(({ name, part }) => name === "custom" && part === "sent") ? next("text[]") : "";
+  const version = expects ? [`r.version = ${next("integer")}`] : [];
+
+  const links = linkCtes(definition, db.dictionary, given, creates ? columns.filter(({ part }) => part === "absent") : []);
+  const linked = [...links.keys()].filter((name) => given.has(name)).map((name) => `exists (select from link_${name})`);
+  const value = (name: string) => (links.has(name) ? `(select id from link_${name})` : (given.get(name) ?? "null"));
+
+  const set = columns
+    .filter(({ name, part }) => (part === "sent" || part === "cleared") && !(creates && name === naturalKey))
+    .map(({ name, part }) => {
+      const fresh = creates && part === "sent" ? `excluded."${name}"` : value(name);
+      const merged = `nullif((coalesce(r.custom, '{}') || ${given.get(name)}) - ${removed}, '{}')`;
+      return { name, becomes: name === "custom" && part === "sent" ? merged : fresh };
+    });
+  const changes = `${set.map(({ name, becomes }) => `"${name}" = ${becomes}`).join(", ")}, version = r.version + 1`;
+  const before = set.map(({ name }) => `r."${name}"`).join(", ");
+  const differs = `(${before}) is distinct from (${set.map(({ becomes }) => becomes).join(", ")})`;
+  const where = (conditions: string[]) => (conditions.length > 0 ? `where ${conditions.join(" and ")}` : "");
+
+  const inserted = columns.filter(({ name, part }) => given.has(name) || (part === "absent" && links.has(name)));
+  const values = inserted.map(({ name }) => (name === "custom" ? `nullif(${value(name)}, '{}')` : value(name)));
+  const conflict = `on conflict (workspace_id, "${naturalKey}") where "${naturalKey}" is not null and deleted_at is null`;
+  const otherwise =
+    set.length > 0
+      ? `do update set ${changes}, updated_at = excluded.updated_at ${where([...version, differs])}`
+      : "do nothing";
+  const create = () => `insert into ${table.name.text} as r
+      (workspace_id, id, ${inserted.map(({ name }) => `"${name}", `).join("")}version, created_at, created_by, updated_at)
+      select $1, $9, ${values.map((each) => `${each}, `).join("")}1, $2, $3, $2 ${where([...(claims ? ["exists (select from claimed)"] : []), ...linked])}
+      ${given.has(naturalKey ?? "") ? `${conflict} ${otherwise}` : ""}`;
+  const update = () => `update ${table.name.text} r set ${changes}, updated_at = $2
+      ${where(["r.workspace_id = $1", idEnds("r.id", "$9"), "r.deleted_at is null", ...version, ...linked, differs])}`;
+
+  const entry = {
+    id: "$8",
+    action: "case when version = 1 then 'created' else 'updated' end",
+    row: "to_jsonb(written)",
+  };
+  const ctes = [
+    ...links.values(),
+    ...(claims ? [claimCte(claim, linked)] : []),
+    `written as (${creates ? create() : update()}
+      returning ${recordColumns(definition).join(", ")})`,
+    ...(creates && cap !== undefined ? [usageCte(definition, cap)] : []),
+    `history as (insert into changes (${HISTORY_COLUMNS}) ${historySelect("written", definition, entry)})`,
+  ];
+  return `with ${ctes.join(",\n    ")}
+    select ${table.select(view).text} from (select $1::text as workspace_id, written.* from written) r`;
 }
 
+/** By the index on the last eight characters, then by all that was given. */
+const idEnds = (column: string, key: string) =>
+  `right(${column}, 8) = right(${key}, 8) and right(${column}, length(${key})) = ${key}`;
+
 /**
- * `link_company_id as (select … for key share)` for each link: the living record whose key was sent. A new record takes a link that was
- * not sent from the records it does link to: the deal of a contact belongs to the contact's company.
+ * By column, `link_company_id as (select … for key share)`: the living record whose key is given. A new record takes a link of its own that
+ * is `absent` from the records it does link to: the deal of a contact belongs to the contact's company.
  */
-function linkCtes(definition: RecordDefinition, dictionary: Dictionary, inherits: boolean): string[] {
+function linkCtes(
+  definition: RecordDefinition,
+  dictionary: Dictionary,
+  given: ReadonlyMap<string, string>,
+  absent: readonly { name: string }[],
+): Map<string, string> {
   const links = linksOf(definition).map(({ field, target }) => {
     const linked = definitionOf(dictionary, target);
     return { column: field.name, linked, carries: linksOf(linked).map((link) => link.field.name) };
   });
-  const sources = ({ column }: { column: string }) => links.filter((link) => link.carries.includes(column)).reverse();
+  const sources = (column: string) => links.filter(({ carries }) => carries.includes(column)).reverse();
+  const ctes = new Map<string, string>();
   // What others are taken from comes first.
-  const ordered = links.toSorted((a, b) => sources(a).length - sources(b).length);
-  return ordered.map((link) => {
-    const sent = `$10 ->> '${link.column}'`;
-    const taken = sources(link).map((source) => `(select ${link.column} from link_${source.column})`);
-    const inherited = `case when not $10 ? '${link.column}' then coalesce(${taken.join(", ")}) end`;
-    const key = inherits && taken.length > 0 ? `coalesce(${sent}, ${inherited})` : `(${sent})`;
-    const selected = ["id", ...link.carries].map((name) => `t.${name}`).join(", ");
-    const match = `right(t.id, 8) = right(${key}, 8) and right(t.id, length(${key})) = ${key}`;
-    return `link_${link.column} as (select ${selected} from ${link.linked.plural} t
-      where t.workspace_id = $1 and ${match} and t.deleted_at is null for key share)`;
-  });
+  for (const { column, linked, carries } of links.toSorted((a, b) => sources(a.column).length - sources(b.column).length)) {
+    const taken = absent.some(({ name }) => name === column)
+      ? sources(column).flatMap((source) => (ctes.has(source.column) ? [`(select ${column} from link_${source.column})`] : []))
+      : [];
+    const key = given.get(column) ?? (taken.length > 0 ? `coalesce(${taken.join(", ")})` : undefined);
+    if (!key) continue;
+    const selected = ["id", ...carries].map((name) => `t.${name}`).join(", ");
+    ctes.set(
+      column,
+      `link_${column} as (select ${selected} from ${linked.plural} t
+      where t.workspace_id = $1 and ${idEnds("t.id", key)} and t.deleted_at is null for key share)`,
+    );
+  }
+  return ctes;
+}
+
+function claimCte([key, fingerprint]: readonly string[], linked: readonly string[]): string {
+  return `claimed as (insert into idempotency_keys (workspace_id, key, fingerprint, record_id, created_at)
+      select $1, ${key}, ${fingerprint}, $9, $2 where ${["true", ...linked].join(" and ")} on conflict do nothing returning key)`;
 }
 
 /** Counts a record that was created; over the cap, the constraint usage_within_cap fails the statement with all it did. */
 function usageCte({ name }: RecordDefinition, cap: number): string {
-  return `counted as (insert into usage as u (workspace_id, kind, used, cap) select $1, '${name}', 1, ${Math.trunc(cap)} from written where fresh
-      on conflict (workspace_id, kind) do update set used = u.used + 1, cap = excluded.cap),
-    `;
+  return `counted as (insert into usage as u (workspace_id, kind, used, cap) select $1, '${name}', 1, ${Math.trunc(cap)} from written where version = 1
+      on conflict (workspace_id, kind) do update set used = u.used + 1, cap = excluded.cap)`;
 }

@@ -2,7 +2,8 @@ import { namedRecords, resolveId } from "../db/references.ts";
 import { previewRemoval, type Removal, removeRow } from "../db/remove.ts";
 import { getRow, listRows } from "../db/rows.ts";
 import { searchRows } from "../db/search.ts";
-import { type Retry, updateRow, upsertRow } from "../db/write.ts";
+import { updateRow, upsertRow } from "../db/write.ts";
+import type { Claim } from "../db/writeStatement.ts";
 import { CONFIRM, chosenFields, WHY } from "../derive/parameters.ts";
 import { type ListQuery, readListQuery } from "../derive/query.ts";
 import { rowId } from "../derive/render.ts";
@@ -149,7 +150,7 @@ async function create(context: Authenticated, definition: RecordDefinition, give
   );
   const view = recordView(context, definition);
   const { caps } = context.services.plans.of(context.session.plan);
-  const terms = { retry: retryOf(context, definition), cap: caps[definition.plural] };
+  const terms = { claim: claimOf(context, definition), cap: caps[definition.plural] };
   const { row, outcome } = await upsertRow(db, context.author, ids, view, written, terms);
   const created = outcome === "created";
   const location = { Location: `/${definition.plural}/${shortId(row[0] as string)}` };
@@ -177,7 +178,7 @@ async function namesakes(
 }
 
 /** The same key with another body is another request, and refused. */
-function retryOf({ idempotencyKey, body, path, services }: Authenticated, { name }: RecordDefinition): Retry | undefined {
+function claimOf({ idempotencyKey, body, path, services }: Authenticated, { name }: RecordDefinition): Claim | undefined {
   if (idempotencyKey === undefined) return undefined;
   const asked = JSON.stringify([name, path, Object.entries(body.values).sort()]);
   return { key: idempotencyKey, fingerprint: services.seal.mark("idempotency", [asked]) };

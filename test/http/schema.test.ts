@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import postgres from "postgres";
+import { recordColumns } from "../../src/db/columns.ts";
 import { dictionary } from "../../src/records/all.ts";
 import { fieldOf, linksOf } from "../../src/records/define.ts";
 import { type TestDatabase, testDatabase } from "../helpers/postgres.ts";
@@ -125,6 +126,8 @@ for (const definition of definitions) {
       stored.map((field) => [field.name, field.kind.sqlType.replace("timestamptz", "timestamp with time zone")]),
     );
     assert.deepEqual(types, { ...expected, ...SYSTEM_COLUMNS });
+    const kept = [...recordColumns(definition).map((column) => column.slice(1, -1)), "search", "workspace_id"];
+    assert.deepEqual(kept.sort(), Object.keys(types).sort(), "the history keeps all but what the workspace and the rest make");
     for (const field of stored) {
       const { required } = columns.find((column) => column.name === field.name)!;
       assert.equal(
