@@ -42,7 +42,7 @@ export async function duel(work: Work, sql: Sql, connections: number, rounds: nu
 }
 
 /** A server that has run for a while is what is to be known: until then V8 is still compiling, the more so the more there is to compile. */
-const WARM_REQUESTS = 5_000;
+const WARM_REQUESTS = 30_000;
 
 /** Seconds that a slice may take. */
 const LONGEST_S = 3;

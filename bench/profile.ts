@@ -1,5 +1,5 @@
 /**
- * `node --import tsx bench/profile.ts get [--rows 1000000] [--requests 20000] [--of floor]`: where the product's own process, or the floor's,
+ * `node --import tsx bench/profile.ts get [--rows 1000000] [--requests 20000] [--connections 8] [--of floor]`: where the product's own process, or the floor's,
  * spends its time under one work, by function without what it calls (self), by function with it (total), and by file.
  */
 import { mkdir, readdir, readFile, rm } from "node:fs/promises";
@@ -9,11 +9,12 @@ import { connect, DATA, openServer, readArguments, readRows } from "./place.ts";
 import { signIn, startFloor, startProduct } from "./servers.ts";
 import { sampleIds, sweep, WORKS } from "./works.ts";
 
-const { options, rest } = readArguments(process.argv.slice(2), ["rows", "requests", "top", "of"]);
+const { options, rest } = readArguments(process.argv.slice(2), ["rows", "requests", "connections", "top", "of"]);
 const [name = "get"] = rest;
 const work = WORKS[name];
 if (!work) throw new Error(`there is no work ${name}; there are: ${Object.keys(WORKS).join(", ")}`);
 const requests = Number(options.get("requests") ?? 20_000);
+const connections = Number(options.get("connections") ?? 8);
 const top = Number(options.get("top") ?? 25);
 
 const folder = join(DATA, "profiles");
@@ -29,8 +30,8 @@ try {
   const product = await startProduct(database, ofFloor ? [] : flags);
   const cast = { product, floor, peers: [], authorization: await signIn(product, "big"), ids: await sampleIds(sql) };
   const side = work(cast).sides[ofFloor ? 0 : 1]!;
-  await send(side.contender.baseUrl, 8, requests / 4, side.next); // compiles what is hot
-  const { elapsed } = await send(side.contender.baseUrl, 8, requests, (i) => side.next(i + requests / 4));
+  await send(side.contender.baseUrl, connections, requests / 4, side.next); // compiles what is hot
+  const { elapsed } = await send(side.contender.baseUrl, connections, requests, (i) => side.next(i + requests / 4));
   seconds = elapsed / 1000;
   await Promise.all([product.stop(), floor.stop()]);
   if (name === "upsert" || name === "activity") await sweep(sql);

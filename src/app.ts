@@ -88,7 +88,7 @@ export function createApp(services: Services, sessions: SessionCache, limiter: L
     return notModified(request, encode(answered, context.style));
   }
 
-  function known(authorization: string | undefined, address: string, now: number, path: string): Promise<Session> {
+  function known(authorization: string | undefined, address: string, now: number, path: string): Session | Promise<Session> {
     return authenticate(services, sessions, authorization, path, now, () => limiter.take(address, now));
   }
 }
@@ -141,7 +141,7 @@ function readFormat({ parameters, segments }: Target, accepted: Format): Format 
   throw new Problem("invalid_value", `format cannot be ${echo(asked)}`, "format=text or format=json");
 }
 
-async function receive(request: Request, raw = false): Promise<Body> {
+function receive(request: Request, raw = false): Body | Promise<Body> {
   const { method, headers } = request;
   if (method === "POST" || method === "PATCH") return (raw ? readRaw : readBody)(request, BODY_LIMIT);
   if (headers["transfer-encoding"] === undefined && Number(headers["content-length"] ?? 0) === 0) return NO_BODY;

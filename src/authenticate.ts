@@ -49,18 +49,23 @@ export function createSessionCache(): SessionCache {
  * The session of the request's bearer token (RFC 6750), if that is good at `path`. `onMiss` is called before the database is asked, and for
  * a token that is not: the caller's address pays for that.
  */
-export async function authenticate(
+export function authenticate(
   services: Services,
   cache: SessionCache,
   authorization: string | undefined,
   path: string,
   now: number,
   onMiss: () => void,
-): Promise<Session> {
+): Session | Promise<Session> {
   const secret = readBearer(authorization);
-  const session = cache.find(secret, now) ?? (await findStanding(services, cache, secret, now, onMiss));
+  const cached = cache.find(secret, now);
+  if (cached) return forPath(services, cached, path, onMiss);
+  return findStanding(services, cache, secret, now, onMiss).then((session) => forPath(services, session, path, onMiss));
+}
+
+function forPath({ baseUrl }: Services, session: Session, path: string, onMiss: () => void): Session {
   // One made out for an address is good at no other (RFC 8707, section 2).
-  if (session.audience === null || session.audience === services.baseUrl + path) return session;
+  if (session.audience === null || session.audience === baseUrl + path) return session;
   onMiss();
   throw unauthorized("invalid_token", `the token is for ${session.audience} and works nowhere else`);
 }

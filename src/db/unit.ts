@@ -43,14 +43,14 @@ export type Unit = {
 
 export type Units = {
   /** `shares`: for a short read, which others may follow on its connection when all are in use. */
-  enter: (options: UnitOptions, shares?: boolean) => Promise<Unit>;
+  enter: (options: UnitOptions, shares?: boolean) => Unit | Promise<Unit>;
   /**
    * Sends a short read on a connection that has one at work, when all are in use and nobody waits for one; undefined: there is none. It may
    * fail for what befalls the other, so it must be safe to repeat.
    */
   ride: <T>(send: (wire: Wire) => Promise<T>, deadlineMs?: number) => Promise<T> | undefined;
   /** The unit's connection, a new one if it has none or lost it. */
-  connect: (unit: Unit) => Promise<Wire>;
+  connect: (unit: Unit) => Wire | Promise<Wire>;
   leave: (unit: Unit) => void;
   stats: () => { size: number; busy: number; idle: number; waiting: number; opened: number; lost: number };
   close: () => Promise<void>;
@@ -77,13 +77,11 @@ export function createUnits(options: PoolOptions): Units {
   let crowdTold = false;
   let closed: Promise<void> | undefined;
 
-  async function enter(asked: UnitOptions, shares = false): Promise<Unit> {
+  /** At once where there is room, as mostly: each wait for a promise that has nothing to wait for costs. */
+  function enter(asked: UnitOptions, shares = false): Unit | Promise<Unit> {
     if (closed) throw shuttingDown();
     const wait = turns.take(asked);
-    if (wait) await wait.catch(crowdedOut);
-    const unit = begin(asked);
-    if (shares && unit.wire) shared.add(unit.wire);
-    return unit;
+    return wait ? wait.then(() => begin(asked, shares), crowdedOut) : begin(asked, shares);
   }
 
   /** Told once, until nobody waits any more. */
@@ -94,7 +92,7 @@ export function createUnits(options: PoolOptions): Units {
   }
 
   /** Functions made here for each unit would be slow: tsx gives every one its name through defineProperty. */
-  function begin(turn: UnitOptions): Unit {
+  function begin(turn: UnitOptions, shares: boolean): Unit {
     const { deadlineMs = options.deadlineMs, signal } = turn;
     const unit: Unit = {
       turn,
@@ -105,6 +103,7 @@ export function createUnits(options: PoolOptions): Units {
       timer: undefined,
       unlisten: undefined,
     };
+    if (shares && unit.wire) shared.add(unit.wire);
     unit.timer = setTimeout(outOfTime, deadlineMs, unit, deadlineMs);
     if (signal) unit.unlisten = onAbort(signal, () => stop(unit, goneAway(signal)));
     return unit;
@@ -131,8 +130,11 @@ export function createUnits(options: PoolOptions): Units {
     return lightest && within(deadlineMs, lightest, send);
   }
 
-  async function connect(unit: Unit): Promise<Wire> {
-    if (unit.wire && !unit.wire.lost) return unit.wire;
+  function connect(unit: Unit): Wire | Promise<Wire> {
+    return unit.wire && !unit.wire.lost ? unit.wire : open(unit);
+  }
+
+  async function open(unit: Unit): Promise<Wire> {
     for (let attempt = 1; ; attempt++) {
       if (unit.stopped) throw unit.stopped;
       const wire = createWire(address, shapes, forget);

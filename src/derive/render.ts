@@ -1,3 +1,4 @@
+import { fnv1a } from "../kit/hash.ts";
 import { shortId } from "../kit/id.ts";
 import type { Field, RecordDefinition } from "../records/define.ts";
 import type { Showing } from "../records/kind.ts";
@@ -21,6 +22,12 @@ export type View = {
   fields: readonly Field[];
   /** What is selected, in this order, after id and version: a column for each field that neither of them shows. */
   columns: readonly Field[];
+  /** Tells views of a kind apart by their fields. */
+  fingerprint: string;
+  /** Whether a row's version changes with all that it shows, but for the names of linked records. */
+  versioned: boolean;
+  /** Where a row holds those. */
+  linkedNames: readonly number[];
   line: (row: Row, showing: Showing) => string;
   json: (row: Row, showing: Showing) => string;
 };
@@ -50,6 +57,9 @@ export function createView(
     definition,
     fields,
     columns,
+    fingerprint: fnv1a(fields.map(({ name }) => name).join()),
+    versioned: definition.fields.some(({ column }) => column === "version"),
+    linkedNames: columns.flatMap(({ kind }, i) => (kind.link?.shows === "name" ? [i + FIRST_COLUMN] : [])),
     line(row, showing) {
       let line = `${kindOf(row)}/${shortId(row[0] as string)}`;
       for (const { at, name, key, print } of printed) {

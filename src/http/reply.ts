@@ -1,4 +1,5 @@
 import { type Row, rowVersion, type View } from "../derive/render.ts";
+import { fnv1a } from "../kit/hash.ts";
 import { quote, quoteIfNeeded } from "../kit/line.ts";
 import type { Problem } from "../kit/problem.ts";
 import type { Showing } from "../records/kind.ts";
@@ -46,20 +47,19 @@ export function encode(answer: Answer, style: Style): Encoded {
   const body =
     answer.is === "document" ? answer.text : type === JSON_TYPE ? jsonBody(answer, style) : textBody(answer, style.showing);
   const headers: Record<string, string> = { "Content-Type": type };
-  if (answer.is === "record") headers.ETag = etagOf(rowVersion(answer.row), body);
+  if (answer.is === "record") headers.ETag = `"${rowVersion(answer.row)}-${fnv1a(seenIn(answer, body, style))}"`;
   return { status: answer.status ?? 200, headers: answer.headers ? Object.assign(headers, answer.headers) : headers, body };
 }
 
-/** The record's version, for If-Match, and a hash of what is shown, for a linked record's name may change without it. */
-function etagOf(version: number, body: string): string {
-  return `"${version}-${fnv1a(body)}"`;
-}
-
-/** FNV-1a over UTF-16 code units, 32 bits (draft-eastlake-fnv): tells two texts apart that share a version, not against an adversary. */
-function fnv1a(text: string): string {
-  let hash = 0x811c9dc5;
-  for (let i = 0; i < text.length; i++) hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193);
-  return (hash >>> 0).toString(36);
+/**
+ * What an answer shows that the record's version does not tell: the choice of fields and the form, and the names of linked records, which
+ * change by themselves. Where there are no versions, all of it.
+ */
+function seenIn({ view, row }: Extract<Answer, { is: "record" }>, body: string, { format, pretty, showing }: Style): string {
+  if (!view.versioned) return body;
+  let seen = `${view.fingerprint} ${format}${pretty ? " pretty" : ""} ${showing.zone.name}`;
+  for (const at of view.linkedNames) seen += ` ${row[at]}`;
+  return seen;
 }
 
 function textBody(answer: Exclude<Answer, { is: "document" }>, showing: Showing): string {

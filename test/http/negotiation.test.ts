@@ -55,3 +55,29 @@ test("HEAD is GET without the body, and a known ETag is 304", async () => {
   await ann.send("PATCH", jane, { stage: "changed" });
   assert.equal((await ann.send("GET", jane, undefined, { "if-none-match": etag })).status, 200);
 });
+
+const workspacePath = async () => `/${(await ann.send("GET", "/whoami?format=json")).json().workspace}`;
+
+test("the ETag of a write is that of the read after it, and tells whatever else changes what is shown", async () => {
+  const company = (await ann.send("POST", "/companies?format=json", { name: "Acme Inc" })).json();
+  const made = await ann.send("POST", "/contacts", { email: "tag@acme.com", company_id: company.id });
+  const path = made.headers.get("location")!;
+  const tagOf = async (query = "", client = ann) => (await client.send("GET", `${path}${query}`)).headers.get("etag");
+  assert.equal(await tagOf(), made.headers.get("etag"));
+  const forms = ["", "?format=json", "?format=json&pretty", "?fields=name", "?fields=name,email", "?format=json&fields=name"];
+  const tags = await Promise.all(forms.map((form) => tagOf(form)));
+  assert.equal(new Set(tags).size, forms.length, "each form is another representation");
+
+  await ann.send("PATCH", `/companies/${company.id}`, { name: "Acme Ltd" });
+  assert.notEqual(await tagOf(), tags[0], "a linked record's name is shown, and is not part of the version");
+  const named = await tagOf();
+  await ann.send("PATCH", await workspacePath(), { timezone: "Europe/Berlin" });
+  assert.notEqual(await tagOf(), named, "times are shown in another zone");
+});
+
+test("what has no versions is told apart by all that is shown", async () => {
+  const workspace = await workspacePath();
+  const before = (await ann.send("GET", workspace)).headers.get("etag");
+  await ann.send("PATCH", workspace, { name: "Another name" });
+  assert.notEqual((await ann.send("GET", workspace)).headers.get("etag"), before);
+});
