@@ -26,9 +26,9 @@ export async function duel(work: Work, sql: Sql, connections: number, rounds: nu
   for (const side of work.sides) {
     // Prepares the statements; and one that is far slower than expected must not take the rest of the day.
     const { rps } = await slice(side, Math.ceil(work.requests / 5), sql, connections, counters);
-    const longest = Math.max(connections * 2, Math.round(rps * LONGEST_S));
-    requests = Math.min(requests, longest);
-    await slice(side, Math.min(WARM_REQUESTS, longest), sql, connections, counters);
+    const within = (seconds: number) => Math.max(connections * 2, Math.round(rps * seconds));
+    requests = Math.min(requests, within(LONGEST_S));
+    await slice(side, Math.min(WARM_REQUESTS, within(WARM_S)), sql, connections, counters);
   }
   for (let round = 0; round < rounds; round++) {
     for (let i = 0; i < runners.length; i++) {
@@ -43,6 +43,7 @@ export async function duel(work: Work, sql: Sql, connections: number, rounds: nu
 
 /** A server that has run for a while is what is to be known: until then V8 is still compiling, the more so the more there is to compile. */
 const WARM_REQUESTS = 30_000;
+const WARM_S = 12;
 
 /** Seconds that a slice may take. */
 const LONGEST_S = 3;

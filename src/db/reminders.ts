@@ -17,15 +17,16 @@ export type ReminderQuery = {
   kind: string | undefined;
   position: Position | undefined;
   limit: number;
+  /** Whether the rows hold the handles of their records, which lines begin with anyway. */
+  handles: boolean;
 };
 
 /** Notes of a task can be long; a reminder shows how they begin. */
 const NOTE_LENGTH = "300";
 
 /**
- * What is due, the oldest first: a page of each kind by its own index, merged, and only then whom to call. Rows hold id, version,
- * handle, when, due_at, name, note, owner, company, phone, email, kind and the due time as text for the cursor, in the order of the
- * reminder's fields.
+ * What is due, the oldest first: a page of each kind by its own index, merged, and only then whom to call. Rows hold id, null
+ * for a version, then handle, when, due_at, name, note, owner, company, phone, email and kind, in the order of the reminder's fields.
  */
 export async function listReminders(
   db: Database,
@@ -39,10 +40,11 @@ export async function listReminders(
   const wanted = count(query.limit + 1);
   const parts = sources.map((definition) => sourceSql(definition, workspaceId, query, wanted));
   const when = sql`case when due_at < ${toTimestamp(query.today)}::timestamptz then 'overdue' when due_at <= ${toTimestamp(query.now)}::timestamptz then 'due' else 'upcoming' end`;
+  const handle = query.handles ? sql`handle || right(due.id, 8)` : raw("null");
   const rows = await db.pool.rows(
-    sql`select due.id, version, handle || right(due.id, 8), ${when}, due_at, title,
+    sql`select due.id, null, ${handle}, ${when}, due_at, title,
         case when length(note) > ${raw(NOTE_LENGTH)} then left(note, ${raw(NOTE_LENGTH)}) || '…' else note end, owner,
-        company.name, coalesce(due.phone, contact.phone), coalesce(due.email, contact.email), kind, due_at::text
+        company.name, coalesce(due.phone, contact.phone), coalesce(due.email, contact.email), kind
       from (select * from (${join(parts, " union all ")}) each_kind order by due_at, id limit ${wanted}) due
       left join lateral (select c.name from companies c where c.workspace_id = ${workspaceId} and c.id = due.company_id limit 1) company on true
       left join lateral (select c.phone, c.email from contacts c where c.workspace_id = ${workspaceId} and c.id = due.contact_id limit 1) contact on true
@@ -67,7 +69,7 @@ function sourceSql(
   if (doneWhen) where.push(sql`not r.${ident(doneWhen)}`);
   if (query.owner !== undefined) where.push(sql`${column(owner)} = ${query.owner}`);
   if (query.position) where.push(sql`(${due}, r.id) > (${query.position.value}, ${query.position.id})`);
-  return sql`(select ${raw(`'${name}'`)} as kind, ${raw(`'${name}/${prefix}_'`)} as handle, r.id, r.version, ${due} as due_at, ${column(title)} as title,
+  return sql`(select ${raw(`'${name}'`)} as kind, ${raw(`'${name}/${prefix}_'`)} as handle, r.id, ${due} as due_at, ${column(title)} as title,
     ${column(note)} as note, ${column(owner)} as owner, ${column(phone)} as phone, ${column(email)} as email, ${link("company_id")} as company_id,
     ${link("contact_id")} as contact_id from ${ident(plural)} r where ${join(where, " and ")} order by ${due}, r.id limit ${wanted})`;
 }

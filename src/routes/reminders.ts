@@ -44,7 +44,7 @@ export const reminderRoutes: Route[] = [
 ];
 
 async function remind(context: Authenticated): Promise<Answer> {
-  const { parameters, reading, services, session } = context;
+  const { parameters, reading, services, session, style } = context;
   const days = readDays(single(parameters, "days"));
   const owner = readOwner(parameters, reading);
   const kind = readKind(services.db.dictionary, single(parameters, "kind"));
@@ -54,14 +54,15 @@ async function remind(context: Authenticated): Promise<Answer> {
   const position = after === undefined ? undefined : readPosition(after, list, services.seal);
   const ahead = days === 0 ? reading.now + 1 : readMoment(`+${days}d`, reading)!.to;
   const today = readMoment("today", reading)!.from;
-  const query = { until: ahead, now: reading.now, today, owner, kind, position, limit: most };
+  const handles = style.format === "json";
+  const query = { until: ahead, now: reading.now, today, owner, kind, position, limit: most, handles };
   const { rows, more } = await listReminders(services.db, session.workspaceId, query);
   const last = rows.at(-1);
   return {
     is: "list",
     viewOf: () => VIEW,
     rows,
-    nextCursor: more && last ? writeCursor({ value: last.at(-1) as string, id: rowId(last) }, list, services.seal) : null,
+    nextCursor: more && last ? writeCursor({ value: last[DUE_AT] as string, id: rowId(last) }, list, services.seal) : null,
     summary: summaryOf(rows, more),
     notes:
       rows.length === 0 && owner !== undefined
@@ -92,6 +93,7 @@ function readKind(dictionary: Dictionary, text: string | undefined): string | un
 
 /** Where the rows of `listReminders` hold them. */
 const WHEN = 3;
+const DUE_AT = 4;
 const KIND = 11;
 
 /** A reminder's line begins with the handle of the record it belongs to. */

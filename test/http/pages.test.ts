@@ -143,6 +143,7 @@ test("reminders follow an index for each kind", async () => {
     owner: undefined,
     kind: undefined,
     position: undefined,
+    handles: false,
   };
   const position = { value: "2026-01-01 00:00:00+00", id: "c_01" };
   for (const more of [{}, { owner: "owner 1" }, { kind: "task" }, { owner: "owner 1", kind: "contact" }, { position }]) {
