@@ -83,10 +83,18 @@ export function unreachable(cause: unknown): Problem {
   return new Problem(UNREACHABLE.code, UNREACHABLE.message, UNREACHABLE.hint, { headers: RETRY_AFTER, cause });
 }
 
-/** All connections are in use. */
-export function crowded(message: string): Problem {
-  return new Problem("busy", message, AGAIN, { headers: RETRY_AFTER });
+/**
+ * All connections are in use. Who is refused for it is one of very many: they are asked to come again in one, two or three seconds by turns,
+ * for as one crowd they would be refused again. Made once, since to note where a Problem was made costs as much as the rest of refusing.
+ */
+function refusals(message: string): () => Problem {
+  const all = ["1", "2", "3"].map((seconds) => new Problem("busy", message, AGAIN, { headers: { "Retry-After": seconds } }));
+  let last = 0;
+  return () => all[last++ % all.length]!;
 }
+
+export const queueFull = refusals("too many requests wait for the database");
+export const waitedLong = refusals("all connections to the database are in use");
 
 const DEADLINE = new Error("the deadline has passed");
 

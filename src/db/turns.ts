@@ -1,5 +1,5 @@
 import { Problem } from "../kit/problem.ts";
-import { crowded } from "./failure.ts";
+import { queueFull, waitedLong } from "./failure.ts";
 
 /** Who may work when: so many at a time, the others in one queue. */
 export type Turns = {
@@ -42,8 +42,7 @@ export function createTurns(places: number, queueLimit: number, waitMs: number):
   }
 
   function wait(turn: Turn): Promise<void> {
-    if (queue.size >= queueLimit || waitingOf(turn) >= queueLimit / 2)
-      return Promise.reject(crowded("too many requests wait for the database"));
+    if (queue.size >= queueLimit || waitingOf(turn) >= queueLimit / 2) return Promise.reject(queueFull());
     return new Promise((resolve, reject) => {
       const waiter: Waiter = { turn, resolve, reject, timer: undefined, unlisten: undefined };
       const { signal } = turn;
@@ -61,7 +60,7 @@ export function createTurns(places: number, queueLimit: number, waitMs: number):
     return waiting;
   }
 
-  function refuse(waiter: Waiter, reason = crowded("all connections to the database are in use")): void {
+  function refuse(waiter: Waiter, reason: Problem = waitedLong()): void {
     stopWaiting(waiter);
     waiter.reject(reason);
   }
