@@ -12,9 +12,9 @@ import type { Database } from "./database.ts";
 import { eitherWay, inTime, long, pagedOptions } from "./patience.ts";
 import { positionOf, type Range, rangeSql, rangesOf, type Walk } from "./ranges.ts";
 import { missing, resolveConditions, wrongKind } from "./references.ts";
-import { searchWords, wordSql } from "./search.ts";
 import { ident, join, numbered, raw, type Statement, sql } from "./sql.ts";
 import { type Table, tableOf } from "./table.ts";
+import { holdsWords } from "./words.ts";
 
 export type Page = {
   rows: Row[];
@@ -71,7 +71,7 @@ export async function listRows(
   const filters = [
     sql`r.workspace_id = ${workspaceId} and ${table.living}`,
     ...conditions.map((condition) => conditionSql(table, condition)),
-    ...searchWords(query.search ?? "").map(wordSql),
+    ...holdsWords(query.search ?? ""),
   ];
   const list = [workspaceId, ...binding, ...query.identity];
   const position = query.cursor === undefined ? undefined : readPosition(query.cursor, list, seal);

@@ -1,38 +1,46 @@
 import type { ListQuery } from "../derive/query.ts";
 import type { Row, View } from "../derive/render.ts";
-import { writeCursor } from "../kit/cursor.ts";
-import { Problem } from "../kit/problem.ts";
+import { type Position, writeCursor } from "../kit/cursor.ts";
 import type { Seal } from "../kit/seal.ts";
+import { fieldOf } from "../records/define.ts";
 import type { RowsOptions } from "./client.ts";
 import { conditionSql, pattern } from "./condition.ts";
 import type { Database } from "./database.ts";
+import { nearMisses } from "./nearMisses.ts";
 import { eitherWay, inTime, long } from "./patience.ts";
 import { resolveConditions } from "./references.ts";
 import { countRows, type Page, readPosition } from "./rows.ts";
-import { count, join, type Statement, sql } from "./sql.ts";
+import { count, join, raw, type Statement, sql } from "./sql.ts";
 import { type Table, tableOf } from "./table.ts";
+import { holdsWords, titleHolds } from "./words.ts";
 
-/** Ranking looks at this many matches, the newest changed: a word that a whole workspace shares is not worth ranking. */
-const RANKED_MATCHES = 1000;
+/** Ranking looks at this many matches, the newest changed: as many as a page can show. */
+const RANKED_MATCHES = 200;
 
-/** The title of an activity is its body, which may be long: its beginning decides. */
+/** Where the title is a body, which may be long, its beginning decides. */
 const RANKED_CHARACTERS = 100;
 
-const MOST_WORDS = 8;
+/** What titles that hold the words rank above the others. */
+const TITLED = 10_000;
 
-export function searchWords(search: string): string[] {
-  return [...new Set(search.split(/\s+/))].filter((word) => /[\p{L}\p{N}]/u.test(word)).slice(0, MOST_WORDS);
-}
-
-/** A word anywhere in the searched text; one or two letters only where a word begins, or they would be everywhere. */
-export function wordSql(word: string): Statement {
-  if ([...word].length > 2) return sql`r.search like ${pattern(word)}`;
-  return sql`(r.search like ${pattern(word, "")} or r.search like ${pattern(word, "% ")} or r.search like ${pattern(word, "%\n")})`;
-}
+/** What is looked for, and how far a walk through it has come. */
+type Walk = {
+  workspaceId: string;
+  view: View;
+  table: Table;
+  search: string;
+  /** Of kinds whose titles are short enough to sort by: these have an index of their words. */
+  title: { column: Statement; sortKey: Statement } | undefined;
+  /** The workspace's living rows that meet the filters. */
+  scope: Statement[];
+  words: Statement[];
+  position: Position | undefined;
+};
 
 /**
- * The rows that hold every word, best first: the title itself, then titles that begin with the search, then those with it at the start of
- * a word, each by word similarity (pg_trgm). Only when there are none, near misses: rows with a word that looks like it.
+ * The rows that hold every word, best first: those whose title has each as a whole word, then the others. Both by their title - the search
+ * itself, then titles that begin with it, then those with it at the start of a word, each by word similarity (pg_trgm). Only when there are
+ * none, near misses.
  */
 export async function searchRows(
   db: Database,
@@ -42,32 +50,25 @@ export async function searchRows(
   binding: readonly string[],
   seal: Seal,
 ): Promise<Page> {
-  const table = tableOf(view.definition, db.dictionary);
+  const { definition } = view;
+  const table = tableOf(definition, db.dictionary);
   const search = query.search ?? "";
-  const words = searchWords(search);
   const conditions = (await resolveConditions(db, workspaceId, query.conditions)).map((condition) =>
     conditionSql(table, condition),
   );
   const scope = [sql`r.workspace_id = ${workspaceId} and r.deleted_at is null`, ...conditions];
+  const words = holdsWords(search);
   const list = [workspaceId, ...binding, ...query.identity];
   const position = query.cursor === undefined ? undefined : readPosition(query.cursor, list, seal);
-  const beyond = position ? sql`where (r.search_rank, r.id) < (${position.value}::int, ${position.id})` : sql``;
-  const holding = sql`${table.name} r where ${join([...scope, ...words.map(wordSql)], " and ")}`;
-  const way = (gathered: boolean) => (options: RowsOptions) => {
-    const found = gathered ? sql`(select r.* from ${holding} offset 0) r` : holding;
-    const matches = sql`select r.* from ${found} order by r.updated_at desc, r.id desc limit ${count(RANKED_MATCHES)}`;
-    // `offset 0`: PostgreSQL would put the rank in the place of its name, and work it out each time.
-    const ranked = sql`select r.*, ${rankSql(search)} as search_rank from (${matches}) r offset 0`;
-    return db.pool.rows(
-      sql`select ${table.select(view)}, r.search_rank from (${ranked}) r ${beyond} order by r.search_rank desc, r.id desc limit ${count(query.limit + 1)}`,
-      options,
-    );
-  };
-  const rows = await inTime(view.definition, query, () => eitherWay(workspaceId, way(false), way(true)));
+  const field = fieldOf(definition, definition.title)!;
+  const title = field.sort ? { column: table.column(field), sortKey: table.sortKey(field) } : undefined;
+  const walk = { workspaceId, view, table, search, title, scope, words, position };
+
+  const rows = await inTime(definition, query, () => bestRows(db, walk, query.limit + 1));
   if (rows.length === 0 && !position)
     return { rows: await nearMisses(db, workspaceId, table, view, scope, search, query.limit), nextCursor: null, near: true };
-  const counted = () => countRows(db, workspaceId, table, view.definition, [...scope, ...words.map(wordSql)]);
-  const total = query.count ? await inTime(view.definition, query, counted) : undefined;
+  const counted = () => countRows(db, workspaceId, table, definition, [...scope, ...words]);
+  const total = query.count ? await inTime(definition, query, counted) : undefined;
   const page = rows.slice(0, query.limit);
   const last = page.at(-1);
   const nextCursor =
@@ -75,43 +76,64 @@ export async function searchRows(
   return { rows: page, nextCursor, ...(total && { total }) };
 }
 
-/** The searched text begins with the title and is folded already. */
-function rankSql(search: string): Statement {
-  const title = sql`left(split_part(r.search, chr(10), 1), ${RANKED_CHARACTERS})`;
-  const wanted = sql`crm_fold(${search})`;
-  const place = sql`case when ${title} = ${wanted} then 4000 when ${title} like ${pattern(search, "")} then 3000 when ${title} like ${pattern(search, "% ")} then 2000 else 0 end`;
-  return sql`(${place} + round(1000 * public.word_similarity(${wanted}, ${title})))::int`;
+/** The index of titles is quick, that of all searched text is not: it is left alone when titles fill the page. */
+async function bestRows(db: Database, walk: Walk, wanted: number): Promise<readonly Row[]> {
+  const { workspaceId, title, position } = walk;
+  const begins = title !== undefined && (!position || (position.value as number) >= TITLED);
+  const titled = begins ? await db.pool.rows(titledSql(walk, title, wanted), long(workspaceId)) : [];
+  if (titled.length >= wanted) return titled;
+  const way = (gathered: boolean) => (options: RowsOptions) =>
+    db.pool.rows(othersSql(walk, gathered, wanted - titled.length), options);
+  return [...titled, ...(await eitherWay(workspaceId, way(false), way(true)))];
 }
 
-const NEAR_THRESHOLD = 0.4;
-const NEAR_CANDIDATES = 500;
-const NEAR_MS = 300;
+/**
+ * The newest changed of the titles that hold the words, and those that are the search itself, however many newer ones there are. The latter
+ * are found by the index of the order, which knows accents: an accent that is left out in the search is missed there.
+ *
+ * `offset 0`: how many have a word PostgreSQL often does not know, and would rather follow the newest until enough have come.
+ */
+function titledSql(walk: Walk, title: NonNullable<Walk["title"]>, wanted: number): Statement {
+  const { workspaceId, table, search, scope, words } = walk;
+  const those = (which: Statement) =>
+    sql`(select r.* from ${table.name} r where ${join([...scope, which], " and ")} offset 0) r`;
+  const holding = titleHolds(workspaceId, title.column, search);
+  const same = sql`${title.sortKey} in (lower(${search}::text collate "C"), crm_fold(${search}) collate "C")`;
+  const candidates = sql`(select r.id, ${TITLE} as title from ${those(holding)} where ${join(words, " and ")}
+      order by r.updated_at desc, r.id desc limit ${count(RANKED_MATCHES)})
+    union (select r.id, ${TITLE} from ${those(same)} where ${join([holding, ...words], " and ")} limit ${count(RANKED_MATCHES)})`;
+  return bestSql(walk, candidates, sql`${TITLED} + ${rankSql(search)}`, wanted);
+}
 
-/** A search that found nothing is worth a third of a second more, not ten. */
-async function nearMisses(
-  db: Database,
-  workspaceId: string,
-  table: Table,
-  view: View,
-  scope: Statement[],
-  search: string,
-  limit: number,
-): Promise<Row[]> {
-  const near = sql`select r.* from ${table.name} r
-    where ${join([...scope, sql`crm_fold(${search}) operator(public.<%) r.search`], " and ")} limit ${NEAR_CANDIDATES}`;
-  const similarity = sql`round(1000 * public.word_similarity(crm_fold(${search}), r.search))::int`;
-  try {
-    return await db.pool.transaction(async (tx) => {
-      await tx.rows(
-        sql`select set_config('pg_trgm.word_similarity_threshold', ${String(NEAR_THRESHOLD)}, true), set_config('statement_timeout', ${String(NEAR_MS)}, true)`,
-      );
-      return tx.rows(
-        sql`select ${table.select(view)}, ${similarity} from (${near}) r order by ${similarity} desc, r.updated_at desc, r.id desc limit ${limit}`,
-        { plan: "custom" },
-      );
-    }, long(workspaceId));
-  } catch (error) {
-    if (error instanceof Problem && error.code === "busy") return [];
-    throw error;
-  }
+/** The newest changed that hold the words, without those whose title does. */
+function othersSql(walk: Walk, gathered: boolean, wanted: number): Statement {
+  const { workspaceId, table, search, title, scope, words } = walk;
+  const holding = sql`${table.name} r where ${join([...scope, ...words], " and ")}`;
+  const found = gathered ? sql`(select r.* from ${holding} offset 0) r` : holding;
+  const newest = sql`select r.* from ${found} order by r.updated_at desc, r.id desc limit ${count(RANKED_MATCHES)}`;
+  const others = title ? sql`where not ${titleHolds(workspaceId, title.column, search)}` : raw("");
+  return bestSql(walk, sql`select r.id, ${TITLE} as title from (${newest}) r ${others}`, rankSql(search), wanted);
+}
+
+/** The searched text begins with the title and is folded already. */
+const TITLE = sql`left(split_part(r.search, chr(10), 1), ${count(RANKED_CHARACTERS)})`;
+
+function rankSql(search: string): Statement {
+  const wanted = sql`crm_fold(${search})`;
+  const place = sql`case when c.title = ${wanted} then 4000 when c.title like ${pattern(search, "")} then 3000 when c.title like ${pattern(search, "% ")} then 2000 else 0 end`;
+  return sql`(${place} + round(1000 * public.word_similarity(${wanted}, c.title)))::int`;
+}
+
+/** `offset 0`: PostgreSQL would put the rank in the place of its name, and work it out each time. Whole rows are fetched for the page alone. */
+function bestSql(
+  { workspaceId, view, table, position }: Walk,
+  candidates: Statement,
+  rank: Statement,
+  wanted: number,
+): Statement {
+  const beyond = position ? sql`where (c.search_rank, c.id) < (${position.value}::int, ${position.id})` : raw("");
+  const ranked = sql`(select c.id, ${rank} as search_rank from (${candidates}) c offset 0) c`;
+  const best = sql`(select c.* from ${ranked} ${beyond} order by c.search_rank desc, c.id desc limit ${count(wanted)}) c`;
+  return sql`select ${table.select(view)}, c.search_rank from ${best} join ${table.name} r on r.workspace_id = ${workspaceId} and r.id = c.id
+    order by c.search_rank desc, c.id desc`;
 }

@@ -22,6 +22,13 @@ exception when others then
   return null;
 end $$;
 
+create function crm_title_words(workspace_id text, title text) returns text[]
+  language sql immutable strict parallel safe
+RETURN array_remove(string_to_array((("right"(workspace_id, 8) || ' '::text) || replace(translate(crm_fold(title), '	
+-.,/()''"@&_'::text, '             '::text), ' '::text, (('
+'::text || "right"(workspace_id, 8)) || ' '::text))), '
+'::text), ("right"(workspace_id, 8) || ' '::text));
+
 create function crm_words(list text[]) returns text
   language sql immutable strict parallel safe
 RETURN array_to_string(list, ' '::text);
@@ -158,6 +165,7 @@ CREATE INDEX companies_owner_order_idx ON public.companies USING btree (workspac
 CREATE INDEX companies_search_idx ON public.companies USING gin (workspace_id, search gin_trgm_ops) WHERE (deleted_at IS NULL);
 CREATE INDEX companies_tags_idx ON public.companies USING gin (workspace_id, tags) WHERE (deleted_at IS NULL);
 CREATE INDEX companies_updated_idx ON public.companies USING btree (workspace_id, updated_at, id) WHERE (deleted_at IS NULL);
+CREATE INDEX companies_words_idx ON public.companies USING gin (crm_title_words(workspace_id, name)) WHERE (deleted_at IS NULL);
 
 create table contacts (
   workspace_id text collate "C" not null,
@@ -200,6 +208,7 @@ CREATE INDEX contacts_stage_idx ON public.contacts USING btree (workspace_id, st
 CREATE INDEX contacts_stage_order_idx ON public.contacts USING btree (workspace_id, lower(stage), id) WHERE (deleted_at IS NULL);
 CREATE INDEX contacts_tags_idx ON public.contacts USING gin (workspace_id, tags) WHERE (deleted_at IS NULL);
 CREATE INDEX contacts_updated_idx ON public.contacts USING btree (workspace_id, updated_at, id) WHERE (deleted_at IS NULL);
+CREATE INDEX contacts_words_idx ON public.contacts USING gin (crm_title_words(workspace_id, name)) WHERE (deleted_at IS NULL);
 
 create table deals (
   workspace_id text collate "C" not null,
@@ -247,6 +256,7 @@ CREATE INDEX deals_status_idx ON public.deals USING btree (workspace_id, status,
 CREATE INDEX deals_tags_idx ON public.deals USING gin (workspace_id, tags) WHERE (deleted_at IS NULL);
 CREATE INDEX deals_title_idx ON public.deals USING btree (workspace_id, lower(title), id) WHERE (deleted_at IS NULL);
 CREATE INDEX deals_updated_idx ON public.deals USING btree (workspace_id, updated_at, id) WHERE (deleted_at IS NULL);
+CREATE INDEX deals_words_idx ON public.deals USING gin (crm_title_words(workspace_id, title)) WHERE (deleted_at IS NULL);
 
 create table idempotency_keys (
   workspace_id text collate "C" not null,
@@ -358,6 +368,7 @@ CREATE INDEX tasks_search_idx ON public.tasks USING gin (workspace_id, search gi
 CREATE INDEX tasks_tags_idx ON public.tasks USING gin (workspace_id, tags) WHERE (deleted_at IS NULL);
 CREATE INDEX tasks_title_idx ON public.tasks USING btree (workspace_id, lower(title), id) WHERE (deleted_at IS NULL);
 CREATE INDEX tasks_updated_idx ON public.tasks USING btree (workspace_id, updated_at, id) WHERE (deleted_at IS NULL);
+CREATE INDEX tasks_words_idx ON public.tasks USING gin (crm_title_words(workspace_id, title)) WHERE (deleted_at IS NULL);
 
 create table tokens (
   id text collate "C" not null,

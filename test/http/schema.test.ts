@@ -177,6 +177,13 @@ for (const definition of definitions) {
     if (key) assert.equal(fieldOf(definition, key)!.kind.sqlType, "text");
   });
 
+  test(`an index has the words of the titles of ${plural}, where they are short enough to sort by`, async () => {
+    const indexes = await sql`select pg_get_indexdef(indexrelid) as text from pg_index where indrelid = ${plural}::regclass`;
+    const wanted = `USING gin (crm_title_words(workspace_id, ${definition.title})) WHERE (deleted_at IS NULL)`;
+    const known = indexes.some((index) => index.text.endsWith(wanted));
+    assert.equal(known, fieldOf(definition, definition.title)!.sort === true);
+  });
+
   test(`an index pages ${plural} in every order, and in theirs by every paged value and link`, async () => {
     const indexes = await sql`select pg_get_indexdef(indexrelid) as text from pg_index where indrelid = ${plural}::regclass`;
     const known = indexes.map((index) => index.text.replace(/^.* USING btree /, ""));
