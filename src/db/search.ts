@@ -30,7 +30,7 @@ type Walk = {
   table: Table;
   search: string;
   /** Of kinds whose titles are short enough to sort by: these have an index of their words. */
-  title: { column: Statement; sortKey: Statement } | undefined;
+  title: Statement | undefined;
   /** The workspace's living rows that meet the filters. */
   scope: Statement[];
   words: Statement[];
@@ -61,7 +61,7 @@ export async function searchRows(
   const list = [workspaceId, ...binding, ...query.identity];
   const position = query.cursor === undefined ? undefined : readPosition(query.cursor, list, seal);
   const field = fieldOf(definition, definition.title)!;
-  const title = field.sort ? { column: table.column(field), sortKey: table.sortKey(field) } : undefined;
+  const title = field.sort ? table.column(field) : undefined;
   const walk = { workspaceId, view, table, search, title, scope, words, position };
 
   const rows = await inTime(definition, query, () => bestRows(db, walk, query.limit + 1));
@@ -88,21 +88,15 @@ async function bestRows(db: Database, walk: Walk, wanted: number): Promise<reado
 }
 
 /**
- * The newest changed of the titles that hold the words, and those that are the search itself, however many newer ones there are. The latter
- * are found by the index of the order, which knows accents: an accent that is left out in the search is missed there.
- *
+ * Those whose title holds the words: who is called just what was searched, however many newer ones there are, then the newest changed.
  * `offset 0`: how many have a word PostgreSQL often does not know, and would rather follow the newest until enough have come.
  */
-function titledSql(walk: Walk, title: NonNullable<Walk["title"]>, wanted: number): Statement {
+function titledSql(walk: Walk, title: Statement, wanted: number): Statement {
   const { workspaceId, table, search, scope, words } = walk;
-  const those = (which: Statement) =>
-    sql`(select r.* from ${table.name} r where ${join([...scope, which], " and ")} offset 0) r`;
-  const holding = titleHolds(workspaceId, title.column, search);
-  const same = sql`${title.sortKey} in (lower(${search}::text collate "C"), crm_fold(${search}) collate "C")`;
-  const candidates = sql`(select r.id, ${TITLE} as title from ${those(holding)} where ${join(words, " and ")}
-      order by r.updated_at desc, r.id desc limit ${count(RANKED_MATCHES)})
-    union (select r.id, ${TITLE} from ${those(same)} where ${join([holding, ...words], " and ")} limit ${count(RANKED_MATCHES)})`;
-  return bestSql(walk, candidates, sql`${TITLED} + ${rankSql(search)}`, wanted);
+  const holding = join([...scope, titleHolds(workspaceId, title, search)], " and ");
+  const titled = sql`select r.* from (select r.* from ${table.name} r where ${holding} offset 0) r where ${join(words, " and ")}
+    order by ${TITLE} = crm_fold(${search}) desc, r.updated_at desc, r.id desc limit ${count(RANKED_MATCHES)}`;
+  return bestSql(walk, titled, sql`${TITLED} + ${rankSql(search)}`, wanted);
 }
 
 /** The newest changed that hold the words, without those whose title does. */
@@ -111,8 +105,8 @@ function othersSql(walk: Walk, gathered: boolean, wanted: number): Statement {
   const holding = sql`${table.name} r where ${join([...scope, ...words], " and ")}`;
   const found = gathered ? sql`(select r.* from ${holding} offset 0) r` : holding;
   const newest = sql`select r.* from ${found} order by r.updated_at desc, r.id desc limit ${count(RANKED_MATCHES)}`;
-  const others = title ? sql`where not ${titleHolds(workspaceId, title.column, search)}` : raw("");
-  return bestSql(walk, sql`select r.id, ${TITLE} as title from (${newest}) r ${others}`, rankSql(search), wanted);
+  const others = title ? sql`select r.* from (${newest}) r where not ${titleHolds(workspaceId, title, search)}` : newest;
+  return bestSql(walk, others, rankSql(search), wanted);
 }
 
 /** The searched text begins with the title and is folded already. */
@@ -120,20 +114,13 @@ const TITLE = sql`left(split_part(r.search, chr(10), 1), ${count(RANKED_CHARACTE
 
 function rankSql(search: string): Statement {
   const wanted = sql`crm_fold(${search})`;
-  const place = sql`case when c.title = ${wanted} then 4000 when c.title like ${pattern(search, "")} then 3000 when c.title like ${pattern(search, "% ")} then 2000 else 0 end`;
-  return sql`(${place} + round(1000 * public.word_similarity(${wanted}, c.title)))::int`;
+  const place = sql`case when ${TITLE} = ${wanted} then 4000 when ${TITLE} like ${pattern(search, "")} then 3000 when ${TITLE} like ${pattern(search, "% ")} then 2000 else 0 end`;
+  return sql`(${place} + round(1000 * public.word_similarity(${wanted}, ${TITLE})))::int`;
 }
 
-/** `offset 0`: PostgreSQL would put the rank in the place of its name, and work it out each time. Whole rows are fetched for the page alone. */
-function bestSql(
-  { workspaceId, view, table, position }: Walk,
-  candidates: Statement,
-  rank: Statement,
-  wanted: number,
-): Statement {
-  const beyond = position ? sql`where (c.search_rank, c.id) < (${position.value}::int, ${position.id})` : raw("");
-  const ranked = sql`(select c.id, ${rank} as search_rank from (${candidates}) c offset 0) c`;
-  const best = sql`(select c.* from ${ranked} ${beyond} order by c.search_rank desc, c.id desc limit ${count(wanted)}) c`;
-  return sql`select ${table.select(view)}, c.search_rank from ${best} join ${table.name} r on r.workspace_id = ${workspaceId} and r.id = c.id
-    order by c.search_rank desc, c.id desc`;
+/** `offset 0`: PostgreSQL would put the rank in the place of its name, and work it out each time. */
+function bestSql({ view, table, position }: Walk, candidates: Statement, rank: Statement, wanted: number): Statement {
+  const beyond = position ? sql`where (r.search_rank, r.id) < (${position.value}::int, ${position.id})` : raw("");
+  const ranked = sql`select r.*, ${rank} as search_rank from (${candidates}) r offset 0`;
+  return sql`select ${table.select(view)}, r.search_rank from (${ranked}) r ${beyond} order by r.search_rank desc, r.id desc limit ${count(wanted)}`;
 }

@@ -42,7 +42,7 @@ test("who is called just that comes first among 20,000 newer ones with the word,
   assert.deepEqual(found.slice(0, 3), ["Márk", "Mark Twain", "Anna Mark-Weber"]);
   assert.equal(found.length, 5);
   await copy(mark, 300, "Mark %s", "newer");
-  assert.deepEqual((await names("/contacts?search=Márk&limit=2"))[0], "Márk");
+  assert.deepEqual((await names("/contacts?search=mark&limit=2"))[0], "Márk");
 });
 
 test("a walk shows those with the words in the name, then the others, and none twice", async () => {
