@@ -32,32 +32,35 @@ export type Write = { author: Author; entryId: string; id: string; values: Value
 export function writeStatement(db: Database, view: View, way: Way, write: Write): Statement | undefined {
   const { sent, initial, removed, version } = write.values;
   const { creates, claim, cap } = way;
-  const parts = columnsOf(view.definition).map(({ name, clears }) => {
-    if (name in sent) return clears && sent[name] === null ? "cleared" : "sent";
-    return creates && name in initial ? "initial" : "absent";
-  });
-  if (!creates && parts.every((part) => part === "absent")) return undefined;
-  const shape: Shape = { creates, claims: claim !== undefined, cap, expects: version !== undefined, parts };
   const values: unknown[] = [...authorValues(write.author), write.entryId, write.id];
-  columnsOf(view.definition).forEach(({ name }, i) => {
-    if (parts[i] === "sent") values.push(sent[name]);
-    if (parts[i] === "initial") values.push(initial[name]);
-  });
+  let parts = "";
+  for (const { name, clears } of columnsOf(view.definition)) {
+    const part = partOf(name, clears, write.values, creates);
+    if (part === SENT) values.push(sent[name]);
+    if (part === INITIAL) values.push(initial[name]);
+    parts += part;
+  }
+  if (!creates && !parts.includes(SENT) && !parts.includes(CLEARED)) return undefined;
+  const shape = { creates, claims: claim !== undefined, cap, expects: version !== undefined, parts };
   if (claim) values.push(claim.key, claim.fingerprint);
   if (sent.custom) values.push(removed);
   if (version !== undefined) values.push(version);
   return statementOf(db, view, shape)(values);
 }
 
-/** What the text depends on. `cleared` is what is set to null without a value being sent along: a link, or all of `custom`. */
-type Shape = {
-  creates: boolean;
-  claims: boolean;
-  cap: number | undefined;
-  expects: boolean;
-  /** In the order of the columns. */
-  parts: ("sent" | "cleared" | "initial" | "absent")[];
-};
+/** How a column takes part. `CLEARED` is set to null without a value that is sent along: a link, or all of `custom`. */
+const SENT = "s";
+const CLEARED = "c";
+const INITIAL = "i";
+const ABSENT = "-";
+
+function partOf(name: string, clears: boolean, { sent, initial }: Values, creates: boolean): string {
+  if (Object.hasOwn(sent, name)) return clears && sent[name] === null ? CLEARED : SENT;
+  return creates && Object.hasOwn(initial, name) ? INITIAL : ABSENT;
+}
+
+/** What the text depends on. `parts` has a letter for each column. */
+type Shape = { creates: boolean; claims: boolean; cap: number | undefined; expects: boolean; parts: string };
 
 const statements = new WeakMap<View, Map<string, (values: unknown[]) => Statement>>();
 
@@ -67,7 +70,8 @@ const MOST_SHAPES = 500;
 function statementOf(db: Database, view: View, shape: Shape): (values: unknown[]) => Statement {
   const known = statements.get(view) ?? new Map<string, (values: unknown[]) => Statement>();
   statements.set(view, known);
-  const key = Object.values(shape).join();
+  const { creates, claims, cap, expects, parts } = shape;
+  const key = `${creates ? "create" : "update"}${claims ? " once" : ""}${expects ? " at" : ""} ${cap ?? ""} ${parts}`;
   let statement = known.get(key);
   if (!statement) {
     if (known.size >= MOST_SHAPES) known.clear();
@@ -92,28 +96,28 @@ function writeSql(db: Database, view: View, { creates, claims, cap, expects, par
   let last = 9;
   const next = (type: string) => `$${++last}::${type}`;
   const given = new Map<string, string>();
-  for (const { name, type, part } of columns) if (part === "sent" || part === "initial") given.set(name, next(type));
+  for (const { name, type, part } of columns) if (part === SENT || part === INITIAL) given.set(name, next(type));
   const claim = claims ? [next("text"), next("text")] : [];
-  const removed = columns.some(({ name, part }) => name === "custom" && part === "sent") ? next("text[]") : "";
+  const removed = columns.some(({ name, part }) => name === "custom" && part === SENT) ? next("text[]") : "";
   const version = expects ? [`r.version = ${next("integer")}`] : [];
 
-  const links = linkCtes(definition, db.dictionary, given, creates ? columns.filter(({ part }) => part === "absent") : []);
+  const links = linkCtes(definition, db.dictionary, given, creates ? columns.filter(({ part }) => part === ABSENT) : []);
   const linked = [...links.keys()].filter((name) => given.has(name)).map((name) => `exists (select from link_${name})`);
   const value = (name: string) => (links.has(name) ? `(select id from link_${name})` : (given.get(name) ?? "null"));
 
   const set = columns
-    .filter(({ name, part }) => (part === "sent" || part === "cleared") && !(creates && name === naturalKey))
+    .filter(({ name, part }) => (part === SENT || part === CLEARED) && !(creates && name === naturalKey))
     .map(({ name, part }) => {
-      const fresh = creates && part === "sent" ? `excluded."${name}"` : value(name);
+      const fresh = creates && part === SENT ? `excluded."${name}"` : value(name);
       const merged = `nullif((coalesce(r.custom, '{}') || ${given.get(name)}) - ${removed}, '{}')`;
-      return { name, becomes: name === "custom" && part === "sent" ? merged : fresh };
+      return { name, becomes: name === "custom" && part === SENT ? merged : fresh };
     });
   const changes = `${set.map(({ name, becomes }) => `"${name}" = ${becomes}`).join(", ")}, version = r.version + 1`;
   const before = set.map(({ name }) => `r."${name}"`).join(", ");
   const differs = `(${before}) is distinct from (${set.map(({ becomes }) => becomes).join(", ")})`;
   const where = (conditions: string[]) => (conditions.length > 0 ? `where ${conditions.join(" and ")}` : "");
 
-  const inserted = columns.filter(({ name, part }) => given.has(name) || (part === "absent" && links.has(name)));
+  const inserted = columns.filter(({ name, part }) => given.has(name) || (part === ABSENT && links.has(name)));
   const values = inserted.map(({ name }) => (name === "custom" ? `nullif(${value(name)}, '{}')` : value(name)));
   const conflict = `on conflict (workspace_id, "${naturalKey}") where "${naturalKey}" is not null and deleted_at is null`;
   const otherwise =
