@@ -113,6 +113,7 @@ export function searchTable(costs: readonly SearchCost[]): string {
   );
 }
 
-export function soakLine({ requests, first, last, rss }: Soak): string {
-  return `after ${requests} requests: ${whole(last)} µs a request, ${ratio(last, first)} of the first 50,000, RSS ${whole(rss)} MB\n`;
+export function soakLine({ requests, first, last, rss, floor }: Soak): string {
+  const change = `${whole(last)} µs a request, ${ratio(last, first)} of the first ones; the floor ${ratio(floor.last, floor.first)}`;
+  return `after ${requests} requests: ${change}; RSS ${whole(rss)} MB\n`;
 }
