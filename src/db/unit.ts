@@ -117,7 +117,8 @@ export function createUnits(options: PoolOptions): Units {
     // A cancel request may still be on its way and would hit whatever runs next.
     if (unit.stopped) wire?.lose(unit.stopped);
     if (unit.spent) void wire?.close();
-    if (wire && !wire.lost) idle.push(wire);
+    // One that others still read on is the last to be taken.
+    if (wire && !wire.lost) wire.load === 0 ? idle.push(wire) : idle.unshift(wire);
     turns.give(unit.turn);
     if (crowdTold && turns.stats().waiting === 0) crowdTold = false;
   }

@@ -90,6 +90,19 @@ test("who waits is not overtaken", async () => {
   });
 });
 
+test("a connection that others still read on is the last to be taken", async () => {
+  await withPool({ size: 2 }, async (pool) => {
+    const slow = [nap(pool, 0.1), nap(pool, 0.05)];
+    await sleep(20);
+    const rider = nap(pool, 0.5);
+    await Promise.all(slow);
+    const since = performance.now();
+    await pool.rows(sql`select 1, 2`);
+    assert.ok(performance.now() - since < 300, "the write went where nobody was before it");
+    await rider;
+  });
+});
+
 test("a read that fails fails alone", async () => {
   await withPool({}, async (pool) => {
     const divide = (by: number) => pool.rows(sql`select 1 / ${by}::int`, { retry: true });
