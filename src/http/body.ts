@@ -109,17 +109,20 @@ function unrounded(member: unknown, written: ReadonlySet<string>): unknown {
 const UNENCODED = /[ "@:/{}<>\u0080-\uffff]/;
 
 /**
- * `curl -d` sends what was typed without encoding it, a program encodes. Where nothing was encoded that ought to be, a `+` was typed, as in
- * a phone number; elsewhere it is a space.
+ * `curl -d` sends what was typed without encoding it, `--data-urlencode` and programs encode; one body may hold pairs of both. A pair that
+ * holds what an encoder would have encoded was typed, and so was its `+`, as in a phone number; in any other it is a space.
  */
 function formObject(text: string): Body {
-  const typed = UNENCODED.test(text) && !/%[0-9a-f]{2}/i.test(text);
-  if (text.split("&", MOST_VALUES + 1).length > MOST_VALUES) throw tooManyValues();
+  const pairs = text.split("&", MOST_VALUES + 1);
+  if (pairs.length > MOST_VALUES) throw tooManyValues();
   const fields = new Map<string, string | string[]>();
-  for (const [name, value] of typed ? readParameters(text, "+") : readParameters(text.trim())) {
-    const before = fields.get(name);
-    if (Array.isArray(before)) before.push(value);
-    else fields.set(name, before === undefined ? value : [before, value]);
+  for (const pair of pairs) {
+    const typed = UNENCODED.test(pair) && !/%[0-9a-f]{2}/i.test(pair);
+    for (const [name, value] of typed ? readParameters(pair, "+") : readParameters(pair.trim())) {
+      const before = fields.get(name);
+      if (Array.isArray(before)) before.push(value);
+      else fields.set(name, before === undefined ? value : [before, value]);
+    }
   }
   return { values: Object.fromEntries(fields), form: true, text };
 }
