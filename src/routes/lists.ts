@@ -4,7 +4,7 @@ import { chosenView, type View, viewsOf } from "../derive/render.ts";
 import type { Answer } from "../http/reply.ts";
 import { echo, formatPairs } from "../kit/line.ts";
 import { counted } from "../kit/words.ts";
-import type { RecordDefinition } from "../records/define.ts";
+import { linksOf, type RecordDefinition } from "../records/define.ts";
 import type { Context } from "./route.ts";
 
 /** The view of a list: what the caller chose; else the lines that matter for choosing, or in JSON all fields. */
@@ -26,7 +26,9 @@ export function listAnswer(view: View, page: Page, query?: ListQuery): Answer {
     summary: all === undefined ? counted(rows.length, view.definition) : `${rows.length} of ${all} ${plural}`,
     preface: near && rows.length > 0 ? NEAR : undefined,
     notes: [
-      ...(rows.length === 0 && query?.cursor === undefined ? exactNotes(query) : []),
+      ...(rows.length === 0 && query?.cursor === undefined
+        ? [...exactNotes(query), ...searchNotes(view.definition, query)]
+        : []),
       ...sums.map((sum) => `sum ${formatPairs(sum)}`),
     ],
     facts: { ...(all === undefined ? {} : { total: all }), ...(near ? { near: true } : {}) },
@@ -34,6 +36,13 @@ export function listAnswer(view: View, page: Page, query?: ListQuery): Answer {
 }
 
 export const NEAR = "nothing has all these words: these are near misses";
+
+/** Who looks for the people of a company by its name finds none, and would believe it. */
+function searchNotes(definition: RecordDefinition, query: ListQuery | undefined): string[] {
+  const linked = linksOf(definition).map(({ name }) => `${name}=like:…`);
+  if (query?.search === undefined || linked.length === 0) return [];
+  return [`search looks into the ${definition.plural} themselves; by what they belong to: ${linked.join(", ")}`];
+}
 
 /** An empty list is a plausible answer to a misspelt value, so a list with one filter says how it was compared. */
 function exactNotes(query: ListQuery | undefined): string[] {
