@@ -51,7 +51,8 @@ const CONFLICT_REPEATS = 3;
 
 export function createPool(options: PoolOptions): Pool {
   const units = createUnits(options);
-  const longUnits = createUnits({ ...options, size: Math.ceil(options.size / 3) });
+  const third = (number: number) => Math.ceil(number / 3);
+  const longUnits = createUnits({ ...options, size: third(options.size), queueLimit: third(options.queueLimit) });
   const named = new Set<string>();
   const seen = new Set<string>();
   let { prepare } = options;
