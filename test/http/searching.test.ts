@@ -97,6 +97,9 @@ test("another workspace's names do not come", async () => {
 
 test("who searches people by their company's name is told how", async () => {
   const nothing = await ann.send("GET", "/contacts?search=maschinenbauer");
-  assert.match(nothing.text, /^# search looks into the contacts themselves; by what they belong to: company=like:…\n# 0 contacts\n$/);
+  assert.match(
+    nothing.text,
+    /^# search looks into the contacts themselves; by what they belong to: company=like:…\n# 0 contacts\n$/,
+  );
   assert.doesNotMatch((await ann.send("GET", "/companies?search=maschinenbauer")).text, /belong/);
 });
