@@ -65,7 +65,7 @@ function write(request: IncomingMessage, response: ServerResponse, outgoing: Out
   const { status, headers, common, body } = outgoing;
   // What is left of a body nobody read would be taken for the next request.
   const unread = !request.complete && !request.readableEnded && !request.destroyed;
-  for (const name in headers) common.push(name, headers[name]!);
+  for (const name in headers) put(common, name, headers[name]!);
   if (headers["Cache-Control"] === undefined) common.push("Cache-Control", "private, no-cache");
   common.push("X-Content-Type-Options", "nosniff");
   if (status !== 304 && status !== 204) common.push("Content-Length", String(Buffer.byteLength(body)));
@@ -75,6 +75,16 @@ function write(request: IncomingMessage, response: ServerResponse, outgoing: Out
   const shown = request.method === "HEAD" || status === 304 ? "" : body;
   if (unread) linger(request, response, shown);
   else response.end(shown);
+}
+
+/** An answer's own header stands in the place of one that all have. */
+function put(list: string[], name: string, value: string): void {
+  for (let i = 0; i < list.length; i += 2) {
+    if (list[i] !== name) continue;
+    list[i + 1] = value;
+    return;
+  }
+  list.push(name, value);
 }
 
 /**
