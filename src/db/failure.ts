@@ -85,7 +85,7 @@ export function unreachable(cause: unknown): Problem {
 
 /**
  * All connections are in use. Who is refused for it is one of very many: they are asked to come again in one, two or three seconds by turns,
- * for as one crowd they would be refused again. Made once, since to note where a Problem was made costs as much as the rest of refusing.
+ * for as one crowd they would be refused again. Made once, since to note where a Problem was made costs half as much as the rest of refusing.
  */
 function refusals(message: string): () => Problem {
   const all = ["1", "2", "3"].map((seconds) => new Problem("busy", message, AGAIN, { headers: { "Retry-After": seconds } }));

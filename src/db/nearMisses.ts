@@ -33,7 +33,6 @@ export async function nearMisses(
       );
       return tx.rows(
         sql`select ${table.select(view)}, ${similarity} from (${near}) r order by ${similarity} desc, r.updated_at desc, r.id desc limit ${limit}`,
-        { plan: "custom" },
       );
     }, long(workspaceId));
   } catch (error) {

@@ -118,7 +118,7 @@ export function createUnits(options: PoolOptions): Units {
     if (unit.stopped) wire?.lose(unit.stopped);
     if (unit.spent) void wire?.close();
     // One that others still read on is the last to be taken.
-    if (wire && !wire.lost) wire.load === 0 ? idle.push(wire) : idle.unshift(wire);
+    if (wire && !wire.lost) idle.splice(wire.load === 0 ? idle.length : 0, 0, wire);
     turns.give(unit.turn);
     if (crowdTold && turns.stats().waiting === 0) crowdTold = false;
   }

@@ -7,7 +7,8 @@ const MOST_WORDS = 8;
 export function holdsWords(search: string): Statement[] {
   const words = [...new Set(search.split(/\s+/))].filter((word) => /[\p{L}\p{N}]/u.test(word)).slice(0, MOST_WORDS);
   const long = words.filter((word) => [...word].length > 2);
-  // The index knows groups of three letters. Where a longer word leads to the rows, it would be asked for each place of a short one in vain.
+  // The index knows groups of three letters. Where a longer word leads to the rows, it would be asked for each place of a short one in vain:
+  // of `concat` it knows nothing.
   const searched = long.length > 0 ? sql`concat(r.search)` : sql`r.search`;
   const short = words.filter((word) => !long.includes(word));
   return [...long.map((word) => sql`r.search like ${pattern(word)}`), ...short.map((word) => beginsWord(searched, word))];
