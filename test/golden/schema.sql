@@ -10,6 +10,25 @@ create function crm_fold(value text) returns text
   language sql immutable strict parallel safe
 RETURN lower((unaccent('unaccent'::regdictionary, value) COLLATE "default"));
 
+create function crm_lexeme_query(workspace_id text, mark text, search text, ending text) returns tsquery
+  language sql immutable strict parallel safe
+RETURN ((((((''''::text || "right"(workspace_id, 8)) || mark) || replace(NULLIF(btrim(crm_split(crm_fold(search), ' '::text)), ''::text), ' '::text, ((''' & '''::text || "right"(workspace_id, 8)) || mark))) || ''''::text) || ending))::tsquery;
+
+create function crm_lexemes(workspace_id text, search text) returns tsvector
+  language sql immutable strict parallel safe
+RETURN array_to_tsvector((crm_marked(workspace_id, ' '::text, search) || crm_marked(workspace_id, '='::text, split_part(search, '
+'::text, 1))));
+
+create function crm_marked(workspace_id text, mark text, value text) returns text[]
+  language sql immutable strict parallel safe
+RETURN array_remove(string_to_array((("right"(workspace_id, 8) || mark) || crm_split(value, (('
+'::text || "right"(workspace_id, 8)) || mark))), '
+'::text), ("right"(workspace_id, 8) || mark));
+
+create function crm_split(value text, glue text) returns text
+  language sql immutable strict parallel safe
+RETURN regexp_replace(CASE WHEN (octet_length(value) > 2000) THEN regexp_replace("left"(value, 100000), '([^-/:-@[-`{-¿ -⁯　-〿]{100})[^-/:-@[-`{-¿ -⁯　-〿]+'::text, '\1'::text, 'g'::text) ELSE value END, '[-/:-@[-`{-¿ -⁯　-〿]+'::text, glue, 'g'::text);
+
 create function crm_time(value text) returns timestamp with time zone
   language plpgsql immutable strict parallel safe
 as $$
@@ -21,13 +40,6 @@ begin
 exception when others then
   return null;
 end $$;
-
-create function crm_title_words(workspace_id text, title text) returns text[]
-  language sql immutable strict parallel safe
-RETURN array_remove(string_to_array((("right"(workspace_id, 8) || ' '::text) || replace(translate(crm_fold(title), '	
--.,/()''"@&_'::text, '             '::text), ' '::text, (('
-'::text || "right"(workspace_id, 8)) || ' '::text))), '
-'::text), ("right"(workspace_id, 8) || ' '::text));
 
 create function crm_words(list text[]) returns text
   language sql immutable strict parallel safe
@@ -75,6 +87,8 @@ CREATE INDEX activities_custom_idx ON public.activities USING gin (workspace_id,
 CREATE INDEX activities_deal_idx ON public.activities USING btree (workspace_id, deal_id, at, id) WHERE ((deal_id IS NOT NULL) AND (deleted_at IS NULL));
 CREATE UNIQUE INDEX activities_handle_key ON public.activities USING btree (workspace_id, "right"(id, 8));
 CREATE INDEX activities_kind_idx ON public.activities USING btree (workspace_id, kind, at, id) WHERE (deleted_at IS NULL);
+CREATE INDEX activities_lexemes_idx ON public.activities USING gin (crm_lexemes(workspace_id, ('
+'::text || search))) WHERE (deleted_at IS NULL);
 CREATE INDEX activities_search_idx ON public.activities USING gin (workspace_id, search gin_trgm_ops) WHERE (deleted_at IS NULL);
 CREATE INDEX activities_updated_idx ON public.activities USING btree (workspace_id, updated_at, id) WHERE (deleted_at IS NULL);
 
@@ -159,13 +173,13 @@ CREATE INDEX companies_domain_none_idx ON public.companies USING btree (workspac
 CREATE UNIQUE INDEX companies_handle_key ON public.companies USING btree (workspace_id, "right"(id, 8));
 CREATE INDEX companies_industry_idx ON public.companies USING btree (workspace_id, industry, updated_at, id) WHERE (deleted_at IS NULL);
 CREATE INDEX companies_industry_order_idx ON public.companies USING btree (workspace_id, lower(industry), id) WHERE (deleted_at IS NULL);
+CREATE INDEX companies_lexemes_idx ON public.companies USING gin (crm_lexemes(workspace_id, search)) WHERE (deleted_at IS NULL);
 CREATE INDEX companies_name_idx ON public.companies USING btree (workspace_id, lower(name), id) WHERE (deleted_at IS NULL);
 CREATE INDEX companies_owner_idx ON public.companies USING btree (workspace_id, owner, updated_at, id) WHERE (deleted_at IS NULL);
 CREATE INDEX companies_owner_order_idx ON public.companies USING btree (workspace_id, lower(owner), id) WHERE (deleted_at IS NULL);
 CREATE INDEX companies_search_idx ON public.companies USING gin (workspace_id, search gin_trgm_ops) WHERE (deleted_at IS NULL);
 CREATE INDEX companies_tags_idx ON public.companies USING gin (workspace_id, tags) WHERE (deleted_at IS NULL);
 CREATE INDEX companies_updated_idx ON public.companies USING btree (workspace_id, updated_at, id) WHERE (deleted_at IS NULL);
-CREATE INDEX companies_words_idx ON public.companies USING gin (crm_title_words(workspace_id, name)) WHERE (deleted_at IS NULL);
 
 create table contacts (
   workspace_id text collate "C" not null,
@@ -199,6 +213,7 @@ CREATE UNIQUE INDEX contacts_email_key ON public.contacts USING btree (workspace
 CREATE INDEX contacts_email_none_idx ON public.contacts USING btree (workspace_id, email, id) WHERE ((email IS NULL) AND (deleted_at IS NULL));
 CREATE INDEX contacts_follow_up_order_idx ON public.contacts USING btree (workspace_id, follow_up_at, id) WHERE (deleted_at IS NULL);
 CREATE UNIQUE INDEX contacts_handle_key ON public.contacts USING btree (workspace_id, "right"(id, 8));
+CREATE INDEX contacts_lexemes_idx ON public.contacts USING gin (crm_lexemes(workspace_id, search)) WHERE (deleted_at IS NULL);
 CREATE INDEX contacts_name_idx ON public.contacts USING btree (workspace_id, lower(name), id) WHERE (deleted_at IS NULL);
 CREATE INDEX contacts_owner_follow_up_idx ON public.contacts USING btree (workspace_id, owner, follow_up_at, id) WHERE ((follow_up_at IS NOT NULL) AND (deleted_at IS NULL));
 CREATE INDEX contacts_owner_idx ON public.contacts USING btree (workspace_id, owner, updated_at, id) WHERE (deleted_at IS NULL);
@@ -208,7 +223,6 @@ CREATE INDEX contacts_stage_idx ON public.contacts USING btree (workspace_id, st
 CREATE INDEX contacts_stage_order_idx ON public.contacts USING btree (workspace_id, lower(stage), id) WHERE (deleted_at IS NULL);
 CREATE INDEX contacts_tags_idx ON public.contacts USING gin (workspace_id, tags) WHERE (deleted_at IS NULL);
 CREATE INDEX contacts_updated_idx ON public.contacts USING btree (workspace_id, updated_at, id) WHERE (deleted_at IS NULL);
-CREATE INDEX contacts_words_idx ON public.contacts USING gin (crm_title_words(workspace_id, name)) WHERE (deleted_at IS NULL);
 
 create table deals (
   workspace_id text collate "C" not null,
@@ -246,6 +260,7 @@ CREATE INDEX deals_created_idx ON public.deals USING btree (workspace_id, create
 CREATE INDEX deals_custom_idx ON public.deals USING gin (workspace_id, custom jsonb_path_ops) WHERE (deleted_at IS NULL);
 CREATE INDEX deals_follow_up_order_idx ON public.deals USING btree (workspace_id, follow_up_at, id) WHERE (deleted_at IS NULL);
 CREATE UNIQUE INDEX deals_handle_key ON public.deals USING btree (workspace_id, "right"(id, 8));
+CREATE INDEX deals_lexemes_idx ON public.deals USING gin (crm_lexemes(workspace_id, search)) WHERE (deleted_at IS NULL);
 CREATE INDEX deals_owner_follow_up_idx ON public.deals USING btree (workspace_id, owner, follow_up_at, id) WHERE ((follow_up_at IS NOT NULL) AND (deleted_at IS NULL));
 CREATE INDEX deals_owner_idx ON public.deals USING btree (workspace_id, owner, updated_at, id) WHERE (deleted_at IS NULL);
 CREATE INDEX deals_owner_order_idx ON public.deals USING btree (workspace_id, lower(owner), id) WHERE (deleted_at IS NULL);
@@ -256,7 +271,6 @@ CREATE INDEX deals_status_idx ON public.deals USING btree (workspace_id, status,
 CREATE INDEX deals_tags_idx ON public.deals USING gin (workspace_id, tags) WHERE (deleted_at IS NULL);
 CREATE INDEX deals_title_idx ON public.deals USING btree (workspace_id, lower(title), id) WHERE (deleted_at IS NULL);
 CREATE INDEX deals_updated_idx ON public.deals USING btree (workspace_id, updated_at, id) WHERE (deleted_at IS NULL);
-CREATE INDEX deals_words_idx ON public.deals USING gin (crm_title_words(workspace_id, title)) WHERE (deleted_at IS NULL);
 
 create table idempotency_keys (
   workspace_id text collate "C" not null,
@@ -364,11 +378,11 @@ CREATE INDEX tasks_done_idx ON public.tasks USING btree (workspace_id, done, upd
 CREATE INDEX tasks_due_idx ON public.tasks USING btree (workspace_id, due_at, id) WHERE ((due_at IS NOT NULL) AND (NOT done) AND (deleted_at IS NULL));
 CREATE INDEX tasks_due_order_idx ON public.tasks USING btree (workspace_id, due_at, id) WHERE (deleted_at IS NULL);
 CREATE UNIQUE INDEX tasks_handle_key ON public.tasks USING btree (workspace_id, "right"(id, 8));
+CREATE INDEX tasks_lexemes_idx ON public.tasks USING gin (crm_lexemes(workspace_id, search)) WHERE (deleted_at IS NULL);
 CREATE INDEX tasks_search_idx ON public.tasks USING gin (workspace_id, search gin_trgm_ops) WHERE (deleted_at IS NULL);
 CREATE INDEX tasks_tags_idx ON public.tasks USING gin (workspace_id, tags) WHERE (deleted_at IS NULL);
 CREATE INDEX tasks_title_idx ON public.tasks USING btree (workspace_id, lower(title), id) WHERE (deleted_at IS NULL);
 CREATE INDEX tasks_updated_idx ON public.tasks USING btree (workspace_id, updated_at, id) WHERE (deleted_at IS NULL);
-CREATE INDEX tasks_words_idx ON public.tasks USING gin (crm_title_words(workspace_id, title)) WHERE (deleted_at IS NULL);
 
 create table tokens (
   id text collate "C" not null,

@@ -49,9 +49,9 @@ test("a walk shows those with the words in the name, then the others, and none t
   const wanted: string[] = [];
   for (let i = 0; i < 4; i++) {
     await create({ name: `Quill ${i} Ott`, notes: "quill" });
-    await create({ name: `Quillott ${i}` });
+    await create({ name: `Ott Quillhorn ${i}` });
     await create({ name: `Other ${i}`, title: "quill and ott" });
-    wanted.push(`Quill ${i} Ott`, `Quillott ${i}`, `Other ${i}`);
+    wanted.push(`Quill ${i} Ott`, `Ott Quillhorn ${i}`, `Other ${i}`);
   }
   const whole = await names("/contacts?search=ott quill");
   assert.deepEqual([...whole].sort(), wanted.sort());
@@ -78,6 +78,94 @@ test("names with signs in them, of which a title keeps the words, still hold wha
   assert.deepEqual(await names("/contacts?search=o'brien"), ["O'Brien-Smith (Acme)"]);
   assert.deepEqual(await names("/contacts?search=smith acme"), ["O'Brien-Smith (Acme)"]);
   assert.deepEqual(await names("/contacts?search=brien-smith"), ["O'Brien-Smith (Acme)"]);
+});
+
+test("what stands inside words is found where nothing begins so, and always with sort=", async () => {
+  await create({ name: "Ottokar Blacksmithson" });
+  assert.deepEqual(await names("/contacts?search=smithso"), ["Ottokar Blacksmithson"]);
+  await create({ name: "Smithsonian Friend" });
+  assert.deepEqual(await names("/contacts?search=smithso"), ["Smithsonian Friend"]);
+  const sorted = await names("/contacts?search=smithso&sort=name");
+  assert.deepEqual(sorted, ["Ottokar Blacksmithson", "Smithsonian Friend"]);
+});
+
+test("only the last word may be the beginning of one, where that finds anything", async () => {
+  await create({ name: "Perry Wagtail" });
+  await create({ name: "Per Wagner" });
+  assert.deepEqual(await names("/contacts?search=per wag"), ["Per Wagner"]);
+  assert.deepEqual(await names("/contacts?search=perr wagt"), ["Perry Wagtail"]);
+});
+
+test("where writing does not part words, a word is found inside another", async () => {
+  await create({ name: "東京支社" });
+  await create({ name: "明日東京", notes: "会議" });
+  await create({ name: "大阪", notes: "明日東京で会議" });
+  assert.deepEqual((await names("/contacts?search=東京")).sort(), ["大阪", "明日東京", "東京支社"].sort());
+});
+
+test("signs around a word are left aside, those within it and before it are not", async () => {
+  await create({ name: "Zed Zimt", email: "zed@zimtwerk.example", notes: "knows C++ (and Zig), and R&D" });
+  await create({ name: "Zimtwerk Zed" });
+  for (const search of [
+    "zed@zimtwerk.example",
+    "@zimtwerk",
+    "zimt, zed.",
+    "(zig)",
+    "“zimt”",
+    "c++",
+    "r&d zimt",
+    "zimtwerk.ex",
+    "zed zimt!",
+  ]) {
+    const [first] = await names(`/contacts?search=${encodeURIComponent(search)}`);
+    assert.equal(first, "Zed Zimt", search);
+  }
+  assert.equal((await ann.send("GET", "/contacts?search=zimtwerk@zed&format=json")).json().near, true);
+});
+
+test("a text is stored and found whatever its words are", async () => {
+  const letters = [..."abcdefghijklmnopqrstuvwxyzäöüß"];
+  const many = letters.flatMap((a) =>
+    letters.flatMap((b) => letters.flatMap((c) => letters.slice(0, 8).map((d) => a + b + c + d))),
+  );
+  const text = `begonia ${many.join(" ")}`;
+  assert.ok(text.length > 900_000, String(text.length));
+  await create({ name: "Longest Text", notes: text.slice(0, 900_000) });
+  await create({ name: "Longest Word", notes: `petunia ${"x".repeat(5_000)}y` });
+  await create({ name: "Only Signs", notes: "' \\ '' : & | ! ( ) * \u00a0 \u2028 \u3000 ½ ²" });
+  assert.deepEqual(await names("/contacts?search=begonia"), ["Longest Text"]);
+  assert.deepEqual(await names(`/contacts?search=${"x".repeat(5_000)}y`), ["Longest Word"]);
+  assert.deepEqual(await names(`/contacts?search=${"x".repeat(99)}`), ["Longest Word"]);
+  assert.deepEqual(await names("/contacts?search=½ signs"), ["Only Signs"]);
+});
+
+test("a search says nothing to the index's own language", async () => {
+  await create({ name: "Quote Unquote" });
+  for (const search of [
+    "quote' | 'x",
+    "quote':*",
+    "quote & !unquote",
+    "quote\\",
+    "quote <-> unquote",
+    "'' quote",
+    "quote%",
+    "quote_",
+  ]) {
+    const { status } = await ann.send("GET", `/contacts?search=${encodeURIComponent(search)}`);
+    assert.equal(status, 200, search);
+  }
+  assert.deepEqual(await names(`/contacts?search=${encodeURIComponent("quote | unquote")}`), ["Quote Unquote"]);
+});
+
+test("count=true counts what the walk shows", async () => {
+  await create({ name: "Counted Gorse" });
+  await create({ name: "Gorsewood Person" });
+  await create({ name: "Other Person", notes: "gorse" });
+  await create({ name: "Inside Xgorse" });
+  const { text } = await ann.send("GET", "/contacts?search=gorse&count=true&limit=2");
+  assert.match(text, /^# 2 of 3 contacts$/m);
+  assert.match((await ann.send("GET", "/contacts?search=xgors&count=true")).text, /^# 1 of 1 contacts$/m);
+  assert.match((await ann.send("GET", "/contacts?search=gors&count=true")).text, /^# 3 of 3 contacts$/m);
 });
 
 test("filters hold in names too, and a deleted name is gone", async () => {
