@@ -45,6 +45,17 @@ test("who is called just that comes first among 20,000 newer ones with the word,
   assert.deepEqual((await names("/contacts?search=mark&limit=2"))[0], "Márk");
 });
 
+test("a word that was common is found as well when it no longer is", async () => {
+  const last = await create({ name: "Last Kestrel" });
+  await copy(last, 6_000, "Kestrel %s", "one of many");
+  const first = await names("/contacts?search=kestrel&limit=3");
+  assert.deepEqual(await names("/contacts?search=kestrel&limit=3"), first);
+  await service.pool.rows(
+    sql`update contacts r set deleted_at = now() where r.workspace_id = (select workspace_id from contacts where right(id, 8) = ${last.slice(-8)}) and notes = 'one of many'`,
+  );
+  for (let i = 0; i < 2; i++) assert.deepEqual(await names("/contacts?search=kestrel"), ["Last Kestrel"]);
+});
+
 test("a walk shows those with the words in the name, then the others, and none twice", async () => {
   const wanted: string[] = [];
   for (let i = 0; i < 4; i++) {
