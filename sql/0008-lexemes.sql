@@ -34,12 +34,14 @@ create or replace function crm_lexemes(workspace_id text, search text) returns t
   return pg_catalog.array_to_tsvector(
     crm_marked(workspace_id, ' ', search) || crm_marked(workspace_id, '=', pg_catalog.split_part(search, E'\n', 1)));
 
--- What finds records by all words of a search: the last of them with `ending`, which is '' for a whole word and ':*' for how one begins.
--- Null when there is no word.
+-- What finds records by all words of a search, up to 16 of them: the last with `ending`, which is '' for a whole word and ':*' for how one
+-- begins. Null when there is no word.
 create or replace function crm_lexeme_query(workspace_id text, mark text, search text, ending text) returns tsquery
   language sql immutable strict parallel safe
   return ('''' || pg_catalog.right(workspace_id, 8) || mark
-    || pg_catalog.replace(nullif(pg_catalog.btrim(crm_split(crm_fold(search), ' ')), ''), ' ', ''' & ''' || pg_catalog.right(workspace_id, 8) || mark)
+    || pg_catalog.replace(
+      pg_catalog.regexp_replace(nullif(pg_catalog.btrim(crm_split(crm_fold(search), ' ')), ''), '^((?:[^ ]+ ){15}[^ ]+) .*$', '\1'),
+      ' ', ''' & ''' || pg_catalog.right(workspace_id, 8) || mark)
     || '''' || ending)::pg_catalog.tsquery;
 
 drop index if exists companies_words_idx, contacts_words_idx, deals_words_idx, tasks_words_idx;

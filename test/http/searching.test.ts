@@ -150,6 +150,18 @@ test("a text is stored and found whatever its words are", async () => {
   assert.deepEqual(await names("/contacts?search=½ signs"), ["Only Signs"]);
 });
 
+test("a word of very many parts costs no more than one of a few", async () => {
+  const parts = Array.from({ length: 1_500 }, (_, i) => `p${i}`).join(".");
+  await create({ name: "Many Parts", notes: `of ${parts} it is` });
+  assert.deepEqual(await names(`/contacts?search=${parts}`), ["Many Parts"]);
+  assert.deepEqual(await names(`/contacts?search=${parts.slice(0, -1)}`), ["Many Parts"]);
+  const [[query]] = (await service.pool.rows(sql`select crm_lexeme_query('ws_12345678', ' ', ${parts}, ':*')::text`)) as [
+    [string],
+  ];
+  assert.equal(query.split(" & ").length, 16);
+  assert.match(query, / p15':\*$/);
+});
+
 test("a search says nothing to the index's own language", async () => {
   await create({ name: "Quote Unquote" });
   for (const search of [
