@@ -36,6 +36,7 @@ type Walk = {
   /** The filters. */
   conditions: Statement[];
   position: Position | undefined;
+  reach: "words" | "all";
 };
 
 /** Rows that match alike: all of one tier rank above all of the next. */
@@ -56,7 +57,7 @@ type Tier = {
 /**
  * The rows that have every word, best first: those whose title has each as a whole word, then those with a word that begins so; where there
  * are none, those with each inside a word, and where there are none of these, near misses. Each tier by the title - the search itself, then titles
- * that begin with it, then those with it at the start of a word, each by word similarity (pg_trgm).
+ * that begin with it, then those with it at the start of a word, each by word similarity (pg_trgm). With `words` only what has the words.
  */
 export async function searchRows(
   db: Database,
@@ -65,6 +66,7 @@ export async function searchRows(
   query: ListQuery,
   binding: readonly string[],
   seal: Seal,
+  reach: "words" | "all" = "all",
 ): Promise<Page> {
   const { definition } = view;
   const table = tableOf(definition, db.dictionary);
@@ -74,10 +76,10 @@ export async function searchRows(
   );
   const list = [workspaceId, ...binding, ...query.identity];
   const position = query.cursor === undefined ? undefined : readPosition(query.cursor, list, seal);
-  const walk = { workspaceId, view, table, query, search, conditions, position };
+  const walk = { workspaceId, view, table, query, search, conditions, position, reach };
 
   const { rows, tier } = await inTime(definition, query, () => bestRows(db, walk));
-  if (rows.length === 0 && !position) {
+  if (rows.length === 0 && !position && reach === "all") {
     const scope = [livingSql(workspaceId), ...conditions];
     return { rows: await nearMisses(db, workspaceId, table, view, scope, search, query.limit), nextCursor: null, near: true };
   }
@@ -100,13 +102,14 @@ const livingByLexeme = (workspaceId: string) => sql`r.workspace_id = ${workspace
 
 /** A page and at least one row more, if there is one, and the last tier it comes from. */
 async function bestRows(db: Database, walk: Walk): Promise<{ rows: readonly Row[]; tier: Tier }> {
-  const { query, position } = walk;
+  const { query, position, reach } = walk;
   const { tiers, inside } = tiersOf(walk);
   const last = tiers.at(-1)!;
   const reached = (tier: Tier) => position !== undefined && (position.value as number) < tier.above;
   const rows: Row[] = [];
   for (const tier of tiers) if (!reached(tier) && rows.length <= query.limit) rows.push(...(await tierRows(db, walk, tier)));
-  if (inside && (position ? reached(last) : rows.length === 0)) return { rows: await tierRows(db, walk, inside), tier: inside };
+  if (inside && reach === "all" && (position ? reached(last) : rows.length === 0))
+    return { rows: await tierRows(db, walk, inside), tier: inside };
   return { rows, tier: last };
 }
 

@@ -1,6 +1,7 @@
+import type { Page } from "../db/rows.ts";
 import { searchRows } from "../db/search.ts";
 import { limit } from "../derive/parameters.ts";
-import { readListQuery, single } from "../derive/query.ts";
+import { type ListQuery, readListQuery, single } from "../derive/query.ts";
 import type { Row, View } from "../derive/render.ts";
 import type { Answer } from "../http/reply.ts";
 import { Problem } from "../kit/problem.ts";
@@ -20,19 +21,17 @@ export const searchRoutes = (kinds: readonly RecordDefinition[]): Route[] => [
   },
 ];
 
-/** The best of every kind, merged by rank. A near miss counts only where no kind has the words themselves. */
+/** The best of every kind, merged by rank. What only looks like the words is asked for where no kind has the words themselves. */
 async function searchAll(context: Authenticated): Promise<Answer> {
-  const { db, seal } = context.services;
   const search = single(context.parameters, "q");
   if (!search?.trim()) throw new Problem("missing_field", "q is missing", "GET /search?q=acme");
   const paging = context.parameters.filter(([name]) => name === "limit");
-  const found = await Promise.all(
-    [...db.dictionary.values()].map(async (definition) => {
-      const query = readListQuery(definition, [["search", search], ...paging], context.reading);
-      const view = listView(context, definition, query);
-      return { view, query, page: await searchRows(db, context.session.workspaceId, view, query, [], seal) };
-    }),
-  );
+  const kinds = [...context.services.db.dictionary.values()].map((definition) => {
+    const query = readListQuery(definition, [["search", search], ...paging], context.reading);
+    return { query, view: listView(context, definition, query) };
+  });
+  const words = await searchKinds(context, kinds, "words");
+  const found = words.some(({ page }) => page.rows.length > 0) ? words : await searchKinds(context, kinds, "all");
   const exact = found.filter(({ page }) => !page.near);
   const pages = exact.some(({ page }) => page.rows.length > 0) ? exact : found;
   const views = new Map<Row, View>(pages.flatMap(({ view, page }) => page.rows.map((row) => [row, view] as const)));
@@ -54,4 +53,20 @@ async function searchAll(context: Authenticated): Promise<Answer> {
     notes: cut.map(({ view }) => `more: GET /${view.definition.plural}?search=${encodeURIComponent(search)}`),
     facts: near ? { near: true } : {},
   };
+}
+
+type Kind = { query: ListQuery; view: View };
+
+function searchKinds(
+  context: Authenticated,
+  kinds: readonly Kind[],
+  reach: "words" | "all",
+): Promise<(Kind & { page: Page })[]> {
+  const { services, session } = context;
+  const { db, seal } = services;
+  return Promise.all(
+    kinds.map(async ({ query, view }) => {
+      return { query, view, page: await searchRows(db, session.workspaceId, view, query, [], seal, reach) };
+    }),
+  );
 }

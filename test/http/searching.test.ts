@@ -100,6 +100,14 @@ test("what stands inside words is found where nothing begins so, and always with
   assert.deepEqual(sorted, ["Ottokar Blacksmithson", "Smithsonian Friend"]);
 });
 
+test("all kinds at once: inside words only where no kind has the words", async () => {
+  const lines = async (q: string) => (await ann.send("GET", `/search?q=${q}`)).text.match(/^(?!#).+$/gm) ?? [];
+  await create({ name: "Xwombatx" });
+  assert.match((await lines("ombat")).join("\n"), /^contact\/\S+ name=Xwombatx\b[^\n]*$/);
+  await ann.send("POST", "/companies", { name: "Ombat Ltd" });
+  assert.match((await lines("ombat")).join("\n"), /^company\/\S+ name="Ombat Ltd"[^\n]*$/);
+});
+
 test("only the last word may be the beginning of one, where that finds anything", async () => {
   await create({ name: "Perry Wagtail" });
   await create({ name: "Per Wagner" });
