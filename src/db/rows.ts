@@ -71,7 +71,7 @@ export async function listRows(
   const filters = [
     sql`r.workspace_id = ${workspaceId} and ${table.living}`,
     ...conditions.map((condition) => conditionSql(table, condition)),
-    ...holdsWords(query.search ?? ""),
+    ...holdsWords(workspaceId, view.definition, query.search ?? ""),
   ];
   const list = [workspaceId, ...binding, ...query.identity];
   const position = query.cursor === undefined ? undefined : readPosition(query.cursor, list, seal);

@@ -12,7 +12,7 @@ import { resolveConditions } from "./references.ts";
 import { countRows, type Page, readPosition } from "./rows.ts";
 import { count, join, raw, type Statement, sql } from "./sql.ts";
 import { type Table, tableOf } from "./table.ts";
-import { hasTitle, hasWords, holdsWords, isUnparted, once } from "./words.ts";
+import { hasTitle, hasWords, holdsWords, isUnparted, once, wordsOf } from "./words.ts";
 
 /** Ranking looks at this many matches, the newest changed: as many as a page can show. */
 const RANKED = 200;
@@ -81,7 +81,9 @@ export async function searchRows(
   const { rows, tier } = await inTime(definition, query, () => bestRows(db, walk));
   if (rows.length === 0 && !position && reach === "all") {
     const scope = [livingSql(workspaceId), ...conditions];
-    return { rows: await nearMisses(db, workspaceId, table, view, scope, search, query.limit), nextCursor: null, near: true };
+    const words = wordsOf(search).join(" ");
+    const near = await nearMisses(db, workspaceId, table, view, scope, words, query.limit);
+    return { rows: near, nextCursor: null, near: near.length > 0 };
   }
   const counted = () => countRows(db, workspaceId, table, definition, [tier.living, ...conditions, tier.matches]);
   const total = query.count ? await inTime(definition, query, counted) : undefined;
@@ -118,7 +120,11 @@ function tiersOf({ workspaceId, view, table, search }: Walk): { tiers: Tier[]; i
   const { definition } = view;
   const { begun, titled } = hasWords(workspaceId, definition, search);
   const byLexeme = { living: livingByLexeme(workspaceId), plan: "named" } as const;
-  const byLetters = { living: livingSql(workspaceId), plan: "custom", matches: join(holdsWords(search), " and ") } as const;
+  const byLetters = {
+    living: livingSql(workspaceId),
+    plan: "custom",
+    matches: join(holdsWords(workspaceId, definition, search), " and "),
+  } as const;
   const tiers: Tier[] = [];
   if (hasTitle(definition)) {
     const named = sql`(${table.sortKey(fieldOf(definition, definition.title)!)} = lower(${search}::text collate "C"))`;
@@ -199,7 +205,7 @@ function bestSql(walk: Walk, { above, except }: Tier, { found, enough }: Way): S
 const TITLE = sql`left(split_part(r.search, chr(10), 1), ${count(RANKED_CHARACTERS)})`;
 
 function rankSql(search: string): Statement {
-  const wanted = once(sql`crm_fold(${search})`);
-  const place = sql`case when ${TITLE} = ${wanted} then 4000 when ${TITLE} like ${once(pattern(search, ""))} then 3000 when ${TITLE} like ${once(pattern(search, "% "))} then 2000 else 0 end`;
-  return sql`(${place} + round(1000 * public.word_similarity(${wanted}, ${TITLE})))::int`;
+  const words = wordsOf(search).join(" ");
+  const place = sql`case when ${TITLE} = ${once(sql`crm_fold(${search})`)} then 4000 when ${TITLE} like ${once(pattern(words, ""))} then 3000 when ${TITLE} like ${once(pattern(words, "% "))} then 2000 else 0 end`;
+  return sql`(${place} + round(1000 * public.word_similarity(${once(sql`crm_fold(${words})`)}, ${TITLE})))::int`;
 }

@@ -69,7 +69,10 @@ function readSearch(definition: RecordDefinition, text: string | undefined): str
     throw new Problem("invalid_filter", `${definition.plural} cannot be searched`, "filter by a field, or GET /search?q=…");
   guardText("search", text);
   if (!/[\p{L}\p{N}]/u.test(text))
-    throw new Problem("invalid_value", `search has no word in it: ${echo(text)}`, "send words to look for: search=acme");
+    throw new Problem("invalid_value", `search has no word in it: ${echo(text)}`, [
+      "send words to look for: search=acme",
+      `signs are found by ${definition.title}=like:…`,
+    ]);
   return text.trim();
 }
 

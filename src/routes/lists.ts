@@ -24,7 +24,7 @@ export function listAnswer(view: View, page: Page, query?: ListQuery): Answer {
     rows,
     nextCursor,
     summary: all === undefined ? counted(rows.length, view.definition) : `${rows.length} of ${all} ${plural}`,
-    preface: near && rows.length > 0 ? NEAR : undefined,
+    preface: near ? NEAR : undefined,
     notes: [
       ...(rows.length === 0 && query?.cursor === undefined
         ? [...exactNotes(query), ...searchNotes(view.definition, query)]
@@ -39,15 +39,17 @@ export const NEAR = "nothing has all these words: these are near misses";
 
 /** Who looks for the people of a company by its name finds none, and would believe it. */
 function searchNotes(definition: RecordDefinition, query: ListQuery | undefined): string[] {
+  if (query?.search === undefined) return [];
   const linked = linksOf(definition).map(({ name }) => `${name}=like:…`);
-  if (query?.search === undefined || linked.length === 0) return [];
-  return [`search looks into the ${definition.plural} themselves; by what they belong to: ${linked.join(", ")}`];
+  const belonging = linked.length > 0 ? `; by what they belong to: ${linked.join(", ")}` : "";
+  const near = query.sort.asked ? "; without sort= near misses come" : "";
+  return [`search looks into the ${definition.plural} themselves${belonging}; into all kinds: GET /search?q=…${near}`];
 }
 
 /** An empty list is a plausible answer to a misspelt value, so a list with one filter says how it was compared. */
 function exactNotes(query: ListQuery | undefined): string[] {
   const [only, ...others] = query?.conditions ?? [];
-  if (!only || others.length > 0 || query?.search !== undefined) return [];
+  if (!only || others.length > 0) return [];
   const { field, predicate } = only;
   const compared = predicate.is === "eq" ? predicate.value : predicate.is === "holds" ? predicate.items.join(",") : undefined;
   if (compared === undefined || !field.kind.operators.includes("like")) return [];

@@ -39,7 +39,7 @@ async function searchAll(context: Authenticated): Promise<Answer> {
   const all = [...views.keys()].sort((a, b) => rank(b) - rank(a));
   const most = found[0]?.query.limit ?? all.length;
   const rows = all.slice(0, most);
-  const near = pages === found && rows.length > 0 && found.every(({ page }) => page.near);
+  const near = pages === found && rows.length > 0;
   const cut = pages.filter(
     ({ view, page }) => page.nextCursor !== null || page.rows.some((row) => !rows.includes(row) && views.get(row) === view),
   );
