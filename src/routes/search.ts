@@ -1,5 +1,5 @@
 import type { Page } from "../db/rows.ts";
-import { searchRows } from "../db/search.ts";
+import { type Reach, searchRows } from "../db/search.ts";
 import { limit } from "../derive/parameters.ts";
 import { type ListQuery, readListQuery, single } from "../derive/query.ts";
 import type { Row, View } from "../derive/render.ts";
@@ -57,11 +57,7 @@ async function searchAll(context: Authenticated): Promise<Answer> {
 
 type Kind = { query: ListQuery; view: View };
 
-function searchKinds(
-  context: Authenticated,
-  kinds: readonly Kind[],
-  reach: "words" | "all",
-): Promise<(Kind & { page: Page })[]> {
+function searchKinds(context: Authenticated, kinds: readonly Kind[], reach: Reach): Promise<(Kind & { page: Page })[]> {
   const { services, session } = context;
   const { db, seal } = services;
   return Promise.all(
