@@ -11,7 +11,7 @@ create function crm_fold(value text) returns text
 RETURN lower((unaccent('unaccent'::regdictionary, value) COLLATE "default"));
 
 create function crm_lexeme_query(workspace_id text, mark text, search text, ending text) returns tsquery
-  language sql immutable strict parallel safe
+  language sql immutable strict parallel unsafe
 RETURN ((((((''''::text || "right"(workspace_id, 8)) || mark) || replace(regexp_replace(NULLIF(btrim(crm_split(crm_fold(search), ' '::text)), ''::text), '^((?:[^ ]+ ){15}[^ ]+) .*$'::text, '\1'::text), ' '::text, ((''' & '''::text || "right"(workspace_id, 8)) || mark))) || ''''::text) || ending))::tsquery;
 
 create function crm_lexemes(workspace_id text, search text) returns tsvector
