@@ -6,7 +6,7 @@
 -- Each lexeme is written with the end of its workspace's id, to keep apart what workspaces hold; whose a record is, is still asked of the record.
 -- With workspace_id as a column of the index, as in the index of letters, each search would read where all of a workspace's records are.
 --
--- Writes wait while these are made, about a minute with a million contacts and three million activities. To spare them that, make the functions
+-- Writes wait while these are made, a minute or two with a million contacts and three million activities. To spare them that, make the functions
 -- and then the indexes beforehand with `create index concurrently`, under these names.
 
 -- The words of a folded text, with `glue` between them. What parts words is written by its characters, for the classes of regular expressions go
