@@ -120,7 +120,8 @@ const RUN = process.pid;
 /** Contacts of the load, not those that a run left which was cut off: the sweep takes them. */
 export async function sampleIds(sql: Sql): Promise<string[]> {
   const rows = await sql<{ id: string }[]>`
-    select id from contacts tablesample system (2) repeatable (1) where workspace_id = ${PEOPLE.big.workspaceId} and updated_at < ${LOADED_UNTIL}::timestamptz limit 5000`;
+    select id from contacts tablesample system (2) repeatable (1)
+    where workspace_id = ${PEOPLE.big.workspaceId} and updated_at < ${LOADED_UNTIL}::timestamptz limit 5000`;
   return rows.map(({ id }) => id);
 }
 

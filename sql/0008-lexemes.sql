@@ -35,8 +35,8 @@ create or replace function crm_lexemes(workspace_id text, search text) returns t
     crm_marked(workspace_id, ' ', search) || crm_marked(workspace_id, '=', pg_catalog.split_part(search, E'\n', 1)));
 
 -- What finds records by all words of a search, up to 16 of them: the last with `ending`, which is '' for a whole word and ':*' for how one
--- begins. Null when there is no word. Parallel unsafe, although it is not: not knowing how few have a lexeme, PostgreSQL would start workers,
--- which takes longer than all the rest.
+-- begins. Null when there is no word. Declared parallel unsafe, which it is not: not knowing how few have a lexeme, PostgreSQL
+-- would start workers, and that takes longer than all the rest.
 create or replace function crm_lexeme_query(workspace_id text, mark text, search text, ending text) returns tsquery
   language sql immutable strict parallel unsafe
   return ('''' || pg_catalog.right(workspace_id, 8) || mark

@@ -7,7 +7,7 @@ import type { Rows } from "./wireQuery.ts";
 
 export type StatementOptions = {
   /**
-   * `custom` is planned for its values each time: search, `like`, `in`, ranges on skewed columns, and texts whose shapes callers choose.
+   * `custom` is planned for its values each time: `like`, `in`, ranges on skewed columns, and texts whose shapes callers choose.
    * `named`, the default, is prepared once a connection, and after five runs its plan no longer looks at the values.
    */
   plan?: "named" | "custom";

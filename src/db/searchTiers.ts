@@ -22,10 +22,11 @@ export type SearchWalk = {
 export type Tier = {
   /** What its ranks begin with. */
   above: number;
-  /** The rows of the workspace that are not deleted, and those that match. */
+  /** The rows of the workspace that are not deleted. */
   living: Statement;
+  /** Those of them that have the words. */
   matches: Statement;
-  /** Finds who is called just what was searched, accents aside, however many newer ones there are. */
+  /** Finds who is called just what was searched, A-Z as a-z, however many newer ones there are. */
   called?: Statement;
   /** What an earlier tier has shown already. */
   except?: Statement | undefined;
@@ -36,8 +37,8 @@ export type Tier = {
 export const livingSql = (workspaceId: string) => sql`r.workspace_id = ${workspaceId} and r.deleted_at is null`;
 
 /**
- * The same for the index of lexemes. Under another collation than the column's the condition fits no index that begins with the workspace: without
- * knowing how common a lexeme is, PostgreSQL would rather read all of the workspace.
+ * The same for the index of lexemes. Under another collation than the column's the condition fits no index that begins with the workspace:
+ * without knowing how common a lexeme is, PostgreSQL would rather read all of the workspace.
  */
 const livingByLexeme = (workspaceId: string) => sql`r.workspace_id = ${workspaceId} collate "default" and r.deleted_at is null`;
 

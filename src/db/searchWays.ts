@@ -1,7 +1,7 @@
 import { pattern } from "./condition.ts";
 import { livingSql, type SearchWalk, type Tier } from "./searchTiers.ts";
-import { count, join, raw, type Statement, sql } from "./sql.ts";
-import { once, wordsOf } from "./words.ts";
+import { count, join, once, raw, type Statement, sql } from "./sql.ts";
+import { wordsOf } from "./words.ts";
 
 /** Ranking looks at this many matches, the newest changed: as many as a page can show. */
 const RANKED = 200;
@@ -18,7 +18,10 @@ const RANKED_CHARACTERS = 100;
 /** One way to find the matches of a tier that ranking looks at, and whether it did: SQL over the CTE `found`. */
 export type Way = { found: Statement; enough: Statement };
 
-/** All matches, unless they are many; then those among the newest, unless they are few; then all however many. */
+/**
+ * All matches, unless they are many; then those among the newest, unless they are few, and besides who is called just what was searched; then
+ * all however many. That someone is called so is seen accents aside, but the order of names leads to them with their accents only.
+ */
 export function waysOf(
   { workspaceId, table, search, conditions }: SearchWalk,
   { living, matches, called }: Tier,
@@ -40,8 +43,8 @@ export function waysOf(
 }
 
 /**
- * The best of what a way finds, each with whether it found enough: if not, there is but one row, of nulls. Before the newest changed comes who is
- * called just what was searched, however many newer ones there are.
+ * The best of what a way finds, each with whether it found enough: if not, there is but one row, of nulls. Who is called just what was
+ * searched comes before the newest changed.
  */
 export function bestSql(walk: SearchWalk, { above, except }: Tier, { found, enough }: Way): Statement {
   const { workspaceId, view, table, query, search, position } = walk;

@@ -79,6 +79,9 @@ export function count(rows: number): Statement {
   return new Statement([String(rows)], []);
 }
 
+/** A value worked out once for all rows, and hidden from the planner, so that a plan is as good for one as for another. */
+export const once = (value: Statement): Statement => sql`(select ${value})`;
+
 /** Constant text made from definitions when the program loads, never while it answers a request. */
 export function raw(text: string): Statement {
   if (/\$\d/.test(text)) throw new TypeError(`constant text would clash with the numbers of the values: ${text}`);

@@ -1,6 +1,7 @@
+import { isSearchable } from "../kit/words.ts";
 import { fieldOf, type RecordDefinition } from "../records/define.ts";
 import { pattern } from "./condition.ts";
-import { join, raw, type Statement, sql } from "./sql.ts";
+import { join, once, raw, type Statement, sql } from "./sql.ts";
 
 const MOST_WORDS = 8;
 const MOST_PARTS = 16;
@@ -14,7 +15,7 @@ const distinct = (words: readonly string[], most: number) => [...new Set(words)]
 /** What a search looks for: what is between spaces, if there is a letter or a digit in it. */
 export const wordsOf = (search: string): string[] =>
   distinct(
-    search.split(/\s+/).map((word) => (/[\p{L}\p{N}]/u.test(word) ? word.replace(AROUND, "") : "")),
+    search.split(/\s+/).map((word) => (isSearchable(word) ? word.replace(AROUND, "") : "")),
     MOST_WORDS,
   );
 
@@ -63,9 +64,6 @@ const lexemeQuery = (workspaceId: string, mark: string, words: string, ending: s
   once(sql`crm_lexeme_query(${workspaceId}, ${mark}, ${words}, ${ending})`);
 
 const stands = (word: string, text: Statement): Statement => sql`strpos(${text}, ${once(sql`crm_fold(${word})`)}) > 0`;
-
-/** Worked out once for all rows. It also hides the value from the planner, so that a plan is as good for one as for another. */
-export const once = (value: Statement): Statement => sql`(select ${value})`;
 
 /** Writings that put nothing between words, or little, so that a word is mostly found inside what looks like one. */
 const UNPARTED =

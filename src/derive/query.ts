@@ -1,6 +1,7 @@
 import { echo } from "../kit/line.ts";
 import { nearest } from "../kit/nearest.ts";
 import { Problem } from "../kit/problem.ts";
+import { isSearchable } from "../kit/words.ts";
 import { type Field, fieldOf, LIST_PARAMETERS, type RecordDefinition } from "../records/define.ts";
 import type { Reading } from "../records/kind.ts";
 import { type Condition, guardText, readFilter } from "./filter.ts";
@@ -68,7 +69,7 @@ function readSearch(definition: RecordDefinition, text: string | undefined): str
   if (!definition.fields.some((field) => field.search))
     throw new Problem("invalid_filter", `${definition.plural} cannot be searched`, "filter by a field, or GET /search?q=…");
   guardText("search", text);
-  if (!/[\p{L}\p{N}]/u.test(text))
+  if (!isSearchable(text))
     throw new Problem("invalid_value", `search has no word in it: ${echo(text)}`, [
       "send words to look for: search=acme",
       `signs are found by ${definition.title}=like:…`,

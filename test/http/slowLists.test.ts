@@ -71,12 +71,14 @@ test("what the first way does not find in time, the second finds in the same ord
   }
   const [[workspaceId]] = (await service.pool.rows(sql`select id from workspaces`)) as [[string]];
   const pool = { ...service.pool, rows: service.pool.rows };
+  let searched = 0;
   const hopeless: Pool = {
     ...pool,
     rows: async (statement, options) => {
       if (options?.deadlineMs === 500) throw tooSlow(500);
       // A search's first way, as if there were more matches than it gathers; the second then finds too few among the newest.
       const few = statement.text.replace("limit 5001", "limit 1").replace("count(*) <= 5000", "count(*) < 1");
+      if (few !== statement.text) searched += 1;
       const { values } = statement;
       return pool.rows(numbered(few)(values), options);
     },
@@ -103,4 +105,5 @@ test("what the first way does not find in time, the second finds in the same ord
     assert.equal(ids.length, 9, way);
     assert.deepEqual(await walk(hopeless), ids, way);
   }
+  assert.ok(searched > 0, "the search was told that there are many");
 });
