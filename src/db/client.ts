@@ -1,7 +1,7 @@
 import { Problem } from "../kit/problem.ts";
 import { isBroken, isConflict, isForgotten, isLost, isStale, toProblem, unknownOutcome } from "./failure.ts";
 import type { Statement } from "./sql.ts";
-import { createUnits, type PoolOptions, type Unit, type UnitOptions, type Units } from "./unit.ts";
+import { createUnits, type PoolOptions, type Sort, type Unit, type UnitOptions, type Units } from "./unit.ts";
 import type { Wire } from "./wire.ts";
 import type { Rows } from "./wireQuery.ts";
 
@@ -22,6 +22,11 @@ export type RowsOptions = StatementOptions &
   TurnOptions & {
     /** A read, or else safe to run twice: repeated when its connection was lost. */
     retry?: boolean;
+    /**
+     * A write as short as that of one record: it may follow others' on a connection, and so lose its answer to what befalls one of them.
+     * For callers that can find out what became of it.
+     */
+    short?: boolean;
   };
 
 /** What refuses, refuses with a Problem whose cause is the driver's error. */
@@ -61,16 +66,17 @@ export function createPool(options: PoolOptions): Pool {
     const { text, values } = statement;
     const lane = laneOf(asked);
     const hasName = isNamed(text, asked);
-    const shares = hasName && asked.retry === true && asked.longFor === undefined;
-    const shared = shares ? lane.ride((wire) => wire.run(text, values, true), asked.deadlineMs) : undefined;
+    const sort = hasName ? sortOf(asked) : undefined;
+    const shared = sort && lane.ride(sort, (wire) => wire.run(text, values, true), asked.deadlineMs);
     if (shared) {
       try {
         return await shared;
-      } catch {
-        // For its own sake or another's: that shows when it runs by itself.
+      } catch (error) {
+        if (sort === "write" && isBroken(error)) throw unknownOutcome("not_ready", error);
+        // Refused for its own sake or another's: that shows when it runs by itself.
       }
     }
-    const unit = await lane.enter(turnOf(asked), shares);
+    const unit = await lane.enter(turnOf(asked), sort);
     try {
       for (let attempt = 1; ; attempt++) {
         const wire = await lane.connect(unit);
@@ -197,6 +203,13 @@ export function createPool(options: PoolOptions): Pool {
     stats: () => ({ ...units.stats(), named: named.size }),
     close: async () => void (await Promise.all([units.close(), longUnits.close()])),
   };
+}
+
+/** What may share a connection. */
+function sortOf({ retry, short, longFor }: RowsOptions): Sort | undefined {
+  if (longFor !== undefined) return undefined;
+  if (short) return "write";
+  return retry ? "read" : undefined;
 }
 
 const turnOf = (asked: TurnOptions): UnitOptions => (asked.longFor === undefined ? asked : { ...asked, holder: asked.longFor });

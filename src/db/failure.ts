@@ -117,6 +117,11 @@ export function unknownOutcome(code: "busy" | "not_ready", cause: unknown): Prob
   return new Problem(code, message, "read the record before you repeat the request", { values: { outcome: "unknown" }, cause });
 }
 
+/** Whether the answer was lost with the connection, rather than not waited for. */
+export function isOutcomeUnknown(error: unknown): error is Problem {
+  return error instanceof Problem && error.code === "not_ready" && error.values["outcome"] === "unknown";
+}
+
 /** The SQLSTATE of an error of PostgreSQL, or of the Problem made from it. */
 export function sqlstateOf(error: unknown): string | undefined {
   return serverError(error)?.code;

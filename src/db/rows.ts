@@ -39,6 +39,16 @@ export async function getRow(db: Database, workspaceId: string, view: View, { pr
   return row;
 }
 
+/** The living record for which the condition on `r` holds, which names the workspace. */
+export async function findRow(db: Database, view: View, condition: Statement): Promise<Row | undefined> {
+  const table = tableOf(view.definition, db.dictionary);
+  const [row] = await db.pool.rows(
+    sql`select ${table.select(view)} from ${table.name} r where ${condition} and r.deleted_at is null`,
+    { retry: true },
+  );
+  return row;
+}
+
 const getStatements = new WeakMap<View, (values: unknown[]) => Statement>();
 
 /** `$1` workspace, `$2` the last eight characters of the id, `$3` the id or its end. */

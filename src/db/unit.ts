@@ -41,14 +41,17 @@ export type Unit = {
   unlisten: (() => void) | undefined;
 };
 
+/** What shares a connection: no read waits for a write, which may have to wait for a lock. */
+export type Sort = "read" | "write";
+
 export type Units = {
-  /** `shares`: for a short read, which others may follow on its connection when all are in use. */
-  enter: (options: UnitOptions, shares?: boolean) => Unit | Promise<Unit>;
+  /** `shares`: for a short statement, which others of its sort may follow on its connection when all are in use. */
+  enter: (options: UnitOptions, shares?: Sort) => Unit | Promise<Unit>;
   /**
-   * Sends a short read on a connection that has one at work, when all are in use and nobody waits for one; undefined: there is none. It may
-   * fail for what befalls the other, so it must be safe to repeat.
+   * Sends a short statement on a connection that has one of its sort at work, when all are in use and nobody waits for one; undefined: there
+   * is none. It may fail for what befalls the other.
    */
-  ride: <T>(send: (wire: Wire) => Promise<T>, deadlineMs?: number) => Promise<T> | undefined;
+  ride: <T>(sort: Sort, send: (wire: Wire) => Promise<T>, deadlineMs?: number) => Promise<T> | undefined;
   /** The unit's connection, a new one if it has none or lost it. */
   connect: (unit: Unit) => Wire | Promise<Wire>;
   leave: (unit: Unit) => void;
@@ -60,8 +63,10 @@ export type Units = {
 const CONNECT_MS = 2_000;
 /** Between two attempts: a server that restarts refuses for a moment. */
 const AGAIN_MS = 100;
-/** Reads that may be at the server on one connection: the last waits for the others, as it would in the queue. */
+/** Statements that may be at the server on one connection: the last waits for the others, as it would in the queue. */
 const MOST_SHARED = 8;
+/** A connection that has not answered for so long may wait for a lock, and is not followed. */
+const STUCK_MS = 100;
 /** How long a cancelled statement has to end, so that the caller can be told whether it did anything. */
 const GRACE_MS = 500;
 
@@ -69,7 +74,7 @@ const GRACE_MS = 500;
 export function createUnits(options: PoolOptions): Units {
   const address = addressOf(options.connection);
   const idle: Wire[] = [];
-  const shared = new Set<Wire>();
+  const shared = new Map<Wire, Sort>();
   const shapes: Shapes = new Map();
   const turns = createTurns(options.size, options.queueLimit, options.waitMs);
   const counts = { opened: 0, lost: 0 };
@@ -78,7 +83,7 @@ export function createUnits(options: PoolOptions): Units {
   let closed: Promise<void> | undefined;
 
   /** At once where there is room, as mostly: each wait for a promise that has nothing to wait for costs. */
-  function enter(asked: UnitOptions, shares = false): Unit | Promise<Unit> {
+  function enter(asked: UnitOptions, shares?: Sort): Unit | Promise<Unit> {
     if (closed) throw shuttingDown();
     const wait = turns.take(asked);
     return wait ? wait.then(() => begin(asked, shares), crowdedOut) : begin(asked, shares);
@@ -92,7 +97,7 @@ export function createUnits(options: PoolOptions): Units {
   }
 
   /** Functions made here for each unit would be slow: tsx gives every one its name through defineProperty. */
-  function begin(turn: UnitOptions, shares: boolean): Unit {
+  function begin(turn: UnitOptions, shares: Sort | undefined): Unit {
     const { deadlineMs = options.deadlineMs, signal } = turn;
     const unit: Unit = {
       turn,
@@ -103,7 +108,7 @@ export function createUnits(options: PoolOptions): Units {
       timer: undefined,
       unlisten: undefined,
     };
-    if (shares && unit.wire) shared.add(unit.wire);
+    if (shares && unit.wire) shared.set(unit.wire, shares);
     unit.timer = setTimeout(outOfTime, deadlineMs, unit, deadlineMs);
     if (signal) unit.unlisten = onAbort(signal, () => stop(unit, goneAway(signal)));
     return unit;
@@ -117,17 +122,20 @@ export function createUnits(options: PoolOptions): Units {
     // A cancel request may still be on its way and would hit whatever runs next.
     if (unit.stopped) wire?.lose(unit.stopped);
     if (unit.spent) void wire?.close();
-    // One that others still read on is the last to be taken.
+    // One that others still use is the last to be taken.
     if (wire && !wire.lost) idle.splice(wire.load === 0 ? idle.length : 0, 0, wire);
     turns.give(unit.turn);
     if (crowdTold && turns.stats().waiting === 0) crowdTold = false;
   }
 
-  function ride<T>(send: (wire: Wire) => Promise<T>, deadlineMs = options.deadlineMs): Promise<T> | undefined {
+  function ride<T>(sort: Sort, send: (wire: Wire) => Promise<T>, deadlineMs = options.deadlineMs): Promise<T> | undefined {
     const { busy, waiting } = turns.stats();
     if (busy < options.size || waiting > 0) return undefined;
+    const moved = performance.now() - STUCK_MS;
     let lightest: Wire | undefined;
-    for (const wire of shared) if (wire.load < (lightest?.load ?? MOST_SHARED)) lightest = wire;
+    for (const [wire, of] of shared) {
+      if (of === sort && wire.movedAt > moved && wire.load < (lightest?.load ?? MOST_SHARED)) lightest = wire;
+    }
     return lightest && within(deadlineMs, lightest, send);
   }
 

@@ -15,6 +15,8 @@ export type Wire = {
   readonly running: boolean;
   /** How many are: the server does one after the other. */
   readonly load: number;
+  /** When the server was last given something to do, or did it (ms of performance.now()). */
+  readonly movedAt: number;
   open: (withinMs: number) => Promise<void>;
   run: (text: string, values: readonly unknown[], named: boolean) => Promise<Rows>;
   /** Statements without values; resolves with the last one's command tag. */
@@ -31,6 +33,7 @@ export function createWire(to: Address, shapes: Shapes, onLost: (wire: Wire) => 
   let socket: net.Socket | undefined;
   let backend: Backend | undefined;
   const sent = new Set<Query>();
+  let movedAt = 0;
 
   const client = postgres({
     host: to.host,
@@ -66,19 +69,25 @@ export function createWire(to: Address, shapes: Shapes, onLost: (wire: Wire) => 
     return new Promise((resolve, reject) => {
       const query = make({
         resolve(result) {
-          sent.delete(query);
+          done(query);
           learn(query, shapes, true);
           resolve(result);
         },
         reject(error) {
-          sent.delete(query);
+          done(query);
           learn(query, shapes, false);
           reject(error);
         },
       });
+      if (sent.size === 0) movedAt = performance.now();
       sent.add(query);
       handle(query);
     });
+  }
+
+  function done(query: Query): void {
+    sent.delete(query);
+    movedAt = performance.now();
   }
 
   /** By then postgres.js has taken its listeners off the socket. */
@@ -105,6 +114,9 @@ export function createWire(to: Address, shapes: Shapes, onLost: (wire: Wire) => 
     },
     get load() {
       return sent.size;
+    },
+    get movedAt() {
+      return movedAt;
     },
     async open(withinMs) {
       const timer = setTimeout(() => lose(timeoutError(withinMs)), withinMs);

@@ -9,9 +9,10 @@ import type { Author, Database } from "./database.ts";
 import { constraintOf } from "./failure.ts";
 import { withNewHandles } from "./handles.ts";
 import { resolveId, resolveLink, wrongKind } from "./references.ts";
-import { getRow } from "./rows.ts";
-import { type Statement, sql } from "./sql.ts";
+import { findRow, getRow } from "./rows.ts";
+import { sql } from "./sql.ts";
 import { tableOf } from "./table.ts";
+import { writeOnce } from "./writeOnce.ts";
 import { type Claim, type Values, type Way, writeStatement } from "./writeStatement.ts";
 
 export type Outcome = "created" | "updated" | "unchanged";
@@ -79,7 +80,7 @@ async function madeBefore(
   }
   const { definition } = view;
   const id = made[1] as string;
-  const [row] = await db.pool.rows(rowsWhere(db, view, sql`r.workspace_id = ${workspaceId} and r.id = ${id}`), { retry: true });
+  const row = await findRow(db, view, sql`r.workspace_id = ${workspaceId} and r.id = ${id}`);
   if (row || definition.naturalKey) return row;
   throw new Problem(
     "idempotency_conflict",
@@ -132,11 +133,12 @@ async function save(
   id: () => string,
 ): Promise<Saved | undefined> {
   try {
-    const [row] = await withNewHandles(async () => {
-      const statement = writeStatement(db, view, way, { author, id: id(), entryId: ids("ch"), values });
-      return statement ? db.pool.rows(statement) : [];
+    const written = await withNewHandles(async () => {
+      const write = { author, id: id(), entryId: ids("ch"), values };
+      const statement = writeStatement(db, view, way, write);
+      return statement && writeOnce(db, view, author.workspaceId, write.entryId, statement);
     });
-    return row && { row, outcome: rowVersion(row) === 1 ? "created" : "updated" };
+    return written && { row: written.row, outcome: written.created ? "created" : "updated" };
   } catch (error) {
     throw refusal(view.definition, error, values.sent);
   }
@@ -163,15 +165,7 @@ async function holderOf(db: Database, workspaceId: string, view: View, written: 
   const value = key && written.sent[key];
   if (!value) return undefined;
   const column = tableOf(view.definition, db.dictionary).column(fieldOf(view.definition, key)!);
-  const [row] = await db.pool.rows(rowsWhere(db, view, sql`r.workspace_id = ${workspaceId} and ${column} = ${value}`), {
-    retry: true,
-  });
-  return row;
-}
-
-function rowsWhere(db: Database, view: View, condition: Statement): Statement {
-  const table = tableOf(view.definition, db.dictionary);
-  return sql`select ${table.select(view)} from ${table.name} r where ${condition} and r.deleted_at is null`;
+  return findRow(db, view, sql`r.workspace_id = ${workspaceId} and ${column} = ${value}`);
 }
 
 async function refuseMissingLinks(

@@ -7,6 +7,10 @@ export type Network = {
   readonly accepted: number;
   /** From now on not a byte passes, on old and on new connections, and nothing is closed. */
   freeze: () => void;
+  /**
+   * The connection on which the server is next told these words breaks: before it hears of them, or else when it answers, which nobody hears.
+   */
+  breakAt: (words: string, when: "told" | "answered") => void;
   /** From now on every new connection is closed as soon as it is made. */
   slam: () => void;
   /** Back to normal for new connections. */
@@ -21,6 +25,7 @@ export type Network = {
 export async function startNetwork(to: { host: string; port: number; user: string; database: string }): Promise<Network> {
   let mode: "forward" | "freeze" | "slam" = "forward";
   let accepted = 0;
+  let breaking: { words: string; when: "told" | "answered" } | undefined;
   const pairs = new Set<[near: net.Socket, far: net.Socket]>();
   const server = net.createServer(accept);
 
@@ -32,8 +37,19 @@ export async function startNetwork(to: { host: string; port: number; user: strin
     far.on("error", () => {});
     const pair: [net.Socket, net.Socket] = [near, far];
     pairs.add(pair);
-    near.on("data", (bytes) => mode === "freeze" || far.write(bytes));
-    far.on("data", (bytes) => mode === "freeze" || near.write(bytes));
+    let mute = false;
+    near.on("data", (bytes) => {
+      if (breaking && bytes.includes(breaking.words)) {
+        mute = true;
+        if (breaking.when === "told") near.destroy();
+        breaking = undefined;
+      }
+      if (mode !== "freeze" && !near.destroyed) far.write(bytes);
+    });
+    far.on("data", (bytes) => {
+      if (mute) near.destroy();
+      else if (mode !== "freeze") near.write(bytes);
+    });
     for (const [one, other] of [pair, [far, near] as const]) {
       one.on("close", () => {
         if (mode !== "freeze") other.destroy();
@@ -59,6 +75,9 @@ export async function startNetwork(to: { host: string; port: number; user: strin
     },
     freeze() {
       mode = "freeze";
+    },
+    breakAt(words, when) {
+      breaking = { words, when };
     },
     slam() {
       mode = "slam";

@@ -15,7 +15,7 @@ import { createMetrics } from "../../src/metrics.ts";
 import { NOBODY } from "../../src/peers.ts";
 import { readPlans } from "../../src/plans.ts";
 import { dictionary } from "../../src/records/all.ts";
-import { testDatabase } from "./postgres.ts";
+import { type Connection as Reachable, testDatabase } from "./postgres.ts";
 
 export type Reply = {
   status: number;
@@ -51,6 +51,8 @@ export type ServiceOptions = {
   mail?: boolean;
   /** What documents of programs can be read; none unless said. */
   readPublic?: (url: URL) => Promise<string>;
+  /** How its connections get to the database, when not directly. */
+  reach?: (database: Reachable) => Promise<{ url: string }>;
 };
 
 /** The whole service on a database of its own, behind its real front door. */
@@ -66,7 +68,7 @@ export async function startService(options: ServiceOptions = {}): Promise<Servic
   });
   const database = await testDatabase();
   const pool = createPool({
-    connection: database.connection,
+    connection: options.reach ? await options.reach(database.connection) : database.connection,
     size: 4,
     queueLimit: 400,
     waitMs: 5_000,

@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import test, { after, before } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { createPool, type Pool } from "../../../src/db/client.ts";
-import { sql } from "../../../src/db/sql.ts";
+import { isOutcomeUnknown } from "../../../src/db/failure.ts";
+import { type Statement, sql } from "../../../src/db/sql.ts";
 import type { PoolOptions } from "../../../src/db/unit.ts";
 import { silentLog } from "../../../src/log.ts";
 import { type TestDatabase, testDatabase } from "../../helpers/postgres.ts";
@@ -22,22 +23,40 @@ async function withPool(some: Partial<PoolOptions>, work: (pool: Pool) => Promis
     ...{ connection, size: 1, queueLimit: 20, waitMs: 5_000, deadlineMs: 5_000, prepare: true, log: silentLog },
     ...some,
   });
-  for (let i = 0; i < 2; i++) await Promise.all([nap(pool, 0), number(pool, 0)]);
+  for (let i = 0; i < 2; i++) await Promise.all([nap(pool, 0), number(pool, 0), write(pool, 0)]);
   await work(pool).finally(() => pool.close());
 }
 
 /** Short reads, for all the pool knows. */
 const nap = (pool: Pool, seconds: number, deadlineMs = 5_000) =>
   pool.rows(sql`select pg_sleep(${seconds}), 1`, { retry: true, deadlineMs });
-/** One that is at the server by now. */
-async function asleep(pool: Pool, seconds: number, deadlineMs?: number): Promise<{ awake: Promise<unknown> }> {
-  const awake = nap(pool, seconds, deadlineMs);
+/** Once it is at the server. */
+async function begun(awake: Promise<unknown>): Promise<{ awake: Promise<unknown> }> {
   awake.catch(() => {});
   await sleep(30);
   return { awake };
 }
 
+const asleep = (pool: Pool, seconds: number, deadlineMs?: number) => begun(nap(pool, seconds, deadlineMs));
+const writing = (pool: Pool, seconds: number) => begun(write(pool, seconds));
+
 const number = (pool: Pool, n: number) => pool.rows(sql`select ${n}::int`, { retry: true });
+
+/** A short write, for all the pool knows; by zero it is refused. */
+const write = (pool: Pool, seconds: number, by = 1) =>
+  pool.rows(sql`select pg_sleep(${seconds}), 8 / ${by}::int`, { short: true });
+
+const OTHERS = sql`from pg_stat_activity
+  where datname = current_database() and application_name = 'cardfile' and pid <> pg_backend_pid()`;
+
+/** On a connection that is not of the pool under test. */
+async function elsewhere(statement: Statement): Promise<void> {
+  const { connection } = database;
+  const pool = createPool({
+    ...{ connection, size: 1, queueLimit: 5, waitMs: 5_000, deadlineMs: 5_000, prepare: true, log: silentLog },
+  });
+  await pool.rows(statement).finally(() => pool.close());
+}
 
 test("short reads follow another's on its connection, and each gets its own answer", async () => {
   await withPool({}, async (pool) => {
@@ -63,18 +82,75 @@ test("not more than a few follow, the rest wait in the queue", async () => {
   });
 });
 
-test("what writes, and whatever is not known to be short, has its connection to itself", async () => {
+test("whatever is not known to be short has its connection to itself", async () => {
   await withPool({}, async (pool) => {
     const { awake } = await asleep(pool, 0.1);
-    const write = pool.rows(sql`select 1, 2`);
+    const any = pool.rows(sql`select 1, 2`);
     assert.equal(pool.stats().waiting, 1);
     const custom = pool.rows(sql`select 1, 2, 3`, { plan: "custom", retry: true });
     assert.equal(pool.stats().waiting, 2);
-    await Promise.all([awake, write, custom]);
-    const writing = pool.rows(sql`select pg_sleep(0.1), 2`);
+    await Promise.all([awake, any, custom]);
+    const some = pool.rows(sql`select pg_sleep(0.1), 2`);
+    const read = number(pool, 1);
+    assert.equal(pool.stats().waiting, 1, "nor does anything follow it");
+    await Promise.all([some, read]);
+  });
+});
+
+test("short writes follow each other; reads and writes do not", async () => {
+  await withPool({}, async (pool) => {
+    const slow = await writing(pool, 0.1);
+    const others = [write(pool, 0), write(pool, 0)];
+    assert.equal(pool.stats().waiting, 0);
     const read = number(pool, 1);
     assert.equal(pool.stats().waiting, 1, "no read follows a write");
-    await Promise.all([writing, read]);
+    await Promise.all([slow.awake, ...others, read]);
+    const { awake } = await asleep(pool, 0.1);
+    const late = write(pool, 0);
+    assert.equal(pool.stats().waiting, 1, "no write follows a read");
+    await Promise.all([awake, late]);
+    assert.equal(pool.stats().lost, 0);
+  });
+});
+
+test("a write that is refused is refused alone, and told why", async () => {
+  await withPool({}, async (pool) => {
+    const slow = await writing(pool, 0.1);
+    const [failing, other] = await Promise.allSettled([write(pool, 0, 0), write(pool, 0)]);
+    assert.equal(failing.status, "rejected");
+    assert.match(String(failing.reason.cause), /division by zero/);
+    assert.deepEqual(other, { status: "fulfilled", value: [["", 8]] });
+    await slow.awake;
+  });
+});
+
+test("of what is lost with another's connection nobody knows whether it was done: it is not repeated", async () => {
+  await withPool({ deadlineMs: 200 }, async (pool) => {
+    const slow = await writing(pool, 0.1);
+    const others = await Promise.allSettled([write(pool, 60), write(pool, 0)]);
+    for (const each of others) assert.ok(each.status === "rejected" && isOutcomeUnknown(each.reason), JSON.stringify(each));
+    await slow.awake;
+    assert.deepEqual([pool.stats().busy, pool.stats().waiting], [0, 0]);
+  });
+});
+
+test("a write that was cancelled in another's place is done by itself", async () => {
+  await withPool({}, async (pool) => {
+    const slow = await writing(pool, 0.2);
+    const behind = write(pool, 0);
+    await elsewhere(sql`select pg_cancel_backend(pid) ${OTHERS}`);
+    await assert.rejects(slow.awake);
+    assert.deepEqual(await behind, [["", 8]]);
+  });
+});
+
+test("a connection that has not answered for a while is not followed", async () => {
+  await withPool({}, async (pool) => {
+    const slow = await writing(pool, 0.3);
+    await sleep(120);
+    const late = write(pool, 0);
+    assert.equal(pool.stats().waiting, 1);
+    await Promise.all([slow.awake, late]);
   });
 });
 
@@ -137,22 +213,16 @@ test("who follows has a deadline too, by which the connection is given up", asyn
 
 test("a backend that dies takes nobody along who only read", async () => {
   await withPool({ size: 2 }, async (pool) => {
-    const killer = createPool({
-      ...{ connection: database.connection, size: 1, queueLimit: 5, waitMs: 5_000, deadlineMs: 5_000 },
-      ...{ prepare: true, log: silentLog },
-    });
     const slow = [nap(pool, 0.3), nap(pool, 0.3)];
     await sleep(30);
     const others = Array.from({ length: 8 }, (_, n) => number(pool, n));
     await sleep(50);
-    await killer.rows(sql`select pg_terminate_backend(pid) from pg_stat_activity
-      where datname = current_database() and application_name = 'cardfile' and pid <> pg_backend_pid()`);
+    await elsewhere(sql`select pg_terminate_backend(pid) ${OTHERS}`);
     assert.deepEqual(
       await Promise.all(others),
       Array.from({ length: 8 }, (_, n) => [[n]]),
     );
     await Promise.all(slow);
-    await killer.close();
     assert.deepEqual([pool.stats().busy, pool.stats().waiting], [0, 0]);
     assert.ok(pool.stats().idle <= 2, "and no more connections are kept than before");
   });

@@ -1,0 +1,51 @@
+import { type Row, rowVersion, type View } from "../derive/render.ts";
+import { Problem } from "../kit/problem.ts";
+import type { Database } from "./database.ts";
+import { isOutcomeUnknown } from "./failure.ts";
+import { findRow } from "./rows.ts";
+import { type Statement, sql } from "./sql.ts";
+
+export type Written = { row: Row; created: boolean };
+
+/**
+ * Runs the statement that writes a record and its history entry `entryId`; undefined when there was nothing to write. Should the answer be
+ * lost with the connection, it is sent again: the entry can be there only once, so whichever of the two comes second fails with all it did,
+ * however late the first arrives.
+ */
+export async function writeOnce(
+  db: Database,
+  view: View,
+  workspaceId: string,
+  entryId: string,
+  statement: Statement,
+): Promise<Written | undefined> {
+  try {
+    return writtenOf(await db.pool.rows(statement, { short: true }));
+  } catch (error) {
+    if (!isOutcomeUnknown(error)) throw error;
+    return again(error);
+  }
+
+  async function again(lost: Problem): Promise<Written | undefined> {
+    let refusal: unknown;
+    try {
+      const written = writtenOf(await db.pool.rows(statement));
+      if (written) return written;
+    } catch (error) {
+      refusal = error;
+    }
+    // Refused, or nothing to write: because the first was made after all?
+    const [entry] = await db.pool
+      .rows(sql`select record_id, action from changes where workspace_id = ${workspaceId} and id = ${entryId}`, { retry: true })
+      .catch(() => Promise.reject(lost));
+    if (entry) {
+      const row = await findRow(db, view, sql`r.workspace_id = ${workspaceId} and r.id = ${entry[0] as string}`);
+      if (!row) throw lost;
+      return { row, created: entry[1] === "created" };
+    }
+    if (refusal === undefined) return undefined;
+    throw refusal instanceof Problem && ["busy", "not_ready"].includes(refusal.code) ? lost : refusal;
+  }
+}
+
+const writtenOf = ([row]: readonly Row[]): Written | undefined => row && { row, created: rowVersion(row) === 1 };
