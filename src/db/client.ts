@@ -13,7 +13,7 @@ export type StatementOptions = {
   plan?: "named" | "custom";
 };
 
-export type TurnOptions = Omit<UnitOptions, "holder"> & {
+export type TurnOptions = Omit<UnitOptions, "holder" | "sort"> & {
   /** Whose work of unknown length it is. It has connections of its own: however much of it there is, the rest finds its turn. */
   longFor?: string;
 };
@@ -67,19 +67,24 @@ export function createPool(options: PoolOptions): Pool {
     const lane = laneOf(asked);
     const hasName = isNamed(text, asked);
     const sort = hasName ? sortOf(asked) : undefined;
-    const shared = sort && lane.ride(sort, (wire) => wire.run(text, values, true), asked.deadlineMs);
-    if (shared) {
+    // Not awaited where there is nothing to wait for: what follows must find this one sent.
+    const entered = lane.enter(turnOf(asked, sort));
+    let unit = entered instanceof Promise ? await entered : entered;
+    if (unit.host) {
       try {
-        return await shared;
+        return await unit.host.run(text, values, true);
       } catch (error) {
         if (sort === "write" && isBroken(error)) throw unknownOutcome("not_ready", error);
         // Refused for its own sake or another's: that shows when it runs by itself.
+      } finally {
+        lane.leave(unit);
       }
+      unit = await lane.enter(turnOf(asked));
     }
-    const unit = await lane.enter(turnOf(asked), sort);
     try {
       for (let attempt = 1; ; attempt++) {
-        const wire = await lane.connect(unit);
+        const connected = lane.connect(unit);
+        const wire = connected instanceof Promise ? await connected : connected;
         try {
           return await wire.run(text, values, hasName && prepare);
         } catch (error) {
@@ -212,7 +217,9 @@ function sortOf({ retry, short, longFor }: RowsOptions): Sort | undefined {
   return retry ? "read" : undefined;
 }
 
-const turnOf = (asked: TurnOptions): UnitOptions => (asked.longFor === undefined ? asked : { ...asked, holder: asked.longFor });
+function turnOf({ signal, deadlineMs, longFor }: TurnOptions, sort?: Sort): UnitOptions {
+  return { signal, deadlineMs, holder: longFor, sort };
+}
 
 /** A committed transaction answers COMMIT; one that a statement had broken, though the work caught that, answers ROLLBACK. */
 async function commit(unit: Unit, wire: Wire): Promise<void> {

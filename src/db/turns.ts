@@ -1,12 +1,14 @@
 import { Problem } from "../kit/problem.ts";
 import { queueFull, waitedLong } from "./failure.ts";
 
-/** Who may work when: so many at a time, the others in one queue. */
-export type Turns = {
-  /** Resolves when it is the caller's turn; undefined: it is at once. */
-  take: (turn: Turn) => Promise<void> | undefined;
+/** Who may work when: so many at a time, the others in one queue. `H`: what one may go along with in place of a turn of its own. */
+export type Turns<T extends Turn, H> = {
+  /** Resolves when it is the caller's turn; undefined: it is at once. With a host, it goes along with that one and has no place. */
+  take: (turn: T) => Promise<H | undefined> | undefined;
   /** Hands the place over to the next. */
-  give: (turn: Turn) => void;
+  give: (turn: T) => void;
+  /** Lets the next in the queue go along, if there is a host for it. */
+  pass: (hostOf: (turn: T) => H | undefined) => void;
   refuseAll: (reason: Problem) => void;
   stats: () => { busy: number; waiting: number };
   /** Resolves when nobody works. */
@@ -15,25 +17,25 @@ export type Turns = {
 
 export type Turn = {
   /** Whose work it is, where one should not keep others from theirs: of those who wait, whose least is running is next. */
-  holder?: string;
-  signal?: AbortSignal;
+  holder?: string | undefined;
+  signal?: AbortSignal | undefined;
 };
 
-type Waiter = {
-  turn: Turn;
-  resolve: () => void;
+type Waiter<T extends Turn, H> = {
+  turn: T;
+  resolve: (host?: H) => void;
   reject: (reason: Problem) => void;
   timer: NodeJS.Timeout | undefined;
   unlisten: (() => void) | undefined;
 };
 
-export function createTurns(places: number, queueLimit: number, waitMs: number): Turns {
-  const queue = new Set<Waiter>();
+export function createTurns<T extends Turn, H = never>(places: number, queueLimit: number, waitMs: number): Turns<T, H> {
+  const queue = new Set<Waiter<T, H>>();
   const running = new Map<string, number>();
   let busy = 0;
   let drained: (() => void) | undefined;
 
-  function take(turn: Turn): Promise<void> | undefined {
+  function take(turn: T): Promise<H | undefined> | undefined {
     if (turn.signal?.aborted) throw goneAway(turn.signal);
     if (busy === places) return wait(turn);
     busy += 1;
@@ -41,10 +43,10 @@ export function createTurns(places: number, queueLimit: number, waitMs: number):
     return undefined;
   }
 
-  function wait(turn: Turn): Promise<void> {
+  function wait(turn: T): Promise<H | undefined> {
     if (queue.size >= queueLimit || waitingOf(turn) >= queueLimit / 2) return Promise.reject(queueFull());
     return new Promise((resolve, reject) => {
-      const waiter: Waiter = { turn, resolve, reject, timer: undefined, unlisten: undefined };
+      const waiter: Waiter<T, H> = { turn, resolve, reject, timer: undefined, unlisten: undefined };
       const { signal } = turn;
       waiter.timer = setTimeout(refuse, waitMs, waiter);
       if (signal) waiter.unlisten = onAbort(signal, () => refuse(waiter, goneAway(signal)));
@@ -60,19 +62,19 @@ export function createTurns(places: number, queueLimit: number, waitMs: number):
     return waiting;
   }
 
-  function refuse(waiter: Waiter, reason: Problem = waitedLong()): void {
+  function refuse(waiter: Waiter<T, H>, reason: Problem = waitedLong()): void {
     stopWaiting(waiter);
     waiter.reject(reason);
   }
 
-  function stopWaiting(waiter: Waiter): void {
+  function stopWaiting(waiter: Waiter<T, H>): void {
     queue.delete(waiter);
     clearTimeout(waiter.timer);
     waiter.unlisten?.();
   }
 
   /** The place goes on to the next, so `busy` stays as it is. */
-  function give(turn: Turn): void {
+  function give(turn: T): void {
     count(turn, -1);
     const next = nextInTurn();
     if (next) {
@@ -82,9 +84,17 @@ export function createTurns(places: number, queueLimit: number, waitMs: number):
     } else if (--busy === 0) drained?.();
   }
 
+  function pass(hostOf: (turn: T) => H | undefined): void {
+    const next = nextInTurn();
+    const host = next && hostOf(next.turn);
+    if (!host) return;
+    stopWaiting(next);
+    next.resolve(host);
+  }
+
   /** First come, first served, among those whose least is running. */
-  function nextInTurn(): Waiter | undefined {
-    let next: Waiter | undefined;
+  function nextInTurn(): Waiter<T, H> | undefined {
+    let next: Waiter<T, H> | undefined;
     let least = Number.POSITIVE_INFINITY;
     for (const waiter of queue) {
       const runs = runningOf(waiter.turn);
@@ -106,6 +116,7 @@ export function createTurns(places: number, queueLimit: number, waitMs: number):
   return {
     take,
     give,
+    pass,
     refuseAll(reason) {
       for (const waiter of queue) refuse(waiter, reason);
     },

@@ -22,15 +22,22 @@ export type PoolOptions = {
   log: Log;
 };
 
+/** What shares a connection: no read waits for a write, which may have to wait for a lock. */
+export type Sort = "read" | "write";
+
 /** `signal` is aborted when the caller has gone away: stops waiting, and what runs. */
 export type UnitOptions = Turn & {
   /** In place of the pool's. */
-  deadlineMs?: number;
+  deadlineMs?: number | undefined;
+  /** Of one short statement, which may follow another of its sort on a connection, and be followed by others, when all are in use. */
+  sort?: Sort | undefined;
 };
 
 /** One caller's turn: at most one connection, and the reason once it has been told to stop. */
 export type Unit = {
-  turn: Turn;
+  turn: UnitOptions;
+  /** Where it follows others: it has no connection of its own, and may fail for what befalls them. */
+  host: Wire | undefined;
   wire: Wire | undefined;
   stopped: Problem | undefined;
   /** Set when the connection may have been left in a state of its own: it is closed and not used again. */
@@ -41,17 +48,8 @@ export type Unit = {
   unlisten: (() => void) | undefined;
 };
 
-/** What shares a connection: no read waits for a write, which may have to wait for a lock. */
-export type Sort = "read" | "write";
-
 export type Units = {
-  /** `shares`: for a short statement, which others of its sort may follow on its connection when all are in use. */
-  enter: (options: UnitOptions, shares?: Sort) => Unit | Promise<Unit>;
-  /**
-   * Sends a short statement on a connection that has one of its sort at work, when all are in use and nobody waits for one; undefined: there
-   * is none. It may fail for what befalls the other.
-   */
-  ride: <T>(sort: Sort, send: (wire: Wire) => Promise<T>, deadlineMs?: number) => Promise<T> | undefined;
+  enter: (options: UnitOptions) => Unit | Promise<Unit>;
   /** The unit's connection, a new one if it has none or lost it. */
   connect: (unit: Unit) => Wire | Promise<Wire>;
   leave: (unit: Unit) => void;
@@ -76,17 +74,20 @@ export function createUnits(options: PoolOptions): Units {
   const idle: Wire[] = [];
   const shared = new Map<Wire, Sort>();
   const shapes: Shapes = new Map();
-  const turns = createTurns(options.size, options.queueLimit, options.waitMs);
+  const turns = createTurns<UnitOptions, Wire>(options.size, options.queueLimit, options.waitMs);
   const counts = { opened: 0, lost: 0 };
   let reachable = true;
   let crowdTold = false;
   let closed: Promise<void> | undefined;
 
   /** At once where there is room, as mostly: each wait for a promise that has nothing to wait for costs. */
-  function enter(asked: UnitOptions, shares?: Sort): Unit | Promise<Unit> {
+  function enter(turn: UnitOptions): Unit | Promise<Unit> {
     if (closed) throw shuttingDown();
-    const wait = turns.take(asked);
-    return wait ? wait.then(() => begin(asked, shares), crowdedOut) : begin(asked, shares);
+    const { busy, waiting } = turns.stats();
+    const host = busy === options.size && waiting === 0 ? hostOf(turn) : undefined;
+    if (host) return follow(turn, host);
+    const wait = turns.take(turn);
+    return wait ? wait.then((found) => (found ? follow(turn, found) : begin(turn)), crowdedOut) : begin(turn);
   }
 
   /** Told once, until nobody waits any more. */
@@ -97,25 +98,46 @@ export function createUnits(options: PoolOptions): Units {
   }
 
   /** Functions made here for each unit would be slow: tsx gives every one its name through defineProperty. */
-  function begin(turn: UnitOptions, shares: Sort | undefined): Unit {
-    const { deadlineMs = options.deadlineMs, signal } = turn;
-    const unit: Unit = {
-      turn,
-      wire: idle.pop(),
-      stopped: undefined,
-      spent: false,
-      halt: undefined,
-      timer: undefined,
-      unlisten: undefined,
-    };
-    if (shares && unit.wire) shared.set(unit.wire, shares);
+  function begin(turn: UnitOptions): Unit {
+    const { deadlineMs = options.deadlineMs, signal, sort } = turn;
+    const unit = unitOf(turn, undefined, idle.pop());
+    if (sort && unit.wire) shared.set(unit.wire, sort);
     unit.timer = setTimeout(outOfTime, deadlineMs, unit, deadlineMs);
     if (signal) unit.unlisten = onAbort(signal, () => stop(unit, goneAway(signal)));
+    turns.pass(hostOf);
     return unit;
+  }
+
+  /** A connection that does not answer is given up with all that is on it. */
+  function follow(turn: UnitOptions, host: Wire): Unit {
+    const unit = unitOf(turn, host, undefined);
+    unit.timer = setTimeout(giveUp, turn.deadlineMs ?? options.deadlineMs, host);
+    return unit;
+  }
+
+  /**
+   * The connection with the least to do. Asked for who waits, too, whenever a statement begins or one that followed ends: who comes while
+   * others wait has to wait, so that a queue which has formed once would else last as long as there are callers.
+   */
+  function hostOf({ sort }: UnitOptions): Wire | undefined {
+    if (!sort) return undefined;
+    const stuck = performance.now() - STUCK_MS;
+    let host: Wire | undefined;
+    for (const [wire, of] of shared) {
+      if (of !== sort || wire.load >= (host?.load ?? MOST_SHARED)) continue;
+      if (wire.load === 0 || wire.movedAt > stuck) host = wire;
+    }
+    return host;
   }
 
   function leave(unit: Unit): void {
     clearTimeout(unit.timer);
+    if (unit.host) turns.pass(hostOf);
+    else release(unit);
+    if (crowdTold && turns.stats().waiting === 0) crowdTold = false;
+  }
+
+  function release(unit: Unit): void {
     unit.unlisten?.();
     const { wire } = unit;
     if (wire) shared.delete(wire);
@@ -125,18 +147,6 @@ export function createUnits(options: PoolOptions): Units {
     // One that others still use is the last to be taken.
     if (wire && !wire.lost) idle.splice(wire.load === 0 ? idle.length : 0, 0, wire);
     turns.give(unit.turn);
-    if (crowdTold && turns.stats().waiting === 0) crowdTold = false;
-  }
-
-  function ride<T>(sort: Sort, send: (wire: Wire) => Promise<T>, deadlineMs = options.deadlineMs): Promise<T> | undefined {
-    const { busy, waiting } = turns.stats();
-    if (busy < options.size || waiting > 0) return undefined;
-    const moved = performance.now() - STUCK_MS;
-    let lightest: Wire | undefined;
-    for (const [wire, of] of shared) {
-      if (of === sort && wire.movedAt > moved && wire.load < (lightest?.load ?? MOST_SHARED)) lightest = wire;
-    }
-    return lightest && within(deadlineMs, lightest, send);
   }
 
   function connect(unit: Unit): Wire | Promise<Wire> {
@@ -184,7 +194,6 @@ export function createUnits(options: PoolOptions): Units {
 
   return {
     enter,
-    ride,
     connect,
     leave,
     stats: () => ({ size: options.size, idle: idle.length, ...turns.stats(), ...counts }),
@@ -195,14 +204,8 @@ export function createUnits(options: PoolOptions): Units {
   };
 }
 
-/** A connection that does not answer is given up with all that is on it. */
-async function within<T>(deadlineMs: number, wire: Wire, send: (wire: Wire) => Promise<T>): Promise<T> {
-  const timer = setTimeout(giveUp, deadlineMs, wire);
-  try {
-    return await send(wire);
-  } finally {
-    clearTimeout(timer);
-  }
+function unitOf(turn: UnitOptions, host: Wire | undefined, wire: Wire | undefined): Unit {
+  return { turn, host, wire, stopped: undefined, spent: false, halt: undefined, timer: undefined, unlisten: undefined };
 }
 
 const giveUp = (wire: Wire) => wire.lose(gone());

@@ -82,6 +82,22 @@ test("not more than a few follow, the rest wait in the queue", async () => {
   });
 });
 
+test("a queue that has formed does not last as long as there are callers", async () => {
+  await withPool({}, async (pool) => {
+    const long = pool.rows(sql`select pg_sleep(0.05), 3`);
+    let over = false;
+    const callers = Array.from({ length: 6 }, async () => {
+      while (!over) await nap(pool, 0.002);
+    });
+    assert.equal(pool.stats().waiting, 6);
+    await long;
+    await sleep(100);
+    assert.deepEqual([pool.stats().busy, pool.stats().waiting], [1, 0]);
+    over = true;
+    await Promise.all(callers);
+  });
+});
+
 test("whatever is not known to be short has its connection to itself", async () => {
   await withPool({}, async (pool) => {
     const { awake } = await asleep(pool, 0.1);
