@@ -7,23 +7,27 @@ create function crm_custom_fits(custom jsonb) returns boolean
 RETURN ((SELECT (count(*) <= 200) FROM jsonb_object_keys(crm_custom_fits.custom) jsonb_object_keys(jsonb_object_keys)) AND (length((custom)::text) <= 1048576));
 
 create function crm_fold(value text) returns text
-  language sql immutable strict parallel safe
-RETURN lower((unaccent('unaccent'::regdictionary, value) COLLATE "default"));
+  language plpgsql immutable strict parallel safe
+as $$
+begin
+  return pg_catalog.lower(public.unaccent('public.unaccent'::pg_catalog.regdictionary, value) collate pg_catalog."default");
+end $$;
 
 create function crm_lexeme_query(workspace_id text, mark text, search text, ending text) returns tsquery
   language sql immutable strict parallel unsafe
 RETURN ((((((''''::text || "right"(workspace_id, 8)) || mark) || replace(regexp_replace(NULLIF(btrim(crm_split(crm_fold(search), ' '::text)), ''::text), '^((?:[^ ]+ ){15}[^ ]+) .*$'::text, '\1'::text), ' '::text, ((''' & '''::text || "right"(workspace_id, 8)) || mark))) || ''''::text) || ending))::tsquery;
 
 create function crm_lexemes(workspace_id text, search text) returns tsvector
-  language sql immutable strict parallel safe
-RETURN array_to_tsvector((crm_marked(workspace_id, ' '::text, search) || crm_marked(workspace_id, '='::text, split_part(search, '
-'::text, 1))));
-
-create function crm_marked(workspace_id text, mark text, value text) returns text[]
-  language sql immutable strict parallel safe
-RETURN array_remove(string_to_array((("right"(workspace_id, 8) || mark) || crm_split(value, (('
-'::text || "right"(workspace_id, 8)) || mark))), '
-'::text), ("right"(workspace_id, 8) || mark));
+  language plpgsql immutable strict parallel safe
+as $$
+declare
+  word text := pg_catalog.right(workspace_id, 8) || ' ';
+  titular text := pg_catalog.right(workspace_id, 8) || '=';
+begin
+  return pg_catalog.array_to_tsvector(pg_catalog.array_remove(pg_catalog.array_remove(pg_catalog.string_to_array(
+    word || public.crm_split(search, E'\n' || word) || E'\n'
+      || titular || public.crm_split(pg_catalog.split_part(search, E'\n', 1), E'\n' || titular), E'\n'), word), titular));
+end $$;
 
 create function crm_split(value text, glue text) returns text
   language sql immutable strict parallel safe
