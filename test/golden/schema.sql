@@ -14,8 +14,16 @@ begin
 end $$;
 
 create function crm_lexeme_query(workspace_id text, mark text, search text, ending text) returns tsquery
-  language sql immutable strict parallel unsafe
-RETURN ((((((''''::text || "right"(workspace_id, 8)) || mark) || replace(regexp_replace(NULLIF(btrim(crm_split(crm_fold(search), ' '::text)), ''::text), '^((?:[^ ]+ ){15}[^ ]+) .*$'::text, '\1'::text), ' '::text, ((''' & '''::text || "right"(workspace_id, 8)) || mark))) || ''''::text) || ending))::tsquery;
+  language plpgsql immutable strict parallel unsafe
+as $$
+declare
+  word text := pg_catalog.right(workspace_id, 8) || mark;
+  words text := nullif(pg_catalog.btrim(public.crm_split(public.crm_fold(search), ' ')), '');
+begin
+  return ('''' || word
+    || pg_catalog.replace(pg_catalog.regexp_replace(words, '^((?:[^ ]+ ){15}[^ ]+) .*$', '\1'), ' ', ''' & ''' || word)
+    || '''' || ending)::pg_catalog.tsquery;
+end $$;
 
 create function crm_lexemes(workspace_id text, search text) returns tsvector
   language plpgsql immutable strict parallel safe
