@@ -7,7 +7,7 @@ import { wordsOf } from "./words.ts";
 const RANKED = 200;
 
 /** All matches are gathered for the newest of them, unless there are more than this. */
-const GATHERED = 5_000;
+const GATHERED = 10_000;
 
 /** Where there are more, enough are soon met among this many newest records: among a million, if they are spread evenly. */
 const FOLLOWED = 50_000;

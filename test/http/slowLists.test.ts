@@ -77,7 +77,7 @@ test("what the first way does not find in time, the second finds in the same ord
     rows: async (statement, options) => {
       if (options?.deadlineMs === 500) throw tooSlow(500);
       // A search's first way, as if there were more matches than it gathers; the second then finds too few among the newest.
-      const few = statement.text.replace("limit 5001", "limit 1").replace("count(*) <= 5000", "count(*) < 1");
+      const few = statement.text.replace("limit 10001", "limit 1").replace("count(*) <= 10000", "count(*) < 1");
       if (few !== statement.text) searched += 1;
       const { values } = statement;
       return pool.rows(numbered(few)(values), options);
