@@ -71,15 +71,18 @@ export function createPool(options: PoolOptions): Pool {
     const entered = lane.enter(turnOf(asked, sort));
     let unit = entered instanceof Promise ? await entered : entered;
     if (unit.host) {
+      const since = performance.now();
       try {
         return await unit.host.run(text, values, true);
       } catch (error) {
-        if (sort === "write" && isBroken(error)) throw unknownOutcome("not_ready", error);
-        // Refused for its own sake or another's: that shows when it runs by itself.
+        if (sort === "write" && isBroken(error)) throw unknownOutcome(unit.stopped ? "busy" : "not_ready", error);
+        if (unit.stopped) throw unit.stopped;
+        // Refused for its own sake or another's: that shows when it runs by itself, in the time it has left.
       } finally {
         lane.leave(unit);
       }
-      unit = await lane.enter(turnOf(asked));
+      const { deadlineMs = options.deadlineMs } = asked;
+      unit = await lane.enter(turnOf({ ...asked, deadlineMs: Math.max(1, deadlineMs - (performance.now() - since)) }));
     }
     try {
       for (let attempt = 1; ; attempt++) {

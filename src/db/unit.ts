@@ -111,7 +111,8 @@ export function createUnits(options: PoolOptions): Units {
   /** A connection that does not answer is given up with all that is on it. */
   function follow(turn: UnitOptions, host: Wire): Unit {
     const unit = unitOf(turn, host, undefined);
-    unit.timer = setTimeout(giveUp, turn.deadlineMs ?? options.deadlineMs, host);
+    const { deadlineMs = options.deadlineMs } = turn;
+    unit.timer = setTimeout(giveUp, deadlineMs, unit, host, deadlineMs);
     return unit;
   }
 
@@ -208,7 +209,10 @@ function unitOf(turn: UnitOptions, host: Wire | undefined, wire: Wire | undefine
   return { turn, host, wire, stopped: undefined, spent: false, halt: undefined, timer: undefined, unlisten: undefined };
 }
 
-const giveUp = (wire: Wire) => wire.lose(gone());
+function giveUp(unit: Unit, host: Wire, deadlineMs: number): void {
+  unit.stopped = tooSlow(deadlineMs);
+  host.lose(gone());
+}
 
 function outOfTime(unit: Unit, deadlineMs: number): void {
   stop(unit, tooSlow(deadlineMs));

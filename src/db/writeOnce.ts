@@ -5,6 +5,9 @@ import { isOutcomeUnknown } from "./failure.ts";
 import { findRow } from "./rows.ts";
 import { type Statement, sql } from "./sql.ts";
 
+/** The caller has waited for the first already. */
+const AGAIN_MS = 2_000;
+
 export type Written = { row: Row; created: boolean };
 
 /**
@@ -29,14 +32,17 @@ export async function writeOnce(
   async function again(lost: Problem): Promise<Written | undefined> {
     let refusal: unknown;
     try {
-      const written = writtenOf(await db.pool.rows(statement));
+      const written = writtenOf(await db.pool.rows(statement, { deadlineMs: AGAIN_MS }));
       if (written) return written;
     } catch (error) {
       refusal = error;
     }
     // Refused, or nothing to write: because the first was made after all?
     const [entry] = await db.pool
-      .rows(sql`select record_id, action from changes where workspace_id = ${workspaceId} and id = ${entryId}`, { retry: true })
+      .rows(sql`select record_id, action from changes where workspace_id = ${workspaceId} and id = ${entryId}`, {
+        retry: true,
+        deadlineMs: AGAIN_MS,
+      })
       .catch(() => Promise.reject(lost));
     if (entry) {
       const row = await findRow(db, view, sql`r.workspace_id = ${workspaceId} and r.id = ${entry[0] as string}`);
