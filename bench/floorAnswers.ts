@@ -98,12 +98,15 @@ export function createAnswers(databaseUrl: string, workspaceId: string): Answers
   };
 }
 
+/** Where the handles of this process begin. */
+const FIRST = Math.floor(Math.random() * 2 ** 35);
+
 /**
  * The last eight characters of an id are unique, and the floor, which does not draw again, must not meet one that is there: "u" is in none of
  * the product's. The rest is all over the index, as random ones are: n times an odd number, modulo 2^35, is a different one for each n.
  */
 function handle(n: number): string {
-  let rest = (n * 2_654_435_761) % 2 ** 35;
+  let rest = (FIRST + ((n * 2_654_435_761) % 2 ** 35)) % 2 ** 35;
   let text = "";
   for (let i = 0; i < 7; i++) {
     text = CROCKFORD[rest % 32] + text;

@@ -2,6 +2,7 @@ import { type Row, rowVersion, type View } from "../derive/render.ts";
 import { Problem } from "../kit/problem.ts";
 import type { Database } from "./database.ts";
 import { isOutcomeUnknown } from "./failure.ts";
+import { missing } from "./references.ts";
 import { findRow } from "./rows.ts";
 import { type Statement, sql } from "./sql.ts";
 
@@ -38,20 +39,22 @@ export async function writeOnce(
       refusal = error;
     }
     // Refused, or nothing to write: because the first was made after all?
-    const [entry] = await db.pool
-      .rows(sql`select record_id, action from changes where workspace_id = ${workspaceId} and id = ${entryId}`, {
-        retry: true,
-        deadlineMs: AGAIN_MS,
-      })
-      .catch(() => Promise.reject(lost));
-    if (entry) {
-      const row = await findRow(db, view, sql`r.workspace_id = ${workspaceId} and r.id = ${entry[0] as string}`);
-      if (!row) throw lost;
-      return { row, created: entry[1] === "created" };
-    }
-    if (refusal === undefined) return undefined;
+    const made = await madeBy(db, view, workspaceId, entryId).catch(() => Promise.reject(lost));
+    if (made || refusal === undefined) return made;
     throw refusal instanceof Problem && ["busy", "not_ready"].includes(refusal.code) ? lost : refusal;
   }
 }
 
 const writtenOf = ([row]: readonly Row[]): Written | undefined => row && { row, created: rowVersion(row) === 1 };
+
+/** The record as it is now, if the history has the entry; undefined when it has not. */
+async function madeBy(db: Database, view: View, workspaceId: string, entryId: string): Promise<Written | undefined> {
+  const [entry] = await db.pool.rows(
+    sql`select record_id, action from changes where workspace_id = ${workspaceId} and id = ${entryId}`,
+    { retry: true, deadlineMs: AGAIN_MS },
+  );
+  if (!entry) return undefined;
+  const row = await findRow(db, view, sql`r.workspace_id = ${workspaceId} and r.id = ${entry[0] as string}`);
+  if (!row) throw missing(view.definition, entry[0] as string);
+  return { row, created: entry[1] === "created" };
+}
