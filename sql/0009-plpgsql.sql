@@ -2,9 +2,8 @@
 -- and by every write of a record, for its generated column and for its index: a tenth of what a write costs PostgreSQL. Over many rows, as
 -- with a filter that no index serves, folding takes half the time. They give what they gave, so that nothing is written anew.
 
--- Its cost is that of the functions in it, which is what plans went by when it was spelled out in them.
 create or replace function crm_fold(value text) returns text
-  language plpgsql immutable strict parallel safe cost 2
+  language plpgsql immutable strict parallel safe
   as $$
 begin
   return pg_catalog.lower(public.unaccent('public.unaccent'::pg_catalog.regdictionary, value) collate pg_catalog."default");
