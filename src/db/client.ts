@@ -1,5 +1,5 @@
 import { Problem } from "../kit/problem.ts";
-import { isBroken, isConflict, isForgotten, isLost, isStale, toProblem, unknownOutcome } from "./failure.ts";
+import { isBroken, isConflict, isForgotten, isLost, isStale, sqlstateOf, toProblem, unknownOutcome } from "./failure.ts";
 import type { Statement } from "./sql.ts";
 import { createUnits, type PoolOptions, type Sort, type Unit, type UnitOptions, type Units } from "./unit.ts";
 import type { Wire } from "./wire.ts";
@@ -42,7 +42,7 @@ export type Pool = {
   rows: (statement: Statement, options?: RowsOptions) => Promise<Rows>;
   /** begin … commit, or rollback when the work throws. For the few places where one statement cannot do. */
   transaction: <T>(work: (tx: Transaction) => Promise<T>, options?: TurnOptions) => Promise<T>;
-  simple: (text: string, options?: UnitOptions) => Promise<void>;
+  simple: (text: string, options?: TurnOptions) => Promise<void>;
   stats: () => ReturnType<Units["stats"]> & { named: number };
   /** Refuses who waits, lets finish who works, and closes the connections. */
   close: () => Promise<void>;
@@ -53,6 +53,9 @@ const NAMED_LIMIT = 300;
 /** Texts that have come once: the fields of a write and of a view are the callers' to choose, and what nobody repeats is not worth a name. */
 const SEEN_LIMIT = 1_000;
 const CONFLICT_REPEATS = 3;
+/** What followed others and runs by itself in the end has at least this long. */
+const LEAST_MS = 500;
+const CANCELLED = "57014";
 
 export function createPool(options: PoolOptions): Pool {
   const units = createUnits(options);
@@ -66,23 +69,23 @@ export function createPool(options: PoolOptions): Pool {
     const { text, values } = statement;
     const lane = laneOf(asked);
     const hasName = isNamed(text, asked);
-    const sort = hasName ? sortOf(asked) : undefined;
+    const sort = hasName && lane.knows(text) ? sortOf(asked) : undefined;
     // Not awaited where there is nothing to wait for: what follows must find this one sent.
     const entered = lane.enter(turnOf(asked, sort));
     let unit = entered instanceof Promise ? await entered : entered;
     if (unit.host) {
       const since = performance.now();
       try {
-        return await unit.host.run(text, values, true);
+        if (prepare && lane.knows(text)) return await unit.host.run(text, values, true);
       } catch (error) {
-        if (sort === "write" && isBroken(error)) throw unknownOutcome(unit.stopped ? "busy" : "not_ready", error);
+        if (sort === "write" && isUnanswered(error)) throw unknownOutcome(unit.stopped ? "busy" : "not_ready", error);
         if (unit.stopped) throw unit.stopped;
-        // Refused for its own sake or another's: that shows when it runs by itself, in the time it has left.
+        if (!isForAnother(error)) throw toProblem(error);
       } finally {
         lane.leave(unit);
       }
-      const { deadlineMs = options.deadlineMs } = asked;
-      unit = await lane.enter(turnOf({ ...asked, deadlineMs: Math.max(1, deadlineMs - (performance.now() - since)) }));
+      const left = (asked.deadlineMs ?? options.deadlineMs) - (performance.now() - since);
+      unit = await lane.enter(turnOf({ ...asked, deadlineMs: Math.max(LEAST_MS, Math.round(left)) }));
     }
     try {
       for (let attempt = 1; ; attempt++) {
@@ -191,8 +194,8 @@ export function createPool(options: PoolOptions): Pool {
   }
 
   /** On a connection that is closed afterwards: a `set` or a `begin` of the text reaches nobody else. */
-  async function simple(text: string, asked: UnitOptions = {}): Promise<void> {
-    const unit = await units.enter(asked);
+  async function simple(text: string, asked: TurnOptions = {}): Promise<void> {
+    const unit = await units.enter(turnOf(asked));
     unit.spent = true;
     try {
       const wire = await units.connect(unit);
@@ -212,6 +215,12 @@ export function createPool(options: PoolOptions): Pool {
     close: async () => void (await Promise.all([units.close(), longUnits.close()])),
   };
 }
+
+/** Whether it is not known what became of the statement: no refusal of the server came, or one that ends the connection. */
+const isUnanswered = (error: unknown) => sqlstateOf(error) === undefined || isLost(error);
+
+/** Refused for what befell another statement of the connection, or its names: by itself it may succeed. */
+const isForAnother = (error: unknown) => isBroken(error) || isConflict(error) || sqlstateOf(error) === CANCELLED;
 
 /** What may share a connection. */
 function sortOf({ retry, short, longFor }: RowsOptions): Sort | undefined {

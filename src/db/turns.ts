@@ -7,7 +7,7 @@ export type Turns<T extends Turn, H> = {
   take: (turn: T) => Promise<H | undefined> | undefined;
   /** Hands the place over to the next. */
   give: (turn: T) => void;
-  /** Lets the next in the queue go along, if there is a host for it. */
+  /** Lets those at the front of the queue go along, as long as there is a host for the next. */
   pass: (hostOf: (turn: T) => H | undefined) => void;
   refuseAll: (reason: Problem) => void;
   stats: () => { busy: number; waiting: number };
@@ -85,11 +85,12 @@ export function createTurns<T extends Turn, H = never>(places: number, queueLimi
   }
 
   function pass(hostOf: (turn: T) => H | undefined): void {
-    const next = nextInTurn();
-    const host = next && hostOf(next.turn);
-    if (!host) return;
-    stopWaiting(next);
-    next.resolve(host);
+    for (let next = nextInTurn(); next; next = nextInTurn()) {
+      const host = hostOf(next.turn);
+      if (!host) return;
+      stopWaiting(next);
+      next.resolve(host);
+    }
   }
 
   /** First come, first served, among those whose least is running. */

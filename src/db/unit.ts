@@ -25,7 +25,7 @@ export type PoolOptions = {
 /** What shares a connection: no read waits for a write, which may have to wait for a lock. */
 export type Sort = "read" | "write";
 
-/** `signal` is aborted when the caller has gone away: stops waiting, and what runs. */
+/** `signal` is aborted when the caller has gone away: stops waiting, and what runs; what follows others runs on. */
 export type UnitOptions = Turn & {
   /** In place of the pool's. */
   deadlineMs?: number | undefined;
@@ -48,7 +48,12 @@ export type Unit = {
   unlisten: (() => void) | undefined;
 };
 
+/** A connection that has been followed or may be. `left`: whose place it is, once they have gone before who follows them. */
+type Shared = { sort: Sort; followers: number; left: UnitOptions | undefined };
+
 export type Units = {
+  /** Whether the types of this text's values are known: nothing else follows on a connection (see learn in wireQuery.ts). */
+  knows: (text: string) => boolean;
   enter: (options: UnitOptions) => Unit | Promise<Unit>;
   /** The unit's connection, a new one if it has none or lost it. */
   connect: (unit: Unit) => Wire | Promise<Wire>;
@@ -61,8 +66,8 @@ export type Units = {
 const CONNECT_MS = 2_000;
 /** Between two attempts: a server that restarts refuses for a moment. */
 const AGAIN_MS = 100;
-/** Statements that may be at the server on one connection: the last waits for the others, as it would in the queue. */
-const MOST_SHARED = 8;
+/** Statements that may follow the first on one connection: the last waits for the others, as it would in the queue. */
+const MOST_FOLLOWERS = 7;
 /** A connection that has not answered for so long may wait for a lock, and is not followed. */
 const STUCK_MS = 100;
 /** How long a cancelled statement has to end, so that the caller can be told whether it did anything. */
@@ -72,7 +77,7 @@ const GRACE_MS = 500;
 export function createUnits(options: PoolOptions): Units {
   const address = addressOf(options.connection);
   const idle: Wire[] = [];
-  const shared = new Map<Wire, Sort>();
+  const shared = new Map<Wire, Shared>();
   const shapes: Shapes = new Map();
   const turns = createTurns<UnitOptions, Wire>(options.size, options.queueLimit, options.waitMs);
   const counts = { opened: 0, lost: 0 };
@@ -84,7 +89,7 @@ export function createUnits(options: PoolOptions): Units {
   function enter(turn: UnitOptions): Unit | Promise<Unit> {
     if (closed) throw shuttingDown();
     const { busy, waiting } = turns.stats();
-    const host = busy === options.size && waiting === 0 ? hostOf(turn) : undefined;
+    const host = busy === options.size && waiting === 0 ? joinHost(turn) : undefined;
     if (host) return follow(turn, host);
     const wait = turns.take(turn);
     return wait ? wait.then((found) => (found ? follow(turn, found) : begin(turn)), crowdedOut) : begin(turn);
@@ -101,10 +106,10 @@ export function createUnits(options: PoolOptions): Units {
   function begin(turn: UnitOptions): Unit {
     const { deadlineMs = options.deadlineMs, signal, sort } = turn;
     const unit = unitOf(turn, undefined, idle.pop());
-    if (sort && unit.wire) shared.set(unit.wire, sort);
+    if (sort && unit.wire) shared.set(unit.wire, { sort, followers: 0, left: undefined });
     unit.timer = setTimeout(outOfTime, deadlineMs, unit, deadlineMs);
     if (signal) unit.unlisten = onAbort(signal, () => stop(unit, goneAway(signal)));
-    turns.pass(hostOf);
+    turns.pass(joinHost);
     return unit;
   }
 
@@ -117,37 +122,51 @@ export function createUnits(options: PoolOptions): Units {
   }
 
   /**
-   * The connection with the least to do. Asked for who waits, too, whenever a statement begins or one that followed ends: who comes while
-   * others wait has to wait, so that a queue which has formed once would else last as long as there are callers.
+   * The connection with the fewest. Asked for who waits, too, whenever a statement begins or one that followed ends: who comes while others
+   * wait has to wait, so that a queue which has formed once would else last as long as there are callers.
    */
-  function hostOf({ sort }: UnitOptions): Wire | undefined {
+  function joinHost({ sort }: UnitOptions): Wire | undefined {
     if (!sort) return undefined;
     const stuck = performance.now() - STUCK_MS;
     let host: Wire | undefined;
-    for (const [wire, of] of shared) {
-      if (of !== sort || wire.load >= (host?.load ?? MOST_SHARED)) continue;
-      if (wire.load === 0 || wire.movedAt > stuck) host = wire;
+    let joined: Shared | undefined;
+    for (const [wire, each] of shared) {
+      if (each.sort !== sort || each.followers >= (joined?.followers ?? MOST_FOLLOWERS)) continue;
+      if (!wire.running || wire.movedAt > stuck) [host, joined] = [wire, each];
     }
+    if (joined) joined.followers += 1;
     return host;
   }
 
   function leave(unit: Unit): void {
     clearTimeout(unit.timer);
-    if (unit.host) turns.pass(hostOf);
+    if (unit.host) leaveHost(unit.host);
     else release(unit);
     if (crowdTold && turns.stats().waiting === 0) crowdTold = false;
   }
 
-  function release(unit: Unit): void {
-    unit.unlisten?.();
-    const { wire } = unit;
-    if (wire) shared.delete(wire);
+  function release({ turn, wire, stopped, spent, unlisten }: Unit): void {
+    unlisten?.();
     // A cancel request may still be on its way and would hit whatever runs next.
-    if (unit.stopped) wire?.lose(unit.stopped);
-    if (unit.spent) void wire?.close();
-    // One that others still use is the last to be taken.
-    if (wire && !wire.lost) idle.splice(wire.load === 0 ? idle.length : 0, 0, wire);
-    turns.give(unit.turn);
+    if (stopped) wire?.lose(stopped);
+    if (spent) void wire?.close();
+    const followed = wire && shared.get(wire);
+    if (followed && followed.followers > 0) followed.left = turn;
+    else giveBack(turn, wire);
+  }
+
+  /** A place is given back with its connection: what is not short, as a transaction, must find nobody there. */
+  function leaveHost(host: Wire): void {
+    const followed = shared.get(host);
+    if (followed) followed.followers -= 1;
+    if (followed?.left && followed.followers === 0) giveBack(followed.left, host);
+    else turns.pass(joinHost);
+  }
+
+  function giveBack(turn: UnitOptions, wire: Wire | undefined): void {
+    if (wire) shared.delete(wire);
+    if (wire && !wire.lost) idle.push(wire);
+    turns.give(turn);
   }
 
   function connect(unit: Unit): Wire | Promise<Wire> {
@@ -185,6 +204,9 @@ export function createUnits(options: PoolOptions): Units {
     counts.lost += 1;
     const at = idle.indexOf(wire);
     if (at >= 0) idle.splice(at, 1);
+    const left = shared.get(wire)?.left;
+    shared.delete(wire);
+    if (left) turns.give(left);
   }
 
   async function finish(): Promise<void> {
@@ -194,6 +216,7 @@ export function createUnits(options: PoolOptions): Units {
   }
 
   return {
+    knows: (text) => shapes.has(text),
     enter,
     connect,
     leave,
@@ -211,6 +234,7 @@ function unitOf(turn: UnitOptions, host: Wire | undefined, wire: Wire | undefine
 
 function giveUp(unit: Unit, host: Wire, deadlineMs: number): void {
   unit.stopped = tooSlow(deadlineMs);
+  host.cancel();
   host.lose(gone());
 }
 

@@ -13,9 +13,7 @@ export type Wire = {
   readonly lost: boolean;
   /** Whether a statement is at the server. */
   readonly running: boolean;
-  /** How many are: the server does one after the other. */
-  readonly load: number;
-  /** When the server was last given something to do, or did it (ms of performance.now()). */
+  /** When the server last answered, or was given something to do while it had nothing (ms of performance.now()). */
   readonly movedAt: number;
   open: (withinMs: number) => Promise<void>;
   run: (text: string, values: readonly unknown[], named: boolean) => Promise<Rows>;
@@ -112,9 +110,6 @@ export function createWire(to: Address, shapes: Shapes, onLost: (wire: Wire) => 
     get running() {
       return sent.size > 0 && backend !== undefined;
     },
-    get load() {
-      return sent.size;
-    },
     get movedAt() {
       return movedAt;
     },
@@ -142,6 +137,7 @@ export function createWire(to: Address, shapes: Shapes, onLost: (wire: Wire) => 
       if (lost) return;
       lost = true;
       await client.end({ timeout: 1 }).catch(() => {});
+      for (const query of [...sent]) query.reject(gone());
       socket?.destroy();
     },
   };

@@ -6,15 +6,15 @@ import { missing } from "./references.ts";
 import { findRow } from "./rows.ts";
 import { type Statement, sql } from "./sql.ts";
 
-/** The caller has waited for the first already. */
-const AGAIN_MS = 2_000;
+/** Of what is sent again: the caller has waited for the first already. */
+const SECOND_MS = 2_000;
 
 export type Written = { row: Row; created: boolean };
 
 /**
  * Runs the statement that writes a record and its history entry `entryId`; undefined when there was nothing to write. Should the answer be
- * lost with the connection, it is sent again: the entry can be there only once, so whichever of the two comes second fails with all it did,
- * however late the first arrives.
+ * lost with the connection, it is sent again: the entry can be there only once, so whichever of the two comes second writes nothing, however
+ * late the first arrives. Only where the second is refused, or finds nothing to write, might a first that arrives later still be made.
  */
 export async function writeOnce(
   db: Database,
@@ -33,13 +33,15 @@ export async function writeOnce(
   async function again(lost: Problem): Promise<Written | undefined> {
     let refusal: unknown;
     try {
-      const written = writtenOf(await db.pool.rows(statement, { deadlineMs: AGAIN_MS }));
+      const written = writtenOf(await db.pool.rows(statement, { deadlineMs: SECOND_MS }));
       if (written) return written;
     } catch (error) {
       refusal = error;
     }
     // Refused, or nothing to write: because the first was made after all?
-    const made = await madeBy(db, view, workspaceId, entryId).catch(() => Promise.reject(lost));
+    const made = await madeBy(db, view, workspaceId, entryId).catch((error) => {
+      throw error instanceof Problem && error.code === "not_found" ? error : lost;
+    });
     if (made || refusal === undefined) return made;
     throw refusal instanceof Problem && ["busy", "not_ready"].includes(refusal.code) ? lost : refusal;
   }
@@ -47,11 +49,11 @@ export async function writeOnce(
 
 const writtenOf = ([row]: readonly Row[]): Written | undefined => row && { row, created: rowVersion(row) === 1 };
 
-/** The record as it is now, if the history has the entry; undefined when it has not. */
+/** The record as it is now, if the history has the entry; undefined when it has not. Not found: it was deleted since. */
 async function madeBy(db: Database, view: View, workspaceId: string, entryId: string): Promise<Written | undefined> {
   const [entry] = await db.pool.rows(
     sql`select record_id, action from changes where workspace_id = ${workspaceId} and id = ${entryId}`,
-    { retry: true, deadlineMs: AGAIN_MS },
+    { retry: true, deadlineMs: SECOND_MS },
   );
   if (!entry) return undefined;
   const row = await findRow(db, view, sql`r.workspace_id = ${workspaceId} and r.id = ${entry[0] as string}`);

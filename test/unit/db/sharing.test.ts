@@ -157,11 +157,59 @@ test("of what is lost with another's connection nobody knows whether it was done
 
 test("a write that was cancelled in another's place is done by itself", async () => {
   await withPool({}, async (pool) => {
-    const slow = await writing(pool, 0.2);
-    const behind = write(pool, 0);
+    const slow = await writing(pool, 0.05);
+    const behind = write(pool, 0.2);
+    await slow.awake;
+    await sleep(30);
     await elsewhere(sql`select pg_cancel_backend(pid) ${OTHERS}`);
-    await assert.rejects(slow.awake);
     assert.deepEqual(await behind, [["", 8]]);
+  });
+});
+
+test("a transaction finds nobody on its connection, whatever a statement there takes to be prepared again", async () => {
+  await withPool({}, async (pool) => {
+    await pool.rows(sql`create table notes_of_test (id int)`);
+    const note = (id: number) => pool.rows(sql`insert into notes_of_test values (${id}) returning *`, { short: true });
+    for (let i = 0; i < 3; i++) await note(i);
+    await elsewhere(sql`alter table notes_of_test add column more text`);
+    const slow = await writing(pool, 0.05);
+    const between = write(pool, 0.1);
+    const noted = note(7);
+    const undone = pool.transaction(async (tx) => {
+      await tx.rows(sql`select 1`);
+      throw new Error("undone");
+    });
+    await assert.rejects(undone, /undone/);
+    assert.deepEqual(await noted, [[7, null]]);
+    await Promise.all([slow.awake, between]);
+    assert.deepEqual(await pool.rows(sql`select count(*)::int from notes_of_test where id = 7`), [[1]]);
+  });
+});
+
+test("each gets its own answer where one must be prepared again, and one has never run", async () => {
+  await withPool({}, async (pool) => {
+    await pool.rows(sql`create table shapes_of_test (id int)`);
+    const read = (id: number) => pool.rows(sql`select *, ${id}::int from shapes_of_test`, { retry: true });
+    for (let i = 0; i < 3; i++) await read(i);
+    await pool.rows(sql`insert into shapes_of_test values (1)`);
+    const halve = (n: number) => pool.rows(sql`select ${n}::int / 2, 1 / ${n}::int`, { retry: true });
+    for (let i = 0; i < 2; i++) await halve(6);
+    await assert.rejects(halve(0), /division by zero|refused/); // what was learnt of it is forgotten
+    await elsewhere(sql`alter table shapes_of_test add column more text`);
+    const { awake } = await asleep(pool, 0.1);
+    const answers = await Promise.all([read(5), halve(8), number(pool, 9), read(6)]);
+    assert.deepEqual(answers, [[[1, null, 5]], [[4, 0]], [[9]], [[1, null, 6]]]);
+    await awake;
+  });
+});
+
+test("closing lets finish who follows", async () => {
+  await withPool({}, async (pool) => {
+    const slow = await writing(pool, 0.05);
+    const others = [write(pool, 0.7), write(pool, 0.7)];
+    await slow.awake;
+    await pool.close();
+    assert.deepEqual(await Promise.all(others), [[["", 8]], [["", 8]]]);
   });
 });
 
@@ -230,6 +278,11 @@ test("who follows has a deadline too, by which the connection is given up", asyn
     assert.ok(performance.now() - since < 300, "before the first could end");
     assert.deepEqual(await other, [[7]]);
     await awake;
+    assert.equal(pool.stats().lost, 1);
+    const next = await asleep(pool, 0.1);
+    const follower = number(pool, 8);
+    assert.equal(pool.stats().waiting, 0, "reads share afterwards as before");
+    await Promise.all([next.awake, follower]);
     assert.equal(pool.stats().lost, 1);
   });
 });
