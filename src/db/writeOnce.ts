@@ -36,14 +36,15 @@ export async function writeOnce(
       const written = writtenOf(await db.pool.rows(statement, { deadlineMs: SECOND_MS }));
       if (written) return written;
     } catch (error) {
+      if (error instanceof Problem && ["busy", "not_ready"].includes(error.code)) throw lost;
       refusal = error;
     }
     // Refused, or nothing to write: because the first was made after all?
     const made = await madeBy(db, view, workspaceId, entryId).catch((error) => {
       throw error instanceof Problem && error.code === "not_found" ? error : lost;
     });
-    if (made || refusal === undefined) return made;
-    throw refusal instanceof Problem && ["busy", "not_ready"].includes(refusal.code) ? lost : refusal;
+    if (!made && refusal !== undefined) throw refusal;
+    return made;
   }
 }
 
