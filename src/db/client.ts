@@ -74,18 +74,9 @@ export function createPool(options: PoolOptions): Pool {
     const entered = lane.enter(turnOf(asked, sort));
     let unit = entered instanceof Promise ? await entered : entered;
     if (unit.host) {
-      const since = performance.now();
-      try {
-        if (prepare && lane.knows(text)) return await unit.host.run(text, values, true);
-      } catch (error) {
-        if (sort === "write" && isUnanswered(error)) throw unknownOutcome(unit.stopped ? "busy" : "not_ready", error);
-        if (unit.stopped) throw unit.stopped;
-        if (!isForAnother(error)) throw toProblem(error);
-      } finally {
-        lane.leave(unit);
-      }
-      const left = (asked.deadlineMs ?? options.deadlineMs) - (performance.now() - since);
-      unit = await lane.enter(turnOf({ ...asked, deadlineMs: Math.max(LEAST_MS, Math.round(left)) }));
+      const found = await along(lane, unit, unit.host, statement);
+      if (typeof found !== "number") return found;
+      unit = await lane.enter(turnOf({ ...asked, deadlineMs: found }));
     }
     try {
       for (let attempt = 1; ; attempt++) {
@@ -102,6 +93,23 @@ export function createPool(options: PoolOptions): Pool {
     } finally {
       lane.leave(unit);
     }
+  }
+
+  /** Follows others on their connection. Milliseconds are the time left to run by itself: what refused it was not its own. */
+  async function along(lane: Units, unit: Unit, host: Wire, { text, values }: Statement): Promise<Rows | number> {
+    const { sort, deadlineMs = options.deadlineMs } = unit.turn;
+    const since = performance.now();
+    try {
+      // Known when it began to wait, but maybe not now.
+      if (prepare && lane.knows(text)) return await host.run(text, values, true);
+    } catch (error) {
+      if (sort === "write" && isUnanswered(error)) throw unknownOutcome(unit.stopped ? "busy" : "not_ready", error);
+      if (unit.stopped) throw unit.stopped;
+      if (!isForAnother(error)) throw toProblem(error);
+    } finally {
+      lane.leave(unit);
+    }
+    return Math.max(LEAST_MS, Math.round(deadlineMs - (performance.now() - since)));
   }
 
   const laneOf = ({ longFor }: TurnOptions): Units => (longFor === undefined ? units : longUnits);
