@@ -1,7 +1,8 @@
 import { Problem } from "../kit/problem.ts";
 import { isBroken, isConflict, isForgotten, isLost, isStale, sqlstateOf, toProblem, unknownOutcome } from "./failure.ts";
+import type { Sort } from "./hosts.ts";
 import type { Statement } from "./sql.ts";
-import { createUnits, type PoolOptions, type Sort, type Unit, type UnitOptions, type Units } from "./unit.ts";
+import { createUnits, type PoolOptions, type Unit, type UnitOptions, type Units } from "./unit.ts";
 import type { Wire } from "./wire.ts";
 import type { Rows } from "./wireQuery.ts";
 

@@ -4,6 +4,7 @@ import type { Log } from "../log.ts";
 import { addressOf, type Connection } from "./address.ts";
 import { gone } from "./dial.ts";
 import { tooSlow, unreachable } from "./failure.ts";
+import { createHosts, type Sort } from "./hosts.ts";
 import { createTurns, goneAway, onAbort, type Turn } from "./turns.ts";
 import { createWire, type Wire } from "./wire.ts";
 import type { Shapes } from "./wireQuery.ts";
@@ -21,9 +22,6 @@ export type PoolOptions = {
   prepare: boolean;
   log: Log;
 };
-
-/** What shares a connection: no read waits for a write, which may have to wait for a lock. */
-export type Sort = "read" | "write";
 
 /** `signal` is aborted when the caller has gone away: stops waiting, and what runs; what follows others runs on. */
 export type UnitOptions = Turn & {
@@ -48,9 +46,6 @@ export type Unit = {
   unlisten: (() => void) | undefined;
 };
 
-/** A connection that has been followed or may be. `left`: whose place it is, once they have gone before who follows them. */
-type Shared = { sort: Sort; followers: number; left: UnitOptions | undefined };
-
 export type Units = {
   /** Whether the types of this text's values are known: nothing else follows on a connection (see learn in wireQuery.ts). */
   knows: (text: string) => boolean;
@@ -66,10 +61,6 @@ export type Units = {
 const CONNECT_MS = 2_000;
 /** Between two attempts: a server that restarts refuses for a moment. */
 const AGAIN_MS = 100;
-/** Statements that may follow the first on one connection: the last waits for the others, as it would in the queue. */
-const MOST_FOLLOWERS = 7;
-/** A connection that has not answered for so long may wait for a lock, and is not followed. */
-const STUCK_MS = 100;
 /** How long a cancelled statement has to end, so that the caller can be told whether it did anything. */
 const GRACE_MS = 500;
 
@@ -77,7 +68,7 @@ const GRACE_MS = 500;
 export function createUnits(options: PoolOptions): Units {
   const address = addressOf(options.connection);
   const idle: Wire[] = [];
-  const shared = new Map<Wire, Shared>();
+  const hosts = createHosts<UnitOptions>();
   const shapes: Shapes = new Map();
   const turns = createTurns<UnitOptions, Wire>(options.size, options.queueLimit, options.waitMs);
   const counts = { opened: 0, lost: 0 };
@@ -106,7 +97,7 @@ export function createUnits(options: PoolOptions): Units {
   function begin(turn: UnitOptions): Unit {
     const { deadlineMs = options.deadlineMs, signal, sort } = turn;
     const unit = unitOf(turn, undefined, idle.pop());
-    if (sort && unit.wire) shared.set(unit.wire, { sort, followers: 0, left: undefined });
+    if (sort && unit.wire) hosts.open(unit.wire, sort);
     unit.timer = setTimeout(outOfTime, deadlineMs, unit, deadlineMs);
     if (signal) unit.unlisten = onAbort(signal, () => stop(unit, goneAway(signal)));
     turns.pass(joinHost);
@@ -122,20 +113,11 @@ export function createUnits(options: PoolOptions): Units {
   }
 
   /**
-   * The connection with the fewest. Asked for who waits, too, whenever a statement begins or one that followed ends: who comes while others
-   * wait has to wait, so that a queue which has formed once would else last as long as there are callers.
+   * For who comes when all connections are in use, and for who waits, whenever a statement begins or one that followed ends: who comes while
+   * others wait has to wait, so that a queue which has formed once would else last as long as there are callers.
    */
   function joinHost({ sort }: UnitOptions): Wire | undefined {
-    if (!sort) return undefined;
-    const stuck = performance.now() - STUCK_MS;
-    let host: Wire | undefined;
-    let joined: Shared | undefined;
-    for (const [wire, each] of shared) {
-      if (each.sort !== sort || each.followers >= (joined?.followers ?? MOST_FOLLOWERS)) continue;
-      if (!wire.running || wire.movedAt > stuck) [host, joined] = [wire, each];
-    }
-    if (joined) joined.followers += 1;
-    return host;
+    return sort && hosts.join(sort);
   }
 
   function leave(unit: Unit): void {
@@ -150,23 +132,18 @@ export function createUnits(options: PoolOptions): Units {
     // A cancel request may still be on its way and would hit whatever runs next.
     if (stopped) wire?.lose(stopped);
     if (spent) void wire?.close();
-    const followed = wire && shared.get(wire);
-    if (followed && followed.followers > 0) followed.left = turn;
-    else giveBack(turn, wire);
+    giveBack(wire ? hosts.leave(wire, turn) : turn, wire);
   }
 
-  /** A place is given back with its connection: what is not short, as a transaction, must find nobody there. */
   function leaveHost(host: Wire): void {
-    const followed = shared.get(host);
-    if (followed) followed.followers -= 1;
-    if (followed?.left && followed.followers === 0) giveBack(followed.left, host);
-    else turns.pass(joinHost);
+    giveBack(hosts.part(host), host);
+    turns.pass(joinHost);
   }
 
-  function giveBack(turn: UnitOptions, wire: Wire | undefined): void {
-    if (wire) shared.delete(wire);
+  function giveBack(place: UnitOptions | undefined, wire: Wire | undefined): void {
+    if (!place) return;
     if (wire && !wire.lost) idle.push(wire);
-    turns.give(turn);
+    turns.give(place);
   }
 
   function connect(unit: Unit): Wire | Promise<Wire> {
@@ -204,9 +181,7 @@ export function createUnits(options: PoolOptions): Units {
     counts.lost += 1;
     const at = idle.indexOf(wire);
     if (at >= 0) idle.splice(at, 1);
-    const left = shared.get(wire)?.left;
-    shared.delete(wire);
-    if (left) turns.give(left);
+    giveBack(hosts.close(wire), wire);
   }
 
   async function finish(): Promise<void> {

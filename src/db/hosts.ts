@@ -1,0 +1,68 @@
+import type { Wire } from "./wire.ts";
+
+/** What shares a connection: no read waits for a write, which may have to wait for a lock. */
+export type Sort = "read" | "write";
+
+/**
+ * Connections with a short statement at work, which others of its sort may follow there. `P` is a place: who came first has it, and who
+ * follows keeps it, for what is not short, as a transaction, must find nobody on its connection.
+ */
+export type Hosts<P> = {
+  open: (wire: Wire, sort: Sort) => void;
+  /** The one that the fewest follow, and now one more; undefined when there is none. */
+  join: (sort: Sort) => Wire | undefined;
+  /** Who came first goes; gives the place back unless somebody follows. */
+  leave: (wire: Wire, place: P) => P | undefined;
+  /** Who followed goes; gives the place back if they are the last. */
+  part: (wire: Wire) => P | undefined;
+  /** Nobody follows there any more; gives the place back if only who followed was there. */
+  close: (wire: Wire) => P | undefined;
+};
+
+/** On one connection: the last waits for the others, as it would in the queue. */
+const MOST_FOLLOWERS = 7;
+/** A connection that has not answered for so long may wait for a lock, and is not followed. */
+const STUCK_MS = 100;
+
+export function createHosts<P>(): Hosts<P> {
+  const hosts = new Map<Wire, { sort: Sort; followers: number; place: P | undefined }>();
+
+  function close(wire: Wire): P | undefined {
+    const place = hosts.get(wire)?.place;
+    hosts.delete(wire);
+    return place;
+  }
+
+  return {
+    open(wire, sort) {
+      hosts.set(wire, { sort, followers: 0, place: undefined });
+    },
+    join(sort) {
+      const stuck = performance.now() - STUCK_MS;
+      let found: Wire | undefined;
+      let fewest = MOST_FOLLOWERS;
+      for (const [wire, host] of hosts) {
+        if (host.sort !== sort || host.followers >= fewest || (wire.running && wire.movedAt < stuck)) continue;
+        [found, fewest] = [wire, host.followers];
+      }
+      if (found) hosts.get(found)!.followers += 1;
+      return found;
+    },
+    leave(wire, place) {
+      const host = hosts.get(wire);
+      if (!host?.followers) {
+        hosts.delete(wire);
+        return place;
+      }
+      host.place = place;
+      return undefined;
+    },
+    part(wire) {
+      const host = hosts.get(wire);
+      if (!host) return undefined;
+      host.followers -= 1;
+      return host.followers === 0 && host.place !== undefined ? close(wire) : undefined;
+    },
+    close,
+  };
+}
