@@ -50,22 +50,22 @@ export async function upsertRow(
     const saved = await save(db, view, { creates: true, claim, cap }, author, values, ids, () => ids(definition.prefix));
     if (saved) return saved;
     await refuseMissingLinks(db, author, definition, values.sent);
+    const made = claim && (await madeBefore(db, author.workspaceId, claim));
     const found =
-      (claim && (await madeBefore(db, author.workspaceId, view, claim))) ??
+      (made && (await findRow(db, view, sql`r.workspace_id = ${author.workspaceId} and r.id = ${made}`))) ??
       (await holderOf(db, author.workspaceId, view, written));
     if (found) return unchanged(found, written);
+    if (made) throw deletedSince(definition);
     if (attempt === ATTEMPTS)
       throw new Problem("busy", "the record kept changing while it was written", "read it, then try again");
   }
 }
 
-/** The record that the first request with this key made; undefined when it made none, as when it updated one by its natural key. */
-async function madeBefore(
-  db: Database,
-  workspaceId: string,
-  view: View,
-  { key, fingerprint }: Claim,
-): Promise<Row | undefined> {
+/**
+ * The id that the first request with this key had for a new record; undefined when there was no such request. One that found the record by its
+ * natural key updated that, and none has this id.
+ */
+async function madeBefore(db: Database, workspaceId: string, { key, fingerprint }: Claim): Promise<string | undefined> {
   const [made] = await db.pool.rows(
     sql`select fingerprint, record_id from idempotency_keys where workspace_id = ${workspaceId} and key = ${key}`,
     { retry: true },
@@ -78,13 +78,13 @@ async function madeBefore(
       "use a new key for a new request",
     );
   }
-  const { definition } = view;
-  const id = made[1] as string;
-  const row = await findRow(db, view, sql`r.workspace_id = ${workspaceId} and r.id = ${id}`);
-  if (row || definition.naturalKey) return row;
-  throw new Problem(
+  return made[1] as string;
+}
+
+function deletedSince({ name }: RecordDefinition): Problem {
+  return new Problem(
     "idempotency_conflict",
-    `the ${definition.name} made with this Idempotency-Key was deleted since`,
+    `the ${name} made with this Idempotency-Key was deleted since`,
     "use a new key to make another",
   );
 }

@@ -49,3 +49,23 @@ test("an upsert with a key updates once and is unchanged afterwards", async () =
   const again = await ann.send("POST", "/contacts", { email: "jane@acme.com", stage: "lead" }, key("k-6"));
   assert.match(again.text, / stage=customer .*\n# unchanged\n$/);
 });
+
+test("a key whose record was deleted since makes no other, of whatever kind, made or found by its address", async () => {
+  await ann.send("POST", "/contacts", { email: "was-there@acme.com" });
+  const requests: [path: string, body: Record<string, string>][] = [
+    ["/deals", { title: "Gone" }],
+    ["/contacts", { name: "Gone" }],
+    ["/contacts", { email: "gone@acme.com" }],
+    ["/contacts", { email: "was-there@acme.com", stage: "lead" }],
+    ["/companies", { domain: "gone.com" }],
+  ];
+  for (const [i, [path, body]] of requests.entries()) {
+    const send = () => ann.send("POST", path, body, key(`k-gone-${i}`));
+    const handle = (await send()).lines[0]!.split(" ")[0]!;
+    const asked = await ann.send("DELETE", `/${handle}?format=json`);
+    assert.equal((await ann.send("DELETE", `/${handle}?confirm=${asked.json().confirm}`)).status, 200);
+    const again = await send();
+    assert.match(again.text, /^ERROR idempotency_conflict the \w+ made with this Idempotency-Key was deleted since\n/);
+    assert.equal(again.status, 409);
+  }
+});
