@@ -48,5 +48,5 @@ export function historySelect(
   definition: RecordDefinition,
   { id, action, row }: { id: string; action: string; row: string },
 ): string {
-  return `select $1, ${id}, '${definition.name}', id, version, ${action}, $2, $3, $4, $5, $6, $7, null, ${row} from ${from}`;
+  return `select $1, ${id}, '${definition.name}', id, version, ${action}, updated_at, $3, $4, $5, $6, $7, null, ${row} from ${from}`;
 }

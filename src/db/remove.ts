@@ -116,25 +116,25 @@ function removalSql(dictionary: Dictionary, definition: RecordDefinition): strin
     ({
       definition: holder,
       column,
-    }) => `touched_${holder.plural} as (update ${holder.plural} r set ${column} = null, version = r.version + 1, updated_at = $2,
+    }) => `touched_${holder.plural} as (update ${holder.plural} r set ${column} = null, version = r.version + 1, updated_at = crm_after(r.updated_at, $2),
       deleted_at = case when ${goesAlong(holder, column).text} then $2::timestamptz end
       where r.workspace_id = $1 and r.${column} = $9 and r.deleted_at is null returning r.*)`,
   );
   const dragged = holders.map(
     ({ definition: holder }) =>
-      `select '${holder.name}' as kind, id, version, deleted_at, to_jsonb(t) - ${HISTORY_OMITS} as row from touched_${holder.plural} t`,
+      `select '${holder.name}' as kind, id, version, updated_at, deleted_at, to_jsonb(t) - ${HISTORY_OMITS} as row from touched_${holder.plural} t`,
   );
   const draggedHistory = `, dragged as (${dragged.join(" union all ")}),
     dragged_history as (insert into changes (${HISTORY_COLUMNS})
       select $1, ($10::text[])[row_number() over ()], kind, id, version, case when deleted_at is null then 'updated' else 'deleted' end,
-        $2, $3, $4, $5, $6, $7, $8, row from dragged)`;
+        updated_at, $3, $4, $5, $6, $7, $8, row from dragged)`;
   const counted = [
     `select '${definition.name}' as kind, count(*) as rows from gone`,
     ...holders.map(
       ({ definition: each }) => `select '${each.name}', count(*) from touched_${each.plural} where deleted_at is not null`,
     ),
   ];
-  return `with gone as (update ${definition.plural} r set deleted_at = $2, version = r.version + 1, updated_at = $2
+  return `with gone as (update ${definition.plural} r set deleted_at = $2, version = r.version + 1, updated_at = crm_after(r.updated_at, $2)
       where r.workspace_id = $1 and r.id = $9 and r.deleted_at is null returning r.*),
     history as (insert into changes (${HISTORY_COLUMNS}) ${historySelect("gone", definition, { id: "$8", action: "'deleted'", row: `to_jsonb(gone) - ${HISTORY_OMITS}` })})
     ${holders.length > 0 ? `, ${touched.join(",\n")} ${draggedHistory}` : ""},

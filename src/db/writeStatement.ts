@@ -122,13 +122,13 @@ function writeSql(db: Database, view: View, { creates, claims, cap, expects, par
   const conflict = `on conflict (workspace_id, "${naturalKey}") where "${naturalKey}" is not null and deleted_at is null`;
   const otherwise =
     set.length > 0
-      ? `do update set ${changes}, updated_at = excluded.updated_at ${where([...version, differs])}`
+      ? `do update set ${changes}, updated_at = crm_after(r.updated_at, excluded.updated_at) ${where([...version, differs])}`
       : "do nothing";
   const create = () => `insert into ${table.name.text} as r
       (workspace_id, id, ${inserted.map(({ name }) => `"${name}", `).join("")}version, created_at, created_by, updated_at)
       select $1, $9, ${values.map((each) => `${each}, `).join("")}1, $2, $3, $2 ${where([...(claims ? ["exists (select from claimed)"] : []), ...linked])}
       ${given.has(naturalKey ?? "") ? `${conflict} ${otherwise}` : ""}`;
-  const update = () => `update ${table.name.text} r set ${changes}, updated_at = $2
+  const update = () => `update ${table.name.text} r set ${changes}, updated_at = crm_after(r.updated_at, $2)
       ${where(["r.workspace_id = $1", idEnds("r.id", "$9"), "r.deleted_at is null", ...version, ...linked, differs])}`;
 
   const entry = {

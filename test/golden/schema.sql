@@ -2,6 +2,13 @@ create extension btree_gin;
 create extension pg_trgm;
 create extension unaccent;
 
+create function crm_after(was timestamp with time zone, now timestamp with time zone) returns timestamp with time zone
+  language plpgsql immutable strict parallel safe
+as $$
+begin
+  return greatest(now, was + '1 microsecond'::pg_catalog.interval);
+end $$;
+
 create function crm_custom_fits(custom jsonb) returns boolean
   language sql immutable strict parallel safe
 RETURN ((SELECT (count(*) <= 200) FROM jsonb_object_keys(crm_custom_fits.custom) jsonb_object_keys(jsonb_object_keys)) AND (length((custom)::text) <= 1048576));

@@ -69,6 +69,32 @@ test("fifty equal upserts at once write one version", async () => {
   await assertWholeHistory(`/companies/${items[0].id}`, 1);
 });
 
+test("of changes at once the history tells in the order of their versions, and the record's time only goes on", async () => {
+  const id = await make("/contacts", { name: "In order", email: "order@acme.com" });
+  const change = (i: number) =>
+    i % 2
+      ? ann.send("PATCH", `/contacts/${id}`, { title: `t${i}` })
+      : ann.send("POST", "/contacts", { email: "order@acme.com", title: `t${i}` });
+  const replies = await atOnce(40, change);
+  assert.deepEqual(tally(replies.map(outcomeOf)), { updated: 40 });
+  const list = async (path: string) => (await ann.send("GET", path)).json().items;
+  const versions = (await list(`/contacts/${id}/history?limit=100&fields=version&format=json`)).map(
+    (entry: { version: number }) => entry.version,
+  );
+  assert.deepEqual(
+    versions,
+    Array.from({ length: 41 }, (_, i) => 41 - i),
+  );
+  const [last] = await list(`/contacts/${id}/history?limit=1&fields=version,after&format=json`);
+  const now = (await ann.send("GET", `/contacts/${id}?format=json`)).json();
+  assert.deepEqual([last.version, last.after.title], [now.version, now.title]);
+  const rows = await service.pool.rows(
+    sql`select row ->> 'updated_at' from changes where record_id = ${now.id} order by version`,
+  );
+  const times = rows.map(([time]) => time as string);
+  assert.deepEqual(times, times.toSorted());
+});
+
 test("changes of different fields at once are all kept", async () => {
   const path = `/contacts/${await make("/contacts", { name: "Many hands" })}`;
   const changes: Record<string, unknown>[] = [
