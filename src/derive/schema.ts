@@ -6,6 +6,7 @@ import { Problem } from "../kit/problem.ts";
 import { oneOf } from "../kit/words.ts";
 import { type Field, fieldOf, linksOf, type RecordDefinition } from "../records/define.ts";
 import type { Reading } from "../records/kind.ts";
+import { storable } from "../records/textKinds.ts";
 
 /** A linked record as a write names it: by id, by name, or both, which must then agree. Null clears the link. */
 export type LinkChoice = { id?: IdReference; name?: string } | null;
@@ -101,7 +102,7 @@ function settle(definition: RecordDefinition, body: Record<string, unknown>, for
   for (const [name, value] of Object.entries(body)) {
     if (value === undefined) continue;
     const field = name === "version" ? undefined : fieldOf(definition, name);
-    if (name !== "version" && (!field || field.readOnly)) throw unknownField(definition, name, field);
+    if (name !== "version" && (!field || field.readOnly)) throw unknownField(definition, name, field, form);
     const text = form && Array.isArray(value) ? joined(name, field, value) : value;
     const cleared = text === "" || (form && text === "null" && !isPlainText(field));
     settled[name] = cleared ? null : typeof text === "string" ? readText(name, field, text) : text;
@@ -122,12 +123,13 @@ function readText(name: string, field: Field | undefined, value: string): unknow
   return name === "version" && /^\d{1,9}$/.test(value) ? Number(value) : (field?.kind.fromText(value) ?? value);
 }
 
-function unknownField(definition: RecordDefinition, name: string, field: Field | undefined): Problem {
+function unknownField(definition: RecordDefinition, name: string, field: Field | undefined, form: boolean): Problem {
   const names = writable(definition).map((each) => each.name);
   if (field)
     return new Problem("invalid_field", `${name} is read-only`, `leave it out; ${definition.plural} take: ${names.join(", ")}`);
   const near = nearest(name, names);
   return new Problem("invalid_field", `${definition.plural} have no field ${echo(name)}`, [
+    ...(form && /[^\w.]/.test(name) ? ["an & inside a value of a form is written %26: --data-urlencode does it"] : []),
     ...(near.length > 0 ? [`did you mean ${near.join(" or ")}?`] : []),
     `${definition.plural} take: ${names.join(", ")}${fieldOf(definition, "custom") ? "; anything else fits under custom" : ""}`,
   ]);
@@ -144,7 +146,11 @@ function check(definition: RecordDefinition, values: Record<string, unknown>): v
 
 export function unfit(field: Field, value: unknown): Problem {
   const shown = echo(typeof value === "string" ? value : jsonText(value));
-  return new Problem(field.kind.refusal, `${field.name} cannot be ${shown}`, `${field.name} expects ${field.kind.expects}`);
+  const unstorable = typeof value === "string" && !storable(value);
+  return new Problem(field.kind.refusal, `${field.name} cannot be ${shown}`, [
+    ...(unstorable ? ["leave out NUL characters and lone surrogates: they cannot be stored"] : []),
+    `${field.name} expects ${field.kind.expects}`,
+  ]);
 }
 
 /** JSON that is nested deeply enough can be read and not be written: it would exhaust the stack. */

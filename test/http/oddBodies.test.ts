@@ -150,3 +150,17 @@ test("thousands of whole numbers beyond 2^53 are kept, and one that would be cha
   const changed = `{"name":"Changed","custom":{"ids":[${exact.join(",")},9007199254740993]}}`;
   assertRefused(await send("POST", "/contacts", changed), 400, "invalid_value", /9007199254740992/);
 });
+
+test("what stands behind an & inside a value of a form is told how to be sent", async () => {
+  const path = `/contacts/${(await make("/contacts", { name: "Ampersand" })).id}`;
+  assertRefused(await send("PATCH", path, "follow_up_note=Send & ask"), 400, "invalid_field", /HINT {2}an & inside .*%26/);
+  const json = await send("PATCH", path, { " ask": "" });
+  assertRefused(json, 400, "invalid_field", /no field " ask"/);
+  assert.doesNotMatch(json.text, /%26/);
+});
+
+test("a text that cannot be stored is told why", async () => {
+  assertRefused(await send("POST", "/contacts", { name: "a\0b" }), 400, "invalid_value", /HINT {2}leave out NUL characters/);
+  const long = await send("POST", "/contacts", { name: "x".repeat(501) });
+  assertRefused(long, 400, "invalid_value", /HINT {2}name expects text of at most 500/);
+});
