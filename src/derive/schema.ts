@@ -148,8 +148,8 @@ export function unfit(field: Field, value: unknown): Problem {
   const shown = echo(typeof value === "string" ? value : jsonText(value));
   const unstorable = typeof value === "string" && !storable(value);
   return new Problem(field.kind.refusal, `${field.name} cannot be ${shown}`, [
-    ...(unstorable ? ["leave out NUL characters and lone surrogates: they cannot be stored"] : []),
     `${field.name} expects ${field.kind.expects}`,
+    ...(unstorable ? ["leave out NUL characters and lone surrogates: they cannot be stored"] : []),
   ]);
 }
 
