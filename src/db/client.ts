@@ -1,5 +1,15 @@
 import { Problem } from "../kit/problem.ts";
-import { isBroken, isConflict, isForgotten, isLost, isStale, sqlstateOf, toProblem, unknownOutcome } from "./failure.ts";
+import {
+  isBroken,
+  isCancelled,
+  isConflict,
+  isForgotten,
+  isLost,
+  isStale,
+  isUnanswered,
+  toProblem,
+  unknownOutcome,
+} from "./failure.ts";
 import type { Sort } from "./hosts.ts";
 import type { Statement } from "./sql.ts";
 import { createUnits, type PoolOptions, type Unit, type UnitOptions, type Units } from "./unit.ts";
@@ -56,7 +66,6 @@ const SEEN_LIMIT = 1_000;
 const CONFLICT_REPEATS = 3;
 /** What followed others and runs by itself in the end has at least this long. */
 const LEAST_MS = 500;
-const CANCELLED = "57014";
 
 export function createPool(options: PoolOptions): Pool {
   const units = createUnits(options);
@@ -225,11 +234,8 @@ export function createPool(options: PoolOptions): Pool {
   };
 }
 
-/** Whether it is not known what became of the statement: no refusal of the server came, or one that ends the connection. */
-const isUnanswered = (error: unknown) => sqlstateOf(error) === undefined || isLost(error);
-
 /** Refused for what befell another statement of the connection, or its names: by itself it may succeed. */
-const isForAnother = (error: unknown) => isBroken(error) || isConflict(error) || sqlstateOf(error) === CANCELLED;
+const isForAnother = (error: unknown) => isBroken(error) || isConflict(error) || isCancelled(error);
 
 /** What may share a connection. */
 function sortOf({ retry, short, longFor }: RowsOptions): Sort | undefined {

@@ -1,5 +1,6 @@
 import postgres from "postgres";
 import { Problem, type ProblemCode } from "../kit/problem.ts";
+import { UNSTORABLE_HINT } from "../records/textKinds.ts";
 
 /** What a refusal of PostgreSQL means to the caller. Anything else is a fault of ours: `internal`, its details only in the cause. */
 export function toProblem(error: unknown): Problem {
@@ -8,9 +9,12 @@ export function toProblem(error: unknown): Problem {
   const state = sqlstateOf(error) ?? "";
   const meaning = MEANINGS[state] ?? MEANINGS[state.slice(0, 2)];
   if (!meaning) return new Problem("internal", "the database refused a statement of the service", [], { cause: error });
-  const headers = meaning.code === "busy" || meaning.code === "not_ready" ? RETRY_AFTER : {};
+  const headers = isUnavailable(meaning.code) ? RETRY_AFTER : {};
   return new Problem(meaning.code, meaning.message, meaning.hint, { headers, cause: error });
 }
+
+/** The database was not reached, or not in time: another attempt may. */
+export const isUnavailable = (code: ProblemCode): boolean => code === "busy" || code === "not_ready";
 
 type Meaning = { code: ProblemCode; message: string; hint: string };
 
@@ -32,7 +36,7 @@ const WRONG_TIME = {
 const WRONG_TEXT = {
   code: "invalid_value",
   message: "a text holds a character that cannot be stored",
-  hint: "leave out NUL characters and lone surrogates, and send UTF-8",
+  hint: UNSTORABLE_HINT,
 } as const;
 const TOO_LARGE = {
   code: "invalid_value",
@@ -108,8 +112,11 @@ export function tooSlow(milliseconds: number): Problem {
 
 /** Whether it was stopped for the time it took, rather than kept from starting. */
 export function isTooSlow(error: unknown): boolean {
-  return error instanceof Problem && (error.cause === DEADLINE || sqlstateOf(error) === "57014");
+  return error instanceof Problem && (error.cause === DEADLINE || isCancelled(error));
 }
+
+/** Whether the server stopped it: it did nothing. */
+export const isCancelled = (error: unknown): boolean => sqlstateOf(error) === "57014";
 
 /** Without Retry-After: a program that repeats the write on its own might make it twice. */
 export function unknownOutcome(code: "busy" | "not_ready", cause: unknown): Problem {
@@ -163,7 +170,10 @@ export function isConflict(error: unknown): boolean {
   return state === "40001" || state === "40P01";
 }
 
+/** Whether it is not known what became of the statement: no refusal of the server came, or one that ends the connection. */
+export const isUnanswered = (error: unknown): boolean => sqlstateOf(error) === undefined || isLost(error);
+
 /** Whether the connection must not be used again. 25006: it leads to what is no longer the primary. */
 export function isBroken(error: unknown): boolean {
-  return sqlstateOf(error) === undefined || isLost(error) || isStale(error) || sqlstateOf(error) === "25006";
+  return isUnanswered(error) || isStale(error) || sqlstateOf(error) === "25006";
 }

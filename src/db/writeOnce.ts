@@ -1,7 +1,7 @@
 import { type Row, rowVersion, type View } from "../derive/render.ts";
 import { Problem } from "../kit/problem.ts";
 import type { Database } from "./database.ts";
-import { isOutcomeUnknown } from "./failure.ts";
+import { isOutcomeUnknown, isUnavailable } from "./failure.ts";
 import { missing } from "./references.ts";
 import { findRow } from "./rows.ts";
 import { type Statement, sql } from "./sql.ts";
@@ -36,7 +36,7 @@ export async function writeOnce(
       const written = writtenOf(await db.pool.rows(statement, { deadlineMs: SECOND_MS }));
       if (written) return written;
     } catch (error) {
-      if (error instanceof Problem && ["busy", "not_ready"].includes(error.code)) throw lost;
+      if (error instanceof Problem && isUnavailable(error.code)) throw lost;
       refusal = error;
     }
     // Refused, or nothing to write: because the first was made after all?

@@ -123,11 +123,14 @@ function customCondition(
   return { field, predicate };
 }
 
-/** What was meant by a name that nothing is called by: a comparison as programs write it, or what stood behind an `&` inside a value. */
+/** Nothing is called so: it stood behind an `&` inside a value. */
+export const isRestOfValue = (name: string): boolean => /[^\w.\-:/@\p{L}]/u.test(name);
+
+/** What was meant by a name that nothing is called by: a comparison as programs write it, or the rest of a value. */
 export function misreadName(name: string): string[] {
   if (/^\w+ *[!<>]$/.test(name))
     return [`compare with an operator: ${name.slice(0, -1).trim()}=ne:…, gt:…, gte:…, lt:…, lte:…`];
-  return /[^\w.\-:/@\p{L}]/u.test(name) ? ["an & inside a value is written %26: curl -G --data-urlencode does it"] : [];
+  return isRestOfValue(name) ? ["an & inside a value is written %26: curl -G --data-urlencode does it"] : [];
 }
 
 function unknownFilter(definition: RecordDefinition, name: string): Problem {

@@ -6,7 +6,8 @@ import { Problem } from "../kit/problem.ts";
 import { oneOf } from "../kit/words.ts";
 import { type Field, fieldOf, linksOf, type RecordDefinition } from "../records/define.ts";
 import type { Reading } from "../records/kind.ts";
-import { storable } from "../records/textKinds.ts";
+import { storable, UNSTORABLE_HINT } from "../records/textKinds.ts";
+import { isRestOfValue } from "./filter.ts";
 
 /** A linked record as a write names it: by id, by name, or both, which must then agree. Null clears the link. */
 export type LinkChoice = { id?: IdReference; name?: string } | null;
@@ -129,7 +130,7 @@ function unknownField(definition: RecordDefinition, name: string, field: Field |
     return new Problem("invalid_field", `${name} is read-only`, `leave it out; ${definition.plural} take: ${names.join(", ")}`);
   const near = nearest(name, names);
   return new Problem("invalid_field", `${definition.plural} have no field ${echo(name)}`, [
-    ...(form && /[^\w.]/.test(name) ? ["an & inside a value of a form is written %26: --data-urlencode does it"] : []),
+    ...(form && isRestOfValue(name) ? ["an & inside a value of a form is written %26: --data-urlencode does it"] : []),
     ...(near.length > 0 ? [`did you mean ${near.join(" or ")}?`] : []),
     `${definition.plural} take: ${names.join(", ")}${fieldOf(definition, "custom") ? "; anything else fits under custom" : ""}`,
   ]);
@@ -149,7 +150,7 @@ export function unfit(field: Field, value: unknown): Problem {
   const unstorable = typeof value === "string" && !storable(value);
   return new Problem(field.kind.refusal, `${field.name} cannot be ${shown}`, [
     `${field.name} expects ${field.kind.expects}`,
-    ...(unstorable ? ["leave out NUL characters and lone surrogates: they cannot be stored"] : []),
+    ...(unstorable ? [UNSTORABLE_HINT] : []),
   ]);
 }
 

@@ -6,6 +6,7 @@ import { EQUALITY, ORDER, scalarPredicate } from "./operators.ts";
 
 /** PostgreSQL stores neither NUL nor half a surrogate pair: such text is refused rather than changed. */
 export const UNSTORABLE = /[\0\p{Surrogate}]/u;
+export const UNSTORABLE_HINT = "leave out NUL characters and lone surrogates, and send UTF-8";
 export const storable = (text: string) => !UNSTORABLE.test(text);
 
 export const keep = (value: unknown) => value;
