@@ -9,7 +9,9 @@ export type Sort = "read" | "write";
  */
 export type Hosts<P> = {
   open: (wire: Wire, sort: Sort) => void;
-  /** The one that the fewest follow, and now one more; undefined when there is none. */
+  /** The one whose statements of this turn of the event loop leave in one write; undefined when there is none. */
+  board: (sort: Sort) => Wire | undefined;
+  /** That one, or else the one that the fewest follow; undefined when there is none. */
   join: (sort: Sort) => Wire | undefined;
   /** Who came first goes; gives the place back unless somebody follows. */
   leave: (wire: Wire, place: P) => P | undefined;
@@ -19,6 +21,11 @@ export type Hosts<P> = {
   close: (wire: Wire) => P | undefined;
 };
 
+/**
+ * Reads that leave together. To write to a connection, and so wake the server's process behind it, costs as much as all the rest of a short read;
+ * writes each wait for the disk and had better do so side by side.
+ */
+const MOST_TOGETHER = 4;
 /** On one connection: the last waits for the others, as it would in the queue. */
 const MOST_FOLLOWERS = 7;
 /** A connection that has not answered for so long may wait for a lock, and is not followed. */
@@ -26,6 +33,42 @@ const STUCK_MS = 100;
 
 export function createHosts<P>(): Hosts<P> {
   const hosts = new Map<Wire, { sort: Sort; followers: number; place: P | undefined }>();
+
+  let together: { wire: Wire; room: number } | undefined;
+
+  /** postgres.js writes what a turn of the event loop has gathered at its end. */
+  function gather(wire: Wire, sort: Sort): void {
+    if (sort !== "read") return;
+    if (!together) setImmediate(send);
+    together = { wire, room: MOST_TOGETHER - 1 };
+  }
+
+  function send(): void {
+    together = undefined;
+  }
+
+  function board(sort: Sort): Wire | undefined {
+    if (!together?.room || sort !== "read") return undefined;
+    const host = hosts.get(together.wire);
+    if (host?.sort !== sort || host.followers >= MOST_FOLLOWERS) return undefined;
+    together.room -= 1;
+    host.followers += 1;
+    return together.wire;
+  }
+
+  function joinFewest(sort: Sort): Wire | undefined {
+    const stuck = performance.now() - STUCK_MS;
+    let found: Wire | undefined;
+    let fewest = MOST_FOLLOWERS;
+    for (const [wire, host] of hosts) {
+      if (host.sort !== sort || host.followers >= fewest || (wire.running && wire.movedAt < stuck)) continue;
+      [found, fewest] = [wire, host.followers];
+    }
+    if (!found) return undefined;
+    hosts.get(found)!.followers += 1;
+    gather(found, sort);
+    return found;
+  }
 
   function close(wire: Wire): P | undefined {
     const place = hosts.get(wire)?.place;
@@ -36,18 +79,10 @@ export function createHosts<P>(): Hosts<P> {
   return {
     open(wire, sort) {
       hosts.set(wire, { sort, followers: 0, place: undefined });
+      gather(wire, sort);
     },
-    join(sort) {
-      const stuck = performance.now() - STUCK_MS;
-      let found: Wire | undefined;
-      let fewest = MOST_FOLLOWERS;
-      for (const [wire, host] of hosts) {
-        if (host.sort !== sort || host.followers >= fewest || (wire.running && wire.movedAt < stuck)) continue;
-        [found, fewest] = [wire, host.followers];
-      }
-      if (found) hosts.get(found)!.followers += 1;
-      return found;
-    },
+    board,
+    join: (sort) => board(sort) ?? joinFewest(sort),
     leave(wire, place) {
       const host = hosts.get(wire);
       if (!host?.followers) {

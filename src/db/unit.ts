@@ -80,7 +80,7 @@ export function createUnits(options: PoolOptions): Units {
   function enter(turn: UnitOptions): Unit | Promise<Unit> {
     if (closed) throw shuttingDown();
     const { busy, waiting } = turns.stats();
-    const host = busy === options.size && waiting === 0 ? joinHost(turn) : undefined;
+    const host = waiting > 0 ? undefined : busy === options.size ? joinHost(turn) : boardHost(turn);
     if (host) return follow(turn, host);
     const wait = turns.take(turn);
     return wait ? wait.then((found) => (found ? follow(turn, found) : begin(turn)), crowdedOut) : begin(turn);
@@ -102,6 +102,10 @@ export function createUnits(options: PoolOptions): Units {
     if (signal) unit.unlisten = onAbort(signal, () => stop(unit, goneAway(signal)));
     turns.pass(joinHost);
     return unit;
+  }
+
+  function boardHost({ sort }: UnitOptions): Wire | undefined {
+    return sort && hosts.board(sort);
   }
 
   /** A connection that does not answer is given up with all that is on it. */

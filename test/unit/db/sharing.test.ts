@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import test, { after, before } from "node:test";
-import { setTimeout as sleep } from "node:timers/promises";
+import { setImmediate as nextTurn, setTimeout as sleep } from "node:timers/promises";
 import { createPool, type Pool } from "../../../src/db/client.ts";
 import { type Statement, sql } from "../../../src/db/sql.ts";
 import type { PoolOptions } from "../../../src/db/unit.ts";
@@ -34,6 +34,13 @@ async function begun(awake: Promise<unknown>): Promise<{ awake: Promise<unknown>
   awake.catch(() => {});
   await sleep(30);
   return { awake };
+}
+
+/** Each on a connection of its own. */
+async function onTwo(pool: Pool, seconds: number, other: number): Promise<Promise<unknown>[]> {
+  const first = nap(pool, seconds);
+  await nextTurn();
+  return [first, nap(pool, other)];
 }
 
 const asleep = (pool: Pool, seconds: number, deadlineMs?: number) => begun(nap(pool, seconds, deadlineMs));
@@ -94,6 +101,23 @@ test("a queue that has formed does not last as long as there are callers", async
     assert.deepEqual([pool.stats().busy, pool.stats().waiting], [1, 0]);
     over = true;
     await Promise.all(callers);
+  });
+});
+
+test("reads of one turn of the event loop leave together, four at a time, where writes do not", async () => {
+  await withPool({ size: 6 }, async (pool) => {
+    const reads = Array.from({ length: 9 }, (_, n) => number(pool, n));
+    assert.deepEqual([pool.stats().busy, pool.stats().waiting], [3, 0]);
+    await nextTurn();
+    const later = number(pool, 9);
+    assert.equal(pool.stats().busy, 4, "nor does a read follow them once they have left");
+    assert.deepEqual(
+      await Promise.all([...reads, later]),
+      Array.from({ length: 10 }, (_, n) => [[n]]),
+    );
+    const writes = [write(pool, 0), write(pool, 0), write(pool, 0)];
+    assert.equal(pool.stats().busy, 3);
+    await Promise.all(writes);
   });
 });
 
@@ -237,7 +261,7 @@ test("who waits is not overtaken", async () => {
 
 test("a connection that others still read on is the last to be taken", async () => {
   await withPool({ size: 2 }, async (pool) => {
-    const slow = [nap(pool, 0.1), nap(pool, 0.05)];
+    const slow = await onTwo(pool, 0.1, 0.05);
     await sleep(20);
     const rider = nap(pool, 0.5);
     await Promise.all(slow);
@@ -289,7 +313,7 @@ test("who follows has a deadline too, by which the connection is given up", asyn
 
 test("a backend that dies takes nobody along who only read", async () => {
   await withPool({ size: 2 }, async (pool) => {
-    const slow = [nap(pool, 0.3), nap(pool, 0.3)];
+    const slow = await onTwo(pool, 0.3, 0.3);
     await sleep(30);
     const others = Array.from({ length: 8 }, (_, n) => number(pool, n));
     await sleep(50);
