@@ -26,6 +26,8 @@ export type Tier = {
   living: Statement;
   /** Those of them that have the words. */
   matches: Statement;
+  /** Whether their titles have each as a whole word. */
+  whole?: boolean;
   /** Finds who is called just what was searched, A-Z as a-z, however many newer ones there are. */
   called?: Statement;
   /** What an earlier tier has shown already. */
@@ -55,7 +57,7 @@ export function tiersOf({ workspaceId, view, table, search }: SearchWalk): { tie
   const tiers: Tier[] = [];
   if (hasTitle(definition)) {
     const called = sql`(${table.sortKey(fieldOf(definition, definition.title)!)} = lower(${search}::text collate "C"))`;
-    tiers.push({ ...byLexeme, above: 20_000, matches: titled, called });
+    tiers.push({ ...byLexeme, above: 20_000, matches: titled, whole: true, called });
   }
   const except = tiers[0]?.matches;
   const unparted = isUnparted(search);

@@ -28,7 +28,9 @@ export function waysOf(
 ): readonly [Way, Way, Way] {
   const from = (...all: Statement[]) => sql`from ${table.name} r where ${join([...all, ...conditions], " and ")}`;
   const isCalled = called ? sql`${TITLE} = ${once(sql`crm_fold(${search})`)}` : raw("false");
-  const columns = (place: Statement) => sql`select ${place} as place, r.id, r.updated_at, ${isCalled} as called`;
+  // One value to sort by: with a second to look at where the first are equal, sorting took as long as gathering.
+  const columns = (place: Statement) =>
+    sql`select ${place} as place, case when ${isCalled} then 'infinity' else r.updated_at end as newness`;
   const most = sql`limit ${count(RANKED)}`;
   const followed = sql`select r.*, ${PLACE} as place ${from(livingSql(workspaceId))} order by r.updated_at desc, r.id desc limit ${count(FOLLOWED)}`;
   const newest = sql`${columns(raw("r.place"))} from (${followed}) r where ${matches}`;
@@ -47,19 +49,19 @@ export function waysOf(
  * The best of what a way finds, each with whether it found enough: if not, there is but one row, of nulls. Who is called just what was
  * searched comes before the newest changed.
  */
-export function bestSql(walk: SearchWalk, { above, except }: Tier, { found, enough }: Way): Statement {
-  const { workspaceId, view, table, query, search, position } = walk;
-  const newest = sql`select f.place from found f where way.enough order by f.called desc, f.updated_at desc, f.id desc limit ${count(RANKED)}`;
-  const rows = sql`(${newest}) n join ${table.name} r on r.workspace_id = ${workspaceId} and ${PLACE} = n.place`;
-  const shown = except ? sql`where (${except}) is not true` : raw("");
+export function bestSql(walk: SearchWalk, tier: Tier, { found, enough }: Way): Statement {
+  const { workspaceId, view, table, query, position } = walk;
+  const newest = sql`select f.place from found f where way.enough order by f.newness desc, f.place desc limit ${count(RANKED)}`;
+  const at = (place: Statement) => sql`join ${table.name} r on r.workspace_id = ${workspaceId} and ${PLACE} = ${place}`;
+  const shown = tier.except ? sql`where (${tier.except}) is not true` : raw("");
   // `offset 0`: PostgreSQL would put a title, and a rank, in the place of its name, and work it out each time.
-  const titled = sql`select r.*, ${TITLE} as search_title from ${rows} ${shown} offset 0`;
-  const ranked = sql`select r.*, ${count(above)} + ${rankSql(search)} as search_rank from (${titled}) r offset 0`;
-  const beyond = position ? sql`where (r.search_rank, r.id) < (${position.value}::int, ${position.id})` : raw("");
-  const best = sql`select ${table.select(view)}, r.id as search_id, r.search_rank from (${ranked}) r ${beyond}
-    order by r.search_rank desc, r.id desc limit ${count(query.limit + 1)}`;
-  return sql`with found as materialized (${found}) select best.*, way.enough, best.search_rank from (select ${enough} as enough from found) way
-    left join lateral (${best}) best on true order by best.search_rank desc, best.search_id desc`;
+  const titled = sql`select n.place, r.id, ${TITLE} as title from (${newest}) n ${at(raw("n.place"))} ${shown} offset 0`;
+  const ranked = sql`select t.place, t.id, ${count(tier.above)} + ${rankSql(walk, tier)} as rank from (${titled}) t offset 0`;
+  const beyond = position ? sql`where (b.rank, b.id) < (${position.value}::int, ${position.id})` : raw("");
+  const page = sql`select * from (${ranked}) b ${beyond} order by b.rank desc, b.id desc limit ${count(query.limit + 1)}`;
+  const best = sql`select ${table.select(view)}, b.id as best_id, b.rank from (${page}) b ${at(raw("b.place"))}`;
+  return sql`with found as materialized (${found}) select best.*, way.enough, best.rank from (select ${enough} as enough from found) way
+    left join lateral (${best}) best on true order by best.rank desc, best.best_id desc`;
 }
 
 /** Where in the table a row is, which holds for the length of a statement: there is no shorter way back to it. */
@@ -68,10 +70,14 @@ const PLACE = raw("r.ctid");
 /** The searched text begins with the title and is folded already. */
 const TITLE = sql`left(split_part(r.search, chr(10), 1), ${count(RANKED_CHARACTERS)})`;
 
-function rankSql(search: string): Statement {
-  const words = wordsOf(search).join(" ");
-  const place = sql`case when r.search_title = ${once(sql`crm_fold(${search})`)} then 4000
-    when r.search_title like ${once(pattern(words, ""))} then 3000
-    when r.search_title like ${once(pattern(words, "% "))} then 2000 else 0 end`;
-  return sql`(${place} + round(1000 * public.word_similarity(${once(sql`crm_fold(${words})`)}, r.search_title)))::int`;
+function rankSql({ search }: SearchWalk, { whole }: Tier): Statement {
+  const words = wordsOf(search);
+  const text = words.join(" ");
+  const place = sql`case when t.title = ${once(sql`crm_fold(${search})`)} then 4000
+    when t.title like ${once(pattern(text, ""))} then 3000
+    when t.title like ${once(pattern(text, "% "))} then 2000 else 0 end`;
+  // A title is as similar as can be to a word it has: to find that out takes as long as all the rest of ranking.
+  const similarity =
+    whole && words.length === 1 ? raw("1") : sql`public.word_similarity(${once(sql`crm_fold(${text})`)}, t.title)`;
+  return sql`(${place} + round(1000 * ${similarity}))::int`;
 }
