@@ -1,8 +1,8 @@
 import { Problem } from "../kit/problem.ts";
 import type { Role } from "../kit/scope.ts";
-import type { Pool, Transaction } from "./client.ts";
+import type { Pool } from "./client.ts";
 import { sql } from "./sql.ts";
-
+import type { Transaction } from "./transaction.ts";
 import { limitReached } from "./workspaces.ts";
 
 const iso = (ms: number) => new Date(ms).toISOString();

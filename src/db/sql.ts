@@ -42,6 +42,14 @@ export class Statement {
   }
 }
 
+export type StatementOptions = {
+  /**
+   * `custom` is planned for its values each time: `like`, `in`, ranges on skewed columns, and texts whose shapes callers choose.
+   * `named`, the default, is prepared once a connection, and after five runs its plan no longer looks at the values.
+   */
+  plan?: "named" | "custom";
+};
+
 type Flat = { text: string; readonly values: unknown[] };
 
 /** `sql\`select name from contacts where ${condition} and id = ${id}\``: statements are spliced in, everything else is a value. */

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import test, { after, before, beforeEach } from "node:test";
-import { createPool, type Pool, type Transaction } from "../../../src/db/client.ts";
+import { createPool, type Pool } from "../../../src/db/client.ts";
 import { sql } from "../../../src/db/sql.ts";
+import type { Transaction } from "../../../src/db/transaction.ts";
 import { Problem } from "../../../src/kit/problem.ts";
 import { silentLog } from "../../../src/log.ts";
 import { type TestDatabase, testDatabase } from "../../helpers/postgres.ts";

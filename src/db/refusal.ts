@@ -1,0 +1,21 @@
+import type { Problem } from "../kit/problem.ts";
+import { isBroken, isConflict, isLost, isStale, toProblem, unknownOutcome } from "./failure.ts";
+import type { Unit } from "./unit.ts";
+import type { Wire } from "./wire.ts";
+
+const CONFLICT_REPEATS = 3;
+
+/** What to tell the caller, with the connection dropped if it is no longer good. `commits`: a lost answer may be that of a change made. */
+export function refusal(unit: Unit, wire: Wire, error: unknown, commits: boolean): Problem {
+  if (isBroken(error)) wire.lose(error as Error);
+  const lost = isLost(error) || error === unit.stopped;
+  if (lost && commits) return unknownOutcome(unit.stopped?.code === "busy" ? "busy" : "not_ready", error);
+  return unit.stopped ?? toProblem(error);
+}
+
+/** A statement that was refused did nothing and may be repeated if that can help; one whose answer was lost only if it is `safe`. */
+export function mayRepeat(unit: Unit, error: unknown, attempt: number, safe: boolean): boolean {
+  if (unit.stopped) return false;
+  if (isConflict(error)) return attempt <= CONFLICT_REPEATS;
+  return attempt === 1 && (isStale(error) || (safe && isLost(error)));
+}
