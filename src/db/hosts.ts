@@ -33,17 +33,16 @@ const STUCK_MS = 100;
 
 export function createHosts<P>(): Hosts<P> {
   const hosts = new Map<Wire, { sort: Sort; followers: number; place: P | undefined }>();
-
   let together: { wire: Wire; room: number } | undefined;
 
-  /** postgres.js writes what a turn of the event loop has gathered at its end. */
+  /** At the end of a turn of the event loop postgres.js writes what it has gathered. */
   function gather(wire: Wire, sort: Sort): void {
     if (sort !== "read") return;
-    if (!together) setImmediate(send);
+    if (!together) setImmediate(depart);
     together = { wire, room: MOST_TOGETHER - 1 };
   }
 
-  function send(): void {
+  function depart(): void {
     together = undefined;
   }
 

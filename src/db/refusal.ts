@@ -4,6 +4,8 @@ import type { Unit } from "./unit.ts";
 import type { Wire } from "./wire.ts";
 
 const CONFLICT_REPEATS = 3;
+/** Of what is safe to run twice: where several connections break at once, the next may be one of them. */
+export const LOST_REPEATS = 2;
 
 /** What to tell the caller, with the connection dropped if it is no longer good. `commits`: a lost answer may be that of a change made. */
 export function refusal(unit: Unit, wire: Wire, error: unknown, commits: boolean): Problem {
@@ -17,5 +19,6 @@ export function refusal(unit: Unit, wire: Wire, error: unknown, commits: boolean
 export function mayRepeat(unit: Unit, error: unknown, attempt: number, safe: boolean): boolean {
   if (unit.stopped) return false;
   if (isConflict(error)) return attempt <= CONFLICT_REPEATS;
-  return attempt === 1 && (isStale(error) || (safe && isLost(error)));
+  if (safe && isLost(error)) return attempt <= LOST_REPEATS;
+  return attempt === 1 && isStale(error);
 }

@@ -3,18 +3,19 @@ import { Problem } from "../kit/problem.ts";
 import type { Database } from "./database.ts";
 import { isOutcomeUnknown, isUnavailable } from "./failure.ts";
 import { missing } from "./references.ts";
+import { LOST_REPEATS } from "./refusal.ts";
 import { findRow } from "./rows.ts";
 import { type Statement, sql } from "./sql.ts";
 
 /** Of what is sent again: the caller has waited for the first already. */
-const SECOND_MS = 2_000;
+const AGAIN_MS = 2_000;
 
 export type Written = { row: Row; created: boolean };
 
 /**
  * Runs the statement that writes a record and its history entry `entryId`; undefined when there was nothing to write. Should the answer be
- * lost with the connection, it is sent again: the entry can be there only once, so whichever of the two comes second writes nothing, however
- * late the first arrives. Only where the second is refused, or finds nothing to write, might a first that arrives later still be made.
+ * lost with the connection, it is sent again: the entry can be there only once, so whichever comes second writes nothing, however late the
+ * first arrives. Only where the last is refused, or finds nothing to write, might one that arrives later still be made.
  */
 export async function writeOnce(
   db: Database,
@@ -27,15 +28,16 @@ export async function writeOnce(
     return writtenOf(await db.pool.rows(statement, { short: true }));
   } catch (error) {
     if (!isOutcomeUnknown(error)) throw error;
-    return again(error);
+    return again(error, 1);
   }
 
-  async function again(lost: Problem): Promise<Written | undefined> {
+  async function again(lost: Problem, repeat: number): Promise<Written | undefined> {
     let refusal: unknown;
     try {
-      const written = writtenOf(await db.pool.rows(statement, { deadlineMs: SECOND_MS }));
+      const written = writtenOf(await db.pool.rows(statement, { deadlineMs: AGAIN_MS }));
       if (written) return written;
     } catch (error) {
+      if (isOutcomeUnknown(error) && repeat < LOST_REPEATS) return again(lost, repeat + 1);
       if (error instanceof Problem && isUnavailable(error.code)) throw lost;
       refusal = error;
     }
@@ -54,7 +56,7 @@ const writtenOf = ([row]: readonly Row[]): Written | undefined => row && { row, 
 async function madeBy(db: Database, view: View, workspaceId: string, entryId: string): Promise<Written | undefined> {
   const [entry] = await db.pool.rows(
     sql`select record_id, action from changes where workspace_id = ${workspaceId} and id = ${entryId}`,
-    { retry: true, deadlineMs: SECOND_MS },
+    { retry: true, deadlineMs: AGAIN_MS },
   );
   if (!entry) return undefined;
   const row = await findRow(db, view, sql`r.workspace_id = ${workspaceId} and r.id = ${entry[0] as string}`);

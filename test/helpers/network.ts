@@ -9,8 +9,9 @@ export type Network = {
   freeze: () => void;
   /**
    * The connection on which the server is next told these words breaks: before it hears of them, or else when it answers, which nobody hears.
+   * So do those on which it is told them again, so many times in all.
    */
-  breakAt: (words: string, when: "told" | "answered") => void;
+  breakAt: (words: string, when: "told" | "answered", times?: number) => void;
   /** From now on every new connection is closed as soon as it is made. */
   slam: () => void;
   /** Back to normal for new connections. */
@@ -25,7 +26,7 @@ export type Network = {
 export async function startNetwork(to: { host: string; port: number; user: string; database: string }): Promise<Network> {
   let mode: "forward" | "freeze" | "slam" = "forward";
   let accepted = 0;
-  let breaking: { words: string; when: "told" | "answered" } | undefined;
+  let breaking: { words: string; when: "told" | "answered"; times: number } | undefined;
   const pairs = new Set<[near: net.Socket, far: net.Socket]>();
   const server = net.createServer(accept);
 
@@ -42,7 +43,7 @@ export async function startNetwork(to: { host: string; port: number; user: strin
       if (breaking && bytes.includes(breaking.words)) {
         mute = true;
         if (breaking.when === "told") near.destroy();
-        breaking = undefined;
+        if (--breaking.times === 0) breaking = undefined;
       }
       if (mode !== "freeze" && !near.destroyed) far.write(bytes);
     });
@@ -76,8 +77,8 @@ export async function startNetwork(to: { host: string; port: number; user: strin
     freeze() {
       mode = "freeze";
     },
-    breakAt(words, when) {
-      breaking = { words, when };
+    breakAt(words, when, times = 1) {
+      breaking = { words, when, times };
     },
     slam() {
       mode = "slam";

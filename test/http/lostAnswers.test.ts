@@ -50,11 +50,11 @@ async function until(holds: () => Promise<boolean>): Promise<void> {
 }
 
 /** Of what the server is told in these words, it makes one change, whatever happens to the connection. */
-async function brokenAt(words: string, when: "told" | "answered", write: () => Promise<Reply>): Promise<Reply> {
+async function brokenAt(words: string, when: "told" | "answered", write: () => Promise<Reply>, times = 1): Promise<Reply> {
   const [before, lost] = [await entries(), service.pool.stats().lost];
-  network.breakAt(words, when);
+  network.breakAt(words, when, times);
   const answer = await write();
-  assert.equal(service.pool.stats().lost, lost + 1, "it did not come to that");
+  assert.equal(service.pool.stats().lost, lost + times, "it did not come to that");
   assert.equal(await entries(), before + 1, answer.text);
   return answer;
 }
@@ -87,6 +87,18 @@ for (const [name, when] of [
     assert.equal(handleOf(await keyed()), handleOf(first));
   });
 }
+
+test("where the next connection breaks as well, a write is made once, and a read is answered", async () => {
+  for (const when of ["told", "answered"] as const) {
+    const title = `Twice ${when}`;
+    const { status, text } = await brokenAt(title, when, () => ann.send("POST", "/deals", { title }), 2);
+    assert.equal(status, 201, text);
+    const { lost } = service.pool.stats();
+    network.breakAt(title, when, 2);
+    const found = await ann.send("GET", `/deals?title=${encodeURIComponent(title)}`);
+    assert.deepEqual([found.status, found.lines.length, service.pool.stats().lost], [200, 1, lost + 2], found.text);
+  }
+});
 
 test("a create that used up the last of the plan is not refused for it", async () => {
   const title = "The only one";
