@@ -17,16 +17,30 @@ export type Walk = {
 };
 
 /** Rows without a sort value come last: they are a second range, so that each can follow an index. */
-export type Range = "valued" | "empty";
+type Range = "valued" | "empty";
 
-export function rangesOf({ query, position }: Walk): Range[] {
+function rangesOf({ query, position }: Walk): Range[] {
   const { field } = query.sort;
   if (field.required || field.readOnly) return ["valued"];
   return position?.value === null ? ["empty"] : ["valued", "empty"];
 }
 
+/**
+ * A page and one row more. One statement, and so one moment, for both ranges: of two, a record whose value is set or cleared meanwhile would be
+ * in both or in neither. An append runs its parts in turn, the second only if the first has not filled the page.
+ */
+export function pageSql(walk: Walk, gathered: boolean): Statement {
+  const wanted = walk.query.limit + 1;
+  const [first, ...others] = rangesOf(walk).map((range) => rangeSql(walk, range, wanted, gathered));
+  if (others.length === 0) return first!;
+  return sql`${join(
+    [first!, ...others].map((part) => sql`(${part})`),
+    " union all ",
+  )} limit ${count(wanted)}`;
+}
+
 /** `gathered`: PostgreSQL is kept (`offset 0`) from following the order in the hope that rows match soon. */
-export function rangeSql(walk: Walk, range: Range, wanted: number, gathered: boolean): Statement {
+function rangeSql(walk: Walk, range: Range, wanted: number, gathered: boolean): Statement {
   const { table, view, query } = walk;
   const { field, descending } = query.sort;
   const key = table.sortKey(field);

@@ -10,7 +10,7 @@ import type { RowsOptions } from "./client.ts";
 import { conditionSql } from "./condition.ts";
 import type { Database } from "./database.ts";
 import { eitherWay, inTime, long, pagedOptions } from "./patience.ts";
-import { positionOf, type Range, rangeSql, rangesOf, type Walk } from "./ranges.ts";
+import { pageSql, positionOf, type Walk } from "./ranges.ts";
 import { missing, resolveConditions, wrongKind } from "./references.ts";
 import { ident, join, numbered, raw, type Statement, sql } from "./sql.ts";
 import { type Table, tableOf } from "./table.ts";
@@ -87,22 +87,18 @@ export async function listRows(
   const position = query.cursor === undefined ? undefined : readPosition(query.cursor, list, seal);
   const walk = { workspaceId, table, view, query, conditions, filters, position };
 
-  const rows: Row[] = [];
-  const total = await inTime(view.definition, query, async () => {
-    for (const range of rangesOf(walk)) {
-      const wanted = query.limit + 1 - rows.length;
-      if (wanted > 0) rows.push(...(await rangeRows(db, walk, range, wanted)));
-    }
-    return query.count ? countRows(db, workspaceId, table, view.definition, filters) : undefined;
-  });
+  const [rows, total] = await inTime(view.definition, query, async () => [
+    await pageRows(db, walk),
+    query.count ? await countRows(db, workspaceId, table, view.definition, filters) : undefined,
+  ]);
   const more = rows.length > query.limit;
   const page = more ? rows.slice(0, query.limit) : rows;
   const nextCursor = more ? writeCursor(positionOf(page.at(-1)!, walk), list, seal) : null;
   return { rows: page, nextCursor, ...(total && { total }) };
 }
 
-function rangeRows(db: Database, walk: Walk, range: Range, wanted: number): Promise<Row[]> {
-  const way = (gathered: boolean) => (options: RowsOptions) => db.pool.rows(rangeSql(walk, range, wanted, gathered), options);
+function pageRows(db: Database, walk: Walk): Promise<Row[]> {
+  const way = (gathered: boolean) => (options: RowsOptions) => db.pool.rows(pageSql(walk, gathered), options);
   const follow = way(false);
   if (isPaged(walk.view.definition, walk.query)) return follow(pagedOptions(walk.query));
   return eitherWay(walk.workspaceId, follow, way(true));

@@ -1,0 +1,50 @@
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+import { createWorld, definitions, leastOf, post } from "../helpers/dictionary.ts";
+import type { Json } from "../helpers/lines.ts";
+import { type Client, type Service, startService } from "../helpers/service.ts";
+import { valuesOf, type World } from "../helpers/values.ts";
+
+/** A list shows one moment: a record whose value comes and goes is at its place or at the end, never at both nor at neither. */
+
+let service: Service;
+let ann: Client;
+let world: World;
+before(async () => {
+  service = await startService();
+  ann = await service.signIn();
+  world = await createWorld(ann);
+});
+after(() => service.close());
+
+const READS = 40;
+
+for (const definition of definitions) {
+  const fields = definition.fields.filter(({ name, sort, required, readOnly }) => {
+    return sort && !required && !readOnly && name !== definition.naturalKey;
+  });
+  if (fields.length === 0) continue;
+
+  test(`${definition.plural} sorted by a field that is set and cleared meanwhile`, async () => {
+    const path = `/${definition.plural}`;
+    const field = fields[0]!;
+    for (let row = 0; row < 10; row++) await post(ann, definition, leastOf(definition, world));
+    const list = async () => {
+      const reply = await ann.send("GET", `${path}?format=json&limit=200&sort=${field.name}`);
+      assert.equal(reply.status, 200, reply.text);
+      return reply.json().items.map(({ id }: Json) => id as string) as string[];
+    };
+    const all = await list();
+    const value = valuesOf(field, world).ladder[1]!;
+    let over = false;
+    const flips = all.slice(0, 3).map(async (id) => {
+      for (let turn = 1; !over; turn++) {
+        const { status, text } = await ann.send("PATCH", `${path}/${id}`, { [field.name]: turn % 2 ? value : null });
+        assert.equal(status, 200, text);
+      }
+    });
+    for (let read = 0; read < READS; read++) assert.deepEqual((await list()).toSorted(), all.toSorted());
+    over = true;
+    await Promise.all(flips);
+  });
+}
