@@ -146,6 +146,12 @@ function unknownFilter(definition: RecordDefinition, name: string): Problem {
 }
 
 function unknownOperator(field: Field, operator: Operator, known: readonly Operator[]): Problem {
+  if (known.length === 0)
+    return new Problem(
+      "invalid_op",
+      `${field.name} is shown, and nothing is found by it`,
+      "filter by another field: GET /help/query",
+    );
   return new Problem(
     "invalid_op",
     `${field.name} does not know the operator ${operator}`,
