@@ -19,8 +19,8 @@ export type Reach = "words" | "all";
 
 /**
  * The rows that have every word, best first: those whose title has each as a whole word, then those with a word that begins so; where there
- * are none, those with each inside a word, and where there are none of these, near misses. Each tier by the title - the search itself, then
- * titles that begin with it, then those with it at the start of a word, each by word similarity (pg_trgm).
+ * are none, those with each inside a word, and where there are none of these, near misses. Each tier by the title - the search itself, letter
+ * by letter and then accents aside, titles that begin with it, then those with it at the start of a word, each by word similarity (pg_trgm).
  */
 export async function searchRows(
   db: Database,

@@ -26,9 +26,10 @@ export type Tier = {
   living: Statement;
   /** Those of them that have the words. */
   matches: Statement;
-  /** Whether their titles have each as a whole word. */
-  whole?: boolean;
-  /** Finds who is called just what was searched, A-Z as a-z, however many newer ones there are. */
+  /**
+   * Finds who is called just what was searched, A-Z as a-z, however many newer ones there are. Of the tier whose titles have each word as a whole
+   * one.
+   */
   called?: Statement;
   /** What an earlier tier has shown already. */
   except?: Statement | undefined;
@@ -57,7 +58,7 @@ export function tiersOf({ workspaceId, view, table, search }: SearchWalk): { tie
   const tiers: Tier[] = [];
   if (hasTitle(definition)) {
     const called = sql`(${table.sortKey(fieldOf(definition, definition.title)!)} = lower(${search}::text collate "C"))`;
-    tiers.push({ ...byLexeme, above: 20_000, matches: titled, whole: true, called });
+    tiers.push({ ...byLexeme, above: 20_000, matches: titled, called });
   }
   const except = tiers[0]?.matches;
   const unparted = isUnparted(search);

@@ -28,9 +28,9 @@ export function waysOf(
 ): readonly [Way, Way, Way] {
   const from = (...all: Statement[]) => sql`from ${table.name} r where ${join([...all, ...conditions], " and ")}`;
   const isCalled = called ? sql`${TITLE} = ${once(sql`crm_fold(${search})`)}` : raw("false");
-  // One value to sort by: with a second to look at where the first are equal, sorting took as long as gathering.
+  // One value to sort by, its place only where two are equal: sorting by three took as long as gathering.
   const columns = (place: Statement) =>
-    sql`select ${place} as place, case when ${isCalled} then 'infinity' else r.updated_at end as newness`;
+    sql`select ${place} as place, case when ${isCalled} then r.updated_at + interval '1000 years' else r.updated_at end as newness`;
   const most = sql`limit ${count(RANKED)}`;
   const followed = sql`select r.*, ${PLACE} as place ${from(livingSql(workspaceId))} order by r.updated_at desc, r.id desc limit ${count(FOLLOWED)}`;
   const newest = sql`${columns(raw("r.place"))} from (${followed}) r where ${matches}`;
@@ -55,13 +55,13 @@ export function bestSql(walk: SearchWalk, tier: Tier, { found, enough }: Way): S
   const at = (place: Statement) => sql`join ${table.name} r on r.workspace_id = ${workspaceId} and ${PLACE} = ${place}`;
   const shown = tier.except ? sql`where (${tier.except}) is not true` : raw("");
   // `offset 0`: PostgreSQL would put a title, and a rank, in the place of its name, and work it out each time.
-  const titled = sql`select n.place, r.id, ${TITLE} as title from (${newest}) n ${at(raw("n.place"))} ${shown} offset 0`;
-  const ranked = sql`select t.place, t.id, ${count(tier.above)} + ${rankSql(walk, tier)} as rank from (${titled}) t offset 0`;
-  const beyond = position ? sql`where (b.rank, b.id) < (${position.value}::int, ${position.id})` : raw("");
-  const page = sql`select * from (${ranked}) b ${beyond} order by b.rank desc, b.id desc limit ${count(query.limit + 1)}`;
-  const best = sql`select ${table.select(view)}, b.id as best_id, b.rank from (${page}) b ${at(raw("b.place"))}`;
-  return sql`with found as materialized (${found}) select best.*, way.enough, best.rank from (select ${enough} as enough from found) way
-    left join lateral (${best}) best on true order by best.rank desc, best.best_id desc`;
+  const titled = sql`select n.place, r.id, ${TITLE} as title, ${tier.called ?? raw("false")} as called from (${newest}) n ${at(raw("n.place"))} ${shown} offset 0`;
+  const ranked = sql`select t.place, t.id, ${count(tier.above)} + ${rankSql(walk, tier)} as search_rank from (${titled}) t offset 0`;
+  const beyond = position ? sql`where (b.search_rank, b.id) < (${position.value}::int, ${position.id})` : raw("");
+  const page = sql`select * from (${ranked}) b ${beyond} order by b.search_rank desc, b.id desc limit ${count(query.limit + 1)}`;
+  const best = sql`select ${table.select(view)}, b.id as search_id, b.search_rank from (${page}) b ${at(raw("b.place"))}`;
+  return sql`with found as materialized (${found}) select best.*, way.enough, best.search_rank from (select ${enough} as enough from found) way
+    left join lateral (${best}) best on true order by best.search_rank desc, best.search_id desc`;
 }
 
 /** Where in the table a row is, which holds for the length of a statement: there is no shorter way back to it. */
@@ -70,14 +70,14 @@ const PLACE = raw("r.ctid");
 /** The searched text begins with the title and is folded already. */
 const TITLE = sql`left(split_part(r.search, chr(10), 1), ${count(RANKED_CHARACTERS)})`;
 
-function rankSql({ search }: SearchWalk, { whole }: Tier): Statement {
+function rankSql({ search }: SearchWalk, { called }: Tier): Statement {
   const words = wordsOf(search);
   const text = words.join(" ");
-  const place = sql`case when t.title = ${once(sql`crm_fold(${search})`)} then 4000
+  const place = sql`case when t.called then 5000 when t.title = ${once(sql`crm_fold(${search})`)} then 4000
     when t.title like ${once(pattern(text, ""))} then 3000
     when t.title like ${once(pattern(text, "% "))} then 2000 else 0 end`;
-  // A title is as similar as can be to a word it has: to find that out takes as long as all the rest of ranking.
+  // A title is as similar as can be to a word it has, but for a few with signs within: to find that out takes as long as all the rest of ranking.
   const similarity =
-    whole && words.length === 1 ? raw("1") : sql`public.word_similarity(${once(sql`crm_fold(${text})`)}, t.title)`;
+    called && words.length === 1 ? raw("1") : sql`public.word_similarity(${once(sql`crm_fold(${text})`)}, t.title)`;
   return sql`(${place} + round(1000 * ${similarity}))::int`;
 }

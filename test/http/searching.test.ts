@@ -45,6 +45,25 @@ test("who is called just that comes first among 20,000 newer ones with the word,
   assert.deepEqual((await names("/contacts?search=mark&limit=2"))[0], "Márk");
 });
 
+test("who is called so letter by letter comes before who is called so accents aside, whichever is newer", async () => {
+  for (const name of ["Jörg Müller", "Jorg Muller", "Jörg Müllers", "Jorg Mullers"]) await create({ name });
+  for (const name of ["Jörg Müllers", "Jorg Mullers", "Jörg Müller", "Jorg Muller"]) {
+    assert.equal((await names(`/contacts?search=${encodeURIComponent(name.toLowerCase())}`))[0], name);
+  }
+});
+
+test("of more than 200 who are called so the newest changed are shown, wherever in the table they are", async () => {
+  const desk = await create({ name: "Front Desk" });
+  await service.pool.rows(
+    sql`insert into contacts (workspace_id, id, name, notes, version, created_at, created_by, updated_at)
+      select workspace_id, 'c_' || md5('newest'), name, 'the newest', 1, created_at, created_by, updated_at + interval '1 hour'
+      from contacts where right(id, 8) = ${desk.slice(-8)}`,
+  );
+  await copy(desk, 250, "Front Desk", "written later, changed before");
+  const { items } = (await ann.send("GET", "/contacts?search=front+desk&limit=200&format=json")).json();
+  assert.ok(items.some(({ notes }: { notes: string }) => notes === "the newest"));
+});
+
 test("a word that was common is found as well when it no longer is", async () => {
   const last = await create({ name: "Last Kestrel" });
   await copy(last, 6_000, "Kestrel %s", "one of many");
