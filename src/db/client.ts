@@ -8,7 +8,7 @@ import { createUnits, type PoolOptions, type Unit, type UnitOptions, type Units 
 import type { Wire } from "./wire.ts";
 import type { Rows } from "./wireQuery.ts";
 
-export type TurnOptions = Omit<UnitOptions, "holder" | "sort"> & {
+export type TurnOptions = Omit<UnitOptions, "holder" | "sort" | "brief"> & {
   /** Whose work of unknown length it is. It has connections of its own: however much of it there is, the rest finds its turn. */
   longFor?: string;
 };
@@ -22,6 +22,8 @@ export type RowsOptions = StatementOptions &
      * For callers that can find out what became of it.
      */
     short?: boolean;
+    /** A read of the few rows that an index leads to: with others that come at once it leaves for one connection, though more are free. */
+    brief?: boolean;
   };
 
 export type Pool = {
@@ -47,10 +49,10 @@ export function createPool(options: PoolOptions): Pool {
   async function rows(statement: Statement, asked: RowsOptions = {}): Promise<Rows> {
     const { text, values } = statement;
     const lane = laneOf(asked);
-    const hasName = names.has(text, asked);
+    const hasName = names.note(text, asked);
     const sort = hasName && lane.knows(text) ? sortOf(asked) : undefined;
     // Not awaited where there is nothing to wait for: what follows must find this one sent.
-    const entered = lane.enter(turnOf(asked, sort));
+    const entered = lane.enter(turnOf(asked, sort, asked.brief));
     let unit = entered instanceof Promise ? await entered : entered;
     if (unit.host) {
       const found = await along(lane, unit, unit.host, statement);
@@ -126,6 +128,6 @@ function sortOf({ retry, short, longFor }: RowsOptions): Sort | undefined {
   return retry ? "read" : undefined;
 }
 
-function turnOf({ signal, deadlineMs, longFor }: TurnOptions, sort?: Sort): UnitOptions {
-  return { signal, deadlineMs, holder: longFor, sort };
+function turnOf({ signal, deadlineMs, longFor }: TurnOptions, sort?: Sort, brief = false): UnitOptions {
+  return { signal, deadlineMs, holder: longFor, sort, brief };
 }

@@ -8,10 +8,11 @@ export type Sort = "read" | "write";
  * follows keeps it, for what is not short, as a transaction, must find nobody on its connection.
  */
 export type Hosts<P> = {
-  open: (wire: Wire, sort: Sort) => void;
-  /** The one whose statements of this turn of the event loop leave in one write; undefined when there is none. */
-  board: (sort: Sort) => Wire | undefined;
-  /** That one, or else the one that the fewest follow; undefined when there is none. */
+  /** `brief`: a read that others may board. */
+  open: (wire: Wire, sort: Sort, brief: boolean) => void;
+  /** One on which the first brief read of this turn of the event loop was put; undefined when there is none with room. */
+  board: () => Wire | undefined;
+  /** One of this turn, or else the one that the fewest follow; undefined when there is none. */
   join: (sort: Sort) => Wire | undefined;
   /** Who came first goes; gives the place back unless somebody follows. */
   leave: (wire: Wire, place: P) => P | undefined;
@@ -22,34 +23,32 @@ export type Hosts<P> = {
 };
 
 /**
- * Reads that leave together. To write to a connection, and so wake the server's process behind it, costs as much as all the rest of a short read;
- * writes each wait for the disk and had better do so side by side.
+ * Reads that leave together, in one write of postgres.js at the end of a turn of the event loop. To write to a connection, and so wake the
+ * server's process behind it, costs as much as all the rest of a short read; writes each wait for the disk and had better do so side by side.
  */
 const MOST_TOGETHER = 4;
-/** On one connection: the last waits for the others, as it would in the queue. */
+/** On one connection: the last waits for the others. */
 const MOST_FOLLOWERS = 7;
 /** A connection that has not answered for so long may wait for a lock, and is not followed. */
 const STUCK_MS = 100;
 
 export function createHosts<P>(): Hosts<P> {
   const hosts = new Map<Wire, { sort: Sort; followers: number; place: P | undefined }>();
-  let together: { wire: Wire; room: number } | undefined;
+  let together: { wire: Wire; room: number; brief: boolean } | undefined;
 
-  /** At the end of a turn of the event loop postgres.js writes what it has gathered. */
-  function gather(wire: Wire, sort: Sort): void {
-    if (sort !== "read") return;
+  function gather(wire: Wire, brief: boolean): void {
     if (!together) setImmediate(depart);
-    together = { wire, room: MOST_TOGETHER - 1 };
+    together = { wire, room: MOST_TOGETHER - 1, brief };
   }
 
   function depart(): void {
     together = undefined;
   }
 
-  function board(sort: Sort): Wire | undefined {
-    if (!together?.room || sort !== "read") return undefined;
+  function joinTogether(): Wire | undefined {
+    if (!together?.room) return undefined;
     const host = hosts.get(together.wire);
-    if (host?.sort !== sort || host.followers >= MOST_FOLLOWERS) return undefined;
+    if (host?.sort !== "read" || host.followers >= MOST_FOLLOWERS) return undefined;
     together.room -= 1;
     host.followers += 1;
     return together.wire;
@@ -65,7 +64,7 @@ export function createHosts<P>(): Hosts<P> {
     }
     if (!found) return undefined;
     hosts.get(found)!.followers += 1;
-    gather(found, sort);
+    if (sort === "read") gather(found, false);
     return found;
   }
 
@@ -76,12 +75,12 @@ export function createHosts<P>(): Hosts<P> {
   }
 
   return {
-    open(wire, sort) {
+    open(wire, sort, brief) {
       hosts.set(wire, { sort, followers: 0, place: undefined });
-      gather(wire, sort);
+      if (brief) gather(wire, true);
     },
-    board,
-    join: (sort) => board(sort) ?? joinFewest(sort),
+    board: () => (together?.brief ? joinTogether() : undefined),
+    join: (sort) => (sort === "read" ? joinTogether() : undefined) ?? joinFewest(sort),
     leave(wire, place) {
       const host = hosts.get(wire);
       if (!host?.followers) {

@@ -3,8 +3,8 @@ import type { StatementOptions } from "./sql.ts";
 
 /** Which statements are prepared under a name, the same on every connection. */
 export type Names = {
-  /** Whether this one is; asked once for every run, for what has run once before gets a name. */
-  has: (text: string, options: StatementOptions) => boolean;
+  /** Notes a run of it, and tells whether it has a name: what has run once before gets one. */
+  note: (text: string, options: StatementOptions) => boolean;
   /** Whether names are kept at all. */
   readonly kept: boolean;
   /** From now on no statement has one. */
@@ -21,7 +21,7 @@ export function createNames(kept: boolean, log: Log): Names {
   const named = new Set<string>();
   const seen = new Set<string>();
 
-  function has(text: string, { plan }: StatementOptions): boolean {
+  function note(text: string, { plan }: StatementOptions): boolean {
     if (plan === "custom" || !kept) return false;
     if (named.has(text)) return true;
     if (named.size >= MOST) return false;
@@ -41,7 +41,7 @@ export function createNames(kept: boolean, log: Log): Names {
   }
 
   return {
-    has,
+    note,
     get kept() {
       return kept;
     },

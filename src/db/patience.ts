@@ -16,7 +16,7 @@ export function pagedOptions({ conditions, limit }: ListQuery): RowsOptions {
   const [condition, ...others] = conditions;
   const common = limit === DEFAULT_LIMIT && others.length === 0;
   const ranged = condition !== undefined && !["eq", "null", "refers"].includes(condition.predicate.is);
-  return { plan: common && !ranged ? "named" : "custom", deadlineMs: LIST_MS, retry: true };
+  return { plan: common && !ranged ? "named" : "custom", deadlineMs: LIST_MS, retry: true, brief: true };
 }
 
 /**

@@ -4,7 +4,7 @@ import type { Unit } from "./unit.ts";
 import type { Wire } from "./wire.ts";
 
 const CONFLICT_REPEATS = 3;
-/** Of what is safe to run twice: where several connections break at once, the next may be one of them. */
+/** Of what is safe to run again: where several connections break at once, the next may be one of them. */
 export const LOST_REPEATS = 2;
 
 /** What to tell the caller, with the connection dropped if it is no longer good. `commits`: a lost answer may be that of a change made. */

@@ -49,7 +49,7 @@ export async function listReminders(
       left join lateral (select c.name from companies c where c.workspace_id = ${workspaceId} and c.id = due.company_id limit 1) company on true
       left join lateral (select c.phone, c.email from contacts c where c.workspace_id = ${workspaceId} and c.id = due.contact_id limit 1) contact on true
       order by due.due_at, due.id`,
-    { plan: query.limit === DEFAULT_LIMIT ? "named" : "custom", retry: true },
+    { plan: query.limit === DEFAULT_LIMIT ? "named" : "custom", retry: true, brief: true },
   );
   return { rows: rows.slice(0, query.limit), more: rows.length > query.limit };
 }

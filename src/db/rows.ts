@@ -30,11 +30,13 @@ export type Page = {
   near?: boolean;
 };
 
+const BY_KEY = { retry: true, brief: true } as const;
+
 /** One living record in a view. Not there, of another kind and of another workspace are the same `not_found`. */
 export async function getRow(db: Database, workspaceId: string, view: View, { prefix, key }: IdReference): Promise<Row> {
   const { definition } = view;
   if (prefix !== definition.prefix) throw wrongKind(db, definition, { prefix, key });
-  const [row] = await db.pool.rows(getStatement(db, view)([workspaceId, key.slice(-8), key]), { retry: true });
+  const [row] = await db.pool.rows(getStatement(db, view)([workspaceId, key.slice(-8), key]), BY_KEY);
   if (!row) throw missing(definition, key);
   return row;
 }

@@ -44,7 +44,7 @@ export async function runTransaction<T>(
   }
 }
 
-/** Nothing has happened yet, so a connection found lost is replaced once. */
+/** Nothing has happened yet, so a connection found lost is replaced. */
 async function beginOn(lane: Units, unit: Unit): Promise<Wire> {
   for (let attempt = 1; ; attempt++) {
     const wire = await lane.connect(unit);
@@ -74,7 +74,8 @@ function onWire(names: Names, unit: Unit, wire: Wire) {
     return mine;
   };
   const transaction: Transaction = {
-    rows: ({ text, values }, asked = {}) => inTurn(() => wire.run(text, values, names.has(text, { plan: "custom", ...asked }))),
+    rows: ({ text, values }, asked = {}) =>
+      inTurn(() => wire.run(text, values, names.note(text, { plan: "custom", ...asked }))),
     simple(text) {
       unit.spent = true;
       return inTurn(async () => void (await wire.script(text)));

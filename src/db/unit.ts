@@ -29,6 +29,8 @@ export type UnitOptions = Turn & {
   deadlineMs?: number | undefined;
   /** Of one short statement, which may follow another of its sort on a connection, and be followed by others, when all are in use. */
   sort?: Sort | undefined;
+  /** Of a read: so short that it had better follow those of this turn of the event loop, though connections are free. */
+  brief?: boolean;
 };
 
 /** One caller's turn: at most one connection, and the reason once it has been told to stop. */
@@ -95,24 +97,25 @@ export function createUnits(options: PoolOptions): Units {
 
   /** Functions made here for each unit would be slow: tsx gives every one its name through defineProperty. */
   function begin(turn: UnitOptions): Unit {
-    const { deadlineMs = options.deadlineMs, signal, sort } = turn;
+    const { deadlineMs = options.deadlineMs, signal, sort, brief = false } = turn;
     const unit = unitOf(turn, undefined, idle.pop());
-    if (sort && unit.wire) hosts.open(unit.wire, sort);
+    if (sort && unit.wire) hosts.open(unit.wire, sort, brief);
     unit.timer = setTimeout(outOfTime, deadlineMs, unit, deadlineMs);
     if (signal) unit.unlisten = onAbort(signal, () => stop(unit, goneAway(signal)));
     turns.pass(joinHost);
     return unit;
   }
 
-  function boardHost({ sort }: UnitOptions): Wire | undefined {
-    return sort && hosts.board(sort);
+  /** What follows cannot be stopped when its caller goes away. */
+  function boardHost({ sort, brief, signal }: UnitOptions): Wire | undefined {
+    return sort && brief && !signal ? hosts.board() : undefined;
   }
 
-  /** A connection that does not answer is given up with all that is on it. */
+  /** A connection that does not answer is given up with all that is on it: only after those before it have been stopped at their deadline. */
   function follow(turn: UnitOptions, host: Wire): Unit {
     const unit = unitOf(turn, host, undefined);
     const { deadlineMs = options.deadlineMs } = turn;
-    unit.timer = setTimeout(giveUp, deadlineMs, unit, host, deadlineMs);
+    unit.timer = setTimeout(giveUp, deadlineMs + GRACE_MS, unit, host, deadlineMs);
     return unit;
   }
 
