@@ -8,6 +8,7 @@ import { type Field, fieldOf, linksOf, type RecordDefinition } from "../records/
 import type { Reading } from "../records/kind.ts";
 import { storable, UNSTORABLE_HINT } from "../records/textKinds.ts";
 import { isRestOfValue } from "./filter.ts";
+import { COMMON_PARAMETERS, WHY } from "./parameters.ts";
 
 /** A linked record as a write names it: by id, by name, or both, which must then agree. Null clears the link. */
 export type LinkChoice = { id?: IdReference; name?: string } | null;
@@ -124,12 +125,16 @@ function readText(name: string, field: Field | undefined, value: string): unknow
   return name === "version" && /^\d{1,9}$/.test(value) ? Number(value) : (field?.kind.fromText(value) ?? value);
 }
 
+/** What callers take for a field of the body. */
+const IN_ADDRESS = ["fields", ...Object.keys({ ...WHY, ...COMMON_PARAMETERS })];
+
 function unknownField(definition: RecordDefinition, name: string, field: Field | undefined, form: boolean): Problem {
   const names = writable(definition).map((each) => each.name);
   if (field)
     return new Problem("invalid_field", `${name} is read-only`, `leave it out; ${definition.plural} take: ${names.join(", ")}`);
   const near = nearest(name, names);
   return new Problem("invalid_field", `${definition.plural} have no field ${echo(name)}`, [
+    ...(IN_ADDRESS.includes(name) ? [`${name} is a parameter of the address: ?${name}=…`] : []),
     ...(form && isRestOfValue(name) ? ["an & inside a value of a form is written %26: --data-urlencode does it"] : []),
     ...(near.length > 0 ? [`did you mean ${near.join(" or ")}?`] : []),
     `${definition.plural} take: ${names.join(", ")}${fieldOf(definition, "custom") ? "; anything else fits under custom" : ""}`,

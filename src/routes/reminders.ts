@@ -21,7 +21,7 @@ const MOST_DAYS = 3650;
 
 const DAYS: FieldKind = {
   ...countKind,
-  expects: `a number from 0 (due now) to ${MOST_DAYS}; days=7 looks a week ahead`,
+  expects: `a whole number from 0 (due now) to ${MOST_DAYS}; days=7 looks a week ahead`,
   schema: z.int().min(0).max(MOST_DAYS),
 };
 

@@ -230,3 +230,9 @@ test("who calls too often is told when to come again", async () => {
     await limited.close();
   }
 });
+
+test("a parameter of the address that stands in the body is told where it belongs", async () => {
+  const refused = await ann.send("POST", "/contacts", { name: "Joe", reason: "met him at the fair" });
+  assertProblem(refused, "invalid_field", "reason");
+  assert.match(refused.text, /^HINT {2}reason is a parameter of the address: \?reason=…$/m);
+});
