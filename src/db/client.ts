@@ -15,7 +15,7 @@ export type TurnOptions = Omit<UnitOptions, "holder" | "sort" | "brief"> & {
 
 export type RowsOptions = StatementOptions &
   TurnOptions & {
-    /** A read, or else safe to run twice: repeated when its connection was lost. */
+    /** A read, or else safe to run again: repeated when its connection was lost. */
     retry?: boolean;
     /**
      * A write as short as that of one record: it may follow others' on a connection, and so lose its answer to what befalls one of them.
@@ -52,7 +52,7 @@ export function createPool(options: PoolOptions): Pool {
     const hasName = names.note(text, asked);
     const sort = hasName && lane.knows(text) ? sortOf(asked) : undefined;
     // Not awaited where there is nothing to wait for: what follows must find this one sent.
-    const entered = lane.enter(turnOf(asked, sort, asked.brief));
+    const entered = lane.enter(turnOf(asked, sort));
     let unit = entered instanceof Promise ? await entered : entered;
     if (unit.host) {
       const found = await along(lane, unit, unit.host, statement);
@@ -128,6 +128,6 @@ function sortOf({ retry, short, longFor }: RowsOptions): Sort | undefined {
   return retry ? "read" : undefined;
 }
 
-function turnOf({ signal, deadlineMs, longFor }: TurnOptions, sort?: Sort, brief = false): UnitOptions {
+function turnOf({ signal, deadlineMs, longFor, brief = false }: RowsOptions, sort?: Sort): UnitOptions {
   return { signal, deadlineMs, holder: longFor, sort, brief };
 }

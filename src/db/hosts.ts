@@ -10,7 +10,7 @@ export type Sort = "read" | "write";
 export type Hosts<P> = {
   /** `brief`: a read that others may board. */
   open: (wire: Wire, sort: Sort, brief: boolean) => void;
-  /** One on which the first brief read of this turn of the event loop was put; undefined when there is none with room. */
+  /** Where brief reads of this turn of the event loop go, as long as there is room. */
   board: () => Wire | undefined;
   /** One of this turn, or else the one that the fewest follow; undefined when there is none. */
   join: (sort: Sort) => Wire | undefined;
@@ -23,8 +23,8 @@ export type Hosts<P> = {
 };
 
 /**
- * Reads that leave together, in one write of postgres.js at the end of a turn of the event loop. To write to a connection, and so wake the
- * server's process behind it, costs as much as all the rest of a short read; writes each wait for the disk and had better do so side by side.
+ * Reads that leave together: postgres.js writes what a turn of the event loop has gathered at its end, or once there is 1 kB. Each write to a
+ * connection costs a fifth of what a short read costs this process. Changes each wait for the disk, and had better do so side by side.
  */
 const MOST_TOGETHER = 4;
 /** On one connection: the last waits for the others. */

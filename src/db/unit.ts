@@ -106,11 +106,6 @@ export function createUnits(options: PoolOptions): Units {
     return unit;
   }
 
-  /** What follows cannot be stopped when its caller goes away. */
-  function boardHost({ sort, brief, signal }: UnitOptions): Wire | undefined {
-    return sort && brief && !signal ? hosts.board() : undefined;
-  }
-
   /** A connection that does not answer is given up with all that is on it: only after those before it have been stopped at their deadline. */
   function follow(turn: UnitOptions, host: Wire): Unit {
     const unit = unitOf(turn, host, undefined);
@@ -125,6 +120,11 @@ export function createUnits(options: PoolOptions): Units {
    */
   function joinHost({ sort }: UnitOptions): Wire | undefined {
     return sort && hosts.join(sort);
+  }
+
+  /** For who comes when connections are free. What follows cannot be stopped when its caller goes away. */
+  function boardHost({ sort, brief, signal }: UnitOptions): Wire | undefined {
+    return sort && brief && !signal ? hosts.board() : undefined;
   }
 
   function leave(unit: Unit): void {
