@@ -101,12 +101,33 @@ export function pageTable(pages: readonly PageCost[]): string {
 
 export function searchTable(costs: readonly SearchCost[]): string {
   return table(
-    ["search", "terms", "median ms", "worst ms", "found", "the worst"],
-    costs.map(({ what, terms, median, worst, found, slowest }) => [
+    [
+      "search",
+      "terms",
+      "median ms",
+      "worst ms",
+      "both find",
+      "median ms",
+      "floor",
+      "ratio",
+      "floor's worst",
+      "found",
+      "the worst",
+    ],
+    costs.map(({ what, terms, median, worst, beside, found, slowest }) => [
       what,
       String(terms),
       tenth(median),
       tenth(worst),
+      ...(beside
+        ? [
+            String(beside.terms),
+            tenth(beside.median),
+            tenth(beside.floor.median),
+            ratio(beside.median, beside.floor.median),
+            tenth(beside.floor.worst),
+          ]
+        : ["", "", "", "", ""]),
       String(found),
       slowest.map(({ term, ms }) => `${term} ${ms.toFixed(0)}`).join(", "),
     ]),

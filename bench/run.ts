@@ -104,7 +104,11 @@ try {
   }
   if (wanted("soak")) figures.soak = await soak(cast, Number(options.get("soak") ?? 1_000_000), say);
   if (wanted("pages")) figures.pages = await pageCosts(product, sql, say);
-  if (wanted("search")) figures.search = await searchCosts(product, say);
+  if (wanted("search")) {
+    const small = await startFloor(database, "small");
+    stops.unshift(small.stop);
+    figures.search = await searchCosts(product, { big: floor, small }, say);
+  }
 } finally {
   await stopAll();
 }

@@ -1,5 +1,4 @@
 import { ask } from "./client.ts";
-import type { Person } from "./place.ts";
 import { type Contender, signIn } from "./servers.ts";
 import { FIRST, LAST, rare, TAGS, TITLES, WORDS } from "./words.ts";
 
@@ -11,6 +10,8 @@ export type SearchCost = {
   /** Terms that had an answer. */
   found: number;
   slowest: { term: string; ms: number }[];
+  /** Of the terms that the floor found, for it looks for no near misses: how many, what they took the product, and what the floor in turn. */
+  beside: { terms: number; median: number; floor: { median: number; worst: number } } | undefined;
 };
 
 /**
@@ -50,46 +51,64 @@ export const SLIPS: readonly string[] = [
 ];
 
 /**
- * The time of each term alone, the best of three so that neither a cold page nor a neighbour's load counts. All terms in contacts, every
- * fifth elsewhere.
+ * The time of each term alone, the best of three so that neither a cold page nor a neighbour's load counts. All terms in contacts, where the
+ * floor is asked too, every fifth elsewhere.
  */
-export async function searchCosts(product: Contender, say: (line: string) => void): Promise<SearchCost[]> {
+export async function searchCosts(
+  product: Contender,
+  floors: Readonly<Record<"big" | "small", Contender>>,
+  say: (line: string) => void,
+): Promise<SearchCost[]> {
   const costs: SearchCost[] = [];
   for (const person of ["big", "small"] as const) {
     for (const path of ["/contacts?search=", "/activities?search=", "/search?q="]) {
-      const terms = path === "/contacts?search=" ? TERMS : TERMS.filter((_, i) => i % 5 === 0);
-      costs.push(await timeOf(product, person, path, terms, "terms"));
-      costs.push(await timeOf(product, person, path, SLIPS, "near misses"));
+      const all = path === "/contacts?search=";
+      const terms = all ? TERMS : TERMS.filter((_, i) => i % 5 === 0);
+      const sides = [{ contender: product, headers: await signIn(product, person) }];
+      const beside = all ? [...sides, { contender: floors[person], headers: {} }] : sides;
+      costs.push(await costOf(beside, path, terms, `${person} ${path} terms`));
+      costs.push(await costOf(sides, path, SLIPS, `${person} ${path} near misses`));
       say(`${person} ${path} done`);
     }
   }
   return costs;
 }
 
-async function timeOf(
-  product: Contender,
-  person: Person,
-  path: string,
-  terms: readonly string[],
-  what: string,
-): Promise<SearchCost> {
-  const headers = await signIn(product, person);
-  const times: { term: string; ms: number }[] = [];
-  let found = 0;
+type Side = { contender: Contender; headers: Record<string, string> };
+type Time = { term: string; ms: number; found: boolean };
+
+/** The first side is the one that is measured, another the floor. */
+async function costOf(sides: readonly Side[], path: string, terms: readonly string[], what: string): Promise<SearchCost> {
+  const times = sides.map((): Time[] => []);
   for (const term of terms) {
-    let best = Number.POSITIVE_INFINITY;
-    let lines = 0;
-    for (let i = 0; i < 3; i++) {
-      const { ms, text } = await ask(product.baseUrl, `${path}${encodeURIComponent(term)}`, headers);
-      best = Math.min(best, ms);
-      lines = text.split("\n").filter((line) => line !== "" && !line.startsWith("#")).length;
-      if (ms > 1000) break;
-    }
-    times.push({ term, ms: best });
-    if (lines > 0) found += 1;
+    for (const [i, side] of sides.entries())
+      times[i]!.push(await bestOfThree(side, `${path}${encodeURIComponent(term)}`, term));
   }
-  times.sort((a, b) => a.ms - b.ms);
-  const median = times[Math.floor(times.length / 2)]!.ms;
-  const slowest = times.slice(-5).reverse();
-  return { what: `${person} ${path} ${what}`, terms: terms.length, median, worst: slowest[0]!.ms, found, slowest };
+  const [own, floor] = times as [Time[], Time[]?];
+  const found = own.filter((time) => time.found).length;
+  const beside = floor && {
+    terms: floor.filter((time) => time.found).length,
+    median: summaryOf(own.filter((_, i) => floor[i]!.found)).median,
+    floor: summaryOf(floor.filter((time) => time.found)),
+  };
+  return { what, terms: terms.length, ...summaryOf(own), found, slowest: slowestFirst(own).slice(0, 5), beside };
+}
+
+async function bestOfThree({ contender, headers }: Side, path: string, term: string): Promise<Time> {
+  let best = Number.POSITIVE_INFINITY;
+  let found = false;
+  for (let i = 0; i < 3; i++) {
+    const { ms, text } = await ask(contender.baseUrl, path, headers);
+    best = Math.min(best, ms);
+    found = text.split("\n").some((line) => line !== "" && !line.startsWith("#"));
+    if (ms > 1000) break;
+  }
+  return { term, ms: best, found };
+}
+
+const slowestFirst = (times: readonly Time[]) => [...times].sort((a, b) => b.ms - a.ms);
+
+function summaryOf(times: readonly Time[]): { median: number; worst: number } {
+  const sorted = slowestFirst(times);
+  return { median: sorted[Math.floor(sorted.length / 2)]!.ms, worst: sorted[0]!.ms };
 }
