@@ -10,6 +10,12 @@ const MOST_PARTS = 16;
 const AROUND = /^[^\p{L}\p{N}\p{M}@#+]+|[^\p{L}\p{N}\p{M}#+]+$/gu;
 const WITHIN = /[^\p{L}\p{N}\p{M}]+/u;
 
+const LEAST_DIGITS = 6;
+
+/** Whether it may be a phone number, which is found by its digits too, however it was written here or there. */
+const isNumber = (search: string): boolean =>
+  /^[\d\s()+./-]+$/.test(search) && search.replace(/\D/g, "").length >= LEAST_DIGITS;
+
 const distinct = (words: readonly string[], most: number) => [...new Set(words)].filter((word) => word !== "").slice(0, most);
 
 /** What a search looks for: what is between spaces, if there is a letter or a digit in it. */
@@ -33,11 +39,15 @@ export function hasWords(
   search: string,
 ): { begun: Statement; titled: Statement } {
   const words = wordsOf(search);
-  const has = (text: Statement, mark: string, ending: string) => {
-    const query = lexemeQuery(workspaceId, mark, words.join(" "), ending);
-    return join([...words.map((word) => stands(word, text)), sql`${lexemes(definition)} @@ ${query}`], " and ");
+  const leads = (mark: string, text: Statement, ending: string) =>
+    sql`${lexemes(definition)} @@ ${lexemeQuery(workspaceId, mark, text, ending)}`;
+  const has = (text: Statement, mark: string, ending: string) =>
+    join([...words.map((word) => stands(word, text)), leads(mark, sql`${words.join(" ")}`, ending)], " and ");
+  const begun = has(raw("r.search"), " ", ":*");
+  return {
+    begun: isNumber(search) ? sql`(${begun} or ${leads(" ", digits(search), ":*")})` : begun,
+    titled: has(raw("split_part(r.search, E'\\n', 1)"), "=", ""),
   };
-  return { begun: has(raw("r.search"), " ", ":*"), titled: has(raw("split_part(r.search, E'\\n', 1)"), "=", "") };
 }
 
 /** What tells that a row holds every word of a search, anywhere in its searched text, also inside words; a word with signs in it by its parts. */
@@ -49,18 +59,22 @@ export function holdsWords(workspaceId: string, definition: RecordDefinition, se
   const long = parts.filter((part) => [...part].length > 2 || isUnparted(part));
   // Where a longer one leads to the rows, the index would be asked for each place of a short one in vain: of `concat` it knows nothing.
   const hidden = long.length > 0 ? raw("concat(r.workspace_id)") : undefined;
-  return parts.map((part) =>
+  const holds = parts.map((part) =>
     long.includes(part)
       ? sql`r.search like ${pattern(part)}`
       : // One or two letters only where a word begins, or they would be everywhere.
-        sql`(${stands(part, raw("r.search"))} and ${lexemes(definition, hidden)} @@ ${lexemeQuery(workspaceId, " ", part, ":*")})`,
+        sql`(${stands(part, raw("r.search"))} and ${lexemes(definition, hidden)} @@ ${lexemeQuery(workspaceId, " ", sql`${part}`, ":*")})`,
   );
+  return isNumber(search) ? [sql`(${join(holds, " and ")} or r.search like '%' || ${digits(search)} || '%')`] : holds;
 }
+
+/** What the searched text of a record holds of its phone number, besides the number itself. */
+const digits = (search: string): Statement => sql`crm_digits(${search})`;
 
 const lexemes = (definition: RecordDefinition, workspace = raw("r.workspace_id")): Statement =>
   sql`crm_lexemes(${workspace}, ${hasTitle(definition) ? raw("r.search") : raw("E'\\n' || r.search")})`;
 
-const lexemeQuery = (workspaceId: string, mark: string, words: string, ending: string): Statement =>
+const lexemeQuery = (workspaceId: string, mark: string, words: Statement, ending: string): Statement =>
   once(sql`crm_lexeme_query(${workspaceId}, ${mark}, ${words}, ${ending})`);
 
 const stands = (word: string, text: Statement): Statement => sql`strpos(${text}, ${once(sql`crm_fold(${word})`)}) > 0`;

@@ -10,8 +10,19 @@ begin
 end $$;
 
 create function crm_custom_fits(custom jsonb) returns boolean
-  language sql immutable strict parallel safe
-RETURN ((SELECT (count(*) <= 200) FROM jsonb_object_keys(crm_custom_fits.custom) jsonb_object_keys(jsonb_object_keys)) AND (length((custom)::text) <= 1048576));
+  language plpgsql immutable strict parallel safe
+as $$
+begin
+  return pg_catalog.length(custom::pg_catalog.text) <= 1048576
+    and (select pg_catalog.count(*) <= 200 from pg_catalog.jsonb_object_keys(custom));
+end $$;
+
+create function crm_digits(phone text) returns text
+  language plpgsql immutable strict parallel safe
+as $$
+begin
+  return pg_catalog.ltrim(pg_catalog.regexp_replace(phone, '[^0-9]+', '', 'g'), '0');
+end $$;
 
 create function crm_fold(value text) returns text
   language plpgsql immutable strict parallel safe
@@ -44,9 +55,22 @@ begin
       || titular || public.crm_split(pg_catalog.split_part(search, E'\n', 1), E'\n' || titular), E'\n'), word), titular));
 end $$;
 
+create function crm_lines(VARIADIC list text[]) returns text
+  language plpgsql immutable strict parallel safe
+as $$
+begin
+  return pg_catalog.array_to_string(list, E'\n', '');
+end $$;
+
 create function crm_split(value text, glue text) returns text
-  language sql immutable strict parallel safe
-RETURN regexp_replace(CASE WHEN (octet_length(value) > 2000) THEN regexp_replace("left"(value, 100000), '([^-/:-@[-`{-¿ -⁯　-〿]{100})[^-/:-@[-`{-¿ -⁯　-〿]+'::text, '\1'::text, 'g'::text) ELSE value END, '[-/:-@[-`{-¿ -⁯　-〿]+'::text, glue, 'g'::text);
+  language plpgsql immutable strict parallel safe
+as $$
+begin
+  if pg_catalog.octet_length(value) > 2000 then
+    value := pg_catalog.regexp_replace(pg_catalog.left(value, 100000), E'([^\x01-/:-@[-`{-\u00bf\u2000-\u206f\u3000-\u303f]{100})[^\x01-/:-@[-`{-\u00bf\u2000-\u206f\u3000-\u303f]+', E'\\1', 'g');
+  end if;
+  return pg_catalog.regexp_replace(value, E'[\x01-/:-@[-`{-\u00bf\u2000-\u206f\u3000-\u303f]+', glue, 'g');
+end $$;
 
 create function crm_time(value text) returns timestamp with time zone
   language plpgsql immutable strict parallel safe
@@ -61,8 +85,11 @@ exception when others then
 end $$;
 
 create function crm_words(list text[]) returns text
-  language sql immutable strict parallel safe
-RETURN array_to_string(list, ' '::text);
+  language plpgsql immutable strict parallel safe
+as $$
+begin
+  return pg_catalog.array_to_string(list, ' ');
+end $$;
 
 create table access_tokens (
   digest text collate "C" not null,
@@ -181,7 +208,7 @@ create table companies (
   created_by text collate "C" not null,
   updated_at timestamp with time zone not null,
   deleted_at timestamp with time zone,
-  search text generated always as (crm_fold(((((((((((name || E'\n'::text) || COALESCE(domain, ''::text)) || E'\n'::text) || COALESCE(industry, ''::text)) || E'\n'::text) || COALESCE(phone, ''::text)) || E'\n'::text) || COALESCE(crm_words(tags), ''::text)) || E'\n'::text) || COALESCE(notes, ''::text)))) stored,
+  search text generated always as (crm_fold(crm_lines(VARIADIC ARRAY[name, domain, industry, phone, crm_digits(phone), crm_words(tags), notes]))) stored,
   constraint companies_custom_fits CHECK (crm_custom_fits(custom)) NOT VALID,
   constraint companies_pkey PRIMARY KEY (workspace_id, id)
 );
@@ -220,7 +247,7 @@ create table contacts (
   created_by text collate "C" not null,
   updated_at timestamp with time zone not null,
   deleted_at timestamp with time zone,
-  search text generated always as (crm_fold(((((((((((((name || E'\n'::text) || COALESCE(email, ''::text)) || E'\n'::text) || COALESCE(phone, ''::text)) || E'\n'::text) || COALESCE(title, ''::text)) || E'\n'::text) || COALESCE(crm_words(tags), ''::text)) || E'\n'::text) || COALESCE(follow_up_note, ''::text)) || E'\n'::text) || COALESCE(notes, ''::text)))) stored,
+  search text generated always as (crm_fold(crm_lines(VARIADIC ARRAY[name, email, phone, crm_digits(phone), title, crm_words(tags), follow_up_note, notes]))) stored,
   constraint contacts_custom_fits CHECK (crm_custom_fits(custom)) NOT VALID,
   constraint contacts_pkey PRIMARY KEY (workspace_id, id),
   constraint contacts_workspace_id_company_id_fkey FOREIGN KEY (workspace_id, company_id) REFERENCES companies(workspace_id, id)
@@ -265,7 +292,7 @@ create table deals (
   created_by text collate "C" not null,
   updated_at timestamp with time zone not null,
   deleted_at timestamp with time zone,
-  search text generated always as (crm_fold(((((((((title || E'\n'::text) || COALESCE(stage, ''::text)) || E'\n'::text) || COALESCE(crm_words(tags), ''::text)) || E'\n'::text) || COALESCE(follow_up_note, ''::text)) || E'\n'::text) || COALESCE(notes, ''::text)))) stored,
+  search text generated always as (crm_fold(crm_lines(VARIADIC ARRAY[title, stage, crm_words(tags), follow_up_note, notes]))) stored,
   constraint deals_custom_fits CHECK (crm_custom_fits(custom)) NOT VALID,
   constraint deals_pkey PRIMARY KEY (workspace_id, id),
   constraint deals_workspace_id_company_id_fkey FOREIGN KEY (workspace_id, company_id) REFERENCES companies(workspace_id, id),
@@ -378,7 +405,7 @@ create table tasks (
   created_by text collate "C" not null,
   updated_at timestamp with time zone not null,
   deleted_at timestamp with time zone,
-  search text generated always as (crm_fold(((((title || E'\n'::text) || COALESCE(crm_words(tags), ''::text)) || E'\n'::text) || COALESCE(notes, ''::text)))) stored,
+  search text generated always as (crm_fold(crm_lines(VARIADIC ARRAY[title, crm_words(tags), notes]))) stored,
   constraint tasks_custom_fits CHECK (crm_custom_fits(custom)) NOT VALID,
   constraint tasks_pkey PRIMARY KEY (workspace_id, id),
   constraint tasks_workspace_id_company_id_fkey FOREIGN KEY (workspace_id, company_id) REFERENCES companies(workspace_id, id),

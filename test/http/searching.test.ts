@@ -203,6 +203,37 @@ test("the same words are found with sort= and without, whatever signs stand arou
       assert.ok((await names(`/contacts?search=${search}${sort}`)).includes("Jane Ivory"), search);
 });
 
+test("a phone number is found however it was written and however it is searched", async () => {
+  await create({ name: "Nora Ring", phone: "+49 (30) 901-820 17" });
+  await create({ name: "Rafael Ring", phone: "030 77 555 12" });
+  await create({ name: "Other Ring", phone: "+49 30 901 820 18" });
+  const found = (search: string, more = "") => names(`/contacts?search=${encodeURIComponent(search)}${more}`);
+  const asNora = [
+    "+493090182017",
+    "493090182017",
+    "+49 30 90182017",
+    "0049 30 / 901 820 17",
+    "(030) 90182017",
+    "901.820-17",
+    "+49 (30) 901-820 17",
+  ];
+  for (const search of asNora) {
+    assert.deepEqual(await found(search), ["Nora Ring"], search);
+    assert.deepEqual(await found(search, "&sort=name"), ["Nora Ring"], `${search}, sorted`);
+  }
+  assert.deepEqual((await found("+49 30 9018")).sort(), ["Nora Ring", "Other Ring"], "how it begins");
+  for (const search of ["0307755512", "030-7755512", "7755512"]) assert.deepEqual(await found(search), ["Rafael Ring"], search);
+  await ann.send("POST", "/companies", { name: "Ringing Ltd", phone: "+44 20 7946 0958" });
+  assert.match((await ann.send("GET", "/search?q=%2B442079460958")).text, /Ringing Ltd/);
+});
+
+test("numbers that are no phone's are found as they are written", async () => {
+  await create({ name: "Dated", notes: "signed on 2031-11-05, invoice 700 100 200" });
+  for (const search of ["2031-11-05", "700 100 200", "100 200 700"]) {
+    assert.deepEqual(await names(`/contacts?search=${encodeURIComponent(search)}`), ["Dated"], search);
+  }
+});
+
 test("a text is stored and found whatever its words are", async () => {
   const letters = [..."abcdefghijklmnopqrstuvwxyzäöüß"];
   const many = letters.flatMap((a) =>
