@@ -2,7 +2,8 @@ import type { Row, View } from "../derive/render.ts";
 import { Problem } from "../kit/problem.ts";
 import type { Database } from "./database.ts";
 import { long } from "./patience.ts";
-import { join, type Statement, sql } from "./sql.ts";
+import { MOST_SIMILAR } from "./searchTiers.ts";
+import { count, join, type Statement, sql } from "./sql.ts";
 import type { Table } from "./table.ts";
 
 const NEAR_THRESHOLD = 0.4;
@@ -24,7 +25,7 @@ export async function nearMisses(
 ): Promise<Row[]> {
   const near = sql`select r.* from ${table.name} r
     where ${join([...scope, sql`crm_fold(${search}) operator(public.<%) r.search`], " and ")} limit ${NEAR_CANDIDATES}`;
-  const similarity = sql`round(1000 * public.word_similarity(crm_fold(${search}), r.search))::int`;
+  const similarity = sql`round(${count(MOST_SIMILAR)} * public.word_similarity(crm_fold(${search}), r.search))::int`;
   try {
     return await db.pool.transaction(async (tx) => {
       await tx.rows(

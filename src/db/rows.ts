@@ -17,7 +17,7 @@ import { type Table, tableOf } from "./table.ts";
 import { holdsWords } from "./words.ts";
 
 export type Page = {
-  rows: Row[];
+  rows: readonly Row[];
   nextCursor: string | null;
   /** All rows that match, where the caller asked; `capped` when there are more than `rows`. */
   total?: {

@@ -43,9 +43,7 @@ export async function searchRows(
 
   const { rows, tier } = await inTime(definition, query, () => bestRows(db, walk, reach));
   if (rows.length === 0 && !position && reach === "all") {
-    const scope = [livingSql(workspaceId), ...conditions];
-    const words = wordsOf(search).join(" ");
-    const near = await nearMisses(db, workspaceId, table, view, scope, words, query.limit);
+    const near = await inTime(definition, query, () => nearRows(db, walk));
     return { rows: near, nextCursor: null, near: near.length > 0 };
   }
   const counted = () => countRows(db, workspaceId, table, definition, [tier.living, ...conditions, tier.matches]);
@@ -68,6 +66,16 @@ async function bestRows(db: Database, walk: SearchWalk, reach: Reach): Promise<{
   if (inside && reach === "all" && (position ? reached(last) : rows.length === 0))
     return { rows: await tierRows(db, walk, inside), tier: inside };
   return { rows, tier: last };
+}
+
+/** What looks like it; nothing else where two letters that changed places explain it. */
+async function nearRows(db: Database, walk: SearchWalk): Promise<readonly Row[]> {
+  const { workspaceId, view, table, query, search, conditions } = walk;
+  const { swapped } = tiersOf(walk);
+  const meant = swapped ? await tierRows(db, walk, swapped) : [];
+  if (meant.length > 0) return meant.slice(0, query.limit);
+  const scope = [livingSql(workspaceId), ...conditions];
+  return nearMisses(db, workspaceId, table, view, scope, wordsOf(search).join(" "), query.limit);
 }
 
 async function tierRows(db: Database, walk: SearchWalk, tier: Tier): Promise<readonly Row[]> {

@@ -4,7 +4,7 @@ import type { Position } from "../kit/cursor.ts";
 import { fieldOf } from "../records/define.ts";
 import { join, type Statement, sql } from "./sql.ts";
 import type { Table } from "./table.ts";
-import { hasTitle, hasWords, holdsWords, isUnparted } from "./words.ts";
+import { hasSwapped, hasTitle, hasWords, holdsWords, isUnparted } from "./words.ts";
 
 /** What is looked for, and how far a walk through it has come. */
 export type SearchWalk = {
@@ -37,6 +37,9 @@ export type Tier = {
   plan: "named" | "custom";
 };
 
+/** What a title gets for its similarity, and a near miss, at most. */
+export const MOST_SIMILAR = 1_000;
+
 export const livingSql = (workspaceId: string) => sql`r.workspace_id = ${workspaceId} and r.deleted_at is null`;
 
 /**
@@ -45,8 +48,15 @@ export const livingSql = (workspaceId: string) => sql`r.workspace_id = ${workspa
  */
 const livingByLexeme = (workspaceId: string) => sql`r.workspace_id = ${workspaceId} collate "default" and r.deleted_at is null`;
 
-/** `inside` is for a search that no tier has anything for. Where writing does not part words, it is a tier like the others. */
-export function tiersOf({ workspaceId, view, table, search }: SearchWalk): { tiers: Tier[]; inside: Tier | undefined } {
+/**
+ * `inside` is for a search that no tier has anything for; where writing does not part words, it is a tier like the others. `swapped` comes
+ * after that.
+ */
+export function tiersOf({ workspaceId, view, table, search }: SearchWalk): {
+  tiers: Tier[];
+  inside: Tier | undefined;
+  swapped: Tier | undefined;
+} {
   const { definition } = view;
   const { begun, titled } = hasWords(workspaceId, definition, search);
   const byLexeme = { living: livingByLexeme(workspaceId), plan: "named" } as const;
@@ -63,5 +73,10 @@ export function tiersOf({ workspaceId, view, table, search }: SearchWalk): { tie
   const except = tiers[0]?.matches;
   const unparted = isUnparted(search);
   tiers.push({ ...(unparted ? byLetters : { ...byLexeme, matches: begun }), above: 10_000, except });
-  return { tiers, inside: unparted ? undefined : { ...byLetters, above: 0 } };
+  const swapped = hasSwapped(workspaceId, definition, search);
+  return {
+    tiers,
+    inside: unparted ? undefined : { ...byLetters, above: 0 },
+    swapped: swapped && { ...byLexeme, above: MOST_SIMILAR, matches: swapped },
+  };
 }

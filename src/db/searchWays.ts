@@ -1,5 +1,5 @@
 import { pattern } from "./condition.ts";
-import { livingSql, type SearchWalk, type Tier } from "./searchTiers.ts";
+import { livingSql, MOST_SIMILAR, type SearchWalk, type Tier } from "./searchTiers.ts";
 import { count, join, once, raw, type Statement, sql } from "./sql.ts";
 import { wordsOf } from "./words.ts";
 
@@ -79,5 +79,5 @@ function rankSql({ search }: SearchWalk, { called }: Tier): Statement {
   // A title is as similar as can be to a word it has, but for a few with signs within: to find that out took a fifth of a search.
   const similarity =
     called && words.length === 1 ? raw("1") : sql`public.word_similarity(${once(sql`crm_fold(${text})`)}, t.title)`;
-  return sql`(${place} + round(1000 * ${similarity}))::int`;
+  return sql`(${place} + round(${count(MOST_SIMILAR)} * ${similarity}))::int`;
 }

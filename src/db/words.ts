@@ -10,6 +10,7 @@ const MOST_PARTS = 16;
 const AROUND = /^[^\p{L}\p{N}\p{M}@#+]+|[^\p{L}\p{N}\p{M}#+]+$/gu;
 const WITHIN = /[^\p{L}\p{N}\p{M}]+/u;
 
+const LONGEST_SWAPPED = 8;
 const LEAST_DIGITS = 6;
 
 /** Whether it may be a phone number, which is found by its digits too, however it was written here or there. */
@@ -39,15 +40,32 @@ export function hasWords(
   search: string,
 ): { begun: Statement; titled: Statement } {
   const words = wordsOf(search);
-  const leads = (mark: string, text: Statement, ending: string) =>
-    sql`${lexemes(definition)} @@ ${lexemeQuery(workspaceId, mark, text, ending)}`;
   const has = (text: Statement, mark: string, ending: string) =>
-    join([...words.map((word) => stands(word, text)), leads(mark, sql`${words.join(" ")}`, ending)], " and ");
+    join(
+      [...words.map((word) => stands(word, text)), leadTo(workspaceId, definition, mark, sql`${words.join(" ")}`, ending)],
+      " and ",
+    );
   const begun = has(raw("r.search"), " ", ":*");
   return {
-    begun: isNumber(search) ? sql`(${begun} or ${leads(" ", digits(search), ":*")})` : begun,
+    begun: isNumber(search) ? sql`(${begun} or ${leadTo(workspaceId, definition, " ", digits(search), ":*")})` : begun,
     titled: has(raw("split_part(r.search, E'\\n', 1)"), "=", ""),
   };
+}
+
+/**
+ * What tells that a row has the word as it is when two letters next to each other change places. That leaves a short word hardly a group of
+ * three letters in common with what was meant, and such groups are what near misses go by. Undefined where it does not matter.
+ */
+export function hasSwapped(workspaceId: string, definition: RecordDefinition, search: string): Statement | undefined {
+  const [word = "", ...others] = wordsOf(search);
+  const letters = [...word];
+  if (others.length > 0 || letters.length > LONGEST_SWAPPED || !/^\p{L}{3,}$/u.test(word)) return undefined;
+  const swapped = letters
+    .slice(1)
+    .map((letter, i) => [...letters.slice(0, i), letter, letters[i], ...letters.slice(i + 2)].join(""));
+  const stand = swapped.map((each) => stands(each, raw("r.search")));
+  const lead = swapped.map((each) => leadTo(workspaceId, definition, " ", sql`${each}`, ""));
+  return sql`(${join(stand, " or ")}) and (${join(lead, " or ")})`;
 }
 
 /** What tells that a row holds every word of a search, anywhere in its searched text, also inside words; a word with signs in it by its parts. */
@@ -73,6 +91,9 @@ const digits = (search: string): Statement => sql`crm_digits(${search})`;
 
 const lexemes = (definition: RecordDefinition, workspace = raw("r.workspace_id")): Statement =>
   sql`crm_lexemes(${workspace}, ${hasTitle(definition) ? raw("r.search") : raw("E'\\n' || r.search")})`;
+
+const leadTo = (workspaceId: string, definition: RecordDefinition, mark: string, words: Statement, ending: string): Statement =>
+  sql`${lexemes(definition)} @@ ${lexemeQuery(workspaceId, mark, words, ending)}`;
 
 const lexemeQuery = (workspaceId: string, mark: string, words: Statement, ending: string): Statement =>
   once(sql`crm_lexeme_query(${workspaceId}, ${mark}, ${words}, ${ending})`);

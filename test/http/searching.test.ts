@@ -234,6 +234,27 @@ test("numbers that are no phone's are found as they are written", async () => {
   }
 });
 
+test("two letters that changed places are seen through, in short words too, and only where nothing has the words", async () => {
+  await create({ name: "Jane Quirk" });
+  await create({ name: "Jöran Quirk" });
+  for (const slip of ["quikr", "uqirk", "QUIKR", "qiurk"]) {
+    const { text } = await ann.send("GET", `/contacts?search=${slip}&fields=name`);
+    for (const said of [/near misses/, /Jane Quirk/, /Jöran Quirk/]) assert.match(text, said, slip);
+    assert.doesNotMatch(text, /next:/);
+  }
+  assert.deepEqual(await names("/contacts?search=jroan"), ["Jöran Quirk"]);
+  assert.deepEqual(await names("/contacts?search=quikr&limit=1&stage=is:null"), await names("/contacts?search=quikr&limit=1"));
+  assert.deepEqual(await names("/contacts?search=quikr&stage=lead"), []);
+  await ann.send("POST", "/companies", { name: "Quik Works" });
+  assert.match(
+    (await ann.send("GET", "/search?q=quikr")).text.split("\n")[1]!,
+    /^contact/,
+    "what was meant before what looks like it",
+  );
+  await create({ name: "Quikr Ltd" });
+  assert.deepEqual(await names("/contacts?search=quikr"), ["Quikr Ltd"]);
+});
+
 test("a text is stored and found whatever its words are", async () => {
   const letters = [..."abcdefghijklmnopqrstuvwxyzäöüß"];
   const many = letters.flatMap((a) =>
