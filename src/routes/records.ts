@@ -1,4 +1,4 @@
-import { namedRecords, resolveId } from "../db/references.ts";
+import { resolveId } from "../db/references.ts";
 import { previewRemoval, type Removal, removeRow } from "../db/remove.ts";
 import { getRow, listRows } from "../db/rows.ts";
 import { searchRows } from "../db/search.ts";
@@ -17,6 +17,7 @@ import { type Dictionary, fieldOf, linksOf, type RecordDefinition } from "../rec
 import { required, text } from "../records/fields.ts";
 import { confirm } from "./confirm.ts";
 import { listAnswer, listView } from "./lists.ts";
+import { namesakes } from "./notes.ts";
 import { type Authenticated, type Route, readPathId, recordView } from "./route.ts";
 
 /** The routes of one kind of record. */
@@ -156,25 +157,6 @@ async function create(context: Authenticated, definition: RecordDefinition, give
   const location = { Location: `/${definition.plural}/${shortId(row[0] as string)}` };
   const notes = created ? await namesakes(context, definition, written, rowId(row)) : [];
   return { is: "record", view, row, outcome, notes, status: created ? 201 : 200, ...(created ? { headers: location } : {}) };
-}
-
-/** A record made without its natural key may be one that is there already: say who is called the same. */
-async function namesakes(
-  context: Authenticated,
-  definition: RecordDefinition,
-  { sent, initial }: Written,
-  id: string,
-): Promise<string[]> {
-  const { naturalKey, title, name, plural } = definition;
-  if (!naturalKey || sent[naturalKey]) return [];
-  const called = String(sent[title] ?? initial[title]);
-  const { db } = context.services;
-  const others = (await namedRecords(db, context.session.workspaceId, definition, called)).filter((other) => other !== id);
-  // Without ids: clients that cut the new one out of the answer must find no other.
-  const found = `GET /${plural}?${title}=${encodeURIComponent(called.slice(0, 100))}`;
-  return others.length === 0
-    ? []
-    : [`there is another ${name} of this ${title}: ${found}; ${oneOf(naturalKey)} keeps ${plural} apart`];
 }
 
 /** The same key with another body is another request, and refused. */
