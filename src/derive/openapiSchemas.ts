@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { PROBLEM_VALUES, PROBLEMS } from "../kit/problem.ts";
-import type { Field, FieldSpec, RecordDefinition } from "../records/define.ts";
+import { choicesOf, type Field, type FieldSpec, labelsOf, type RecordDefinition } from "../records/define.ts";
 import type { Named, Operation, OperationAnswer, OperationBody } from "./operation.ts";
 import { writable } from "./schema.ts";
 
@@ -52,12 +52,15 @@ const properties = (fields: readonly Field[], schemaOf: (field: Field) => Json) 
   Object.fromEntries(fields.map((field) => [field.name, schemaOf(field)]));
 
 /** Where a caller can choose the fields of an answer no property is required: any of them may be left out. */
-function recordSchema({ about, fields, naturalKey }: RecordDefinition, chosen: boolean): Json {
+function recordSchema(definition: RecordDefinition, chosen: boolean): Json {
+  const { about, fields, naturalKey } = definition;
   const hint = {
     type: "string",
-    description: "in the answer to a create that may have doubled a record: where the other one is",
+    description:
+      "in the answer to a write that may have been meant otherwise, such as a create that may have doubled a record: what to look at",
   };
-  const shown = { ...properties(fields, shownProperty), ...(naturalKey ? { hint } : {}) };
+  const hinted = naturalKey !== undefined || (labelsOf(definition).length > 0 && choicesOf(definition).length > 0);
+  const shown = { ...properties(fields, shownProperty), ...(hinted ? { hint } : {}) };
   const whole = { type: "object", description: about, properties: shown };
   return chosen ? whole : { ...whole, ...requiredOf(fields) };
 }

@@ -147,6 +147,13 @@ export function byPrefix(dictionary: Dictionary, prefix: string): RecordDefiniti
   return undefined;
 }
 
+/** Text that people sort records by into groups of their own: `stage`. */
+export const labelsOf = ({ fields }: RecordDefinition): Field[] =>
+  fields.filter(({ kind, paged }) => kind.name === "text" && paged);
+
+/** Fields that take one of a few values: `status`. */
+export const choicesOf = ({ fields }: RecordDefinition): Field[] => fields.filter(({ kind }) => kind.name === "choice");
+
 export function fieldOf(definition: RecordDefinition, name: string): Field | undefined {
   return definition.fields.find((field) => field.name === name);
 }

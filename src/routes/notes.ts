@@ -1,7 +1,9 @@
 import { namedRecords } from "../db/references.ts";
+import { columnOf, type Row, rowId, type View } from "../derive/render.ts";
 import type { Written } from "../derive/schema.ts";
+import { shortId } from "../kit/id.ts";
 import { oneOf } from "../kit/words.ts";
-import type { RecordDefinition } from "../records/define.ts";
+import { choicesOf, labelsOf, type RecordDefinition } from "../records/define.ts";
 import type { Authenticated } from "./route.ts";
 
 /** What a write may have meant otherwise is told beside its answer. */
@@ -23,4 +25,26 @@ export async function namesakes(
   return others.length === 0
     ? []
     : [`there is another ${name} of this ${title}: ${found}; ${oneOf(naturalKey)} keeps ${plural} apart`];
+}
+
+/**
+ * A label that reads like another field's choice does not make it: `stage=won` leaves a deal open. Told where the caller sent no choice, and the
+ * answer shows which it is.
+ */
+export function unchosen(view: View, row: Row, { sent }: Written): string[] {
+  const { definition } = view;
+  const labels = labelsOf(definition).filter(({ name }) => typeof sent[name] === "string");
+  const choices = choicesOf(definition).filter(({ name }) => sent[name] === undefined);
+  return labels.flatMap((label) =>
+    choices.flatMap((choice) => {
+      const is = row[columnOf(view, choice) ?? -1];
+      const words = (sent[label.name] as string).toLowerCase().split(/[^a-z]+/);
+      const meant = words.find((word) => choice.kind.choices?.includes(word));
+      if (is === undefined || meant === undefined || meant === is) return [];
+      const path = `/${definition.plural}/${shortId(rowId(row))}`;
+      return [
+        `${choice.name} is still ${is}, whatever the ${label.name}; to change it: PATCH ${path} {"${choice.name}":"${meant}"}`,
+      ];
+    }),
+  );
 }

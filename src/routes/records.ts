@@ -17,7 +17,7 @@ import { type Dictionary, fieldOf, linksOf, type RecordDefinition } from "../rec
 import { required, text } from "../records/fields.ts";
 import { confirm } from "./confirm.ts";
 import { listAnswer, listView } from "./lists.ts";
-import { namesakes } from "./notes.ts";
+import { namesakes, unchosen } from "./notes.ts";
 import { type Authenticated, type Route, readPathId, recordView } from "./route.ts";
 
 /** The routes of one kind of record. */
@@ -155,7 +155,8 @@ async function create(context: Authenticated, definition: RecordDefinition, give
   const { row, outcome } = await upsertRow(db, context.author, ids, view, written, terms);
   const created = outcome === "created";
   const location = { Location: `/${definition.plural}/${shortId(row[0] as string)}` };
-  const notes = created ? await namesakes(context, definition, written, rowId(row)) : [];
+  const others = created ? await namesakes(context, definition, written, rowId(row)) : [];
+  const notes = [...others, ...unchosen(view, row, written)];
   return { is: "record", view, row, outcome, notes, status: created ? 201 : 200, ...(created ? { headers: location } : {}) };
 }
 
@@ -177,7 +178,7 @@ async function patch(context: Authenticated, definition: RecordDefinition): Prom
   const written = expecting(context, readRecord(definition, context.body, true, context.reading));
   const view = recordView(context, definition);
   const { row, outcome } = await updateRow(db, context.author, ids, view, readPathId(definition, context.path.id!), written);
-  return { is: "record", view, row, outcome };
+  return { is: "record", view, row, outcome, notes: unchosen(view, row, written) };
 }
 
 /** The version of the header and that of the body are the same wish, so they must not contradict each other. */

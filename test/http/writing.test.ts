@@ -191,6 +191,26 @@ test("a record made without its natural key tells of others of its name, in JSON
   assert.match((await ann.send("POST", "/companies", company)).text, /\n# there is another company of this name: /);
 });
 
+test("a label that reads like a choice leaves the choice as it is, and says so", async () => {
+  const won = await ann.send("POST", "/deals?format=json", { title: "Signed", stage: "Closed Won" });
+  const { id, status, hint } = won.json() as { id: string; status: string; hint: string };
+  assert.equal(status, "open");
+  assert.match(hint, /^status is still open, whatever the stage; to change it: PATCH \/deals\/\S+ \{"status":"won"\}$/);
+  const [, path, body] = /PATCH (\S+) (.*)$/.exec(hint)!;
+  const done = await ann.send("PATCH", path!, JSON.parse(body!));
+  assert.match(done.text, /status=won/);
+  const quiet: [string, object][] = [
+    ["stage=won of what is won", { stage: "won" }],
+    ["with the choice", { stage: "lost", status: "open" }],
+    ["another label", { stage: "wonderful" }],
+    ["no label", { title: "lost" }],
+  ];
+  for (const [what, change] of quiet)
+    assert.doesNotMatch((await ann.send("PATCH", `/deals/${id}`, change)).text, /still/, what);
+  assert.match((await ann.send("PATCH", `/deals/${id}`, { stage: "won" })).text, /# status is still open/);
+  assert.doesNotMatch((await ann.send("PATCH", `/deals/${id}?fields=title`, { stage: "won" })).text, /still/);
+});
+
 test("what custom comes to over many requests is bounded, and the refused one changes nothing", async () => {
   const { id } = (await ann.send("POST", "/contacts?format=json", { name: "Collector" })).json();
   const keys = (from: number) => Object.fromEntries(Array.from({ length: 150 }, (_, i) => [`k${from + i}`, i]));
