@@ -106,7 +106,7 @@ export function searchTable(costs: readonly SearchCost[]): string {
       "terms",
       "median ms",
       "worst ms",
-      "both find",
+      "floor finds",
       "median ms",
       "floor",
       "ratio",

@@ -86,13 +86,22 @@ async function costOf(sides: readonly Side[], path: string, terms: readonly stri
   }
   const [own, floor] = times as [Time[], Time[]?];
   const found = own.filter((time) => time.found).length;
-  const beside = floor && {
-    terms: floor.filter((time) => time.found).length,
-    median: summaryOf(own.filter((_, i) => floor[i]!.found)).median,
-    floor: summaryOf(floor.filter((time) => time.found)),
-  };
+  const known = floor?.filter((time) => time.found) ?? [];
+  const beside =
+    floor && known.length > 0
+      ? besideOf(
+          own.filter((_, i) => floor[i]!.found),
+          known,
+        )
+      : undefined;
   return { what, terms: terms.length, ...summaryOf(own), found, slowest: slowestFirst(own).slice(0, 5), beside };
 }
+
+const besideOf = (own: readonly Time[], floor: readonly Time[]) => ({
+  terms: floor.length,
+  median: summaryOf(own).median,
+  floor: summaryOf(floor),
+});
 
 async function bestOfThree({ contender, headers }: Side, path: string, term: string): Promise<Time> {
   let best = Number.POSITIVE_INFINITY;
@@ -109,6 +118,6 @@ async function bestOfThree({ contender, headers }: Side, path: string, term: str
 const slowestFirst = (times: readonly Time[]) => [...times].sort((a, b) => b.ms - a.ms);
 
 function summaryOf(times: readonly Time[]): { median: number; worst: number } {
-  const sorted = slowestFirst(times);
-  return { median: sorted[Math.floor(sorted.length / 2)]!.ms, worst: sorted[0]!.ms };
+  const sorted = slowestFirst(times).reverse();
+  return { median: sorted[Math.floor(sorted.length / 2)]!.ms, worst: sorted.at(-1)!.ms };
 }

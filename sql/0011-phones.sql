@@ -1,11 +1,15 @@
 -- A phone number is found however it is spaced, signed or begun: what is searched holds its digits as one word, without the zeros before it (of
--- 0049 or 030), and a search that is a number is looked for by the same.
+-- 0049 or 030) and the one that is not dialled (of +49 (0)30), and a search that is a number is looked for by the same.
 --
 -- The searched text is made anew for that, and in a form that costs a write less: PostgreSQL reads and plans the expression of a generated
 -- column with every write, so it has fewer nodes; and what was in SQL is in PL/pgSQL, as in 0009: 7 % of what a write costs PostgreSQL. Of
 -- activities, whose text is their body, it stays as it is.
 --
--- Four tables are written anew with all their indexes, and nobody reads or writes them meanwhile: some minutes with a million contacts.
+-- Four tables are written anew with all their indexes, and nobody reads or writes them meanwhile: some minutes with a million contacts. Until then
+-- the old and the new are both on disk.
+
+-- In the order that readers and foreign keys lock them, or a list that holds one and waits for the other would end this or be ended.
+lock table tasks, deals, contacts, companies in access exclusive mode;
 
 create or replace function crm_words(list text[]) returns text
   language plpgsql immutable strict parallel safe
@@ -26,7 +30,7 @@ create or replace function crm_digits(phone text) returns text
   language plpgsql immutable strict parallel safe
   as $$
 begin
-  return pg_catalog.ltrim(pg_catalog.regexp_replace(phone, '[^0-9]+', '', 'g'), '0');
+  return pg_catalog.ltrim(pg_catalog.regexp_replace(pg_catalog.replace(phone, '(0)', ''), '[^0-9]+', '', 'g'), '0');
 end $$;
 
 create or replace function crm_split(value text, glue text) returns text

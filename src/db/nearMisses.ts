@@ -8,7 +8,7 @@ import type { Table } from "./table.ts";
 
 const NEAR_THRESHOLD = 0.4;
 const NEAR_CANDIDATES = 500;
-const NEAR_MS = 300;
+export const NEAR_MS = 300;
 
 /**
  * Rows with a word that looks like what was searched. A search that found nothing is worth a third of a second more, not ten. Planned without

@@ -5,11 +5,12 @@ import type { Seal } from "../kit/seal.ts";
 import type { RowsOptions } from "./client.ts";
 import { conditionSql } from "./condition.ts";
 import type { Database } from "./database.ts";
-import { nearMisses } from "./nearMisses.ts";
-import { inTime, long } from "./patience.ts";
+import { isTooSlow } from "./failure.ts";
+import { NEAR_MS, nearMisses } from "./nearMisses.ts";
+import { inTime, LIST_MS, long } from "./patience.ts";
 import { resolveConditions } from "./references.ts";
 import { countRows, type Page, readPosition } from "./rows.ts";
-import { livingSql, type SearchWalk, type Tier, tiersOf } from "./searchTiers.ts";
+import { livingSql, type SearchWalk, swappedTier, type Tier, tiersOf } from "./searchTiers.ts";
 import { bestSql, waysOf } from "./searchWays.ts";
 import { tableOf } from "./table.ts";
 import { wordsOf } from "./words.ts";
@@ -43,7 +44,7 @@ export async function searchRows(
 
   const { rows, tier } = await inTime(definition, query, () => bestRows(db, walk, reach));
   if (rows.length === 0 && !position && reach === "all") {
-    const near = await inTime(definition, query, () => nearRows(db, walk));
+    const near = await nearRows(db, walk);
     return { rows: near, nextCursor: null, near: near.length > 0 };
   }
   const counted = () => countRows(db, workspaceId, table, definition, [tier.living, ...conditions, tier.matches]);
@@ -71,17 +72,30 @@ async function bestRows(db: Database, walk: SearchWalk, reach: Reach): Promise<{
 /** What looks like it; nothing else where two letters that changed places explain it. */
 async function nearRows(db: Database, walk: SearchWalk): Promise<readonly Row[]> {
   const { workspaceId, view, table, query, search, conditions } = walk;
-  const { swapped } = tiersOf(walk);
-  const meant = swapped ? await tierRows(db, walk, swapped) : [];
+  const swapped = swappedTier(walk);
+  const meant = swapped ? await hopefully(() => tierRows(db, walk, swapped, NEAR_MS)) : [];
   if (meant.length > 0) return meant.slice(0, query.limit);
   const scope = [livingSql(workspaceId), ...conditions];
   return nearMisses(db, workspaceId, table, view, scope, wordsOf(search).join(" "), query.limit);
 }
 
-async function tierRows(db: Database, walk: SearchWalk, tier: Tier): Promise<readonly Row[]> {
+async function hopefully(look: () => Promise<readonly Row[]>): Promise<readonly Row[]> {
+  try {
+    return await look();
+  } catch (error) {
+    if (isTooSlow(error)) return [];
+    throw error;
+  }
+}
+
+async function tierRows(db: Database, walk: SearchWalk, tier: Tier, deadlineMs = LIST_MS): Promise<readonly Row[]> {
   const { workspaceId, view, query, search } = walk;
   const plain = query.conditions.length === 0;
-  const options: RowsOptions = { ...long(workspaceId), plan: plain && query.limit === DEFAULT_LIMIT ? tier.plan : "custom" };
+  const options: RowsOptions = {
+    ...long(workspaceId),
+    deadlineMs,
+    plan: plain && query.limit === DEFAULT_LIMIT ? tier.plan : "custom",
+  };
   const asked = plain ? `${workspaceId} ${view.definition.plural} ${tier.above} ${search}` : undefined;
   const [all, newest, however] = waysOf(walk, tier);
   for (const way of asked && common.has(asked) ? [newest, all, however] : [all, newest, however]) {

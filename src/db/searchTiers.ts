@@ -4,7 +4,7 @@ import type { Position } from "../kit/cursor.ts";
 import { fieldOf } from "../records/define.ts";
 import { join, type Statement, sql } from "./sql.ts";
 import type { Table } from "./table.ts";
-import { hasSwapped, hasTitle, hasWords, holdsWords, isUnparted } from "./words.ts";
+import { hasSwapped, hasTitle, hasWords, holdsWords, isNumber, isUnparted } from "./words.ts";
 
 /** What is looked for, and how far a walk through it has come. */
 export type SearchWalk = {
@@ -49,14 +49,10 @@ export const livingSql = (workspaceId: string) => sql`r.workspace_id = ${workspa
 const livingByLexeme = (workspaceId: string) => sql`r.workspace_id = ${workspaceId} collate "default" and r.deleted_at is null`;
 
 /**
- * `inside` is for a search that no tier has anything for; where writing does not part words, it is a tier like the others. `swapped` comes
- * after that.
+ * `inside` is for a search that no tier has anything for. Where writing does not part words, and of numbers, what they hold is a tier like the
+ * others.
  */
-export function tiersOf({ workspaceId, view, table, search }: SearchWalk): {
-  tiers: Tier[];
-  inside: Tier | undefined;
-  swapped: Tier | undefined;
-} {
+export function tiersOf({ workspaceId, view, table, search }: SearchWalk): { tiers: Tier[]; inside: Tier | undefined } {
   const { definition } = view;
   const { begun, titled } = hasWords(workspaceId, definition, search);
   const byLexeme = { living: livingByLexeme(workspaceId), plan: "named" } as const;
@@ -71,12 +67,13 @@ export function tiersOf({ workspaceId, view, table, search }: SearchWalk): {
     tiers.push({ ...byLexeme, above: 20_000, matches: titled, called });
   }
   const except = tiers[0]?.matches;
-  const unparted = isUnparted(search);
+  const unparted = isUnparted(search) || isNumber(search);
   tiers.push({ ...(unparted ? byLetters : { ...byLexeme, matches: begun }), above: 10_000, except });
-  const swapped = hasSwapped(workspaceId, definition, search);
-  return {
-    tiers,
-    inside: unparted ? undefined : { ...byLetters, above: 0 },
-    swapped: swapped && { ...byLexeme, above: MOST_SIMILAR, matches: swapped },
-  };
+  return { tiers, inside: unparted ? undefined : { ...byLetters, above: 0 } };
+}
+
+/** For a search that nothing has, where two letters that changed places may explain that. Ranks above near misses. */
+export function swappedTier({ workspaceId, view, search }: SearchWalk): Tier | undefined {
+  const matches = hasSwapped(workspaceId, view.definition, search);
+  return matches && { living: livingByLexeme(workspaceId), plan: "named", above: MOST_SIMILAR, matches };
 }

@@ -12,10 +12,7 @@ const WITHIN = /[^\p{L}\p{N}\p{M}]+/u;
 
 const LONGEST_SWAPPED = 8;
 const LEAST_DIGITS = 6;
-
-/** Whether it may be a phone number, which is found by its digits too, however it was written here or there. */
-const isNumber = (search: string): boolean =>
-  /^[\d\s()+./-]+$/.test(search) && search.replace(/\D/g, "").length >= LEAST_DIGITS;
+const MOST_COUNTRY_DIGITS = 3;
 
 const distinct = (words: readonly string[], most: number) => [...new Set(words)].filter((word) => word !== "").slice(0, most);
 
@@ -40,21 +37,17 @@ export function hasWords(
   search: string,
 ): { begun: Statement; titled: Statement } {
   const words = wordsOf(search);
-  const has = (text: Statement, mark: string, ending: string) =>
-    join(
-      [...words.map((word) => stands(word, text)), leadTo(workspaceId, definition, mark, sql`${words.join(" ")}`, ending)],
-      " and ",
-    );
-  const begun = has(raw("r.search"), " ", ":*");
-  return {
-    begun: isNumber(search) ? sql`(${begun} or ${leadTo(workspaceId, definition, " ", digits(search), ":*")})` : begun,
-    titled: has(raw("split_part(r.search, E'\\n', 1)"), "=", ""),
+  const has = (text: Statement, mark: string, ending: string) => {
+    const stand = words.map((word) => stands(word, text));
+    return join([...stand, leads(workspaceId, definition, mark, [words.join(" ")], ending)], " and ");
   };
+  return { begun: has(raw("r.search"), " ", ":*"), titled: has(raw("split_part(r.search, E'\\n', 1)"), "=", "") };
 }
 
 /**
  * What tells that a row has the word as it is when two letters next to each other change places. That leaves a short word hardly a group of
- * three letters in common with what was meant, and such groups are what near misses go by. Undefined where it does not matter.
+ * three letters in common with what was meant, and such groups are what near misses go by. Undefined for several words and for others than
+ * short ones, where near misses do.
  */
 export function hasSwapped(workspaceId: string, definition: RecordDefinition, search: string): Statement | undefined {
   const [word = "", ...others] = wordsOf(search);
@@ -64,12 +57,12 @@ export function hasSwapped(workspaceId: string, definition: RecordDefinition, se
     .slice(1)
     .map((letter, i) => [...letters.slice(0, i), letter, letters[i], ...letters.slice(i + 2)].join(""));
   const stand = swapped.map((each) => stands(each, raw("r.search")));
-  const lead = swapped.map((each) => leadTo(workspaceId, definition, " ", sql`${each}`, ""));
-  return sql`(${join(stand, " or ")}) and (${join(lead, " or ")})`;
+  return sql`(${join(stand, " or ")}) and ${leads(workspaceId, definition, " ", swapped, "")}`;
 }
 
 /** What tells that a row holds every word of a search, anywhere in its searched text, also inside words; a word with signs in it by its parts. */
 export function holdsWords(workspaceId: string, definition: RecordDefinition, search: string): Statement[] {
+  if (isNumber(search)) return [hasNumber(workspaceId, definition, search)];
   const parts = distinct(
     wordsOf(search).flatMap((word) => word.split(WITHIN)),
     MOST_PARTS,
@@ -77,28 +70,58 @@ export function holdsWords(workspaceId: string, definition: RecordDefinition, se
   const long = parts.filter((part) => [...part].length > 2 || isUnparted(part));
   // Where a longer one leads to the rows, the index would be asked for each place of a short one in vain: of `concat` it knows nothing.
   const hidden = long.length > 0 ? raw("concat(r.workspace_id)") : undefined;
-  const holds = parts.map((part) =>
+  return parts.map((part) =>
     long.includes(part)
       ? sql`r.search like ${pattern(part)}`
       : // One or two letters only where a word begins, or they would be everywhere.
-        sql`(${stands(part, raw("r.search"))} and ${lexemes(definition, hidden)} @@ ${lexemeQuery(workspaceId, " ", sql`${part}`, ":*")})`,
+        sql`(${stands(part, raw("r.search"))} and ${leads(workspaceId, definition, " ", [part], ":*", hidden)})`,
   );
-  return isNumber(search) ? [sql`(${join(holds, " and ")} or r.search like '%' || ${digits(search)} || '%')`] : holds;
 }
 
-/** What the searched text of a record holds of its phone number, besides the number itself. */
-const digits = (search: string): Statement => sql`crm_digits(${search})`;
+/**
+ * What tells that a row has a number as words, or a phone number with these digits in a row. Where its country comes first, also one that is
+ * kept without, whose line has no other digits: `+493012345` is `030 12345`.
+ */
+function hasNumber(workspaceId: string, definition: RecordDefinition, search: string): Statement {
+  const { begun } = hasWords(workspaceId, definition, search);
+  const digits = digitsOf(search);
+  const countries = isInternational(search) ? Math.min(MOST_COUNTRY_DIGITS, digits.length - LEAST_DIGITS) : 0;
+  const national = Array.from({ length: countries }, (_, i) => `%\n${digits.slice(i + 1)}\n%`);
+  const alike = [`%${digits}%`, ...national].map((each) => sql`r.search like ${each}`);
+  return sql`(${join([begun, ...alike], " or ")})`;
+}
 
 const lexemes = (definition: RecordDefinition, workspace = raw("r.workspace_id")): Statement =>
   sql`crm_lexemes(${workspace}, ${hasTitle(definition) ? raw("r.search") : raw("E'\\n' || r.search")})`;
 
-const leadTo = (workspaceId: string, definition: RecordDefinition, mark: string, words: Statement, ending: string): Statement =>
-  sql`${lexemes(definition)} @@ ${lexemeQuery(workspaceId, mark, words, ending)}`;
-
-const lexemeQuery = (workspaceId: string, mark: string, words: Statement, ending: string): Statement =>
-  once(sql`crm_lexeme_query(${workspaceId}, ${mark}, ${words}, ${ending})`);
+/** The index of lexemes leads to the rows that have all words of one of `texts`, the last with `ending`. */
+function leads(
+  workspaceId: string,
+  definition: RecordDefinition,
+  mark: string,
+  texts: readonly string[],
+  ending: string,
+  workspace?: Statement,
+): Statement {
+  const queries = texts.map((text) => sql`crm_lexeme_query(${workspaceId}, ${mark}, ${text}, ${ending})`);
+  return sql`${lexemes(definition, workspace)} @@ ${once(join(queries, " || "))}`;
+}
 
 const stands = (word: string, text: Statement): Statement => sql`strpos(${text}, ${once(sql`crm_fold(${word})`)}) > 0`;
+
+/** Whether it may be a phone number: that is looked for by its digits, so that it does not matter how it is written here or there. */
+export const isNumber = (search: string): boolean =>
+  /^[^\p{L}\p{M}@#]+$/u.test(search) && digitsOf(search).length >= LEAST_DIGITS;
+
+/** As crm_digits has them of what is stored: without the zeros before them, and the one that is not dialled. */
+const digitsOf = (number: string): string =>
+  number
+    .replaceAll("(0)", "")
+    .replace(/[^0-9]/g, "")
+    .replace(/^0+/, "");
+
+/** A `+` that was not encoded arrives as a space. */
+const isInternational = (number: string): boolean => /^(\s*\P{L}?\+|\s*00| (?=[1-9]))/u.test(number);
 
 /** Writings that put nothing between words, or little, so that a word is mostly found inside what looks like one. */
 const UNPARTED =

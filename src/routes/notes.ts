@@ -21,7 +21,7 @@ export async function namesakes(
   const { db } = context.services;
   const others = (await namedRecords(db, context.session.workspaceId, definition, called)).filter((other) => other !== id);
   // Without ids: clients that cut the new one out of the answer must find no other.
-  const found = `GET /${plural}?${title}=${encodeURIComponent(called.slice(0, 100))}`;
+  const found = `GET /${plural}?${title}=like:${encodeURIComponent([...called].slice(0, 100).join(""))}`;
   return others.length === 0
     ? []
     : [`there is another ${name} of this ${title}: ${found}; ${oneOf(naturalKey)} keeps ${plural} apart`];
@@ -38,7 +38,7 @@ export function unchosen(view: View, row: Row, { sent }: Written): string[] {
   return labels.flatMap((label) =>
     choices.flatMap((choice) => {
       const is = row[columnOf(view, choice) ?? -1];
-      const words = (sent[label.name] as string).toLowerCase().split(/[^a-z]+/);
+      const words = (sent[label.name] as string).toLowerCase().split(/[^\p{L}'’]+/u);
       const meant = words.find((word) => choice.kind.choices?.includes(word));
       if (is === undefined || meant === undefined || meant === is) return [];
       const path = `/${definition.plural}/${shortId(rowId(row))}`;

@@ -21,7 +21,7 @@ create function crm_digits(phone text) returns text
   language plpgsql immutable strict parallel safe
 as $$
 begin
-  return pg_catalog.ltrim(pg_catalog.regexp_replace(phone, '[^0-9]+', '', 'g'), '0');
+  return pg_catalog.ltrim(pg_catalog.regexp_replace(pg_catalog.replace(phone, '(0)', ''), '[^0-9]+', '', 'g'), '0');
 end $$;
 
 create function crm_fold(value text) returns text

@@ -187,7 +187,7 @@ test("a record made without its natural key tells of others of its name, in JSON
   const company = { name: "Nordlicht Reederei" };
   assert.equal((await ann.send("POST", "/companies?format=json", company)).json().hint, undefined);
   const again = (await ann.send("POST", "/companies?format=json", company)).json();
-  assert.match(again.hint, /^there is another company of this name: GET \/companies\?name=Nordlicht%20Reederei/);
+  assert.match(again.hint, /^there is another company of this name: GET \/companies\?name=like:Nordlicht%20Reederei/);
   assert.match((await ann.send("POST", "/companies", company)).text, /\n# there is another company of this name: /);
 });
 
@@ -203,6 +203,7 @@ test("a label that reads like a choice leaves the choice as it is, and says so",
     ["stage=won of what is won", { stage: "won" }],
     ["with the choice", { stage: "lost", status: "open" }],
     ["another label", { stage: "wonderful" }],
+    ["a word that begins so", { stage: "Won't buy" }],
     ["no label", { title: "lost" }],
   ];
   for (const [what, change] of quiet)
