@@ -2,7 +2,7 @@
 -- 0049 or 030) and the one that is not dialled (of +49 (0)30), and a search that is a number is looked for by the same.
 --
 -- The searched text is made anew for that, and in a form that costs a write less: PostgreSQL reads and plans the expression of a generated
--- column with every write, so it has fewer nodes; and what was in SQL is in PL/pgSQL, as in 0009: 7 % of what a write costs PostgreSQL. Of
+-- column with every write, so it has fewer nodes; and what was in SQL is in PL/pgSQL, as in 0009: 7 % of what an upsert costs PostgreSQL. Of
 -- activities, whose text is their body, it stays as it is.
 --
 -- Four tables are written anew with all their indexes, and nobody reads or writes them meanwhile: some minutes with a million contacts. Until then

@@ -1,5 +1,4 @@
 import type { Row, View } from "../derive/render.ts";
-import { Problem } from "../kit/problem.ts";
 import type { Database } from "./database.ts";
 import { long } from "./patience.ts";
 import { MOST_SIMILAR } from "./searchTiers.ts";
@@ -8,10 +7,11 @@ import type { Table } from "./table.ts";
 
 const NEAR_THRESHOLD = 0.4;
 const NEAR_CANDIDATES = 500;
+/** A search that found nothing is worth a third of a second more, not ten. */
 export const NEAR_MS = 300;
 
 /**
- * Rows with a word that looks like what was searched. A search that found nothing is worth a third of a second more, not ten. Planned without
+ * Rows with a word that looks like what was searched; refused as busy when it takes longer than that. Planned without
  * its values: PostgreSQL would hold them against each text it has a sample of, and that takes longer than finding them in a small workspace.
  */
 export async function nearMisses(
@@ -26,18 +26,13 @@ export async function nearMisses(
   const near = sql`select r.* from ${table.name} r
     where ${join([...scope, sql`crm_fold(${search}) operator(public.<%) r.search`], " and ")} limit ${NEAR_CANDIDATES}`;
   const similarity = sql`round(${count(MOST_SIMILAR)} * public.word_similarity(crm_fold(${search}), r.search))::int`;
-  try {
-    return await db.pool.transaction(async (tx) => {
-      await tx.rows(
-        sql`select set_config('pg_trgm.word_similarity_threshold', ${String(NEAR_THRESHOLD)}, true), set_config('statement_timeout', ${String(NEAR_MS)}, true),
-          set_config('plan_cache_mode', 'force_generic_plan', true)`,
-      );
-      return tx.rows(
-        sql`select ${table.select(view)}, ${similarity} from (${near}) r order by ${similarity} desc, r.updated_at desc, r.id desc limit ${limit}`,
-      );
-    }, long(workspaceId));
-  } catch (error) {
-    if (error instanceof Problem && error.code === "busy") return [];
-    throw error;
-  }
+  return db.pool.transaction(async (tx) => {
+    await tx.rows(
+      sql`select set_config('pg_trgm.word_similarity_threshold', ${String(NEAR_THRESHOLD)}, true), set_config('statement_timeout', ${String(NEAR_MS)}, true),
+        set_config('plan_cache_mode', 'force_generic_plan', true)`,
+    );
+    return tx.rows(
+      sql`select ${table.select(view)}, ${similarity} from (${near}) r order by ${similarity} desc, r.updated_at desc, r.id desc limit ${limit}`,
+    );
+  }, long(workspaceId));
 }

@@ -6,7 +6,7 @@ import type { RowsOptions } from "./client.ts";
 import { isTooSlow } from "./failure.ts";
 
 /** How long one statement of a list may take. */
-export const LIST_MS = 3_000;
+const LIST_MS = 3_000;
 
 /**
  * What an index pages has one plan for all values, so that its statement can have a name where its text is one that many send. Not so with

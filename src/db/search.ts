@@ -1,13 +1,13 @@
 import { DEFAULT_LIMIT, type ListQuery } from "../derive/query.ts";
 import type { Row, View } from "../derive/render.ts";
 import { writeCursor } from "../kit/cursor.ts";
+import { Problem } from "../kit/problem.ts";
 import type { Seal } from "../kit/seal.ts";
 import type { RowsOptions } from "./client.ts";
 import { conditionSql } from "./condition.ts";
 import type { Database } from "./database.ts";
-import { isTooSlow } from "./failure.ts";
 import { NEAR_MS, nearMisses } from "./nearMisses.ts";
-import { inTime, LIST_MS, long } from "./patience.ts";
+import { inTime, long } from "./patience.ts";
 import { resolveConditions } from "./references.ts";
 import { countRows, type Page, readPosition } from "./rows.ts";
 import { livingSql, type SearchWalk, swappedTier, type Tier, tiersOf } from "./searchTiers.ts";
@@ -69,31 +69,27 @@ async function bestRows(db: Database, walk: SearchWalk, reach: Reach): Promise<{
   return { rows, tier: last };
 }
 
-/** What looks like it; nothing else where two letters that changed places explain it. */
+/** What looks like it, where that is found in time; nothing else where two letters that changed places explain it. */
 async function nearRows(db: Database, walk: SearchWalk): Promise<readonly Row[]> {
   const { workspaceId, view, table, query, search, conditions } = walk;
   const swapped = swappedTier(walk);
-  const meant = swapped ? await hopefully(() => tierRows(db, walk, swapped, NEAR_MS)) : [];
-  if (meant.length > 0) return meant.slice(0, query.limit);
-  const scope = [livingSql(workspaceId), ...conditions];
-  return nearMisses(db, workspaceId, table, view, scope, wordsOf(search).join(" "), query.limit);
-}
-
-async function hopefully(look: () => Promise<readonly Row[]>): Promise<readonly Row[]> {
   try {
-    return await look();
+    const meant = swapped ? await tierRows(db, walk, swapped, { deadlineMs: NEAR_MS }) : [];
+    if (meant.length > 0) return meant.slice(0, query.limit);
+    const scope = [livingSql(workspaceId), ...conditions];
+    return await nearMisses(db, workspaceId, table, view, scope, wordsOf(search).join(" "), query.limit);
   } catch (error) {
-    if (isTooSlow(error)) return [];
+    if (error instanceof Problem && error.code === "busy") return [];
     throw error;
   }
 }
 
-async function tierRows(db: Database, walk: SearchWalk, tier: Tier, deadlineMs = LIST_MS): Promise<readonly Row[]> {
+async function tierRows(db: Database, walk: SearchWalk, tier: Tier, within: RowsOptions = {}): Promise<readonly Row[]> {
   const { workspaceId, view, query, search } = walk;
   const plain = query.conditions.length === 0;
   const options: RowsOptions = {
     ...long(workspaceId),
-    deadlineMs,
+    ...within,
     plan: plain && query.limit === DEFAULT_LIMIT ? tier.plan : "custom",
   };
   const asked = plain ? `${workspaceId} ${view.definition.plural} ${tier.above} ${search}` : undefined;

@@ -67,9 +67,9 @@ export function tiersOf({ workspaceId, view, table, search }: SearchWalk): { tie
     tiers.push({ ...byLexeme, above: 20_000, matches: titled, called });
   }
   const except = tiers[0]?.matches;
-  const unparted = isUnparted(search) || isNumber(search);
-  tiers.push({ ...(unparted ? byLetters : { ...byLexeme, matches: begun }), above: 10_000, except });
-  return { tiers, inside: unparted ? undefined : { ...byLetters, above: 0 } };
+  const lettered = isUnparted(search) || isNumber(search);
+  tiers.push({ ...(lettered ? byLetters : { ...byLexeme, matches: begun }), above: 10_000, except });
+  return { tiers, inside: lettered ? undefined : { ...byLetters, above: 0 } };
 }
 
 /** For a search that nothing has, where two letters that changed places may explain that. Ranks above near misses. */

@@ -120,7 +120,7 @@ const digitsOf = (number: string): string =>
     .replace(/[^0-9]/g, "")
     .replace(/^0+/, "");
 
-/** A `+` that was not encoded arrives as a space. */
+/** With the way out of a country before it, also in a parenthesis. A `+` that was not encoded arrives as a space. */
 const isInternational = (number: string): boolean => /^(\s*\P{L}?\+|\s*00| (?=[1-9]))/u.test(number);
 
 /** Writings that put nothing between words, or little, so that a word is mostly found inside what looks like one. */

@@ -11,7 +11,7 @@ export const company = defineRecord({
   fields: {
     name: required(text({ about: "name", sort: true, search: true })),
     domain: domain({ about: "web domain; POST with a known one updates that company", sort: true, search: true }),
-    industry: text({ about: "line of business", sort: true, search: true, paged: true }),
+    industry: text({ about: "line of business", sort: true, search: true, paged: true, label: true }),
     phone: phone({ about: "phone number", search: true }),
     owner: person({ about: "who looks after it", sort: true, paged: true }),
     tags: tags({ about: "labels", search: true }),

@@ -15,7 +15,7 @@ export const contact = defineRecord({
     phone: phone({ about: "phone number", search: true }),
     title: text({ about: "job title", search: true }),
     company_id: link("company", { about: "the company they work for" }),
-    stage: text({ about: "where they stand: lead, qualified, customer, …", sort: true, paged: true }),
+    stage: text({ about: "where they stand: lead, qualified, customer, …", sort: true, paged: true, label: true }),
     owner: person({ about: "who looks after them", sort: true, paged: true }),
     tags: tags({ about: "labels", search: true }),
     follow_up_at: time({ about: "when to get back to them; feeds /reminders", sort: true }),

@@ -13,7 +13,7 @@ export const deal = defineRecord({
     title: required(text({ about: "what is being sold", sort: true, search: true })),
     amount_cents: cents({ about: "worth, in the smallest unit of the currency", sort: true }),
     currency: currency({ about: "ISO 4217 code", initially: "USD" }),
-    stage: text({ about: "how far it is: discovery, proposal, …", sort: true, search: true, paged: true }),
+    stage: text({ about: "how far it is: discovery, proposal, …", sort: true, search: true, paged: true, label: true }),
     status: required(choice(["open", "won", "lost"], { about: "outcome", initially: "open", paged: true })),
     close_date: date({ about: "day it is expected to close, or closed", sort: true }),
     contact_id: link("contact", { about: "the person" }),

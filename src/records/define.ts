@@ -16,6 +16,8 @@ export type FieldSpec = {
   sort?: boolean;
   /** An index pages the records of one value of it in the order of lists, however many there are; it does for every link. */
   paged?: boolean;
+  /** Text that people sort records by into groups of their own. */
+  label?: boolean;
   /** `search=` and `GET /search` look at it. */
   search?: boolean;
   /** Where it shows: `detail` not on the lines of a list, `json` on no line, `asked` only where `fields=` names it. */
@@ -147,12 +149,10 @@ export function byPrefix(dictionary: Dictionary, prefix: string): RecordDefiniti
   return undefined;
 }
 
-/** Text that people sort records by into groups of their own: `stage`. */
-export const labelsOf = ({ fields }: RecordDefinition): Field[] =>
-  fields.filter(({ kind, paged }) => kind.name === "text" && paged);
+export const labelsOf = ({ fields }: RecordDefinition): Field[] => fields.filter(({ label }) => label);
 
 /** Fields that take one of a few values: `status`. */
-export const choicesOf = ({ fields }: RecordDefinition): Field[] => fields.filter(({ kind }) => kind.name === "choice");
+export const choicesOf = ({ fields }: RecordDefinition): Field[] => fields.filter(({ kind }) => kind.choices);
 
 export function fieldOf(definition: RecordDefinition, name: string): Field | undefined {
   return definition.fields.find((field) => field.name === name);

@@ -21,6 +21,8 @@ export type FieldKind = {
   operators: readonly Operator[];
   /** What a value looks like; hints and the manual end with it. */
   expects: string;
+  /** What `search=` finds where a filter, which compares whole values, does not. */
+  searchFinds?: string;
   /** The values a filter or a body may hold, where they are few. */
   choices?: readonly string[];
   /** A written value in JSON; the request schema and OpenAPI are made of it. */

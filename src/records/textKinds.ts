@@ -49,6 +49,7 @@ const readPhone = (text: string) => text.replace(/^ (?=[1-9])/, "+");
 export const phoneKind: FieldKind = {
   ...textKind(60, "a phone number"),
   name: "phone",
+  searchFinds: "the number however it is spaced",
   fromText: readPhone,
   predicate: scalarPredicate(readPhone, readPhone),
 };

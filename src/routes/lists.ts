@@ -57,7 +57,7 @@ function exactNotes(query: ListQuery | undefined): string[] {
   const text = String(compared);
   const whole = `${name}=${echo(text, 40)} is compared whole${kind.sortsFolded ? ", letter case too" : ""}`;
   const notes = [`${whole}: ${name}=like:… looks inside the text, ${name}=is:null finds those without`];
-  if (kind.name === "phone") notes.push(`search=${echo(text, 40)} finds the number however it is spaced`);
+  if (kind.searchFinds) notes.push(`search=${echo(text, 40)} finds ${kind.searchFinds}`);
   const prefix = /^\w+(?=:)/.exec(text)?.[0];
   if (prefix) notes.push(`${echo(prefix)} is no operator, so it was taken for text; operators: ${kind.operators.join(", ")}`);
   if (text.includes(",") && predicate.is === "eq") notes.push(`${name}=in:a,b finds both`);

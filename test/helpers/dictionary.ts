@@ -1,10 +1,17 @@
 import assert from "node:assert/strict";
 import { dictionary } from "../../src/records/all.ts";
 import { type Field, linksOf, type RecordDefinition } from "../../src/records/define.ts";
-import type { Client } from "./service.ts";
+import { type Client, type ServiceOptions, startService } from "./service.ts";
 import { type Linked, valuesOf, type World } from "./values.ts";
 
 export const definitions = [...dictionary.values()];
+
+/** A service of the file's own, who has signed in, and what their records link to. */
+export async function startWorld(options?: ServiceOptions) {
+  const service = await startService(options);
+  const ann = await service.signIn();
+  return { service, ann, world: await createWorld(ann) };
+}
 
 /** Makes three records of every kind that others link to. */
 export async function createWorld(client: Client): Promise<World> {

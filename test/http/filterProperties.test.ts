@@ -1,29 +1,20 @@
 import assert from "node:assert/strict";
-import { after, before, describe, test } from "node:test";
+import { after, describe, test } from "node:test";
 import { shortId } from "../../src/kit/id.ts";
 import { parseTokens, unquote } from "../../src/kit/line.ts";
 import { change } from "../../src/records/change.ts";
 import type { Field, RecordDefinition } from "../../src/records/define.ts";
 import { OPERATORS, type Operator } from "../../src/records/predicate.ts";
-import { createWorld, definitions, inTurns, leastOf, post, settable } from "../helpers/dictionary.ts";
+import { definitions, inTurns, leastOf, post, settable, startWorld } from "../helpers/dictionary.ts";
 import { assertRefused, type Json } from "../helpers/lines.ts";
-import { type Client, type Service, startService } from "../helpers/service.ts";
-import { idForms, UNSTORABLE_TEXTS, valuesOf, type World } from "../helpers/values.ts";
+import { idForms, UNSTORABLE_TEXTS, valuesOf } from "../helpers/values.ts";
 
 /** Every field takes every operator, or refuses it by name; and what a caller reads is what it can filter. */
 
-let service: Service;
-let ann: Client;
-let world: World;
-before(async () => {
-  service = await startService();
-  ann = await service.signIn();
-  world = await createWorld(ann);
-  for (const definition of definitions) await fill(definition);
-});
-after(() => service.close());
-
 const ROWS = 7;
+const { service, ann, world } = await startWorld();
+for (const definition of definitions) await fill(definition);
+after(() => service.close());
 
 /** Rows in which each field takes each of its values, or none, in a turn of its own. */
 async function fill(definition: RecordDefinition): Promise<void> {

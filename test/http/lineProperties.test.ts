@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { connect } from "node:net";
-import { after, before, describe, test } from "node:test";
+import { after, describe, test } from "node:test";
 import fc from "fast-check";
 import { parsePairs } from "../../src/kit/line.ts";
 import { change } from "../../src/records/change.ts";
@@ -8,21 +8,13 @@ import type { Field, RecordDefinition } from "../../src/records/define.ts";
 import { reminder } from "../../src/records/reminder.ts";
 import { token } from "../../src/records/token.ts";
 import { workspace } from "../../src/records/workspace.ts";
-import { createWorld, definitions, inTurns, leastOf, post, settable } from "../helpers/dictionary.ts";
+import { definitions, inTurns, leastOf, post, settable, startWorld } from "../helpers/dictionary.ts";
 import { assertLine, assertRefused, type Json, readAnswer, type Shown } from "../helpers/lines.ts";
-import { type Client, type Service, startService } from "../helpers/service.ts";
-import { HOSTILE_TEXTS, type Sample, UNSTORABLE_TEXTS, valuesOf, type World } from "../helpers/values.ts";
+import { HOSTILE_TEXTS, type Sample, UNSTORABLE_TEXTS, valuesOf } from "../helpers/values.ts";
 
 /** The first promise: one record is one line whatever a caller stored, and the line reads back to what was stored. */
 
-let service: Service;
-let ann: Client;
-let world: World;
-before(async () => {
-  service = await startService();
-  ann = await service.signIn();
-  world = await createWorld(ann);
-});
+const { service, ann, world } = await startWorld();
 after(() => service.close());
 
 const RUNS = 10;

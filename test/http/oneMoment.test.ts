@@ -1,20 +1,12 @@
 import assert from "node:assert/strict";
-import { after, before, test } from "node:test";
-import { createWorld, definitions, leastOf, post } from "../helpers/dictionary.ts";
+import { after, test } from "node:test";
+import { definitions, leastOf, post, startWorld } from "../helpers/dictionary.ts";
 import type { Json } from "../helpers/lines.ts";
-import { type Client, type Service, startService } from "../helpers/service.ts";
-import { valuesOf, type World } from "../helpers/values.ts";
+import { valuesOf } from "../helpers/values.ts";
 
 /** A list shows one moment: a record whose value comes and goes is at its place or at the end, never at both nor at neither. */
 
-let service: Service;
-let ann: Client;
-let world: World;
-before(async () => {
-  service = await startService();
-  ann = await service.signIn();
-  world = await createWorld(ann);
-});
+const { service, ann, world } = await startWorld();
 after(() => service.close());
 
 const READS = 40;

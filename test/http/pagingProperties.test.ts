@@ -1,26 +1,18 @@
 import assert from "node:assert/strict";
-import { after, before, describe, test } from "node:test";
+import { after, describe, test } from "node:test";
 import type { Field, RecordDefinition } from "../../src/records/define.ts";
-import { createWorld, definitions, inTurns, leastOf, post, settable } from "../helpers/dictionary.ts";
+import { definitions, inTurns, leastOf, post, settable, startWorld } from "../helpers/dictionary.ts";
 import { assertRefused, type Json } from "../helpers/lines.ts";
-import { type Client, type Service, startService } from "../helpers/service.ts";
-import { valuesOf, type World } from "../helpers/values.ts";
+import type { Client } from "../helpers/service.ts";
+import { valuesOf } from "../helpers/values.ts";
 
 /** A walk over the pages of a list gives every row once, in the order that was asked for, whatever the rows hold. */
 
 let clock = Date.parse("2026-06-10T12:00:00Z");
-let service: Service;
-let ann: Client;
-let world: World;
-before(async () => {
-  service = await startService({ now: () => clock });
-  ann = await service.signIn();
-  world = await createWorld(ann);
-  for (const definition of definitions) for (let row = 0; row < ROWS; row++) await insert(definition, row);
-});
-after(() => service.close());
-
 const ROWS = 13;
+const { service, ann, world } = await startWorld({ now: () => clock });
+for (const definition of definitions) for (let row = 0; row < ROWS; row++) await insert(definition, row);
+after(() => service.close());
 
 /** Rows with few different values, so that most of them tie, letter case aside, and many without any. */
 async function insert(definition: RecordDefinition, row: number): Promise<void> {

@@ -1,21 +1,12 @@
 import assert from "node:assert/strict";
-import { after, before, describe, test } from "node:test";
+import { after, describe, test } from "node:test";
 import type { RecordDefinition } from "../../src/records/define.ts";
-import { createWorld, definitions, inTurns, leastOf } from "../helpers/dictionary.ts";
+import { definitions, inTurns, leastOf, startWorld } from "../helpers/dictionary.ts";
 import { assertRefused } from "../helpers/lines.ts";
-import { type Client, type Service, startService } from "../helpers/service.ts";
-import type { World } from "../helpers/values.ts";
 
 /** Nothing is ignored silently: what a list or a body does not know is refused by name, with the near miss. */
 
-let service: Service;
-let ann: Client;
-let world: World;
-before(async () => {
-  service = await startService();
-  ann = await service.signIn();
-  world = await createWorld(ann);
-});
+const { service, ann, world } = await startWorld();
 after(() => service.close());
 
 async function refuses(path: string, code: string, hint: RegExp): Promise<void> {
