@@ -6,7 +6,8 @@ import { formatLine } from "./kit/line.ts";
 import { createRandom } from "./kit/random.ts";
 import { createSeal } from "./kit/seal.ts";
 import { StartError } from "./kit/startError.ts";
-import { isEmail } from "./records/textKinds.ts";
+import { collapsed } from "./kit/text.ts";
+import { isEmail, readEmail } from "./records/textKinds.ts";
 import { newToken } from "./routes/tokens.ts";
 import { readSecret } from "./storage.ts";
 
@@ -17,7 +18,7 @@ export const COMMANDS = `user list                     everybody who ever signed
 /** What the person who owns the machine can do past the front door. Gives the lines to print. */
 export async function runCommand(words: readonly string[], config: Config, pool: Pool): Promise<string[]> {
   const [noun, verb, who, ...rest] = words;
-  const email = who?.trim().toLowerCase() ?? "";
+  const email = readEmail(who ?? "");
   if (noun === "user" && verb === "list" && who === undefined)
     return (await listUsers(pool)).map(({ handle, ...facts }) => formatLine(handle, Object.entries(facts)));
   if (!isEmail(email)) throw new StartError(`usage: ${COMMANDS}`);
@@ -29,7 +30,10 @@ export async function runCommand(words: readonly string[], config: Config, pool:
   if (noun !== "token" || verb !== "create" || rest.length > 1) throw new StartError(`usage: ${COMMANDS}`);
   const random = createRandom();
   const ids = createIds(Date.now, random);
-  const { secret, ...token } = newToken({ ids, random, seal: createSeal(readSecret(config)) }, rest[0] ?? "command line");
+  const { secret, ...token } = newToken(
+    { ids, random, seal: createSeal(readSecret(config)) },
+    collapsed(rest[0] ?? "") || "command line",
+  );
   await createPersonWithToken(pool, email, ids, token, Date.now());
   return [`token=${secret}`];
 }

@@ -7,6 +7,7 @@ import type { Target } from "./http/target.ts";
 import { echo } from "./kit/line.ts";
 import { placeOf } from "./kit/place.ts";
 import { Problem } from "./kit/problem.ts";
+import { composed } from "./kit/text.ts";
 import { zone } from "./kit/time.ts";
 import { storable } from "./records/textKinds.ts";
 import type { Context, Services } from "./routes/route.ts";
@@ -68,7 +69,7 @@ const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 function utf8Header(name: string, value: string | string[] | undefined): string | undefined {
   if (value === undefined) return undefined;
   try {
-    return utf8.decode(Buffer.from(String(value), "latin1"));
+    return composed(utf8.decode(Buffer.from(String(value), "latin1")));
   } catch {
     throw new Problem("invalid_value", `the header ${name} is not UTF-8`, "convert it first: iconv -f latin1 -t utf-8");
   }
@@ -77,7 +78,7 @@ function utf8Header(name: string, value: string | string[] | undefined): string 
 /** No program chooses its User-Agent for our sake: it is cut and mended where X-Agent would be refused. */
 function agentOf(userAgent: string | undefined): string | undefined {
   if (userAgent === undefined || /^[ -~]{0,200}$/.test(userAgent)) return userAgent;
-  return Buffer.from(Buffer.from(userAgent, "latin1").toString("utf8").slice(0, 200)).toString().replaceAll("\0", "");
+  return composed(Buffer.from(Buffer.from(userAgent, "latin1").toString("utf8").slice(0, 200)).toString().replaceAll("\0", ""));
 }
 
 function readNote(name: string, text: string | undefined, most: number): string | null {

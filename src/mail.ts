@@ -1,4 +1,5 @@
 import { spawn } from "node:child_process";
+import { asciiDomain } from "./kit/domain.ts";
 import { Problem } from "./kit/problem.ts";
 
 export type Mail = { to: string; subject: string; text: string };
@@ -31,12 +32,18 @@ export function createMailer(command: string, from: string, now: () => number): 
     });
 }
 
+/** Mail servers without SMTPUTF8 know a domain by its ASCII form only. */
+function withAsciiDomain(address: string): string {
+  const at = address.lastIndexOf("@") + 1;
+  return address.slice(0, at) + (asciiDomain(address.slice(at)) ?? address.slice(at));
+}
+
 /** RFC 5322, plain text. Header values lose line breaks, so that no header can be injected. */
 function message({ to, subject, text }: Mail, from: string, at: number): string {
   const header = (value: string) => value.replace(/[\r\n\0]+/g, " ");
   return [
     `From: ${header(from)}`,
-    `To: ${header(to)}`,
+    `To: ${header(withAsciiDomain(to))}`,
     `Subject: ${header(subject)}`,
     `Date: ${new Date(at).toUTCString().replace("GMT", "+0000")}`,
     "Auto-Submitted: auto-generated",

@@ -52,7 +52,7 @@ function orNaturalKey({ title, naturalKey }: Linked, predicate: Predicate): Stat
   const named = fieldSql(title, predicate);
   const values = valuesOf(predicate);
   if (!naturalKey || values.length === 0) return named;
-  return sql`${named} or ${naturalKey} in (${join(values.map((value) => sql`lower(${String(value)})`))})`;
+  return sql`${named} or ${naturalKey.column} in (${join(values.map((value) => sql`${naturalKey.read(String(value))}`))})`;
 }
 
 function predicateSql(column: Statement, predicate: Predicate): Statement {

@@ -28,8 +28,8 @@ export type Linked = {
   living: Statement;
   /** What names it. */
   title: { field: Field; column: Statement; search: Statement };
-  /** Names it as well. */
-  naturalKey: Statement | undefined;
+  /** Names it as well: the column, and how a value of it is read. */
+  naturalKey: { column: Statement; read: (text: string) => unknown } | undefined;
 };
 
 const known = new WeakMap<RecordDefinition, Table>();
@@ -48,7 +48,8 @@ function createTable(definition: RecordDefinition, dictionary: Dictionary): Tabl
     const link = field.kind.link;
     if (link?.shows !== "name") return undefined;
     const target = definitionOf(dictionary, link.target);
-    const { plural, naturalKey } = target;
+    const { plural } = target;
+    const natural = target.naturalKey === undefined ? undefined : fieldOf(target, target.naturalKey)!;
     const alias = ident(field.name);
     const id = sql`r.${ident(`${field.name}_id`)}`;
     return {
@@ -60,7 +61,7 @@ function createTable(definition: RecordDefinition, dictionary: Dictionary): Tabl
         column: sql`${alias}.${ident(target.title)}`,
         search: sql`${alias}.search`,
       },
-      naturalKey: naturalKey === undefined ? undefined : sql`${alias}.${ident(naturalKey)}`,
+      naturalKey: natural && { column: sql`${alias}.${ident(natural.name)}`, read: natural.kind.fromText },
     };
   };
   const column = (field: Field): Statement => {

@@ -9,10 +9,16 @@ import { storable } from "../records/textKinds.ts";
 
 export type Condition = { field: Field; predicate: Predicate };
 
-/** Reads one `field=op:value` of a list. */
-export function readFilter(definition: RecordDefinition, name: string, value: string, reading: Reading): Condition {
-  const { operator, operand } = splitOperator(value);
+/** Reads one `field=op:value` of a list; `signed` as of a parameter. */
+export function readFilter(
+  definition: RecordDefinition,
+  name: string,
+  value: string,
+  reading: Reading,
+  signed = value,
+): Condition {
   const field = fieldOf(definition, name);
+  const { operator, operand } = splitOperator(field?.kind.signed ? signed : value);
   if (!field && name.startsWith("custom.")) return customCondition(definition, name, operator, operand, reading);
   if (!field) throw unknownFilter(definition, name);
   if (!field.kind.operators.includes(operator)) throw unknownOperator(field, operator, field.kind.operators);
@@ -124,7 +130,7 @@ function customCondition(
 }
 
 /** Nothing is called so: it stood behind an `&` inside a value. */
-export const isRestOfValue = (name: string): boolean => /[^\w.\-:/@\p{L}]/u.test(name);
+export const isRestOfValue = (name: string): boolean => /[^\w.\-:/@\p{L}\p{M}\p{N}]/u.test(name);
 
 /** What was meant by a name that nothing is called by: a comparison as programs write it, or the rest of a value. */
 export function misreadName(name: string): string[] {

@@ -1,12 +1,15 @@
+import { withLetters } from "../kit/domain.ts";
 import { echo } from "../kit/line.ts";
 import { nearest } from "../kit/nearest.ts";
 import { Problem } from "../kit/problem.ts";
+import { compatible } from "../kit/text.ts";
 import { isSearchable } from "../kit/words.ts";
 import { type Field, fieldOf, LIST_PARAMETERS, type RecordDefinition } from "../records/define.ts";
 import type { Reading } from "../records/kind.ts";
 import { type Condition, guardText, readFilter } from "./filter.ts";
 
-export type Parameters = readonly (readonly [name: string, value: string])[];
+/** `signed`: the value with the `+` that nobody encoded, where it begins so. */
+export type Parameters = readonly (readonly [name: string, value: string, signed?: string])[];
 
 export type ListQuery = {
   conditions: readonly Condition[];
@@ -34,9 +37,9 @@ export function readListQuery(
 ): ListQuery {
   const once = (name: (typeof LIST_PARAMETERS)[number]) => single(parameters, name);
   const filters = parameters.filter(([name]) => !(LIST_PARAMETERS as readonly string[]).includes(name));
-  const search = readSearch(definition, once("search"));
+  const search = readSearch(definition, singleSigned(parameters, "search"));
   return {
-    conditions: filters.map(([name, value]) => readFilter(definition, name, value, reading)),
+    conditions: filters.map(([name, value, signed]) => readFilter(definition, name, value, reading, signed)),
     search,
     sort: readSort(definition, once("sort")),
     limit: readLimit(once("limit"), maxLimit),
@@ -52,13 +55,21 @@ export function readListQuery(
 }
 
 /** The value of a parameter that may stand once. */
-export function single(parameters: Parameters, name: string): string | undefined {
+export const single = (parameters: Parameters, name: string): string | undefined => only(parameters, name)?.[1];
+
+/** The same of one that may be a phone number. */
+export function singleSigned(parameters: Parameters, name: string): string | undefined {
+  const found = only(parameters, name);
+  return found?.[2] ?? found?.[1];
+}
+
+function only(parameters: Parameters, name: string): Parameters[number] | undefined {
   let times = 0;
-  let found: string | undefined;
-  for (const [each, value] of parameters) {
-    if (each !== name) continue;
+  let found: Parameters[number] | undefined;
+  for (const parameter of parameters) {
+    if (parameter[0] !== name) continue;
     times += 1;
-    found = value;
+    found = parameter;
   }
   if (times > 1) throw new Problem("bad_request", `${name} stands ${times} times`, `send ${name} once`);
   return found;
@@ -74,7 +85,8 @@ function readSearch(definition: RecordDefinition, text: string | undefined): str
       "send words to look for: search=acme",
       `signs are found by ${definition.title}=like:…`,
     ]);
-  return text.trim();
+  // As the searched text is folded.
+  return compatible(withLetters(text)).trim();
 }
 
 function readSort(definition: RecordDefinition, asked: string | undefined): ListQuery["sort"] {

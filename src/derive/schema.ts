@@ -3,8 +3,9 @@ import { type IdReference, readId } from "../kit/id.ts";
 import { echo } from "../kit/line.ts";
 import { nearest } from "../kit/nearest.ts";
 import { Problem } from "../kit/problem.ts";
+import { isVisible } from "../kit/text.ts";
 import { oneOf } from "../kit/words.ts";
-import { type Field, fieldOf, linksOf, type RecordDefinition } from "../records/define.ts";
+import { type Field, type FieldSpec, fieldOf, linksOf, type RecordDefinition } from "../records/define.ts";
 import type { Reading } from "../records/kind.ts";
 import { storable, UNSTORABLE_HINT } from "../records/textKinds.ts";
 import { isRestOfValue } from "./filter.ts";
@@ -14,7 +15,7 @@ import { COMMON_PARAMETERS, WHY } from "./parameters.ts";
 export type LinkChoice = { id?: IdReference; name?: string } | null;
 
 /** What was sent: in a form every value is text, or a list of texts. */
-export type Values = { values: Record<string, unknown>; form: boolean };
+export type Values = { values: Record<string, unknown>; form: boolean; signed?: Record<string, string> };
 
 /** A body made ready for the database. */
 export type Written = {
@@ -55,7 +56,7 @@ export function writable(definition: RecordDefinition): Field[] {
  * mean the same; an empty text is null. Throws the Problem that names the field, what it expects and what comes near.
  */
 export function readRecord(definition: RecordDefinition, body: Values, existing: boolean, reading: Reading): Written {
-  const values = settle(definition, gatherCustom(definition, body), body.form);
+  const values = settle(definition, gatherCustom(definition, body), body);
   check(definition, values);
   const { version, ...fields } = values;
   const written: Written = {
@@ -99,17 +100,28 @@ function readMember(value: unknown): unknown {
   return /^(true|false|-?(0|[1-9]\d{0,14})(\.\d{1,15})?)$/.test(text) ? (JSON.parse(text) as unknown) : text;
 }
 
-function settle(definition: RecordDefinition, body: Record<string, unknown>, form: boolean): Record<string, unknown> {
+function settle(
+  definition: RecordDefinition,
+  body: Record<string, unknown>,
+  { form, signed }: Values,
+): Record<string, unknown> {
   const settled: Record<string, unknown> = {};
   for (const [name, value] of Object.entries(body)) {
     if (value === undefined) continue;
     const field = name === "version" ? undefined : fieldOf(definition, name);
     if (name !== "version" && (!field || field.readOnly)) throw unknownField(definition, name, field, form);
-    const text = form && Array.isArray(value) ? joined(name, field, value) : value;
-    const cleared = text === "" || (form && text === "null" && !isPlainText(field));
+    const typed = field?.kind.signed ? signed?.[name] : undefined;
+    const text = form && Array.isArray(value) ? joined(name, field, value) : (typed ?? value);
+    const cleared = isEmpty(field, text) || (form && text === "null" && !isPlainText(field));
     settled[name] = cleared ? null : typeof text === "string" ? readText(name, field, text) : text;
   }
   return settled;
+}
+
+/** Whether a value says nothing: without a name that can be seen, a record cannot be told from others. */
+export function isEmpty(field: FieldSpec | undefined, value: unknown): boolean {
+  if (value === "" || typeof value !== "string" || field?.kind.sqlType !== "text") return value === "";
+  return (field.required || field.kind.phrase === true) && !isVisible(value);
 }
 
 /** In a form a list is the name repeated, or a comma list. */

@@ -4,7 +4,7 @@ import { Problem } from "../kit/problem.ts";
 import type { Field } from "../records/define.ts";
 import type { Reading } from "../records/kind.ts";
 import type { Named } from "./operation.ts";
-import { unfit } from "./schema.ts";
+import { isEmpty, unfit } from "./schema.ts";
 
 /**
  * Reads a body that is no record's, each value by its kind; an empty text is null. What was not sent is left out, unless the field has an
@@ -23,7 +23,7 @@ export function readValues(
 }
 
 function readValue(field: Field, sent: unknown, reading: Reading): unknown {
-  const given = sent === "" ? null : sent;
+  const given = isEmpty(field, sent) ? null : sent;
   const value = given ?? field.initially ?? given;
   if (value === undefined || value === null) {
     if (!field.required) return value;

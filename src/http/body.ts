@@ -1,9 +1,13 @@
 import { Problem } from "../kit/problem.ts";
+import { composedJson } from "../kit/text.ts";
 import type { Request } from "./request.ts";
 import { readParameters } from "./target.ts";
 
-/** Named values; those of a form are text, or a list of texts where a name stands several times. `text`: as it came. */
-export type Body = { values: Record<string, unknown>; form: boolean; text: string };
+/**
+ * Named values; those of a form are text, or a list of texts where a name stands several times. `signed` has those of them that began with a bare
+ * `+`, with it. `text`: as it came.
+ */
+export type Body = { values: Record<string, unknown>; form: boolean; text: string; signed?: Record<string, string> };
 
 export const NO_BODY: Body = { values: {}, form: false, text: "" };
 
@@ -57,8 +61,16 @@ function parseObject(text: string): Body {
   throw new Problem("bad_request", "the body is not a JSON object", 'send one object, e.g. {"name":"Jane Doe"}');
 }
 
+/** Beyond these, or escaped, may be what is not in composed form. */
+const MAY_COMPOSE = /[^\0-\u02ff]|\\u/;
+
 /** Throws a SyntaxError, or a Problem on what would take too long to read or lose digits. */
 export function parseJson(text: string): unknown {
+  const value = parseExact(text);
+  return MAY_COMPOSE.test(text) ? composedJson(value) : value;
+}
+
+function parseExact(text: string): unknown {
   if (text.length > ALWAYS_READ && countValues(text) > MOST_VALUES) throw tooManyValues();
   const long = text.match(/-?\d{16,}/g);
   if (!long) return JSON.parse(text);
@@ -116,13 +128,15 @@ function formObject(text: string): Body {
   const pairs = text.split("&", MOST_VALUES + 1);
   if (pairs.length > MOST_VALUES) throw tooManyValues();
   const fields = new Map<string, string | string[]>();
+  const signs: [string, string][] = [];
   for (const pair of pairs) {
     const typed = UNENCODED.test(pair) && !/%[0-9a-f]{2}/i.test(pair);
-    for (const [name, value] of typed ? readParameters(pair, "+") : readParameters(pair.trim())) {
+    for (const [name, value, signed] of typed ? readParameters(pair, "+") : readParameters(pair.trim())) {
       const before = fields.get(name);
       if (Array.isArray(before)) before.push(value);
       else fields.set(name, before === undefined ? value : [before, value]);
+      if (signed !== undefined) signs.push([name, signed]);
     }
   }
-  return { values: Object.fromEntries(fields), form: true, text };
+  return { values: Object.fromEntries(fields), form: true, text, signed: Object.fromEntries(signs) };
 }

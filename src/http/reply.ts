@@ -73,7 +73,7 @@ function textBody(answer: Exclude<Answer, { is: "document" }>, showing: Showing)
       return `${text}# ${answer.summary}\n${answer.nextCursor === null ? "" : `# next: ${answer.nextCursor}\n`}`;
     }
     case "message":
-      return `OK ${answer.message}\n${valueLines(answer.values ?? {})}${hintLines(answer.hints ?? [])}`;
+      return `OK ${oneLine(answer.message)}\n${valueLines(answer.values ?? {})}${hintLines(answer.hints ?? [])}`;
     case "values":
       return valueLines(answer.values);
     case "json":
@@ -81,7 +81,7 @@ function textBody(answer: Exclude<Answer, { is: "document" }>, showing: Showing)
   }
 }
 
-const noteLines = (notes: readonly string[] = []) => notes.map((note) => `# ${note}\n`).join("");
+const noteLines = (notes: readonly string[] = []) => notes.map((note) => `# ${oneLine(note)}\n`).join("");
 
 const valueLines = (values: Record<string, Value>) =>
   Object.entries(values)

@@ -1,8 +1,15 @@
 import { echo } from "../kit/line.ts";
 import { Problem } from "../kit/problem.ts";
+import { composed } from "../kit/text.ts";
+
+/**
+ * A decoded pair. `signed` is the value where it begins with a `+` that nobody encoded: a form means a space by it, and a person who typed a phone
+ * number means the `+`.
+ */
+export type Parameter = [name: string, value: string, signed?: string];
 
 /** What a request is aimed at: decoded path segments and decoded parameters in the order they came. */
-export type Target = { path: string; segments: string[]; parameters: [name: string, value: string][] };
+export type Target = { path: string; segments: string[]; parameters: Parameter[] };
 
 /** What RFC 9110, section 4.1, wants every server to take. */
 const LONGEST = 8_000;
@@ -27,7 +34,7 @@ export function readTarget(url: string): Target {
 }
 
 /** `application/x-www-form-urlencoded` (WHATWG URL, section 5): a query, or the body of `curl -d`. `plus` is what a `+` stands for. */
-export function readParameters(text: string, plus: " " | "+" = " "): [name: string, value: string][] {
+export function readParameters(text: string, plus: " " | "+" = " "): Parameter[] {
   if (text === "") return [];
   return text
     .split("&")
@@ -35,8 +42,16 @@ export function readParameters(text: string, plus: " " | "+" = " "): [name: stri
     .map((part) => {
       const equals = part.indexOf("=");
       const [name, value] = equals < 0 ? [part, ""] : [part.slice(0, equals), part.slice(equals + 1)];
-      return plus === " " ? [decode(spaced(name)), decode(spaced(value))] : [decode(name), decode(value)];
+      if (plus === "+") return [decode(name), decode(value)];
+      const [key, read, signed] = [decode(spaced(name)), decode(spaced(value)), withSigns(value)];
+      return signed === value ? [key, read] : [key, read, decode(spaced(signed))];
     });
+}
+
+/** Encodes the `+` before the number that a value begins with, behind its operator; in a list before each. */
+function withSigns(value: string): string {
+  if (value.startsWith("in:")) return value.replace(/(^in:|,)\+(?=[1-9])/g, "$1%2B");
+  return value.replace(/^((?:[a-z]{1,8}:)?)\+(?=[1-9])/, "$1%2B");
 }
 
 /** For a megabyte of `+`, replaceAll takes half a second; bytes take a hundredth of it. */
@@ -48,9 +63,9 @@ function spaced(text: string): string {
 }
 
 function decode(text: string): string {
-  if (!text.includes("%")) return text;
+  if (!text.includes("%")) return composed(text);
   try {
-    return decodeURIComponent(text);
+    return composed(decodeURIComponent(text));
   } catch {
     throw new Problem(
       "bad_request",

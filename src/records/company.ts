@@ -1,5 +1,5 @@
 import { defineRecord } from "./define.ts";
-import { custom, domain, longText, person, phone, required, tags, text } from "./fields.ts";
+import { custom, domain, longText, person, phone, phrase, required, tags } from "./fields.ts";
 
 export const company = defineRecord({
   name: "company",
@@ -9,9 +9,9 @@ export const company = defineRecord({
   title: "name",
   naturalKey: "domain",
   fields: {
-    name: required(text({ about: "name", sort: true, search: true })),
+    name: required(phrase({ about: "name", sort: true, search: true })),
     domain: domain({ about: "web domain; POST with a known one updates that company", sort: true, search: true }),
-    industry: text({ about: "line of business", sort: true, search: true, paged: true, label: true }),
+    industry: phrase({ about: "line of business", sort: true, search: true, paged: true, label: true }),
     phone: phone({ about: "phone number", search: true }),
     owner: person({ about: "who looks after it", sort: true, paged: true }),
     tags: tags({ about: "labels", search: true }),

@@ -1,5 +1,5 @@
 import { defineRecord } from "./define.ts";
-import { custom, email, link, longText, person, phone, required, tags, text, time } from "./fields.ts";
+import { custom, email, link, longText, person, phone, phrase, required, tags, text, time } from "./fields.ts";
 
 export const contact = defineRecord({
   name: "contact",
@@ -10,12 +10,12 @@ export const contact = defineRecord({
   naturalKey: "email",
   reminder: { at: "follow_up_at", note: "follow_up_note", owner: "owner", phone: "phone", email: "email" },
   fields: {
-    name: required(text({ about: "full name", sort: true, search: true })),
+    name: required(phrase({ about: "full name", sort: true, search: true })),
     email: email({ about: "main address; POST with a known one updates that contact", sort: true, search: true }),
     phone: phone({ about: "phone number", search: true }),
-    title: text({ about: "job title", search: true }),
+    title: phrase({ about: "job title", search: true }),
     company_id: link("company", { about: "the company they work for" }),
-    stage: text({ about: "where they stand: lead, qualified, customer, …", sort: true, paged: true, label: true }),
+    stage: phrase({ about: "where they stand: lead, qualified, customer, …", sort: true, paged: true, label: true }),
     owner: person({ about: "who looks after them", sort: true, paged: true }),
     tags: tags({ about: "labels", search: true }),
     follow_up_at: time({ about: "when to get back to them; feeds /reminders", sort: true }),

@@ -7,7 +7,7 @@ import type { Operator, Predicate } from "./predicate.ts";
  * A key stands bare on the line (`custom.<key>=…`) and in a query, so it holds no white space, quote, `=`, `&` or `\`, and nothing that
  * cannot be seen: there are such letters (U+3164).
  */
-const KEY = /^(?!.*\p{Default_Ignorable_Code_Point})[\p{L}\p{N}_][\p{L}\p{N}_.:/@-]{0,99}$/u;
+const KEY = /^(?!.*\p{Default_Ignorable_Code_Point})[\p{L}\p{N}_][\p{L}\p{N}\p{M}_.:/@-]{0,99}$/u;
 export const KEY_FORM = "keys are letters, digits and _ . : / @ -, at most 100 characters";
 export const isCustomKey = (key: string) => KEY.test(key) && key !== "__proto__";
 

@@ -1,5 +1,5 @@
 import { defineRecord } from "./define.ts";
-import { cents, choice, currency, custom, date, link, longText, person, required, tags, text, time } from "./fields.ts";
+import { cents, choice, currency, custom, date, link, longText, person, phrase, required, tags, text, time } from "./fields.ts";
 
 export const deal = defineRecord({
   name: "deal",
@@ -10,10 +10,10 @@ export const deal = defineRecord({
   sums: { amount: "amount_cents", per: "currency" },
   reminder: { at: "follow_up_at", note: "follow_up_note", owner: "owner" },
   fields: {
-    title: required(text({ about: "what is being sold", sort: true, search: true })),
+    title: required(phrase({ about: "what is being sold", sort: true, search: true })),
     amount_cents: cents({ about: "worth, in the smallest unit of the currency", sort: true }),
     currency: currency({ about: "ISO 4217 code", initially: "USD" }),
-    stage: text({ about: "how far it is: discovery, proposal, …", sort: true, search: true, paged: true, label: true }),
+    stage: phrase({ about: "how far it is: discovery, proposal, …", sort: true, search: true, paged: true, label: true }),
     status: required(choice(["open", "won", "lost"], { about: "outcome", initially: "open", paged: true })),
     close_date: date({ about: "day it is expected to close, or closed", sort: true }),
     contact_id: link("contact", { about: "the person" }),

@@ -151,6 +151,13 @@ export function byPrefix(dictionary: Dictionary, prefix: string): RecordDefiniti
 
 export const labelsOf = ({ fields }: RecordDefinition): Field[] => fields.filter(({ label }) => label);
 
+/** Fields that a caller names people in: `owner`. */
+export const personsOf = ({ fields }: RecordDefinition): Field[] =>
+  fields.filter(({ kind, readOnly }) => kind.person && !readOnly);
+
+/** Fields that mostly take one of a few values. */
+export const knownOf = ({ fields }: RecordDefinition): Field[] => fields.filter(({ kind }) => kind.known);
+
 /** Fields that take one of a few values: `status`. */
 export const choicesOf = ({ fields }: RecordDefinition): Field[] => fields.filter(({ kind }) => kind.choices);
 

@@ -9,8 +9,10 @@ import {
   currencyKind,
   domainKind,
   emailKind,
+  knownKind,
   personKind,
   phoneKind,
+  phraseKind,
   textKind,
 } from "./textKinds.ts";
 import { dateKind, timeKind } from "./timeKinds.ts";
@@ -24,6 +26,8 @@ const of =
 
 /** Text of at most `most` characters; 500 can still be sorted and indexed. */
 export const text = (options: Options, most = 500): FieldSpec => ({ ...options, kind: textKind(most) });
+/** Text on one line that something is called by or sorted under: names, titles, labels. */
+export const phrase = (options: Options, most = 500): FieldSpec => ({ ...options, kind: phraseKind(most) });
 /** Text of any length a body can carry, shown with a single record. */
 export const longText = (options: Options): FieldSpec => ({ shown: "detail", ...text(options, 1_000_000) });
 export const email = of(emailKind);
@@ -40,6 +44,11 @@ export const custom = (options: Options): FieldSpec => ({ shown: "detail", ...op
 export const choice = (choices: readonly [string, ...string[]], options: Options): FieldSpec => ({
   ...options,
   kind: choiceKind(choices),
+});
+/** A phrase that is mostly one of these. */
+export const known = (values: readonly [string, ...string[]], options: Options): FieldSpec => ({
+  ...options,
+  kind: knownKind(values),
 });
 
 /** A link to a record of another kind: declare it as `<target>_id`; the name `<target>` comes along. */

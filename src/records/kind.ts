@@ -25,6 +25,14 @@ export type FieldKind = {
   searchFinds?: string;
   /** The values a filter or a body may hold, where they are few. */
   choices?: readonly string[];
+  /** Values that are usual; others are taken too. */
+  known?: readonly string[];
+  /** Text of which blanks around and double ones within are no part: where nothing in it can be seen, it is empty. */
+  phrase?: true;
+  /** Its values name people: those that name a member are the member's address. */
+  person?: true;
+  /** A value may begin with a `+`, which is one where nobody encoded it either. */
+  signed?: true;
   /** A written value in JSON; the request schema and OpenAPI are made of it. */
   schema: z.ZodType;
   /** A shown value in JSON, where it differs from a written one. */

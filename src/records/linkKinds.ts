@@ -3,8 +3,8 @@ import { readId, shortId } from "../kit/id.ts";
 import { quoteIfNeeded } from "../kit/line.ts";
 import { oneOf } from "../kit/words.ts";
 import type { FieldKind } from "./kind.ts";
-import { compare, EQUALITY, scalarPredicate } from "./operators.ts";
-import { asJson, textKind } from "./textKinds.ts";
+import { compare, EQUALITY } from "./operators.ts";
+import { asJson, phraseKind } from "./textKinds.ts";
 
 /** The id of a record of another kind, written in any form, shown short on lines and whole in JSON. */
 export function referenceKind(target: string): FieldKind {
@@ -47,10 +47,10 @@ export function handleKind(target: string): FieldKind {
 
 /** The name of the linked record. Where an id is written instead of a name, the id is meant. */
 export function linkedNameKind(target: string): FieldKind {
-  const byName = scalarPredicate((text) => text);
+  const { predicate: byName, ...phrase } = phraseKind(500, `the name or the id of ${oneOf(target)}`);
   const byId = referenceKind(target).predicate;
   return {
-    ...textKind(500, `the name or the id of ${oneOf(target)}`),
+    ...phrase,
     name: "name",
     predicate: (operator, operands, reading) =>
       operator !== "like" && operands.every(readId) ? byId(operator, operands, reading) : byName(operator, operands, reading),

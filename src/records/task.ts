@@ -1,5 +1,5 @@
 import { defineRecord } from "./define.ts";
-import { boolean, custom, link, longText, person, required, tags, text, time } from "./fields.ts";
+import { boolean, custom, link, longText, person, phrase, required, tags, time } from "./fields.ts";
 
 export const task = defineRecord({
   name: "task",
@@ -9,7 +9,7 @@ export const task = defineRecord({
   title: "title",
   reminder: { at: "due_at", note: "notes", owner: "assignee", doneWhen: "done" },
   fields: {
-    title: required(text({ about: "what to do", sort: true, search: true })),
+    title: required(phrase({ about: "what to do", sort: true, search: true })),
     due_at: time({ about: "by when; feeds /reminders while not done", sort: true }),
     done: required(boolean({ about: "whether it is done", initially: false, paged: true })),
     assignee: person({ about: "who does it", sort: true, paged: true }),

@@ -1,6 +1,8 @@
 import { z } from "zod";
+import { asciiDomain, canonicalDomain, withLetters } from "../kit/domain.ts";
 import { quoteIfNeeded } from "../kit/line.ts";
 import { isCurrency } from "../kit/money.ts";
+import { collapsed, collapsedWithin, composed } from "../kit/text.ts";
 import type { FieldKind } from "./kind.ts";
 import { EQUALITY, ORDER, scalarPredicate } from "./operators.ts";
 
@@ -35,66 +37,108 @@ export function textKind(most: number, expects = most > 1_000 ? "text" : `text o
   };
 }
 
-/** The e-mail address or name of whoever looks after a record; `me` stands for the caller. */
-export const personKind: FieldKind = {
-  ...textKind(254, "a name or an e-mail address; me is you"),
-  name: "person",
-  toColumn: (value, reading) => (value === "me" ? reading.me : value),
-  predicate: scalarPredicate((text, reading) => (text === "me" ? reading.me : text)),
-};
+/** Text on one line that people call something by: blanks around it are dropped, and several within are one. */
+export function phraseKind(most: number, expects?: string): FieldKind {
+  return {
+    ...textKind(most, expects),
+    phrase: true,
+    fromText: collapsed,
+    predicate: scalarPredicate(collapsed, collapsedWithin),
+  };
+}
 
-/** Kept as it was written. The `+` of a country code arrives as a space where nobody encoded it. */
-const readPhone = (text: string) => text.replace(/^ (?=[1-9])/, "+");
+/** A phrase whose usual values are known; any other is taken too. In lower case, so that `Call` is `call`. */
+export function knownKind(known: readonly [string, ...string[]]): FieldKind {
+  const read = (text: string) => collapsed(text).toLowerCase();
+  return {
+    ...phraseKind(60, `${known.join(", ")}, or a word of your own`),
+    name: "known",
+    known,
+    fromText: read,
+    predicate: scalarPredicate(read, collapsedWithin),
+  };
+}
 
+/** Kept as it was written. */
 export const phoneKind: FieldKind = {
   ...textKind(60, "a phone number"),
   name: "phone",
+  signed: true,
   searchFinds: "the number however it is spaced",
-  fromText: readPhone,
-  predicate: scalarPredicate(readPhone, readPhone),
 };
 
-/** A mailbox as people write it (RFC 5321 without quoted local parts), kept in lower case so that it is one record's only. */
-const EMAIL = /^[^\s@"(),:;<>[\]\\\p{C}]{1,64}@(?:[\p{L}\p{N}](?:[\p{L}\p{N}-]{0,61}[\p{L}\p{N}])?\.)+[\p{L}\p{N}-]{2,63}$/u;
+/** Of a domain: what a letter or digit begins and ends. Joiners are a matter of script, which `asciiDomain` knows (RFC 5892). */
+const LABEL = "[\\p{L}\\p{N}](?:[\\p{L}\\p{N}\\p{M}\\u200c\\u200d-]{0,61}[\\p{L}\\p{N}\\p{M}])?";
+const HOST = `(?:${LABEL}\\.)+[\\p{L}\\p{N}\\p{M}\\u200c\\u200d-]{2,63}`;
+const DOMAIN = new RegExp(`^${HOST}$`, "u");
 
-const readEmail = (text: string) => text.trim().toLowerCase();
+const isDomain = (text: string) => DOMAIN.test(text) && (/^[ -~]*$/.test(text) || asciiDomain(text) !== undefined);
+
+/** A mailbox as people write it (RFC 5321 without quoted local parts; RFC 6531), kept in lower case so that it is one record's only. */
+const EMAIL = new RegExp(`^[^\\s@"(),:;<>[\\]\\\\\\p{C}\\p{Default_Ignorable_Code_Point}]{1,64}@${HOST}$`, "u");
+
+export const isEmail = (text: string) =>
+  text.length <= 254 && EMAIL.test(text) && isDomain(text.slice(text.lastIndexOf("@") + 1));
+
+export function readEmail(text: string): string {
+  const lower = composed(text.trim().toLowerCase());
+  const at = lower.lastIndexOf("@") + 1;
+  return lower.slice(0, at) + canonicalDomain(lower.slice(at));
+}
 
 /** Shells forget to encode `+`, which arrives as a space. */
 const withPlus = (text: string) => text.replaceAll(" ", "+");
-
-export const isEmail = (text: string) => text.length <= 254 && EMAIL.test(text);
 
 export const emailKind: FieldKind = {
   ...textKind(254, "an e-mail address such as jane@acme.com"),
   name: "email",
   sortsFolded: false,
-  schema: z.string().max(254).regex(EMAIL),
+  schema: z.string().max(254).regex(EMAIL).refine(isEmail),
   refusal: "invalid_email",
   fromText: readEmail,
   toColumn: (value) => readEmail(value as string),
-  predicate: scalarPredicate((text) => withPlus(readEmail(text)), withPlus),
+  predicate: scalarPredicate(
+    (text) => withPlus(readEmail(text)),
+    (part) => withPlus(withLetters(part)),
+  ),
 };
 
-/** A host name without scheme, path or `www.`, in lower case. */
-const DOMAIN = /^(?:[\p{L}\p{N}](?:[\p{L}\p{N}-]{0,61}[\p{L}\p{N}])?\.)+[\p{L}\p{N}-]{2,63}$/u;
+/** The e-mail address or name of whoever looks after a record; `me` stands for the caller. An address has the form that members have. */
+export const personKind: FieldKind = {
+  ...phraseKind(254, "a name or an e-mail address; me is you"),
+  name: "person",
+  person: true,
+  toColumn: (value, { me }) => readPerson(value as string, me),
+  predicate: scalarPredicate((text, { me }) => readPerson(text, me), collapsedWithin),
+};
 
-const readDomain = (text: string) =>
-  text
+function readPerson(text: string, me: string): string {
+  const name = collapsed(text);
+  if (/^me$/i.test(name)) return me;
+  const address = readEmail(name);
+  return isEmail(address) ? address : name;
+}
+
+/** A host name without scheme, path or `www.`, unless `www` is the name itself. */
+function readDomain(text: string): string {
+  const host = text
     .trim()
-    .toLowerCase()
-    .replace(/^[a-z][a-z0-9+.-]*:\/\//, "")
-    .replace(/[/?#].*$/s, "")
-    .replace(/^www\./, "")
-    .replace(/\.$/, "");
+    .replace(/^[a-z][a-z0-9+.-]*:\/\//i, "")
+    .replace(/[/?#].*$/s, "");
+  // All of them at once: what is read twice must stay what it is.
+  return canonicalDomain(host)
+    .replace(/\.$/, "")
+    .replace(/^(?:www\.)+(?=[^.]+\.[^.])/, "");
+}
 
 export const domainKind: FieldKind = {
   ...textKind(253, "a domain such as acme.com"),
   name: "domain",
   sortsFolded: false,
-  schema: z.string().max(253).regex(DOMAIN),
+  schema: z.string().max(253).regex(DOMAIN).refine(isDomain),
   fromText: readDomain,
   toColumn: (value) => readDomain(value as string),
-  predicate: scalarPredicate(readDomain),
+  predicate: scalarPredicate(readDomain, withLetters),
 };
 
 export function choiceKind(choices: readonly [string, ...string[]]): FieldKind {

@@ -1,7 +1,7 @@
 import { ROLES } from "../kit/scope.ts";
 import { zone } from "../kit/time.ts";
 import { defineView } from "./define.ts";
-import { boolean, choice, email, required, text, time } from "./fields.ts";
+import { boolean, choice, email, phrase, required, time } from "./fields.ts";
 import type { FieldKind } from "./kind.ts";
 import { handleKind, idKind } from "./linkKinds.ts";
 import { textKind } from "./textKinds.ts";
@@ -36,7 +36,7 @@ export const workspace = defineView({
       readOnly: true,
       column: "id",
     },
-    name: required(text({ about: "what it is called" }, 200)),
+    name: required(phrase({ about: "what it is called" }, 200)),
     timezone: { kind: timezoneKind, about: "times are shown in it, dates are its days" },
     role: choice(ROLES, { about: "what you are in it", readOnly: true }),
     current: boolean({ about: "whether your token acts in it", readOnly: true }),

@@ -4,6 +4,7 @@ import { echo } from "../kit/line.ts";
 import { Problem } from "../kit/problem.ts";
 import { redirectUriFault } from "../kit/redirectUri.ts";
 import { sameText } from "../kit/seal.ts";
+import { collapsed, isVisible } from "../kit/text.ts";
 import { storable } from "../records/textKinds.ts";
 import { OAuthRefusal } from "./oauthRefusal.ts";
 import type { Context } from "./route.ts";
@@ -29,9 +30,7 @@ export const clientMetadata = z.object({
 
 /** A name to show and list: on one line, not longer than a token's. */
 export const shownName = (name: string | undefined, otherwise: string) =>
-  Array.from((name ?? "").replace(/\s+/g, " ").trim())
-    .slice(0, 60)
-    .join("") || otherwise;
+  isVisible(name ?? "") ? [...collapsed(name ?? "")].slice(0, 60).join("") : otherwise;
 
 export function checkRedirectUris(uris: readonly string[]): void {
   for (const uri of uris) {

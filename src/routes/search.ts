@@ -1,7 +1,7 @@
 import type { Page } from "../db/rows.ts";
 import { type Reach, searchRows } from "../db/search.ts";
 import { limit } from "../derive/parameters.ts";
-import { type ListQuery, readListQuery, single } from "../derive/query.ts";
+import { type ListQuery, readListQuery, singleSigned } from "../derive/query.ts";
 import type { Row, View } from "../derive/render.ts";
 import type { Answer } from "../http/reply.ts";
 import { Problem } from "../kit/problem.ts";
@@ -23,7 +23,7 @@ export const searchRoutes = (kinds: readonly RecordDefinition[]): Route[] => [
 
 /** The best of every kind, merged by rank. What only looks like the words is asked for where no kind has the words themselves. */
 async function searchAll(context: Authenticated): Promise<Answer> {
-  const search = single(context.parameters, "q");
+  const search = singleSigned(context.parameters, "q");
   if (!search?.trim()) throw new Problem("missing_field", "q is missing", "GET /search?q=acme");
   const paging = context.parameters.filter(([name]) => name === "limit");
   const kinds = [...context.services.db.dictionary.values()].map((definition) => {

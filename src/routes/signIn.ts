@@ -7,7 +7,7 @@ import { shortId } from "../kit/id.ts";
 import { Problem } from "../kit/problem.ts";
 import { ROLES } from "../kit/scope.ts";
 import type { RecordDefinition } from "../records/define.ts";
-import { choice, email, required, text } from "../records/fields.ts";
+import { choice, email, phrase, required, text } from "../records/fields.ts";
 import type { FieldKind } from "../records/kind.ts";
 import { textKind } from "../records/textKinds.ts";
 import { issueSignInCode, takeSignInCode } from "./codes.ts";
@@ -48,7 +48,7 @@ export const signInRoutes = (kinds: readonly RecordDefinition[]): Route[] => [
       values: {
         email: required(email({ about: "the address the code was mailed to" })),
         code: { kind: codeKind, about: "the code in the mail", required: true },
-        token_name: text({ about: "who you are: a name to know the token by", initially: "default" }, 100),
+        token_name: phrase({ about: "who you are: a name to know the token by", initially: "default" }, 100),
       },
       example: { email: "you@example.com", code: "123456", token_name: "Claude" },
     },

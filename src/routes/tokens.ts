@@ -10,7 +10,7 @@ import { covers, coversScope, isScope, type Scopes, VERBS } from "../kit/scope.t
 import { newSecret, SECRETS } from "../kit/secret.ts";
 import { TIME_FORMS } from "../kit/time.ts";
 import { tagsKind } from "../records/collectionKinds.ts";
-import { required, text, time } from "../records/fields.ts";
+import { phrase, required, text, time } from "../records/fields.ts";
 import type { FieldKind, Reading } from "../records/kind.ts";
 import { token } from "../records/token.ts";
 import { listAnswer } from "./lists.ts";
@@ -28,8 +28,8 @@ const scopesKind: FieldKind = {
 export const WISH: OperationBody = {
   is: "values",
   values: {
-    name: text({ about: "who uses it" }, 100),
-    token_name: text({ about: "the same as name" }, 100),
+    name: phrase({ about: "who uses it" }, 100),
+    token_name: phrase({ about: "the same as name" }, 100),
     scopes: { kind: scopesKind, about: `what it may do at most: ${VERBS.join(", ")}, or of one kind, e.g. contacts.read` },
     expires_at: time({ about: "when it ends; never later than the token that mints it" }),
   },
