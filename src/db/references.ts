@@ -114,20 +114,25 @@ async function similarRecords(db: Database, workspaceId: string, target: RecordD
   return rows.map(([id, text]) => `${target.name}/${shortId(id as string)} ${echo(text as string)}`);
 }
 
-/** The records of this name, or natural key, at most four. */
+/** As the index of names has them (`…_called_idx`). */
+const calledSql = (text: Statement) => sql`"left"(crm_fold(${text}), 200)`;
+
+/** The records of this name, whatever case and accents, or natural key, at most four. Where some have its very accents, only these. */
 export async function namedRecords(
   db: Database,
   workspaceId: string,
   target: RecordDefinition,
   name: string,
 ): Promise<string[]> {
-  // In the column's collation on both sides: the database's own would fold É where the column keeps it.
-  const title = sql`lower(r.${ident(target.title)}) = lower(${name}::text collate "C")`;
+  const title = sql`r.${ident(target.title)}`;
   const natural = target.naturalKey === undefined ? undefined : fieldOf(target, target.naturalKey)!;
   const key = natural ? sql` or r.${ident(natural.name)} = ${natural.kind.fromText(name)}` : sql``;
+  const accents = sql`lower(${title} collate "default") = lower(${name}::text collate "default")${key}`;
   const rows = await db.pool.rows(
-    sql`select r.id from ${ident(target.plural)} r where r.workspace_id = ${workspaceId} and r.deleted_at is null and (${title}${key}) order by r.id limit 4`,
+    sql`select r.id, ${accents} from ${ident(target.plural)} r where r.workspace_id = ${workspaceId} and r.deleted_at is null
+      and (${calledSql(title)} = ${calledSql(sql`${name}::text`)} and crm_fold(${title}) = crm_fold(${name}::text)${key}) order by 2 desc, r.id limit 4`,
     { plan: "custom", retry: true },
   );
-  return rows.map((row) => row[0] as string);
+  const same = rows.filter(([, accented]) => accented);
+  return (same.length > 0 ? same : rows).map(([id]) => id as string);
 }

@@ -1,10 +1,11 @@
 import type { ListQuery } from "../derive/query.ts";
 import type { View } from "../derive/render.ts";
 import type { Position } from "../kit/cursor.ts";
+import { isPhone } from "../kit/phone.ts";
 import { fieldOf } from "../records/define.ts";
 import { join, type Statement, sql } from "./sql.ts";
 import type { Table } from "./table.ts";
-import { hasSwapped, hasTitle, hasWords, holdsWords, isNumber, isUnparted } from "./words.ts";
+import { hasSwapped, hasTitle, hasWords, holdsWords, isUnparted } from "./words.ts";
 
 /** What is looked for, and how far a walk through it has come. */
 export type SearchWalk = {
@@ -67,7 +68,7 @@ export function tiersOf({ workspaceId, view, table, search }: SearchWalk): { tie
     tiers.push({ ...byLexeme, above: 20_000, matches: titled, called });
   }
   const except = tiers[0]?.matches;
-  const lettered = isUnparted(search) || isNumber(search);
+  const lettered = isUnparted(search) || isPhone(search);
   tiers.push({ ...(lettered ? byLetters : { ...byLexeme, matches: begun }), above: 10_000, except });
   return { tiers, inside: lettered ? undefined : { ...byLetters, above: 0 } };
 }

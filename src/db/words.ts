@@ -1,3 +1,4 @@
+import { isInternational, isPhone, phoneDigits } from "../kit/phone.ts";
 import { isSearchable } from "../kit/words.ts";
 import { fieldOf, type RecordDefinition } from "../records/define.ts";
 import { pattern } from "./condition.ts";
@@ -11,7 +12,7 @@ const AROUND = /^[^\p{L}\p{N}\p{M}@#+]+|[^\p{L}\p{N}\p{M}#+]+$/gu;
 const WITHIN = /[^\p{L}\p{N}\p{M}]+/u;
 
 const LONGEST_SWAPPED = 8;
-const LEAST_DIGITS = 6;
+const LEAST_NATIONAL = 6;
 const MOST_COUNTRY_DIGITS = 3;
 
 const distinct = (words: readonly string[], most: number) => [...new Set(words)].filter((word) => word !== "").slice(0, most);
@@ -62,7 +63,7 @@ export function hasSwapped(workspaceId: string, definition: RecordDefinition, se
 
 /** What tells that a row holds every word of a search, anywhere in its searched text, also inside words; a word with signs in it by its parts. */
 export function holdsWords(workspaceId: string, definition: RecordDefinition, search: string): Statement[] {
-  if (isNumber(search)) return [hasNumber(workspaceId, definition, search)];
+  if (isPhone(search)) return [hasNumber(workspaceId, definition, search)];
   const parts = distinct(
     wordsOf(search).flatMap((word) => word.split(WITHIN)),
     MOST_PARTS,
@@ -84,11 +85,15 @@ export function holdsWords(workspaceId: string, definition: RecordDefinition, se
  */
 function hasNumber(workspaceId: string, definition: RecordDefinition, search: string): Statement {
   const { begun } = hasWords(workspaceId, definition, search);
-  const digits = digitsOf(search);
-  const countries = isInternational(search) ? Math.min(MOST_COUNTRY_DIGITS, digits.length - LEAST_DIGITS) : 0;
-  const national = Array.from({ length: countries }, (_, i) => `%\n${digits.slice(i + 1)}\n%`);
-  const alike = [`%${digits}%`, ...national].map((each) => sql`r.search like ${each}`);
+  const alike = phoneDigits(search)
+    .flatMap((digits) => [`%${digits}%`, ...(isInternational(search) ? nationalLines(digits) : [])])
+    .map((each) => sql`r.search like ${each}`);
   return sql`(${join([begun, ...alike], " or ")})`;
+}
+
+function nationalLines(digits: string): string[] {
+  const countries = Math.max(0, Math.min(MOST_COUNTRY_DIGITS, digits.length - LEAST_NATIONAL));
+  return Array.from({ length: countries }, (_, i) => `%\n${digits.slice(i + 1)}\n%`);
 }
 
 const lexemes = (definition: RecordDefinition, workspace = raw("r.workspace_id")): Statement =>
@@ -108,20 +113,6 @@ function leads(
 }
 
 const stands = (word: string, text: Statement): Statement => sql`strpos(${text}, ${once(sql`crm_fold(${word})`)}) > 0`;
-
-/** Whether it may be a phone number: that is looked for by its digits, so that it does not matter how it is written here or there. */
-export const isNumber = (search: string): boolean =>
-  /^[^\p{L}\p{M}@#]+$/u.test(search) && digitsOf(search).length >= LEAST_DIGITS;
-
-/** As crm_digits has them of what is stored: without the zeros before them, and the one that is not dialled. */
-const digitsOf = (number: string): string =>
-  number
-    .replaceAll("(0)", "")
-    .replace(/[^0-9]/g, "")
-    .replace(/^0+/, "");
-
-/** With the way out of a country before it, also in a parenthesis. A `+` that was not encoded arrives as a space. */
-const isInternational = (number: string): boolean => /^(\s*\P{L}?\+|\s*00| (?=[1-9]))/u.test(number);
 
 /** Writings that put nothing between words, or little, so that a word is mostly found inside what looks like one. */
 const UNPARTED =

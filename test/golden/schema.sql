@@ -20,15 +20,64 @@ end $$;
 create function crm_digits(phone text) returns text
   language plpgsql immutable strict parallel safe
 as $$
+declare
+  plain text := pg_catalog.translate(phone, '+ ().-', '');
+  value text := phone;
+  zero integer;
+  part text;
+  number text;
+  lines text[] := '{}';
 begin
-  return pg_catalog.ltrim(pg_catalog.regexp_replace(pg_catalog.replace(phone, '(0)', ''), '[^0-9]+', '', 'g'), '0');
+  if pg_catalog.ltrim(plain, '0123456789') = '' and pg_catalog.strpos(pg_catalog.substr(phone, 2), '+') = 0
+    and pg_catalog.strpos(phone, '(0') = 0 and phone !~ '^(\+|00) ?[1-9][0-9]{0,2}[^0-9]+0' then
+    return pg_catalog.ltrim(plain, '0');
+  end if;
+  if pg_catalog.octet_length(value) > pg_catalog.length(value) then
+    value := pg_catalog.normalize(value, 'NFKC');
+    if pg_catalog.octet_length(value) > pg_catalog.length(value) then
+      foreach zero in array array[
+    1632, 1776, 1984, 2406, 2534, 2662, 2790, 2918, 3046, 3174, 3302, 3430, 3558, 3664, 3792, 3872, 4160, 4240, 6112, 6160, 6470, 
+    6608, 6784, 6800, 6992, 7088, 7232, 7248, 42528, 43216, 43264, 43472, 43504, 43600, 44016, 66720, 68912, 68928, 69734, 69872, 
+    69942, 70096, 70384, 70736, 70864, 71248, 71360, 71376, 71386, 71472, 71904, 72016, 72688, 72784, 73040, 73120, 73184, 73552, 
+    90416, 92768, 92864, 93008, 93552, 123200, 123632, 124144, 124401, 125264
+      ] loop
+        value := pg_catalog.translate(value, (select pg_catalog.string_agg(pg_catalog.chr(zero + n), '' order by n) from pg_catalog.generate_series(0, 9) n), '0123456789');
+      end loop;
+    end if;
+  end if;
+  value := pg_catalog.regexp_replace(value, '\( *0 *\)', '', 'g');
+  -- What stands between the digits of one number; all else, and a +, begins another, as a / does between two that are long enough.
+  value := pg_catalog.regexp_replace(value, E'[^0-9+ ().\\-/\u00a0-\u00bf\u2000-\u2027\u202a-\u206f\u2212]+', E'\n', 'g');
+  value := pg_catalog.regexp_replace(pg_catalog.replace(value, '+', E'\n+'), E'((?:[0-9][^0-9/\n]*){6})/(?=(?:[^0-9/\n]*[0-9]){6})', E'\\1\n', 'g');
+  foreach part in array pg_catalog.string_to_array(value, E'\n') loop
+    number := pg_catalog.ltrim(pg_catalog.regexp_replace(part, '[^0-9]+', '', 'g'), '0');
+    continue when pg_catalog.length(number) < 6;
+    lines := lines || number;
+    if part ~ '^[^0-9+]*(\+|00)[^0-9]*[1-9][0-9]{0,2}[^0-9]+0' then
+      lines := lines || pg_catalog.regexp_replace(
+        pg_catalog.regexp_replace(part, '^([^0-9+]*(?:\+|00)[^0-9]*[1-9][0-9]{0,2})[^0-9]+0+', '\1'), '^0+|[^0-9]+', '', 'g');
+    end if;
+  end loop;
+  number := pg_catalog.ltrim(pg_catalog.regexp_replace(value, '[^0-9]+', '', 'g'), '0');
+  if pg_catalog.cardinality(lines) < 2 and number <> all (lines) then
+    lines := lines || number;
+  end if;
+  return pg_catalog.array_to_string(lines, E'\n');
 end $$;
 
 create function crm_fold(value text) returns text
   language plpgsql immutable strict parallel safe
 as $$
 begin
-  return pg_catalog.lower(public.unaccent('public.unaccent'::pg_catalog.regdictionary, value) collate pg_catalog."default");
+  if pg_catalog.octet_length(value) = pg_catalog.length(value) then
+    return pg_catalog.lower(value collate pg_catalog."C");
+  end if;
+  if value ~ E'[^\x01-\u009f\u00a1-\u00a7\u00a9\u00ab-\u00ae\u00b0\u00b1\u00b6\u00b7\u00bb\u00bf-\u0131\u0134-\u013e\u0141-\u0148\u014a-\u017e]'
+    and not pg_catalog.is_normalized(value, 'NFKC') then
+    value := pg_catalog.normalize(value, 'NFKC');
+  end if;
+  value := pg_catalog.lower(public.unaccent('public.unaccent'::pg_catalog.regdictionary, value) collate pg_catalog."default");
+  return pg_catalog.replace(value, 'ς', 'σ');
 end $$;
 
 create function crm_lexeme_query(workspace_id text, mark text, search text, ending text) returns tsquery
@@ -212,6 +261,7 @@ create table companies (
   constraint companies_custom_fits CHECK (crm_custom_fits(custom)) NOT VALID,
   constraint companies_pkey PRIMARY KEY (workspace_id, id)
 );
+CREATE INDEX companies_called_idx ON public.companies USING btree (workspace_id, "left"(crm_fold(name), 200)) WHERE (deleted_at IS NULL);
 CREATE INDEX companies_created_idx ON public.companies USING btree (workspace_id, created_at, id) WHERE (deleted_at IS NULL);
 CREATE INDEX companies_custom_idx ON public.companies USING gin (workspace_id, custom jsonb_path_ops) WHERE (deleted_at IS NULL);
 CREATE UNIQUE INDEX companies_domain_key ON public.companies USING btree (workspace_id, domain) WHERE ((domain IS NOT NULL) AND (deleted_at IS NULL));
@@ -252,6 +302,7 @@ create table contacts (
   constraint contacts_pkey PRIMARY KEY (workspace_id, id),
   constraint contacts_workspace_id_company_id_fkey FOREIGN KEY (workspace_id, company_id) REFERENCES companies(workspace_id, id)
 );
+CREATE INDEX contacts_called_idx ON public.contacts USING btree (workspace_id, "left"(crm_fold(name), 200)) WHERE (deleted_at IS NULL);
 CREATE INDEX contacts_company_idx ON public.contacts USING btree (workspace_id, company_id, updated_at, id) WHERE ((company_id IS NOT NULL) AND (deleted_at IS NULL));
 CREATE INDEX contacts_created_idx ON public.contacts USING btree (workspace_id, created_at, id) WHERE (deleted_at IS NULL);
 CREATE INDEX contacts_custom_idx ON public.contacts USING gin (workspace_id, custom jsonb_path_ops) WHERE (deleted_at IS NULL);
@@ -299,6 +350,7 @@ create table deals (
   constraint deals_workspace_id_contact_id_fkey FOREIGN KEY (workspace_id, contact_id) REFERENCES contacts(workspace_id, id)
 );
 CREATE INDEX deals_amount_order_idx ON public.deals USING btree (workspace_id, amount_cents, id) WHERE (deleted_at IS NULL);
+CREATE INDEX deals_called_idx ON public.deals USING btree (workspace_id, "left"(crm_fold(title), 200)) WHERE (deleted_at IS NULL);
 CREATE INDEX deals_close_order_idx ON public.deals USING btree (workspace_id, close_date, id) WHERE (deleted_at IS NULL);
 CREATE INDEX deals_company_idx ON public.deals USING btree (workspace_id, company_id, updated_at, id) WHERE ((company_id IS NOT NULL) AND (deleted_at IS NULL));
 CREATE INDEX deals_contact_idx ON public.deals USING btree (workspace_id, contact_id, updated_at, id) WHERE ((contact_id IS NOT NULL) AND (deleted_at IS NULL));

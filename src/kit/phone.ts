@@ -1,0 +1,50 @@
+import { compatible } from "./text.ts";
+
+const LEAST_DIGITS = 6;
+
+/** A digit of any script as one of 0 to 9; each script's stand together, from its zero on. */
+function asciiDigit(digit: string): string {
+  const code = digit.codePointAt(0)!;
+  let value = 0;
+  while (value < 9 && /\p{Nd}/u.test(String.fromCodePoint(code - value - 1))) value += 1;
+  return String(value);
+}
+
+const withAsciiDigits = (text: string) =>
+  /[^\0-\x7f]/.test(text)
+    ? compatible(text).replace(/\p{Nd}/gu, (digit) => (digit < "\x80" ? digit : asciiDigit(digit)))
+    : text;
+
+const digitsIn = (text: string) => text.replace(/[^0-9]+/g, "");
+const unprefixed = (digits: string) => digits.replace(/^0+/, "");
+
+/** What stands between the digits of one number; all else begins another. */
+const FOREIGN = /[^0-9+ ().\-/\u00a0-\u00bf\u2000-\u2027\u202a-\u206f\u2212]+/gu;
+const BETWEEN_NUMBERS = /((?:[0-9][^0-9/\n]*){6})\/(?=(?:[^0-9/\n]*[0-9]){6})/g;
+const ZERO_AFTER_COUNTRY = /^([^0-9+]*(?:\+|00)[^0-9]*[1-9][0-9]{0,2})[^0-9]+0+/;
+
+/**
+ * The digits of the phone numbers in a text, as a record is found by them; the same as crm_digits (sql/0015) makes of what is stored. Without the
+ * zeros before them and the one that is not dialled; where a zero after the country may be dialled, without and with it.
+ */
+export function phoneDigits(text: string): string[] {
+  const plain = withAsciiDigits(text)
+    .replace(/\( *0 *\)/g, "")
+    .replace(FOREIGN, "\n")
+    .replaceAll("+", "\n+")
+    .replace(BETWEEN_NUMBERS, "$1\n");
+  const found = plain.split("\n").flatMap((part) => {
+    const digits = unprefixed(digitsIn(part));
+    if (digits.length < LEAST_DIGITS) return [];
+    return ZERO_AFTER_COUNTRY.test(part) ? [digits, unprefixed(digitsIn(part.replace(ZERO_AFTER_COUNTRY, "$1")))] : [digits];
+  });
+  const all = unprefixed(digitsIn(plain));
+  return found.length < 2 && !found.includes(all) ? [...found, all] : found;
+}
+
+/** Whether a text may be a phone number: no letters, and digits enough. */
+export const isPhone = (text: string): boolean =>
+  /^[^\p{L}\p{M}@#]+$/u.test(text) && unprefixed(digitsIn(withAsciiDigits(text))).length >= LEAST_DIGITS;
+
+/** With the way out of a country before it, also in a parenthesis. */
+export const isInternational = (text: string): boolean => /^[^\p{L}0-9]*(?:\+|00)/u.test(withAsciiDigits(text));
