@@ -107,3 +107,20 @@ async function keepAnAdmin(tx: Transaction, workspaceId: string, leaving: string
     );
   }
 }
+
+/** An address in a workspace, of a member or of somebody invited. */
+export type Address = { email: string; joined: boolean };
+
+/** Whom of a workspace a name may mean: those whose address is one of `texts`, or has one before its `@` or first dot; members first. */
+export async function findAddresses(pool: Pool, workspaceId: string, texts: readonly string[]): Promise<Address[]> {
+  const called = sql`a.email = any (${texts}::text[]) or split_part(a.email, '@', 1) = any (${texts}::text[])
+    or split_part(split_part(a.email, '@', 1), '.', 1) = any (${texts}::text[])`;
+  const rows = await pool.rows(
+    sql`select a.email, a.joined from (
+        select u.email, true as joined from memberships m join users u on u.id = m.user_id where m.workspace_id = ${workspaceId}
+        union all select i.email, false from invites i where i.workspace_id = ${workspaceId}) a
+      where ${called} order by a.email = ${texts[0]!} desc, a.joined desc, a.email limit 5`,
+    { retry: true },
+  );
+  return rows.map(([email, joined]) => ({ email: email as string, joined: joined as boolean }));
+}

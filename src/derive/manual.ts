@@ -66,7 +66,8 @@ export function kindLine(definition: RecordDefinition): string {
   return `/${definition.plural} (${definition.name}/${definition.prefix}_…): ${fields.join(" ")}`;
 }
 
-const choices = ({ kind }: Field) => (kind.name === "choice" ? `=${kind.choices?.join("|")}` : "");
+const choices = ({ kind }: Field) =>
+  kind.known ? `=${kind.known.join("|")}|…` : kind.name === "choice" ? `=${kind.choices?.join("|")}` : "";
 
 function fieldTable(definition: RecordDefinition): string {
   const width = Math.max(...definition.fields.map((field) => field.name.length)) + 1;

@@ -72,7 +72,7 @@ export function componentParameters(routes: readonly Operation[]): Json {
 /** Sent several times it is AND-ed, so it is an array. */
 function filterParameter({ name, about, kind }: Field): Json {
   const description = `filter: ${about}; ${kind.expects}. Operators: ${kind.operators.join(", ")}`;
-  return filter(name, description, { type: "array", items: { type: "string" } }, kind.choices);
+  return filter(name, description, { type: "array", items: { type: "string" } }, kind.choices ?? kind.known);
 }
 
 function filter(name: string, description: string, schema: Json, choices?: readonly string[]): Json {

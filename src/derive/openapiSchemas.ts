@@ -1,6 +1,14 @@
 import { z } from "zod";
 import { PROBLEM_VALUES, PROBLEMS } from "../kit/problem.ts";
-import { choicesOf, type Field, type FieldSpec, labelsOf, type RecordDefinition } from "../records/define.ts";
+import {
+  choicesOf,
+  type Field,
+  type FieldSpec,
+  knownOf,
+  labelsOf,
+  personsOf,
+  type RecordDefinition,
+} from "../records/define.ts";
 import type { Named, Operation, OperationAnswer, OperationBody } from "./operation.ts";
 import { writable } from "./schema.ts";
 
@@ -59,7 +67,10 @@ function recordSchema(definition: RecordDefinition, chosen: boolean): Json {
     description:
       "in the answer to a write that may have been meant otherwise, such as a create that may have doubled a record: what to look at",
   };
-  const hinted = naturalKey !== undefined || (labelsOf(definition).length > 0 && choicesOf(definition).length > 0);
+  // What callers write has a version; views of other kinds name people too.
+  const isWritten = fields.some(({ name, readOnly }) => name === "version" && readOnly);
+  const unclear = isWritten && personsOf(definition).length + knownOf(definition).length > 0;
+  const hinted = naturalKey !== undefined || unclear || (labelsOf(definition).length > 0 && choicesOf(definition).length > 0);
   const shown = { ...properties(fields, shownProperty), ...(hinted ? { hint } : {}) };
   const whole = { type: "object", description: about, properties: shown };
   return chosen ? whole : { ...whole, ...requiredOf(fields) };

@@ -1,5 +1,5 @@
 import { defineRecord } from "./define.ts";
-import { choice, custom, link, required, text, time } from "./fields.ts";
+import { custom, known, link, required, text, time } from "./fields.ts";
 
 export const activity = defineRecord({
   name: "activity",
@@ -10,7 +10,9 @@ export const activity = defineRecord({
   order: "-at",
   needsOneOf: ["contact_id", "company_id", "deal_id"],
   fields: {
-    kind: required(choice(["call", "email", "meeting", "note", "task"], { about: "what it was", paged: true })),
+    kind: required(
+      known(["call", "email", "meeting", "note", "task"], { about: "what it was", initially: "note", paged: true }),
+    ),
     at: required(time({ about: "when it happened", initially: "now", sort: true })),
     contact_id: link("contact", { about: "with whom" }),
     company_id: link("company", { about: "with which company" }),

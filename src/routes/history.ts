@@ -5,6 +5,7 @@ import { change } from "../records/change.ts";
 import type { Dictionary, RecordDefinition } from "../records/define.ts";
 import { listAnswer, listView } from "./lists.ts";
 import { type Authenticated, type Route, readPathId } from "./route.ts";
+import { strangersAsked } from "./strangers.ts";
 
 const MOST = 500;
 
@@ -34,10 +35,15 @@ export function historyRoutes(dictionary: Dictionary): Route[] {
 async function audit(context: Authenticated): Promise<Answer> {
   const query = readListQuery(change, context.parameters, context.reading, MOST);
   const view = listView(context, change, query);
-  return listAnswer(
+  const page = await listChanges(
+    context.services.db,
+    context.session.workspaceId,
     view,
-    await listChanges(context.services.db, context.session.workspaceId, view, query, ["audit"], context.services.seal),
+    query,
+    ["audit"],
+    context.services.seal,
   );
+  return listAnswer(view, page, undefined, page.rows.length === 0 ? await strangersAsked(context, query.conditions) : []);
 }
 
 async function history(context: Authenticated, definition: RecordDefinition): Promise<Answer> {

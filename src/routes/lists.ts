@@ -13,7 +13,8 @@ export function listView({ style }: Context, definition: RecordDefinition, query
   return style.format === "json" ? viewsOf(definition).json : viewsOf(definition).list;
 }
 
-export function listAnswer(view: View, page: Page, query?: ListQuery): Answer {
+/** `notes`: what else is told of it. */
+export function listAnswer(view: View, page: Page, query?: ListQuery, notes: readonly string[] = []): Answer {
   const { rows, nextCursor, total, near } = page;
   const { plural } = view.definition;
   const all = total && `${total.rows}${total.capped ? "+" : ""}`;
@@ -29,6 +30,7 @@ export function listAnswer(view: View, page: Page, query?: ListQuery): Answer {
       ...(rows.length === 0 && query?.cursor === undefined
         ? [...exactNotes(query), ...searchNotes(view.definition, query)]
         : []),
+      ...notes,
       ...sums.map((sum) => `sum ${formatPairs(sum)}`),
     ],
     facts: { ...(all === undefined ? {} : { total: all }), ...(near ? { near: true } : {}) },

@@ -2,8 +2,10 @@ import { namedRecords } from "../db/references.ts";
 import { columnOf, type Row, rowId, type View } from "../derive/render.ts";
 import type { Written } from "../derive/schema.ts";
 import { shortId } from "../kit/id.ts";
+import { echo } from "../kit/line.ts";
+import { nearest } from "../kit/nearest.ts";
 import { oneOf } from "../kit/words.ts";
-import { choicesOf, labelsOf, type RecordDefinition } from "../records/define.ts";
+import { choicesOf, knownOf, labelsOf, type RecordDefinition } from "../records/define.ts";
 import type { Authenticated } from "./route.ts";
 
 /** What a write may have meant otherwise is told beside its answer. */
@@ -27,6 +29,23 @@ export async function namesakes(
     : [`there is another ${name} of this ${title}: ${found}; ${oneOf(naturalKey)} keeps ${plural} apart`];
 }
 
+/** A new record got a usual value that its caller did not send. */
+export function assumed(definition: RecordDefinition, { initial }: Written): string[] {
+  return knownOf(definition).flatMap(({ name, kind }) =>
+    initial[name] === undefined ? [] : [`${name} is ${initial[name]}, for none was sent; ${name} is ${kind.expects}`],
+  );
+}
+
+/** A value that comes near a usual one may be a misspelling of it. */
+export function unusual(definition: RecordDefinition, { sent }: Written): string[] {
+  return knownOf(definition).flatMap(({ name, kind }) => {
+    const value = sent[name];
+    if (typeof value !== "string" || kind.known!.includes(value)) return [];
+    const near = nearest(value, kind.known!, 1);
+    return near.length > 0 ? [`${name} ${echo(value)} is none of the usual; did you mean ${near[0]}?`] : [];
+  });
+}
+
 /**
  * A label that reads like another field's choice does not make it: `stage=won` leaves a deal open. Told where the caller sent no choice, and the
  * answer shows which it is.
@@ -38,7 +57,7 @@ export function unchosen(view: View, row: Row, { sent }: Written): string[] {
   return labels.flatMap((label) =>
     choices.flatMap((choice) => {
       const is = row[columnOf(view, choice) ?? -1];
-      const words = (sent[label.name] as string).toLowerCase().split(/[^\p{L}'’]+/u);
+      const words = (sent[label.name] as string).toLowerCase().split(/[^\p{L}\p{M}'’]+/u);
       const meant = words.find((word) => choice.kind.choices?.includes(word));
       if (is === undefined || meant === undefined || meant === is) return [];
       const path = `/${definition.plural}/${shortId(rowId(row))}`;

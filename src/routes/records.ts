@@ -6,7 +6,7 @@ import { updateRow, upsertRow } from "../db/write.ts";
 import type { Claim } from "../db/writeStatement.ts";
 import { CONFIRM, chosenFields, WHY } from "../derive/parameters.ts";
 import { type ListQuery, readListQuery } from "../derive/query.ts";
-import { rowId } from "../derive/render.ts";
+import { type Row, rowId, type View } from "../derive/render.ts";
 import { readRecord, type Written } from "../derive/schema.ts";
 import type { Answer } from "../http/reply.ts";
 import { type IdReference, shortId } from "../kit/id.ts";
@@ -17,8 +17,9 @@ import { type Dictionary, fieldOf, linksOf, type RecordDefinition } from "../rec
 import { required, text } from "../records/fields.ts";
 import { confirm } from "./confirm.ts";
 import { listAnswer, listView } from "./lists.ts";
-import { namesakes, unchosen } from "./notes.ts";
+import { assumed, namesakes, unchosen, unusual } from "./notes.ts";
 import { type Authenticated, type Route, readPathId, recordView } from "./route.ts";
+import { strangers, strangersAsked } from "./strangers.ts";
 
 /** The routes of one kind of record. */
 export function recordRoutes(definition: RecordDefinition, dictionary: Dictionary): Route[] {
@@ -118,7 +119,8 @@ async function list(
   const ranked = query.search !== undefined && !query.sort.asked;
   const binding = [definition.plural, held ? `${held.name}=${context.path.id}` : ""];
   const page = await (ranked ? searchRows : listRows)(db, context.session.workspaceId, view, scoped, binding, seal);
-  return listAnswer(view, page, query);
+  const empty = page.rows.length === 0 && query.cursor === undefined;
+  return listAnswer(view, page, query, empty ? await strangersAsked(context, query.conditions) : []);
 }
 
 function within(
@@ -156,7 +158,7 @@ async function create(context: Authenticated, definition: RecordDefinition, give
   const created = outcome === "created";
   const location = { Location: `/${definition.plural}/${shortId(row[0] as string)}` };
   const others = created ? await namesakes(context, definition, written, rowId(row)) : [];
-  const notes = [...others, ...unchosen(view, row, written)];
+  const notes = [...others, ...(created ? assumed(definition, written) : []), ...(await toldOf(context, view, row, written))];
   return { is: "record", view, row, outcome, notes, status: created ? 201 : 200, ...(created ? { headers: location } : {}) };
 }
 
@@ -178,7 +180,13 @@ async function patch(context: Authenticated, definition: RecordDefinition): Prom
   const written = expecting(context, readRecord(definition, context.body, true, context.reading));
   const view = recordView(context, definition);
   const { row, outcome } = await updateRow(db, context.author, ids, view, readPathId(definition, context.path.id!), written);
-  return { is: "record", view, row, outcome, notes: unchosen(view, row, written) };
+  return { is: "record", view, row, outcome, notes: await toldOf(context, view, row, written) };
+}
+
+/** What is told beside every write. */
+async function toldOf(context: Authenticated, view: View, row: Row, written: Written): Promise<string[]> {
+  const people = await strangers(context, view.definition, written);
+  return [...unchosen(view, row, written), ...unusual(view.definition, written), ...people];
 }
 
 /** The version of the header and that of the body are the same wish, so they must not contradict each other. */

@@ -8,13 +8,15 @@ import type { Answer } from "../http/reply.ts";
 import { writeCursor } from "../kit/cursor.ts";
 import { echo } from "../kit/line.ts";
 import { Problem } from "../kit/problem.ts";
+import { isVisible } from "../kit/text.ts";
 import { readMoment } from "../kit/time.ts";
 import type { Dictionary } from "../records/define.ts";
 import { person, text } from "../records/fields.ts";
 import type { FieldKind, Reading } from "../records/kind.ts";
 import { reminder } from "../records/reminder.ts";
-import { countKind } from "../records/textKinds.ts";
+import { countKind, personKind } from "../records/textKinds.ts";
 import type { Authenticated, Route } from "./route.ts";
+import { noteOf } from "./strangers.ts";
 
 const MOST = 500;
 const MOST_DAYS = 3650;
@@ -66,7 +68,10 @@ async function remind(context: Authenticated): Promise<Answer> {
     summary: summaryOf(rows, more),
     notes:
       rows.length === 0 && owner !== undefined
-        ? [`nothing due is owned by ${echo(owner, 60)}; without owner= you see what others own, and nobody`]
+        ? [
+            `nothing due is owned by ${echo(owner, 60)}; without owner= you see what others own, and nobody`,
+            ...(await noteOf(context, "owner", owner)),
+          ]
         : [],
   };
 }
@@ -80,9 +85,9 @@ function readDays(text: string | undefined): number {
 /** `owner` and `assignee` are the same question: whose is it. */
 function readOwner(parameters: Authenticated["parameters"], reading: Reading): string | undefined {
   const owner = single(parameters, "owner") ?? single(parameters, "assignee");
-  if (owner === "")
+  if (owner !== undefined && !isVisible(owner))
     throw new Problem("invalid_value", "owner is empty", "owner=me, or the name or address that the records show");
-  return owner === "me" ? reading.me : owner?.replace(/^eq:/, "");
+  return owner && (personKind.toColumn(owner.replace(/^eq:/, ""), reading) as string);
 }
 
 function readKind(dictionary: Dictionary, text: string | undefined): string | undefined {

@@ -64,9 +64,11 @@ test("every reference leads somewhere, and every component is referred to", () =
   assert.deepEqual([...referred].sort(), there.sort());
 });
 
-/** A write may be told that it doubled a record, or that a label is not the choice it reads like. */
-const isHinted = ({ naturalKey, fields }: RecordDefinition) =>
-  naturalKey !== undefined || (fields.some(({ label }) => label) && fields.some(({ kind }) => kind.choices));
+/** A write may be told that it doubled a record, that a label is not the choice it reads like, or that it names nobody or nothing usual. */
+const isHinted = ({ name, naturalKey, fields }: RecordDefinition) =>
+  naturalKey !== undefined ||
+  (fields.some(({ label }) => label) && fields.some(({ kind }) => kind.choices)) ||
+  (dictionary.has(name) && fields.some(({ kind, readOnly }) => (kind.person && !readOnly) || kind.known));
 
 for (const kind of kinds) {
   test(`every field of a ${kind.name} is told`, () => {
