@@ -45,7 +45,7 @@ declare
   lines text[] := '{}';
 begin
   if pg_catalog.ltrim(plain, '0123456789') = '' and pg_catalog.strpos(pg_catalog.substr(phone, 2), '+') = 0
-    and pg_catalog.strpos(phone, '(0') = 0 and phone !~ '^(\+|00) ?[1-9][0-9]{0,2}[^0-9]+0' then
+    and pg_catalog.strpos(pg_catalog.replace(phone, ' ', ''), '(0') = 0 and phone !~ '^(\+|00) ?[1-9][0-9]{0,2}[^0-9]+0' then
     return pg_catalog.ltrim(plain, '0');
   end if;
   if pg_catalog.octet_length(value) > pg_catalog.length(value) then
@@ -264,8 +264,8 @@ update tasks set title = title where search is distinct from crm_fold(crm_lines(
 update activities set body = body where search is distinct from crm_fold(coalesce(body, ''));
 
 -- A record that others link to is found by its name, whatever case and accents; the first 200 characters lead there.
-create index companies_called_idx on companies (workspace_id, "left"(crm_fold(name), 200)) where deleted_at is null;
-create index contacts_called_idx on contacts (workspace_id, "left"(crm_fold(name), 200)) where deleted_at is null;
-create index deals_called_idx on deals (workspace_id, "left"(crm_fold(title), 200)) where deleted_at is null;
+create index if not exists companies_called_idx on companies (workspace_id, "left"(crm_fold(name), 200)) where deleted_at is null;
+create index if not exists contacts_called_idx on contacts (workspace_id, "left"(crm_fold(name), 200)) where deleted_at is null;
+create index if not exists deals_called_idx on deals (workspace_id, "left"(crm_fold(title), 200)) where deleted_at is null;
 
 analyze companies, contacts, deals, activities, tasks;

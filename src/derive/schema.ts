@@ -121,7 +121,8 @@ function settle(
 /** Whether a value says nothing: without a name that can be seen, a record cannot be told from others. */
 export function isEmpty(field: FieldSpec | undefined, value: unknown): boolean {
   if (value === "" || typeof value !== "string" || field?.kind.sqlType !== "text") return value === "";
-  return (field.required || field.kind.phrase === true) && !isVisible(value);
+  // What cannot be stored is refused instead.
+  return (field.required || field.kind.phrase === true) && !isVisible(value) && storable(value);
 }
 
 /** In a form a list is the name repeated, or a comma list. */

@@ -6,7 +6,7 @@ import { compare, NULLS } from "./operators.ts";
 import { asJson } from "./textKinds.ts";
 
 /** A tag stands unquoted in a comma list and in a filter. */
-const TAG = /^(?=.*[^\p{Cf}\p{Default_Ignorable_Code_Point}])[^\s,"\p{Cc}\p{Surrogate}]{1,100}$/u;
+const TAG = /^[^\s,"\p{Cc}\p{Surrogate}]{1,100}$/u;
 
 export const tagsKind: FieldKind = {
   name: "tags",

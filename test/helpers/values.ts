@@ -1,4 +1,5 @@
 import fc from "fast-check";
+import { collapsed, isVisible } from "../../src/kit/text.ts";
 import type { Field } from "../../src/records/define.ts";
 
 /** A valid value as a caller sends it, and as JSON must show it afterwards. */
@@ -38,6 +39,12 @@ export const HOSTILE_TEXTS = [
 ];
 
 const same = (value: unknown): Sample => ({ sent: value, shown: value });
+/** Text and JSON are stored in composed form. */
+const composed = <Value>(value: Value): Sample => ({
+  sent: value,
+  shown: JSON.parse(JSON.stringify(value).normalize("NFC")) as Value,
+});
+const phrased = (text: string): Sample => ({ sent: text, shown: collapsed(text) });
 const oneOf = (samples: readonly Sample[]) => fc.constantFrom(...samples);
 
 // fc.string({ unit: "binary" }) does the same and takes a second to get ready.
@@ -60,10 +67,11 @@ const TEXT_LADDER = ["alpha", "beta%", "gamma_2"] as const;
 
 function text(field: Field): FieldValues {
   const long = longText(field);
-  const samples = [...HOSTILE_TEXTS, long].map(same);
+  const read = field.kind.phrase ? phrased : composed<string>;
+  const taken = (text: string) => !field.kind.phrase || isVisible(text);
   return {
-    samples,
-    arbitrary: anyText.map(same),
+    samples: [...HOSTILE_TEXTS, long].filter(taken).map(read),
+    arbitrary: anyText.filter(taken).map(read),
     ladder: TEXT_LADDER,
     around: (word) => `x ${word} y`,
     refused: [...UNSTORABLE_TEXTS, 5, true, ["a"], { a: 1 }, ...(long.length < 500 ? ["x".repeat(501)] : [])],
@@ -119,9 +127,15 @@ const KINDS: Record<string, (field: Field, world: World) => FieldValues> = {
     const plain = text(field);
     return { ...plain, samples: [{ sent: "me", shown: world.me }, ...plain.samples] };
   },
+  known: (field) => {
+    const [first, second, third] = [...field.kind.known!].sort() as [string, string, string];
+    const values = few([first, second, third], (value) => [value, value.toUpperCase(), ` ${value} `], "");
+    const own = { sent: "  Text \n Message ", shown: "text message" };
+    return { ...values, samples: [...values.samples, own], refused: [5, ["a"], ...UNSTORABLE_TEXTS], unreadable: [] };
+  },
   phone: (field) => ({
     ...text(field),
-    samples: [...text(field).samples, { sent: " 49 30 123", shown: "+49 30 123" }],
+    samples: [...text(field).samples, { sent: " 49 30 123", shown: " 49 30 123" }],
     arbitrary: fc.stringMatching(/^\+[0-9 ()/-]{1,20}$/).map(same),
   }),
   email: () => {
@@ -193,10 +207,15 @@ const KINDS: Record<string, (field: Field, world: World) => FieldValues> = {
   }),
   tags: () => {
     const items = HOSTILE_TEXTS.filter((item) => !/[\s,"\p{Cc}]/u.test(item));
+    const tagged = (list: string[]) => ({ sent: list, shown: [...new Set(list.map((tag) => tag.normalize("NFC")))] });
     const lists = [...items.map((item) => [item]), items.slice(0, 50), ["saas", "vip"], ["vip", "saas"]];
     return {
-      samples: [...lists.map(same), { sent: ["a", "a", "b"], shown: ["a", "b"] }, { sent: "a, b,,c", shown: ["a", "b", "c"] }],
-      arbitrary: fc.uniqueArray(fc.constantFrom(...items), { minLength: 1, maxLength: 5 }).map(same),
+      samples: [
+        ...lists.map(tagged),
+        { sent: ["a", "a", "b"], shown: ["a", "b"] },
+        { sent: "a, b,,c", shown: ["a", "b", "c"] },
+      ],
+      arbitrary: fc.uniqueArray(fc.constantFrom(...items), { minLength: 1, maxLength: 5 }).map(tagged),
       ladder: [["alpha"], ["alpha", "beta%"], ["gamma_2"]],
       around: (word) => ["x", word],
       refused: [
@@ -220,14 +239,14 @@ const KINDS: Record<string, (field: Field, world: World) => FieldValues> = {
     const numbers = { whole: 2 ** 70, big: 1e21, tiny: 1.5e-7, minus: -3.25, yes: true };
     const keys = { "a.b": "x", ünï: 1, "9": true, "a:b/c@d-e_f": false, constructor: "x", toString: 0 };
     return {
-      samples: [members, { nested, list: [[]], empty: {} }, numbers, keys, { long: "x\n".repeat(50_000) }].map(same),
+      samples: [members, { nested, list: [[]], empty: {} }, numbers, keys, { long: "x\n".repeat(50_000) }].map(composed),
       arbitrary: fc
         .dictionary(
           fc.stringMatching(/^[a-zé_][a-z0-9_.:-]{0,9}$/u),
           fc.jsonValue({ maxDepth: 2 }).filter((value) => value !== null && !Object.is(value, -0)),
           { minKeys: 1, maxKeys: 4, noNullPrototype: true },
         )
-        .map((object) => same(JSON.parse(JSON.stringify(object)))),
+        .map((object) => composed(JSON.parse(JSON.stringify(object)))),
       ladder: [{ rung: 1 }, { rung: 2 }, { rung: 3 }],
       refused: [
         ...[

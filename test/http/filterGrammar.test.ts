@@ -74,7 +74,7 @@ test("in takes a comma list whose elements may be JSON strings", async () => {
   await finds("companies", {
     'name=in:"one, two",three': "one, two three",
     'name=in:three , "q\\"uote"': 'q"uote three',
-    'name=in:"tab\\there","\\u0074hree"': "tab\there three",
+    'name=in:"tab\\there","\\u0074hree"': "tab here three",
     "name=in:one,two": "",
   });
 });

@@ -45,7 +45,7 @@ test("a text is read into what is stored, or refused", () => {
     [domainKind, "HTTPS://www.Acme.com:443/x", undefined],
     [domainKind, "HTTPS://www.Acme.com./x?y#z", "acme.com"],
     [domainKind, "acme", undefined],
-    [phoneKind, " 49 30", "+49 30"],
+    [phoneKind, " 49 30", " 49 30"],
     [phoneKind, "030", "030"],
     [stage, " WON ", "won"],
     [stage, "lost", undefined],
@@ -116,7 +116,7 @@ test("what a filter asks for is read like a value", () => {
   assert.deepEqual(ask(personKind, "me"), { is: "eq", value: "ann@example.com" });
   assert.deepEqual(ask(emailKind, "Jane crm@acme.com"), { is: "eq", value: "jane+crm@acme.com" });
   assert.deepEqual(emailKind.predicate("like", ["e crm "], utc), { is: "contains", text: "e+crm+" });
-  assert.deepEqual(phoneKind.predicate("like", [" 49"], utc), { is: "contains", text: "+49" });
+  assert.deepEqual(phoneKind.predicate("like", [" 49"], utc), { is: "contains", text: " 49" });
   assert.deepEqual(ask(domainKind, "https://www.acme.com/"), { is: "eq", value: "acme.com" });
   assert.deepEqual(tagsKind.predicate("in", ["a", "b,c"], utc), {
     is: "any",

@@ -1,0 +1,82 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import fc from "fast-check";
+import { asciiDomain, canonicalDomain } from "../../../src/kit/domain.ts";
+import { collapsed, composedJson, isVisible } from "../../../src/kit/text.ts";
+import { zone } from "../../../src/kit/time.ts";
+import { dictionary } from "../../../src/records/all.ts";
+
+test("JSON is composed in keys and values, however deep", () => {
+  const deep = JSON.parse(`${'{"a":'.repeat(50_000)}"e\\u0301"${"}".repeat(50_000)}`);
+  composedJson(deep);
+  let at = deep;
+  while (typeof at === "object") at = at.a;
+  assert.equal(at, "\u00e9");
+  assert.deepEqual(composedJson({ "e\u0301": ["o\u0308", { u: ["n\u0303"] }] }), { "\u00e9": ["\u00f6", { u: ["\u00f1"] }] });
+  const forged = composedJson(JSON.parse('{"__proto__":{"e\\u0301":1},"o\\u0308":2}')) as object;
+  assert.deepEqual(Object.keys(forged), ["__proto__", "\u00f6"]);
+  assert.equal(Object.getPrototypeOf(forged), Object.prototype);
+});
+
+test("a form of a form is that form, of every field that can be written", () => {
+  const reading = { now: 0, zone: zone("UTC"), me: "ann@example.com" };
+  const piece = fc.constantFrom(
+    "www.",
+    "a",
+    "É",
+    "e\u0301",
+    "xn--mnchen-3ya",
+    "xn--",
+    "ü",
+    ".",
+    "@",
+    " ",
+    "\t",
+    "\u00a0",
+    "ς",
+    "İ",
+    "１",
+    "http://",
+    "/x",
+    "me",
+    "+",
+    "-",
+    "\u200b",
+    "org",
+    "com",
+  );
+  const kinds = [...dictionary.values()].flatMap(({ fields }) =>
+    fields.filter(({ kind, readOnly }) => kind.sqlType === "text" && !kind.link && !readOnly),
+  );
+  for (const { name, kind } of kinds) {
+    fc.assert(
+      fc.property(
+        fc.array(piece, { maxLength: 8 }).map((parts) => parts.join("")),
+        (text) => {
+          const once = kind.fromText(text);
+          if (!kind.schema.safeParse(once).success) return;
+          assert.equal(kind.fromText(once as string), once, name);
+          const stored = kind.toColumn(once, reading) as string;
+          assert.equal(kind.toColumn(kind.fromText(stored), reading), stored, name);
+          const filter = kind.predicate("eq", [text], reading);
+          if (kind.name !== "email") assert.deepEqual(filter, { is: "eq", value: stored }, name);
+        },
+      ),
+      { seed: 6 },
+    );
+  }
+});
+
+test("a domain that the DNS does not know so stays as it is", () => {
+  for (const domain of ["xn--a.com", "xn--abc-.com", "1.2.3", "a_b.example"]) assert.equal(canonicalDomain(domain), domain);
+  assert.equal(canonicalDomain("ＭÜNCHEN。example"), "münchen.example");
+  assert.equal(asciiDomain("münchen.example"), "xn--mnchen-3ya.example");
+  assert.equal(asciiDomain(`${"ü".repeat(80)}.com`), undefined);
+});
+
+test("blanks collapse, and only what can be seen is visible", () => {
+  assert.equal(collapsed(" \u3000a \u200b b\n"), "a b");
+  assert.equal(collapsed("❤️"), "❤️");
+  for (const text of ["", " ", "\u200b\u200d", "\u3164", "\u2800", "\u202e\ufeff"]) assert.equal(isVisible(text), false);
+  for (const text of ["a", "❤️", "\u0301", "."]) assert.equal(isVisible(text), true);
+});
