@@ -1,4 +1,5 @@
 import type { Pool } from "./client.ts";
+import { lockPeople } from "./locks.ts";
 import { revokeFamilies } from "./sessions.ts";
 import { sql } from "./sql.ts";
 
@@ -12,6 +13,8 @@ const SPENT_MS = 3_600_000;
 
 export type Agreement = {
   client: string;
+  /** Whether the client is one that registered itself, and so may be dropped. */
+  registered: boolean;
   /** What the client calls itself. */
   name: string;
   redirectUri: string;
@@ -24,27 +27,26 @@ export type Agreement = {
 
 /**
  * Keeps what was agreed on under a code. Said twice, as a double click does, the last word counts. False when the code is spent already,
- * or the person does not belong to the workspace.
+ * the person does not belong to the workspace, or the client has taken back its registration.
  */
-export async function keepCode(
-  pool: Pool,
-  digest: string,
-  agreed: Agreement,
-  now: number,
-  expiresAt: number,
-): Promise<boolean> {
-  const { client, name, redirectUri, challenge, audience, scopes, userId, workspaceId } = agreed;
-  const rows = await pool.rows(sql`with kept as (
+export function keepCode(pool: Pool, digest: string, agreed: Agreement, now: number, expiresAt: number): Promise<boolean> {
+  const { client, registered, name, redirectUri, challenge, audience, scopes, userId, workspaceId } = agreed;
+  return pool.transaction(async (tx) => {
+    await lockPeople(tx, sql`id = ${userId}`);
+    const rows = await tx.rows(sql`with known as (select id from oauth_clients where id = ${client} for no key update),
+    kept as (
       insert into authorization_codes as c
         (digest, client, name, redirect_uri, challenge, audience, scopes, user_id, workspace_id, expires_at)
       select ${digest}, ${client}, ${name}, ${redirectUri}, ${challenge}, ${audience}, ${scopes}::text[], m.user_id, m.workspace_id, ${iso(expiresAt)}::timestamptz
         from memberships m where m.user_id = ${userId} and m.workspace_id = ${workspaceId}
+          and (not ${registered}::boolean or exists (select from known))
       on conflict (digest) do update set scopes = excluded.scopes, workspace_id = excluded.workspace_id
         where c.token_id is null and c.expires_at > ${iso(now)}
       returning c.client),
     used as (update oauth_clients set used_at = ${iso(now)} where id in (select client from kept))
     select client from kept`);
-  return rows.length > 0;
+    return rows.length > 0;
+  });
 }
 
 /** What the client must show for its code. No redirect URI is any: PKCE binds the code as well (OAuth 2.1, section 4.1.3). */
@@ -54,14 +56,16 @@ export type CodeProof = { digest: string; client: string; redirectUri: string | 
 export type Keys = { refresh: string; access: string; accessExpiresAt: number };
 
 /** Spends a code, once: it becomes a connection. Gives its scopes; undefined when the code is not good for this client and proof. */
-export async function connect(
+export function connect(
   pool: Pool,
   { digest, client, redirectUri, challenge }: CodeProof,
   tokenId: string,
   keys: Keys,
   now: number,
 ): Promise<string[] | undefined> {
-  const [row] = await pool.rows(sql`with spent as (
+  return pool.transaction(async (tx) => {
+    await lockPeople(tx, sql`id in (select user_id from authorization_codes where digest = ${digest})`);
+    const [row] = await tx.rows(sql`with spent as (
       update authorization_codes set token_id = ${tokenId}
       where digest = ${digest} and token_id is null and expires_at > ${iso(now)} and client = ${client} and challenge = ${challenge}
         and (${redirectUri}::text is null or redirect_uri = ${redirectUri})
@@ -74,7 +78,8 @@ export async function connect(
     insert into access_tokens (digest, token_id, scopes, expires_at)
     select ${keys.access}, id, scopes, ${iso(keys.accessExpiresAt)} from connection
     returning scopes`);
-  return row?.[0] as string[] | undefined;
+    return row?.[0] as string[] | undefined;
+  });
 }
 
 /** The connection that this code has become. */

@@ -1,8 +1,8 @@
 import { Problem } from "../kit/problem.ts";
 import type { Role } from "../kit/scope.ts";
 import type { Pool } from "./client.ts";
-import { sql } from "./sql.ts";
-import type { Transaction } from "./transaction.ts";
+import { lockAdmins, lockPeople, requireAdmin } from "./locks.ts";
+import { ident, sql } from "./sql.ts";
 import { limitReached } from "./workspaces.ts";
 
 const iso = (ms: number) => new Date(ms).toISOString();
@@ -29,15 +29,20 @@ export function listMembers(pool: Pool, workspaceId: string): Promise<unknown[][
   ) as Promise<unknown[][]>;
 }
 
-export type NewInvite = { id: string; workspaceId: string; email: string; role: Role; invitedBy: string };
+/** Whose deed it is. */
+type By = { userId: string; email: string };
+
+export type NewInvite = { id: string; workspaceId: string; email: string; role: Role };
 
 /** Invites an address, or changes the role of its open invite. Refuses one that is a member already, and more than `cap` of both. */
-export async function invite(pool: Pool, asked: NewInvite, now: number, cap: number | undefined): Promise<string> {
-  const { id, workspaceId, email, role, invitedBy } = asked;
+export async function invite(pool: Pool, asked: NewInvite, by: By, now: number, cap: number | undefined): Promise<string> {
+  const { id, workspaceId, email, role } = asked;
   return pool.transaction(async (tx) => {
-    await tx.rows(sql`select id from workspaces where id = ${workspaceId} for update`);
+    await lockPeople(tx, sql`id = ${by.userId}`);
+    requireAdmin(await lockAdmins(tx, workspaceId), by.userId);
+    await tx.rows(sql`select id from workspaces where id = ${workspaceId} for no key update`);
     const [row] = await tx.rows(sql`insert into invites (id, workspace_id, email, role, invited_by, created_at)
-      select ${id}, ${workspaceId}, ${email}, ${role}, ${invitedBy}, ${iso(now)}
+      select ${id}, ${workspaceId}, ${email}, ${role}, ${by.email}, ${iso(now)}
       where not exists (select from memberships m join users u on u.id = m.user_id where m.workspace_id = ${workspaceId} and u.email = ${email})
       on conflict (workspace_id, email) do update set role = excluded.role, invited_by = excluded.invited_by, created_at = excluded.created_at
       returning id`);
@@ -72,40 +77,45 @@ export async function findMember(pool: Pool, workspaceId: string, key: string): 
   return row && { userId: row[0] as string, email: row[1] as string, role: row[2] as Role };
 }
 
-/** Changes a role. A workspace keeps an admin. */
-export async function changeRole(pool: Pool, workspaceId: string, userId: string, role: Role): Promise<void> {
-  await pool.transaction(async (tx) => {
-    await keepAnAdmin(tx, workspaceId, role === "admin" ? undefined : userId);
-    await tx.rows(sql`update memberships set role = ${role} where workspace_id = ${workspaceId} and user_id = ${userId}`);
+/** Changes a role, by an admin. A workspace keeps an admin. False: they are no member any more. */
+export function changeRole(pool: Pool, workspaceId: string, userId: string, role: Role, by: string): Promise<boolean> {
+  return pool.transaction(async (tx) => {
+    await lockPeople(tx, sql`id in (${userId}, ${by})`);
+    const admins = await lockAdmins(tx, workspaceId);
+    requireAdmin(admins, by);
+    if (role !== "admin") requireAnother(admins, userId);
+    const changed = await tx.rows(
+      sql`update memberships set role = ${role} where workspace_id = ${workspaceId} and user_id = ${userId} returning user_id`,
+    );
+    return changed.length > 0;
   });
 }
 
-/** Ends a membership, and with it the person's tokens for this workspace. */
-export async function removeMember(pool: Pool, workspaceId: string, userId: string): Promise<void> {
+/** Ends a membership, by the member or an admin, and with it the person's tokens for this workspace and what would become one. */
+export async function removeMember(pool: Pool, workspaceId: string, userId: string, by: string): Promise<void> {
   await pool.transaction(async (tx) => {
-    await keepAnAdmin(tx, workspaceId, userId);
-    await tx.rows(sql`delete from tokens where workspace_id = ${workspaceId} and user_id = ${userId}`);
-    await tx.rows(sql`delete from memberships where workspace_id = ${workspaceId} and user_id = ${userId}`);
+    await lockPeople(tx, sql`id in (${userId}, ${by})`);
+    const admins = await lockAdmins(tx, workspaceId);
+    if (by !== userId) requireAdmin(admins, by);
+    requireAnother(admins, userId);
+    for (const table of ["authorization_codes", "tokens", "memberships"])
+      await tx.rows(sql`delete from ${ident(table)} where workspace_id = ${workspaceId} and user_id = ${userId}`);
+    await tx.rows(
+      sql`delete from invites where workspace_id = ${workspaceId} and email = (select email from users where id = ${userId})`,
+    );
     await tx.rows(
       sql`update users set default_workspace_id = null where id = ${userId} and default_workspace_id = ${workspaceId}`,
     );
   });
 }
 
-/** The admins are locked, so that two of them cannot step down at once, each counting on the other. */
-async function keepAnAdmin(tx: Transaction, workspaceId: string, leaving: string | undefined): Promise<void> {
-  if (leaving === undefined) return;
-  const admins = await tx.rows(
-    sql`select user_id from memberships where workspace_id = ${workspaceId} and role = 'admin' order by user_id for update`,
+function requireAnother(admins: readonly string[], leaving: string): void {
+  if (admins.some((id) => id !== leaving)) return;
+  throw new Problem(
+    "last_admin",
+    "this is the workspace's last admin",
+    "make somebody else admin first, or delete the workspace",
   );
-  const ids = admins.map(([id]) => id);
-  if (ids.length === 1 && ids[0] === leaving) {
-    throw new Problem(
-      "last_admin",
-      "this is the workspace's last admin",
-      "make somebody else admin first, or delete the workspace",
-    );
-  }
 }
 
 /** An address in a workspace, of a member or of somebody invited. */

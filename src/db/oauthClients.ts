@@ -43,10 +43,15 @@ export async function findClient(pool: Pool, id: string): Promise<RegisteredClie
   return { id, name, redirectUris, authMethod, secretDigest, registrationDigest, createdAt } as RegisteredClient;
 }
 
-/** Takes back a registration and ends all that hangs on it; gives the connections that ended. */
+/**
+ * Takes back a registration and ends all that hangs on it; gives the connections that ended. The client goes first: a consent that was under
+ * way has then kept its code, or will find no client.
+ */
 export async function dropClient(pool: Pool, id: string, now: number): Promise<string[]> {
-  await pool.rows(sql`with dropped as (delete from oauth_clients where id = ${id})
-    delete from authorization_codes where client = ${id} and token_id is null`);
+  await pool.transaction(async (tx) => {
+    await tx.rows(sql`delete from oauth_clients where id = ${id}`);
+    await tx.rows(sql`delete from authorization_codes where client = ${id} and token_id is null`);
+  });
   return revokeFamilies(pool, sql`client = ${id}`, now);
 }
 

@@ -1,5 +1,6 @@
 import { type IdSource, shortId } from "../kit/id.ts";
 import type { Pool } from "./client.ts";
+import { lockPeople } from "./locks.ts";
 import { newPerson, signIn } from "./people.ts";
 import type { NewToken } from "./sessions.ts";
 import { sql } from "./sql.ts";
@@ -16,10 +17,16 @@ export async function listUsers(pool: Pool): Promise<{ handle: string; email: st
   }));
 }
 
-export async function revokeAllTokens(pool: Pool, email: string, now: number): Promise<number> {
-  const rows = await pool.rows(sql`update tokens t set revoked_at = ${new Date(now).toISOString()} from users u
-    where u.id = t.user_id and u.email = ${email} and t.revoked_at is null returning t.id`);
-  return rows.length;
+/** Ends all tokens of a person, and the consents that programs have not yet made a token of. */
+export function revokeAllTokens(pool: Pool, email: string, now: number): Promise<number> {
+  const person = sql`select id from users where email = ${email}`;
+  return pool.transaction(async (tx) => {
+    await lockPeople(tx, sql`email = ${email}`);
+    await tx.rows(sql`delete from authorization_codes where user_id = (${person}) and token_id is null`);
+    const rows = await tx.rows(sql`update tokens set revoked_at = ${new Date(now).toISOString()}
+      where user_id = (${person}) and revoked_at is null returning id`);
+    return rows.length;
+  });
 }
 
 export async function createPersonWithToken(

@@ -28,7 +28,7 @@ export async function signIn(
   now: number,
 ): Promise<{ userId: string; workspaceId: string; joined: string[] }> {
   return pool.transaction(async (tx) => {
-    // The lock of a conflicting insert makes two sign-ins of one person wait for each other.
+    // The insert locks the person, as lockPeople does: two sign-ins of one person wait for each other.
     const [made] =
       await tx.rows(sql`insert into users (id, email, created_at) values (${person.userId}, ${person.email}, ${iso(now)})
       on conflict (email) do update set email = excluded.email returning id, default_workspace_id`);
@@ -41,7 +41,11 @@ export async function signIn(
   });
 }
 
+/** The workspaces are locked first: one that is being deleted takes its invites along, and no member joins it any more. */
 async function joinInvited(tx: Transaction, userId: string, email: string, now: number): Promise<string[]> {
+  await tx.rows(
+    sql`select id from workspaces where id in (select workspace_id from invites where email = ${email}) order by id for share`,
+  );
   const rows = await tx.rows(sql`with accepted as (delete from invites where email = ${email} returning workspace_id, role)
     insert into memberships (workspace_id, user_id, role, created_at) select workspace_id, ${userId}, role, ${iso(now)} from accepted
     on conflict do nothing returning workspace_id`);

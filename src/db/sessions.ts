@@ -1,5 +1,6 @@
 import type { Role, Scopes } from "../kit/scope.ts";
 import type { Pool } from "./client.ts";
+import { lockPeople } from "./locks.ts";
 import { raw, type Statement, sql } from "./sql.ts";
 
 /** Who calls: the token, the person behind it, and the workspace it acts in. */
@@ -84,11 +85,22 @@ export type TokenRow = NewToken & {
   parentId: string | null;
 };
 
-/** Mints a token, if its owner is a member of that workspace and the token it is minted with still stands. */
-export async function mintToken(pool: Pool, token: TokenRow, now: number): Promise<void> {
-  await pool.rows(insertToken(token, now));
+/** What stood in the way of a new token: the token it was to be minted with has ended, or its owner has left the workspace. */
+export type Unminted = "revoked" | "left";
+
+/** Mints a token, if its owner is a member of that workspace and the token it is minted with still stands; else gives what is wrong. */
+export function mintToken(pool: Pool, token: TokenRow, now: number): Promise<Unminted | undefined> {
+  const { userId, workspaceId } = token;
+  return pool.transaction(async (tx) => {
+    await lockPeople(tx, sql`id = ${userId}`);
+    const made = await tx.rows(insertToken(token, now));
+    if (made.length > 0) return undefined;
+    const member = await tx.rows(sql`select role from memberships where workspace_id = ${workspaceId} and user_id = ${userId}`);
+    return member.length > 0 ? "revoked" : "left";
+  });
 }
 
+/** Inserts nothing where the membership or the parent has ended. Its person is locked. */
 export function insertToken(
   { id, digest, name, userId, workspaceId, scopes, expiresAt, parentId }: TokenRow,
   now: number,
@@ -97,49 +109,56 @@ export function insertToken(
   return sql`insert into tokens (id, digest, user_id, workspace_id, name, scopes, expires_at, parent_id, created_at, last_used_at)
     select ${id}, ${digest}, m.user_id, m.workspace_id, ${name}, ${scopes}::text[], ${expiry}::timestamptz, ${parentId}::text, ${iso(now)}, ${iso(now)}
     from memberships m where m.user_id = ${userId} and m.workspace_id = ${workspaceId}
-      and (${parentId}::text is null or exists (select from tokens p where p.id = ${parentId} and p.revoked_at is null))`;
+      and (${parentId}::text is null or exists (select from tokens p where p.id = ${parentId} and p.revoked_at is null))
+    returning id`;
 }
 
-/** The living tokens of a person, newest use first; each row as the token's fields want it. */
+/** The living tokens of a person, newest use first; each row as the token's fields want it. `within`: those for this workspace only. */
 export function listTokens(
   pool: Pool,
   userId: string,
   currentId: string,
+  within: string | null,
   idleSince: number,
   now: number,
 ): Promise<unknown[][]> {
   return pool.rows(
     sql`select t.id, 1, t.name, t.workspace_id, t.scopes, t.id = ${currentId}, t.parent_id, t.client, t.audience, t.expires_at, t.created_at, t.last_used_at
       from tokens t where t.user_id = ${userId} and t.revoked_at is null and t.last_used_at > ${iso(idleSince)}
-        and (t.expires_at is null or t.expires_at > ${iso(now)})
+        and (t.expires_at is null or t.expires_at > ${iso(now)}) and (${within}::text is null or t.workspace_id = ${within})
       order by t.last_used_at desc, t.id desc limit 500`,
     { retry: true },
   ) as Promise<unknown[][]>;
 }
 
-/**
- * Revokes a token of this person, named by the end of its id, and all that were minted from it; gives their ids, its own first. `within`
- * keeps a narrowed token to itself and those it minted.
- */
-export async function revokeToken(
+/** How far a narrowed token reaches: to the tokens for its own workspace, or only to itself and those it minted. */
+export type Within = { workspaceId: string } | { tokenId: string };
+
+/** Revokes a token of this person, named by the end of its id, and all that were minted from it; gives their ids, its own first. */
+export function revokeToken(
   pool: Pool,
   userId: string,
   key: string,
-  within: string | null,
+  within: Within | undefined,
   now: number,
 ): Promise<string[]> {
-  const named = sql`user_id = ${userId} and right(id, length(${key})) = ${key} and (${within}::text is null or ${within} in (id, parent_id))`;
-  return revokeFamilies(pool, named, now);
+  const named = sql`user_id = ${userId} and right(id, length(${key})) = ${key}`;
+  if (within === undefined) return revokeFamilies(pool, named, now);
+  const reached = "tokenId" in within ? sql`${within.tokenId} in (id, parent_id)` : sql`workspace_id = ${within.workspaceId}`;
+  return revokeFamilies(pool, sql`${named} and ${reached}`, now);
 }
 
 /** Revokes the tokens that `which` tells, and all that were minted from them; gives their ids, those that were told first. */
-export async function revokeFamilies(pool: Pool, which: Statement, now: number): Promise<string[]> {
-  const rows = await pool.rows(sql`with recursive family as (
+export function revokeFamilies(pool: Pool, which: Statement, now: number): Promise<string[]> {
+  return pool.transaction(async (tx) => {
+    await lockPeople(tx, sql`id in (select user_id from tokens where ${which})`);
+    const rows = await tx.rows(sql`with recursive family as (
       select id, 0 as depth from tokens where ${which} and revoked_at is null
       union all select t.id, f.depth + 1 from tokens t join family f on t.parent_id = f.id),
     revoked as (update tokens t set revoked_at = ${iso(now)} from family f where t.id = f.id and t.revoked_at is null returning t.id, f.depth)
     select id from revoked order by depth`);
-  return rows.map(([id]) => id as string);
+    return rows.map(([id]) => id as string);
+  });
 }
 
 const iso = (ms: number) => new Date(ms).toISOString();

@@ -1,6 +1,7 @@
 import { Problem } from "../kit/problem.ts";
 import type { Dictionary } from "../records/define.ts";
 import type { Pool } from "./client.ts";
+import { lockAdmins, lockPeople, requireAdmin } from "./locks.ts";
 import { ident, sql } from "./sql.ts";
 
 const iso = (ms: number) => new Date(ms).toISOString();
@@ -57,14 +58,16 @@ export async function changeWorkspace(
 }
 
 /**
- * Ends a workspace: nobody belongs to it any more, and every record and change in it is deleted for good. A write of a member that was
+ * Ends a workspace, by an admin: nobody belongs to it any more, and every record and change in it is deleted for good. A write of a member that was
  * under way may still add a row, so the workspace itself stays, unseen, until `sweepWorkspaces` finds nothing more in it.
  */
-export async function deleteWorkspace(pool: Pool, dictionary: Dictionary, id: string): Promise<void> {
+export async function deleteWorkspace(pool: Pool, dictionary: Dictionary, id: string, by: string): Promise<void> {
   await pool.transaction(async (tx) => {
-    await tx.rows(sql`select id from workspaces where id = ${id} for update`);
+    await lockPeople(tx, sql`id in (select user_id from memberships where workspace_id = ${id})`);
+    requireAdmin(await lockAdmins(tx, id), by);
+    await tx.rows(sql`select id from workspaces where id = ${id} for no key update`);
     await tx.rows(sql`update users set default_workspace_id = null where default_workspace_id = ${id}`);
-    for (const table of ["invites", "tokens", "memberships"])
+    for (const table of ["invites", "authorization_codes", "tokens", "memberships"])
       await tx.rows(sql`delete from ${ident(table)} where workspace_id = ${id}`);
   });
   await emptyWorkspace(pool, dictionary, id);

@@ -27,6 +27,13 @@ export function covers(scopes: Scopes, verb: Verb, plural?: string): boolean {
   return scopes === null || scopes.includes(verb) || (plural !== undefined && scopes.includes(`${plural}.${verb}`));
 }
 
+/** Whether these scopes come to all that the role may, named at large or kind by kind. */
+export function coversRole(scopes: Scopes, role: Role, plurals: readonly string[]): boolean {
+  return ROLE_VERBS[role].every(
+    (verb) => covers(scopes, verb) || (verb !== "admin" && plurals.every((plural) => covers(scopes, verb, plural))),
+  );
+}
+
 /** Whether a token with `scopes` may hand out `scope`: never more than it has. */
 export function coversScope(scopes: Scopes, scope: string): boolean {
   const [first = "", second] = scope.split(".");

@@ -5,12 +5,21 @@ import { Problem } from "../kit/problem.ts";
 import { covers } from "../kit/scope.ts";
 import type { Authenticated } from "./route.ts";
 
-/** The workspace of the path, if the caller is in it. To all others it is not there. */
+/**
+ * The workspace of the path, if the caller is in it. To all others it is not there, and neither is it to a token that was narrowed, as a
+ * program's is: that acts in its own workspace, and learns nothing of others.
+ */
 export async function membership({ services, session, path }: Authenticated): Promise<Membership> {
   const reference = readId(path.id!);
   const found = reference?.prefix === "ws" ? await findMembership(services.db.pool, session.userId, reference.key) : undefined;
-  if (found) return found;
-  throw new Problem("not_found", `you belong to no workspace ${echo(path.id!)}`, "GET /workspaces lists yours");
+  if (found && (session.scopes === null || found.id === session.workspaceId)) return found;
+  throw unknownWorkspace(path.id!);
+}
+
+export function unknownWorkspace(id: string): Problem {
+  return new Problem("not_found", `you belong to no workspace ${echo(id)}`, [
+    "GET /workspaces lists yours; a token with scopes knows its own only",
+  ]);
 }
 
 /** The same, if the caller may manage it: an admin there, with a token that goes that far. */
@@ -22,13 +31,12 @@ export async function authority(context: Authenticated): Promise<Membership> {
       `only an admin of ${echo(found.name)} may do this`,
       `you are ${found.role} there; GET /workspaces/${shortId(found.id)}/members shows who is admin`,
     );
-  if (found.id !== context.session.workspaceId) wholeToken(context);
   if (!covers(context.session.scopes, "admin"))
     throw new Problem("scope_required", "the token lacks the scope admin", "use a token that has it");
   return found;
 }
 
-/** A token that was narrowed is for its own workspace only. */
+/** Refuses a token that was narrowed, for what reaches beyond its workspace. */
 export function wholeToken({ session }: Authenticated): void {
   if (session.scopes === null) return;
   throw new Problem(

@@ -91,7 +91,8 @@ async function inviteSomebody(context: Authenticated): Promise<Answer> {
   if (role === "admin") await stepUp(context, `invite ${email} as admin`, workspaceId);
   const id = await invite(
     services.db.pool,
-    { id: services.ids("inv"), workspaceId, email, role, invitedBy: session.email },
+    { id: services.ids("inv"), workspaceId, email, role },
+    session,
     reading.now,
     services.plans.of(plan).caps.members,
   );
@@ -125,12 +126,12 @@ async function withdraw(context: Authenticated): Promise<Answer> {
 }
 
 async function setRole(context: Authenticated): Promise<Answer> {
-  const { services, body } = context;
+  const { services, session, body } = context;
   const { id } = await authority(context);
   const { userId, email, role: before } = await findUser(context, id);
   const { role } = body.values as { role: Role };
   if (role === "admin" && before !== "admin") await stepUp(context, `make ${email} admin`, `${id} ${userId}`);
-  await changeRole(services.db.pool, id, userId, role);
+  if (!(await changeRole(services.db.pool, id, userId, role, session.userId))) throw noMember(context, id);
   services.forget(userId);
   return { is: "message", message: `${email} is ${role} now`, values: { user: `user/${shortId(userId)}`, email, role } };
 }
@@ -149,16 +150,21 @@ async function removeSomebody(context: Authenticated): Promise<Answer> {
     what,
     `/workspaces/${shortId(workspaceOf.id)}/members/${shortId(userId)}`,
   );
-  await removeMember(services.db.pool, workspaceOf.id, userId);
+  await removeMember(services.db.pool, workspaceOf.id, userId, session.userId);
   services.forget(userId);
   return { is: "message", message: `${email} is no member any more`, values: { removed: `user/${shortId(userId)}` } };
 }
 
-async function findUser({ services, path }: Authenticated, workspaceId: string): Promise<Member> {
-  const reference = readId(path.user!);
-  const found = reference?.prefix === "u" ? await findMember(services.db.pool, workspaceId, reference.key) : undefined;
+async function findUser(context: Authenticated, workspaceId: string): Promise<Member> {
+  const reference = readId(context.path.user!);
+  const { pool } = context.services.db;
+  const found = reference?.prefix === "u" ? await findMember(pool, workspaceId, reference.key) : undefined;
   if (found) return found;
-  throw new Problem(
+  throw noMember(context, workspaceId);
+}
+
+function noMember({ path }: Authenticated, workspaceId: string): Problem {
+  return new Problem(
     "not_found",
     `there is no member ${echo(path.user!)} here`,
     `GET /workspaces/${shortId(workspaceId)}/members lists them`,

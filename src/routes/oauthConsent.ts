@@ -157,6 +157,7 @@ async function decide(context: Context, flow: Flow, step: string | undefined, se
   const code = SECRETS.authorizationCode + services.seal.digest("authorization code of", `${flow.id} ${flow.userId}`);
   const agreed = {
     client: flow.client.id,
+    registered: flow.client.host === undefined,
     name: flow.client.name,
     redirectUri: flow.redirectUri,
     challenge: flow.challenge,
@@ -168,5 +169,8 @@ async function decide(context: Context, flow: Flow, step: string | undefined, se
   const digest = services.seal.digest("authorization code", code);
   if (await keepCode(services.db.pool, digest, agreed, reading.now, reading.now + CODE_MS))
     return redirect(answerLocation(flow, { code }));
-  throw new Problem("bad_request", "this question was answered already, or you do not belong to that workspace");
+  throw new Problem(
+    "bad_request",
+    "this question was answered already, you do not belong to that workspace, or the program is not registered any more",
+  );
 }

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { listTokens, mintToken, revokeToken, type TokenRow } from "../db/sessions.ts";
+import { listTokens, mintToken, revokeToken, type Session, type TokenRow, type Unminted, type Within } from "../db/sessions.ts";
 import type { OperationAnswer, OperationBody } from "../derive/operation.ts";
 import { createWholeView } from "../derive/render.ts";
 import type { Answer } from "../http/reply.ts";
@@ -13,6 +13,7 @@ import { tagsKind } from "../records/collectionKinds.ts";
 import { phrase, required, text, time } from "../records/fields.ts";
 import type { FieldKind, Reading } from "../records/kind.ts";
 import { token } from "../records/token.ts";
+import { unknownWorkspace } from "./authority.ts";
 import { listAnswer } from "./lists.ts";
 import type { Authenticated, Route, Services } from "./route.ts";
 
@@ -78,7 +79,8 @@ export const tokenRoutes: Route[] = [
 async function list(context: Authenticated): Promise<Answer> {
   const { services, session, reading } = context;
   const idleSince = reading.now - services.config.tokenDays * 86_400_000;
-  const rows = await listTokens(services.db.pool, session.userId, session.tokenId, idleSince, reading.now);
+  const within = session.scopes === null ? null : session.workspaceId;
+  const rows = await listTokens(services.db.pool, session.userId, session.tokenId, within, idleSince, reading.now);
   return listAnswer(createWholeView(token), { rows, nextCursor: null });
 }
 
@@ -114,7 +116,8 @@ export async function mint(context: Authenticated, workspaceId: string, wish = r
     expiresAt: wish.expiresAt,
     parentId: session.tokenId,
   };
-  await mintToken(services.db.pool, row, reading.now);
+  const unminted = await mintToken(services.db.pool, row, reading.now);
+  if (unminted !== undefined) throw refusalOf(unminted, workspaceId);
   return {
     is: "message",
     status: 201,
@@ -127,6 +130,16 @@ export async function mint(context: Authenticated, workspaceId: string, wish = r
     },
     hints: [`DELETE /tokens/${shortId(row.id)} ends it`],
   };
+}
+
+/** Both came true while the token was made, or a process that remembers the session has not heard of it yet. */
+function refusalOf(unminted: Unminted, workspaceId: string): Problem {
+  if (unminted === "left") return unknownWorkspace(`workspace/${shortId(workspaceId)}`);
+  return new Problem(
+    "invalid_token",
+    "the token was revoked while it minted another, and none was made",
+    "sign in: POST /auth/request",
+  );
 }
 
 function readScopes(scopes: Scopes | undefined, own: Scopes, plurals: readonly string[]): Scopes {
@@ -162,11 +175,11 @@ export function newToken(
 async function revoke(context: Authenticated): Promise<Answer> {
   const { services, session, reading } = context;
   const reference = readId(context.path.id!);
-  const within = covers(session.scopes, "admin") ? null : session.tokenId;
+  const within = reachOf(session);
   const ids =
     reference?.prefix === "tok" ? await revokeToken(services.db.pool, session.userId, reference.key, within, reading.now) : [];
   const [id, ...minted] = ids;
-  if (id === undefined && within !== null)
+  if (id === undefined && within && "tokenId" in within)
     throw new Problem(
       "scope_required",
       "a token without the scope admin ends only itself and those minted with it",
@@ -177,4 +190,9 @@ async function revoke(context: Authenticated): Promise<Answer> {
   for (const each of ids) services.forget(each);
   const along = minted.length > 0 ? ` and ${minted.length} minted with it` : "";
   return { is: "message", message: `revoked token/${shortId(id)}${along}`, values: { revoked: `token/${shortId(id)}` } };
+}
+
+function reachOf({ scopes, tokenId, workspaceId }: Session): Within | undefined {
+  if (scopes === null) return undefined;
+  return covers(scopes, "admin") ? { workspaceId } : { tokenId };
 }

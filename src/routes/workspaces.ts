@@ -6,10 +6,11 @@ import { createWholeView } from "../derive/render.ts";
 import type { Answer } from "../http/reply.ts";
 import { shortId } from "../kit/id.ts";
 import { echo } from "../kit/line.ts";
+import { covers, coversRole } from "../kit/scope.ts";
 import { counted } from "../kit/words.ts";
 import { required, text } from "../records/fields.ts";
 import { workspace } from "../records/workspace.ts";
-import { authority, membership, wholeToken } from "./authority.ts";
+import { authority, membership, unknownWorkspace, wholeToken } from "./authority.ts";
 import { stepUp } from "./codes.ts";
 import { listAnswer } from "./lists.ts";
 import type { Authenticated, Route } from "./route.ts";
@@ -84,8 +85,15 @@ export const workspaceRoutes: Route[] = [
 ];
 
 async function list(context: Authenticated): Promise<Answer> {
-  const rows = await listWorkspaces(context.services.db.pool, context.session.userId, context.session.workspaceId);
+  const rows = await seenWorkspaces(context);
   return listAnswer(createWholeView(workspace), { rows, nextCursor: null });
+}
+
+/** A token that was narrowed knows its own workspace only. */
+async function seenWorkspaces({ services, session }: Authenticated): Promise<unknown[][]> {
+  const { userId, workspaceId, scopes } = session;
+  const rows = await listWorkspaces(services.db.pool, userId, workspaceId);
+  return scopes === null ? rows : rows.filter(([id]) => id === workspaceId);
 }
 
 async function get(context: Authenticated): Promise<Answer> {
@@ -93,9 +101,9 @@ async function get(context: Authenticated): Promise<Answer> {
   return show(context, id);
 }
 
-async function show({ services, session }: Authenticated, id: string, outcome?: string): Promise<Answer> {
-  const rows = await listWorkspaces(services.db.pool, session.userId, session.workspaceId);
-  const row = rows.find((each) => each[0] === id)!;
+async function show(context: Authenticated, id: string, outcome?: string): Promise<Answer> {
+  const row = (await seenWorkspaces(context)).find((each) => each[0] === id);
+  if (!row) throw unknownWorkspace(`workspace/${shortId(id)}`); // it ended meanwhile
   return { is: "record", view: createWholeView(workspace), row, ...(outcome ? { outcome } : {}) };
 }
 
@@ -128,7 +136,7 @@ async function remove(context: Authenticated): Promise<Answer> {
   const counts = await countRecords(services.db, id);
   const holds = counts.map(({ definition, rows }) => counted(rows, definition)).join(", ") || "no records";
   await stepUp(context, `delete the workspace ${echo(name)}`, id, `it holds ${holds}`);
-  await deleteWorkspace(services.db.pool, services.db.dictionary, id);
+  await deleteWorkspace(services.db.pool, services.db.dictionary, id, context.session.userId);
   services.forget(id);
   return {
     is: "message",
@@ -137,12 +145,16 @@ async function remove(context: Authenticated): Promise<Answer> {
   };
 }
 
-/** A token that may do everything in another workspace is as much as being signed in there, so it takes a code. */
+/**
+ * A token that may do in another workspace all that its owner may is as much as being signed in there, so it takes a code, whichever way its
+ * scopes are named. One that may manage it takes a code too: beside one for the records it would be a whole token.
+ */
 async function mintFor(context: Authenticated): Promise<Answer> {
-  const { id, name } = await membership(context);
+  const { services, session } = context;
+  const { id, name, role } = await membership(context);
   const wish = readWish(context);
-  const elsewhere = id !== context.session.workspaceId;
-  if (elsewhere) wholeToken(context);
-  if (elsewhere && wish.scopes === null) await stepUp(context, `mint a full token for the workspace ${echo(name)}`, id);
+  const plurals = [...services.db.dictionary.values()].map(({ plural }) => plural);
+  const grave = covers(wish.scopes, "admin") || coversRole(wish.scopes, role, plurals);
+  if (id !== session.workspaceId && grave) await stepUp(context, `mint a full token for the workspace ${echo(name)}`, id);
   return mint(context, id, wish);
 }
