@@ -8,8 +8,9 @@ export const SESSION_CACHE_MS = 5_000;
 
 const MOST_CACHED = 10_000;
 
-/** A token's use is written down when the last note of it is older than this: expiry is counted in days. */
-const TOUCH_MS = 3_600_000;
+/** A token's use is written down once an hour of the clock, and shown as that hour: no more is known of it. */
+const HOUR_MS = 3_600_000;
+const hourOf = (ms: number) => Math.floor(ms / HOUR_MS);
 
 export type SessionCache = {
   find: (secret: string, now: number) => Session | undefined;
@@ -86,7 +87,7 @@ async function findStanding(
   if (session.lastUsedAt < now - config.tokenDays * 86_400_000)
     throw unauthorized("token_expired", "the token was not used for too long");
   if (session.expiresAt !== null && session.expiresAt <= now) throw unauthorized("token_expired", "the token has expired");
-  if (session.lastUsedAt < now - TOUCH_MS) await touchToken(db.pool, session.tokenId, now);
+  if (hourOf(session.lastUsedAt) < hourOf(now)) await touchToken(db.pool, session.tokenId, now);
   cache.keep(secret, session, now, forgettings);
   return session;
 }

@@ -7,6 +7,7 @@ import type { Target } from "./http/target.ts";
 import { echo } from "./kit/line.ts";
 import { placeOf } from "./kit/place.ts";
 import { Problem } from "./kit/problem.ts";
+import { covers } from "./kit/scope.ts";
 import { composed } from "./kit/text.ts";
 import { zone } from "./kit/time.ts";
 import { storable } from "./records/textKinds.ts";
@@ -38,6 +39,7 @@ export function readContext(arrival: Arrival): Context & { session: Session | un
   const reason = readNote("reason", single(parameters, "reason") ?? utf8Header("X-Reason", headers["x-reason"]), 500);
   const agent = readNote("agent", utf8Header("X-Agent", headers["x-agent"]) ?? agentOf(headers["user-agent"]), 200);
   const { workspaceId = "", email = "", tokenId = null } = session ?? {};
+  const mayRead = (plural: string) => session !== undefined && covers(session.scopes, "read", plural);
   const place = session ? zone(session.timezone) : UTC;
   return {
     services,
@@ -49,7 +51,7 @@ export function readContext(arrival: Arrival): Context & { session: Session | un
     body,
     style: { format, pretty: readPretty(target), showing: { zone: place } },
     reading: { now, zone: place, me: email },
-    author: { workspaceId, actor: email, tokenId, agent, reason, requestId, now },
+    author: { workspaceId, actor: email, tokenId, agent, reason, requestId, now, mayRead },
     ifMatch: readIfMatch(headers["if-match"]),
     idempotencyKey: readIdempotencyKey(headers["idempotency-key"]),
     escalationCode: utf8Header("X-Escalation-Code", headers["x-escalation-code"]),

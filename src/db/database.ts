@@ -16,4 +16,6 @@ export type Author = {
   requestId: string;
   /** Epoch ms: the time the change is dated. */
   now: number;
+  /** Whether what is found beside the change may be told: a token that writes one kind need not read others. */
+  mayRead: (plural: string) => boolean;
 };

@@ -7,7 +7,7 @@ import { oneOf } from "../kit/words.ts";
 import { byPrefix, definitionOf, fieldOf, type RecordDefinition } from "../records/define.ts";
 import type { Predicate } from "../records/predicate.ts";
 import { pattern } from "./condition.ts";
-import type { Database } from "./database.ts";
+import type { Author, Database } from "./database.ts";
 import { long } from "./patience.ts";
 import { ident, type Statement, sql } from "./sql.ts";
 
@@ -75,10 +75,10 @@ export function wrongKind(
   return new Problem(code, `${shown} is not the id of ${oneOf(target.name)}`, hint);
 }
 
-/** The id key to link to, whichever way the other record was named. Null clears. */
+/** The id key to link to, whichever way the other record was named. Null clears. Records that the author may not read are not told. */
 export async function resolveLink(
   db: Database,
-  workspaceId: string,
+  { workspaceId, mayRead }: Author,
   target: RecordDefinition,
   choice: LinkChoice,
 ): Promise<string | null> {
@@ -90,7 +90,7 @@ export async function resolveLink(
   if (fitting.length === 1) return fitting[0]!;
   const wanted = `${target.name} ${echo(choice.name)}`;
   if (fitting.length === 0) {
-    const similar = await similarRecords(db, workspaceId, target, choice.name);
+    const similar = !mayRead(target.plural) ? [] : await similarRecords(db, workspaceId, target, choice.name);
     throw new Problem("unprocessable", `there is no ${wanted} in this workspace`, [
       ...(similar.length > 0 ? [`did you mean ${similar.join(" or ")}?`] : []),
       `make it first: POST /${target.plural} ${JSON.stringify({ [target.title]: choice.name })}, or find it: GET /${target.plural}?search=…`,
@@ -99,7 +99,7 @@ export async function resolveLink(
   throw new Problem(
     "unprocessable",
     `more than one ${wanted}`,
-    `name one by its id: ${target.name}_id=${fitting.map(shortId).join(" or ")}`,
+    `name one by its id: ${target.name}_id=${mayRead(target.plural) ? fitting.map(shortId).join(" or ") : "…"}`,
   );
 }
 

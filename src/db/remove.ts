@@ -1,5 +1,4 @@
 import type { IdReference, IdSource } from "../kit/id.ts";
-import { Problem } from "../kit/problem.ts";
 import { type Dictionary, linksOf, type RecordDefinition } from "../records/define.ts";
 import { authorValues, HISTORY_COLUMNS, HISTORY_OMITS, historySelect } from "./columns.ts";
 import type { Author, Database } from "./database.ts";
@@ -13,6 +12,8 @@ export type Removal = {
   id: string;
   version: number;
   title: string;
+  /** Stands for exactly the records that lose a link, and those that go along in their versions: a sum of hashes, whatever their order. */
+  set: string;
   affected: { definition: RecordDefinition; clears: number; removes: number }[];
 };
 
@@ -39,7 +40,8 @@ export function previewRemoval(
 
 /**
  * Hides the record and frees its unique values, clears every link to it, and takes along what has no other link: rows and history in one
- * statement. The record is locked first, so that no link to it can appear meanwhile (see `for key share` in write.ts).
+ * statement. The record is locked first, so that no link to it can appear meanwhile (see `for key share` in write.ts), then all that hangs on
+ * it. `agree` is given what will be done, and throws where that is not what was asked for.
  */
 export function removeRow(
   db: Database,
@@ -47,13 +49,12 @@ export function removeRow(
   ids: IdSource,
   definition: RecordDefinition,
   reference: IdReference,
-  version: number,
+  agree: (removal: Removal) => void,
 ): Promise<Removal> {
   const once = () =>
     db.pool.transaction(async (tx) => {
       const removal = await readRemoval(db, tx.rows, author.workspaceId, definition, reference, raw("for update of r"));
-      if (removal.version !== version)
-        throw new Problem("version_conflict", "the record changed while it was deleted", "repeat the DELETE without confirm");
+      agree(removal);
       const dragged = removal.affected.reduce((sum, { clears, removes }) => sum + clears + removes, 0);
       const entries = Array.from({ length: dragged }, () => ids("ch"));
       await tx.rows(numbered(removalSql(db.dictionary, definition))([...authorValues(author), ids("ch"), removal.id, entries]));
@@ -78,13 +79,12 @@ async function readRemoval(
   if (!record) throw missing(definition, reference.key);
   const [id, version, title] = record as [string, number, string];
   const holders = holdersOf(db.dictionary, definition);
-  if (holders.length === 0) return { id, version, title, affected: [] };
+  if (holders.length === 0) return { id, version, title, set: "", affected: [] };
   const counts = holders.map(
-    ({
-      definition: holder,
-      column,
-    }) => sql`select count(*) filter (where not ${goesAlong(holder, column)})::int, count(*) filter (where ${goesAlong(holder, column)})::int
-      from ${ident(holder.plural)} r where r.workspace_id = ${workspaceId} and r.${ident(column)} = ${id} and r.deleted_at is null`,
+    ({ definition: holder, column }) => sql`select count(*) filter (where not goes)::int, count(*) filter (where goes)::int,
+        sum(('x' || md5(case when goes then id || ' ' || version else id end))::bit(64)::bigint)::text
+      from (select r.id, r.version, ${goesAlong(holder, column)} as goes from ${ident(holder.plural)} r
+        where r.workspace_id = ${workspaceId} and r.${ident(column)} = ${id} and r.deleted_at is null ${inOrder(lock)}) hanging`,
   );
   const found = await rows(join(counts, " union all "));
   const affected = holders.map(({ definition: holder }, i) => ({
@@ -92,8 +92,12 @@ async function readRemoval(
     clears: found[i]![0] as number,
     removes: found[i]![1] as number,
   }));
-  return { id, version, title, affected: affected.filter(({ clears, removes }) => clears + removes > 0) };
+  const set = JSON.stringify(found);
+  return { id, version, title, set, affected: affected.filter(({ clears, removes }) => clears + removes > 0) };
 }
+
+/** Two deletions that share what hangs on them lock it in one order, so that neither waits for the other. */
+const inOrder = (lock: Statement) => (lock.text === "" ? lock : sql`order by r.id ${lock}`);
 
 /** True of a row that may not be without a link and has no other. */
 function goesAlong(holder: RecordDefinition, column: string): Statement {

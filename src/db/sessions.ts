@@ -123,7 +123,7 @@ export function listTokens(
   now: number,
 ): Promise<unknown[][]> {
   return pool.rows(
-    sql`select t.id, 1, t.name, t.workspace_id, t.scopes, t.id = ${currentId}, t.parent_id, t.client, t.audience, t.expires_at, t.created_at, t.last_used_at
+    sql`select t.id, 1, t.name, t.workspace_id, t.scopes, t.id = ${currentId}, t.parent_id, t.client, t.audience, t.expires_at, t.created_at, date_trunc('hour', t.last_used_at, 'UTC')
       from tokens t where t.user_id = ${userId} and t.revoked_at is null and t.last_used_at > ${iso(idleSince)}
         and (t.expires_at is null or t.expires_at > ${iso(now)}) and (${within}::text is null or t.workspace_id = ${within})
       order by t.last_used_at desc, t.id desc limit 500`,

@@ -15,7 +15,8 @@ import { tableOf } from "./table.ts";
 import { writeOnce } from "./writeOnce.ts";
 import { type Claim, type Values, type Way, writeStatement } from "./writeStatement.ts";
 
-export type Outcome = "created" | "updated" | "unchanged";
+/** An upsert that finds everything as it was sent did not write, and still is the update of a known record. */
+export type Outcome = "created" | "updated" | "updated (unchanged)" | "unchanged";
 export type Saved = { row: Row; outcome: Outcome };
 
 /** How often an upsert may find its record gone when it looks for it. */
@@ -46,15 +47,22 @@ export async function upsertRow(
       "leave the version out to create one",
     );
   }
+  const tried = new Set<string>();
+  const newId = () => {
+    const id = ids(definition.prefix);
+    tried.add(id);
+    return id;
+  };
   for (let attempt = 1; ; attempt++) {
-    const saved = await save(db, view, { creates: true, claim, cap }, author, values, ids, () => ids(definition.prefix));
+    const saved = await save(db, view, { creates: true, claim, cap }, author, values, ids, newId);
     if (saved) return saved;
     await refuseMissingLinks(db, author, definition, values.sent);
     const made = claim && (await madeBefore(db, author.workspaceId, claim));
     const found =
       (made && (await findRow(db, view, sql`r.workspace_id = ${author.workspaceId} and r.id = ${made}`))) ??
       (await holderOf(db, author.workspaceId, view, written));
-    if (found) return unchanged(found, written);
+    // A key that this very request has claimed makes it no repetition.
+    if (found) return { ...unchanged(found, written), outcome: made && !tried.has(made) ? "unchanged" : "updated (unchanged)" };
     if (made) throw deletedSince(definition);
     if (attempt === ATTEMPTS)
       throw new Problem("busy", "the record kept changing while it was written", "read it, then try again");
@@ -73,7 +81,7 @@ async function madeBefore(db: Database, workspaceId: string, { key, fingerprint 
   if (!made) return undefined;
   if (made[0] !== fingerprint) {
     throw new Problem(
-      "idempotency_conflict",
+      "idempotency_mismatch",
       "this Idempotency-Key came with another request before",
       "use a new key for a new request",
     );
@@ -114,7 +122,7 @@ async function prepareValues(db: Database, author: Author, definition: RecordDef
   for (const { field, name, target } of linksOf(definition)) {
     const choice = written.links[name];
     if (choice === undefined) continue;
-    sent[field.name] = await resolveLink(db, author.workspaceId, definitionOf(db.dictionary, target), choice);
+    sent[field.name] = await resolveLink(db, author, definitionOf(db.dictionary, target), choice);
   }
   const members = Object.entries((sent.custom as Record<string, unknown> | null | undefined) ?? {});
   if (sent.custom) sent.custom = Object.fromEntries(members.filter(([, value]) => value !== null));

@@ -51,7 +51,7 @@ function ofBody(body: NonNullable<Operation["body"]>): ProblemCode[] {
   return [
     ...writable(of).map(({ kind }) => kind.refusal),
     "version_conflict",
-    ...(body.is === "create" ? (["idempotency_conflict", "plan_limit_reached"] as const) : []),
+    ...(body.is === "create" ? (["idempotency_conflict", "idempotency_mismatch", "plan_limit_reached"] as const) : []),
     ...(of.naturalKey ? (["already_exists"] as const) : []),
     ...(linksOf(of).length > 0 ? (["unprocessable"] as const) : []),
   ];

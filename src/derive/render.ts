@@ -10,7 +10,7 @@ export type Row = readonly unknown[];
 const SHARED: Record<string, number> = { id: 0, version: 1 };
 const FIRST_COLUMN = 2;
 
-/** No column holds an empty text; what is computed may come to one, as the changes of a deletion do. */
+/** No column holds an empty text; what is computed may come to one. */
 const EMPTY = '""';
 
 export const rowId = (row: Row) => row[0] as string;

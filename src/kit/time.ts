@@ -71,7 +71,7 @@ function readStored(pgText: string): number {
 }
 
 /** Years of other than four digits are written in ISO 8601's expanded form, `+012026-06-01T08:12:44Z`, always in UTC. */
-function showInstant(instant: number, zone: Zone): string {
+export function showInstant(instant: number, zone: Zone): string {
   const inZone = zone !== UTC && instant >= FIRST && instant < END;
   // RFC 3339 has no seconds in an offset: they go into the clock time, so the instant stays what it is.
   const offset = inZone ? Math.round(zone.offsetAt(instant) / MINUTE) : 0;

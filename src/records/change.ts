@@ -4,8 +4,9 @@ import { joinList, quoteIfNeeded } from "../kit/line.ts";
 import { showTime, type Zone } from "../kit/time.ts";
 import { defineView } from "./define.ts";
 import { choice, person, text, time } from "./fields.ts";
-import type { FieldKind } from "./kind.ts";
+import type { FieldKind, Showing } from "./kind.ts";
 import { handleKind, idKind } from "./linkKinds.ts";
+import { EQUALITY } from "./operators.ts";
 import type { Predicate } from "./predicate.ts";
 import { countKind, textKind } from "./textKinds.ts";
 
@@ -15,11 +16,14 @@ type Versions = [before: Record<string, unknown> | null, after: Record<string, u
 const UNTOLD = new Set(["id", "version", "created_at", "created_by", "updated_at", "deleted_at"]);
 
 function differences([before, after]: Versions, zone: Zone): { name: string; from: unknown; to: unknown }[] {
-  const [from, to] = [flat(before ?? {}), flat(after)];
+  const [from, to] = [flat(living(before)), flat(living(after))];
   return [...new Set([...Object.keys(from), ...Object.keys(to)])]
     .map((name) => ({ name, from: shown(from[name] ?? null, zone), to: shown(to[name] ?? null, zone) }))
     .filter((each) => JSON.stringify(each.from) !== JSON.stringify(each.to));
 }
+
+/** A deleted record holds nothing any more: its deletion tells all that was lost. */
+const living = (row: Record<string, unknown> | null) => (row === null || row.deleted_at != null ? {} : row);
 
 /** The fields worth telling, custom ones each by itself. */
 function flat(row: Record<string, unknown>): Record<string, unknown> {
@@ -31,10 +35,11 @@ function flat(row: Record<string, unknown>): Record<string, unknown> {
 /** PostgreSQL's JSON of a timestamptz, in whatever zone the server thinks. */
 const STORED_TIME = /^\d{4,6}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d+)?[+-]\d{2}:\d{2}$/;
 
+/** The same time as the driver gives it. */
+export const timeOfJson = (text: string) => text.replace("T", " ").replace(/([+-]\d{2}):00$/, "$1");
+
 const shown = (value: unknown, zone: Zone) =>
-  typeof value === "string" && STORED_TIME.test(value)
-    ? showTime(value.replace("T", " ").replace(/([+-]\d{2}):00$/, "$1"), zone)
-    : value;
+  typeof value === "string" && STORED_TIME.test(value) ? showTime(timeOfJson(value), zone) : value;
 
 const LONGEST = 80;
 
@@ -93,13 +98,26 @@ const anyRecordKind: FieldKind = {
   toLine: shortId,
 };
 
+/** Which token it was, shown short; it may have ended, or be another person's. */
+const tokenIdKind: FieldKind = {
+  ...idKind("token"),
+  name: "token",
+  operators: [...EQUALITY],
+  predicate: writtenIds,
+  toLine: shortId,
+};
+
+/** A record as it was, in the shape of its kind: its JSON, once it is known how the reader wants times shown. */
+export type Snapshot = (showing: Showing) => string;
+
 const wholeKind: FieldKind = {
   ...textKind(0, "a whole record"),
   name: "row",
   sqlType: "jsonb",
   operators: [],
   shown: z.record(z.string(), z.unknown()),
-  toLine: (row: unknown) => quoteIfNeeded(JSON.stringify(row)),
+  toLine: (snapshot: Snapshot, showing) => quoteIfNeeded(snapshot(showing)),
+  toJson: (snapshot: Snapshot, showing) => snapshot(showing),
 };
 
 /** One entry of the history: who changed which record, when, why, and into what. */
@@ -127,16 +145,16 @@ export const change = defineView({
     changes: { kind: differenceKind, about: "every field that changed, before and after" },
     reason: text({ about: "why, where the caller said so (X-Reason or reason=)" }),
     agent: text({ about: "the program that acted: its X-Agent, else its User-Agent" }),
-    token_id: text({ about: "the token it came with", shown: "json" }),
+    token_id: { kind: tokenIdKind, about: "the token it came with" },
     request_id: text({ about: "the X-Request-Id of the request", shown: "json" }),
     cause: text({ about: "the change that dragged this one along", shown: "detail" }),
     version: { kind: countKind, about: "the version the record had afterwards" },
     before: {
       kind: wholeKind,
-      about: "the whole record before",
+      about: "the whole record before, in the shape it has as JSON",
       shown: "asked",
     },
-    after: { kind: wholeKind, about: "the whole record afterwards", shown: "asked" },
+    after: { kind: wholeKind, about: "the whole record afterwards; a deleted one has deleted_at too", shown: "asked" },
   },
   example: {
     at: "2026-06-01T08:12:44Z",

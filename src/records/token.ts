@@ -23,7 +23,7 @@ export const token = defineView({
     audience: text({ about: "the only address it works at" }),
     expires_at: time({ about: "when it ends in any case" }),
     created_at: time({ about: "when it was made" }),
-    last_used_at: time({ about: "when it was last used, to the hour", sort: true }),
+    last_used_at: time({ about: "the hour in which it was last used, by its beginning", sort: true }),
   },
   example: {
     name: "nightly import",

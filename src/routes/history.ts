@@ -1,9 +1,11 @@
 import { listChanges, listRecordChanges } from "../db/history.ts";
 import { readListQuery } from "../derive/query.ts";
+import { viewsOf } from "../derive/render.ts";
 import type { Answer } from "../http/reply.ts";
 import { change } from "../records/change.ts";
-import type { Dictionary, RecordDefinition } from "../records/define.ts";
+import { type Dictionary, definitionOf, type RecordDefinition } from "../records/define.ts";
 import { listAnswer, listView } from "./lists.ts";
+import { readableView } from "./readable.ts";
 import { type Authenticated, type Route, readPathId } from "./route.ts";
 import { strangersAsked } from "./strangers.ts";
 
@@ -42,6 +44,7 @@ async function audit(context: Authenticated): Promise<Answer> {
     query,
     ["audit"],
     context.services.seal,
+    shapes(context),
   );
   return listAnswer(view, page, undefined, page.rows.length === 0 ? await strangersAsked(context, query.conditions) : []);
 }
@@ -51,5 +54,12 @@ async function history(context: Authenticated, definition: RecordDefinition): Pr
   const query = readListQuery(change, context.parameters, context.reading, MOST);
   const view = listView(context, change, query);
   const of = { definition, reference: readPathId(definition, context.path.id!) };
-  return listAnswer(view, await listRecordChanges(db, context.session.workspaceId, view, query, ["history"], seal, of));
+  return listAnswer(
+    view,
+    await listRecordChanges(db, context.session.workspaceId, view, query, ["history"], seal, shapes(context), of),
+  );
 }
+
+/** Whole records are shown as the reader would see them at their own address. */
+const shapes = (context: Authenticated) => (kind: string) =>
+  readableView(context, viewsOf(definitionOf(context.services.db.dictionary, kind)).json);

@@ -5,12 +5,14 @@ import type { Answer } from "../http/reply.ts";
 import { echo, formatPairs } from "../kit/line.ts";
 import { counted } from "../kit/words.ts";
 import { linksOf, type RecordDefinition } from "../records/define.ts";
-import type { Context } from "./route.ts";
+import { readableView, refuseUnreadable } from "./readable.ts";
+import type { Authenticated } from "./route.ts";
 
 /** The view of a list: what the caller chose; else the lines that matter for choosing, or in JSON all fields. */
-export function listView({ style }: Context, definition: RecordDefinition, query: ListQuery): View {
+export function listView(context: Authenticated, definition: RecordDefinition, query: ListQuery): View {
+  refuseUnreadable(context, query);
   if (query.fields) return chosenView(definition, query.fields);
-  return style.format === "json" ? viewsOf(definition).json : viewsOf(definition).list;
+  return readableView(context, context.style.format === "json" ? viewsOf(definition).json : viewsOf(definition).list);
 }
 
 /** `notes`: what else is told of it. */

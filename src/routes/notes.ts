@@ -6,6 +6,7 @@ import { echo } from "../kit/line.ts";
 import { nearest } from "../kit/nearest.ts";
 import { oneOf } from "../kit/words.ts";
 import { choicesOf, knownOf, labelsOf, type RecordDefinition } from "../records/define.ts";
+import { mayRead } from "./readable.ts";
 import type { Authenticated } from "./route.ts";
 
 /** What a write may have meant otherwise is told beside its answer. */
@@ -18,7 +19,7 @@ export async function namesakes(
   id: string,
 ): Promise<string[]> {
   const { naturalKey, title, name, plural } = definition;
-  if (!naturalKey || sent[naturalKey]) return [];
+  if (!naturalKey || sent[naturalKey] || !mayRead(context, definition)) return [];
   const called = String(sent[title] ?? initial[title]);
   const { db } = context.services;
   const others = (await namedRecords(db, context.session.workspaceId, definition, called)).filter((other) => other !== id);

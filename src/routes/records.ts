@@ -18,7 +18,8 @@ import { required, text } from "../records/fields.ts";
 import { confirm } from "./confirm.ts";
 import { listAnswer, listView } from "./lists.ts";
 import { assumed, namesakes, unchosen, unusual } from "./notes.ts";
-import { type Authenticated, type Route, readPathId, recordView } from "./route.ts";
+import { mayRead, recordView } from "./readable.ts";
+import { type Authenticated, type Route, readPathId } from "./route.ts";
 import { strangers, strangersAsked } from "./strangers.ts";
 
 /** The routes of one kind of record. */
@@ -200,34 +201,40 @@ function expecting({ ifMatch }: Authenticated, written: Written): Written {
   );
 }
 
-/** The first call tells what would go and gives a token for the record in this version; the same call with the token does it. */
+/**
+ * The first call tells what would go and gives a token for the record in this version and for all that goes or is unlinked with it; the same
+ * call with the token does it.
+ */
 async function remove(context: Authenticated, definition: RecordDefinition): Promise<Answer> {
   const { db, ids } = context.services;
   const reference = readPathId(definition, context.path.id!);
-  const preview = await previewRemoval(db, context.session.workspaceId, definition, reference);
-  if (context.ifMatch !== undefined && context.ifMatch !== preview.version) {
-    throw new Problem(
-      "version_conflict",
-      `the record is at version ${preview.version}, not ${context.ifMatch}`,
-      "GET it again before you delete it",
-    );
-  }
-  const path = `/${definition.plural}/${shortId(preview.id)}`;
-  confirm(context, "delete", [preview.id, String(preview.version)], `delete ${told(definition, preview)}`, path);
-  const removal = await removeRow(db, context.author, ids, definition, reference, preview.version);
+  const agree = (removal: Removal) => {
+    const { id, version, set } = removal;
+    if (context.ifMatch !== undefined && context.ifMatch !== version) {
+      throw new Problem(
+        "version_conflict",
+        `the record is at version ${version}, not ${context.ifMatch}`,
+        "GET it again before you delete it",
+      );
+    }
+    const path = `/${definition.plural}/${shortId(id)}`;
+    confirm(context, "delete", [id, String(version), set], `delete ${told(context, definition, removal)}`, path);
+  };
+  agree(await previewRemoval(db, context.session.workspaceId, definition, reference));
+  const removal = await removeRow(db, context.author, ids, definition, reference, agree);
   return {
     is: "message",
-    message: `deleted ${told(definition, removal)}`,
+    message: `deleted ${told(context, definition, removal)}`,
     values: { deleted: `${definition.name}/${shortId(removal.id)}` },
   };
 }
 
 /** `contact/c_t4v6w8y0 "Jane Doe", with 2 activities, and clear its link on 1 deal` */
-function told(definition: RecordDefinition, { id, title, affected }: Removal): string {
+function told(context: Authenticated, definition: RecordDefinition, { id, title, affected }: Removal): string {
   const removes = affected.filter((each) => each.removes > 0).map((each) => counted(each.removes, each.definition));
   const clears = affected.filter((each) => each.clears > 0).map((each) => counted(each.clears, each.definition));
   return [
-    `${definition.name}/${shortId(id)} ${echo(title)}`,
+    `${definition.name}/${shortId(id)}${mayRead(context, definition) ? ` ${echo(title)}` : ""}`,
     ...(removes.length > 0 ? [`with ${removes.join(", ")}`] : []),
     ...(clears.length > 0 ? [`clearing its link on ${clears.join(", ")}`] : []),
   ].join(", ");

@@ -6,8 +6,7 @@ import type { Session } from "../db/sessions.ts";
 import { misreadName } from "../derive/filter.ts";
 import type { Operation } from "../derive/operation.ts";
 import { COMMON_PARAMETERS } from "../derive/parameters.ts";
-import { type Parameters, readFields } from "../derive/query.ts";
-import { chosenView, type View, viewsOf } from "../derive/render.ts";
+import type { Parameters } from "../derive/query.ts";
 import type { Format } from "../http/accept.ts";
 import type { Body } from "../http/body.ts";
 import type { Answer, Encoded, Style } from "../http/reply.ts";
@@ -117,11 +116,4 @@ export function readPathId(definition: RecordDefinition, text: string): IdRefere
   throw new Problem("not_found", `${echo(text)} is not the id of ${oneOf(definition.name)}`, [
     `ids look like ${definition.prefix}_t4v6w8y0; find one: GET /${definition.plural}?search=${encodeURIComponent(text)}`,
   ]);
-}
-
-/** The view of one record that this caller asked for. */
-export function recordView({ parameters, style }: Context, definition: RecordDefinition): View {
-  const fields = readFields(definition, parameters);
-  if (fields) return chosenView(definition, fields);
-  return style.format === "json" ? viewsOf(definition).json : viewsOf(definition).record;
 }

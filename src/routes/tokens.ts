@@ -8,7 +8,7 @@ import { echo } from "../kit/line.ts";
 import { Problem } from "../kit/problem.ts";
 import { covers, coversScope, isScope, type Scopes, VERBS } from "../kit/scope.ts";
 import { newSecret, SECRETS } from "../kit/secret.ts";
-import { TIME_FORMS } from "../kit/time.ts";
+import { showInstant, TIME_FORMS } from "../kit/time.ts";
 import { tagsKind } from "../records/collectionKinds.ts";
 import { phrase, required, text, time } from "../records/fields.ts";
 import type { FieldKind, Reading } from "../records/kind.ts";
@@ -45,6 +45,7 @@ export const MINTED: OperationAnswer = {
     id: required(text({ about: "its handle" })),
     workspace: required(text({ about: "the workspace it acts in" })),
     scopes: text({ about: "what it may do at most" }),
+    expires_at: time({ about: "when it ends in any case" }),
   },
 };
 
@@ -100,7 +101,7 @@ export function readWish({ body, session, services, reading }: Authenticated): W
 
 /** Mints a token for a workspace that its owner belongs to. */
 export async function mint(context: Authenticated, workspaceId: string, wish = readWish(context)): Promise<Answer> {
-  const { services, session, reading } = context;
+  const { services, session, reading, style } = context;
   if (session.audience !== null)
     throw new Problem(
       "scope_required",
@@ -127,6 +128,7 @@ export async function mint(context: Authenticated, workspaceId: string, wish = r
       id: `token/${shortId(row.id)}`,
       workspace: `workspace/${shortId(workspaceId)}`,
       scopes: wish.scopes?.join(",") ?? null,
+      expires_at: wish.expiresAt === null ? null : showInstant(wish.expiresAt, style.showing.zone),
     },
     hints: [`DELETE /tokens/${shortId(row.id)} ends it`],
   };

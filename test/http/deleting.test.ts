@@ -160,12 +160,12 @@ test("the history of the deleted stays readable and holds all that brings it and
   const activity = await make("/activities", { kind: "call", body: "hi", company_id: company.id });
   const path = `/companies/${company.id}`;
   const before = new Map<string, Record<string, unknown>>();
-  for (const [table, id] of [
+  for (const [plural, id] of [
     ["companies", company.id],
     ["contacts", contact.id],
     ["activities", activity.id],
   ] as const)
-    before.set(id, await storedRow(table, id));
+    before.set(id, (await ann.send("GET", `/${plural}/${id}?format=json`)).json());
   await ann.send("DELETE", `${path}?confirm=${await ask(path)}&reason=closed`);
 
   const history = await ann.send("GET", `${path}/history`);
@@ -176,22 +176,60 @@ test("the history of the deleted stays readable and holds all that brings it and
   const deletion = entries.find(({ record }) => record === company.id)!;
   for (const [id, row] of before) {
     const entry = entries.find(({ record }) => record === id)!;
-    assert.deepEqual(entry.before, row, "the whole row as it was, links included");
+    assert.deepEqual(entry.before, row, "the record as it was shown, links included");
     assert.equal(entry.after["version"], (row["version"] as number) + 1);
     assert.equal(entry.cause, id === company.id ? null : deletion.id);
     assert.equal(entry.action, id === contact.id ? "updated" : "deleted");
     assert.equal(entry.after["company_id"] ?? null, null);
-    assert.equal(entry.after["deleted_at"] === null, id === contact.id);
+    assert.equal(entry.after["deleted_at"] === undefined, id === contact.id);
   }
 });
 
-/** All columns that a caller's data is in. */
-async function storedRow(table: "companies" | "contacts" | "activities", id: string): Promise<Record<string, unknown>> {
-  const rows = {
-    companies: sql`select to_jsonb(r) - '{workspace_id,search}'::text[] from companies r where id = ${id}`,
-    contacts: sql`select to_jsonb(r) - '{workspace_id,search}'::text[] from contacts r where id = ${id}`,
-    activities: sql`select to_jsonb(r) - '{workspace_id,search}'::text[] from activities r where id = ${id}`,
+test("a deletion tells in its line what was lost", async () => {
+  const contact = await make("/contacts", { name: "Lost", email: "lost@acme.com", tags: ["a"], custom: { seats: 5 } });
+  const activity = await make("/activities", { kind: "note", body: "goes along", contact_id: contact.id });
+  const path = `/contacts/${contact.id}`;
+  await ann.send("DELETE", `${path}?confirm=${await ask(path)}`);
+  const [line] = (await ann.send("GET", `${path}/history`)).lines;
+  assert.match(
+    line!,
+    / action=deleted .* changes="name: Lost -> null; tags: a -> null; email: lost@acme\.com -> null; custom\.seats: 5 -> null" /,
+  );
+  const [dragged] = (await ann.send("GET", `/activities/${activity.id}/history?format=json`)).json().items;
+  assert.deepEqual([dragged.action, dragged.changes.body], ["deleted", { from: "goes along", to: null }]);
+});
+
+test("a token holds for what was told: neither for more that goes along, nor for other links that are cleared", async () => {
+  const contact = await make("/contacts", { name: "Sealed", email: "set@acme.com" });
+  const path = `/contacts/${contact.id}`;
+  const log = (more = {}) => make("/activities", { kind: "note", contact_id: contact.id, ...more });
+  const removeRecord = async (record: string) => ann.send("DELETE", `${record}?confirm=${await ask(record)}`);
+  let token = await ask(path);
+  const asksAgain = async (what: string, change: () => Promise<unknown>) => {
+    await change();
+    const again = await assertAskedAgain(ann, path, token);
+    assert.ok(await isThere(path), what);
+    token = again;
   };
-  const [row] = await service.pool.rows(rows[table]);
-  return row![0] as Record<string, unknown>;
-}
+  const first = await log();
+  await asksAgain("one that goes along", async () => {});
+  await asksAgain("five more", () => Promise.all(Array.from({ length: 5 }, () => log())));
+  await asksAgain("another in the place of one", async () => {
+    await removeRecord(`/activities/${first.id}`);
+    await log();
+  });
+  const company = await make("/companies", { name: "Holds" });
+  const both = await log({ company_id: company.id });
+  await asksAgain("one that stays and loses a link", async () => {});
+  await asksAgain("one that has lost its other link, and goes along now", () =>
+    ann.send("PATCH", `/activities/${both.id}`, { company_id: null }),
+  );
+  const deal = await make("/deals", { title: "Linked" });
+  await asksAgain("a deal that links to it", () => ann.send("PATCH", `/deals/${deal.id}`, { contact_id: contact.id }));
+  await asksAgain("a note that goes along and reads otherwise", () =>
+    ann.send("PATCH", `/activities/${both.id}`, { body: "worth keeping" }),
+  );
+  await ann.send("PATCH", `/deals/${deal.id}`, { stage: "demo" });
+  const done = await ann.send("DELETE", `${path}?confirm=${token}`);
+  assert.match(done.text, /^OK deleted \S+ "Sealed", with 7 activities, clearing its link on 1 deal\n/);
+});

@@ -64,10 +64,56 @@ test("an entry tells who, when, what, why, with which program, and which request
   });
   assert.deepEqual([first.action, first.version, first.changes.name], ["created", 1, { from: null, to: "Jane" }]);
   const line = (await send("GET", `${path}/history`)).lines[0]!;
+  assert.ok(line.includes(` token_id=tok_${token.slice(-8)} `), line);
+  for (const form of [`tok_${token.slice(-8)}`, token, entry.token_id])
+    assert.equal((await send("GET", `/audit?token_id=${encodeURIComponent(form)}&record=${id}`)).lines.length, 2, form);
+  assert.equal((await send("GET", `/audit?token_id=tok_00000000&record=${id}`)).lines.length, 0);
   assert.match(line, /^change\/ch_\w{8} at=\S+ actor=ann@example\.com action=updated .*changes="[^"]*stage: lead -> customer/);
 
   await send("PATCH", `${path}?reason=asked`, { stage: "lost" });
   assert.equal((await historyOf(path))[0].reason, "asked");
+});
+
+test("before and after have the shape of the record", async () => {
+  const { workspace } = (await send("GET", "/whoami?format=json")).json();
+  await send("PATCH", `/${workspace}`, { timezone: "Asia/Kathmandu" });
+  const company = await make("/companies", { name: "Shape Ltd", domain: "shape.com" });
+  const bodies: [path: string, body: object, change: object][] = [
+    [
+      "/contacts",
+      { name: "Shape", company_id: company, follow_up_at: "2026-06-10", tags: ["a"], custom: { n: 1 } },
+      { tags: [] },
+    ],
+    ["/companies", { name: "Other", domain: "other.com" }, { notes: "n" }],
+    [
+      "/deals",
+      { title: "Shape", amount_cents: 5, currency: "EUR", close_date: "2026-07-01", company_id: company },
+      { company: null },
+    ],
+    ["/tasks", { title: "Shape", due_at: "+3d" }, { done: true }],
+    ["/activities", { kind: "call", company_id: company }, { body: "x" }],
+  ];
+  for (const [path, body, change] of bodies) {
+    const id = await make(path, body);
+    const record = async () => (await send("GET", `${path}/${id}?format=json`)).json();
+    const made = await record();
+    await send("PATCH", `${path}/${id}`, change);
+    const changed = await record();
+    const entries = await historyOf(`${path}/${id}`, "before,after");
+    assert.deepEqual(
+      entries.map(({ before, after }) => ({ before, after })),
+      [
+        { before: made, after: changed },
+        { before: null, after: made },
+      ],
+      path,
+    );
+    const [audit] = (await send("GET", `/audit?format=json&fields=before,after&record=${id}&limit=1`)).json().items;
+    assert.deepEqual([audit.before, audit.after], [made, changed], path);
+    const [line] = (await send("GET", `${path}/${id}/history?fields=after&limit=1`)).lines;
+    assert.deepEqual(JSON.parse(JSON.parse(line!.slice(line!.indexOf("=") + 1))), changed, path);
+  }
+  await send("PATCH", `/${workspace}`, { timezone: "UTC" });
 });
 
 test("a reason that cannot be kept is refused before anything changes", async () => {

@@ -14,7 +14,7 @@ after(() => service.close());
 const atOnce = <T>(times: number, act: (i: number) => Promise<T>) =>
   Promise.all(Array.from({ length: times }, (_, i) => act(i)));
 
-const outcomeOf = ({ text }: Reply) => /^# (\w+)$/m.exec(text)?.[1];
+const outcomeOf = ({ text }: Reply) => /^# (\w+(?: \(unchanged\))?)$/m.exec(text)?.[1];
 
 /** How many of each: `{ created: 1, updated: 49 }`. */
 function tally(values: unknown[]): Record<string, number> {
@@ -63,7 +63,7 @@ test("fifty upserts of one address at once leave one record and its whole histor
 
 test("fifty equal upserts at once write one version", async () => {
   const replies = await atOnce(50, () => ann.send("POST", "/companies", { domain: "same.com", name: "Same" }));
-  assert.deepEqual(tally(replies.map(outcomeOf)), { created: 1, unchanged: 49 });
+  assert.deepEqual(tally(replies.map(outcomeOf)), { created: 1, "updated (unchanged)": 49 });
   const { items } = (await ann.send("GET", "/companies?domain=same.com&format=json")).json();
   assert.equal(items.length, 1);
   await assertWholeHistory(`/companies/${items[0].id}`, 1);
@@ -167,13 +167,19 @@ async function danglingLinks(): Promise<string[]> {
   return found;
 }
 
+/** A new link is nothing that was agreed to: the deletion asks again, with a token for what hangs on the record by then. */
+async function removeAtLast(path: string, confirm: string): Promise<Reply> {
+  const reply = await ann.send("DELETE", `${path}?format=json&confirm=${confirm}`);
+  return reply.status === 409 ? removeAtLast(path, reply.json().confirm) : reply;
+}
+
 test("a link made while its target is deleted never points to the deleted", async () => {
   for (let round = 0; round < 25; round++) {
     const company = await make("/companies", { name: `Closing ${round}` });
     const contact = await make("/contacts", { name: `Staff ${round}` });
     const confirm = await confirmOf(`/companies/${company}`);
     const [deleted, ...linked] = await Promise.all([
-      ann.send("DELETE", `/companies/${company}?confirm=${confirm}`),
+      removeAtLast(`/companies/${company}`, confirm),
       ann.send("PATCH", `/contacts/${contact}`, { company_id: company }),
       ann.send("POST", "/deals", { title: "Late", company_id: company }),
       ann.send("POST", "/contacts", { email: `late${round}@acme.com`, company: `Closing ${round}` }),

@@ -24,8 +24,8 @@ test("a create that is repeated with its key is made once, however many come at 
 test("the same key for another request is refused and changes nothing", async () => {
   await ann.send("POST", "/deals", { title: "First" }, key("k-2"));
   const other = await ann.send("POST", "/deals", { title: "Second" }, key("k-2"));
-  assert.equal(other.status, 409);
-  assert.match(other.text, /^ERROR idempotency_conflict /);
+  assert.equal(other.status, 422);
+  assert.match(other.text, /^ERROR idempotency_mismatch /);
   assert.equal((await ann.send("GET", "/deals?title=Second")).lines.length, 0);
 });
 
@@ -48,6 +48,18 @@ test("an upsert with a key updates once and is unchanged afterwards", async () =
   await ann.send("POST", "/contacts", { email: "jane@acme.com", stage: "customer" });
   const again = await ann.send("POST", "/contacts", { email: "jane@acme.com", stage: "lead" }, key("k-6"));
   assert.match(again.text, / stage=customer .*\n# unchanged\n$/);
+});
+
+test("an upsert that finds all as it was sent is an update, and its repetition under a key is not", async () => {
+  const body = { email: "same@acme.com", stage: "lead" };
+  await ann.send("POST", "/contacts", body);
+  for (const headers of [{}, {}, key("k-7")])
+    assert.match((await ann.send("POST", "/contacts", body, headers)).text, /\n# updated \(unchanged\)\n$/);
+  assert.match((await ann.send("POST", "/contacts", body, key("k-7"))).text, /\n# unchanged\n$/);
+  const company = { domain: "same.com", name: "Same" };
+  assert.match((await ann.send("POST", "/companies", company, key("k-8"))).text, /\n# created\n$/);
+  assert.match((await ann.send("POST", "/companies", company, key("k-8"))).text, /\n# unchanged\n$/);
+  assert.match((await ann.send("POST", "/companies", company, key("k-9"))).text, /\n# updated \(unchanged\)\n$/);
 });
 
 test("a key whose record was deleted since makes no other, of whatever kind, made or found by its address", async () => {

@@ -109,6 +109,14 @@ test("a token hands out no more than it has, elsewhere nothing, and ends with it
     assert.equal((await reader.send("POST", "/tokens", { scopes })).status, 403, scopes.join());
   }
   const inherited = (await reader.send("POST", "/tokens?format=json", { expires_at: "+90d" })).json();
+  const listed = (await reader.send("GET", "/tokens?format=json")).json().items as {
+    expires_at: string;
+    last_used_at: string;
+  }[];
+  assert.equal(inherited.expires_at, listed[0]!.expires_at, "the minted token tells when it ends");
+  assert.match((await ann.send("POST", "/tokens", { expires_at: "2099-01-01" })).text, /^expires_at=2099-01-01T00:00:00Z$/m);
+  assert.doesNotMatch((await ann.send("POST", "/tokens", {})).text, /expires_at/);
+  for (const { last_used_at } of listed) assert.match(last_used_at, /:00:00Z$/, "only the hour is known");
   assert.equal(inherited.scopes, "read,contacts.write");
   const child = withToken(ann, inherited.token);
   assert.equal((await child.send("POST", "/deals", { title: "x" })).status, 403);

@@ -17,5 +17,5 @@ test("an upsert creates, updates and leaves alone", async () => {
   const updated = await ann.send("POST", "/contacts", { email: "JANE@acme.com", stage: "lead" });
   assert.match(updated.text, / stage=lead .*\n# updated\n$/);
   const unchanged = await ann.send("POST", "/contacts", { email: "jane@acme.com", stage: "lead" });
-  assert.match(unchanged.text, / version=2 .*\n# unchanged\n$/);
+  assert.match(unchanged.text, / version=2 .*\n# updated \(unchanged\)\n$/);
 });

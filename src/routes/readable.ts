@@ -1,0 +1,65 @@
+import { type ListQuery, readFields } from "../derive/query.ts";
+import { chosenView, type View, viewsOf } from "../derive/render.ts";
+import { Problem } from "../kit/problem.ts";
+import { covers } from "../kit/scope.ts";
+import { definitionOf, type Field, type RecordDefinition } from "../records/define.ts";
+import type { Predicate } from "../records/predicate.ts";
+import type { Authenticated } from "./route.ts";
+
+/** What a token may see of records: those of the kinds that it may read, and not even the names of others. */
+
+export function mayRead({ session }: Authenticated, { plural }: RecordDefinition): boolean {
+  return covers(session.scopes, "read", plural);
+}
+
+/** A field that shows the name of a linked record belongs to that record's kind. */
+function isReadable(context: Authenticated, { kind }: Field): boolean {
+  if (kind.link?.shows !== "name") return true;
+  return mayRead(context, definitionOf(context.services.db.dictionary, kind.link.target));
+}
+
+/** The view of one record that this caller asked for. Of a record that they may write and not read, it shows what names it. */
+export function recordView(context: Authenticated, definition: RecordDefinition): View {
+  const { parameters, style } = context;
+  const fields = readFields(definition, parameters);
+  if (fields) {
+    if (!mayRead(context, definition) && !fields.every(isIdentity))
+      throw unreadable(definition, "without it an answer shows id, handle and version");
+    refuseUnreadable(context, { fields, conditions: [] });
+    return chosenView(definition, fields);
+  }
+  const view = style.format === "json" ? viewsOf(definition).json : viewsOf(definition).record;
+  if (mayRead(context, definition)) return readableView(context, view);
+  return chosenView(definition, view.fields.filter(isIdentity));
+}
+
+/** The view without the names of records that the caller may not read. */
+export function readableView(context: Authenticated, view: View): View {
+  if (covers(context.session.scopes, "read")) return view;
+  const fields = view.fields.filter((field) => isReadable(context, field));
+  return fields.length === view.fields.length ? view : chosenView(view.definition, fields);
+}
+
+/** What names a record without telling anything of it: all that a token without the scope read gets to see of what it wrote. */
+function isIdentity({ column }: Field): boolean {
+  return column === "id" || column === "version";
+}
+
+/** Refuses what was asked for and may not be seen. A filter by the name of a linked record would tell the name, bit by bit. */
+export function refuseUnreadable(
+  context: Authenticated,
+  { fields = [], conditions }: Pick<ListQuery, "fields" | "conditions">,
+): void {
+  const telling = conditions.filter(({ predicate }) => !isAboutNull(predicate)).map(({ field }) => field);
+  for (const field of [...fields, ...telling]) {
+    if (!isReadable(context, field))
+      throw unreadable(targetOf(context, field), `use ${field.name}_id in the place of ${field.name}`);
+  }
+}
+
+const isAboutNull = (predicate: Predicate) => predicate.is === "null" || (predicate.is === "not" && predicate.of.is === "null");
+
+const targetOf = ({ services }: Authenticated, { kind }: Field) => definitionOf(services.db.dictionary, kind.link!.target);
+
+const unreadable = ({ plural }: RecordDefinition, otherwise: string) =>
+  new Problem("scope_required", `the token lacks the scope read or ${plural}.read`, otherwise);
