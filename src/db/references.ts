@@ -1,6 +1,6 @@
 import type { Condition } from "../derive/filter.ts";
 import type { LinkChoice } from "../derive/schema.ts";
-import { type IdReference, shortId } from "../kit/id.ts";
+import { type IdReference, idOf, shortId } from "../kit/id.ts";
 import { echo } from "../kit/line.ts";
 import { Problem, type ProblemCode } from "../kit/problem.ts";
 import { oneOf } from "../kit/words.ts";
@@ -43,9 +43,10 @@ export async function resolveId(
   db: Database,
   workspaceId: string,
   target: RecordDefinition,
-  reference: IdReference,
+  written: IdReference,
   code: ProblemCode = "not_found",
 ): Promise<string> {
+  const reference = idOf(target, written);
   if (reference.prefix !== target.prefix) throw wrongKind(db, target, reference, code);
   const [row] = await db.pool.rows(
     sql`select r.id from ${ident(target.plural)} r where r.workspace_id = ${workspaceId} and ${idMatches(sql`r.id`, reference.key)} and r.deleted_at is null`,
@@ -83,10 +84,11 @@ export async function resolveLink(
   choice: LinkChoice,
 ): Promise<string | null> {
   if (choice === null) return null;
-  if (choice.id && choice.id.prefix !== target.prefix) throw wrongKind(db, target, choice.id, "unprocessable");
-  if (choice.name === undefined) return choice.id!.key;
+  const id = choice.id && idOf(target, choice.id);
+  if (id && id.prefix !== target.prefix) throw wrongKind(db, target, id, "unprocessable");
+  if (choice.name === undefined) return id!.key;
   const named = await namedRecords(db, workspaceId, target, choice.name);
-  const fitting = choice.id ? named.filter((id) => id.endsWith(choice.id!.key)) : named;
+  const fitting = id ? named.filter((each) => each.endsWith(id.key)) : named;
   if (fitting.length === 1) return fitting[0]!;
   const wanted = `${target.name} ${echo(choice.name)}`;
   if (fitting.length === 0) {

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { type IdReference, readId } from "../kit/id.ts";
+import type { IdReference } from "../kit/id.ts";
 import { echo } from "../kit/line.ts";
 import { nearest } from "../kit/nearest.ts";
 import { Problem } from "../kit/problem.ts";
@@ -7,6 +7,7 @@ import { isVisible } from "../kit/text.ts";
 import { oneOf } from "../kit/words.ts";
 import { type Field, type FieldSpec, fieldOf, linksOf, type RecordDefinition } from "../records/define.ts";
 import type { Reading } from "../records/kind.ts";
+import { readIdNotName } from "../records/linkKinds.ts";
 import { storable, UNSTORABLE_HINT } from "../records/textKinds.ts";
 import { isRestOfValue } from "./filter.ts";
 import { COMMON_PARAMETERS, WHY } from "./parameters.ts";
@@ -203,8 +204,9 @@ function place(written: Written, field: Field, value: unknown, reading: Reading)
 
 function choose(before: LinkChoice | undefined, field: Field, value: unknown, reading: Reading): LinkChoice {
   if (value === null) return before ?? null;
-  if (field.kind.link?.shows === "name") {
-    const id = readId(value as string);
+  const link = field.kind.link;
+  if (link?.shows === "name") {
+    const id = readIdNotName(value as string, link.target);
     return { ...before, ...(id ? { id } : { name: value as string }) };
   }
   const id = field.kind.toColumn(value, reading) as IdReference | undefined;

@@ -78,9 +78,11 @@ const writtenIds: FieldKind["predicate"] = (operator, operands) => {
 };
 
 function writtenId(operand: string): Predicate | undefined {
-  const reference = readId(operand);
+  const reference = readId(operand) ?? readId(operand.replace(/^\s*[a-z]+[_/]/i, ""), { name: "" });
   if (!reference) return undefined;
   const { prefix, key } = reference;
+  // `task_t4v6w8y0` may stand for `t_t4v6w8y0`: eight characters tell a record well enough.
+  if (prefix === "" || prefix.length > 3) return { is: "tail", text: key.slice(-8) };
   // All ids of a prefix lie between `c_` and the character after `_`.
   const ofKind = [{ is: "gte", value: `${prefix}_` } as const, { is: "lt", value: `${prefix}\`` } as const];
   return {

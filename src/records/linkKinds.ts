@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { readId, shortId } from "../kit/id.ts";
+import { type IdReference, readId, shortId } from "../kit/id.ts";
 import { quoteIfNeeded } from "../kit/line.ts";
 import { oneOf } from "../kit/words.ts";
 import type { FieldKind } from "./kind.ts";
@@ -16,9 +16,9 @@ export function referenceKind(target: string): FieldKind {
     schema: z.string().max(80),
     refusal: "invalid_value",
     fromText: (text) => text.trim(),
-    toColumn: (value) => readId(value as string),
+    toColumn: (value) => readId(value as string, { name: target }),
     predicate: (operator, operands) => {
-      const to = operands.map(readId);
+      const to = operands.map((operand) => readId(operand, { name: target }));
       if (!to.every((reference) => reference !== undefined)) return undefined;
       return compare(operator, { eq: { is: "refers", target, to }, in: { is: "refers", target, to } });
     },
@@ -45,6 +45,11 @@ export function handleKind(target: string): FieldKind {
   };
 }
 
+/** The id that stands where a name may stand: eight letters alone are a name. */
+export function readIdNotName(text: string, target: string): IdReference | undefined {
+  return readId(text, /[_/]/.test(text) ? { name: target } : undefined);
+}
+
 /** The name of the linked record. Where an id is written instead of a name, the id is meant. */
 export function linkedNameKind(target: string): FieldKind {
   const { predicate: byName, ...phrase } = phraseKind(500, `the name or the id of ${oneOf(target)}`);
@@ -53,7 +58,9 @@ export function linkedNameKind(target: string): FieldKind {
     ...phrase,
     name: "name",
     predicate: (operator, operands, reading) =>
-      operator !== "like" && operands.every(readId) ? byId(operator, operands, reading) : byName(operator, operands, reading),
+      operator !== "like" && operands.every((operand) => readIdNotName(operand, target))
+        ? byId(operator, operands, reading)
+        : byName(operator, operands, reading),
     link: { target, shows: "name" },
   };
 }

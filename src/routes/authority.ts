@@ -3,6 +3,7 @@ import { readId, shortId } from "../kit/id.ts";
 import { echo } from "../kit/line.ts";
 import { Problem } from "../kit/problem.ts";
 import { covers } from "../kit/scope.ts";
+import { workspace } from "../records/workspace.ts";
 import type { Authenticated } from "./route.ts";
 
 /**
@@ -10,7 +11,7 @@ import type { Authenticated } from "./route.ts";
  * program's is: that acts in its own workspace, and learns nothing of others.
  */
 export async function membership({ services, session, path }: Authenticated): Promise<Membership> {
-  const reference = readId(path.id!);
+  const reference = readId(path.id!, workspace);
   const found = reference?.prefix === "ws" ? await findMembership(services.db.pool, session.userId, reference.key) : undefined;
   if (found && (session.scopes === null || found.id === session.workspaceId)) return found;
   throw unknownWorkspace(path.id!);

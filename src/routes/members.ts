@@ -114,7 +114,7 @@ async function inviteSomebody(context: Authenticated): Promise<Answer> {
 
 async function withdraw(context: Authenticated): Promise<Answer> {
   const { id } = await authority(context);
-  const reference = readId(context.path.invite!);
+  const reference = readId(context.path.invite!, { name: "invite", prefix: "inv" });
   const email = reference?.prefix === "inv" ? await withdrawInvite(context.services.db.pool, id, reference.key) : undefined;
   if (email === undefined)
     throw new Problem(
@@ -156,7 +156,7 @@ async function removeSomebody(context: Authenticated): Promise<Answer> {
 }
 
 async function findUser(context: Authenticated, workspaceId: string): Promise<Member> {
-  const reference = readId(context.path.user!);
+  const reference = readId(context.path.user!, { name: "user", prefix: "u" });
   const { pool } = context.services.db;
   const found = reference?.prefix === "u" ? await findMember(pool, workspaceId, reference.key) : undefined;
   if (found) return found;

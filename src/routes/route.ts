@@ -111,7 +111,7 @@ export function allowParameters({ parameters: own, filters, standard }: Operatio
 
 /** The record a path names. Text that is no id at all may be a name, which search finds. */
 export function readPathId(definition: RecordDefinition, text: string): IdReference {
-  const reference = readId(text);
+  const reference = readId(text, definition);
   if (reference) return reference;
   throw new Problem("not_found", `${echo(text)} is not the id of ${oneOf(definition.name)}`, [
     `ids look like ${definition.prefix}_t4v6w8y0; find one: GET /${definition.plural}?search=${encodeURIComponent(text)}`,

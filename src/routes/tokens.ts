@@ -176,7 +176,7 @@ export function newToken(
 
 async function revoke(context: Authenticated): Promise<Answer> {
   const { services, session, reading } = context;
-  const reference = readId(context.path.id!);
+  const reference = readId(context.path.id!, token);
   const within = reachOf(session);
   const ids =
     reference?.prefix === "tok" ? await revokeToken(services.db.pool, session.userId, reference.key, within, reading.now) : [];

@@ -314,3 +314,34 @@ test("a write that changes nothing writes nothing", async () => {
   assert.deepEqual(await get(path), before);
   assert.equal((await send("GET", `${path}/history`)).lines.length, 1);
 });
+
+test("an id may name its kind in full, or leave it out where it is known", async () => {
+  const { id: company } = await make("/companies", { name: "Sandberg", domain: "sandberg.example" });
+  const { id: contact } = await make("/contacts", { name: "Handle", company_id: company });
+  const [c, co] = [contact.slice(-8), company.slice(-8)];
+  for (const form of [`contact_${c}`, c, `CONTACT_${c}`, contact.slice(2), `contact_${contact.slice(2)}`]) {
+    assert.equal((await get(`/contacts/${form}`)).id, contact, form);
+    assert.equal(outcomeOf(await send("PATCH", `/contacts/${form}`, { stage: form })), "updated", form);
+    assert.equal((await send("GET", `/contacts/${form}/history?limit=1`)).lines.length, 1, form);
+    assert.equal((await send("GET", `/contacts?id=${form}`)).lines.length, 1, form);
+    assert.ok((await send("GET", `/audit?record=${form}`)).lines.length > 1, form);
+  }
+  for (const link of [
+    { company_id: co },
+    { company_id: `company_${co}` },
+    { company: `company_${co}` },
+    { company: "Sandberg" },
+  ]) {
+    const made = await send("POST", "/deals?format=json", { title: "By handle", ...link });
+    assert.equal(made.json().company_id, company, made.text);
+  }
+  for (const filter of [`company_id=${co}`, `company_id=in:company_${co}`, `company=company_${co}`, "company=Sandberg"])
+    assert.equal((await send("GET", `/deals?title=By%20handle&${filter}`)).lines.length, 4, filter);
+  const { id: task } = await make("/tasks", { title: "Four letters" });
+  assert.equal((await get(`/tasks/task_${task.slice(-8)}`)).id, task);
+  assert.equal((await send("GET", `/audit?record=task_${task.slice(-8)}`)).lines.length, 1);
+  const wrong = await send("GET", `/contacts/company_${co}`);
+  assert.equal(wrong.status, 404);
+  assert.equal((await send("GET", `/contacts/co_${co}`)).status, 404);
+  assert.match((await send("DELETE", `/contacts/${c}`)).text, new RegExp(`DELETE /contacts/c_${c}\\?confirm=`));
+});

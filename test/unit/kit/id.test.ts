@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { createIds, prefixOf, readId, shortId } from "../../../src/kit/id.ts";
+import { createIds, idOf, prefixOf, readId, shortId } from "../../../src/kit/id.ts";
 
 test("ids are ULIDs in lower case that sort by when they were made", () => {
   let now = Date.parse("2026-06-01T08:12:44Z");
@@ -25,6 +25,29 @@ test("an id is read in every form, in any letter case", () => {
   for (const text of [whole, whole.toUpperCase(), `contact/${whole}`])
     assert.deepEqual(readId(text), { prefix: "c", key: whole }, text);
   assert.deepEqual(readId("tok_t4v6w8y0"), { prefix: "tok", key: "t4v6w8y0" });
+});
+
+test("where the kind is known, its name and nothing will do in the place of the prefix", () => {
+  const contact = { name: "contact", prefix: "c" };
+  const task = { name: "task", prefix: "t" };
+  const whole = "01k9x2v7m3q8r0s2t4v6w8y0za";
+  for (const text of [
+    "contact_gfpfhbpm",
+    "gfpfhbpm",
+    "Contact/GFPFHBPM",
+    "contact/contact_gfpfhbpm",
+    "contact/c_gfpfhbpm",
+    "c_gfpfhbpm",
+  ])
+    assert.deepEqual(readId(text, contact), { prefix: "c", key: "gfpfhbpm" }, text);
+  for (const text of [`contact_${whole}`, whole, `c_${whole}`])
+    assert.deepEqual(readId(text, contact), { prefix: "c", key: `c_${whole}` }, text);
+  assert.deepEqual(readId("task_gfpfhbpm", task), { prefix: "t", key: "gfpfhbpm" });
+  assert.deepEqual(readId("co_gfpfhbpm", contact), { prefix: "co", key: "gfpfhbpm" }, "one of another kind stays that");
+  assert.deepEqual(readId("gfpfhbpm", { name: "contact" }), { prefix: "", key: "gfpfhbpm" });
+  assert.deepEqual(idOf(contact, { prefix: "", key: whole }), { prefix: "c", key: `c_${whole}` });
+  for (const text of ["company_gfpfhbpm", "gfpfhbp", "gfpfhbpm1", "contact", "contact_", "contact_ilou0000", "a@b.com"])
+    assert.equal(readId(text, contact), undefined, text);
 });
 
 test("what is no id is none", () => {
