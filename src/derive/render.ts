@@ -1,6 +1,6 @@
 import { fnv1a } from "../kit/hash.ts";
 import { shortId } from "../kit/id.ts";
-import type { Field, RecordDefinition } from "../records/define.ts";
+import { type Field, isIdentity, type RecordDefinition } from "../records/define.ts";
 import type { Showing } from "../records/kind.ts";
 
 /** A row as the database gives it for a view: id, version, then one value for each of the view's columns. */
@@ -110,10 +110,17 @@ export function chosenView(definition: RecordDefinition, fields: readonly Field[
   const views = chosen.get(definition) ?? new Map<string, View>();
   chosen.set(definition, views);
   const names = fields.map(({ name }) => name).join();
-  const view = views.get(names) ?? createView(definition, fields);
+  const view = views.get(names) ?? createChosenView(definition, fields, names);
   if (views.size >= MOST_CHOSEN && !views.has(names)) views.clear();
   views.set(names, view);
   return view;
+}
+
+/** JSON tells of which record it speaks whatever was chosen, as a line does. */
+function createChosenView(definition: RecordDefinition, fields: readonly Field[], names: string): View {
+  const shown = definition.fields.filter((field) => isIdentity(field) || fields.includes(field));
+  const view = createView(definition, shown, undefined, (field) => fields.includes(field));
+  return { ...view, fingerprint: fnv1a(names) };
 }
 
 /**

@@ -149,6 +149,9 @@ export function byPrefix(dictionary: Dictionary, prefix: string): RecordDefiniti
   return undefined;
 }
 
+/** The id and the handle, which is made of it: JSON has them whatever fields a caller chose. */
+export const isIdentity = ({ column }: Field): boolean => column === "id";
+
 export const labelsOf = ({ fields }: RecordDefinition): Field[] => fields.filter(({ label }) => label);
 
 /** Fields that a caller names people in: `owner`. */
