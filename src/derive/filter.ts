@@ -1,7 +1,7 @@
 import { echo } from "../kit/line.ts";
 import { nearest } from "../kit/nearest.ts";
 import { Problem } from "../kit/problem.ts";
-import { CUSTOM_OPERATORS, customPredicate, isCustomKey, KEY_FORM } from "../records/custom.ts";
+import { CUSTOM_OPERATORS, customPredicate, isCustomKey, KEY_FORM, spelledOut } from "../records/custom.ts";
 import { type Field, fieldOf, LIST_PARAMETERS, type RecordDefinition } from "../records/define.ts";
 import type { Reading } from "../records/kind.ts";
 import { isOperator, type Operator, type Predicate } from "../records/predicate.ts";
@@ -12,11 +12,12 @@ export type Condition = { field: Field; predicate: Predicate };
 /** Reads one `field=op:value` of a list; `signed` as of a parameter. */
 export function readFilter(
   definition: RecordDefinition,
-  name: string,
+  asked: string,
   value: string,
   reading: Reading,
   signed = value,
 ): Condition {
+  const name = spelledOut(asked);
   const field = fieldOf(definition, name);
   const { operator, operand } = splitOperator(field?.kind.signed ? signed : value);
   if (!field && name.startsWith("custom.")) return customCondition(definition, name, operator, operand, reading);

@@ -1,7 +1,7 @@
 import { type Dictionary, fieldOf, type RecordDefinition } from "../records/define.ts";
 import { OPERATORS } from "../records/predicate.ts";
 import { answersOf, componentHeaders, componentResponses } from "./openapiAnswers.ts";
-import { componentParameters, parametersOf } from "./openapiParameters.ts";
+import { componentParameters, parametersOf, toldPath } from "./openapiParameters.ts";
 import { bodySchemaOf, capital, componentSchemas, type Json, shownKinds } from "./openapiSchemas.ts";
 import { bodyExample, type Operation, type OperationBody, scopeOf } from "./operation.ts";
 
@@ -19,8 +19,9 @@ export function openApi({ routes: all, dictionary, baseUrl, version }: ApiSource
   const plurals = new Set([...dictionary.values()].map(({ plural }) => plural));
   const paths: Record<string, Json> = {};
   for (const route of routes) {
-    paths[route.path] ??= {};
-    paths[route.path]![route.method.toLowerCase()] = operationOf(route, kinds, plurals);
+    const path = toldPath(route.path, kinds);
+    paths[path] ??= {};
+    paths[path]![route.method.toLowerCase()] = operationOf(route, kinds, plurals);
   }
   return {
     openapi: "3.1.1",
@@ -54,7 +55,8 @@ function about(): string {
   return [
     "A headless CRM. `GET /help` is the manual; it says more than this document.",
     "",
-    "Send `Accept: application/json`, or `format=json`: the default is text, one line a record.",
+    "`Accept: */*` and no Accept at all, as fetch sends, are answered in text, one line a record. A client that reads JSON sends",
+    "`Accept: application/json` with every request; most let a header be set once for all. `format=json` goes before it.",
     "HEAD works wherever GET does. `/contact/c_t4v6w8y0` is `/contacts/c_t4v6w8y0`: a handle is a path.",
     "",
     "Lists are filtered by `field=value` or `field=operator:value`; several are AND-ed, the same field too. Operators:",
@@ -79,7 +81,7 @@ function operationOf(route: Operation, kinds: readonly RecordDefinition[], plura
   return {
     operationId: operationId(route, kinds),
     summary,
-    description: explain(route, plurals),
+    description: explain(route, kinds, plurals),
     tags: [tagOf(route)],
     ...(open ? { security: [] } : {}),
     parameters: parametersOf(route, kinds),
@@ -88,21 +90,27 @@ function operationOf(route: Operation, kinds: readonly RecordDefinition[], plura
   };
 }
 
-/** What a caller should know before the first try, as far as it follows from the declaration. */
-function explain(route: Operation, plurals: ReadonlySet<string>): string {
-  const { open, filters, body, refuses = [] } = route;
+/**
+ * What the operation does, and what a caller should know before the first try. Makers of tools show a model the description and not the
+ * summary, so it begins with the same words.
+ */
+function explain(route: Operation, kinds: readonly RecordDefinition[], plurals: ReadonlySet<string>): string {
+  const { about, path, open, filters, body, refuses = [] } = route;
   const scope = open ? undefined : scopeOf(route, plurals);
+  const kind = kinds.find(({ plural }) => path === `/${plural}`);
   const key = body?.is === "create" ? body.of.naturalKey : undefined;
   return [
-    open ? "Needs no token." : scope ? `Needs the scope ${scopeText(scope)}.` : "Needs a token, whatever its scopes.",
+    `${about.replace(/^\p{L}/u, (first) => first.toUpperCase())}.`,
+    ...(kind ? [`${kind.name}: ${kind.about}`] : []),
     ...(key ? [`A known ${key} updates that record and answers 200.`] : []),
     ...(filters ? ["Filters, search, order and pages work as in every list: GET /help/query."] : []),
     ...(refuses.includes("confirmation_required")
-      ? ["Two steps: the first call is refused with a confirm token; the same call with it goes through."]
+      ? ["The first call answers 409 and a confirm token; the same call with confirm= that token goes through."]
       : []),
     ...(refuses.includes("escalation_required")
-      ? ["May be refused at first and mail a code; the same call with it goes through."]
+      ? ["It may answer 403 at first and mail a code; the same call with code= that code goes through."]
       : []),
+    open ? "Needs no token." : scope ? `Needs the scope ${scopeText(scope)}.` : "Needs a token, whatever its scopes.",
   ].join(" ");
 }
 

@@ -1,4 +1,4 @@
-import { CUSTOM_OPERATORS } from "../records/custom.ts";
+import { CUSTOM_FILTERS, CUSTOM_OPERATORS } from "../records/custom.ts";
 import type { Field, FieldSpec, RecordDefinition } from "../records/define.ts";
 import type { Operator } from "../records/predicate.ts";
 import { type Json, writtenSchema } from "./openapiSchemas.ts";
@@ -10,7 +10,8 @@ const parameterRef = (name: string): Json => ({ $ref: `#/components/parameters/$
 
 /** Everything a request of this operation may say outside its body. */
 export function parametersOf(operation: Operation, kinds: readonly RecordDefinition[]): Json[] {
-  const { path, parameters = {}, filters } = operation;
+  const { parameters = {}, filters } = operation;
+  const path = toldPath(operation.path, kinds);
   return [
     ...[...path.matchAll(/([\w-]*)\/\{(\w+)\}/g)].map(([, before, name]) => pathParameter(name!, before!, kinds)),
     ...Object.entries(parameters).map(([name, spec]) => queryParameter(name, spec)),
@@ -20,9 +21,22 @@ export function parametersOf(operation: Operation, kinds: readonly RecordDefinit
   ];
 }
 
-/** `/contacts/{id}`: the kind is the one whose plural stands before. */
+/**
+ * `/contacts/{id}/deals` -> `/contacts/{contact_handle}/deals`: a function has one argument of a name, and deals are filtered by their id,
+ * contact_id and contact.
+ */
+export function toldPath(path: string, kinds: readonly RecordDefinition[]): string {
+  return path.replace(/([\w-]+)\/\{id\}/g, (whole, before: string) => {
+    const kind = kindBehind(before, kinds);
+    return kind ? `${before}/{${kind.name}_handle}` : whole;
+  });
+}
+
+/** The kind is the one whose plural stands before. */
+const kindBehind = (before: string, kinds: readonly RecordDefinition[]) => kinds.find(({ plural }) => plural === before);
+
 function pathParameter(name: string, before: string, kinds: readonly RecordDefinition[]): Json {
-  const kind = kinds.find(({ plural }) => plural === before);
+  const kind = kindBehind(before, kinds);
   const schema = { type: "string" };
   if (!kind) return { name, in: "path", required: true, schema, description: `one of the ${before}` };
   const example = `${kind.prefix}_t4v6w8y0`;
@@ -46,7 +60,7 @@ function queryParameter(name: string, spec: FieldSpec): Json {
 function listed({ of, most }: NonNullable<Operation["filters"]>): Json[] {
   const names = [...Object.keys(ownParameters(of, most)), ...filterable(of).map(({ name }) => name)];
   const hasCustom = of.fields.some(({ name }) => name === "custom");
-  return [...names.map((name) => parameterRef(listName(of, name))), ...(hasCustom ? [parameterRef("custom")] : [])];
+  return [...names.map((name) => parameterRef(listName(of, name))), ...(hasCustom ? [parameterRef(CUSTOM_FILTERS)] : [])];
 }
 
 /** What a list takes besides filters and what every route takes. No field is called so. */
@@ -66,33 +80,36 @@ export function componentParameters(routes: readonly Operation[]): Json {
     ...filterable(of).map((field) => [listName(of, field.name), filterParameter(field)]),
   ]);
   const common = Object.entries(COMMON_PARAMETERS).map(([name, spec]) => [name, queryParameter(name, spec)]);
-  return { ...Object.fromEntries([...listed, ...common]), custom: customFilter(), ...HEADERS };
+  return { ...Object.fromEntries([...listed, ...common]), [CUSTOM_FILTERS]: customFilter(), ...HEADERS };
 }
 
-/** Sent several times it is AND-ed, so it is an array. */
+/** Text, since an operator may stand before the value; a list of texts is the parameter sent several times, which is AND-ed. */
 function filterParameter({ name, about, kind }: Field): Json {
   const description = `filter: ${about}; ${kind.expects}. Operators: ${kind.operators.join(", ")}`;
-  return filter(name, description, { type: "array", items: { type: "string" } }, kind.choices ?? kind.known);
-}
-
-function filter(name: string, description: string, schema: Json, choices?: readonly string[]): Json {
+  const text = { type: "string" };
+  const [first, second] = kind.choices ?? kind.known ?? [];
+  const example = second === undefined ? first : `in:${first},${second}`;
   return {
-    name,
-    in: "query",
-    description,
-    style: "form",
-    explode: true,
-    schema,
-    ...(choices ? { example: [choices[0]] } : {}),
+    ...filter(name, description, { anyOf: [text, { type: "array", items: text }] }),
+    ...(example === undefined ? {} : { example }),
   };
 }
+
+const filter = (name: string, description: string, schema: Json): Json => ({
+  name,
+  in: "query",
+  description,
+  style: "form",
+  explode: true,
+  schema,
+});
 
 /** OpenAPI has no parameter with a name of the caller's choosing but the members of an object that are spread out. */
 function customFilter(): Json {
   const operators: readonly Operator[] = CUSTOM_OPERATORS;
-  const description = `filters on keys of custom: custom.seats=gt:10. Operators: ${operators.join(", ")}`;
-  const schema = { type: "object", patternProperties: { "^custom\\.": { type: "string" } }, additionalProperties: false };
-  return { ...filter("custom.<key>", description, schema), example: { "custom.seats": "gt:10" } };
+  const description = `filters on keys of custom, each sent under its own name: custom.seats=gt:10. Operators: ${operators.join(", ")}`;
+  const schema = { type: "object", propertyNames: { pattern: "^custom\\." }, additionalProperties: { type: "string" } };
+  return { ...filter(CUSTOM_FILTERS, description, schema), example: { "custom.seats": "gt:10" } };
 }
 
 /** The headers an operation reads, as names of components. */

@@ -4,6 +4,7 @@ import {
   choicesOf,
   type Field,
   type FieldSpec,
+  isIdentity,
   knownOf,
   labelsOf,
   personsOf,
@@ -24,8 +25,9 @@ export const schemaRef = (name: string): Json => ({ $ref: `#/components/schemas/
 export function writtenSchema({ kind, about, initially }: FieldSpec): Json {
   // A pattern with \p{…} needs a flag that most tools do not set: they would refuse what the service takes.
   const schema = jsonSchema(kind.schema, "input", ({ pattern }) => (pattern?.includes("\\p{") ? ["pattern"] : []));
-  const described = { ...schema, description: schema.enum ? about : `${about}; ${kind.expects}` };
-  return initially === undefined ? described : { ...described, default: initially };
+  // No `default`: generated types would have the field be there, and clients that fill it in would ask for an order where none was meant.
+  const unsent = initially === undefined ? "" : `; ${initially} unless you say`;
+  return { ...schema, description: `${schema.enum ? about : `${about}; ${kind.expects}`}${unsent}` };
 }
 
 /**
@@ -52,14 +54,15 @@ function nullable(schema: Json): Json {
   return { ...schema, type: [schema.type, "null"], ...choices };
 }
 
-const neverNull = ({ required, readOnly, kind }: FieldSpec) => required || readOnly || kind.absent !== undefined;
+const neverNull = ({ required, readOnly, always, kind }: FieldSpec) =>
+  required || readOnly || always || kind.absent !== undefined;
 
 const shownProperty = (spec: FieldSpec): Json => (neverNull(spec) ? shownSchema(spec) : nullable(shownSchema(spec)));
 
 const properties = (fields: readonly Field[], schemaOf: (field: Field) => Json) =>
   Object.fromEntries(fields.map((field) => [field.name, schemaOf(field)]));
 
-/** Where a caller can choose the fields of an answer no property is required: any of them may be left out. */
+/** What is always there is required. Where a caller can choose the fields of an answer, that is the identity: any other may be left out. */
 function recordSchema(definition: RecordDefinition, chosen: boolean): Json {
   const { about, fields, naturalKey } = definition;
   const hint = {
@@ -72,8 +75,10 @@ function recordSchema(definition: RecordDefinition, chosen: boolean): Json {
   const unclear = isWritten && personsOf(definition).length + knownOf(definition).length > 0;
   const hinted = naturalKey !== undefined || unclear || (labelsOf(definition).length > 0 && choicesOf(definition).length > 0);
   const shown = { ...properties(fields, shownProperty), ...(hinted ? { hint } : {}) };
-  const whole = { type: "object", description: about, properties: shown };
-  return chosen ? whole : { ...whole, ...requiredOf(fields) };
+  const asked = fields.filter((field) => field.shown === "asked").map(({ name }) => name);
+  const there = `Without fields= every field is there${asked.length > 0 ? ` but ${asked.join(", ")}` : ""}, null where it has no value.`;
+  const description = chosen ? `${about} ${there}` : about;
+  return { type: "object", description, properties: shown, ...requiredOf(chosen ? fields.filter(isIdentity) : fields) };
 }
 
 /** A page of records of these kinds. */

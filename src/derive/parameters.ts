@@ -7,7 +7,9 @@ import { DEFAULT_LIMIT } from "./query.ts";
 
 /** Any route takes these. */
 export const COMMON_PARAMETERS = {
-  format: choice(["text", "json"], { about: "the format of the answer; goes before Accept" }),
+  format: choice(["text", "json"], {
+    about: "the format of the answer; without it Accept decides, and */* is answered in text",
+  }),
   pretty: boolean({ about: "indents JSON" }),
 } satisfies Named;
 

@@ -33,6 +33,14 @@ function storableJson(value: unknown, depth: number): boolean {
   return Object.entries(value).every(([key, member]) => storableJson(key, depth) && storableJson(member, depth - 1));
 }
 
+/** Documents tell of the filters on keys, whatever these are, as members of one object. It is called so, which is a legal name everywhere. */
+export const CUSTOM_FILTERS = "custom_filters";
+
+const MEMBER = new RegExp(`^(?:custom|${CUSTOM_FILTERS})\\[(?:custom\\.)?([^\\]]+)\\]$`);
+
+/** Many clients write a member of an object as `custom[seats]`, whatever the document says: `custom.seats` is meant. */
+export const spelledOut = (name: string) => name.replace(MEMBER, "custom.$1");
+
 export const CUSTOM_OPERATORS = [
   "eq",
   "ne",

@@ -10,6 +10,8 @@ export type FieldSpec = {
   /** The record cannot be without it. */
   required?: boolean;
   readOnly?: boolean;
+  /** No record is without it, though nobody sends it: answers never show null. */
+  always?: true;
   /** The value of a new record that did not name one. */
   initially?: string | number | boolean;
   /** Lists can be ordered by it, which an index does. */

@@ -12,9 +12,9 @@ export const reminder = defineView({
   order: "due_at",
   unfiltered: true,
   fields: {
-    id: { kind: textKind(60), about: "the whole id of the record", shown: "json", column: "id" },
-    handle: { kind: textKind(60), about: "the record it belongs to", shown: "json" },
-    when: choice(["overdue", "due", "upcoming"], { about: "before today, today up to now, or later" }),
+    id: { kind: textKind(60), about: "the whole id of the record", always: true, shown: "json", column: "id" },
+    handle: { kind: textKind(60), about: "the record it belongs to", always: true, shown: "json" },
+    when: choice(["overdue", "due", "upcoming"], { about: "before today, today up to now, or later", always: true }),
     due_at: time({ about: "when it is due", sort: true, required: true }),
     name: text({ about: "what the record is called" }),
     note: text({ about: "what to do" }),
@@ -22,7 +22,7 @@ export const reminder = defineView({
     company: text({ about: "the company it is about" }),
     phone: text({ about: "where to call: the contact's number" }),
     email: text({ about: "where to write: the contact's address" }),
-    kind: text({ about: "the kind of the record" }),
+    kind: text({ about: "the kind of the record", always: true }),
   },
   example: {
     id: "c_01k9x2v7m3q8r0s2n5t4v6w8y0",

@@ -37,7 +37,7 @@ export const workspace = defineView({
       column: "id",
     },
     name: required(phrase({ about: "what it is called" }, 200)),
-    timezone: { kind: timezoneKind, about: "times are shown in it, dates are its days" },
+    timezone: { kind: timezoneKind, about: "times are shown in it, dates are its days", always: true },
     role: choice(ROLES, { about: "what you are in it", readOnly: true }),
     current: boolean({ about: "whether your token acts in it", readOnly: true }),
     created_at: time({ about: "when it was made", sort: true, readOnly: true }),

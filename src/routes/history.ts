@@ -2,6 +2,7 @@ import { listChanges, listRecordChanges } from "../db/history.ts";
 import { readListQuery } from "../derive/query.ts";
 import { viewsOf } from "../derive/render.ts";
 import type { Answer } from "../http/reply.ts";
+import { oneOf } from "../kit/words.ts";
 import { change } from "../records/change.ts";
 import { type Dictionary, definitionOf, type RecordDefinition } from "../records/define.ts";
 import { listAnswer, listView } from "./lists.ts";
@@ -25,7 +26,7 @@ export function historyRoutes(dictionary: Dictionary): Route[] {
       (definition): Route => ({
         method: "GET",
         path: `/${definition.plural}/{id}/history`,
-        about: "its changes, newest first; also when it is deleted",
+        about: `the changes of ${oneOf(definition.name)}, newest first; also when it is deleted`,
         filters: { of: change, most: MOST },
         answers: { is: "list", of: [change] },
         handle: (context) => history(context, definition),

@@ -19,7 +19,7 @@ export const memberRoutes: Route[] = [
   {
     method: "GET",
     path: "/workspaces/{id}/members",
-    about: "members and open invites",
+    about: "list the members and open invites of a workspace",
     needs: "member",
     answers: { is: "list", of: [member] },
     handle: members,
@@ -27,7 +27,7 @@ export const memberRoutes: Route[] = [
   {
     method: "POST",
     path: "/workspaces/{id}/invites",
-    about: "invite by mail (admin)",
+    about: "invite somebody by mail (admin)",
     needs: "member",
     parameters: STEP_UP,
     body: { is: "values", values: valuesOf(member, "email", "role"), example: { email: "bob@acme.com", role: "member" } },
@@ -51,7 +51,7 @@ export const memberRoutes: Route[] = [
   {
     method: "POST",
     path: "/workspaces/{id}/members/{user}/role",
-    about: "change a role (admin)",
+    about: "change the role of a member (admin)",
     needs: "member",
     parameters: STEP_UP,
     body: {

@@ -47,7 +47,7 @@ export function recordRoutes(definition: RecordDefinition, dictionary: Dictionar
     {
       method: "GET",
       path: one,
-      about: `one ${name}`,
+      about: `one ${name} with all its fields`,
       parameters: chosenFields(definition),
       answers: { is: "record", of: definition },
       handle: (context) => get(context, definition),
@@ -55,7 +55,7 @@ export function recordRoutes(definition: RecordDefinition, dictionary: Dictionar
     {
       method: "PATCH",
       path: one,
-      about: "change the fields you send; null clears",
+      about: `change the fields of ${oneOf(name)} that you send; null clears`,
       parameters: { ...chosenFields(definition), ...WHY },
       body: { is: "patch", of: definition },
       answers: { is: "record", of: definition },
@@ -64,7 +64,7 @@ export function recordRoutes(definition: RecordDefinition, dictionary: Dictionar
     {
       method: "DELETE",
       path: one,
-      about: "two steps: answers a confirm token, then does it",
+      about: `delete ${oneOf(name)}, in two steps: answers a confirm token, then does it`,
       parameters: { ...CONFIRM, ...WHY },
       answers: { is: "message", values: { deleted: required(text({ about: "the handle of what was deleted" })) } },
       refuses: ["confirmation_required", "version_conflict"],
@@ -88,7 +88,7 @@ function heldRoutes(definition: RecordDefinition, dictionary: Dictionary): Route
       {
         method: "GET",
         path,
-        about: `its ${held.plural}`,
+        about: `the ${held.plural} of ${oneOf(definition.name)}`,
         filters: { of: held, most: mostOf(held) },
         answers: { is: "list", of: [held] },
         handle: (context) => list(context, held, { name: link.field.name, of: definition }),
@@ -96,7 +96,7 @@ function heldRoutes(definition: RecordDefinition, dictionary: Dictionary): Route
       {
         method: "POST",
         path,
-        about: `add one to it`,
+        about: `add ${oneOf(held.name)} to ${oneOf(definition.name)}`,
         parameters: { ...chosenFields(held), ...WHY },
         body: { is: "create", of: held, given: link.field.name },
         answers: { is: "record", of: held, statuses: [201, 200] },

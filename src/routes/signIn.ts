@@ -28,7 +28,7 @@ export const signInRoutes = (kinds: readonly RecordDefinition[]): Route[] => [
   {
     method: "POST",
     path: "/auth/request",
-    about: "mails you a 6-digit code",
+    about: "mail you a 6-digit code to sign in with",
     open: true,
     body: {
       is: "values",
@@ -41,7 +41,7 @@ export const signInRoutes = (kinds: readonly RecordDefinition[]): Route[] => [
   {
     method: "POST",
     path: "/auth/verify",
-    about: "the code for a token",
+    about: "trade the mailed code for a token",
     open: true,
     body: {
       is: "values",

@@ -53,7 +53,7 @@ export const tokenRoutes: Route[] = [
   {
     method: "GET",
     path: "/tokens",
-    about: "your tokens",
+    about: "list your tokens",
     needs: "member",
     answers: { is: "list", of: [token] },
     handle: list,

@@ -20,7 +20,7 @@ export const workspaceRoutes: Route[] = [
   {
     method: "GET",
     path: "/workspaces",
-    about: "the workspaces you belong to",
+    about: "list the workspaces you belong to",
     needs: "member",
     answers: { is: "list", of: [workspace] },
     handle: list,
@@ -28,7 +28,7 @@ export const workspaceRoutes: Route[] = [
   {
     method: "POST",
     path: "/workspaces",
-    about: "make one",
+    about: "make a workspace",
     needs: "member",
     body: {
       is: "values",
@@ -49,7 +49,7 @@ export const workspaceRoutes: Route[] = [
   {
     method: "PATCH",
     path: "/workspaces/{id}",
-    about: "change it (admin)",
+    about: "change a workspace (admin)",
     needs: "member",
     body: {
       is: "values",
@@ -64,7 +64,7 @@ export const workspaceRoutes: Route[] = [
   {
     method: "DELETE",
     path: "/workspaces/{id}",
-    about: "delete it with all its data (admin, mailed code)",
+    about: "delete a workspace with all its data (admin, mailed code)",
     needs: "member",
     parameters: { ...STEP_UP, ...WHY },
     answers: { is: "message", values: { deleted: required(text({ about: "its handle" })) } },
@@ -74,7 +74,7 @@ export const workspaceRoutes: Route[] = [
   {
     method: "POST",
     path: "/workspaces/{id}/tokens",
-    about: "a token for another of your workspaces",
+    about: "mint a token for another of your workspaces",
     needs: "member",
     parameters: STEP_UP,
     body: WISH,

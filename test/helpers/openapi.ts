@@ -57,7 +57,7 @@ export function readOpenApi(document: Json) {
     if (code) assert.ok(String(told["description"]).split(", ").includes(code), `the code ${code} is not told: ${where}`);
   }
 
-  return { fits, check, responses: components["responses"]! };
+  return { fits, check, resolve };
 }
 
 export type OpenApiReader = ReturnType<typeof readOpenApi>;
