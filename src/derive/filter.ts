@@ -17,7 +17,8 @@ export function readFilter(
   reading: Reading,
   signed = value,
 ): Condition {
-  const name = spelledOut(asked);
+  // Several values of one parameter are `stage[]=a&stage[]=b` in many clients.
+  const name = spelledOut(asked.replace(/\[\]$/, ""));
   const field = fieldOf(definition, name);
   const { operator, operand } = splitOperator(field?.kind.signed ? signed : value);
   if (!field && name.startsWith("custom.")) return customCondition(definition, name, operator, operand, reading);

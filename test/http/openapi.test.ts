@@ -115,7 +115,13 @@ for (const definition of definitions) {
     test("are filtered by keys of custom, however a client writes a member of an object", async () => {
       const seats = 7_001;
       await ask("PATCH", one, { ids: ids(), body: { custom: { seats } } });
-      for (const name of ["custom.seats", "custom[seats]", `${CUSTOM_FILTERS}[custom.seats]`, `${CUSTOM_FILTERS}[seats]`]) {
+      for (const name of [
+        "custom.seats",
+        "custom.seats[]",
+        "custom[seats]",
+        `${CUSTOM_FILTERS}[custom.seats]`,
+        `${CUSTOM_FILTERS}[seats]`,
+      ]) {
         for (const value of [`${seats}`, `eq:${seats}`, `gte:${seats}`]) {
           const query = `${JSON_PLEASE}&${encodeURIComponent(name)}=${encodeURIComponent(value)}&custom.seats=lt:${seats + 1}`;
           const { items } = (await ask("GET", all, { query })).json();
