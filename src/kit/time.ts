@@ -70,15 +70,21 @@ function readStored(pgText: string): number {
   return day * DAY + span(hour, minute, second) - (sign === "-" ? -offset : offset);
 }
 
-/** Years of other than four digits are written in ISO 8601's expanded form, `+012026-06-01T08:12:44Z`, always in UTC. */
+/**
+ * RFC 3339 has years of four digits: where the zone's clocks show another year, the instant is shown in UTC. What PostgreSQL holds beyond the
+ * years 1 to 9999 is written in ISO 8601's expanded form, `+012026-06-01T08:12:44Z`.
+ */
 export function showInstant(instant: number, zone: Zone): string {
-  const inZone = zone !== UTC && instant >= FIRST && instant < END;
   // RFC 3339 has no seconds in an offset: they go into the clock time, so the instant stays what it is.
-  const offset = inZone ? Math.round(zone.offsetAt(instant) / MINUTE) : 0;
+  const offsetThere = zone !== UTC && isShown(instant) ? Math.round(zone.offsetAt(instant) / MINUTE) : 0;
+  const inZone = zone !== UTC && isShown(instant) && isShown(instant + offsetThere * MINUTE);
+  const offset = inZone ? offsetThere : 0;
   const local = instant + offset * MINUTE;
   const day = Math.floor(local / DAY);
   return `${dayText(day)}T${clockText(Math.floor((local - day * DAY) / SECOND))}${inZone ? offsetText(offset) : "Z"}`;
 }
+
+const isShown = (ms: number) => ms >= FIRST && ms < END;
 
 function clockText(second: number): string {
   const minute = Math.floor(second / 60);
