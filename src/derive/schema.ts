@@ -93,12 +93,16 @@ function wholeCustom(definition: RecordDefinition, value: unknown): object {
   throw unfit(field, value);
 }
 
-/** A form has no types: what reads as a number, true or false is one; an empty member is removed, a repeated one is a list. */
+/**
+ * A form has no types: what JSON writes the same way, `5` and `-0.5` but not `1.10` or `007`, is a number, and so are true and false what they
+ * say. An empty member is removed, a repeated one is a list.
+ */
 function readMember(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(readMember);
   if (value === "") return null;
   const text = value as string;
-  return /^(true|false|-?(0|[1-9]\d{0,14})(\.\d{1,15})?)$/.test(text) ? (JSON.parse(text) as unknown) : text;
+  if (text === "true" || text === "false") return text === "true";
+  return /^-?\d/.test(text) && String(Number(text)) === text ? Number(text) : text;
 }
 
 function settle(

@@ -1,3 +1,4 @@
+import { endOfString, parseExact } from "../kit/json.ts";
 import { Problem } from "../kit/problem.ts";
 import { composedJson } from "../kit/text.ts";
 import type { Request } from "./request.ts";
@@ -72,10 +73,7 @@ export function parseJson(text: string): unknown {
 
 function parseExact(text: string): unknown {
   if (text.length > ALWAYS_READ && countValues(text) > MOST_VALUES) throw tooManyValues();
-  const long = text.match(/-?\d{16,}/g);
-  if (!long) return JSON.parse(text);
-  const written = new Set(long);
-  return JSON.parse(text, (_, member) => unrounded(member, written));
+  return parseExact(text);
 }
 
 /**
@@ -99,22 +97,6 @@ function countValues(json: string): number {
     else if (character === "," || character === "[" || character === "{") count += 1;
   }
   return count;
-}
-
-function endOfString(json: string, start: number): number {
-  for (let i = json.indexOf('"', start + 1); i >= 0; i = json.indexOf('"', i + 1)) {
-    let slashes = 0;
-    while (json[i - 1 - slashes] === "\\") slashes += 1;
-    if (slashes % 2 === 0) return i;
-  }
-  return json.length;
-}
-
-/** A whole number beyond 2^53, as other systems' ids can be, is read without its last digits: better refused than changed. */
-function unrounded(member: unknown, written: ReadonlySet<string>): unknown {
-  if (typeof member !== "number" || Number.isSafeInteger(member) || !/^-?\d+$/.test(`${member}`)) return member;
-  if (written.has(`${member}`)) return member;
-  throw new Problem("invalid_value", `a number near ${member} has more digits than can be kept`, "send it as text, in quotes");
 }
 
 /** Characters that every encoder of forms encodes. */

@@ -1,5 +1,7 @@
 import { z } from "zod";
+import { parseExact } from "../kit/json.ts";
 import { customText, joinList, quoteIfNeeded } from "../kit/line.ts";
+import { Problem } from "../kit/problem.ts";
 import { areMembers, KEY_FORM, membersSchema } from "./custom.ts";
 import type { FieldKind } from "./kind.ts";
 import { compare, NULLS } from "./operators.ts";
@@ -49,8 +51,9 @@ export const customKind: FieldKind = {
   refusal: "invalid_value",
   fromText: (text) => {
     try {
-      return JSON.parse(text) as unknown;
-    } catch {
+      return parseExact(text);
+    } catch (error) {
+      if (error instanceof Problem) throw error;
       return text;
     }
   },

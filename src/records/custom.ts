@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { isExact, parseExact } from "../kit/json.ts";
 import { readMoment, toTimestamp } from "../kit/time.ts";
 import type { Reading } from "./kind.ts";
 import type { Operator, Predicate } from "./predicate.ts";
@@ -94,16 +95,26 @@ function readings(text: string): unknown[] {
 
 function jsonValue(text: string): unknown {
   try {
-    const value: unknown = JSON.parse(text);
+    // A number that a double does not hold is stored as text or not at all.
+    const value = parseExact(text);
     return typeof value !== "string" && value !== null && areMembers({ value }) ? value : undefined;
   } catch {
     return undefined;
   }
 }
 
+/** With all its digits: PostgreSQL compares what a double does not hold. */
+function numberOf(text: string): number | string | undefined {
+  if (!NUMBER.test(text)) return undefined;
+  const isBeyond = +text === 0 || !Number.isFinite(+text);
+  return isBeyond || isExact(text) ? +text : text;
+}
+
+const NUMBER = /^-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?$/;
+
 function ordered(key: string, operator: "gt" | "gte" | "lt" | "lte", text: string, reading: Reading): Predicate {
-  const value = jsonValue(text);
-  if (typeof value === "number") return { is: "member", key, as: "number", of: { is: operator, value } };
+  const number = numberOf(text);
+  if (number !== undefined) return { is: "member", key, as: "number", of: { is: operator, value: number } };
   const moment = readMoment(text, reading);
   if (!moment) return { is: "member", key, as: "text", of: { is: operator, value: text } };
   const of: Predicate = {

@@ -151,6 +151,39 @@ test("thousands of whole numbers beyond 2^53 are kept, and one that would be cha
   assertRefused(await send("POST", "/contacts", changed), 400, "invalid_value", /9007199254740992/);
 });
 
+test("a number of more digits than are kept is refused however it is sent, and no filter takes another for it", async () => {
+  for (const number of ["1234567890123456789012", "12345678901234567890", "0.1234567890123456789", "1e-400", "1e400"]) {
+    for (const body of [
+      `{"name":"Rounded","custom":{"n":${number}}}`,
+      `{"name":"Rounded","custom.n":[{"n":${number}}]}`,
+      { name: "Rounded", custom: `{"n":${number}}` },
+      `name=Rounded&custom=${encodeURIComponent(`{"n":${number}}`)}`,
+    ])
+      assertRefused(await send("POST", "/contacts", body), 400, "invalid_value", new RegExp(`number "${number}"`));
+    const { custom } = await make("/contacts", `name=Text&custom.n=${number}`);
+    assert.deepEqual(custom, { n: number }, "a form makes it text");
+  }
+  await make("/contacts", '{"name":"Edge","custom":{"edge":9007199254740992}}');
+  const found = async (filter: string) =>
+    (await send("GET", `/contacts?custom.edge=${filter}&format=json`)).json().items.length;
+  assert.deepEqual(
+    [await found("9007199254740992"), await found("9007199254740993"), await found("gte:9007199254740993")],
+    [1, 0, 0],
+  );
+  assert.equal(await found("lt:9007199254740993"), 1);
+  assert.equal(await found("gt:1e-999999"), 1);
+  assert.deepEqual([await found("lt:1e999999"), await found("gt:-1e999999"), await found("gt:1e999999")], [1, 1, 0]);
+});
+
+test("a form makes a number only of what JSON writes the same way", async () => {
+  const kept = { a: 5, b: -0.5, c: true, d: 1e21 };
+  const texts = { e: "1.10", f: "007", g: "1e3", h: "-0", i: "+5", j: ".5", k: "5.", l: "TRUE", m: "null", n: "0x1f", o: " 5" };
+  const form = new URLSearchParams({ name: "Form" });
+  for (const [key, value] of Object.entries({ ...kept, ...texts })) form.set(`custom.${key}`, String(value));
+  const { custom } = await make("/contacts", form.toString());
+  assert.deepEqual(custom, { ...kept, ...texts });
+});
+
 test("what stands behind an & inside a value of a form is told how to be sent", async () => {
   const path = `/contacts/${(await make("/contacts", { name: "Ampersand" })).id}`;
   assertRefused(await send("PATCH", path, "follow_up_note=Send & ask"), 400, "invalid_field", /HINT {2}an & inside .*%26/);
