@@ -1,6 +1,7 @@
 import type { Condition } from "../derive/filter.ts";
+import { toTimestamp } from "../kit/time.ts";
 import type { Field } from "../records/define.ts";
-import type { Predicate } from "../records/predicate.ts";
+import type { Bound, Predicate } from "../records/predicate.ts";
 import { join, raw, type Statement, sql } from "./sql.ts";
 import type { Linked, Table } from "./table.ts";
 
@@ -96,6 +97,8 @@ function predicateSql(column: Statement, predicate: Predicate): Statement {
         predicate.values.map((value) => memberIs(column, predicate.key, value)),
         " or ",
       )})`;
+    case "member-time":
+      return memberTimeSql(column, predicate);
     case "member-holds":
       return sql`(${join(
         predicate.items.map((item) => sql`${column} @> ${{ [predicate.key]: [item] }}::jsonb`),
@@ -112,11 +115,39 @@ function memberIs(column: Statement, key: string, value: unknown): Statement {
   return typeof value === "object" ? sql`(${contains} and ${column} -> ${key}::text = ${value}::jsonb)` : contains;
 }
 
-/** A member taken as a number or a time is null where it is none, so that other records' values cannot fail the filter. */
-function memberSql(column: Statement, key: string, as: "text" | "number" | "time"): Statement {
+/** A member taken as a number is null where it is none, so that other records' values cannot fail the filter. */
+function memberSql(column: Statement, key: string, as: "text" | "number"): Statement {
   if (as === "number")
     return sql`(case when jsonb_typeof(${column} -> ${key}::text) = 'number' then (${column} ->> ${key}::text)::numeric end)`;
-  return as === "time" ? sql`crm_time(${column} ->> ${key}::text)` : sql`(${column} ->> ${key}::text)`;
+  return sql`(${column} ->> ${key}::text)`;
+}
+
+/** Between two bounds an index leads to the days that a time may fall on, in UTC and by the clocks of the zone. */
+function memberTimeSql(column: Statement, { key, from, to, item }: Extract<Predicate, { is: "member-time" }>): Statement {
+  const beyond = (value: Statement) => [
+    ...(from ? [sql`${timeSql(value, from)} >= ${timestamp(from.at)}`] : []),
+    ...(to ? [sql`${timeSql(value, to)} < ${timestamp(to.at)}`] : []),
+  ];
+  const list = sql`case jsonb_typeof(${column} -> ${key}::text) when 'array' then ${column} -> ${key}::text end`;
+  const holds = item
+    ? sql`exists (select from jsonb_array_elements_text(${list}) item where ${join(beyond(raw("item")), " and ")})`
+    : join(beyond(memberSql(column, key, "text")), " and ");
+  const days = from && to ? [sql`crm_days(${column}) && ${daysOf(from, to).map((day) => `${key}=${day}`)}::text[]`] : [];
+  return sql`(${join([...days, holds], " and ")})`;
+}
+
+const timeSql = (value: Statement, { clocks }: Bound) =>
+  sql`crm_time(${value}, ${clocks.before / 1000}, ${timestamp(clocks.change)}, ${clocks.after / 1000})`;
+
+const timestamp = (ms: number): string => (Number.isFinite(ms) ? toTimestamp(ms) : "infinity");
+
+const DAY = 86_400_000;
+
+function daysOf(from: Bound, to: Bound): number[] {
+  const offsets = [0, from.clocks.before, from.clocks.after, to.clocks.before, to.clocks.after];
+  const first = Math.floor((from.at + Math.min(...offsets)) / DAY);
+  const last = Math.floor((to.at - 1 + Math.max(...offsets)) / DAY);
+  return Array.from({ length: last - first + 1 }, (_, i) => first + i);
 }
 
 /** `%…%` over folded text, with the caller's own `%` and `_` taken literally. */

@@ -1,8 +1,8 @@
 import { z } from "zod";
 import { isExact, parseExact } from "../kit/json.ts";
-import { readMoment, toTimestamp } from "../kit/time.ts";
+import { clocksAt, readMoment } from "../kit/time.ts";
 import type { Reading } from "./kind.ts";
-import type { Operator, Predicate } from "./predicate.ts";
+import type { Bound, Operator, Predicate } from "./predicate.ts";
 
 /**
  * A key stands bare on the line (`custom.<key>=…`) and in a query, so it holds no white space, quote, `=`, `&` or `\`, and nothing that
@@ -58,7 +58,8 @@ export const CUSTOM_OPERATORS = [
 
 /**
  * The predicate of `custom.<key>=operator:operands`. A member has no declared kind, so the operand decides: a number compares with
- * numbers, a time with times, anything else with text; `eq` and `in` find the value whether it was stored as text, number or boolean.
+ * numbers, a time with times, anything else with text; `eq`, `in` and `has` find the value whether it was stored as text, number or boolean, and
+ * a time in whichever zone it was written.
  */
 export function customPredicate(
   key: string,
@@ -70,11 +71,11 @@ export function customPredicate(
   switch (operator) {
     case "eq":
     case "in":
-      return { is: "member-in", key, values: operands.flatMap(readings) };
+      return orAtOneOf({ is: "member-in", key, values: operands.flatMap(readings) }, operands, reading);
     case "ne":
-      return { is: "not", of: { is: "member-in", key, values: readings(first) } };
+      return { is: "not", of: orAtOneOf({ is: "member-in", key, values: readings(first) }, operands, reading) };
     case "has":
-      return { is: "member-holds", key, items: readings(first) };
+      return orAtOneOf({ is: "member-holds", key, items: readings(first) }, operands, reading);
     case "like":
       return { is: "member", key, as: "text", of: { is: "contains", text: first } };
     case "gt":
@@ -86,6 +87,22 @@ export function customPredicate(
       return undefined;
   }
 }
+
+/** The same instant may be written in another zone, and a day holds many: where an operand is a time, times are compared as such besides. */
+function orAtOneOf(
+  asWritten: Extract<Predicate, { is: "member-in" | "member-holds" }>,
+  operands: readonly string[],
+  reading: Reading,
+): Predicate {
+  const item = asWritten.is === "member-holds" ? { item: true as const } : {};
+  const moments = operands.flatMap((text) => readMoment(text, reading) ?? []);
+  const within = moments.map(({ from, to }): Predicate => {
+    return { is: "member-time", key: asWritten.key, from: bound(from, reading), to: bound(to, reading), ...item };
+  });
+  return within.length === 0 ? asWritten : { is: "any", of: [asWritten, ...within] };
+}
+
+const bound = (at: number, { zone }: Reading): Bound => ({ at, clocks: clocksAt(at, zone) });
 
 /** Everything that `text` may stand for: itself, and the JSON value that a line shows so. */
 function readings(text: string): unknown[] {
@@ -117,11 +134,7 @@ function ordered(key: string, operator: "gt" | "gte" | "lt" | "lte", text: strin
   if (number !== undefined) return { is: "member", key, as: "number", of: { is: operator, value: number } };
   const moment = readMoment(text, reading);
   if (!moment) return { is: "member", key, as: "text", of: { is: operator, value: text } };
-  const of: Predicate = {
-    gt: { is: "gte", value: toTimestamp(moment.to) },
-    gte: { is: "gte", value: toTimestamp(moment.from) },
-    lt: { is: "lt", value: toTimestamp(moment.from) },
-    lte: { is: "lt", value: toTimestamp(moment.to) },
-  }[operator] as Predicate;
-  return { is: "member", key, as: "time", of };
+  if (operator === "gt" || operator === "gte")
+    return { is: "member-time", key, from: bound(operator === "gt" ? moment.to : moment.from, reading) };
+  return { is: "member-time", key, to: bound(operator === "lte" ? moment.to : moment.from, reading) };
 }

@@ -1,6 +1,10 @@
 import type { IdReference } from "../kit/id.ts";
+import type { Clocks } from "../kit/time.ts";
 
 export type Scalar = string | number | boolean;
+
+/** An instant in epoch ms, and the clocks around it that local times are read by. */
+export type Bound = { at: number; clocks: Clocks };
 
 /** What a filter asks of one column, free of SQL: field kinds make it from `op:value`, `db/` turns it into a condition. */
 export type Predicate =
@@ -18,8 +22,10 @@ export type Predicate =
   | { is: "not"; of: Predicate }
   | { is: "all"; of: readonly Predicate[] }
   | { is: "any"; of: readonly Predicate[] }
-  /** Something about the member `key` of a JSON object, taken as text, number or time. */
-  | { is: "member"; key: string; as: "text" | "number" | "time"; of: Predicate }
+  /** Something about the member `key` of a JSON object, taken as text or number. */
+  | { is: "member"; key: string; as: "text" | "number"; of: Predicate }
+  /** The member `key` is a time from `from` on and before `to`, of which one may be missing; `item`: it is a list that holds such a time. */
+  | { is: "member-time"; key: string; from?: Bound; to?: Bound; item?: true }
   /** The member `key` is one of these JSON values. */
   | { is: "member-in"; key: string; values: readonly unknown[] }
   /** The member `key` is a list that holds one of these scalars. */

@@ -17,6 +17,42 @@ begin
     and (select pg_catalog.count(*) <= 200 from pg_catalog.jsonb_object_keys(custom));
 end $$;
 
+create function crm_day(key text, value text) returns text[]
+  language plpgsql immutable strict parallel safe
+as $$
+declare
+  at timestamptz;
+begin
+  if value !~ '^ *[0-9]{4}-' then
+    return null;
+  end if;
+  at := public.crm_time(value, 0, 'infinity', 0);
+  return case when at is not null then array[key || '=' || pg_catalog.floor(extract(epoch from at) / 86400)::integer] end;
+end $$;
+
+create function crm_days(custom jsonb) returns text[]
+  language plpgsql immutable strict parallel safe
+as $$
+declare
+  member record;
+  item text;
+  days text[];
+begin
+  if custom::pg_catalog.text !~ '" *[0-9]{4}-[0-9]{2}-[0-9]{2}' then
+    return null;
+  end if;
+  for member in select key, value from pg_catalog.jsonb_each(custom) loop
+    if pg_catalog.jsonb_typeof(member.value) = 'string' then
+      days := days || public.crm_day(member.key, member.value #>> '{}');
+    elsif pg_catalog.jsonb_typeof(member.value) = 'array' then
+      for item in select value from pg_catalog.jsonb_array_elements_text(member.value) loop
+        days := days || public.crm_day(member.key, item);
+      end loop;
+    end if;
+  end loop;
+  return days;
+end $$;
+
 create function crm_digits(phone text) returns text
   language plpgsql immutable strict parallel safe
 as $$
@@ -121,16 +157,50 @@ begin
   return pg_catalog.regexp_replace(value, E'[\x01-/:-@[-`{-\u00bf\u2000-\u206f\u3000-\u303f]+', glue, 'g');
 end $$;
 
-create function crm_time(value text) returns timestamp with time zone
+create function crm_time(value text, before integer, change timestamp with time zone, after integer) returns timestamp with time zone
   language plpgsql immutable strict parallel safe
 as $$
+declare
+  text text := pg_catalog.btrim(value);
+  year integer;
+  month integer;
+  day integer;
+  seconds integer := 0;
+  zone text;
+  wall timestamp;
+  early timestamptz;
+  late timestamptz;
 begin
-  if value !~ '^\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}(:\d{2}(\.\d+)?)?(Z|[+-]\d{2}(:?\d{2})?)?)?$' then
+  if text !~ '^[0-9]{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12][0-9]|3[01])(?:[Tt ](?:[01][0-9]|2[0-3]):[0-5][0-9](?::[0-5][0-9](?:\.[0-9]+)?)?(?: ?[Zz]| ?[+-](?:[01][0-9]|2[0-3])(?::?[0-5][0-9])?)?)?$' then
     return null;
   end if;
-  return (case when value ~ '(Z|[T ].*[+-]\d{2}(:?\d{2})?)$' then value else value || case when length(value) = 10 then ' 00:00Z' else 'Z' end end)::timestamptz;
-exception when others then
-  return null;
+  year := pg_catalog.substr(text, 1, 4);
+  month := pg_catalog.substr(text, 6, 2);
+  day := pg_catalog.substr(text, 9, 2);
+  if year = 0 or (day > 28 and day > (case when month = 2 then case when year % 4 = 0 and (year % 100 <> 0 or year % 400 = 0) then 29 else 28 end
+      when month in (4, 6, 9, 11) then 30 else 31 end)) then
+    return null;
+  end if;
+  -- What is compared with begins at a whole second, so a fraction of one changes nothing.
+  if pg_catalog.length(text) > 10 then
+    seconds := pg_catalog.substr(text, 12, 2)::integer * 3600 + pg_catalog.substr(text, 15, 2)::integer * 60
+      + case when pg_catalog.substr(text, 17, 1) = ':' then pg_catalog.substr(text, 18, 2)::integer else 0 end;
+    zone := pg_catalog.upper(pg_catalog.ltrim(pg_catalog.substr(text, 17), ':.0123456789 '));
+    if zone not in ('', 'Z') then
+      seconds := seconds - (pg_catalog.substr(zone, 1, 1) || '1')::integer
+        * (pg_catalog.substr(zone, 2, 2)::integer * 3600 + coalesce(nullif(pg_catalog.ltrim(pg_catalog.substr(zone, 4), ':'), ''), '0')::integer * 60);
+    end if;
+  end if;
+  wall := pg_catalog.make_timestamp(year, month, day, 0, 0, 0) + pg_catalog.make_interval(secs => seconds);
+  if zone <> '' then
+    return wall at time zone 'UTC';
+  end if;
+  early := (wall - pg_catalog.make_interval(secs => before)) at time zone 'UTC';
+  if early < change then
+    return early;
+  end if;
+  late := (wall - pg_catalog.make_interval(secs => after)) at time zone 'UTC';
+  return case when late >= change then late else early end;
 end $$;
 
 create function crm_words(list text[]) returns text
@@ -179,6 +249,7 @@ CREATE INDEX activities_company_idx ON public.activities USING btree (workspace_
 CREATE INDEX activities_contact_idx ON public.activities USING btree (workspace_id, contact_id, at, id) WHERE ((contact_id IS NOT NULL) AND (deleted_at IS NULL));
 CREATE INDEX activities_created_idx ON public.activities USING btree (workspace_id, created_at, id) WHERE (deleted_at IS NULL);
 CREATE INDEX activities_custom_idx ON public.activities USING gin (workspace_id, custom jsonb_path_ops) WHERE (deleted_at IS NULL);
+CREATE INDEX activities_days_idx ON public.activities USING gin (workspace_id, crm_days(custom)) WHERE ((custom IS NOT NULL) AND (deleted_at IS NULL));
 CREATE INDEX activities_deal_idx ON public.activities USING btree (workspace_id, deal_id, at, id) WHERE ((deal_id IS NOT NULL) AND (deleted_at IS NULL));
 CREATE UNIQUE INDEX activities_handle_key ON public.activities USING btree (workspace_id, "right"(id, 8));
 CREATE INDEX activities_kind_idx ON public.activities USING btree (workspace_id, kind, at, id) WHERE (deleted_at IS NULL);
@@ -264,6 +335,7 @@ create table companies (
 CREATE INDEX companies_called_idx ON public.companies USING btree (workspace_id, "left"(crm_fold(name), 200)) WHERE (deleted_at IS NULL);
 CREATE INDEX companies_created_idx ON public.companies USING btree (workspace_id, created_at, id) WHERE (deleted_at IS NULL);
 CREATE INDEX companies_custom_idx ON public.companies USING gin (workspace_id, custom jsonb_path_ops) WHERE (deleted_at IS NULL);
+CREATE INDEX companies_days_idx ON public.companies USING gin (workspace_id, crm_days(custom)) WHERE ((custom IS NOT NULL) AND (deleted_at IS NULL));
 CREATE UNIQUE INDEX companies_domain_key ON public.companies USING btree (workspace_id, domain) WHERE ((domain IS NOT NULL) AND (deleted_at IS NULL));
 CREATE INDEX companies_domain_none_idx ON public.companies USING btree (workspace_id, domain, id) WHERE ((domain IS NULL) AND (deleted_at IS NULL));
 CREATE UNIQUE INDEX companies_handle_key ON public.companies USING btree (workspace_id, "right"(id, 8));
@@ -306,6 +378,7 @@ CREATE INDEX contacts_called_idx ON public.contacts USING btree (workspace_id, "
 CREATE INDEX contacts_company_idx ON public.contacts USING btree (workspace_id, company_id, updated_at, id) WHERE ((company_id IS NOT NULL) AND (deleted_at IS NULL));
 CREATE INDEX contacts_created_idx ON public.contacts USING btree (workspace_id, created_at, id) WHERE (deleted_at IS NULL);
 CREATE INDEX contacts_custom_idx ON public.contacts USING gin (workspace_id, custom jsonb_path_ops) WHERE (deleted_at IS NULL);
+CREATE INDEX contacts_days_idx ON public.contacts USING gin (workspace_id, crm_days(custom)) WHERE ((custom IS NOT NULL) AND (deleted_at IS NULL));
 CREATE UNIQUE INDEX contacts_email_key ON public.contacts USING btree (workspace_id, email) WHERE ((email IS NOT NULL) AND (deleted_at IS NULL));
 CREATE INDEX contacts_email_none_idx ON public.contacts USING btree (workspace_id, email, id) WHERE ((email IS NULL) AND (deleted_at IS NULL));
 CREATE INDEX contacts_follow_up_order_idx ON public.contacts USING btree (workspace_id, follow_up_at, id) WHERE (deleted_at IS NULL);
@@ -356,6 +429,7 @@ CREATE INDEX deals_company_idx ON public.deals USING btree (workspace_id, compan
 CREATE INDEX deals_contact_idx ON public.deals USING btree (workspace_id, contact_id, updated_at, id) WHERE ((contact_id IS NOT NULL) AND (deleted_at IS NULL));
 CREATE INDEX deals_created_idx ON public.deals USING btree (workspace_id, created_at, id) WHERE (deleted_at IS NULL);
 CREATE INDEX deals_custom_idx ON public.deals USING gin (workspace_id, custom jsonb_path_ops) WHERE (deleted_at IS NULL);
+CREATE INDEX deals_days_idx ON public.deals USING gin (workspace_id, crm_days(custom)) WHERE ((custom IS NOT NULL) AND (deleted_at IS NULL));
 CREATE INDEX deals_follow_up_order_idx ON public.deals USING btree (workspace_id, follow_up_at, id) WHERE (deleted_at IS NULL);
 CREATE UNIQUE INDEX deals_handle_key ON public.deals USING btree (workspace_id, "right"(id, 8));
 CREATE INDEX deals_lexemes_idx ON public.deals USING gin (crm_lexemes(workspace_id, search)) WHERE (deleted_at IS NULL);
@@ -471,6 +545,7 @@ CREATE INDEX tasks_company_idx ON public.tasks USING btree (workspace_id, compan
 CREATE INDEX tasks_contact_idx ON public.tasks USING btree (workspace_id, contact_id, updated_at, id) WHERE ((contact_id IS NOT NULL) AND (deleted_at IS NULL));
 CREATE INDEX tasks_created_idx ON public.tasks USING btree (workspace_id, created_at, id) WHERE (deleted_at IS NULL);
 CREATE INDEX tasks_custom_idx ON public.tasks USING gin (workspace_id, custom jsonb_path_ops) WHERE (deleted_at IS NULL);
+CREATE INDEX tasks_days_idx ON public.tasks USING gin (workspace_id, crm_days(custom)) WHERE ((custom IS NOT NULL) AND (deleted_at IS NULL));
 CREATE INDEX tasks_deal_idx ON public.tasks USING btree (workspace_id, deal_id, updated_at, id) WHERE ((deal_id IS NOT NULL) AND (deleted_at IS NULL));
 CREATE INDEX tasks_done_idx ON public.tasks USING btree (workspace_id, done, updated_at, id) WHERE (deleted_at IS NULL);
 CREATE INDEX tasks_due_idx ON public.tasks USING btree (workspace_id, due_at, id) WHERE ((due_at IS NOT NULL) AND (NOT done) AND (deleted_at IS NULL));

@@ -68,10 +68,27 @@ test("what is asked of a member depends on what the operand looks like", () => {
   assert.deepEqual(ask("like", "5%"), member("text", { is: "contains", text: "5%" }));
   assert.deepEqual(ask("gt", "5"), member("number", { is: "gt", value: 5 }));
   assert.deepEqual(ask("lte", "abc"), member("text", { is: "lte", value: "abc" }));
-  assert.deepEqual(ask("gt", "2026-06-10"), member("time", { is: "gte", value: "2026-06-11T00:00:00.000Z" }));
-  assert.deepEqual(ask("lte", "2026-06-10"), member("time", { is: "lt", value: "2026-06-11T00:00:00.000Z" }));
-  assert.deepEqual(ask("gte", "-7d"), member("time", { is: "gte", value: "2026-06-03T12:00:00.000Z" }));
-  assert.deepEqual(ask("lt", "today"), member("time", { is: "lt", value: "2026-06-10T00:00:00.000Z" }));
+  const steady = { before: 0, change: Number.POSITIVE_INFINITY, after: 0 };
+  const bound = (text: string) => ({ at: Date.parse(text), clocks: steady });
+  const time = (bounds: object) => ({ is: "member-time", key: "k", ...bounds });
+  assert.deepEqual(ask("gt", "2026-06-10"), time({ from: bound("2026-06-11T00:00:00Z") }));
+  assert.deepEqual(ask("lte", "2026-06-10"), time({ to: bound("2026-06-11T00:00:00Z") }));
+  assert.deepEqual(ask("gte", "-7d"), time({ from: bound("2026-06-03T12:00:00Z") }));
+  assert.deepEqual(ask("lt", "today"), time({ to: bound("2026-06-10T00:00:00Z") }));
+  const day = { from: bound("2026-06-10T00:00:00Z"), to: bound("2026-06-11T00:00:00Z") };
+  const second = { from: bound("2026-06-10T08:00:00Z"), to: bound("2026-06-10T08:00:01Z") };
+  const eq = { is: "any", of: [among("2026-06-10"), time(day)] };
+  assert.deepEqual(ask("eq", "2026-06-10"), eq);
+  assert.deepEqual(ask("ne", "2026-06-10"), { is: "not", of: eq });
+  const written = "2026-06-10T10:00:00+02:00";
+  assert.deepEqual(ask("in", written, "x", "today"), {
+    is: "any",
+    of: [among(written, "x", "today"), time(second), time(day)],
+  });
+  assert.deepEqual(ask("has", "2026-06-10"), {
+    is: "any",
+    of: [{ is: "member-holds", key: "k", items: ["2026-06-10"] }, time({ ...day, item: true })],
+  });
   for (const operator of CUSTOM_OPERATORS.filter((each) => each !== "is" && each !== "not"))
     assert.ok(ask(operator, "5"), operator);
 });
