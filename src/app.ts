@@ -4,9 +4,9 @@ import type { Session } from "./db/sessions.ts";
 import { scopeOf } from "./derive/operation.ts";
 import { single } from "./derive/query.ts";
 import { readValues } from "./derive/values.ts";
-import { acceptedFormat, type Format } from "./http/accept.ts";
+import { acceptedFormat, FORMATS, type Format } from "./http/accept.ts";
 import { type Body, NO_BODY, readBody, readRaw } from "./http/body.ts";
-import { createLocalGuard, guardOneHost } from "./http/guard.ts";
+import { createLocalGuard, guardOneHost, guardTrials } from "./http/guard.ts";
 import type { Limiter } from "./http/limits.ts";
 import { type Encoded, encode, encodeProblem, type Outgoing } from "./http/reply.ts";
 import { fromInside, type Request } from "./http/request.ts";
@@ -17,7 +17,15 @@ import { Problem } from "./kit/problem.ts";
 import { permit, permitInside } from "./permit.ts";
 import { token } from "./records/token.ts";
 import { workspace } from "./records/workspace.ts";
-import { type Ask, type Authenticated, allowParameters, type Refuse, type Services, seenBaseUrl } from "./routes/route.ts";
+import {
+  type Ask,
+  type Authenticated,
+  allowParameters,
+  type Refuse,
+  type Route,
+  type Services,
+  seenBaseUrl,
+} from "./routes/route.ts";
 import { createRoutes } from "./routes/table.ts";
 
 export const BODY_LIMIT = 1_048_576;
@@ -68,6 +76,9 @@ export function createApp(services: Services, sessions: SessionCache, limiter: L
     if (!asker) passage.headers.push(...limiter.take(session?.tokenId ?? address, now));
     if (session) permit(session, scopes.get(route));
     allowParameters(route, target.parameters);
+    if (!passage.acceptable && negotiates(route) && single(target.parameters, "format") === undefined)
+      throw notAcceptable(request.headers.accept ?? "");
+    guardTrials(request);
     const body = await receive(request, route.raw);
     const { requestId, format } = passage;
     const context = readContext({
@@ -101,6 +112,8 @@ type Passage = {
   /** Name, value, name, value. */
   headers: string[];
   format: Format;
+  /** Whether Accept lets the service choose a format. */
+  acceptable: boolean;
   /** The path of its route as declared. */
   place: string;
   /** How its route refuses. */
@@ -111,11 +124,13 @@ type Passage = {
 
 function enter({ ids }: Services, { headers }: Request, asker: Authenticated | undefined): Passage {
   const requestId = asker?.requestId ?? ids("req");
+  const accepted = acceptedFormat(headers.accept);
   return {
     requestId,
     begun: performance.now(),
     headers: ["Vary", "Accept", "X-Request-Id", requestId],
-    format: acceptedFormat(headers.accept),
+    format: accepted ?? "text",
+    acceptable: accepted !== undefined,
     place: "none",
     refuse: encodeProblem,
     caller: undefined,
@@ -140,6 +155,14 @@ function readFormat({ parameters, segments }: Target, accepted: Format): Format 
   if (asked === "text" || asked === "json") return asked;
   throw new Problem("invalid_value", `format cannot be ${echo(asked)}`, "format=text or format=json");
 }
+
+/** A document has one type, and who asks for its path gets that. */
+const negotiates = ({ answers, standard }: Route) => !standard && answers.is !== "document" && answers.is !== "json";
+
+const notAcceptable = (accept: string) =>
+  new Problem("not_acceptable", `the answer cannot be had as ${echo(accept)}`, [
+    `Accept one of: ${Object.values(FORMATS).join(", ")}; or ?format=${Object.keys(FORMATS).join(" or ?format=")}`,
+  ]);
 
 function receive(request: Request, raw = false): Body | Promise<Body> {
   const { method, headers } = request;

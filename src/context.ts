@@ -106,11 +106,15 @@ export function authorizationOf({ headers }: Request): string | undefined {
   return headers.authorization ?? (key === undefined ? undefined : `Bearer ${key}`);
 }
 
-/** The version an ETag of ours begins with; `*` asks for none in particular. A weak tag never matches (RFC 9110, section 13.1.1). */
-function readIfMatch(header: string | undefined): number | undefined {
+/**
+ * The versions that ETags of ours begin with; `*` asks for none in particular. A weak tag never matches (RFC 9110, section 13.1.1), and
+ * neither does one that is not ours.
+ */
+function readIfMatch(header: string | undefined): readonly number[] | undefined {
   if (header === undefined || header.trim() === "*") return undefined;
-  const version = /^"?(\d{1,9})(-[^"]*)?"?$/.exec(header.trim())?.[1];
-  if (version) return Number(version);
+  const tags = header.match(/(?:W\/)?"[^"]*"|[^\s,]+/g) ?? [];
+  const versions = tags.flatMap((tag) => /^"?(\d{1,9})(?:-[^"]*)?"?$/.exec(tag)?.[1] ?? []).map(Number);
+  if (versions.length > 0) return versions;
   throw new Problem(
     "version_conflict",
     `If-Match ${echo(header)} is no version of this record`,

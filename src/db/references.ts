@@ -91,6 +91,12 @@ export async function resolveLink(
   const fitting = id ? named.filter((each) => each.endsWith(id.key)) : named;
   if (fitting.length === 1) return fitting[0]!;
   const wanted = `${target.name} ${echo(choice.name)}`;
+  if (choice.id && fitting.length === 0) {
+    const id = await resolveId(db, workspaceId, target, choice.id, "unprocessable");
+    throw new Problem("unprocessable", `${target.name} ${shortId(id)} is not called ${echo(choice.name)}`, [
+      `send ${target.name}_id or ${target.name}, and not both; who it is: GET /${target.plural}/${shortId(id)}`,
+    ]);
+  }
   if (fitting.length === 0) {
     const similar = !mayRead(target.plural) ? [] : await similarRecords(db, workspaceId, target, choice.name);
     throw new Problem("unprocessable", `there is no ${wanted} in this workspace`, [

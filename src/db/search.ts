@@ -69,15 +69,23 @@ async function bestRows(db: Database, walk: SearchWalk, reach: Reach): Promise<{
   return { rows, tier: last };
 }
 
+/** More of what only looks like it would be read as found. */
+export const MOST_NEAR = 10;
+
+/** Most addresses look like others at the same host, whose people are somebody else. */
+const ADDRESS = /[^\s@]@[^\s@]/;
+
 /** What looks like it, where that is found in time; nothing else where two letters that changed places explain it. */
 async function nearRows(db: Database, walk: SearchWalk): Promise<readonly Row[]> {
   const { workspaceId, view, table, query, search, conditions } = walk;
+  const limit = Math.min(query.limit, MOST_NEAR);
+  if (ADDRESS.test(search)) return [];
   const swapped = swappedTier(walk);
   try {
     const meant = swapped ? await tierRows(db, walk, swapped, { deadlineMs: NEAR_MS }) : [];
-    if (meant.length > 0) return meant.slice(0, query.limit);
+    if (meant.length > 0) return meant.slice(0, limit);
     const scope = [livingSql(workspaceId), ...conditions];
-    return await nearMisses(db, workspaceId, table, view, scope, wordsOf(search).join(" "), query.limit);
+    return await nearMisses(db, workspaceId, table, view, scope, wordsOf(search).join(" "), limit);
   } catch (error) {
     if (error instanceof Problem && error.code === "busy") return [];
     throw error;

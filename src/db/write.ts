@@ -40,10 +40,10 @@ export async function upsertRow(
 ): Promise<Saved> {
   const { definition } = view;
   const values = await prepareValues(db, author, definition, written);
-  if (written.version !== undefined && !(await holderOf(db, author.workspaceId, view, written))) {
+  if (written.versions && !(await holderOf(db, author.workspaceId, view, written))) {
     throw new Problem(
       "version_conflict",
-      `there is no ${definition.name} to have version ${written.version}`,
+      `there is no ${definition.name} to have version ${written.versions.join(" or ")}`,
       "leave the version out to create one",
     );
   }
@@ -127,7 +127,7 @@ async function prepareValues(db: Database, author: Author, definition: RecordDef
   const members = Object.entries((sent.custom as Record<string, unknown> | null | undefined) ?? {});
   if (sent.custom) sent.custom = Object.fromEntries(members.filter(([, value]) => value !== null));
   const removed = members.filter(([, value]) => value === null).map(([key]) => key);
-  return { sent, initial: written.initial, removed, version: written.version };
+  return { sent, initial: written.initial, removed, versions: written.versions };
 }
 
 /** `id` is asked again when the handle of a new one is taken. */
@@ -155,10 +155,10 @@ async function save(
 /** Nothing was written: either nothing would change, or the caller expected another version. */
 function unchanged(row: Row, written: Written): Saved {
   const version = rowVersion(row);
-  if (written.version !== undefined && written.version !== version) {
+  if (written.versions && !written.versions.includes(version)) {
     throw new Problem(
       "version_conflict",
-      `the record is at version ${version}, not ${written.version}`,
+      `the record is at version ${version}, not ${written.versions.join(" or ")}`,
       "GET it again, then repeat the change with its version",
       {
         values: { version },

@@ -18,8 +18,8 @@ export type Values = {
   initial: Record<string, unknown>;
   /** Keys to take out of `custom`. */
   removed: readonly string[];
-  /** The version that the record must have. */
-  version: number | undefined;
+  /** The record must have one of these. */
+  versions: readonly number[] | undefined;
 };
 
 /** `id`: of a new record, or the key of the one to change. */
@@ -30,7 +30,7 @@ export type Write = { author: Author; entryId: string; id: string; values: Value
  * nothing, and no link is locked but those that are set. Undefined when a change brings nothing.
  */
 export function writeStatement(db: Database, view: View, way: Way, write: Write): Statement | undefined {
-  const { sent, initial, removed, version } = write.values;
+  const { sent, initial, removed, versions } = write.values;
   const { creates, claim, cap } = way;
   const values: unknown[] = [...authorValues(write.author), write.entryId, write.id];
   let parts = "";
@@ -41,10 +41,10 @@ export function writeStatement(db: Database, view: View, way: Way, write: Write)
     parts += part;
   }
   if (!creates && !parts.includes(SENT) && !parts.includes(CLEARED)) return undefined;
-  const shape = { creates, claims: claim !== undefined, cap, expects: version !== undefined, parts };
+  const shape = { creates, claims: claim !== undefined, cap, expects: versions !== undefined, parts };
   if (claim) values.push(claim.key, claim.fingerprint);
   if (sent.custom) values.push(removed);
-  if (version !== undefined) values.push(version);
+  if (versions) values.push(versions);
   return statementOf(db, view, shape)(values);
 }
 
@@ -83,7 +83,7 @@ function statementOf(db: Database, view: View, shape: Shape): (values: unknown[]
 
 /**
  * `$1`-`$7` the author, `$8` id of the history entry, `$9` new id or the key of the record, then the values of the columns; where a key is
- * claimed, it and its fingerprint; where `custom` is sent, the keys to remove; where a version is expected, that.
+ * claimed, it and its fingerprint; where `custom` is sent, the keys to remove; where a version is expected, those it may be.
  *
  * A linked record is locked against deletion while its id is written (`for key share`), so that a link never points to what is gone. What
  * has version 1 was created.
@@ -99,7 +99,7 @@ function writeSql(db: Database, view: View, { creates, claims, cap, expects, par
   for (const { name, type, part } of columns) if (part === SENT || part === INITIAL) given.set(name, next(type));
   const claim = claims ? [next("text"), next("text")] : [];
   const removed = columns.some(({ name, part }) => name === "custom" && part === SENT) ? next("text[]") : "";
-  const version = expects ? [`r.version = ${next("integer")}`] : [];
+  const version = expects ? [`r.version = any(${next("integer[]")})`] : [];
 
   const links = linkCtes(definition, db.dictionary, given, creates ? columns.filter(({ part }) => part === ABSENT) : []);
   const linked = [...links.keys()].filter((name) => given.has(name)).map((name) => `exists (select from link_${name})`);

@@ -89,7 +89,8 @@ export function pageSchema(kinds: readonly RecordDefinition[]): Json {
     properties: {
       items: { type: "array", items: items.length === 1 ? items[0] : { anyOf: items } },
       next_cursor: { type: ["string", "null"], description: "cursor= for the next page; null at the end" },
-      total: { type: "string", description: "with count=true: how many match, 1000+ beyond 1000" },
+      total: { type: "integer", description: "with count=true: how many match, at most 1000" },
+      total_capped: { type: "boolean", description: "with count=true: whether there are more than total" },
       near: { type: "boolean", description: "true when nothing has all the words and these are near misses" },
       notes: { type: "array", items: { type: "string" }, description: "what may be surprising about the answer" },
     },

@@ -17,6 +17,9 @@ const ANYWHERE: readonly ProblemCode[] = [
   "busy",
 ];
 
+/** An answer that can be had in several formats. */
+const NEGOTIATED: readonly ProblemCode[] = ["not_acceptable"];
+
 const WITH_TOKEN: readonly ProblemCode[] = ["auth_required", "invalid_token", "token_expired", "scope_required"];
 
 const WITH_FILTERS: readonly ProblemCode[] = ["invalid_field", "invalid_op", "invalid_sort", "invalid_cursor"];
@@ -25,10 +28,11 @@ const WITH_BODY: readonly ProblemCode[] = ["body_too_large", "unsupported_media_
 
 /** Every refusal an operation may answer, in the order of the table. What does not follow from its declaration it names itself. */
 export function refusalsOf(operation: Operation): ProblemCode[] {
-  const { path, open, parameters = {}, filters, body, refuses = [] } = operation;
+  const { path, open, parameters = {}, filters, body, answers, standard, refuses = [] } = operation;
   const codes = new Set<ProblemCode>([
     ...ANYWHERE,
     ...(open ? [] : WITH_TOKEN),
+    ...(standard || answers.is === "document" || answers.is === "json" ? [] : NEGOTIATED),
     ...(path.includes("{") ? (["not_found"] as const) : []),
     ...(parameters.fields ? (["invalid_field"] as const) : []),
     ...(parameters.cursor ? (["invalid_cursor"] as const) : []),

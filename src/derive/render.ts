@@ -48,10 +48,13 @@ export function createView(
     const print: Printer = kind.toLine;
     return name !== "handle" && onLine(field) ? [{ at: placeOf(field), name, key: ` ${name}=`, print }] : [];
   });
-  const places = fields.map(placeOf);
-  const jsonKeys = fields.map((field, index) => `${index === 0 ? "{" : ","}"${field.name}":`);
-  const jsonPrinters: Printer[] = fields.map((field) => field.kind.toJson);
-  const absent = fields.map((field) => field.kind.absent ?? "null");
+  // Whatever is chosen, JSON says which record it is, as a line does.
+  const identity = definition.fields.filter((field) => field.column === "id" && !fields.includes(field));
+  const inJson = [...identity, ...fields];
+  const places = inJson.map(placeOf);
+  const jsonKeys = inJson.map((field, index) => `${index === 0 ? "{" : ","}"${field.name}":`);
+  const jsonPrinters: Printer[] = inJson.map((field) => field.kind.toJson);
+  const absent = inJson.map((field) => field.kind.absent ?? "null");
 
   return {
     definition,

@@ -26,8 +26,8 @@ export type Written = {
   initial: Record<string, unknown>;
   /** Links that were sent, by the name of the linked record (`company`). */
   links: Record<string, LinkChoice>;
-  /** The version the caller expects the record to have. */
-  version?: number;
+  /** The caller expects the record to have one of these. */
+  versions?: readonly number[];
 };
 
 const schemas = new WeakMap<RecordDefinition, { create: z.ZodObject; patch: z.ZodObject }>();
@@ -58,13 +58,13 @@ export function writable(definition: RecordDefinition): Field[] {
  */
 export function readRecord(definition: RecordDefinition, body: Values, existing: boolean, reading: Reading): Written {
   const values = settle(definition, gatherCustom(definition, body), body);
-  check(definition, values);
+  check(definition, values, reading);
   const { version, ...fields } = values;
   const written: Written = {
     sent: {},
     initial: {},
     links: {},
-    ...(version === undefined ? {} : { version: version as number }),
+    ...(version === undefined ? {} : { versions: [version as number] }),
   };
   for (const [name, value] of Object.entries(fields)) {
     const field = fieldOf(definition, name)!;
@@ -159,22 +159,38 @@ function unknownField(definition: RecordDefinition, name: string, field: Field |
   ]);
 }
 
-function check(definition: RecordDefinition, values: Record<string, unknown>): void {
+function check(definition: RecordDefinition, values: Record<string, unknown>, reading: Reading): void {
   const result = schemasOf(definition).patch.safeParse(values);
   if (result.success) return;
   const name = String(result.error.issues[0]?.path[0] ?? "");
   if (name === "version")
     throw new Problem("invalid_value", "version is a whole number", "send the version that the record showed");
-  throw unfit(fieldOf(definition, name)!, values[name]);
+  throw unfit(fieldOf(definition, name)!, values[name], reading);
 }
 
-export function unfit(field: Field, value: unknown): Problem {
-  const shown = echo(typeof value === "string" ? value : jsonText(value));
+export function unfit(field: Field, value: unknown, reading?: Reading): Problem {
+  const { name, kind } = field;
   const unstorable = typeof value === "string" && !storable(value);
-  return new Problem(field.kind.refusal, `${field.name} cannot be ${shown}`, [
-    `${field.name} expects ${field.kind.expects}`,
+  return new Problem(kind.refusal, `${name} cannot be ${shownValue(value)}`, [
+    `${name} expects ${kind.expects}`,
+    ...(reading && isReadAsText(field, value, reading) ? [`send it as text, in quotes: {"${name}":"${value}"}`] : []),
     ...(unstorable ? [UNSTORABLE_HINT] : []),
   ]);
+}
+
+/** With its type, where that may be what does not fit: the number 5 is not the text "5". */
+function shownValue(value: unknown): string {
+  if (typeof value === "string") return echo(value);
+  if (typeof value === "number") return `the number ${value}`;
+  if (typeof value !== "object" || value === null) return `${value}`;
+  return `${Array.isArray(value) ? "the list" : "the object"} ${echo(jsonText(value))}`;
+}
+
+/** Whether the same characters would be taken as text. */
+function isReadAsText({ kind }: Field, value: unknown, reading: Reading): boolean {
+  if (typeof value !== "number" && typeof value !== "boolean") return false;
+  const text = kind.fromText(`${value}`);
+  return typeof text === "string" && kind.schema.safeParse(text).success && kind.toColumn(text, reading) !== undefined;
 }
 
 /** JSON that is nested deeply enough can be read and not be written: it would exhaust the stack. */
@@ -198,7 +214,7 @@ function place(written: Written, field: Field, value: unknown, reading: Reading)
   const link = field.kind.link;
   if (!link) {
     const stored = value === null ? null : field.kind.toColumn(value, reading);
-    if (stored === undefined) throw unfit(field, value);
+    if (stored === undefined) throw unfit(field, value, reading);
     written.sent[field.name] = stored;
     return;
   }
@@ -209,14 +225,24 @@ function place(written: Written, field: Field, value: unknown, reading: Reading)
 function choose(before: LinkChoice | undefined, field: Field, value: unknown, reading: Reading): LinkChoice {
   if (value === null) return before ?? null;
   const link = field.kind.link;
-  if (link?.shows === "name") {
-    const id = readIdNotName(value as string, link.target);
-    return { ...before, ...(id ? { id } : { name: value as string }) };
-  }
-  const id = field.kind.toColumn(value, reading) as IdReference | undefined;
-  if (!id) throw unfit(field, value);
+  const byName = link?.shows === "name";
+  const id = byName
+    ? readIdNotName(value as string, link!.target)
+    : (field.kind.toColumn(value, reading) as IdReference | undefined);
+  if (!id && !byName) throw unfit(field, value, reading);
+  if (!id) return { ...before, name: value as string };
+  if (before?.id && !areOne(before.id, id))
+    throw new Problem(
+      "invalid_value",
+      `${shownId(before.id)} and ${shownId(id)} are two ${link?.target} ids for one link`,
+      `send ${link?.target}_id alone`,
+    );
   return { ...before, id };
 }
+
+const shownId = ({ prefix, key }: IdReference) => (key.length > 8 ? key : `${prefix}_${key}`);
+
+const areOne = (a: IdReference, b: IdReference) => a.prefix === b.prefix && (a.key.endsWith(b.key) || b.key.endsWith(a.key));
 
 /** Gives a new record its initial values, the missing title the value of the natural key, and refuses what is still not there. */
 function complete(definition: RecordDefinition, written: Written, reading: Reading): void {

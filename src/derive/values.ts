@@ -31,7 +31,7 @@ function readValue(field: Field, sent: unknown, reading: Reading): unknown {
   }
   const typed = typeof value === "string" ? field.kind.fromText(value) : value;
   const read = field.kind.schema.safeParse(typed).success ? field.kind.toColumn(typed, reading) : undefined;
-  if (read === undefined) throw unfit(field, value);
+  if (read === undefined) throw unfit(field, value, reading);
   return read;
 }
 

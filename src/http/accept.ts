@@ -1,13 +1,19 @@
 export type Format = "text" | "json";
 
+/** The media type of each, as the 406 lists them. */
+export const FORMATS: Record<Format, string> = { text: "text/plain", json: "application/json" };
+
 /**
  * The format an Accept header asks for (RFC 9110, section 12.5.1): the type with the highest quality, the more specific range deciding
- * each type's quality. Text when neither is welcome: an answer in the wrong format beats none.
+ * each type's quality. Undefined when it names others and neither of these. A header that only says what is not wanted leaves the rest welcome.
  */
-export function acceptedFormat(accept: string | undefined): Format {
+export function acceptedFormat(accept: string | undefined): Format | undefined {
   if (!accept || accept === "*/*") return "text";
   if (accept === "application/json") return "json";
-  const ranges = accept.split(",").map(readRange);
+  const ranges = accept
+    .split(",")
+    .map(readRange)
+    .filter(({ type, subtype }) => type !== "" && subtype !== "");
   const quality = (type: string, subtype: string) =>
     Math.max(
       -1,
@@ -19,6 +25,7 @@ export function acceptedFormat(accept: string | undefined): Format {
     );
   const json = quality("application", "json");
   const text = quality("text", "plain");
+  if (json <= 0 && text <= 0 && ranges.some((range) => range.quality > 0)) return undefined;
   if (json !== text) return json > 0 && json > text ? "json" : "text";
   // As welcome as each other: what was named first, `application/json, text/plain, */*` being what JSON clients send.
   const first = ranges.find((range) => range.type !== "*" && range.quality > 0);

@@ -67,13 +67,9 @@ const MAY_COMPOSE = /[^\0-\u02ff]|\\u/;
 
 /** Throws a SyntaxError, or a Problem on what would take too long to read or lose digits. */
 export function parseJson(text: string): unknown {
+  if (text.length > ALWAYS_READ && countValues(text) > MOST_VALUES) throw tooManyValues();
   const value = parseExact(text);
   return MAY_COMPOSE.test(text) ? composedJson(value) : value;
-}
-
-function parseExact(text: string): unknown {
-  if (text.length > ALWAYS_READ && countValues(text) > MOST_VALUES) throw tooManyValues();
-  return parseExact(text);
 }
 
 /**

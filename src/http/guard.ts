@@ -29,3 +29,16 @@ export function createLocalGuard(baseUrl: string): (request: Request) => void {
     );
   };
 }
+
+const TRIAL = /^(?:x-)?(?:\w+-)?(?:dry-?run|validate-only|simulate|noop|no-op)$/;
+
+/** Some programs ask by a header that a write only be tried out. To pass over it would do what they did not want done. */
+export function guardTrials({ method, headers }: Request): void {
+  if (method === "GET" || method === "HEAD") return;
+  for (const name in headers) {
+    if (!TRIAL.test(name) || /^(?:false|0|no|off)?$/i.test(String(headers[name]).trim())) continue;
+    throw new Problem("bad_request", `the header ${name} is not read: this would be done, not tried out`, [
+      "leave the header out to make the change; GET /help tells what a request does",
+    ]);
+  }
+}

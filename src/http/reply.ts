@@ -8,7 +8,12 @@ import type { Format } from "./accept.ts";
 export type Value = string | number | boolean | null;
 
 /** What a handler answers with; only this file knows how it looks on the wire. */
-export type Answer = { status?: number; headers?: Record<string, string> } & (
+export type Answer = {
+  status?: number;
+  headers?: Record<string, string>;
+  /** What values are shown in, where the request has changed that. */
+  showing?: Showing;
+} & (
   | { is: "record"; view: View; row: Row; outcome?: string; notes?: readonly string[] }
   | {
       is: "list";
@@ -42,12 +47,13 @@ export type Outgoing = Encoded & { common: string[] };
 const TEXT = "text/plain; charset=utf-8";
 const JSON_TYPE = "application/json; charset=utf-8";
 
-export function encode(answer: Answer, style: Style): Encoded {
+export function encode(answer: Answer, asked: Style): Encoded {
+  const style = answer.showing ? { ...asked, showing: answer.showing } : asked;
   const type = answer.is === "document" ? answer.type : answer.is === "json" || style.format === "json" ? JSON_TYPE : TEXT;
   const body =
     answer.is === "document" ? answer.text : type === JSON_TYPE ? jsonBody(answer, style) : textBody(answer, style.showing);
   const headers: Record<string, string> = { "Content-Type": type };
-  if (answer.is === "record") headers.ETag = `"${rowVersion(answer.row)}-${fnv1a(seenIn(answer, body, style))}"`;
+  if (answer.is === "record") headers.ETag = `"${rowVersion(answer.row)}-${fnv1a(seenIn(answer, style))}"`;
   return { status: answer.status ?? 200, headers: answer.headers ? Object.assign(headers, answer.headers) : headers, body };
 }
 
@@ -55,9 +61,9 @@ export function encode(answer: Answer, style: Style): Encoded {
  * What an answer shows that the record's version does not tell: the choice of fields and the form, and the names of linked records, which
  * change by themselves. Where there are no versions, all of it.
  */
-function seenIn({ view, row }: Extract<Answer, { is: "record" }>, body: string, { format, pretty, showing }: Style): string {
-  if (!view.versioned) return body;
+function seenIn({ view, row }: Extract<Answer, { is: "record" }>, { format, pretty, showing }: Style): string {
   let seen = `${view.fingerprint} ${format}${pretty ? " pretty" : ""} ${showing.zone.name}`;
+  if (!view.versioned) return `${seen} ${view.line(row, showing)}`;
   for (const at of view.linkedNames) seen += ` ${row[at]}`;
   return seen;
 }

@@ -65,8 +65,12 @@ export function reveal(text: string): string {
   return notAsciiShown.test(text) ? text.replace(hiddenOnLine, escapeCharacter) : text;
 }
 
+/** The short escapes of JSON that people and other readers of logfmt know. */
+const SHORT: Record<string, string> = { '"': '\\"', "\\": "\\\\", "\n": "\\n", "\r": "\\r", "\t": "\\t" };
+
 function escapeCharacter(character: string): string {
-  if (character === '"' || character === "\\") return `\\${character}`;
+  const short = SHORT[character];
+  if (short !== undefined) return short;
   let units = "";
   for (let i = 0; i < character.length; i++) units += `\\u${character.charCodeAt(i).toString(16).padStart(4, "0")}`;
   return units;
@@ -87,8 +91,12 @@ export function parseLine(line: string): { head: string; pairs: Pair[] } {
 
 /** The inverse of `formatPairs`, every value a string. */
 export function parsePairs(line: string): Pair[] {
-  if (line === "") return [];
-  return readTokens(visible(line), 0).map(([key, token]) => [key, unquote(token)]);
+  return parsePairTokens(line).map(([key, token]) => [key, unquote(token)]);
+}
+
+/** The same with the values as they stand there. */
+export function parsePairTokens(line: string): Token[] {
+  return line === "" ? [] : readTokens(visible(line), 0);
 }
 
 /** A line with its values as they stand there, for values whose quotes carry meaning (`parseCustomText`). */
@@ -173,9 +181,14 @@ export function customText(value: unknown): string {
 
 /** The inverse of `customText`, except that -0 comes back as 0. */
 export function parseCustomText(token: string): unknown {
+  return JSON.parse(customJson(token));
+}
+
+/** The JSON that such a token stands for, with every digit of its numbers. */
+export function customJson(token: string): string {
   const text = unquote(token);
   const isJson = readsAsJson(text) || (text === token && JSON_SCALAR.test(text));
-  return isJson ? JSON.parse(text) : text;
+  return isJson ? text : JSON.stringify(text);
 }
 
 function readsAsJson(text: string): boolean {

@@ -23,6 +23,7 @@ export const PROBLEMS = {
   forbidden_origin: { status: 403, about: "the request comes from a place that may not call this server" },
   not_found: { status: 404, about: "there is no such record or path in this workspace" },
   method_not_allowed: { status: 405, about: "the path knows other methods" },
+  not_acceptable: { status: 406, about: "the answer cannot be had in any of the types that Accept names" },
   confirmation_required: { status: 409, about: "repeat the request with the confirm token it gives" },
   already_exists: { status: 409, about: "another record holds this value" },
   last_admin: { status: 409, about: "a workspace keeps at least one admin" },

@@ -1,7 +1,7 @@
 import { type Encoded, encodeProblem } from "../http/reply.ts";
 import type { InnerRequest } from "../http/request.ts";
 import { readTarget } from "../http/target.ts";
-import { echo, parsePairs, reveal } from "../kit/line.ts";
+import { customJson, echo, parsePairTokens, reveal, type Token, unquote } from "../kit/line.ts";
 import { nearest } from "../kit/nearest.ts";
 import { Problem } from "../kit/problem.ts";
 import { isObject } from "./message.ts";
@@ -80,10 +80,22 @@ function textOf(body: unknown): string {
 
 function linePairs(text: string): [string, string][] | undefined {
   try {
-    return /^[^{["]/.test(text) ? parsePairs(text) : undefined;
+    return /^[^{["]/.test(text) ? typedPairs(parsePairTokens(text)) : undefined;
   } catch {
     return undefined;
   }
+}
+
+/** As a form, in which every value is text; what has types on a line, the members of an object, is one value of JSON. */
+function typedPairs(tokens: readonly Token[]): [string, string][] {
+  const members = new Map<string, string[]>();
+  const pairs: [string, string][] = [];
+  for (const [key, token] of tokens) {
+    const [, object, member] = /^(\w+)\.(.+)$/.exec(key) ?? [];
+    if (object === undefined || member === undefined) pairs.push([key, unquote(token)]);
+    else members.set(object, [...(members.get(object) ?? []), `${JSON.stringify(member)}:${customJson(token)}`]);
+  }
+  return [...pairs, ...[...members].map(([object, all]): [string, string] => [object, `{${all.join(",")}}`])];
 }
 
 /** The service's own words, with nothing in them that the model cannot see, and no more of them than it can take in. */

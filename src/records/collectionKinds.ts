@@ -2,7 +2,7 @@ import { z } from "zod";
 import { parseExact } from "../kit/json.ts";
 import { customText, joinList, quoteIfNeeded } from "../kit/line.ts";
 import { Problem } from "../kit/problem.ts";
-import { areMembers, KEY_FORM, membersSchema } from "./custom.ts";
+import { areMembers, DEEPEST, KEY_FORM, MOST_KEYS, membersSchema } from "./custom.ts";
 import type { FieldKind } from "./kind.ts";
 import { compare, NULLS } from "./operators.ts";
 import { asJson } from "./textKinds.ts";
@@ -46,7 +46,7 @@ export const customKind: FieldKind = {
   name: "custom",
   sqlType: "jsonb",
   operators: NULLS,
-  expects: `a JSON object; ${KEY_FORM}`,
+  expects: `a JSON object of at most ${MOST_KEYS} keys, ${DEEPEST} levels deep; ${KEY_FORM}`,
   schema: membersSchema,
   refusal: "invalid_value",
   fromText: (text) => {

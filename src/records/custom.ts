@@ -14,7 +14,7 @@ export const isCustomKey = (key: string) => KEY.test(key) && key !== "__proto__"
 
 /** On one record; what is stored is held to it by crm_custom_fits (sql/0005). */
 export const MOST_KEYS = 200;
-const DEEPEST = 20;
+export const DEEPEST = 20;
 
 /** The members of `custom` for documents; `areMembers` decides. zod would pass over a key `__proto__` and overflow the stack on deep JSON. */
 export const membersSchema = z.record(z.string(), z.unknown());

@@ -96,7 +96,14 @@ const ALSO: Record<string, string> = {
 function page(context: Context, asked: string, routes: readonly Route[]): Answer {
   const topic = ALSO[asked] ?? asked;
   const { dictionary } = context.services.db;
-  const source: ManualSource = { dictionary, views: VIEWS, routes, baseUrl: context.services.baseUrl, transcript };
+  const { baseUrl } = context.services;
+  const source: ManualSource = {
+    dictionary,
+    views: VIEWS,
+    routes,
+    baseUrl,
+    transcript: (name) => transcript(name).replaceAll(SHOWN_URL, baseUrl),
+  };
   const file = new URL(`${encodeURIComponent(topic)}.md`, PAGES);
   const kind = [...dictionary.values(), ...VIEWS].find(
     (definition) => definition.plural === topic || definition.name === topic,
@@ -124,5 +131,8 @@ export function manualPages(dictionary: Dictionary): { topic: string; title: str
 
 /** The transcripts the tests replay, so what the manual shows is what happens. */
 const transcript = (name: string) => readFileSync(new URL(`${name}.txt`, TRANSCRIPTS), "utf8");
+
+/** The address they were written down with, which is the default one. */
+const SHOWN_URL = "http://127.0.0.1:8080";
 
 const document = (text: string): Answer => ({ is: "document", text, type: PAGE.type });

@@ -35,7 +35,7 @@ export function listAnswer(view: View, page: Page, query?: ListQuery, notes: rea
       ...notes,
       ...sums.map((sum) => `sum ${formatPairs(sum)}`),
     ],
-    facts: { ...(all === undefined ? {} : { total: all }), ...(near ? { near: true } : {}) },
+    facts: { ...(total ? { total: total.rows, total_capped: total.capped } : {}), ...(near ? { near: true } : {}) },
   };
 }
 

@@ -190,13 +190,14 @@ async function toldOf(context: Authenticated, view: View, row: Row, written: Wri
   return [...unchosen(view, row, written), ...unusual(view.definition, written), ...people];
 }
 
-/** The version of the header and that of the body are the same wish, so they must not contradict each other. */
+/** The versions of the header and that of the body are the same wish, so they must not contradict each other. */
 function expecting({ ifMatch }: Authenticated, written: Written): Written {
   if (ifMatch === undefined) return written;
-  if (written.version === undefined || written.version === ifMatch) return { ...written, version: ifMatch };
+  const versions = ifMatch.filter((version) => written.versions?.includes(version) ?? true);
+  if (versions.length > 0) return { ...written, versions };
   throw new Problem(
     "version_conflict",
-    `If-Match names version ${ifMatch} and the body version ${written.version}`,
+    `If-Match names version ${ifMatch.join(" or ")} and the body version ${written.versions?.join()}`,
     "send one of them",
   );
 }
@@ -210,10 +211,10 @@ async function remove(context: Authenticated, definition: RecordDefinition): Pro
   const reference = readPathId(definition, context.path.id!);
   const agree = (removal: Removal) => {
     const { id, version, set } = removal;
-    if (context.ifMatch !== undefined && context.ifMatch !== version) {
+    if (context.ifMatch && !context.ifMatch.includes(version)) {
       throw new Problem(
         "version_conflict",
-        `the record is at version ${version}, not ${context.ifMatch}`,
+        `the record is at version ${version}, not ${context.ifMatch.join(" or ")}`,
         "GET it again before you delete it",
       );
     }

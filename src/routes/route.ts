@@ -59,8 +59,8 @@ export type Context = {
   reading: Reading;
   /** Who makes the changes of this request. Empty of person and workspace on routes that need no token. */
   author: Author;
-  /** The version that If-Match asks for. */
-  ifMatch: number | undefined;
+  /** The versions of which If-Match asks for one. */
+  ifMatch: readonly number[] | undefined;
   /** What the caller names a create by, so that a retry is known. */
   idempotencyKey: string | undefined;
   /** The code for something grave, where the header brings it. */

@@ -1,5 +1,5 @@
 import type { Page } from "../db/rows.ts";
-import { type Reach, searchRows } from "../db/search.ts";
+import { MOST_NEAR, type Reach, searchRows } from "../db/search.ts";
 import { limit } from "../derive/parameters.ts";
 import { type ListQuery, readListQuery, singleSigned } from "../derive/query.ts";
 import type { Row, View } from "../derive/render.ts";
@@ -37,9 +37,9 @@ async function searchAll(context: Authenticated): Promise<Answer> {
   const views = new Map<Row, View>(pages.flatMap(({ view, page }) => page.rows.map((row) => [row, view] as const)));
   const rank = (row: Row) => row.at(-1) as number;
   const all = [...views.keys()].sort((a, b) => rank(b) - rank(a));
+  const near = pages === found && all.length > 0;
   const most = found[0]?.query.limit ?? all.length;
-  const rows = all.slice(0, most);
-  const near = pages === found && rows.length > 0;
+  const rows = all.slice(0, near ? Math.min(most, MOST_NEAR) : most);
   const cut = pages.filter(
     ({ view, page }) => page.nextCursor !== null || page.rows.some((row) => !rows.includes(row) && views.get(row) === view),
   );

@@ -7,6 +7,7 @@ import type { Answer } from "../http/reply.ts";
 import { shortId } from "../kit/id.ts";
 import { echo } from "../kit/line.ts";
 import { covers, coversRole } from "../kit/scope.ts";
+import { zone } from "../kit/time.ts";
 import { counted } from "../kit/words.ts";
 import { required, text } from "../records/fields.ts";
 import { workspace } from "../records/workspace.ts";
@@ -126,7 +127,9 @@ async function change(context: Authenticated): Promise<Answer> {
   const { name = null, timezone = null } = context.body.values as { name?: string; timezone?: string | null };
   await changeWorkspace(context.services.db.pool, id, { name, timezone });
   context.services.forget(id);
-  return show(context, id, "updated");
+  const answer = await show(context, id, "updated");
+  // Times are shown in it from now on, those of this answer too.
+  return timezone !== null && id === context.session.workspaceId ? { ...answer, showing: { zone: zone(timezone) } } : answer;
 }
 
 /** The mailed code is the second step here: nothing brings a workspace back. */

@@ -171,7 +171,7 @@ test("custom JSON that PostgreSQL or the stack could not hold is refused by name
   for (const value of ["[".repeat(30_000) + "]".repeat(30_000), "1e999", `{"b":${"[".repeat(21)}${"]".repeat(21)}}`]) {
     const reply = await ann.send("POST", "/contacts", `{"name":"Never","custom":{"a":${value}}}`);
     assertRefused(reply, 400, "invalid_value", value.slice(0, 20));
-    assert.match(reply.text, /^ERROR invalid_value custom cannot be /);
+    assert.match(reply.text, /^ERROR invalid_value (custom cannot be |the number "1e999" )/);
   }
 });
 

@@ -102,6 +102,38 @@ test("a body is taken as an object, as JSON in text, as a line shows it, and as 
     assert.equal((await mcp.call("request", { method: "POST", path: "/contacts", body })).isError, true, JSON.stringify(body));
 });
 
+test("values as they stand on a line keep their types: what a line shows makes the same record", async () => {
+  const line = String.raw`name="Line Types" custom.zip="10115" custom.n=10115 custom.ok="true" custom.yes=true custom.ver="1.10" custom.cfg="{\"a\":1}" custom.text="\"quoted\"" custom.empty="" custom.gone=null`;
+  const { text } = await mcp.call("request", { method: "POST", path: "/contacts?format=json", body: line });
+  const { id, custom } = JSON.parse(text);
+  assert.deepEqual(custom, {
+    zip: "10115",
+    n: 10115,
+    ok: "true",
+    yes: true,
+    ver: "1.10",
+    cfg: { a: 1 },
+    text: "quoted",
+    empty: "",
+  });
+  const shown = (await mcp.call("read", { path: `/contacts/${id}?fields=name,custom` })).text.split("\n")[0]!;
+  const again = await mcp.call("request", { method: "POST", path: "/contacts?format=json", body: shown.replace(/^\S+ /, "") });
+  assert.deepEqual(JSON.parse(again.text).custom, custom);
+  const rounded = await mcp.call("request", {
+    method: "POST",
+    path: "/contacts",
+    body: "name=Rounded custom.n=12345678901234567890123",
+  });
+  assert.match(rounded.text, /^ERROR invalid_value the number "12345678901234567890123" /);
+  const patched = await mcp.call("request", {
+    method: "PATCH",
+    path: `/contacts/${id}?format=json`,
+    body: 'custom.zip=null custom.n="5"',
+  });
+  const { zip: _, ...kept } = { ...custom, n: "5" };
+  assert.deepEqual(JSON.parse(patched.text).custom, kept);
+});
+
 test("what is wrong with the arguments is told to the model, with what to do", async () => {
   for (const values of [
     {},

@@ -81,3 +81,101 @@ test("what has no versions is told apart by all that is shown", async () => {
   await ann.send("PATCH", workspace, { name: "Another name" });
   assert.notEqual((await ann.send("GET", workspace)).headers.get("etag"), before);
 });
+
+test("a type that cannot be had is 406 with the formats there are, before anything is done", async () => {
+  for (const accept of [
+    "text/csv",
+    "text/html",
+    "application/vnd.api+json",
+    "image/png, text/csv;q=0.5",
+    "application/json;q=0, text/plain;q=0, a/b",
+  ]) {
+    for (const [method, path] of [
+      ["GET", jane],
+      ["GET", "/contacts"],
+      ["GET", "/whoami"],
+      ["POST", "/contacts"],
+    ] as const) {
+      const reply = await ann.send(method, path, method === "POST" ? { name: "Not acceptable" } : undefined, { accept });
+      assert.equal(reply.status, 406, `${method} ${path} ${accept} ${reply.text}`);
+      assert.match(
+        reply.text,
+        /^ERROR not_acceptable [^\n]+\nHINT {2}Accept one of: text\/plain, application\/json; or \?format=text or \?format=json\n$/,
+      );
+    }
+    assert.equal(
+      (await ann.send("GET", `${jane}?format=json`, undefined, { accept })).status,
+      200,
+      "format= goes before Accept",
+    );
+    assert.equal((await ann.send("GET", "/help", undefined, { accept })).status, 200, "a page is what it is");
+    assert.equal((await ann.send("GET", "/openapi.json", undefined, { accept })).status, 200);
+  }
+  assert.equal((await ann.send("GET", "/contacts?name=Not%20acceptable")).lines.length, 0);
+  for (const accept of ["text/csv, */*;q=0.1", "text/*", "application/*;q=0.2, text/csv"])
+    assert.equal((await ann.send("GET", jane, undefined, { accept })).status, 200, accept);
+});
+
+test("JSON says which record it is, whatever fields are chosen", async () => {
+  const { id, handle } = (await ann.send("GET", `${jane}?format=json`)).json();
+  const one = (await ann.send("GET", `${jane}?format=json&fields=name`)).json();
+  assert.deepEqual(Object.entries(one), [
+    ["id", id],
+    ["handle", handle],
+    ["name", "Jane Doe"],
+  ]);
+  const listed = (await ann.send("GET", `/contacts?format=json&fields=name,handle&id=${id}`)).json().items;
+  assert.deepEqual(listed, [{ id, handle, name: "Jane Doe" }]);
+  assert.equal((await ann.send("GET", `/contacts?fields=name&id=${id}`)).lines[0], `${handle} name="Jane Doe"`);
+  const [change] = (await ann.send("GET", `${jane}/history?format=json&fields=action`)).json().items;
+  assert.match(change.id, /^ch_\w{26}$/);
+});
+
+test("a write that names several versions is made when one of them is the record's", async () => {
+  const made = await ann.send("POST", "/deals", { title: "Versions" });
+  const path = made.headers.get("location")!;
+  const etag = made.headers.get("etag")!;
+  const write = (header: string, body: unknown = { stage: header }) => ann.send("PATCH", path, body, { "if-match": header });
+  assert.equal((await write(`"7-x", "other,tag", ${etag}`)).status, 200);
+  assert.equal((await write('"1-x","2-y"')).status, 200);
+  assert.equal((await write("3, 9")).status, 200);
+  for (const stale of [`${etag}, "2"`, 'W/"4-x", "9"', '"other"', 'W/"4"']) {
+    const reply = await write(stale);
+    assert.equal(reply.status, 412, `${stale} ${reply.text}`);
+  }
+  assert.equal((await write('"4", "5"', { stage: "x", version: 5 })).status, 412);
+  assert.equal((await write('"4", "5"', { stage: "x", version: 4 })).status, 200);
+  assert.equal((await ann.send("DELETE", path, undefined, { "if-match": '"1", "2"' })).status, 412);
+  assert.equal((await ann.send("DELETE", path, undefined, { "if-match": '"1", "5"' })).status, 409);
+});
+
+test("the answer to a new time zone is in it already", async () => {
+  const path = await workspacePath();
+  for (const [timezone, offset] of [
+    ["Asia/Kolkata", "+05:30"],
+    ["UTC", "Z"],
+  ] as const) {
+    const changed = await ann.send("PATCH", path, { timezone });
+    assert.match(changed.text, new RegExp(` created_at=\\S+${offset.replace("+", "\\+")}\\n`), timezone);
+    const read = await ann.send("GET", path);
+    assert.equal(changed.text.replace("# updated\n", ""), read.text);
+    assert.equal(changed.headers.get("etag"), read.headers.get("etag"));
+  }
+});
+
+test("a write that asks by a header to be tried out is refused and not made", async () => {
+  for (const name of ["x-dry-run", "dry-run", "x-dryrun", "x-crm-dry-run", "x-validate-only"]) {
+    for (const [method, path] of [
+      ["POST", "/contacts"],
+      ["PATCH", jane],
+      ["DELETE", jane],
+    ] as const) {
+      const reply = await ann.send(method, path, method === "DELETE" ? undefined : { name: "Tried out" }, { [name]: "true" });
+      assert.equal(reply.status, 400, reply.text);
+      assert.match(reply.text, new RegExp(`^ERROR bad_request the header ${name} is not read`));
+    }
+    assert.equal((await ann.send("PATCH", jane, { stage: name }, { [name]: "false" })).status, 200);
+    assert.equal((await ann.send("GET", jane, undefined, { [name]: "true" })).status, 200);
+  }
+  assert.equal((await ann.send("GET", "/contacts?name=Tried%20out")).lines.length, 0);
+});

@@ -345,3 +345,47 @@ test("an id may name its kind in full, or leave it out where it is known", async
   assert.equal((await send("GET", `/contacts/co_${co}`)).status, 404);
   assert.match((await send("DELETE", `/contacts/${c}`)).text, new RegExp(`DELETE /contacts/c_${c}\\?confirm=`));
 });
+
+test("what does not fit is blamed, and nothing else", async () => {
+  const reply = async (path: string, body: unknown) => {
+    const { status, text } = await ann.send("POST", path, body);
+    return `${status} ${text}`;
+  };
+  const { id } = (await ann.send("POST", "/companies?format=json", { name: "Twin" })).json();
+  const other = (await ann.send("POST", "/companies?format=json", { name: "Single" })).json();
+  await ann.send("POST", "/companies", { name: "Twin" });
+  assert.match(
+    await reply("/contacts", { name: "x", company: "Twin", company_id: "co_00000000" }),
+    /^422 ERROR unprocessable there is no company co_00000000 /,
+  );
+  assert.match(
+    await reply("/contacts", { name: "x", company: "Nobody", company_id: "co_00000000" }),
+    /^422 ERROR unprocessable there is no company co_00000000 /,
+  );
+  const differ = await reply("/contacts", { name: "x", company: "Twin", company_id: other.id });
+  assert.match(differ, /^422 ERROR unprocessable company co_\w{8} is not called "Twin"\nHINT {2}send company_id or company/);
+  assert.match(
+    await reply("/contacts", { name: "x", company: id, company_id: other.id }),
+    /^400 ERROR invalid_value \S+ and \S+ are two company ids/,
+  );
+  assert.match(await reply("/contacts", { name: "Right", company: "Twin", company_id: id }), /^201 .* company=Twin /);
+  assert.match(
+    await reply("/contacts", { name: "Same", company: id.slice(-8).replace(/^/, "co_"), company_id: id }),
+    /^201 .* company=Twin /,
+  );
+
+  const number = await reply("/contacts", { name: "x", phone: 4930123456 });
+  assert.match(
+    number,
+    /^400 ERROR invalid_value phone cannot be the number 4930123456\n(HINT {2}[^\n]+\n)*HINT {2}send it as text, in quotes: \{"phone":"4930123456"\}\n/,
+  );
+  assert.match(await reply("/contacts", { name: true }), /name cannot be true\n/);
+  assert.match(await reply("/contacts", { name: ["x"] }), /name cannot be the list "\[\\"x\\"\]"\n/);
+  assert.doesNotMatch(await reply("/deals", { title: "x", close_date: 20260610 }), /in quotes/);
+  assert.match(await reply("/workspaces", { name: 5 }), /name cannot be the number 5\n[\s\S]*in quotes: \{"name":"5"\}/);
+  const deep = JSON.stringify({ a: JSON.parse(`${"[".repeat(25)}${"]".repeat(25)}`) });
+  assert.match(
+    await reply("/contacts", `{"name":"x","custom":${deep}}`),
+    /custom expects a JSON object of at most 200 keys, 20 levels deep/,
+  );
+});

@@ -32,29 +32,32 @@ test("of two that are as welcome the one named first is meant", () => {
   }
 });
 
-test("text is for everybody else", () => {
+test("text is for whoever would take anything", () => {
   const text = [
-    ...[
-      undefined,
-      "",
-      "*/*",
-      "text/plain",
-      "text/*",
-      "text/html",
-      "image/png",
-      "garbage",
-      ",",
-      ";q=1",
-      "/",
-      "application/jsonx",
-    ],
+    ...[undefined, "", "*/*", "text/plain", "text/*", "garbage", ",", ";q=1", "/"],
     ...[
       "application/json;q=0",
       "text/plain, application/json",
       "application/json;q=0.5, */*",
       "text/*;q=0.5, application/json;q=0.5",
     ],
-    ...["application/json;q=0, application/*", "application/xml", "text/html, */*;q=0.8", "application/problem+json"],
+    ...["image/png;q=0", "text/csv, */*;q=0.1", "text/html, */*;q=0.8", "text/html, text/*;q=0.3"],
   ];
   for (const accept of text) assert.equal(acceptedFormat(accept), "text", accept);
+});
+
+test("who takes neither is told so, and not answered in another type", () => {
+  for (const accept of [
+    ...[
+      "text/csv",
+      "text/html",
+      "image/png",
+      "application/xml",
+      "application/jsonx",
+      "application/problem+json",
+      "image/*, video/mp4",
+    ],
+    ...["application/json;q=0, application/*", "text/plain;q=0, text/*", "text/csv, application/json;q=0, text/plain;q=0"],
+  ])
+    assert.equal(acceptedFormat(accept), undefined, accept);
 });

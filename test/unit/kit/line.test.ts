@@ -101,7 +101,7 @@ test("a value stands bare or quoted as the contract says", () => {
     ["a=b", '"a=b"'],
     ['say "hi"', String.raw`"say \"hi\""`],
     ["C:\\x", String.raw`"C:\\x"`],
-    ["a\nb\tc\u007f\u0085", String.raw`"a\u000ab\u0009c\u007f\u0085"`],
+    ["a\nb\tc\u007f\u0085", String.raw`"a\nb\tc\u007f\u0085"`],
     ["a\u2028b\u2029", String.raw`"a\u2028b\u2029"`],
     ["\u202eevil\u2066", String.raw`"\u202eevil\u2066"`],
     ["\u200b\ufeff\u00ad\u2060", String.raw`"\u200b\ufeff\u00ad\u2060"`],
@@ -266,7 +266,7 @@ test("any JSON value comes back from the line with its type", () => {
 
 test("an echo is quoted and short", () => {
   assert.equal(echo("stag"), '"stag"');
-  assert.equal(echo("a\nERROR b"), String.raw`"a\u000aERROR b"`);
+  assert.equal(echo("a\nERROR b"), String.raw`"a\nERROR b"`);
   assert.equal(echo("abcdef", 3), '"abc"…');
   assert.equal(echo("abc", 3), '"abc"');
   assert.equal(echo("ab🚀", 3), '"ab"…');
