@@ -1,69 +1,50 @@
 import type { Pool } from "./client.ts";
 import { sql } from "./sql.ts";
+import { type Allowance, taking } from "./tallies.ts";
 
 /**
- * Codes that are mailed. A code belongs to its subject, e.g. the e-mail address that signs in, and to the network address it was asked from, and attempts are counted by where
- * they come from: a stranger who asks for codes, or guesses, wears out their own. The owner may type a code in elsewhere than where it was
- * asked for, so other addresses may try as well, all of them together within a bound.
+ * Codes that are mailed. A code belongs to its subject, e.g. the e-mail address that signs in, and to the network address it was asked from,
+ * and guesses are counted by where they come from: a stranger who guesses wears out what others may try, and not what the owner may. The
+ * owner may type a code in elsewhere than where it was asked for, so other addresses may try as well, all of them together within a bound:
+ * no code bears more than the sum of both.
  */
 export const CODE_ATTEMPTS = 5;
 export const FOREIGN_ATTEMPTS = 20;
 
-export type CodeRequest = { subject: string; address: string; digest: string; now: number };
-
-/** Replaces the code of this subject and network address. False when it was sent `mostAnHour` in the hour already. */
-export async function storeCode(
-  pool: Pool,
-  { subject, address, digest, now }: CodeRequest,
-  expiresAt: number,
-  mostAnHour: number,
-): Promise<boolean> {
-  const hourAgo = iso(now - 3_600_000);
-  const rows =
-    await pool.rows(sql`insert into codes as c (subject, address, digest, attempts, foreign_attempts, sent, window_start, expires_at)
-    values (${subject}, ${address}, ${digest}, 0, 0, 1, ${iso(now)}, ${iso(expiresAt)})
-    on conflict (subject, address) do update set digest = excluded.digest, attempts = 0, foreign_attempts = 0, expires_at = excluded.expires_at,
-      sent = case when c.window_start > ${hourAgo} then c.sent + 1 else 1 end,
-      window_start = case when c.window_start > ${hourAgo} then c.window_start else excluded.window_start end
-      where c.window_start <= ${hourAgo} or c.sent < ${mostAnHour}
-    returning sent`);
-  return rows.length > 0;
-}
-
-/** What was mailed in the last hour: codes for this subject from everywhere, codes for anybody asked for from this address. */
-export async function countMails(
-  pool: Pool,
-  subject: string,
-  address: string,
-  now: number,
-): Promise<{ toSubject: number; fromAddress: number }> {
-  const hourAgo = iso(now - 3_600_000);
-  const [row] = await pool.rows(sql`select
-    (select coalesce(sum(sent), 0)::int from codes where subject = ${subject} and window_start > ${hourAgo}),
-    (select coalesce(sum(sent), 0)::int from codes where address = ${address} and window_start > ${hourAgo})`);
-  return { toSubject: row![0] as number, fromAddress: row![1] as number };
-}
+/** `digest` is that of the six digits, `longDigest` that of the form which cannot be guessed, if there is one. */
+export type StoredCode = { subject: string; address: string; digest: string; longDigest: string | null; expiresAt: number };
 
 /**
- * Lets this address use the newest code that was mailed for the subject, with attempts of its own. So whoever is flooded with codes that
- * strangers ask for gets no more of them, and still gets in. False when there is none to share.
+ * Replaces the code of this subject and network address, as far as that is allowed. What was counted was stored too, by one statement: whoever
+ * finds an allowance used up finds the codes.
  */
-export async function shareNewestCode(pool: Pool, subject: string, address: string, now: number): Promise<boolean> {
-  const rows =
-    await pool.rows(sql`insert into codes as c (subject, address, digest, attempts, foreign_attempts, sent, window_start, expires_at)
-    select subject, ${address}, digest, 0, 0, 0, ${iso(now)}, expires_at from codes
-      where subject = ${subject} and expires_at > ${iso(now)} order by expires_at desc, address limit 1
-    on conflict (subject, address) do update set digest = excluded.digest, expires_at = excluded.expires_at,
-      attempts = case when c.digest = excluded.digest then c.attempts else 0 end
-    returning sent`);
+export async function storeCode(pool: Pool, code: StoredCode, allowed: Allowance, now: number): Promise<boolean> {
+  const { subject, address, digest, longDigest, expiresAt } = code;
+  const rows = await pool.rows(sql`with allowed as (${taking(allowed, now)})
+    insert into codes (subject, address, digest, long_digest, attempts, foreign_attempts, expires_at)
+    select ${subject}, ${address}, ${digest}, ${longDigest}::text, 0, 0, ${iso(expiresAt)}::timestamptz from allowed
+    on conflict (subject, address) do update set digest = excluded.digest, long_digest = excluded.long_digest, attempts = 0,
+      foreign_attempts = 0, expires_at = excluded.expires_at
+    returning subject`);
   return rows.length > 0;
 }
+
+/** What a code of this subject is still good for at any address: `guesses` for either form, `long` for the long one, or nothing. */
+export async function findLiving(pool: Pool, subject: string, now: number): Promise<"guesses" | "long" | undefined> {
+  const [row] = await pool.rows(sql`select count(*)::int, (count(*) filter (where foreign_attempts < ${FOREIGN_ATTEMPTS}))::int
+    from codes where subject = ${subject} and expires_at > ${iso(now)}`);
+  const [living, open] = row as [number, number];
+  if (open > 0) return "guesses";
+  return living > 0 ? "long" : undefined;
+}
+
+export type Guess = { subject: string; address: string; digest: string; now: number };
 
 /**
  * Spends the code: true once, for the right digest. Each guess counts against every code it is compared with before it is compared, in
  * one statement, so that guesses sent at the same time cannot share an attempt.
  */
-export async function spendCode(pool: Pool, { subject, address, digest, now }: CodeRequest): Promise<boolean> {
+export async function spendCode(pool: Pool, { subject, address, digest, now }: Guess): Promise<boolean> {
   const tried = await pool.rows(sql`with tried as (
       update codes set attempts = attempts + (address = ${address})::int, foreign_attempts = foreign_attempts + (address <> ${address})::int
       where subject = ${subject} and expires_at > ${iso(now)}
@@ -75,8 +56,16 @@ export async function spendCode(pool: Pool, { subject, address, digest, now }: C
   return spent.length > 0;
 }
 
+/** The same by the long form, whose guesses need no count. */
+export async function spendLongCode(pool: Pool, { subject, digest, now }: Omit<Guess, "address">): Promise<boolean> {
+  const spent = await pool.rows(
+    sql`delete from codes where subject = ${subject} and long_digest = ${digest} and expires_at > ${iso(now)} returning subject`,
+  );
+  return spent.length > 0;
+}
+
 export async function dropExpiredCodes(pool: Pool, now: number): Promise<void> {
-  await pool.rows(sql`delete from codes where expires_at < ${iso(now - 3_600_000)}`);
+  await pool.rows(sql`delete from codes where expires_at < ${iso(now)}`);
 }
 
 const iso = (ms: number) => new Date(ms).toISOString();

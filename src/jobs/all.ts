@@ -4,6 +4,7 @@ import { dropExpiredGrants } from "../db/connections.ts";
 import type { Database } from "../db/database.ts";
 import { dropUnusedClients } from "../db/oauthClients.ts";
 import { dropOldKeys } from "../db/retries.ts";
+import { dropEndedTallies } from "../db/tallies.ts";
 import { sweepWorkspaces } from "../db/workspaces.ts";
 import type { Job } from "./loop.ts";
 
@@ -18,6 +19,7 @@ export function createJobs(
 ): Job[] {
   return [
     { name: "drop expired sign-in codes", everyMs: 10 * MINUTE, run: () => dropExpiredCodes(pool, now()) },
+    { name: "drop limits that have ended", everyMs: 10 * MINUTE, run: () => dropEndedTallies(pool, now()) },
     {
       name: "drop expired codes and access tokens of connections",
       everyMs: 10 * MINUTE,

@@ -101,8 +101,8 @@ async function send(context: Context, flow: Flow, typed: string): Promise<Answer
 
 async function verify(context: Context, flow: Flow, email: string, typed: string): Promise<Answer> {
   const { services, reading } = context;
-  const code = typed.replace(/\D/g, "");
-  if (code.length !== 6 || !(await takeFormCode(context, flow.id, email, code))) {
+  const digits = typed.replace(/\D/g, "");
+  if (!(await takeFormCode(context, flow.id, email, digits.length === 6 ? digits : typed))) {
     const message = "This code is wrong, used, too old, or was tried too often.";
     return codePage(carry(context, flow), `A code was asked for, for ${email}.`, undefined, { message, status: 400 });
   }

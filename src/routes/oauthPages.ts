@@ -36,7 +36,7 @@ export function codePage(carried: Carried, whereabouts: string, code: string | u
 ${form(
   carried,
   html`<label class="label" for="code">The 6-digit code</label>
-<input class="field code" id="code" name="code" inputmode="numeric" autocomplete="one-time-code" required maxlength="12" value="${code ?? ""}"${faulty(fault)}>
+<input class="field code" id="code" name="code" inputmode="numeric" autocomplete="one-time-code" required maxlength="32" value="${code ?? ""}"${faulty(fault)}>
 <button class="act" name="step" value="verify">Continue</button>
 <button name="step" value="send" formnovalidate>Send a new code</button>
 <button name="step" value="back" formnovalidate>Use another address</button>`,

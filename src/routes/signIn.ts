@@ -10,17 +10,17 @@ import type { RecordDefinition } from "../records/define.ts";
 import { choice, email, phrase, required, text } from "../records/fields.ts";
 import type { FieldKind } from "../records/kind.ts";
 import { textKind } from "../records/textKinds.ts";
-import { issueSignInCode, takeSignInCode } from "./codes.ts";
+import { issueSignInCode, takeSignInCode, withoutSpaces } from "./codes.ts";
 import type { Authenticated, Context, Route } from "./route.ts";
 import { newToken } from "./tokens.ts";
 
-/** Spaces do not matter, as mail programs and people put them in; a JSON number has lost its leading zeros. */
+/** A JSON number has lost its leading zeros. */
 const codeKind: FieldKind = {
-  ...textKind(20, "the 6 digits of the newest code"),
+  ...textKind(20, "the 6 digits of the newest code, or its long form"),
   name: "code",
-  schema: z.union([z.string().regex(/^\d{6}$/), z.int().min(0).max(999_999)]),
+  schema: z.union([z.string().regex(/^(\d{6}|[a-z]{4}(-?[a-z]{4}){3})$/), z.int().min(0).max(999_999)]),
   refusal: "invalid_code",
-  fromText: (digits) => digits.replace(/\s+/g, ""),
+  fromText: withoutSpaces,
   toColumn: (digits) => String(digits).padStart(6, "0"),
 };
 

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
+import { sql } from "../../src/db/sql.ts";
 import { type Service, startService } from "../helpers/service.ts";
 
 const MINUTE = 60_000;
@@ -60,4 +61,76 @@ test("the same address gets six codes for one mailbox an hour, then waits", asyn
   assert.equal(answers.at(-1)!.headers.get("retry-after"), "600");
   clock += 61 * MINUTE;
   assert.equal((await ask("again@example.com", "10.3.0.1")).status, 200);
+});
+
+/** A mailbox that has had all the codes of an hour; gives the newest. */
+async function flooded(email: string, network: string): Promise<string> {
+  clock += 120 * MINUTE;
+  for (let i = 0; i < 14; i++) assert.equal((await ask(email, `${network}.${i}`)).status, 200);
+  assert.equal(mailsTo(email).length, 12);
+  return codeIn(mailsTo(email).at(-1)!.text);
+}
+
+const other = (code: string, by: number) => String((Number(code) + by) % 1_000_000).padStart(6, "0");
+
+/** Every address asks first, and guesses as often as it might. */
+async function guessFromEverywhere(email: string, code: string, network: string): Promise<void> {
+  for (let i = 0; i < 20; i++) {
+    await ask(email, `${network}.${i}`);
+    for (let n = 1; n <= 5; n++) await verify(email, other(code, i * 5 + n), `${network}.${i}`);
+  }
+}
+
+test("a code bears so many guesses, from however many addresses they come", async () => {
+  const email = "everywhere@example.com";
+  const code = await flooded(email, "10.4.0");
+  await guessFromEverywhere(email, code, "10.4.1");
+  assert.equal((await ask(email, "10.4.2.1")).status, 200);
+  assert.equal((await verify(email, code, "10.4.2.1")).status, 401);
+  assert.equal(mailsTo(email).length, 13, "and one more was mailed, which others have used up too");
+  const { rows } = service.pool;
+  const counts = await rows(sql`select attempts + foreign_attempts from codes where subject = ${`sign-in ${email}`}`);
+  assert.equal(counts.length, 13);
+  for (const [guesses] of counts) assert.ok((guesses as number) <= 25, `${guesses} guesses at one code`);
+});
+
+test("with the long code in the mail an owner gets in whatever strangers do, once", async () => {
+  const email = "besieged@example.com";
+  await guessFromEverywhere(email, await flooded(email, "10.5.0"), "10.5.1");
+  const { text } = await ask(email, "192.0.2.55");
+  assert.match(text, /the long code in the newest of them works here/);
+  const [long] = /^[a-z]{4}(-[a-z]{4}){3}$/m.exec(mailsTo(email).at(-1)!.text)!;
+  const wrong = long.replace(/^./, (letter) => (letter === "b" ? "c" : "b"));
+  for (let i = 0; i < 30; i++) assert.equal((await verify(email, wrong, `10.5.2.${i}`)).status, 401);
+  assert.equal((await verify(email, long.toUpperCase().replaceAll("-", " "), "192.0.2.55")).status, 200);
+  assert.equal((await verify(email, long, "192.0.2.55")).status, 401);
+});
+
+test("an address from which the owner signed in before is always mailed a code of its own", async () => {
+  const [email, home] = ["athome@example.com", "192.0.2.77"];
+  await ask(email, home);
+  assert.equal((await verify(email, codeIn(mailsTo(email).at(-1)!.text), home)).status, 200);
+  clock += 120 * MINUTE;
+  for (let i = 0; i < 14; i++) await ask(email, `10.6.0.${i}`);
+  await guessFromEverywhere(email, codeIn(mailsTo(email).at(-1)!.text), "10.6.1");
+  const before = mailsTo(email).length;
+  assert.equal((await ask(email, home)).status, 200);
+  assert.equal(mailsTo(email).length, before + 1);
+  assert.equal((await verify(email, codeIn(mailsTo(email).at(-1)!.text), home)).status, 200);
+});
+
+test("requests that come at once do not get past a limit: of one address, and to one mailbox", async () => {
+  clock += 120 * MINUTE;
+  const atOnce = (send: (i: number) => Promise<{ status: number }>) =>
+    Promise.all(Array.from({ length: 280 }, (_, i) => send(i)));
+  const before = service.mails.length;
+  const answers = await atOnce((i) => ask(`crowd${i}@example.com`, "10.7.0.1"));
+  assert.equal(service.mails.length - before, 60);
+  assert.equal(answers.filter(({ status }) => status === 200).length, 60);
+  const many = await atOnce((i) => ask("crowded@example.com", `10.7.${1 + (i >> 7)}.${i & 127}`));
+  assert.equal(mailsTo("crowded@example.com").length, 12);
+  assert.ok(
+    many.every(({ status }) => status === 200),
+    "the others may use the newest",
+  );
 });
