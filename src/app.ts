@@ -73,7 +73,7 @@ export function createApp(services: Services, sessions: SessionCache, limiter: L
     const authorization = authorizationOf(request);
     const session = route.open ? undefined : (asker?.session ?? (await known(authorization, address, now, route.path)));
     passage.caller = session?.tokenId;
-    if (!asker) passage.headers.push(...limiter.take(session?.tokenId ?? address, now));
+    if (!asker) passage.headers.push(...limiter.take(session?.rootId ?? address, now));
     if (session) permit(session, scopes.get(route));
     allowParameters(route, target.parameters);
     if (!passage.acceptable && negotiates(route) && single(target.parameters, "format") === undefined)

@@ -43,7 +43,8 @@ export const SETTINGS = {
   CRM_PLANS: { initially: "", about: "JSON file with the plans' caps, see below; empty: nothing is capped" },
   CRM_RATE: {
     initially: "",
-    about: "requests a minute for a token, and for an address without one; empty: 6000, in local mode 600000",
+    about:
+      "requests a minute for a token and all minted from it, and for an address without one; empty: 6000, in local mode 600000",
   },
   CRM_METRICS_TOKEN: { initially: "", about: "bearer token for GET /metrics; empty: there is no such path" },
   CRM_ACCESS_LOG: { initially: "off", about: "a log line for every request", read: onOff },

@@ -6,6 +6,8 @@ import { raw, type Statement, sql } from "./sql.ts";
 /** Who calls: the token, the person behind it, and the workspace it acts in. */
 export type Session = {
   tokenId: string;
+  /** The token that this one was minted from in the end, or itself. All of one root share a rate. */
+  rootId: string;
   tokenName: string;
   userId: string;
   email: string;
@@ -41,6 +43,7 @@ export function findConnected(pool: Pool, digest: string): Promise<Session | und
 /** Where each part of a session comes from. */
 const PARTS: Record<keyof Session, string> = {
   tokenId: "t.id",
+  rootId: "coalesce(t.root_id, t.id)",
   tokenName: "t.name",
   userId: "u.id",
   email: "u.email",
@@ -106,8 +109,9 @@ export function insertToken(
   now: number,
 ): Statement {
   const expiry = expiresAt === null ? null : iso(expiresAt);
-  return sql`insert into tokens (id, digest, user_id, workspace_id, name, scopes, expires_at, parent_id, created_at, last_used_at)
-    select ${id}, ${digest}, m.user_id, m.workspace_id, ${name}, ${scopes}::text[], ${expiry}::timestamptz, ${parentId}::text, ${iso(now)}, ${iso(now)}
+  return sql`insert into tokens (id, digest, user_id, workspace_id, name, scopes, expires_at, parent_id, root_id, created_at, last_used_at)
+    select ${id}, ${digest}, m.user_id, m.workspace_id, ${name}, ${scopes}::text[], ${expiry}::timestamptz, ${parentId}::text,
+      (select coalesce(p.root_id, p.id) from tokens p where p.id = ${parentId}), ${iso(now)}, ${iso(now)}
     from memberships m where m.user_id = ${userId} and m.workspace_id = ${workspaceId}
       and (${parentId}::text is null or exists (select from tokens p where p.id = ${parentId} and p.revoked_at is null))
     returning id`;
