@@ -1,6 +1,7 @@
 import type { Pool } from "./client.ts";
 import { revokeFamilies } from "./sessions.ts";
 import { sql } from "./sql.ts";
+import { type Allowance, taking } from "./tallies.ts";
 
 /** Programs that registered themselves (RFC 7591). */
 export type RegisteredClient = {
@@ -20,14 +21,16 @@ export type RegisteredClient = {
 const UNUSED_MS = 86_400_000;
 const MOST_UNUSED = 5_000;
 
-/** False when this address has registered `mostAnHour` in the hour already. */
-export async function keepClient(pool: Pool, client: RegisteredClient, address: string, mostAnHour: number): Promise<boolean> {
+/** Keeps a registration, if this is allowed: counted and kept by one statement. */
+export async function keepClient(pool: Pool, client: RegisteredClient, address: string, allowed: Allowance): Promise<boolean> {
   const { id, name, redirectUris, authMethod, secretDigest, registrationDigest, createdAt } = client;
-  const rows = await pool.rows(sql`with crowded as (
-      delete from oauth_clients where id in (select id from oauth_clients where used_at is null order by created_at desc offset ${MOST_UNUSED}))
+  const rows = await pool.rows(sql`with allowed as (${taking(allowed, createdAt)}),
+    crowded as (
+      delete from oauth_clients where id in (select id from oauth_clients where used_at is null order by created_at desc offset ${MOST_UNUSED})
+        and exists (select from allowed))
     insert into oauth_clients (id, name, redirect_uris, auth_method, secret_digest, registration_digest, address, created_at)
-    select ${id}, ${name}, ${redirectUris}::text[], ${authMethod}, ${secretDigest}, ${registrationDigest}, ${address}, ${iso(createdAt)}
-      where (select count(*) from oauth_clients where address = ${address} and created_at > ${iso(createdAt - 3_600_000)}) < ${mostAnHour}
+    select ${id}, ${name}, ${redirectUris}::text[], ${authMethod}, ${secretDigest}::text, ${registrationDigest}, ${address}, ${iso(createdAt)}::timestamptz
+      from allowed
     returning id`);
   return rows.length > 0;
 }

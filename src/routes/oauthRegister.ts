@@ -3,13 +3,11 @@ import type { Answer } from "../http/reply.ts";
 import { Problem } from "../kit/problem.ts";
 import { sameText } from "../kit/seal.ts";
 import { newSecret, SECRETS } from "../kit/secret.ts";
+import { ALLOWED } from "./allowances.ts";
 import { checkRedirectUris, clientMetadata, shownName } from "./oauthClients.ts";
 import { AUTH_METHODS, GRANT_TYPES, REGISTER } from "./oauthMetadata.ts";
 import { OAuthRefusal, refuseToProgram } from "./oauthRefusal.ts";
 import { type Context, type Route, seenBaseUrl } from "./route.ts";
-
-/** Registrations an hour from one address; in local mode that is one machine's programs, which forget what they registered. */
-const MOST_AN_HOUR = { mailed: 20, local: 600 };
 
 export const registrationRoutes: Route[] = [
   {
@@ -68,9 +66,9 @@ async function register(context: Context): Promise<Answer> {
     registrationDigest: seal.digest("registration", token),
     createdAt: reading.now,
   };
-  const most = mail ? MOST_AN_HOUR.mailed : MOST_AN_HOUR.local;
-  if (!(await keepClient(services.db.pool, client, address, most)))
-    throw new Problem("rate_limited", `more than ${most} registrations in an hour`, "use a client_id you have", {
+  const allowed = ALLOWED.registrations(address, mail !== undefined);
+  if (!(await keepClient(services.db.pool, client, address, allowed)))
+    throw new Problem("rate_limited", `more than ${allowed.most} registrations in an hour`, "use a client_id you have", {
       headers: { "Retry-After": "3600" },
     });
   return registration(context, 201, client, {

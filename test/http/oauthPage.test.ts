@@ -199,6 +199,15 @@ test("one address registers so many programs an hour", async () => {
   assert.equal((await service.send("POST", "/oauth/register", metadata, from("192.0.2.8"))).status, 201);
 });
 
+test("registrations that come at once do not get past that", async () => {
+  const from = { "x-forwarded-for": "192.0.2.9" };
+  const replies = await Promise.all(
+    Array.from({ length: 60 }, () => service.send("POST", "/oauth/register", { redirect_uris: [CALLBACK] }, from)),
+  );
+  assert.equal(replies.filter(({ status }) => status === 201).length, 20);
+  assert.equal(replies.filter(({ status }) => status === 429).length, 40);
+});
+
 test("those that nobody lets in make room for others, the oldest first", async () => {
   const client = await register(service);
   await service.pool.rows(sql`insert into oauth_clients (id, name, redirect_uris, auth_method, registration_digest, address, created_at)
