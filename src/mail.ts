@@ -1,5 +1,6 @@
 import { spawn } from "node:child_process";
 import { asciiDomain } from "./kit/domain.ts";
+import { headerMailbox, headerText } from "./kit/header.ts";
 import { Problem } from "./kit/problem.ts";
 
 export type Mail = { to: string; subject: string; text: string };
@@ -38,13 +39,12 @@ function withAsciiDomain(address: string): string {
   return address.slice(0, at) + (asciiDomain(address.slice(at)) ?? address.slice(at));
 }
 
-/** RFC 5322, plain text. Header values lose line breaks, so that no header can be injected. */
+/** RFC 5322, plain text. Values of the header are made one line each, so that no header can be injected. */
 function message({ to, subject, text }: Mail, from: string, at: number): string {
-  const header = (value: string) => value.replace(/[\r\n\0]+/g, " ");
   return [
-    `From: ${header(from)}`,
-    `To: ${header(withAsciiDomain(to))}`,
-    `Subject: ${header(subject)}`,
+    `From: ${headerMailbox(from)}`,
+    `To: ${headerMailbox(withAsciiDomain(to))}`,
+    `Subject: ${headerText(subject)}`,
     `Date: ${new Date(at).toUTCString().replace("GMT", "+0000")}`,
     "Auto-Submitted: auto-generated",
     "MIME-Version: 1.0",

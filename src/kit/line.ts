@@ -65,6 +65,19 @@ export function reveal(text: string): string {
   return notAsciiShown.test(text) ? text.replace(hiddenOnLine, escapeCharacter) : text;
 }
 
+const broken = /[\s\p{Cc}\p{Zl}\p{Zp}]+/gu;
+const unseen = new RegExp(`[${HIDDEN}]`, "gu");
+
+/**
+ * A text as part of a sentence that a person reads, in a mail or on a page: white space and line breaks are one space, what cannot be seen or
+ * turns the direction is left out. Cut after `max` characters.
+ */
+export function oneLine(text: string, max = Number.POSITIVE_INFINITY): string {
+  const line = text.replace(broken, " ").replace(unseen, "").trim();
+  const characters = line.length > max ? Array.from(line) : [];
+  return characters.length > max ? `${characters.slice(0, max).join("")}…` : line;
+}
+
 /** The short escapes of JSON that people and other readers of logfmt know. */
 const SHORT: Record<string, string> = { '"': '\\"', "\\": "\\\\", "\n": "\\n", "\r": "\\r", "\t": "\\t" };
 

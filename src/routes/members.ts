@@ -1,14 +1,16 @@
 import { changeRole, findMember, invite, listMembers, type Member, removeMember, withdrawInvite } from "../db/members.ts";
+import { take } from "../db/tallies.ts";
 import { valuesOf } from "../derive/operation.ts";
 import { CONFIRM, STEP_UP } from "../derive/parameters.ts";
 import { createWholeView } from "../derive/render.ts";
 import type { Answer } from "../http/reply.ts";
 import { prefixOf, readId, shortId } from "../kit/id.ts";
-import { echo } from "../kit/line.ts";
+import { echo, oneLine } from "../kit/line.ts";
 import { Problem } from "../kit/problem.ts";
 import { ROLES, type Role } from "../kit/scope.ts";
 import { choice, required, text } from "../records/fields.ts";
 import { member } from "../records/workspace.ts";
+import { ALLOWED } from "./allowances.ts";
 import { authority, membership, wholeToken } from "./authority.ts";
 import { stepUp } from "./codes.ts";
 import { confirm } from "./confirm.ts";
@@ -89,6 +91,7 @@ async function inviteSomebody(context: Authenticated): Promise<Answer> {
   const { id: workspaceId, name, plan } = await authority(context);
   const { email, role } = body.values as { email: string; role: Role };
   if (role === "admin") await stepUp(context, `invite ${email} as admin`, workspaceId);
+  if (services.mail && !(await take(services.db.pool, ALLOWED.invitesBy(session), reading.now))) throw tooManyInvites();
   const id = await invite(
     services.db.pool,
     { id: services.ids("inv"), workspaceId, email, role },
@@ -96,20 +99,36 @@ async function inviteSomebody(context: Authenticated): Promise<Answer> {
     reading.now,
     services.plans.of(plan).caps.members,
   );
-  await services.mail?.({
-    to: email,
-    subject: `${session.email} invites you to ${name}`,
-    text: `${session.email} invites you to the workspace ${name} as ${role}.\n\nSign in with this address and you are in: ${services.baseUrl}/help\n`,
-  });
-  const told = services.mail
-    ? "a mail tells them how to sign in"
-    : "in local mode no mail is sent: tell them to sign in with that address";
+  const told = await mailInvite(context, workspaceId, email, oneLine(name, 80), role);
   return {
     is: "message",
     status: 201,
     message: `invited ${email} as ${role}; ${told}`,
     values: { invite: `invite/${shortId(id)}`, email, role },
   };
+}
+
+function tooManyInvites(): Problem {
+  return new Problem("rate_limited", "you have invited many already", "invite the others in an hour", {
+    headers: { "Retry-After": "3600" },
+  });
+}
+
+/** Tells the invited, and gives what became of the mail. A mailbox that had many is spared it: the invite stands all the same. */
+async function mailInvite(context: Authenticated, workspaceId: string, to: string, name: string, role: Role): Promise<string> {
+  const { services, session, reading } = context;
+  const { mail, db, baseUrl } = services;
+  if (!mail) return "in local mode no mail is sent: tell them to sign in with that address";
+  if (!(await take(db.pool, ALLOWED.inviteMails(to, workspaceId), reading.now)))
+    return "they were mailed in the last hour and are not mailed again: they sign in with that address";
+  if (!(await take(db.pool, ALLOWED.inviteMailsTo(to), reading.now)))
+    return "that mailbox has had many invites, so no mail is sent: tell them to sign in with that address";
+  await mail({
+    to,
+    subject: `${session.email} invites you to ${name}`,
+    text: `${session.email} invites you to the workspace ${name} as ${role}.\n\nSign in with this address and you are in: ${baseUrl}/help\n`,
+  });
+  return "a mail tells them how to sign in";
 }
 
 async function withdraw(context: Authenticated): Promise<Answer> {

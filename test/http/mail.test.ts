@@ -80,6 +80,16 @@ test("a line break in a subject or an address makes no header", async () => {
   );
 });
 
+test("a subject of another script is encoded, and what is sent is ASCII but for the text", async () => {
+  rmSync(sent);
+  await newOutbox().post({ ...mail, to: "info@münchen.example", subject: "Zoë lädt dich ein\r\nBcc: eve@example.com" });
+  const [head] = readFileSync(sent, "utf8").split("\r\n\r\n") as [string];
+  assert.match(head, /^[\r\n -~]*$/);
+  assert.match(head, /^To: info@xn--mnchen-3ya\.example\r$/m);
+  const words = [...head.matchAll(/=\?UTF-8\?B\?([\w+/=]+)\?=/g)].map(([, base64]) => Buffer.from(base64!, "base64"));
+  assert.equal(Buffer.concat(words).toString(), "Zoë lädt dich ein Bcc: eve@example.com");
+});
+
 test("a mail that is refused waits, unreadable in the database, survives a restart and goes out later", async () => {
   rmSync(sent);
   writeFileSync(broken, "");
