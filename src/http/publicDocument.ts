@@ -1,10 +1,22 @@
+import { isUtf8 } from "node:buffer";
 import type { ClientRequest, IncomingMessage } from "node:http";
 import type { RequestOptions } from "node:https";
 import { isIP, type LookupFunction } from "node:net";
+import { setTimeout as sleep } from "node:timers/promises";
 import { isPublicAddress } from "../kit/publicAddress.ts";
 
 const MOST_BYTES = 16_384;
 const LONGEST_MS = 4_000;
+
+/**
+ * What cannot be reached takes at least so long, and is all told alike: neither words nor time tell a name of our own network from one that
+ * does not exist.
+ */
+const LEAST_MS = 500;
+const UNREACHABLE = "it cannot be read at https and port 443 of the public network";
+
+/** What a server of the public network answered, which may be told. */
+class Unfit extends Error {}
 
 type Address = { address: string; family: number };
 
@@ -20,17 +32,28 @@ export type Network = {
  */
 export function createPublicReader({ lookup, get }: Network): (url: URL) => Promise<string> {
   return async (url) => {
-    if (url.protocol !== "https:" || url.port !== "") throw new Error("it is not at https and port 443");
-    const signal = AbortSignal.timeout(LONGEST_MS);
+    if (url.protocol !== "https:" || url.port !== "") throw new Unfit("it is not at https and port 443");
     const host = url.hostname.replace(/^\[(.*)\]$/, "$1");
+    const least = sleep(isIP(host) ? 0 : LEAST_MS);
+    try {
+      return await readFrom(url, host);
+    } catch (error) {
+      if (error instanceof Unfit) throw error;
+      await least;
+      throw new Error(UNREACHABLE, { cause: error });
+    }
+  };
+
+  async function readFrom(url: URL, host: string): Promise<string> {
+    const signal = AbortSignal.timeout(LONGEST_MS);
     const found = isIP(host) ? [{ address: host, family: isIP(host) }] : await beforeAbort(lookup(host), signal);
     const [first] = found;
-    if (!first || !found.every(({ address }) => isPublicAddress(address))) throw new Error("it is not on the public network");
+    if (!first || !found.every(({ address }) => isPublicAddress(address))) throw new Error("not a public address");
     return new Promise((resolve, reject) => {
       const options = { agent: false, lookup: pinned(first), signal, headers: { Accept: "application/json" } };
       get(url, options, (response) => readJson(response).then(resolve, reject)).on("error", reject);
     });
-  };
+  }
 }
 
 function beforeAbort<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
@@ -51,15 +74,17 @@ async function readJson(response: IncomingMessage): Promise<string> {
   const chunks: Buffer[] = [];
   let size = 0;
   try {
-    if (statusCode !== 200) throw new Error(`it answered ${statusCode}`);
-    if (!/^application\/([\w.+-]+\+)?json\b/i.test(headers["content-type"] ?? "")) throw new Error("it is not JSON");
+    if (statusCode !== 200) throw new Unfit(`it answered ${statusCode}`);
+    if (!/^application\/([\w.+-]+\+)?json\b/i.test(headers["content-type"] ?? "")) throw new Unfit("it is not JSON");
     for await (const chunk of response as AsyncIterable<Buffer>) {
       size += chunk.length;
-      if (size > MOST_BYTES) throw new Error(`it is larger than ${MOST_BYTES} bytes`);
+      if (size > MOST_BYTES) throw new Unfit(`it is larger than ${MOST_BYTES} bytes`);
       chunks.push(chunk);
     }
   } finally {
     response.destroy();
   }
-  return new TextDecoder("utf-8", { fatal: true }).decode(Buffer.concat(chunks));
+  const bytes = Buffer.concat(chunks);
+  if (!isUtf8(bytes)) throw new Unfit("it is not UTF-8");
+  return bytes.toString("utf8");
 }

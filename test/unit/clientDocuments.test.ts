@@ -43,3 +43,27 @@ test("one caller has few documents a minute read, and few are read at once", asy
   for (let i = 0; i < 4; i++) void slow(url(String(i)), `${i}`);
   await assert.rejects(slow(url("x"), "x"), { code: "busy" });
 });
+
+test("one caller cannot have all documents that are read at once, and who asks for the same one waits with the first", async () => {
+  let reads = 0;
+  let answer = (_: string) => {};
+  const documents = createClientDocuments(
+    () => {
+      reads += 1;
+      return new Promise((resolve) => {
+        answer = resolve;
+      });
+    },
+    () => 0,
+  );
+  const first = documents(url("a"), "greedy");
+  void documents(url("b"), "greedy");
+  await assert.rejects(documents(url("c"), "greedy"), { code: "busy" });
+  const other = documents(url("d"), "other");
+  const together = documents(url("d"), "greedy");
+  assert.equal(reads, 3);
+  answer("{}");
+  assert.deepEqual(await other, { text: "{}" });
+  assert.deepEqual(await together, { text: "{}" });
+  void first;
+});

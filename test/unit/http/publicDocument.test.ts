@@ -72,6 +72,23 @@ test("nothing is dialled that is not public, or not at port 443 of https", async
   assert.deepEqual(network.dialled, []);
 });
 
+test("what cannot be reached is told alike and as late, whether a name is of our network or of none", async () => {
+  const network = internet({ "inner.example": ["10.0.0.1"], "closed.example": [PUBLIC], "empty.example": [] });
+  const unknown = () => Promise.reject(new Error("getaddrinfo ENOTFOUND unknown.example"));
+  const lookup: Network["lookup"] = (host) => (host === "unknown.example" ? unknown() : network.lookup(host));
+  const get: Network["get"] = (_, __, onResponse) => http.get({ port: 1, host: "127.0.0.1" }, onResponse);
+  const read = createPublicReader({ lookup, get });
+  const told = await Promise.all(
+    ["inner", "unknown", "closed", "empty"].map(async (name) => {
+      const begun = performance.now();
+      const message = await read(new URL(`https://${name}.example/client`)).catch((error: Error) => error.message);
+      assert.ok(performance.now() - begun >= 490, `${name} is not told at once`);
+      return message;
+    }),
+  );
+  assert.deepEqual(new Set(told), new Set(["it cannot be read at https and port 443 of the public network"]));
+});
+
 test("only a small JSON document of a plain 200 is taken", async () => {
   const read = createPublicReader(internet({ "app.example": [PUBLIC] }));
   const url = new URL("https://app.example/client");
