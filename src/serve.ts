@@ -6,9 +6,11 @@ import { createApp } from "./app.ts";
 import { createSessionCache } from "./authenticate.ts";
 import { createClientDocuments } from "./clientDocuments.ts";
 import type { Config } from "./config.ts";
+import { addressOf } from "./context.ts";
 import type { Connection } from "./db/address.ts";
 import { createLimiter } from "./http/limits.ts";
 import { createPublicReader } from "./http/publicDocument.ts";
+import type { Request } from "./http/request.ts";
 import { createHttpServer } from "./http/server.ts";
 import { createJobs } from "./jobs/all.ts";
 import { startJobs } from "./jobs/loop.ts";
@@ -54,7 +56,8 @@ export async function serve(config: Config, connection: Connection, log: Log, pe
   const outbox = send && createOutbox({ pool, seal, ids, now: Date.now, log, send });
   // The address is known only once the server listens, and the app wants it: the first request finds it there.
   let answer: ReturnType<typeof createApp> | undefined;
-  const server = createHttpServer((request) => answer!(request), ids);
+  const callerOf = config.trustProxy ? (request: Request) => addressOf(request, true) : undefined;
+  const server = createHttpServer((request) => answer!(request), ids, callerOf);
   await listen(server, config);
   const { port } = server.address() as AddressInfo;
   const baseUrl = config.baseUrl || `http://${config.host.includes(":") ? `[${config.host}]` : config.host}:${port}`;

@@ -1,7 +1,9 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import type { IdSource } from "../kit/id.ts";
 import { Problem, type ProblemCode } from "../kit/problem.ts";
+import { type Bounds, createCrowd, createTurnstile } from "./crowd.ts";
 import { encodeProblem, type Outgoing } from "./reply.ts";
 import { fromSocket, type Request } from "./request.ts";
 import { createUnread } from "./unread.ts";
@@ -16,7 +18,12 @@ const LIMITS = {
   // Node would answer a missing Host with a bare 400; the guard says it in our form.
   requireHostHeader: false,
 };
-const MOST_CONNECTIONS = 2_000;
+
+/** Half of the room is the most that one address can have; a second is long for a header that comes at all. */
+const BOUNDS: Bounds = { all: 2_000, ofOne: 1_000, graceMs: 1_000 };
+
+/** Beyond that the system closes what it has just taken, which our own rules do not let happen. */
+const SPARE_CONNECTIONS = 500;
 
 /** A connection on which nothing has moved for so long is closed: longer than any answer is worked on. */
 const SILENCE_MS = 30_000;
@@ -38,26 +45,49 @@ const REFUSALS: Record<string, [code: ProblemCode, message: string, hint: string
     "the address holds a character that must be percent-encoded",
     "curl -G --data-urlencode 'search=Zoë' encodes for you",
   ],
+  CROWDED: [
+    "busy",
+    "there are too many connections, most of them from your address",
+    "close some, and keep those you use open",
+  ],
   CONNECT: ["bad_request", "this server is no proxy", "GET /help"],
 };
 
 export type Answerer = (request: Request) => Promise<Outgoing>;
 
-export function createHttpServer(answer: Answerer, ids: IdSource): Server {
+/** `callerOf` tells whose request it is where connections are a proxy's: then requests are bounded by caller, not connections by address. */
+export function createHttpServer(answer: Answerer, ids: IdSource, callerOf?: (request: Request) => string): Server {
   const keep = createUnread(MOST_UNREAD);
-  const respond = async (request: IncomingMessage, response: ServerResponse) => {
-    const outgoing = await answer(fromSocket(request));
-    write(request, response, outgoing, !server.listening);
+  const crowd = createCrowd(BOUNDS, callerOf !== undefined, (socket, served) => turnAway(socket, served, ids));
+  const admit = createTurnstile(BOUNDS.ofOne);
+  const respond = async (message: IncomingMessage, response: ServerResponse) => {
+    crowd.begin(message, response);
+    const request = fromSocket(message);
+    const admitted = callerOf === undefined || admit(callerOf(request), response);
+    const outgoing = admitted ? await answer(request) : refused(tooManyAtOnce(), ids);
+    write(message, response, outgoing, !server.listening);
     if (outgoing.body.length > LARGE) keep(response, outgoing.body.length);
   };
   const server = createServer(LIMITS, respond);
   server.timeout = SILENCE_MS;
   server.maxHeadersCount = 0; // their size bounds them; Node would drop the rest without a word
-  server.maxConnections = MOST_CONNECTIONS;
+  server.maxConnections = BOUNDS.all + SPARE_CONNECTIONS;
+  server.on("connection", crowd.enter);
   server.on("checkExpectation", respond);
   server.on("clientError", (error: NodeJS.ErrnoException, socket) => refuse(error, socket, ids));
   server.on("connect", (_request, socket) => refuse({ code: "CONNECT" }, socket, ids));
   return server;
+}
+
+function tooManyAtOnce(): Problem {
+  return new Problem("rate_limited", `more than ${BOUNDS.ofOne} requests at once from one address`, "wait for their answers", {
+    headers: { "Retry-After": "1" },
+  });
+}
+
+function refused(problem: Problem, ids: IdSource): Outgoing {
+  const requestId = ids("req");
+  return { ...encodeProblem(problem, "text", requestId), common: ["X-Request-Id", requestId] };
 }
 
 /** `last` once the server is closing: the connections of the last requests, kept open, would hold up its end. */
@@ -102,12 +132,19 @@ function linger(request: IncomingMessage, response: ServerResponse, shown: Buffe
   request.on("end", close).on("close", close).on("error", close).resume();
 }
 
+/** On a connection that was answered before, another answer would pass for that to the next request: it is only closed. */
+function turnAway(socket: Socket, served: boolean, ids: IdSource): void {
+  if (!served) refuse({ code: "CROWDED" }, socket, ids);
+  setImmediate(() => socket.destroy());
+}
+
 /** Answers in our form what never became a request, then closes. */
 function refuse({ code = "" }: { code?: string | undefined }, socket: Duplex, ids: IdSource): void {
   if (code === "ECONNRESET" || !socket.writable) return void socket.destroy();
   const [kind, message, hint] = REFUSALS[code] ?? (["bad_request", "this is not an HTTP request", "GET /help"] as const);
   const requestId = ids("req");
-  const { status, headers, body } = encodeProblem(new Problem(kind, message, hint), "text", requestId);
+  const later = kind === "busy" ? { headers: { "Retry-After": "1" } } : {};
+  const { status, headers, body } = encodeProblem(new Problem(kind, message, hint, later), "text", requestId);
   const lines = Object.entries({
     ...headers,
     "Content-Length": Buffer.byteLength(body),
