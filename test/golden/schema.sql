@@ -304,12 +304,10 @@ create table codes (
   digest text collate "C" not null,
   attempts integer not null,
   foreign_attempts integer not null,
-  sent integer not null,
-  window_start timestamp with time zone not null,
   expires_at timestamp with time zone not null,
+  long_digest text collate "C",
   constraint codes_pkey PRIMARY KEY (subject, address)
 );
-CREATE INDEX codes_address_idx ON public.codes USING btree (address);
 CREATE INDEX codes_expiry_idx ON public.codes USING btree (expires_at);
 
 create table companies (
@@ -513,6 +511,14 @@ create table schema_migrations (
   constraint schema_migrations_pkey PRIMARY KEY (version)
 );
 
+create table tallies (
+  key text collate "C" not null,
+  used integer not null,
+  ends_at timestamp with time zone not null,
+  constraint tallies_pkey PRIMARY KEY (key)
+);
+CREATE INDEX tallies_ends_idx ON public.tallies USING btree (ends_at);
+
 create table tasks (
   workspace_id text collate "C" not null,
   id text collate "C" not null,
@@ -571,6 +577,7 @@ create table tokens (
   parent_id text collate "C",
   client text collate "C",
   audience text collate "C",
+  root_id text collate "C",
   constraint tokens_digest_key UNIQUE (digest),
   constraint tokens_parent_id_fkey FOREIGN KEY (parent_id) REFERENCES tokens(id) ON DELETE CASCADE,
   constraint tokens_pkey PRIMARY KEY (id),
