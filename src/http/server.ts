@@ -56,22 +56,27 @@ const REFUSALS: Record<string, [code: ProblemCode, message: string, hint: string
 export type Answerer = (request: Request) => Promise<Outgoing>;
 
 /** `callerOf` tells whose request it is where connections are a proxy's: then requests are bounded by caller, not connections by address. */
-export function createHttpServer(answer: Answerer, ids: IdSource, callerOf?: (request: Request) => string): Server {
+export function createHttpServer(
+  answer: Answerer,
+  ids: IdSource,
+  callerOf?: (request: Request) => string,
+  bounds: Bounds = BOUNDS,
+): Server {
   const keep = createUnread(MOST_UNREAD);
-  const crowd = createCrowd(BOUNDS, callerOf !== undefined, (socket, served) => turnAway(socket, served, ids));
-  const admit = createTurnstile(BOUNDS.ofOne);
+  const crowd = createCrowd(bounds, callerOf !== undefined, (socket, served) => turnAway(socket, served, ids));
+  const admit = createTurnstile(bounds.ofOne);
   const respond = async (message: IncomingMessage, response: ServerResponse) => {
     crowd.begin(message, response);
     const request = fromSocket(message);
     const admitted = callerOf === undefined || admit(callerOf(request), response);
-    const outgoing = admitted ? await answer(request) : refused(tooManyAtOnce(), ids);
+    const outgoing = admitted ? await answer(request) : refused(tooManyAtOnce(bounds), ids);
     write(message, response, outgoing, !server.listening);
     if (outgoing.body.length > LARGE) keep(response, outgoing.body.length);
   };
   const server = createServer(LIMITS, respond);
   server.timeout = SILENCE_MS;
   server.maxHeadersCount = 0; // their size bounds them; Node would drop the rest without a word
-  server.maxConnections = BOUNDS.all + SPARE_CONNECTIONS;
+  server.maxConnections = bounds.all + SPARE_CONNECTIONS;
   server.on("connection", crowd.enter);
   server.on("checkExpectation", respond);
   server.on("clientError", (error: NodeJS.ErrnoException, socket) => refuse(error, socket, ids));
@@ -79,8 +84,8 @@ export function createHttpServer(answer: Answerer, ids: IdSource, callerOf?: (re
   return server;
 }
 
-function tooManyAtOnce(): Problem {
-  return new Problem("rate_limited", `more than ${BOUNDS.ofOne} requests at once from one address`, "wait for their answers", {
+function tooManyAtOnce({ ofOne }: Bounds): Problem {
+  return new Problem("rate_limited", `more than ${ofOne} requests at once from one address`, "wait for their answers", {
     headers: { "Retry-After": "1" },
   });
 }

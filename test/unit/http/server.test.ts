@@ -1,0 +1,77 @@
+import assert from "node:assert/strict";
+import type { AddressInfo, Socket } from "node:net";
+import net from "node:net";
+import { after, before, test } from "node:test";
+import type { Bounds } from "../../../src/http/crowd.ts";
+import { createHttpServer } from "../../../src/http/server.ts";
+
+/** Behind a proxy: the name of the caller stands in a header. */
+
+const BOUNDS: Bounds = { all: 8, ofOne: 3, graceMs: 60_000 };
+const sockets: Socket[] = [];
+
+/** Requests for `/slow` wait for this. */
+let finish = () => {};
+const finished = new Promise<void>((done) => {
+  finish = done;
+});
+const server = createHttpServer(
+  async ({ target }) => {
+    if (target === "/slow") await finished;
+    return { status: 200, headers: {}, common: [], body: "OK done\n" };
+  },
+  (prefix) => `${prefix}_1`,
+  ({ headers }) => String(headers["x-caller"]),
+  BOUNDS,
+);
+before(() => new Promise<void>((done) => server.listen(0, "127.0.0.1", done)));
+after(() => {
+  for (const socket of sockets) socket.destroy();
+  server.closeAllConnections();
+  server.close();
+});
+
+function dial(text: string): Socket {
+  const socket = net.connect({ port: (server.address() as AddressInfo).port, host: "127.0.0.1" });
+  socket.on("error", () => {});
+  socket.write(text);
+  sockets.push(socket);
+  return socket;
+}
+
+const asking = (path: string, caller: string) =>
+  dial(`GET ${path} HTTP/1.1\r\nHost: x\r\nX-Caller: ${caller}\r\nConnection: close\r\n\r\n`);
+
+/** All that comes back until the end. */
+async function answerTo(socket: Socket): Promise<string> {
+  let answer = "";
+  for await (const chunk of socket) answer += chunk;
+  return answer;
+}
+
+/** Once the server has what was sent before: it reads connections in their order. */
+const settled = () => answerTo(asking("/", "nobody"));
+
+test("behind a proxy a caller has so many requests under way, others have theirs", async () => {
+  const slow = [1, 2, 3].map(() => asking("/slow", "greedy"));
+  await settled();
+  const refused = await answerTo(asking("/", "greedy"));
+  assert.match(
+    refused,
+    /^HTTP\/1\.1 429 [\s\S]*\r\nRetry-After: 1\r\n[\s\S]*\r\n\r\nERROR rate_limited more than 3 requests at once /,
+  );
+  assert.match(await answerTo(asking("/", "other")), /^HTTP\/1\.1 200 /);
+  finish();
+  for (const socket of slow) assert.match(await answerTo(socket), /^HTTP\/1\.1 200 /);
+  assert.match(await answerTo(asking("/", "greedy")), /^HTTP\/1\.1 200 /);
+});
+
+test("behind a proxy newcomers get in, and the oldest that sent no whole request is told why it goes", async () => {
+  const oldest = dial("GET / HTTP/1.1\r\nHo");
+  for (let i = 0; i < 12; i++) dial("GET / HTTP/1.1\r\nHo");
+  assert.match(await answerTo(asking("/", "newcomer")), /^HTTP\/1\.1 200 /);
+  assert.match(
+    await answerTo(oldest),
+    /^HTTP\/1\.1 503 [\s\S]*\r\nRetry-After: 1\r\n[\s\S]*\r\n\r\nERROR busy there are too many connections/,
+  );
+});
