@@ -1,5 +1,4 @@
 import { spawn } from "node:child_process";
-import { asciiDomain } from "./kit/domain.ts";
 import { headerMailbox, headerText } from "./kit/header.ts";
 import { Problem } from "./kit/problem.ts";
 
@@ -33,17 +32,11 @@ export function createMailer(command: string, from: string, now: () => number): 
     });
 }
 
-/** Mail servers without SMTPUTF8 know a domain by its ASCII form only. */
-function withAsciiDomain(address: string): string {
-  const at = address.lastIndexOf("@") + 1;
-  return address.slice(0, at) + (asciiDomain(address.slice(at)) ?? address.slice(at));
-}
-
 /** RFC 5322, plain text. Values of the header are made one line each, so that no header can be injected. */
 function message({ to, subject, text }: Mail, from: string, at: number): string {
   return [
     `From: ${headerMailbox(from)}`,
-    `To: ${headerMailbox(withAsciiDomain(to))}`,
+    `To: ${headerMailbox(to)}`,
     `Subject: ${headerText(subject)}`,
     `Date: ${new Date(at).toUTCString().replace("GMT", "+0000")}`,
     "Auto-Submitted: auto-generated",

@@ -11,8 +11,9 @@ export type Settle = { resolve: (result: Result | Result[]) => void; reject: (er
 /** Parameter types (pg_type.oid) by statement text, as the server told them the first time. */
 export type Shapes = Map<string, readonly number[]>;
 
-/** All are forgotten when there are more, for callers choose the shapes of lists. */
+/** All are forgotten when there are more, for callers choose the shapes of lists; what is longer is not learnt. */
 const SHAPES_LIMIT = 1_000;
+const LONGEST_SHAPE = 8_000;
 
 const NAMED = { prepare: true, simple: false };
 const UNNAMED = { prepare: false, simple: false };
@@ -40,7 +41,7 @@ export function scriptQuery(text: string, settle: Settle): Query {
 export function learn({ strings, statement, options }: Query, shapes: Shapes, succeeded: boolean): void {
   const [text] = strings;
   if (!succeeded) shapes.delete(text);
-  if (options !== UNNAMED || !succeeded || !statement || shapes.has(text)) return;
+  if (options !== UNNAMED || !succeeded || !statement || shapes.has(text) || text.length > LONGEST_SHAPE) return;
   if (shapes.size >= SHAPES_LIMIT) shapes.clear();
   shapes.set(text, statement.types);
 }

@@ -1,4 +1,5 @@
 import type { View } from "../derive/render.ts";
+import { createRecent } from "../kit/recent.ts";
 import { type Dictionary, definitionOf, linksOf, type RecordDefinition } from "../records/define.ts";
 import { authorValues, columnsOf, HISTORY_COLUMNS, historySelect, recordColumns } from "./columns.ts";
 import type { Author, Database } from "./database.ts";
@@ -62,21 +63,18 @@ function partOf(name: string, clears: boolean, { sent, initial }: Values, create
 /** What the text depends on. `parts` has a letter for each column. */
 type Shape = { creates: boolean; claims: boolean; cap: number | undefined; expects: boolean; parts: string };
 
-const statements = new WeakMap<View, Map<string, (values: unknown[]) => Statement>>();
+/** Of all views together, for callers choose views and shapes, and each pair of them has a text of some kilobytes. */
+const MOST_SHAPES = 1_000;
 
-/** Callers choose the shapes: all texts of a view are forgotten when there are more. */
-const MOST_SHAPES = 500;
+const statements = createRecent<string, (values: unknown[]) => Statement>(MOST_SHAPES);
 
 function statementOf(db: Database, view: View, shape: Shape): (values: unknown[]) => Statement {
-  const known = statements.get(view) ?? new Map<string, (values: unknown[]) => Statement>();
-  statements.set(view, known);
   const { creates, claims, cap, expects, parts } = shape;
-  const key = `${creates ? "create" : "update"}${claims ? " once" : ""}${expects ? " at" : ""} ${cap ?? ""} ${parts}`;
-  let statement = known.get(key);
+  const key = `${view.serial} ${creates ? "create" : "update"}${claims ? " once" : ""}${expects ? " at" : ""} ${cap ?? ""} ${parts}`;
+  let statement = statements.get(key);
   if (!statement) {
-    if (known.size >= MOST_SHAPES) known.clear();
     statement = numbered(writeSql(db, view, shape));
-    known.set(key, statement);
+    statements.set(key, statement);
   }
   return statement;
 }

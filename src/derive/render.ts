@@ -1,5 +1,6 @@
 import { fnv1a } from "../kit/hash.ts";
 import { shortId } from "../kit/id.ts";
+import { createRecent, type Recent } from "../kit/recent.ts";
 import { type Field, isIdentity, type RecordDefinition } from "../records/define.ts";
 import type { Showing } from "../records/kind.ts";
 
@@ -22,6 +23,8 @@ export type View = {
   fields: readonly Field[];
   /** What is selected, in this order, after id and version: a column for each field that neither of them shows. */
   columns: readonly Field[];
+  /** Tells this view from every other, of whatever kind: a key for what is kept about it. */
+  serial: number;
   /** Tells views of a kind apart by their fields. */
   fingerprint: string;
   /** Whether a row's version changes with all that it shows, but for the names of linked records. */
@@ -31,6 +34,8 @@ export type View = {
   line: (row: Row, showing: Showing) => string;
   json: (row: Row, showing: Showing) => string;
 };
+
+let nextSerial = 1;
 
 type Printer = (stored: never, showing: Showing) => string;
 
@@ -60,6 +65,7 @@ export function createView(
     definition,
     fields,
     columns,
+    serial: nextSerial++,
     fingerprint: fnv1a(fields.map(({ name }) => name).join()),
     versioned: definition.fields.some(({ column }) => column === "version"),
     linkedNames: columns.flatMap(({ kind }, i) => (kind.link?.shows === "name" ? [i + FIRST_COLUMN] : [])),
@@ -103,18 +109,19 @@ function members(custom: Record<string, unknown>, print: Printer, showing: Showi
     .join("");
 }
 
-const chosen = new WeakMap<RecordDefinition, Map<string, View>>();
-
 /** Choices of fields that are kept, of each kind: callers are free to send ever new ones. */
 const MOST_CHOSEN = 100;
 
+const chosen = new WeakMap<RecordDefinition, Recent<string, View>>();
+
 /** The view of the fields that a caller chose, made once for who asks again: to make it costs half as much as to show fifty rows in it. */
 export function chosenView(definition: RecordDefinition, fields: readonly Field[]): View {
-  const views = chosen.get(definition) ?? new Map<string, View>();
+  const views = chosen.get(definition) ?? createRecent<string, View>(MOST_CHOSEN);
   chosen.set(definition, views);
   const names = fields.map(({ name }) => name).join();
-  const view = views.get(names) ?? createChosenView(definition, fields, names);
-  if (views.size >= MOST_CHOSEN && !views.has(names)) views.clear();
+  const known = views.get(names);
+  if (known) return known;
+  const view = createChosenView(definition, fields, names);
   views.set(names, view);
   return view;
 }

@@ -1,0 +1,28 @@
+/** What was used of late, by key: so many entries, of which the one that was not used for longest makes room. */
+export type Recent<Key, Value> = {
+  get: (key: Key) => Value | undefined;
+  set: (key: Key, value: Value) => void;
+  readonly size: number;
+};
+
+export function createRecent<Key, Value>(most: number): Recent<Key, Value> {
+  // A Map keeps the order in which its keys were set.
+  const entries = new Map<Key, Value>();
+  return {
+    get(key) {
+      const value = entries.get(key);
+      if (value === undefined) return undefined;
+      entries.delete(key);
+      entries.set(key, value);
+      return value;
+    },
+    set(key, value) {
+      entries.delete(key);
+      entries.set(key, value);
+      if (entries.size > most) entries.delete(entries.keys().next().value!);
+    },
+    get size() {
+      return entries.size;
+    },
+  };
+}
