@@ -8,7 +8,8 @@ const MOST_WORDS = 8;
 const MOST_PARTS = 16;
 
 /** Signs around a word are its sentence's, but for those that words are meant with: `C++`, `#1`, `@acme`. */
-const AROUND = /^[^\p{L}\p{N}\p{M}@#+]+|[^\p{L}\p{N}\p{M}#+]+$/gu;
+const BEGINS = /[\p{L}\p{N}\p{M}@#+]/u;
+const ENDS = /[\p{L}\p{N}\p{M}#+]/u;
 const WITHIN = /[^\p{L}\p{N}\p{M}]+/u;
 
 const LONGEST_SWAPPED = 8;
@@ -20,9 +21,17 @@ const distinct = (words: readonly string[], most: number) => [...new Set(words)]
 /** What a search looks for: what is between spaces, if there is a letter or a digit in it. */
 export const wordsOf = (search: string): string[] =>
   distinct(
-    search.split(/\s+/).map((word) => (isSearchable(word) ? word.replace(AROUND, "") : "")),
+    search.split(/\s+/).map((word) => (isSearchable(word) ? withoutSigns(word) : "")),
     MOST_WORDS,
   );
+
+/** By hand: a regular expression that looks for the end of a word from each of its signs is quadratic. */
+function withoutSigns(word: string): string {
+  const letters = [...word];
+  const start = letters.findIndex((letter) => BEGINS.test(letter));
+  const end = letters.findLastIndex((letter) => ENDS.test(letter));
+  return letters.slice(start, end + 1).join("");
+}
 
 /** Whether what names a record is a name. The body of an activity is not: the words of its first line say no more than the others. */
 export const hasTitle = (definition: RecordDefinition): boolean => fieldOf(definition, definition.title)!.sort === true;

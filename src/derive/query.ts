@@ -6,6 +6,7 @@ import { compatible } from "../kit/text.ts";
 import { isSearchable } from "../kit/words.ts";
 import { type Field, fieldOf, LIST_PARAMETERS, type RecordDefinition } from "../records/define.ts";
 import type { Reading } from "../records/kind.ts";
+import { countValues } from "../records/predicate.ts";
 import { type Condition, guardText, readFilter } from "./filter.ts";
 
 /** `signed`: the value with the `+` that nobody encoded, where it begins so. */
@@ -28,6 +29,12 @@ export type ListQuery = {
 
 export const DEFAULT_LIMIT = 50;
 
+/** Characters: a title that was pasted whole. */
+export const LONGEST_SEARCH = 500;
+/** Of one list, and the values in all its filters: each is a condition that the database holds against every row. */
+const MOST_FILTERS = 30;
+const MOST_VALUES = 200;
+
 /** Reads the parameters of a list (contract, section 6). Nothing is ignored: what it does not know is refused by name. */
 export function readListQuery(
   definition: RecordDefinition,
@@ -37,9 +44,10 @@ export function readListQuery(
 ): ListQuery {
   const once = (name: (typeof LIST_PARAMETERS)[number]) => single(parameters, name);
   const filters = parameters.filter(([name]) => !(LIST_PARAMETERS as readonly string[]).includes(name));
+  if (filters.length > MOST_FILTERS) throw tooMany(`${filters.length} filters`, `${MOST_FILTERS} filters`);
   const search = readSearch(definition, singleSigned(parameters, "search"));
   return {
-    conditions: filters.map(([name, value, signed]) => readFilter(definition, name, value, reading, signed)),
+    conditions: readConditions(definition, filters, reading),
     search,
     sort: readSort(definition, once("sort")),
     limit: readLimit(once("limit"), maxLimit),
@@ -52,6 +60,20 @@ export function readListQuery(
       .map(([name, value]) => `${name}=${value}`)
       .sort(),
   };
+}
+
+function readConditions(definition: RecordDefinition, filters: Parameters, reading: Reading): Condition[] {
+  let values = 0;
+  return filters.map(([name, value, signed]) => {
+    const condition = readFilter(definition, name, value, reading, signed);
+    values += countValues(condition.predicate);
+    if (values > MOST_VALUES) throw tooMany(`more than ${MOST_VALUES} values`, `${MOST_VALUES} values in all its filters`);
+    return condition;
+  });
+}
+
+function tooMany(found: string, most: string): Problem {
+  return new Problem("invalid_filter", `the list has ${found}`, `a list takes at most ${most}; ask in several requests`);
 }
 
 /** The value of a parameter that may stand once. */
@@ -79,6 +101,12 @@ function readSearch(definition: RecordDefinition, text: string | undefined): str
   if (text === undefined) return undefined;
   if (!definition.fields.some((field) => field.search))
     throw new Problem("invalid_filter", `${definition.plural} cannot be searched`, "filter by a field, or GET /search?q=…");
+  if (text.length > LONGEST_SEARCH)
+    throw new Problem(
+      "invalid_value",
+      `search has ${text.length} characters`,
+      `send at most ${LONGEST_SEARCH}: a few words are enough`,
+    );
   guardText("search", text);
   if (!isSearchable(text))
     throw new Problem("invalid_value", `search has no word in it: ${echo(text)}`, [

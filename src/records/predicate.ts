@@ -31,6 +31,29 @@ export type Predicate =
   /** The member `key` is a list that holds one of these scalars. */
   | { is: "member-holds"; key: string; items: readonly unknown[] };
 
+/** How many values a predicate holds against a column. */
+export function countValues(predicate: Predicate): number {
+  switch (predicate.is) {
+    case "in":
+      return predicate.values.length;
+    case "member-in":
+      // What reads as JSON is looked for as text too.
+      return Math.ceil(predicate.values.length / 2);
+    case "holds":
+    case "member-holds":
+      return predicate.items.length;
+    case "refers":
+      return predicate.to.length;
+    case "any":
+      return predicate.of.reduce((sum, each) => sum + countValues(each), 0);
+    case "not":
+    case "member":
+      return countValues(predicate.of);
+    default:
+      return 1;
+  }
+}
+
 export const OPERATORS = {
   eq: "equal; the default",
   ne: "not equal, or without a value",

@@ -166,3 +166,23 @@ test("parameters that stand once, limits and fields", () => {
     ["name", "price"],
   );
 });
+
+test("a list takes 30 filters, 200 values in all of them, and a search of 500 characters", () => {
+  const many = (times: number, filter: string) => Array(times).fill(filter).join("&");
+  assert.equal(read(many(30, "name=ne:x")).conditions.length, 30);
+  refused("invalid_filter", /at most 30 filters/, () => read(many(31, "name=ne:x")));
+  const values = (times: number) => Array.from({ length: times }, (_, i) => `x${i}`).join();
+  for (const filter of ["name=in:", "tags=in:", "tags=", "custom.key=in:"]) read(filter + values(200));
+  for (const filter of ["name=in:", "tags=in:", "tags=", 'tags=in:a,"']) {
+    const end = filter.endsWith('"') ? '"' : "";
+    refused("invalid_filter", /at most 200 values/, () => read(filter + values(201) + end));
+  }
+  refused("invalid_filter", /at most 200 values/, () => read(`custom.key=in:${values(500)}`));
+  refused("invalid_filter", /at most 200 values/, () => read(`name=in:${values(150)}&name=in:${values(51)}`));
+  const ids = (times: number) => Array.from({ length: times }, (_, i) => `b_${String(i).padStart(8, "0")}`).join();
+  assert.equal(read(`id=in:${ids(200)}`).conditions.length, 1);
+  refused("invalid_filter", /at most 200 values/, () => read(`id=in:${ids(201)}`));
+  refused("invalid_filter", /at most 200 values/, () => read(`company_id=in:${ids(201).replaceAll("b_", "co_")}`));
+  assert.equal(read(`search=${"a".repeat(500)}`).search?.length, 500);
+  refused("invalid_value", /at most 500/, () => read(`search=${"a".repeat(501)}`));
+});
