@@ -68,6 +68,7 @@ const MAY_COMPOSE = /[^\0-\u02ff]|\\u/;
 /** Throws a SyntaxError, or a Problem on what would take too long to read or lose digits. */
 export function parseJson(text: string): unknown {
   if (text.length > ALWAYS_READ && countValues(text) > MOST_VALUES) throw tooManyValues();
+  if (isDeep(text)) throw new Problem("bad_request", `the body is nested more than ${DEEPEST} deep`, "send flatter JSON");
   const value = parseExact(text);
   return MAY_COMPOSE.test(text) ? composedJson(value) : value;
 }
@@ -83,6 +84,26 @@ const tooManyValues = () =>
   new Problem("body_too_large", `the body holds more than ${MOST_VALUES} values`, "send less at once", {
     headers: { Connection: "close" },
   });
+
+/** Whatever walks through a value calls itself for each level, and the stack ends at some ten thousand. */
+const DEEPEST = 64;
+
+function isDeep(json: string): boolean {
+  let opened = 0;
+  for (let i = 0; i < json.length && opened <= DEEPEST; i++) if (isOpening(json.charCodeAt(i))) opened += 1;
+  if (opened <= DEEPEST) return false;
+  let depth = 0;
+  for (let i = 0; i < json.length; i++) {
+    const code = json.charCodeAt(i);
+    if (code === QUOTE) i = endOfString(json, i);
+    else if (isOpening(code) && ++depth > DEEPEST) return true;
+    else if (code === 0x5d || code === 0x7d) depth -= 1;
+  }
+  return false;
+}
+
+const QUOTE = 0x22;
+const isOpening = (code: number) => code === 0x5b || code === 0x7b;
 
 /** Or a few more; not far beyond the limit. */
 function countValues(json: string): number {

@@ -14,6 +14,9 @@ export type Target = { path: string; segments: string[]; parameters: Parameter[]
 /** What RFC 9110, section 4.1, wants every server to take. */
 const LONGEST = 8_000;
 
+/** No UTF-8 holds one, but the JSON of an inner request can. */
+export const LONE_SURROGATE = /\p{Surrogate}/u;
+
 /**
  * Reads a request target (RFC 9112, section 3.2) without `new URL`, which throws on some and moves others to another host. A proxy's
  * absolute form is taken by its path. Malformed percent-encoding and bad UTF-8 are refused rather than replaced.
@@ -21,6 +24,8 @@ const LONGEST = 8_000;
 export function readTarget(url: string): Target {
   if (url.length > LONGEST)
     throw new Problem("uri_too_long", `the address is longer than ${LONGEST} characters`, "ask for less in one request");
+  if (LONE_SURROGATE.test(url))
+    throw new Problem("bad_request", "the address holds half of a surrogate pair", "send UTF-8, percent-encoded");
   const local = /^\/(?!\/)/.test(url) ? url : url.replace(/^https?:\/\/[^/?#]*/i, "").replace(/^\/\/+/, "/");
   const hash = local.indexOf("#");
   const beforeHash = hash < 0 ? local : local.slice(0, hash);

@@ -115,7 +115,10 @@ async function call(message: Message, { tools, ask }: Server, era: Era): Promise
   const { name, arguments: values = {} } = message.params;
   const tool = tools.find((each) => each.name === name);
   if (!tool)
-    throw new Fault("badParams", `Unknown tool: ${echo(String(name))}; there are ${tools.map((each) => each.name).join(", ")}`);
+    throw new Fault(
+      "badParams",
+      `Unknown tool: ${echo(typeof name === "string" ? name : `${JSON.stringify(name)}`)}; there are ${tools.map((each) => each.name).join(", ")}`,
+    );
   if (!isObject(values)) throw new Fault("badParams", "params.arguments is no object");
   const asked: Asked = await callTool(tool, values, (request) => ask(request, clientOf(message)));
   const { challenge } = asked;

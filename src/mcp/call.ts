@@ -1,6 +1,6 @@
 import { type Encoded, encodeProblem } from "../http/reply.ts";
 import type { InnerRequest } from "../http/request.ts";
-import { readTarget } from "../http/target.ts";
+import { LONE_SURROGATE, readTarget } from "../http/target.ts";
 import { customJson, echo, parsePairTokens, reveal, type Token, unquote } from "../kit/line.ts";
 import { nearest } from "../kit/nearest.ts";
 import { Problem } from "../kit/problem.ts";
@@ -43,11 +43,16 @@ function readCall(tool: Tool, values: Record<string, unknown>): InnerRequest {
     .replace(/^(?!\/|https?:)/i, "/");
   if (leadsBack(target)) throw new Problem("not_found", "/mcp is what you are calling already", "path: /help tells all paths");
   return {
-    method: String(method).trim().toUpperCase(),
+    method: plain("method", method).trim().toUpperCase(),
     target,
-    headers: key === undefined ? {} : { "idempotency-key": String(key) },
+    headers: key === undefined ? {} : { "idempotency-key": plain("idempotency_key", key) },
     body: textOf(body),
   };
+}
+
+function plain(name: string, value: unknown): string {
+  if (typeof value === "string" || typeof value === "number") return `${value}`;
+  throw new Problem("invalid_value", `${name} is no text`, `${name} is a JSON string`);
 }
 
 /** What is passed over in silence, a filter for one, would make an answer look like another. */
@@ -74,6 +79,12 @@ function leadsBack(target: string): boolean {
 function textOf(body: unknown): string {
   if (body === undefined || body === null || (isObject(body) && Object.keys(body).length === 0)) return "";
   if (typeof body !== "string") return JSON.stringify(body);
+  if (LONE_SURROGATE.test(body))
+    throw new Problem(
+      "bad_request",
+      "body holds half of a surrogate pair",
+      "send whole characters: what is half cannot be kept",
+    );
   const pairs = linePairs(body.trim());
   return pairs ? new URLSearchParams(pairs).toString() : body;
 }

@@ -37,12 +37,17 @@ function checkModern({ method, params }: Message, meta: Record<string, unknown>,
   if (version !== MODERN) throw unknownVersion(version);
   if (!isObject(meta[`${META}clientCapabilities`])) throw missing(`${META}clientCapabilities`);
   checkHeader(headers, "Mcp-Method", method);
-  const name = NAMED[method] && params[NAMED[method]];
+  const named = NAMED.get(method);
+  const name = named && params[named];
   if (typeof name === "string") checkHeader(headers, "Mcp-Name", name);
 }
 
 /** The parameter that stands in Mcp-Name as well. */
-const NAMED: Record<string, string> = { "tools/call": "name", "resources/read": "uri", "prompts/get": "name" };
+const NAMED = new Map([
+  ["tools/call", "name"],
+  ["resources/read", "uri"],
+  ["prompts/get", "name"],
+]);
 
 function checkHeader(headers: IncomingHttpHeaders, name: string, inBody: string): void {
   const header = headers[name.toLowerCase()] as string | undefined;

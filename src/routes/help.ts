@@ -84,17 +84,17 @@ const notReady = (message: string, hint: string) =>
   new Problem("not_ready", message, hint, { headers: { "Retry-After": "5" } });
 
 /** Other words for a topic. */
-const ALSO: Record<string, string> = {
-  audit: "changes",
-  history: "changes",
-  search: "query",
-  filters: "query",
-  reminder: "reminders",
-  signin: "auth",
-};
+const ALSO = new Map([
+  ["audit", "changes"],
+  ["history", "changes"],
+  ["search", "query"],
+  ["filters", "query"],
+  ["reminder", "reminders"],
+  ["signin", "auth"],
+]);
 
 function page(context: Context, asked: string, routes: readonly Route[]): Answer {
-  const topic = ALSO[asked] ?? asked;
+  const topic = ALSO.get(asked) ?? asked;
   const { dictionary } = context.services.db;
   const { baseUrl } = context.services;
   const source: ManualSource = {

@@ -73,6 +73,21 @@ test("a path that leads nowhere is not found, with what comes near", async () =>
   assert.equal((await ann.send("GET", "/contacts/")).status, 200);
 });
 
+test("names that every object of the language has are not found like any other", async () => {
+  for (const name of ["constructor", "toString", "valueOf", "hasOwnProperty", "__proto__", "__defineGetter__"]) {
+    for (const path of [`/help/${name}`, `/contacts/${name}`, `/${name}`, `/contacts/c_00000000/${name}`, `/tokens/${name}`]) {
+      const method = path.startsWith("/tokens") ? "DELETE" : "GET";
+      assert.equal((await ann.send(method, path)).status, 404, path);
+    }
+    for (const parameter of [name, `custom.${name}.`, "sort", "fields", "format", "limit"]) {
+      const reply = await ann.send("GET", `/contacts?${parameter}=${name}`);
+      assert.ok(reply.status === 400 || parameter.startsWith("custom."), `${parameter}=${name}: ${reply.text}`);
+    }
+    for (const body of [`{"${name}":1}`, `{"name":{"${name}":1}}`, `{"custom.${name}":{"${name}":[]},"x":1}`, `${name}=1`])
+      assert.equal((await ann.send("POST", "/contacts", body)).status, 400, body);
+  }
+});
+
 test("every path tells the methods it knows for those it does not", async () => {
   const paths = new Map<string, string[]>();
   for (const { method, path } of routes) paths.set(path, [...(paths.get(path) ?? []), method]);

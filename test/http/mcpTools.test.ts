@@ -146,12 +146,41 @@ test("what is wrong with the arguments is told to the model, with what to do", a
     { path: "//evil.example/contacts" },
     { path: "/mcp" },
     { path: "/%6dcp/" },
+    { path: "/contacts/\ud800" },
+    { path: "/contacts?search=\udc00x" },
+    { path: "/help/\ud800" },
+    { path: "/help/constructor" },
+    { path: "/help/__proto__" },
+    { method: { toString: 1, valueOf: 1 }, path: "/contacts" },
+    { method: [["GET"]], path: "/contacts" },
+    { method: "POST", path: "/contacts", idempotency_key: { toString: 1 }, body: { name: "x" } },
+    { method: "POST", path: "/contacts", body: "name=\ud800" },
+    { method: "POST", path: "/contacts", body: { name: "\ud800" } },
   ]) {
     const { text, isError } = await mcp.call("request", values);
     assert.equal(isError, true, text);
     assert.match(text, /^ERROR \w+ [^\n]+\n(HINT {2}[^\n]+\n)+$/, JSON.stringify(values).slice(0, 100));
   }
   assert.match((await mcp.call("request", { method: "POST", path: "/mcp", body: {} })).text, /calling already/);
+});
+
+test("a message nested thousands deep is refused, wherever in it that is", async () => {
+  const deep = `${"[".repeat(19_000)}${"]".repeat(19_000)}`;
+  const message = (params: string) => `{"jsonrpc":"2.0","id":7,"method":"tools/call","params":${params}}`;
+  for (const body of [
+    deep,
+    message(deep),
+    message(`{"name":${deep}}`),
+    message(`{"name":"request","arguments":{"method":"POST","path":"/contacts","body":${deep}}}`),
+    message(`{"name":"request","arguments":{"method":${deep},"path":"/contacts"}}`),
+    `{"jsonrpc":"2.0","id":7,"method":"resources/read","params":{"uri":${deep}}}`,
+  ]) {
+    const reply = await ann.send("POST", "/mcp", body);
+    assert.deepEqual([reply.status, reply.json().error.code], [400, -32602], reply.text.slice(0, 200));
+    assert.match(reply.text, /nested more than 64 deep/);
+  }
+  const unknown = await mcp.legacy("tools/call", { name: { toString: 1 }, arguments: {} });
+  assert.match(unknown.text, /Unknown tool/);
 });
 
 test("nothing that a client sends as arguments crashes the service or breaks the protocol", async () => {

@@ -32,3 +32,10 @@ test("a + is what was typed in a pair that was typed, and a space in one that wa
 test("a name that stands several times is a list", async () => {
   assert.deepEqual(await read("tags=vip&tags=a+b&tags=c@d"), { tags: ["vip", "a b", "c@d"] });
 });
+
+test("JSON is 64 deep at most, whatever brackets stand in its texts", async () => {
+  const deep = (levels: number) => `{"a":${"[".repeat(levels - 1)}${"]".repeat(levels - 1)}}`;
+  await read(deep(64));
+  await read(`{"a":"${"[{".repeat(100)}\\"[","b":[${"[],{},".repeat(100)}1]}`);
+  for (const levels of [65, 19_000]) await assert.rejects(read(deep(levels)), /nested more than 64 deep/);
+});
