@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { type Answer, createAnswers } from "./floorAnswers.ts";
 import { DATA } from "./place.ts";
 
-/** As much of it as is used here: it is no dependency, `npm i --prefix bench/.data fastify` brings it. */
+/** As much of it as is used here: it is no dependency, peers.ts brings it. */
 type Fastify = {
   get: (path: string, handle: (request: Request, reply: Reply) => Promise<string>) => void;
   post: (path: string, handle: (request: Request, reply: Reply) => Promise<string>) => void;

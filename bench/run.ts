@@ -10,6 +10,7 @@ import { join, resolve } from "node:path";
 import { duel, type Result } from "./duel.ts";
 import { ensureLoaded } from "./load.ts";
 import { type PageCost, pageCosts } from "./pages.ts";
+import { ensurePeer, PEERS } from "./peers.ts";
 import { connect, openServer, RESULTS, readArguments, readRows } from "./place.ts";
 import { memoryOf } from "./processes.ts";
 import { duelTable, pageTable, searchTable, soakLine } from "./report.ts";
@@ -42,6 +43,8 @@ const rows = readRows(options);
 const rounds = Number(options.get("rounds") ?? 7);
 const connections = (options.get("connections") ?? "8,32").split(",").map(Number);
 const peers = options.get("peers")?.split(",") ?? [];
+for (const peer of peers)
+  if (!PEERS.has(peer)) throw new Error(`there is no peer ${peer}; there are: ${[...PEERS.keys()].join(", ")}`);
 const say = (text: string) => process.stderr.write(`${text}\n`);
 
 const figures: Figures = {
@@ -72,6 +75,7 @@ try {
   stops.unshift(floor.stop);
   const cast: Cast = { product, floor, peers: [], authorization: await signIn(product, "big"), ids: await sampleIds(sql) };
   for (const peer of peers) {
+    await ensurePeer(peer, say);
     const started = await startFloor(database, "big", peer);
     stops.unshift(started.stop);
     cast.peers.push(started);
