@@ -1,10 +1,10 @@
 /** `node --import tsx bench/load.ts [--rows 1000000] [--fresh]`: makes and fills the database; one that is there is migrated. */
 import { existsSync } from "node:fs";
 import { rename, rm } from "node:fs/promises";
-import { createPool } from "../src/db/client.ts";
-import type { EmbeddedServer } from "../src/db/embedded.ts";
 import { migrate } from "../src/db/migrate.ts";
+import type { EmbeddedServer } from "../src/embedded/server.ts";
 import { silentLog } from "../src/log.ts";
+import { createPool } from "../src/postgres/pool.ts";
 import { FILL, FUNCTIONS, roomsSql } from "./fill.ts";
 import { connect, folderOf, openServer, readArguments, readRows, type Sql } from "./place.ts";
 

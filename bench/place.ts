@@ -1,7 +1,7 @@
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import postgres from "postgres";
-import { type EmbeddedServer, startEmbedded } from "../src/db/embedded.ts";
+import { type EmbeddedServer, startEmbedded } from "../src/embedded/server.ts";
 import { silentLog } from "../src/log.ts";
 
 /** Kept between runs and out of the repository: a database a size takes minutes to fill and up to 10 GB. */

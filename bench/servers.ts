@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
-import type { EmbeddedServer } from "../src/db/embedded.ts";
+import type { EmbeddedServer } from "../src/embedded/server.ts";
 import { DATA, PEOPLE, type Person, urlOf } from "./place.ts";
 
 /** A server under measurement. `application` is what its connections call themselves in PostgreSQL. */

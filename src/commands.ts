@@ -1,5 +1,4 @@
 import type { Config } from "./config.ts";
-import type { Pool } from "./db/client.ts";
 import { createPersonWithToken, listUsers, revokeAllTokens } from "./db/owner.ts";
 import { createIds } from "./kit/id.ts";
 import { formatLine } from "./kit/line.ts";
@@ -7,6 +6,7 @@ import { createRandom } from "./kit/random.ts";
 import { createSeal } from "./kit/seal.ts";
 import { StartError } from "./kit/startError.ts";
 import { collapsed } from "./kit/text.ts";
+import type { Pool } from "./postgres/pool.ts";
 import { isEmail, readEmail } from "./records/textKinds.ts";
 import { newToken } from "./routes/tokens.ts";
 import { readSecret } from "./storage.ts";

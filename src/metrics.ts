@@ -1,5 +1,5 @@
-import type { Pool } from "./db/client.ts";
 import type { Peers } from "./peers.ts";
+import type { Pool } from "./postgres/pool.ts";
 
 /** Upper bounds of the latency histogram, seconds. */
 const BUCKETS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10];

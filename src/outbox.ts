@@ -1,9 +1,9 @@
-import type { Pool } from "./db/client.ts";
 import { dropMail, keepMail, takeDueMails } from "./db/mails.ts";
 import type { IdSource } from "./kit/id.ts";
 import type { Seal } from "./kit/seal.ts";
 import type { Log } from "./log.ts";
 import type { Mail } from "./mail.ts";
+import type { Pool } from "./postgres/pool.ts";
 
 const MINUTE = 60_000;
 

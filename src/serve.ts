@@ -7,7 +7,6 @@ import { createSessionCache } from "./authenticate.ts";
 import { createClientDocuments } from "./clientDocuments.ts";
 import type { Config } from "./config.ts";
 import { addressOf } from "./context.ts";
-import type { Connection } from "./db/address.ts";
 import { createLimiter } from "./http/limits.ts";
 import { createPublicReader } from "./http/publicDocument.ts";
 import type { Request } from "./http/request.ts";
@@ -24,6 +23,7 @@ import { createMetrics } from "./metrics.ts";
 import { createOutbox } from "./outbox.ts";
 import { createTally, type News, NOBODY, type Peers } from "./peers.ts";
 import { readPlans } from "./plans.ts";
+import type { ConnectionOptions } from "./postgres/address.ts";
 import { dictionary } from "./records/all.ts";
 import { openPool, readSecret } from "./storage.ts";
 
@@ -40,7 +40,7 @@ export type Serving = {
 };
 
 /** Serves in this process, on a database that is up and migrated. */
-export async function serve(config: Config, connection: Connection, log: Log, peers: Peers): Promise<Serving> {
+export async function serve(config: Config, connection: ConnectionOptions, log: Log, peers: Peers): Promise<Serving> {
   const pool = openPool(connection, config, log, config.pool);
   const plans = readPlans(
     config.plans,

@@ -2,13 +2,13 @@ import { randomBytes } from "node:crypto";
 import { existsSync, linkSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import type { Config } from "./config.ts";
-import type { Connection } from "./db/address.ts";
-import { createPool, type Pool } from "./db/client.ts";
-import { startEmbedded } from "./db/embedded.ts";
+import { startEmbedded } from "./embedded/server.ts";
 import type { Log } from "./log.ts";
+import type { ConnectionOptions } from "./postgres/address.ts";
+import { createPool, type Pool } from "./postgres/pool.ts";
 
 /** Where the database is. `direct` goes past a pooler, for migrations. */
-export type Storage = { connection: Connection; direct: Connection; about: string; stop: () => Promise<void> };
+export type Storage = { connection: ConnectionOptions; direct: ConnectionOptions; about: string; stop: () => Promise<void> };
 
 /** The database of DATABASE_URL, or else an embedded one, started here. */
 export async function openStorage(config: Config, log: Log): Promise<Storage> {
@@ -37,7 +37,7 @@ export async function openStorage(config: Config, log: Log): Promise<Storage> {
 const DEADLINE_MS = 10_000;
 const WAIT_MS = 2_000;
 
-export function openPool(connection: Connection, config: Config, log: Log, size: number): Pool {
+export function openPool(connection: ConnectionOptions, config: Config, log: Log, size: number): Pool {
   return createPool({
     connection,
     size,
@@ -51,7 +51,7 @@ export function openPool(connection: Connection, config: Config, log: Log, size:
 
 /** Work that needs the database once. */
 export async function withPool<T>(
-  connection: Connection,
+  connection: ConnectionOptions,
   config: Config,
   log: Log,
   work: (pool: Pool) => Promise<T>,

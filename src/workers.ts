@@ -1,17 +1,17 @@
 import cluster, { type Worker } from "node:cluster";
 import { setTimeout as sleep } from "node:timers/promises";
-import type { Connection } from "./db/address.ts";
 import { type Downwards, living, passMessages, type Upwards } from "./exchange.ts";
 import { StartError } from "./kit/startError.ts";
 import type { Log } from "./log.ts";
 import type { Peers } from "./peers.ts";
+import type { ConnectionOptions } from "./postgres/address.ts";
 import type { Serving } from "./serve.ts";
 
 const CONNECTION = "CARDFILE_CONNECTION";
 
 /** True in a process that startWorkers started; `workerConnection` then says where the database is. */
 export const isWorker = cluster.isWorker;
-export const workerConnection = (): Connection => JSON.parse(process.env[CONNECTION] ?? "null") as Connection;
+export const workerConnection = (): ConnectionOptions => JSON.parse(process.env[CONNECTION] ?? "null") as ConnectionOptions;
 
 /** A worker that dies is replaced after the shortest pause, one that dies again within a minute after twice the last. */
 const SHORTEST_PAUSE_MS = 100;
@@ -24,7 +24,7 @@ const PATIENCE_MS = 30_000;
 /** Serves with several processes on one port, and replaces those that die. Gives the address once the first listens. */
 export async function startWorkers(
   count: number,
-  connection: Connection,
+  connection: ConnectionOptions,
   log: Log,
 ): Promise<{ baseUrl: string; stop: () => Promise<void> }> {
   let stopping = false;

@@ -7,10 +7,10 @@ import { chmod, mkdtemp, readdir, rm } from "node:fs/promises";
 import { availableParallelism, tmpdir } from "node:os";
 import { join } from "node:path";
 import postgres from "postgres";
-import { createPool } from "../src/db/client.ts";
-import { type EmbeddedServer, startEmbedded } from "../src/db/embedded.ts";
 import { migrate } from "../src/db/migrate.ts";
+import { type EmbeddedServer, startEmbedded } from "../src/embedded/server.ts";
 import { silentLog } from "../src/log.ts";
+import { createPool } from "../src/postgres/pool.ts";
 import { startPooler } from "./helpers/pooler.ts";
 import { connectionTo, TEMPLATE } from "./helpers/postgres.ts";
 

@@ -1,10 +1,10 @@
 import { mkdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import postgres from "postgres";
-import { createPool } from "../../src/db/client.ts";
-import { type EmbeddedServer, startEmbedded } from "../../src/db/embedded.ts";
 import { migrate } from "../../src/db/migrate.ts";
+import { type EmbeddedServer, startEmbedded } from "../../src/embedded/server.ts";
 import { silentLog } from "../../src/log.ts";
+import { createPool } from "../../src/postgres/pool.ts";
 import { DATA, type Sql, urlOf } from "../place.ts";
 import { type Contender, startProduct } from "../servers.ts";
 

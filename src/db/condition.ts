@@ -1,8 +1,8 @@
 import type { Condition } from "../derive/filter.ts";
 import { toTimestamp } from "../kit/time.ts";
+import { join, raw, type Statement, sql } from "../postgres/sql.ts";
 import type { Field } from "../records/define.ts";
 import type { Bound, Predicate } from "../records/predicate.ts";
-import { join, raw, type Statement, sql } from "./sql.ts";
 import type { Linked, Table } from "./table.ts";
 
 const COMPARISONS = { lt: raw("<"), lte: raw("<="), gt: raw(">"), gte: raw(">=") };

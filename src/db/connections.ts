@@ -1,7 +1,7 @@
-import type { Pool } from "./client.ts";
+import type { Pool } from "../postgres/pool.ts";
+import { sql } from "../postgres/sql.ts";
 import { lockPeople } from "./locks.ts";
 import { revokeFamilies } from "./sessions.ts";
-import { sql } from "./sql.ts";
 
 /**
  * Connections: what a person allowed a program, from the authorization code to the last refresh. Of codes, refresh tokens and access

@@ -1,4 +1,4 @@
-import { constraintOf } from "./failure.ts";
+import { constraintOf } from "../postgres/errors.ts";
 
 const ATTEMPTS = 5;
 

@@ -2,13 +2,13 @@ import type { ListQuery } from "../derive/query.ts";
 import type { View } from "../derive/render.ts";
 import type { IdReference } from "../kit/id.ts";
 import type { Seal } from "../kit/seal.ts";
+import { ident, raw, type Statement, sql } from "../postgres/sql.ts";
 import { change } from "../records/change.ts";
 import { type Dictionary, type Field, fieldOf, type RecordDefinition } from "../records/define.ts";
 import type { Database } from "./database.ts";
 import { idMatches, missing, wrongKind } from "./references.ts";
 import { listRows, type Page } from "./rows.ts";
 import { namedRow, shapeRecords, type ViewOf } from "./snapshots.ts";
-import { ident, raw, type Statement, sql } from "./sql.ts";
 import { createTableOf, type Table } from "./table.ts";
 
 const tables = new WeakMap<Dictionary, Table>();

@@ -1,6 +1,6 @@
 import { Problem } from "../kit/problem.ts";
-import { type Statement, sql } from "./sql.ts";
-import type { Transaction } from "./transaction.ts";
+import { type Statement, sql } from "../postgres/sql.ts";
+import type { Transaction } from "../postgres/transaction.ts";
 
 /**
  * Locks people, in the order of their ids. Whoever makes or ends a token or a membership locks its person first. So a revocation finds every

@@ -1,5 +1,5 @@
-import type { Pool } from "./client.ts";
-import { sql } from "./sql.ts";
+import type { Pool } from "../postgres/pool.ts";
+import { sql } from "../postgres/sql.ts";
 
 export type WaitingMail = { id: string; sealed: Buffer; attempts: number; createdAt: number };
 

@@ -1,8 +1,8 @@
 import { Problem } from "../kit/problem.ts";
 import type { Role } from "../kit/scope.ts";
-import type { Pool } from "./client.ts";
+import type { Pool } from "../postgres/pool.ts";
+import { ident, sql } from "../postgres/sql.ts";
 import { lockAdmins, lockPeople, requireAdmin } from "./locks.ts";
-import { ident, sql } from "./sql.ts";
 import { limitReached } from "./workspaces.ts";
 
 const iso = (ms: number) => new Date(ms).toISOString();

@@ -1,8 +1,8 @@
 import { createHash } from "node:crypto";
 import { readdirSync, readFileSync } from "node:fs";
 import { StartError } from "../kit/startError.ts";
-import type { Pool } from "./client.ts";
-import { sql } from "./sql.ts";
+import type { Pool } from "../postgres/pool.ts";
+import { sql } from "../postgres/sql.ts";
 
 const FOLDER = new URL("../../sql/", import.meta.url);
 

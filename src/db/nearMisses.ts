@@ -1,8 +1,8 @@
 import type { Row, View } from "../derive/render.ts";
+import { count, join, type Statement, sql } from "../postgres/sql.ts";
 import type { Database } from "./database.ts";
-import { long } from "./patience.ts";
+import { long } from "./deadlines.ts";
 import { MOST_SIMILAR } from "./searchTiers.ts";
-import { count, join, type Statement, sql } from "./sql.ts";
 import type { Table } from "./table.ts";
 
 const NEAR_THRESHOLD = 0.4;

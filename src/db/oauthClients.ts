@@ -1,6 +1,6 @@
-import type { Pool } from "./client.ts";
+import type { Pool } from "../postgres/pool.ts";
+import { sql } from "../postgres/sql.ts";
 import { revokeFamilies } from "./sessions.ts";
-import { sql } from "./sql.ts";
 import { type Allowance, taking } from "./tallies.ts";
 
 /** Programs that registered themselves (RFC 7591). */

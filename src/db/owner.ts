@@ -1,9 +1,9 @@
 import { type IdSource, shortId } from "../kit/id.ts";
-import type { Pool } from "./client.ts";
+import type { Pool } from "../postgres/pool.ts";
+import { sql } from "../postgres/sql.ts";
 import { lockPeople } from "./locks.ts";
 import { newPerson, signIn } from "./people.ts";
 import type { NewToken } from "./sessions.ts";
-import { sql } from "./sql.ts";
 
 /** Everybody, the first to come first. */
 export async function listUsers(pool: Pool): Promise<{ handle: string; email: string; tokens: string; created_at: string }[]> {

@@ -1,8 +1,8 @@
 import type { IdSource } from "../kit/id.ts";
-import type { Pool } from "./client.ts";
+import type { Pool } from "../postgres/pool.ts";
+import { sql } from "../postgres/sql.ts";
+import type { Transaction } from "../postgres/transaction.ts";
 import { insertToken, type NewToken } from "./sessions.ts";
-import { sql } from "./sql.ts";
-import type { Transaction } from "./transaction.ts";
 
 export type NewPerson = { email: string; userId: string; workspaceId: string; workspaceName: string; timezone: string };
 

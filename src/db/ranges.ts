@@ -2,7 +2,7 @@ import type { Condition } from "../derive/filter.ts";
 import type { ListQuery } from "../derive/query.ts";
 import { columnOf, type Row, rowId, type View } from "../derive/render.ts";
 import type { Position } from "../kit/cursor.ts";
-import { count, join, raw, type Statement, sql } from "./sql.ts";
+import { count, join, raw, type Statement, sql } from "../postgres/sql.ts";
 import type { Table } from "./table.ts";
 
 /** Everything that tells which rows come in which order. */

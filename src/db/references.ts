@@ -4,12 +4,12 @@ import { type IdReference, idOf, shortId } from "../kit/id.ts";
 import { echo } from "../kit/line.ts";
 import { Problem, type ProblemCode } from "../kit/problem.ts";
 import { oneOf } from "../kit/words.ts";
+import { ident, type Statement, sql } from "../postgres/sql.ts";
 import { byPrefix, definitionOf, fieldOf, type RecordDefinition } from "../records/define.ts";
 import type { Predicate } from "../records/predicate.ts";
 import { pattern } from "./condition.ts";
 import type { Author, Database } from "./database.ts";
-import { long } from "./patience.ts";
-import { ident, type Statement, sql } from "./sql.ts";
+import { long } from "./deadlines.ts";
 
 /** Finds the one living record an id stands for: by the index on the last eight characters, then by all that was given. */
 export function idMatches(column: Statement, key: string): Statement {

@@ -2,9 +2,9 @@ import { DEFAULT_LIMIT } from "../derive/query.ts";
 import type { Row } from "../derive/render.ts";
 import type { Position } from "../kit/cursor.ts";
 import { toTimestamp } from "../kit/time.ts";
+import { count, ident, join, raw, type Statement, sql } from "../postgres/sql.ts";
 import type { RecordDefinition } from "../records/define.ts";
 import type { Database } from "./database.ts";
-import { count, ident, join, raw, type Statement, sql } from "./sql.ts";
 
 export type ReminderQuery = {
   /** Due before this time, epoch ms. */

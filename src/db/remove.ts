@@ -1,10 +1,10 @@
 import type { IdReference, IdSource } from "../kit/id.ts";
+import { ident, join, numbered, raw, type Statement, sql } from "../postgres/sql.ts";
 import { type Dictionary, linksOf, type RecordDefinition } from "../records/define.ts";
 import { authorValues, HISTORY_COLUMNS, HISTORY_OMITS, historySelect } from "./columns.ts";
 import type { Author, Database } from "./database.ts";
 import { withNewHandles } from "./handles.ts";
 import { idMatches, missing, wrongKind } from "./references.ts";
-import { ident, join, numbered, raw, type Statement, sql } from "./sql.ts";
 import { NO_CAP } from "./usage.ts";
 
 /** What a deletion would do: `clears` counts the records of each kind that lose a link, `removes` those that go along. */

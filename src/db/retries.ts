@@ -1,5 +1,5 @@
-import type { Pool } from "./client.ts";
-import { sql } from "./sql.ts";
+import type { Pool } from "../postgres/pool.ts";
+import { sql } from "../postgres/sql.ts";
 
 /** How long a retry of a create is known as one. */
 const KEPT_MS = 86_400_000;

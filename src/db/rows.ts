@@ -5,14 +5,14 @@ import { type Position, readCursor, writeCursor } from "../kit/cursor.ts";
 import type { IdReference } from "../kit/id.ts";
 import { Problem } from "../kit/problem.ts";
 import type { Seal } from "../kit/seal.ts";
+import type { RowsOptions } from "../postgres/pool.ts";
+import { ident, join, numbered, raw, type Statement, sql } from "../postgres/sql.ts";
 import type { RecordDefinition } from "../records/define.ts";
-import type { RowsOptions } from "./client.ts";
 import { conditionSql } from "./condition.ts";
 import type { Database } from "./database.ts";
-import { eitherWay, inTime, long, pagedOptions } from "./patience.ts";
+import { eitherWay, inTime, long, pagedOptions } from "./deadlines.ts";
 import { pageSql, positionOf, type Walk } from "./ranges.ts";
 import { missing, resolveConditions, wrongKind } from "./references.ts";
-import { ident, join, numbered, raw, type Statement, sql } from "./sql.ts";
 import { type Table, tableOf } from "./table.ts";
 import { holdsWords } from "./words.ts";
 

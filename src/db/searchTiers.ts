@@ -2,8 +2,8 @@ import type { ListQuery } from "../derive/query.ts";
 import type { View } from "../derive/render.ts";
 import type { Position } from "../kit/cursor.ts";
 import { isPhone } from "../kit/phone.ts";
+import { join, type Statement, sql } from "../postgres/sql.ts";
 import { fieldOf } from "../records/define.ts";
-import { join, type Statement, sql } from "./sql.ts";
 import type { Table } from "./table.ts";
 import { hasSwapped, hasTitle, hasWords, holdsWords, isUnparted } from "./words.ts";
 

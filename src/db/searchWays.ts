@@ -1,6 +1,6 @@
+import { count, join, once, raw, type Statement, sql } from "../postgres/sql.ts";
 import { pattern } from "./condition.ts";
 import { livingSql, MOST_SIMILAR, type SearchWalk, type Tier } from "./searchTiers.ts";
-import { count, join, once, raw, type Statement, sql } from "./sql.ts";
 import { wordsOf } from "./words.ts";
 
 /** Ranking looks at this many matches, the newest changed: as many as a page can show. */

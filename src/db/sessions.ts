@@ -1,7 +1,7 @@
 import type { Role, Scopes } from "../kit/scope.ts";
-import type { Pool } from "./client.ts";
+import type { Pool } from "../postgres/pool.ts";
+import { raw, type Statement, sql } from "../postgres/sql.ts";
 import { lockPeople } from "./locks.ts";
-import { raw, type Statement, sql } from "./sql.ts";
 
 /** Who calls: the token, the person behind it, and the workspace it acts in. */
 export type Session = {

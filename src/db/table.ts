@@ -1,6 +1,6 @@
 import type { View } from "../derive/render.ts";
+import { ident, join, raw, type Statement, sql } from "../postgres/sql.ts";
 import { type Dictionary, definitionOf, type Field, fieldOf, type RecordDefinition } from "../records/define.ts";
-import { ident, join, raw, type Statement, sql } from "./sql.ts";
 
 /** What SQL calls the parts of a record kind. The record itself is `r`; a linked record is called by its link's name. */
 export type Table = {

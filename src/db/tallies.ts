@@ -1,5 +1,5 @@
-import type { Pool } from "./client.ts";
-import { type Statement, sql } from "./sql.ts";
+import type { Pool } from "../postgres/pool.ts";
+import { type Statement, sql } from "../postgres/sql.ts";
 
 /** What may be done `most` times, in a window of `ms` that begins with the first of them. `key` says what, and of whom. */
 export type Allowance = { key: string; most: number; ms: number };

@@ -1,6 +1,6 @@
+import { ident, join, sql } from "../postgres/sql.ts";
 import type { RecordDefinition } from "../records/define.ts";
 import type { Database } from "./database.ts";
-import { ident, join, sql } from "./sql.ts";
 
 /** How many living records of each kind a workspace has, the empty kinds left out. */
 export async function countRecords(

@@ -1,8 +1,8 @@
 import { isInternational, isPhone, phoneDigits } from "../kit/phone.ts";
 import { isSearchable } from "../kit/words.ts";
+import { join, once, raw, type Statement, sql } from "../postgres/sql.ts";
 import { fieldOf, type RecordDefinition } from "../records/define.ts";
 import { pattern } from "./condition.ts";
-import { join, once, raw, type Statement, sql } from "./sql.ts";
 
 const MOST_WORDS = 8;
 const MOST_PARTS = 16;

@@ -1,11 +1,11 @@
 import { type Row, rowVersion, type View } from "../derive/render.ts";
 import { Problem } from "../kit/problem.ts";
+import { isOutcomeUnknown, isUnavailable } from "../postgres/errors.ts";
+import { LOST_REPEATS } from "../postgres/retry.ts";
+import { type Statement, sql } from "../postgres/sql.ts";
 import type { Database } from "./database.ts";
-import { isOutcomeUnknown, isUnavailable } from "./failure.ts";
 import { missing } from "./references.ts";
-import { LOST_REPEATS } from "./refusal.ts";
 import { findRow } from "./rows.ts";
-import { type Statement, sql } from "./sql.ts";
 
 /** Of what is sent again: the caller has waited for the first already. */
 const AGAIN_MS = 2_000;

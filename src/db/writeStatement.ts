@@ -1,9 +1,9 @@
 import type { View } from "../derive/render.ts";
 import { createRecent } from "../kit/recent.ts";
+import { numbered, type Statement } from "../postgres/sql.ts";
 import { type Dictionary, definitionOf, linksOf, type RecordDefinition } from "../records/define.ts";
 import { authorValues, columnsOf, HISTORY_COLUMNS, historySelect, recordColumns } from "./columns.ts";
 import type { Author, Database } from "./database.ts";
-import { numbered, type Statement } from "./sql.ts";
 import { tableOf } from "./table.ts";
 
 /** A create counts against `cap`, where the plan has one for the kind; with a `claim` it happens once for its idempotency key. */

@@ -1,5 +1,5 @@
-import type { Pool } from "../../src/db/client.ts";
-import { sql } from "../../src/db/sql.ts";
+import type { Pool } from "../../src/postgres/pool.ts";
+import { sql } from "../../src/postgres/sql.ts";
 
 /** What an extension brought along is its own affair. */
 const ours = sql`not exists (select from pg_catalog.pg_depend d where d.objid = o.oid and d.deptype = 'e')`;

@@ -4,7 +4,6 @@ import { createSessionCache } from "../../src/authenticate.ts";
 import { createClientDocuments } from "../../src/clientDocuments.ts";
 import { type Config, readConfig } from "../../src/config.ts";
 import { addressOf } from "../../src/context.ts";
-import { createPool, type Pool } from "../../src/db/client.ts";
 import { createLimiter } from "../../src/http/limits.ts";
 import type { Request } from "../../src/http/request.ts";
 import { createHttpServer } from "../../src/http/server.ts";
@@ -16,6 +15,7 @@ import type { Mail } from "../../src/mail.ts";
 import { createMetrics } from "../../src/metrics.ts";
 import { NOBODY } from "../../src/peers.ts";
 import { readPlans } from "../../src/plans.ts";
+import { createPool, type Pool } from "../../src/postgres/pool.ts";
 import { dictionary } from "../../src/records/all.ts";
 import { type Connection as Reachable, testDatabase } from "./postgres.ts";
 

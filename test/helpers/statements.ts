@@ -1,5 +1,5 @@
-import type { Pool } from "../../src/db/client.ts";
-import { sql } from "../../src/db/sql.ts";
+import type { Pool } from "../../src/postgres/pool.ts";
+import { sql } from "../../src/postgres/sql.ts";
 
 /** The text of every statement that goes through the pool from now on. */
 export function recordStatements(pool: Pool): Set<string> {

@@ -2,8 +2,8 @@ import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import fc from "fast-check";
 import { readMigrations } from "../../src/db/migrate.ts";
-import { sql } from "../../src/db/sql.ts";
 import { phoneDigits } from "../../src/kit/phone.ts";
+import { sql } from "../../src/postgres/sql.ts";
 import { type Client, type Service, startService } from "../helpers/service.ts";
 
 /** Texts that a reader cannot tell apart are one to every comparison, however they were encoded, spelt or spaced. */

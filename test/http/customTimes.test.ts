@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import { conditionSql } from "../../src/db/condition.ts";
-import { sql } from "../../src/db/sql.ts";
 import { tableOf } from "../../src/db/table.ts";
 import { readMoment, zone } from "../../src/kit/time.ts";
+import { sql } from "../../src/postgres/sql.ts";
 import { dictionary } from "../../src/records/all.ts";
 import { customPredicate } from "../../src/records/custom.ts";
 import { fieldOf } from "../../src/records/define.ts";

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { sql } from "../../src/db/sql.ts";
 import { createLog } from "../../src/log.ts";
+import { sql } from "../../src/postgres/sql.ts";
 import { dictionary } from "../../src/records/all.ts";
 import { linksOf } from "../../src/records/define.ts";
 import { createRoutes } from "../../src/routes/table.ts";

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { sql } from "../../src/db/sql.ts";
 import { createIds, shortId } from "../../src/kit/id.ts";
+import { sql } from "../../src/postgres/sql.ts";
 import { dictionary } from "../../src/records/all.ts";
 import { type Field, linksOf, type RecordDefinition } from "../../src/records/define.ts";
 import { createRoutes } from "../../src/routes/table.ts";

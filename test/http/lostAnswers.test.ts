@@ -4,9 +4,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
-import { createPool, type Pool } from "../../src/db/client.ts";
-import { type Statement, sql } from "../../src/db/sql.ts";
 import { silentLog } from "../../src/log.ts";
+import { createPool, type Pool } from "../../src/postgres/pool.ts";
+import { type Statement, sql } from "../../src/postgres/sql.ts";
 import { type Network, startNetwork } from "../helpers/network.ts";
 import { type Client, type Reply, type Service, startService } from "../helpers/service.ts";
 

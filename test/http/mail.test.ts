@@ -3,13 +3,13 @@ import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
-import { createPool, type Pool } from "../../src/db/client.ts";
-import { sql } from "../../src/db/sql.ts";
 import { createIds } from "../../src/kit/id.ts";
 import { createSeal } from "../../src/kit/seal.ts";
 import { silentLog } from "../../src/log.ts";
 import { createMailer } from "../../src/mail.ts";
 import { createOutbox } from "../../src/outbox.ts";
+import { createPool, type Pool } from "../../src/postgres/pool.ts";
+import { sql } from "../../src/postgres/sql.ts";
 import { type TestDatabase, testDatabase } from "../helpers/postgres.ts";
 
 const MINUTE = 60_000;

@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { get, type IncomingMessage } from "node:http";
 import { text } from "node:stream/consumers";
 import { after, before, test } from "node:test";
-import { sql } from "../../src/db/sql.ts";
+import { sql } from "../../src/postgres/sql.ts";
 import { mcpOf } from "../helpers/mcp.ts";
 import {
   allow,

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { dropExpiredGrants } from "../../src/db/connections.ts";
 import { dropUnusedClients } from "../../src/db/oauthClients.ts";
-import { sql } from "../../src/db/sql.ts";
+import { sql } from "../../src/postgres/sql.ts";
 import {
   allow,
   askPath,

@@ -3,8 +3,8 @@ import { mkdtempSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
-import { sql } from "../../src/db/sql.ts";
 import { prepareUsage } from "../../src/db/usage.ts";
+import { sql } from "../../src/postgres/sql.ts";
 import { dictionary } from "../../src/records/all.ts";
 import { type Client, type Service, startService } from "../helpers/service.ts";
 

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { sql } from "../../src/db/sql.ts";
+import { sql } from "../../src/postgres/sql.ts";
 import { type Client, type Reply, type Service, startService } from "../helpers/service.ts";
 
 let service: Service;

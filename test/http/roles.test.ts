@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { sql } from "../../src/db/sql.ts";
 import { sweepWorkspaces } from "../../src/db/workspaces.ts";
+import { sql } from "../../src/postgres/sql.ts";
 import { dictionary } from "../../src/records/all.ts";
 import { createRoutes } from "../../src/routes/table.ts";
 import type { Client } from "../helpers/service.ts";

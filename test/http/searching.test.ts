@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { sql } from "../../src/db/sql.ts";
 import { silentLog } from "../../src/log.ts";
+import { sql } from "../../src/postgres/sql.ts";
 import { type Client, type Service, startService } from "../helpers/service.ts";
 
 /** What a search puts first, and that it does so however many records share the word. */

@@ -2,8 +2,8 @@ import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { request } from "node:http";
 import { after, before, test } from "node:test";
-import { sql } from "../../src/db/sql.ts";
 import { createLog } from "../../src/log.ts";
+import { sql } from "../../src/postgres/sql.ts";
 import { type Reply, type Service, startService } from "../helpers/service.ts";
 
 /** Behind a proxy and with a mail command, as it runs for many people; `local` is what one person starts. */

@@ -1,15 +1,15 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import type { Pool } from "../../src/db/client.ts";
-import { tooSlow } from "../../src/db/failure.ts";
 import { listRows, type Page } from "../../src/db/rows.ts";
 import { searchRows } from "../../src/db/search.ts";
-import { numbered, sql } from "../../src/db/sql.ts";
 import { readListQuery } from "../../src/derive/query.ts";
 import { rowId, viewsOf } from "../../src/derive/render.ts";
 import { createSeal } from "../../src/kit/seal.ts";
 import { zone } from "../../src/kit/time.ts";
 import { silentLog } from "../../src/log.ts";
+import { tooSlow } from "../../src/postgres/errors.ts";
+import type { Pool } from "../../src/postgres/pool.ts";
+import { numbered, sql } from "../../src/postgres/sql.ts";
 import { dictionary } from "../../src/records/all.ts";
 import { contact } from "../../src/records/contact.ts";
 import { type Client, type Reply, type Service, startService } from "../helpers/service.ts";

@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import test, { after, before, beforeEach } from "node:test";
-import { createPool, type Pool } from "../../../src/db/client.ts";
-import { sql } from "../../../src/db/sql.ts";
-import type { Transaction } from "../../../src/db/transaction.ts";
 import { Problem } from "../../../src/kit/problem.ts";
 import { silentLog } from "../../../src/log.ts";
+import { createPool, type Pool } from "../../../src/postgres/pool.ts";
+import { sql } from "../../../src/postgres/sql.ts";
+import type { Transaction } from "../../../src/postgres/transaction.ts";
 import { type TestDatabase, testDatabase } from "../../helpers/postgres.ts";
 
 let database: TestDatabase;

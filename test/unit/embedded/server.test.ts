@@ -8,11 +8,11 @@ import { join } from "node:path";
 import { after, afterEach, before, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import postgres from "postgres";
-import { type EmbeddedOptions, type EmbeddedServer, startEmbedded } from "../../../src/db/embedded.ts";
+import { type EmbeddedOptions, type EmbeddedServer, startEmbedded } from "../../../src/embedded/server.ts";
 import { StartError } from "../../../src/kit/startError.ts";
 import { silentLog } from "../../../src/log.ts";
 
-const EMBEDDED = new URL("../../../src/db/embedded.ts", import.meta.url).href;
+const EMBEDDED = new URL("../../../src/embedded/server.ts", import.meta.url).href;
 const LOG = new URL("../../../src/log.ts", import.meta.url).href;
 const binaries = process.env["PG_BIN"];
 const running = new Set<EmbeddedServer>();

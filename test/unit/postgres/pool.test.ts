@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
 import test, { after, before } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
-import { createPool, type Pool } from "../../../src/db/client.ts";
-import { sql } from "../../../src/db/sql.ts";
-import type { PoolOptions } from "../../../src/db/unit.ts";
 import { Problem } from "../../../src/kit/problem.ts";
 import { silentLog } from "../../../src/log.ts";
+import type { PoolOptions } from "../../../src/postgres/leases.ts";
+import { createPool, type Pool } from "../../../src/postgres/pool.ts";
+import { sql } from "../../../src/postgres/sql.ts";
 import { type TestDatabase, testDatabase } from "../../helpers/postgres.ts";
 
 let database: TestDatabase;

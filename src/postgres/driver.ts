@@ -1,4 +1,4 @@
-import { type Given, given, textOf } from "./values.ts";
+import { type Given, given, textOf } from "./codec.ts";
 
 /** Rows as arrays of values in the order of the columns. */
 export type Rows = unknown[][];

@@ -1,9 +1,9 @@
 import type net from "node:net";
 import postgres from "postgres";
 import type { Address } from "./address.ts";
+import { TYPES } from "./codec.ts";
 import { type Backend, cancel, dial, gone } from "./dial.ts";
-import { TYPES } from "./values.ts";
-import { learn, type Query, type Result, type Rows, type Settle, type Shapes, scriptQuery, valuedQuery } from "./wireQuery.ts";
+import { learn, type Query, type Result, type Rows, type Settle, type Shapes, scriptQuery, valuedQuery } from "./driver.ts";
 
 /**
  * One connection: a postgres.js instance that connects once and is thrown away with its socket. All that is known to crash or hang

@@ -1,5 +1,5 @@
 import { Problem } from "../kit/problem.ts";
-import { queueFull, waitedLong } from "./failure.ts";
+import { queueFull, waitedLong } from "./errors.ts";
 
 /** Who may work when: so many at a time, the others in one queue. `H`: what one may go along with in place of a turn of its own. */
 export type Turns<T extends Turn, H> = {

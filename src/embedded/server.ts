@@ -4,10 +4,10 @@ import { setTimeout as sleep } from "node:timers/promises";
 import postgres from "postgres";
 import { StartError } from "../kit/startError.ts";
 import type { Log } from "../log.ts";
-import { chooseAccount, handOver } from "./postgresAccount.ts";
-import { findBinaries } from "./postgresBinaries.ts";
-import { initFolder, majorOf, makeSocketFolder, oneLine, postmasterOf, socketFolder } from "./postgresFolder.ts";
-import { launchServer } from "./postgresProcess.ts";
+import { chooseAccount, handOver } from "./account.ts";
+import { findBinaries } from "./binaries.ts";
+import { initFolder, majorOf, makeSocketFolder, oneLine, postmasterOf, socketFolder } from "./folder.ts";
+import { launchServer } from "./process.ts";
 
 export type EmbeddedOptions = {
   /** The data folder, e.g. `.data/postgres`. First starts work, and a read-only npm package's library links go, beside it. */

@@ -1,4 +1,4 @@
-import type { Wire } from "./wire.ts";
+import type { Wire } from "./connection.ts";
 
 /** What shares a connection: no read waits for a write, which may have to wait for a lock. */
 export type Sort = "read" | "write";

@@ -3,8 +3,8 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import test from "node:test";
-import { addressOf } from "../../../src/db/address.ts";
 import { StartError } from "../../../src/kit/startError.ts";
+import { addressOf } from "../../../src/postgres/address.ts";
 
 const read = (url: string) => addressOf({ url });
 

@@ -1,16 +1,16 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { Problem } from "../kit/problem.ts";
 import type { Log } from "../log.ts";
-import { addressOf, type Connection } from "./address.ts";
+import { addressOf, type ConnectionOptions } from "./address.ts";
+import { createWire, type Wire } from "./connection.ts";
 import { gone } from "./dial.ts";
-import { tooSlow, unreachable } from "./failure.ts";
-import { createHosts, type Sort } from "./hosts.ts";
-import { createTurns, goneAway, onAbort, type Turn } from "./turns.ts";
-import { createWire, type Wire } from "./wire.ts";
-import type { Shapes } from "./wireQuery.ts";
+import type { Shapes } from "./driver.ts";
+import { tooSlow, unreachable } from "./errors.ts";
+import { createHosts, type Sort } from "./pipeline.ts";
+import { createTurns, goneAway, onAbort, type Turn } from "./queue.ts";
 
 export type PoolOptions = {
-  connection: Connection;
+  connection: ConnectionOptions;
   /** Connections, 4-8 of them, and a third as many for work of unknown length; opened when first needed. */
   size: number;
   /** Callers that may wait for a connection, and for how long. */

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import test from "node:test";
-import { ident, join, raw, sql } from "../../../src/db/sql.ts";
+import { ident, join, raw, sql } from "../../../src/postgres/sql.ts";
 
 test("a value is a parameter, whatever it looks like", () => {
   const name = "'; drop table contacts; --";

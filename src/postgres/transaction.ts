@@ -1,10 +1,10 @@
 import { Problem } from "../kit/problem.ts";
-import type { Names } from "./names.ts";
-import { mayRepeat, refusal } from "./refusal.ts";
+import type { Wire } from "./connection.ts";
+import type { Rows } from "./driver.ts";
+import type { Unit, UnitOptions, Units } from "./lease.ts";
+import type { Names } from "./preparedStatements.ts";
+import { mayRepeat, refusal } from "./retry.ts";
 import type { Statement, StatementOptions } from "./sql.ts";
-import type { Unit, UnitOptions, Units } from "./unit.ts";
-import type { Wire } from "./wire.ts";
-import type { Rows } from "./wireQuery.ts";
 
 /** What refuses, refuses with a Problem whose cause is the driver's error. */
 export type Transaction = {

@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
 import test, { after, before } from "node:test";
-import { createPool, type Pool } from "../../../src/db/client.ts";
-import { constraintOf, sqlstateOf, toProblem } from "../../../src/db/failure.ts";
-import { type Statement, sql } from "../../../src/db/sql.ts";
 import type { Problem } from "../../../src/kit/problem.ts";
 import { silentLog } from "../../../src/log.ts";
+import { constraintOf, sqlstateOf, toProblem } from "../../../src/postgres/errors.ts";
+import { createPool, type Pool } from "../../../src/postgres/pool.ts";
+import { type Statement, sql } from "../../../src/postgres/sql.ts";
 import { type TestDatabase, testDatabase } from "../../helpers/postgres.ts";
 
 let database: TestDatabase;

@@ -1,9 +1,9 @@
 import { fasterLists } from "../derive/paging.ts";
 import { DEFAULT_LIMIT, type ListQuery } from "../derive/query.ts";
 import { Problem } from "../kit/problem.ts";
+import { isTooSlow } from "../postgres/errors.ts";
+import type { RowsOptions } from "../postgres/pool.ts";
 import type { RecordDefinition } from "../records/define.ts";
-import type { RowsOptions } from "./client.ts";
-import { isTooSlow } from "./failure.ts";
 
 /** How long one statement of a list may take. */
 const LIST_MS = 3_000;

@@ -3,9 +3,9 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Log } from "../log.ts";
-import type { Account } from "./postgresAccount.ts";
-import type { Binaries } from "./postgresBinaries.ts";
-import { environment } from "./postgresFolder.ts";
+import type { Account } from "./account.ts";
+import type { Binaries } from "./binaries.ts";
+import { environment } from "./folder.ts";
 
 /** A running postgres that this process has started. `ended` resolves with the reason when it is gone, for whatever reason. */
 export type ServerProcess = {

@@ -4,8 +4,8 @@ import { chown, lstat, mkdir, open, readdir, readFile, rename, rm, stat } from "
 import { basename, dirname, join } from "node:path";
 import { promisify } from "node:util";
 import { StartError } from "../kit/startError.ts";
-import { type Account, SYSTEM_PATH } from "./postgresAccount.ts";
-import type { Binaries } from "./postgresBinaries.ts";
+import { type Account, SYSTEM_PATH } from "./account.ts";
+import type { Binaries } from "./binaries.ts";
 
 const run = promisify(execFile);
 

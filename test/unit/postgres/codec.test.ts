@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import test, { after, before } from "node:test";
 import fc from "fast-check";
-import { createPool, type Pool } from "../../../src/db/client.ts";
-import { sql } from "../../../src/db/sql.ts";
 import { silentLog } from "../../../src/log.ts";
+import { createPool, type Pool } from "../../../src/postgres/pool.ts";
+import { sql } from "../../../src/postgres/sql.ts";
 import { type TestDatabase, testDatabase } from "../../helpers/postgres.ts";
 
 let database: TestDatabase;

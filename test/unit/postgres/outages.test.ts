@@ -3,11 +3,11 @@ import { once } from "node:events";
 import net from "node:net";
 import test, { after, before } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
-import { createPool, type Pool } from "../../../src/db/client.ts";
-import { sql } from "../../../src/db/sql.ts";
-import type { PoolOptions } from "../../../src/db/unit.ts";
 import { Problem } from "../../../src/kit/problem.ts";
 import { createLog, silentLog } from "../../../src/log.ts";
+import type { PoolOptions } from "../../../src/postgres/leases.ts";
+import { createPool, type Pool } from "../../../src/postgres/pool.ts";
+import { sql } from "../../../src/postgres/sql.ts";
 import { type Network, startNetwork } from "../../helpers/network.ts";
 import { type TestDatabase, testDatabase } from "../../helpers/postgres.ts";
 

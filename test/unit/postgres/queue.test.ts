@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { createTurns, type Turn } from "../../../src/db/turns.ts";
+import { createTurns, type Turn } from "../../../src/postgres/queue.ts";
 
 const A = { holder: "ws_a" };
 const B = { holder: "ws_b" };

@@ -1,12 +1,12 @@
-import { isBroken, isCancelled, isConflict, isForgotten, isUnanswered, toProblem, unknownOutcome } from "./failure.ts";
-import type { Sort } from "./hosts.ts";
-import { createNames } from "./names.ts";
-import { mayRepeat, refusal } from "./refusal.ts";
+import type { Wire } from "./connection.ts";
+import type { Rows } from "./driver.ts";
+import { isBroken, isCancelled, isConflict, isForgotten, isUnanswered, toProblem, unknownOutcome } from "./errors.ts";
+import { createUnits, type PoolOptions, type Unit, type UnitOptions, type Units } from "./lease.ts";
+import type { Sort } from "./pipeline.ts";
+import { createNames } from "./preparedStatements.ts";
+import { mayRepeat, refusal } from "./retry.ts";
 import type { Statement, StatementOptions } from "./sql.ts";
 import { runTransaction, type Transaction } from "./transaction.ts";
-import { createUnits, type PoolOptions, type Unit, type UnitOptions, type Units } from "./unit.ts";
-import type { Wire } from "./wire.ts";
-import type { Rows } from "./wireQuery.ts";
 
 export type TurnOptions = Omit<UnitOptions, "holder" | "sort" | "brief"> & {
   /** Whose work of unknown length it is. It has connections of its own: however much of it there is, the rest finds its turn. */

@@ -4,7 +4,7 @@ import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { StartError } from "../kit/startError.ts";
-import type { Binaries } from "./postgresBinaries.ts";
+import type { Binaries } from "./binaries.ts";
 
 type Owner = { uid: number; gid: number };
 

@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import test, { after, before } from "node:test";
 import { setImmediate as nextTurn, setTimeout as sleep } from "node:timers/promises";
-import { createPool, type Pool } from "../../../src/db/client.ts";
-import { type Statement, sql } from "../../../src/db/sql.ts";
-import type { PoolOptions } from "../../../src/db/unit.ts";
 import { silentLog } from "../../../src/log.ts";
+import type { PoolOptions } from "../../../src/postgres/leases.ts";
+import { createPool, type Pool } from "../../../src/postgres/pool.ts";
+import { type Statement, sql } from "../../../src/postgres/sql.ts";
 import { type TestDatabase, testDatabase } from "../../helpers/postgres.ts";
 
 let database: TestDatabase;

@@ -1,7 +1,7 @@
 import type { Problem } from "../kit/problem.ts";
-import { isBroken, isConflict, isLost, isStale, toProblem, unknownOutcome } from "./failure.ts";
-import type { Unit } from "./unit.ts";
-import type { Wire } from "./wire.ts";
+import type { Wire } from "./connection.ts";
+import { isBroken, isConflict, isLost, isStale, toProblem, unknownOutcome } from "./errors.ts";
+import type { Unit } from "./lease.ts";
 
 const CONFLICT_REPEATS = 3;
 /** Of what is safe to run again: where several connections break at once, the next may be one of them. */
