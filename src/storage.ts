@@ -2,6 +2,7 @@ import { randomBytes } from "node:crypto";
 import { existsSync, linkSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import type { Config } from "./config.ts";
+import { HINTS } from "./db/hints.ts";
 import { startEmbedded } from "./embedded/server.ts";
 import type { Log } from "./log.ts";
 import type { ConnectionOptions } from "./postgres/address.ts";
@@ -46,6 +47,7 @@ export function openPool(connection: ConnectionOptions, config: Config, log: Log
     deadlineMs: DEADLINE_MS,
     prepare: config.prepare,
     log,
+    hints: HINTS,
   });
 }
 

@@ -3,8 +3,10 @@ import net from "node:net";
 import tls from "node:tls";
 import { StartError } from "../kit/startError.ts";
 
-/** Where the database is: parts, with a socket's folder as the host, or a `postgres://` URL. */
-export type Connection = { host: string; port?: number; user: string; password?: string; database: string } | { url: string };
+/** The address of the database in parts, where the host may be the folder of a socket, or as a `postgres://` URL. */
+export type ConnectionOptions =
+  | { host: string; port?: number; user: string; password?: string; database: string }
+  | { url: string };
 
 export type Address = {
   host: string;
@@ -17,19 +19,19 @@ export type Address = {
   tls: Tls | undefined;
 };
 
-/** `optional`: a server that has none is spoken to in the clear. */
+/** `optional`: without TLS on the server the connection is not encrypted. */
 export type Tls = { optional: boolean; options: tls.ConnectionOptions };
 
-/** The URL's parameters, libpq's names. Any other is refused, for some (channel_binding, sslcert) promise what we would not keep. */
+/** The URL's parameters, by libpq's names. All others are refused: some (channel_binding, sslcert) promise what this library does not do. */
 const PARAMETERS = ["host", "user", "sslmode", "sslrootcert"];
 
-export function addressOf(connection: Connection): Address {
+export function addressOf(connection: ConnectionOptions): Address {
   if (!("url" in connection)) return address({ password: "", port: 5432, ...connection, tls: undefined });
   const url = parseUrl(connection.url);
   const unknown = [...url.searchParams.keys()].find((key) => !PARAMETERS.includes(key));
   if (unknown)
     throw new StartError(`DATABASE_URL: "${unknown}" is not among the parameters understood: ${PARAMETERS.join(", ")}`);
-  // `postgres:///crm?host=/run/postgresql&user=crm` and `postgres://crm@%2Frun%2Fpostgresql/crm` are libpq's two ways to name a socket.
+  // libpq names a socket in two ways: `postgres:///crm?host=/run/postgresql&user=crm` and `postgres://crm@%2Frun%2Fpostgresql/crm`.
   const host = url.searchParams.get("host") ?? decode(url.hostname).replace(/^\[|\]$/g, "");
   const user = url.searchParams.get("user") ?? decode(url.username);
   const database = decode(url.pathname.slice(1));
@@ -68,7 +70,7 @@ function address(parts: Omit<Address, "path">): Address {
 /** https://www.postgresql.org/docs/current/libpq-ssl.html#LIBPQ-SSL-PROTECTION */
 function tlsOf(host: string, mode: string, rootCert: string | null): Tls | undefined {
   if (host.startsWith("/") || mode === "disable") return undefined;
-  // The name for the server to choose a certificate by, which an address is not; `host` is what the certificate is checked against.
+  // The server chooses a certificate by `servername`, which must not be an IP address. The certificate is checked against `host`.
   const name = net.isIP(host) ? { host } : { host, servername: host };
   if (mode === "allow" || mode === "prefer") return { optional: true, options: { ...name, rejectUnauthorized: false } };
   if (mode === "require" && !rootCert) return { optional: false, options: { ...name, rejectUnauthorized: false } };

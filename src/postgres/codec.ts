@@ -1,14 +1,15 @@
+import { unstorable } from "./errors.ts";
+
 /**
- * How values travel. Rows come back as text, parsed here by column type; parameters leave as text, which the server reads by the type
- * it worked out for them, so nothing is guessed from a value's JavaScript type and one statement text is one prepared statement.
+ * Values are sent and received as text. A parameter is read by the type that the server infers for it, a column is parsed here by its type.
+ * Nothing is guessed from a value's JavaScript type, so one statement text is one prepared statement.
  */
 
 /**
- * A value not yet written out. postgres.js overwrites a parameter with its text and, when it repeats a statement whose plan went stale
- * (a migration under load), writes that text out again: jsonb would be stored as a quoted string of itself. What is a plain string by
- * then has been written already.
+ * A value that has no text yet. postgres.js replaces a parameter by its text, and encodes that text again when it repeats a stale statement
+ * (a migration under load). jsonb would then be stored as a quoted string. A plain string is therefore taken as encoded already.
  */
-export class Given {
+export class Unencoded {
   readonly value: unknown;
 
   constructor(value: unknown) {
@@ -16,41 +17,50 @@ export class Given {
   }
 
   toString(): string {
-    return textOf(undefined, this.value);
+    return encode(undefined, this.value);
   }
 }
 
-export function given(values: readonly unknown[]): (Given | null)[] {
-  return values.map((value) => (value === null ? null : new Given(value)));
+export function unencoded(values: readonly unknown[]): (Unencoded | null)[] {
+  return values.map((value) => (value === null ? null : new Unencoded(value)));
 }
 
-/** As the server reads a value for a parameter of this type (pg_type.oid), and for any other type when it is not known. */
-export function textOf(type: number | undefined, value: unknown): string {
+/** The text of a value for a parameter of this type (pg_type.oid). Undefined stands for every type without an encoding of its own. */
+export function encode(type: number | undefined, value: unknown): string {
   if (type === JSONB || type === JSON_TEXT) return JSON.stringify(value);
-  if (type !== JSONB_ARRAY || !Array.isArray(value)) return written(value);
+  if (type !== JSONB_ARRAY || !Array.isArray(value)) return encodePlain(value);
   return arrayLiteral(value.map((item) => (item === null ? null : JSON.stringify(item))));
+}
+
+/** A value as a literal of unknown type, which the server reads like a parameter. The escape syntax holds whatever the server's settings are. */
+export function literalOf(value: unknown): string {
+  if (value === null) return "null";
+  const text = encode(undefined, value);
+  // The server would take it for the end of the whole text.
+  if (text.includes("\0")) throw unstorable();
+  return `E'${text.replace(/\\/g, "\\\\").replace(/'/g, "''")}'`;
 }
 
 const JSON_TEXT = 114;
 const JSONB = 3802;
 const JSONB_ARRAY = 3807;
 
-function written(value: unknown): string {
+function encodePlain(value: unknown): string {
   if (typeof value === "string") return value;
   if (value === undefined) throw new TypeError("undefined inside a value");
   if (typeof value !== "object" || value === null) return String(value);
-  if (Array.isArray(value)) return arrayLiteral(value.map((item) => (item === null ? null : written(item))));
+  if (Array.isArray(value)) return arrayLiteral(value.map((item) => (item === null ? null : encodePlain(item))));
   if (value instanceof Date) return value.toISOString();
   if (value instanceof Uint8Array) return `\\x${Buffer.from(value).toString("hex")}`;
   return JSON.stringify(value);
 }
 
-/** https://www.postgresql.org/docs/current/arrays.html#ARRAYS-IO; everything quoted, so that no item can be read as NULL or as syntax. */
+/** https://www.postgresql.org/docs/current/arrays.html#ARRAYS-IO. All items are quoted: none can be read as NULL or as syntax. */
 function arrayLiteral(items: readonly (string | null)[]): string {
   return `{${items.map((item) => (item === null ? "NULL" : `"${item.replace(/["\\]/g, "\\$&")}"`)).join(",")}}`;
 }
 
-/** One dimension, as every array column here has. */
+/** Reads an array of one dimension. */
 export function parseArray(text: string): (string | null)[] {
   const inner = text.slice(1, -1);
   if (inner === "") return [];
@@ -62,22 +72,22 @@ export function parseArray(text: string): (string | null)[] {
   return items;
 }
 
-/** The server quotes an item that is the word NULL. */
+/** An unquoted NULL is the null value: the server quotes the text "NULL". */
 function bareItem(text: string): string | null {
   return text === "NULL" ? null : text;
 }
 
-/** Exact: a number up to 2^53 - 1, beyond that (nothing Cardfile writes itself) the digits as text. */
+/** A number up to 2^53 - 1; beyond that the digits as text, because a double would round them. */
 function parseInt8(text: string): number | string {
   const number = Number(text);
   return Number.isSafeInteger(number) ? number : text;
 }
 
 /**
- * By type number (pg_type.oid). Every type postgres.js serializes by itself stands here, because its own ways are wrong for `Given`
- * and for text already written: `date` would make a Date of any string, `boolean` would make `f` of everything but `true`.
- * Types that are not here, numeric above all, are read as text: no double holds them exactly, and a statement that wants a number
- * says so (`sum(amount_cents)::bigint`). So are times, which a Date would cut to milliseconds.
+ * Types by number (pg_type.oid). Each type that postgres.js serializes itself is replaced, because its serializers misread text that is
+ * encoded already: `date` makes a Date of any string, `boolean` makes `f` of everything but `true`.
+ * Other types are read as text. No double holds a numeric exactly; a statement that wants a number casts it (`sum(…)::bigint`).
+ * Times stay text too, because a Date has no microseconds.
  */
 export const TYPES = {
   text: { to: 25, from: [1082, 1114, 1184], serialize: String, parse: (text: string) => text },
@@ -87,13 +97,13 @@ export const TYPES = {
   json: {
     to: JSONB,
     from: [JSON_TEXT, JSONB],
-    serialize: unlessWritten(JSONB),
+    serialize: unlessEncoded(JSONB),
     parse: (text: string): unknown => JSON.parse(text),
   },
   jsonArray: {
     to: JSONB_ARRAY,
     from: [JSONB_ARRAY],
-    serialize: unlessWritten(JSONB_ARRAY),
+    serialize: unlessEncoded(JSONB_ARRAY),
     parse: (text: string) => parseArray(text).map((item): unknown => (item === null ? null : JSON.parse(item))),
   },
   textArray: { to: 1009, from: [1009, 1015], serialize: String, parse: parseArray },
@@ -105,6 +115,6 @@ export const TYPES = {
   },
 };
 
-function unlessWritten(type: number) {
-  return (value: unknown) => (value instanceof Given ? textOf(type, value.value) : String(value));
+function unlessEncoded(type: number) {
+  return (value: unknown) => (value instanceof Unencoded ? encode(type, value.value) : String(value));
 }

@@ -1,37 +1,48 @@
 import type net from "node:net";
+import type { Readable, Writable } from "node:stream";
 import postgres from "postgres";
 import type { Address } from "./address.ts";
-import { TYPES } from "./codec.ts";
+import { TYPES, unencoded } from "./codec.ts";
 import { type Backend, cancel, dial, gone } from "./dial.ts";
-import { learn, type Query, type Result, type Rows, type Settle, type Shapes, scriptQuery, valuedQuery } from "./driver.ts";
+import { copyQuery, executeOf, type Query, type Result, type Rows, type Settle, statementQuery } from "./driver.ts";
+import type { ParameterTypes } from "./parameterTypes.ts";
 
 /**
- * One connection: a postgres.js instance that connects once and is thrown away with its socket. All that is known to crash or hang
- * postgres.js 3.4.9 (shared/postgres.md) comes with a connection it opens again, or gives to several.
+ * One connection: a postgres.js client of `max: 1` that connects once. It is opening, then open, then lost or closed, and never opens again:
+ * the known crashes and hangs of postgres.js come with a connection that it opens again or shares between callers.
  */
-export type Wire = {
+export type Connection = {
   readonly lost: boolean;
-  /** Whether a statement is at the server. */
+  /** True while the server has a statement to answer. */
   readonly running: boolean;
-  /** When the server last answered, or was given something to do while it had nothing (ms of performance.now()). */
-  readonly movedAt: number;
+  /** When the server last answered, or got its first statement after a pause (ms of performance.now()). */
+  readonly progressAt: number;
   open: (withinMs: number) => Promise<void>;
   run: (text: string, values: readonly unknown[], named: boolean) => Promise<Rows>;
-  /** Statements without values; resolves with the last one's command tag. */
+  /** Runs statements without values, and resolves with the command tag of the last one. */
   script: (text: string) => Promise<string>;
+  /** Starts `copy … from stdin`. `stored` resolves with the number of rows once the stream has ended, and rejects when the server refuses. */
+  copyIn: (text: string) => Promise<{ stream: Writable; stored: Promise<number> }>;
+  /** Starts `copy … to stdout`. */
+  copyOut: (text: string) => Promise<Readable>;
+  /** Asks the server to cancel what runs; best effort. */
   cancel: () => void;
-  /** Drops the connection whatever state it is in; what runs rejects with the reason. */
+  /** Drops the connection in any state. What runs rejects with the reason. */
   lose: (reason: Error) => void;
   close: () => Promise<void>;
 };
 
-/** `onLost` hears of it once, however the connection went, and must not throw. `shapes` are those of the database, for all wires. */
-export function createWire(to: Address, shapes: Shapes, onLost: (wire: Wire) => void): Wire {
+/** A statement that the server has not answered. */
+type Pending = { reject: (error: unknown) => void };
+
+/** `onLost` is called once, however the connection was lost, and must not throw. */
+export function createConnection(to: Address, types: ParameterTypes, onLost: (connection: Connection) => void): Connection {
   let lost = false;
   let socket: net.Socket | undefined;
   let backend: Backend | undefined;
-  const sent = new Set<Query>();
-  let movedAt = 0;
+  let progressAt = 0;
+  /** For lose(): the driver forgets a statement that it is given while the socket breaks. */
+  const pending = new Set<Pending>();
 
   const client = postgres({
     host: to.host,
@@ -50,9 +61,9 @@ export function createWire(to: Address, shapes: Shapes, onLost: (wire: Wire) => 
     onnotice() {},
     onclose: closed,
   } as postgres.Options<Record<never, never>>);
-  const handle = (client.unsafe("") as unknown as { handler: (query: Query) => void }).handler;
+  const execute = executeOf(client);
 
-  /** postgres.js asks again when the connection has closed before it was ready, at once and without end. */
+  /** The driver asks for a second socket, at once and without end, when the first closed before the server was ready. */
   async function connect(): Promise<net.Socket> {
     if (socket || lost) throw gone();
     return dial(to, (dialled) => {
@@ -61,34 +72,121 @@ export function createWire(to: Address, shapes: Shapes, onLost: (wire: Wire) => 
     });
   }
 
-  /** `sent` is for lose(): postgres.js forgets a statement it is given while the socket breaks. */
-  function send(make: (settle: Settle) => Query): Promise<Result | Result[]> {
+  /** A statement of known types, which others may be pipelined with. */
+  function runKnown(text: string, values: readonly unknown[], known: readonly number[], named: boolean): Promise<Rows> {
+    return send((settle) => statementQuery(text, values, known, named, settle)).then(
+      (result) => {
+        types.learn(text, known);
+        return withoutMeta(result as Result);
+      },
+      (error) => {
+        types.forget(text);
+        throw error;
+      },
+    );
+  }
+
+  /** The first run of a statement asks the server for its types, in a round trip of its own. Nothing is pipelined behind it. */
+  async function runFirst(text: string, values: readonly unknown[]): Promise<Rows> {
+    const result = await track(() => client.unsafe(text, unencoded(values) as never[], { prepare: false }).values());
+    types.learn(text, result.statement.types);
+    return withoutMeta(result as unknown as Rows);
+  }
+
+  function send(make: (settle: Settle) => Query): Promise<Result | Writable> {
     if (lost) return Promise.reject(gone());
     return new Promise((resolve, reject) => {
       const query = make({
         resolve(result) {
-          done(query);
-          learn(query, shapes, true);
+          finished(query);
           resolve(result);
         },
         reject(error) {
-          done(query);
-          learn(query, shapes, false);
+          finished(query);
           reject(error);
         },
       });
-      if (sent.size === 0) movedAt = performance.now();
-      sent.add(query);
-      handle(query);
+      started(query);
+      execute(query);
     });
   }
 
-  function done(query: Query): void {
-    sent.delete(query);
-    movedAt = performance.now();
+  /** A query of the driver's public API. */
+  function track<T>(start: () => PromiseLike<T>): Promise<T> {
+    if (lost) return Promise.reject(gone());
+    return new Promise((resolve, reject) => {
+      const query = { reject };
+      started(query);
+      start().then(
+        (result) => {
+          finished(query);
+          resolve(result);
+        },
+        (error) => {
+          finished(query);
+          reject(error);
+        },
+      );
+    });
   }
 
-  /** By then postgres.js has taken its listeners off the socket. */
+  function started(query: Pending): void {
+    if (pending.size === 0) progressAt = performance.now();
+    pending.add(query);
+  }
+
+  function finished(query: Pending): void {
+    pending.delete(query);
+    progressAt = performance.now();
+  }
+
+  async function script(text: string): Promise<postgres.ResultMeta<number>> {
+    const result = await track(() => client.unsafe(text).values());
+    // Several statements give a list of results, one statement its own.
+    return "command" in result ? result : (result as postgres.ResultMeta<number>[]).at(-1)!;
+  }
+
+  function copyIn(text: string): Promise<{ stream: Writable; stored: Promise<number> }> {
+    if (lost) return Promise.reject(gone());
+    return new Promise((begun, refused) => {
+      const stored = new Promise<number>((resolve, reject) => {
+        const query = copyQuery(text, {
+          resolve(result) {
+            if (!("writable" in result)) {
+              finished(query);
+              resolve((result as Result).count);
+            } else {
+              result.on("error", () => {}); // `stored` tells
+              begun({ stream: result, stored });
+            }
+          },
+          reject(error) {
+            finished(query);
+            refused(error);
+            reject(error);
+          },
+        });
+        started(query);
+        execute(query);
+      });
+      stored.catch(() => {});
+    });
+  }
+
+  async function copyOut(text: string): Promise<Readable> {
+    const stream = await track(async () => client.unsafe(text).readable());
+    const query = { reject: (error: unknown) => void stream.destroy(error as Error) };
+    started(query);
+    stream.on("error", () => {}); // whoever reads is told
+    stream.once("close", () => {
+      finished(query);
+      // The driver pauses its socket for a slow reader, and would not read the end of the answer.
+      socket?.resume();
+    });
+    return stream;
+  }
+
+  /** The driver has taken its listeners off the socket by then: an error event without a listener would end the process. */
   function closed(): void {
     socket?.on("error", () => {});
     lose(gone());
@@ -97,38 +195,39 @@ export function createWire(to: Address, shapes: Shapes, onLost: (wire: Wire) => 
   function lose(reason: Error): void {
     if (lost) return;
     lost = true;
-    for (const query of [...sent]) query.reject(reason);
+    for (const query of [...pending]) query.reject(reason);
+    pending.clear();
     socket?.destroy();
     client.end({ timeout: 0 }).catch(() => {});
-    onLost(wire);
+    onLost(connection);
   }
 
-  const wire: Wire = {
+  const connection: Connection = {
     get lost() {
       return lost;
     },
     get running() {
-      return sent.size > 0 && backend !== undefined;
+      return pending.size > 0 && backend !== undefined;
     },
-    get movedAt() {
-      return movedAt;
+    get progressAt() {
+      return progressAt;
     },
     async open(withinMs) {
       const timer = setTimeout(() => lose(timeoutError(withinMs)), withinMs);
       try {
-        const { state } = last(await send((settle) => scriptQuery("select 1", settle)));
+        const { state } = await script("select 1");
         backend = { pid: state.pid, secret: state.secret };
       } finally {
         clearTimeout(timer);
       }
     },
-    async run(text, values, named) {
-      const result = await send((settle) => valuedQuery(text, values, named, shapes, settle));
-      return plain(result as Result);
+    run(text, values, named) {
+      const known = values.length === 0 ? NO_TYPES : types.of(text);
+      return known ? runKnown(text, values, known, named) : runFirst(text, values);
     },
-    async script(text) {
-      return last(await send((settle) => scriptQuery(text, settle))).command;
-    },
+    script: async (text) => (await script(text)).command,
+    copyIn,
+    copyOut,
     cancel() {
       if (backend) cancel(to, backend);
     },
@@ -137,23 +236,20 @@ export function createWire(to: Address, shapes: Shapes, onLost: (wire: Wire) => 
       if (lost) return;
       lost = true;
       await client.end({ timeout: 1 }).catch(() => {});
-      for (const query of [...sent]) query.reject(gone());
+      for (const query of [...pending]) query.reject(gone());
       socket?.destroy();
     },
   };
-  return wire;
+  return connection;
 }
 
-/** Without postgres.js's subclass of Array. By hand, because slice() takes 20 times as long on it. */
-function plain(result: Rows): Rows {
+const NO_TYPES: readonly number[] = [];
+
+/** A plain array in place of the driver's subclass. By hand, because slice() takes 20 times as long on the subclass. */
+function withoutMeta(result: Rows): Rows {
   const rows = new Array<unknown[]>(result.length);
   for (let i = 0; i < rows.length; i++) rows[i] = result[i]!;
   return rows;
-}
-
-/** Several statements give a list of results, one statement its own. */
-function last(result: Result | Result[]): Result {
-  return "command" in result ? result : result.at(-1)!;
 }
 
 function timeoutError(milliseconds: number): Error {

@@ -2,10 +2,10 @@ import net from "node:net";
 import tls from "node:tls";
 import type { Address } from "./address.ts";
 
-/** Which backend to cancel, as it told when it was connected. */
+/** The server process of a connection, and the key to cancel its statements with. */
 export type Backend = { pid: number; secret: number };
 
-/** How long a cancel request may take. */
+/** The time limit of a cancel request. */
 const CANCEL_MS = 2_000;
 
 /** SSLRequest and the code of CancelRequest: PostgreSQL documentation, "Message Formats". */
@@ -13,9 +13,9 @@ const SSL_REQUEST = Buffer.from([0, 0, 0, 8, 0x04, 0xd2, 0x16, 0x2f]);
 const CANCEL_CODE = 80877102;
 
 /**
- * A connection that is ready for the first message, encrypted if the address says so. `hold` gets each socket as it is made, so that
- * the caller can destroy it at any moment. Encryption is not left to postgres.js, which takes all listeners off a socket that may
- * still fail, and so ends the process.
+ * Opens a socket that is ready for the first message, encrypted if the address says so. `hold` gets each socket as it is made, so that the
+ * caller can destroy it at any moment. postgres.js must not encrypt it: it takes all listeners off a socket that may still fail, and an
+ * error event without a listener ends the process.
  */
 export async function dial(to: Address, hold: (socket: net.Socket) => void): Promise<net.Socket> {
   const socket = to.path ? net.connect({ path: to.path }) : net.connect({ host: to.host, port: to.port, noDelay: true });
@@ -25,7 +25,7 @@ export async function dial(to: Address, hold: (socket: net.Socket) => void): Pro
   socket.write(SSL_REQUEST);
   const answer = String(await happens(socket, "data"));
   if (answer === "N" && to.tls.optional) return socket;
-  // More than the one letter would be bytes that somebody slipped in before the encryption (CVE-2021-23222).
+  // Further bytes were slipped in before the encryption began (CVE-2021-23222).
   if (answer !== "S") throw new Error("the database does not offer TLS, which sslmode asks for");
   const secure = tls.connect({ ...to.tls.options, socket });
   hold(secure);
@@ -41,14 +41,14 @@ function happens(socket: net.Socket, event: string): Promise<unknown> {
   });
 }
 
-/** With postgres.js's own code for it. */
+/** Has the code that postgres.js uses. */
 export function gone(): Error {
   return Object.assign(new Error("the connection to the database has gone"), { code: "CONNECTION_CLOSED" });
 }
 
 /**
- * Asks the server, on a connection of its own, to cancel what the backend runs. Best effort; nobody is told. postgres.js's own cancel()
- * drops the promise of that connection: a server that cannot be reached would end the process with an unhandled rejection.
+ * Asks the server, on a connection of its own, to cancel the backend's statement. Best effort: nobody is told. cancel() of postgres.js
+ * ignores the promise of that connection, so a server that cannot be reached would end the process with an unhandled rejection.
  */
 export function cancel(to: Address, backend: Backend): void {
   const request = Buffer.alloc(16);
@@ -64,7 +64,7 @@ export function cancel(to: Address, backend: Backend): void {
     .then((socket) => {
       socket.on("error", () => {});
       socket.on("close", () => clearTimeout(timer));
-      // Not end(): PgBouncer forgets a request whose connection has closed before it was passed on.
+      // The socket stays open: PgBouncer drops a request whose connection closes before it was passed on.
       socket.write(request);
       socket.resume();
     })

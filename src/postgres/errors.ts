@@ -1,42 +1,44 @@
 import postgres from "postgres";
 import { Problem, type ProblemCode } from "../kit/problem.ts";
-import { UNSTORABLE_HINT } from "../records/textKinds.ts";
 
-/** What a refusal of PostgreSQL means to the caller. Anything else is a fault of ours: `internal`, its details only in the cause. */
-export function toProblem(error: unknown): Problem {
+/** Hints by SQLSTATE, in the words of the program that uses the pool, in place of the ones here. */
+export type Hints = Readonly<Record<string, string>>;
+
+/** The Problem that an error of PostgreSQL means to the caller. An error without a meaning is `internal`, its details only in the cause. */
+export function toProblem(error: unknown, hints: Hints = {}): Problem {
   if (error instanceof Problem) return error;
   if (isLost(error)) return unreachable(error);
   const state = sqlstateOf(error) ?? "";
   const meaning = MEANINGS[state] ?? MEANINGS[state.slice(0, 2)];
   if (!meaning) return new Problem("internal", "the database refused a statement of the service", [], { cause: error });
   const headers = isUnavailable(meaning.code) ? RETRY_AFTER : {};
-  return new Problem(meaning.code, meaning.message, meaning.hint, { headers, cause: error });
+  return new Problem(meaning.code, meaning.message, hints[state] ?? meaning.hint, { headers, cause: error });
 }
 
-/** The database was not reached, or not in time: another attempt may. */
+/** True when the database was not reached, or not in time: another attempt may succeed. */
 export const isUnavailable = (code: ProblemCode): boolean => code === "busy" || code === "not_ready";
 
 type Meaning = { code: ProblemCode; message: string; hint: string };
 
 const RETRY_AFTER = { "Retry-After": "1" };
 
-/** Only for what is known to have changed nothing. */
+/** Only for a statement that is known to have changed nothing. */
 const AGAIN = "nothing was changed: wait as long as Retry-After says, then repeat the request";
 
 const WRONG_VALUE = {
   code: "invalid_value",
   message: "a value does not fit its field",
-  hint: "GET /help has a page on every kind: its fields and what they hold",
+  hint: "send a value that its column can hold",
 } as const;
 const WRONG_TIME = {
   code: "invalid_value",
   message: "a time or date does not exist or is out of range",
-  hint: "write 2026-06-01T09:00:00Z, 2026-06-01, today or +2d",
+  hint: "write 2026-06-01T09:00:00Z or 2026-06-01",
 } as const;
 const WRONG_TEXT = {
   code: "invalid_value",
   message: "a text holds a character that cannot be stored",
-  hint: UNSTORABLE_HINT,
+  hint: "leave out NUL characters and lone surrogates, and send UTF-8",
 } as const;
 const TOO_LARGE = {
   code: "invalid_value",
@@ -53,13 +55,13 @@ const NOT_WRITABLE = { code: "not_ready", message: "the database takes no change
 const NO_ROOM = { code: "not_ready", message: "the database is out of room", hint: AGAIN } as const;
 const UNREACHABLE = { code: "not_ready", message: "the database cannot be reached", hint: AGAIN } as const;
 
-/** By SQLSTATE, or by its class: https://www.postgresql.org/docs/current/errcodes-appendix.html */
+/** By SQLSTATE, or by the first two letters of it, its class: https://www.postgresql.org/docs/current/errcodes-appendix.html */
 const MEANINGS: Record<string, Meaning> = {
-  "23505": { code: "already_exists", message: "another record holds this value", hint: "search= finds it: change that one" },
+  "23505": { code: "already_exists", message: "another record holds this value", hint: "change that record" },
   "23503": {
     code: "unprocessable",
     message: "the request refers to a record that is not there",
-    hint: "search= finds what there is",
+    hint: "make the other record first",
   },
   "23502": WRONG_VALUE,
   "23514": WRONG_VALUE,
@@ -88,21 +90,24 @@ export function unreachable(cause: unknown): Problem {
 }
 
 /**
- * All connections are in use. Who is refused for it is one of very many: they are asked to come again in one, two or three seconds by turns,
- * for as one crowd they would be refused again. Made once, since to note where a Problem was made costs half as much as the rest of refusing.
+ * Refusals for an overload. They ask callers to come again in one, two or three seconds by turns, so that they do not return as one crowd.
+ * Made once: recording the stack of a Problem costs half as much as the rest of a refusal.
  */
-function refusals(message: string): () => Problem {
+function overloaded(message: string): () => Problem {
   const all = ["1", "2", "3"].map((seconds) => new Problem("busy", message, AGAIN, { headers: { "Retry-After": seconds } }));
   let last = 0;
   return () => all[last++ % all.length]!;
 }
 
-export const queueFull = refusals("too many requests wait for the database");
-export const waitedLong = refusals("all connections to the database are in use");
+export const queueFull = overloaded("too many requests wait for the database");
+export const waitedLong = overloaded("all connections to the database are in use");
+
+/** A text holds a NUL character. */
+export const unstorable = (): Problem => new Problem(WRONG_TEXT.code, WRONG_TEXT.message, WRONG_TEXT.hint);
 
 const DEADLINE = new Error("the deadline has passed");
 
-/** `milliseconds` is what the unit of work was given. */
+/** The work took longer than its deadline of so many milliseconds. */
 export function tooSlow(milliseconds: number): Problem {
   return new Problem(TOO_SLOW.code, `the query took longer than ${milliseconds / 1000} s`, TOO_SLOW.hint, {
     headers: RETRY_AFTER,
@@ -110,21 +115,32 @@ export function tooSlow(milliseconds: number): Problem {
   });
 }
 
-/** Whether it was stopped for the time it took, rather than kept from starting. */
+/** Nobody sees it: the consumer of the stream has stopped. */
+export const streamStopped = (): Error => new Error("the consumer stopped the stream");
+
+/** A stream made no progress for so many milliseconds: the server sent nothing, or the caller took nothing. */
+export function stalled(milliseconds: number): Problem {
+  return new Problem(TOO_SLOW.code, `the stream made no progress for ${milliseconds / 1000} s`, TOO_SLOW.hint, {
+    headers: RETRY_AFTER,
+    cause: DEADLINE,
+  });
+}
+
+/** True when it ran and was stopped at its deadline; false when it never began. */
 export function isTooSlow(error: unknown): boolean {
   return error instanceof Problem && (error.cause === DEADLINE || isCancelled(error));
 }
 
-/** Whether the server stopped it: it did nothing. */
+/** True when the server cancelled the statement, which then did nothing. */
 export const isCancelled = (error: unknown): boolean => sqlstateOf(error) === "57014";
 
-/** Without Retry-After: a program that repeats the write on its own might make it twice. */
+/** Has no Retry-After: a program that repeats the write by itself might make the change twice. */
 export function unknownOutcome(code: "busy" | "not_ready", cause: unknown): Problem {
   const message = "the answer of the database was lost, so it is not known whether the change was made";
   return new Problem(code, message, "read the record before you repeat the request", { values: { outcome: "unknown" }, cause });
 }
 
-/** Whether the answer was lost with the connection, rather than not waited for. */
+/** True when the answer was lost with the connection; false when nobody waited for it any longer. */
 export function isOutcomeUnknown(error: unknown): error is Problem {
   return error instanceof Problem && error.code === "not_ready" && error.values["outcome"] === "unknown";
 }
@@ -134,7 +150,7 @@ export function sqlstateOf(error: unknown): string | undefined {
   return serverError(error)?.code;
 }
 
-/** The unique, foreign key or check constraint that refused. */
+/** The name of the unique, foreign key or check constraint that was violated. */
 export function constraintOf(error: unknown): string | undefined {
   return serverError(error)?.constraint_name;
 }
@@ -144,7 +160,7 @@ function serverError(error: unknown): postgres.PostgresError | undefined {
   return source instanceof postgres.PostgresError ? source : undefined;
 }
 
-/** The connection is gone, and with it the answer. */
+/** True when the connection broke, and the answer with it. */
 export function isLost(error: unknown): boolean {
   if (!(error instanceof Error)) return false;
   const state = sqlstateOf(error);
@@ -153,27 +169,27 @@ export function isLost(error: unknown): boolean {
   return "code" in error && /^(CONNECT|E(?!RR_)|ERR_SSL|ERR_STREAM)/.test(String(error.code));
 }
 
-/** A prepared statement that the server, or a pooler before it, no longer has or can no longer use. It was not executed. */
+/** True when the server, or a pooler before it, has lost a prepared statement or cannot use its plan. It was not executed. */
 export function isStale(error: unknown): boolean {
   const state = sqlstateOf(error);
   return isForgotten(error) || (state === "0A000" && serverError(error)?.routine === "RevalidateCachedQuery");
 }
 
-/** A prepared statement of a name that the server does not know. */
+/** True when the server does not know the name of a prepared statement. */
 export function isForgotten(error: unknown): boolean {
   return sqlstateOf(error) === "26000";
 }
 
-/** Rolled back because of others: it may succeed at once. */
+/** True when other transactions caused the rollback (serialization failure, deadlock): a repeat may succeed at once. */
 export function isConflict(error: unknown): boolean {
   const state = sqlstateOf(error);
   return state === "40001" || state === "40P01";
 }
 
-/** Whether it is not known what became of the statement: no refusal of the server came, or one that ends the connection. */
+/** True when the outcome is unknown: no refusal of the server came, or one that ends the connection. */
 export const isUnanswered = (error: unknown): boolean => sqlstateOf(error) === undefined || isLost(error);
 
-/** Whether the connection must not be used again. 25006: it leads to what is no longer the primary. */
+/** True when the connection must not be used again. 25006: it leads to a server that is no longer the primary. */
 export function isBroken(error: unknown): boolean {
   return isUnanswered(error) || isStale(error) || sqlstateOf(error) === "25006";
 }

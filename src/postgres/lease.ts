@@ -2,45 +2,50 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { Problem } from "../kit/problem.ts";
 import type { Log } from "../log.ts";
 import { addressOf, type ConnectionOptions } from "./address.ts";
-import { createWire, type Wire } from "./connection.ts";
+import { type Connection, createConnection } from "./connection.ts";
 import { gone } from "./dial.ts";
-import type { Shapes } from "./driver.ts";
-import { tooSlow, unreachable } from "./errors.ts";
-import { createHosts, type Sort } from "./pipeline.ts";
-import { createTurns, goneAway, onAbort, type Turn } from "./queue.ts";
+import { type Hints, stalled, tooSlow, unreachable } from "./errors.ts";
+import { createParameterTypes } from "./parameterTypes.ts";
+import { type Access, createPipelines } from "./pipeline.ts";
+import { createQueue, type Entry, goneAway, onAbort } from "./queue.ts";
 
 export type PoolOptions = {
   connection: ConnectionOptions;
-  /** Connections, 4-8 of them, and a third as many for work of unknown length; opened when first needed. */
+  /** Connections, 4-8 of them, and a third as many for long work; each is opened when it is first needed. */
   size: number;
-  /** Callers that may wait for a connection, and for how long. */
+  /** How many callers may wait for a connection, and for how long. */
   queueLimit: number;
   waitMs: number;
-  /** How long a unit of work may take once it has its turn, connecting included. */
+  /** How long a lease may last, connecting included. */
   deadlineMs: number;
   /** False names no statement, for PgBouncer before 1.21. */
   prepare: boolean;
   log: Log;
+  /** Hints of refusals by SQLSTATE, in place of the library's own. */
+  hints?: Hints;
 };
 
-/** `signal` is aborted when the caller has gone away: stops waiting, and what runs; what follows others runs on. */
-export type UnitOptions = Turn & {
+/** `signal` is aborted when the caller has gone away: a waiting or leading lease stops, a follower runs on. */
+export type LeaseOptions = Entry & {
   /** In place of the pool's. */
   deadlineMs?: number | undefined;
-  /** Of one short statement, which may follow another of its sort on a connection, and be followed by others, when all are in use. */
-  sort?: Sort | undefined;
-  /** Of a read: so short that it had better follow those of this turn of the event loop, though connections are free. */
+  /** Of one short statement, which may be pipelined with others of its access when all connections are in use. */
+  access?: Access | undefined;
+  /** Of a read so short that it joins those of this turn of the event loop, even if a connection is free. */
   brief?: boolean;
 };
 
-/** One caller's turn: at most one connection, and the reason once it has been told to stop. */
-export type Unit = {
-  turn: UnitOptions;
-  /** Where it follows others: it has no connection of its own, and may fail for what befalls them. */
-  host: Wire | undefined;
-  wire: Wire | undefined;
+/**
+ * The use of one connection by one caller. A lease leads on a connection of its own, or follows on another's (`shared`). It is running until it
+ * is released; `stopped` holds the reason once it was told to stop.
+ */
+export type Lease = {
+  options: LeaseOptions;
+  /** The connection of another lease that this one follows. It may fail for what befalls the others there. */
+  shared: Connection | undefined;
+  connection: Connection | undefined;
   stopped: Problem | undefined;
-  /** Set when the connection may have been left in a state of its own: it is closed and not used again. */
+  /** True when the connection may be left in a state of its own: it is then closed and not used again. */
   spent: boolean;
   /** Ends a caller that waits for something other than a statement. */
   halt: ((reason: Problem) => void) | undefined;
@@ -48,13 +53,13 @@ export type Unit = {
   unlisten: (() => void) | undefined;
 };
 
-export type Units = {
-  /** Whether the types of this text's values are known: nothing else follows on a connection (see learn in wireQuery.ts). */
+export type Leases = {
+  /** True when the parameter types of this text are known. Only then may it be pipelined. */
   knows: (text: string) => boolean;
-  enter: (options: UnitOptions) => Unit | Promise<Unit>;
-  /** The unit's connection, a new one if it has none or lost it. */
-  connect: (unit: Unit) => Wire | Promise<Wire>;
-  leave: (unit: Unit) => void;
+  acquire: (options: LeaseOptions) => Lease | Promise<Lease>;
+  /** The lease's connection; a new one if it has none or lost it. */
+  connect: (lease: Lease) => Connection | Promise<Connection>;
+  release: (lease: Lease) => void;
   stats: () => { size: number; busy: number; idle: number; waiting: number; opened: number; lost: number };
   close: () => Promise<void>;
 };
@@ -62,147 +67,147 @@ export type Units = {
 /** From the TCP handshake to the first answer. */
 const CONNECT_MS = 2_000;
 /** Between two attempts: a server that restarts refuses for a moment. */
-const AGAIN_MS = 100;
-/** How long a cancelled statement has to end, so that the caller can be told whether it did anything. */
-const GRACE_MS = 500;
+const RECONNECT_MS = 100;
+/** The time in which a cancelled statement may still answer, so that the caller can be told if it did anything. */
+const CANCEL_MS = 500;
 
-/** Who works on the database: `size` units at a time. */
-export function createUnits(options: PoolOptions): Units {
+/** The connections to one database, `size` at most, and the queue for them. */
+export function createLeases(options: PoolOptions): Leases {
   const address = addressOf(options.connection);
-  const idle: Wire[] = [];
-  const hosts = createHosts<UnitOptions>();
-  const shapes: Shapes = new Map();
-  const turns = createTurns<UnitOptions, Wire>(options.size, options.queueLimit, options.waitMs);
+  const idle: Connection[] = [];
+  const pipelines = createPipelines<LeaseOptions>();
+  const types = createParameterTypes();
+  const queue = createQueue<LeaseOptions, Connection>(options.size, options.queueLimit, options.waitMs);
   const counts = { opened: 0, lost: 0 };
   let reachable = true;
-  let crowdTold = false;
+  let crowdLogged = false;
   let closed: Promise<void> | undefined;
 
-  /** At once where there is room, as mostly: each wait for a promise that has nothing to wait for costs. */
-  function enter(turn: UnitOptions): Unit | Promise<Unit> {
+  /** Returns no promise where there is nothing to wait for, as mostly: awaiting one costs CPU. */
+  function acquire(asked: LeaseOptions): Lease | Promise<Lease> {
     if (closed) throw shuttingDown();
-    const { busy, waiting } = turns.stats();
-    const host = waiting > 0 ? undefined : busy === options.size ? joinHost(turn) : boardHost(turn);
-    if (host) return follow(turn, host);
-    const wait = turns.take(turn);
-    return wait ? wait.then((found) => (found ? follow(turn, found) : begin(turn)), crowdedOut) : begin(turn);
+    const { busy, waiting } = queue.stats();
+    const shared = waiting > 0 ? undefined : busy === options.size ? joinAny(asked) : joinTurn(asked);
+    if (shared) return follow(asked, shared);
+    const wait = queue.acquire(asked);
+    return wait ? wait.then((found) => (found ? follow(asked, found) : lead(asked)), crowdedOut) : lead(asked);
   }
 
-  /** Told once, until nobody waits any more. */
+  /** Logged once, until the queue is empty again. */
   function crowdedOut(refusal: Problem): never {
-    if (!crowdTold) options.log.warn("database_crowded", { reason: refusal.message, ...turns.stats() });
-    crowdTold = true;
+    if (!crowdLogged) options.log.warn("database_crowded", { reason: refusal.message, ...queue.stats() });
+    crowdLogged = true;
     throw refusal;
   }
 
-  /** Functions made here for each unit would be slow: tsx gives every one its name through defineProperty. */
-  function begin(turn: UnitOptions): Unit {
-    const { deadlineMs = options.deadlineMs, signal, sort, brief = false } = turn;
-    const unit = unitOf(turn, undefined, idle.pop());
-    if (sort && unit.wire) hosts.open(unit.wire, sort, brief);
-    unit.timer = setTimeout(outOfTime, deadlineMs, unit, deadlineMs);
-    if (signal) unit.unlisten = onAbort(signal, () => stop(unit, goneAway(signal)));
-    turns.pass(joinHost);
-    return unit;
+  /** Makes no closure for each lease: tsx names every one through defineProperty, which is slow. */
+  function lead(asked: LeaseOptions): Lease {
+    const { deadlineMs = options.deadlineMs, signal, access, brief = false } = asked;
+    const lease = createLease(asked, undefined, idle.pop());
+    if (access && lease.connection) pipelines.lead(lease.connection, access, brief);
+    lease.timer = setTimeout(outOfTime, deadlineMs, lease, deadlineMs);
+    if (signal) lease.unlisten = onAbort(signal, () => stop(lease, goneAway(signal)));
+    queue.share(joinAny);
+    return lease;
   }
 
-  /** A connection that does not answer is given up with all that is on it: only after those before it have been stopped at their deadline. */
-  function follow(turn: UnitOptions, host: Wire): Unit {
-    const unit = unitOf(turn, host, undefined);
-    const { deadlineMs = options.deadlineMs } = turn;
-    unit.timer = setTimeout(giveUp, deadlineMs + GRACE_MS, unit, host, deadlineMs);
-    return unit;
+  /** Its deadline drops the connection for all who share it, so it comes after the statements before it were stopped at theirs. */
+  function follow(asked: LeaseOptions, shared: Connection): Lease {
+    const lease = createLease(asked, shared, undefined);
+    const { deadlineMs = options.deadlineMs } = asked;
+    lease.timer = setTimeout(dropShared, deadlineMs + CANCEL_MS, lease, shared, deadlineMs);
+    return lease;
   }
 
   /**
-   * For who comes when all connections are in use, and for who waits, whenever a statement begins or one that followed ends: who comes while
-   * others wait has to wait, so that a queue which has formed once would else last as long as there are callers.
+   * Called when all connections are in use, and whenever a statement begins or a pipelined one ends. Queued callers join first; otherwise a
+   * queue would never drain while new callers come.
    */
-  function joinHost({ sort }: UnitOptions): Wire | undefined {
-    return sort && hosts.join(sort);
+  function joinAny({ access }: LeaseOptions): Connection | undefined {
+    return access && pipelines.join(access);
   }
 
-  /** For who comes when connections are free. What follows cannot be stopped when its caller goes away. */
-  function boardHost({ sort, brief, signal }: UnitOptions): Wire | undefined {
-    return sort && brief && !signal ? hosts.board() : undefined;
+  /** Called when connections are free. A lease with a signal does not join: a follower cannot be stopped alone. */
+  function joinTurn({ access, brief, signal }: LeaseOptions): Connection | undefined {
+    return access && brief && !signal ? pipelines.joinTurn() : undefined;
   }
 
-  function leave(unit: Unit): void {
-    clearTimeout(unit.timer);
-    if (unit.host) leaveHost(unit.host);
-    else release(unit);
-    if (crowdTold && turns.stats().waiting === 0) crowdTold = false;
+  function release(lease: Lease): void {
+    clearTimeout(lease.timer);
+    if (lease.shared) releaseFollower(lease.shared);
+    else releaseLeader(lease);
+    if (crowdLogged && queue.stats().waiting === 0) crowdLogged = false;
   }
 
-  function release({ turn, wire, stopped, spent, unlisten }: Unit): void {
+  function releaseLeader({ options: asked, connection, stopped, spent, unlisten }: Lease): void {
     unlisten?.();
-    // A cancel request may still be on its way and would hit whatever runs next.
-    if (stopped) wire?.lose(stopped);
-    if (spent) void wire?.close();
-    giveBack(wire ? hosts.leave(wire, turn) : turn, wire);
+    // A cancel request may still be on its way, and would cancel the next statement.
+    if (stopped) connection?.lose(stopped);
+    if (spent) void connection?.close();
+    giveBack(connection ? pipelines.leaderDone(connection, asked) : asked, connection);
   }
 
-  function leaveHost(host: Wire): void {
-    giveBack(hosts.part(host), host);
-    turns.pass(joinHost);
+  function releaseFollower(shared: Connection): void {
+    giveBack(pipelines.followerDone(shared), shared);
+    queue.share(joinAny);
   }
 
-  function giveBack(place: UnitOptions | undefined, wire: Wire | undefined): void {
-    if (!place) return;
-    if (wire && !wire.lost) idle.push(wire);
-    turns.give(place);
+  function giveBack(slot: LeaseOptions | undefined, connection: Connection | undefined): void {
+    if (!slot) return;
+    if (connection && !connection.lost) idle.push(connection);
+    queue.release(slot);
   }
 
-  function connect(unit: Unit): Wire | Promise<Wire> {
-    return unit.wire && !unit.wire.lost ? unit.wire : open(unit);
+  function connect(lease: Lease): Connection | Promise<Connection> {
+    return lease.connection && !lease.connection.lost ? lease.connection : open(lease);
   }
 
-  async function open(unit: Unit): Promise<Wire> {
+  async function open(lease: Lease): Promise<Connection> {
     for (let attempt = 1; ; attempt++) {
-      if (unit.stopped) throw unit.stopped;
-      const wire = createWire(address, shapes, forget);
-      unit.wire = wire;
+      if (lease.stopped) throw lease.stopped;
+      const connection = createConnection(address, types, forget);
+      lease.connection = connection;
       try {
-        await wire.open(CONNECT_MS);
+        await connection.open(CONNECT_MS);
         counts.opened += 1;
         if (!reachable) options.log.info("database_reachable");
         reachable = true;
-        return wire;
+        return connection;
       } catch (error) {
-        wire.lose(error as Error);
-        if (unit.stopped) throw unreachable(error);
+        connection.lose(error as Error);
+        if (lease.stopped) throw unreachable(error);
         if (attempt === 2) throw refused(error);
       }
-      await sleep(AGAIN_MS);
+      await sleep(RECONNECT_MS);
     }
   }
 
-  /** Told once, and again when it has come back: with the database down every request would have a line. */
+  /** Logged once per outage: with the database down every request would write a line. */
   function refused(error: unknown): Problem {
     if (reachable) options.log.warn("database_unreachable", { reason: messageOf(error) });
     reachable = false;
     return unreachable(error);
   }
 
-  function forget(wire: Wire): void {
+  function forget(connection: Connection): void {
     counts.lost += 1;
-    const at = idle.indexOf(wire);
+    const at = idle.indexOf(connection);
     if (at >= 0) idle.splice(at, 1);
-    giveBack(hosts.close(wire), wire);
+    giveBack(pipelines.remove(connection), connection);
   }
 
   async function finish(): Promise<void> {
-    turns.refuseAll(shuttingDown());
-    await turns.idle();
-    await Promise.all(idle.splice(0).map((wire) => wire.close()));
+    queue.refuseAll(shuttingDown());
+    await queue.idle();
+    await Promise.all(idle.splice(0).map((connection) => connection.close()));
   }
 
   return {
-    knows: (text) => shapes.has(text),
-    enter,
+    knows: (text) => types.of(text) !== undefined,
+    acquire,
     connect,
-    leave,
-    stats: () => ({ size: options.size, idle: idle.length, ...turns.stats(), ...counts }),
+    release,
+    stats: () => ({ size: options.size, idle: idle.length, ...queue.stats(), ...counts }),
     close() {
       closed ??= finish();
       return closed;
@@ -210,34 +215,54 @@ export function createUnits(options: PoolOptions): Units {
   };
 }
 
-function unitOf(turn: UnitOptions, host: Wire | undefined, wire: Wire | undefined): Unit {
-  return { turn, host, wire, stopped: undefined, spent: false, halt: undefined, timer: undefined, unlisten: undefined };
+function createLease(options: LeaseOptions, shared: Connection | undefined, connection: Connection | undefined): Lease {
+  return {
+    options,
+    shared,
+    connection,
+    stopped: undefined,
+    spent: false,
+    halt: undefined,
+    timer: undefined,
+    unlisten: undefined,
+  };
 }
 
-function giveUp(unit: Unit, host: Wire, deadlineMs: number): void {
-  unit.stopped = tooSlow(deadlineMs);
-  host.cancel();
-  host.lose(gone());
+function dropShared(lease: Lease, shared: Connection, deadlineMs: number): void {
+  lease.stopped = tooSlow(deadlineMs);
+  shared.cancel();
+  shared.lose(gone());
 }
 
-function outOfTime(unit: Unit, deadlineMs: number): void {
-  stop(unit, tooSlow(deadlineMs));
+function outOfTime(lease: Lease, deadlineMs: number): void {
+  stop(lease, tooSlow(deadlineMs));
 }
 
-/** A statement at the server gets a moment to end as cancelled; everything else ends here and now. */
-function stop(unit: Unit, reason: Problem): void {
-  if (unit.stopped) return;
-  unit.stopped = reason;
-  clearTimeout(unit.timer);
-  if (unit.wire?.running) {
-    unit.wire.cancel();
-    unit.timer = setTimeout(drop, GRACE_MS, unit, reason);
-  } else drop(unit, reason);
+/** In place of the deadline: the lease of a stream ends when it has made no progress for so long. Called again at each progress. */
+export function progress(lease: Lease, idleMs: number): void {
+  if (lease.stopped) return;
+  clearTimeout(lease.timer);
+  lease.timer = setTimeout(noProgress, idleMs, lease, idleMs);
 }
 
-function drop(unit: Unit, reason: Problem): void {
-  unit.wire?.lose(reason);
-  unit.halt?.(reason);
+function noProgress(lease: Lease, idleMs: number): void {
+  stop(lease, stalled(idleMs));
+}
+
+/** A statement at the server gets a moment to end as cancelled. Everything else ends at once. */
+export function stop(lease: Lease, reason: Problem): void {
+  if (lease.stopped) return;
+  lease.stopped = reason;
+  clearTimeout(lease.timer);
+  if (lease.connection?.running) {
+    lease.connection.cancel();
+    lease.timer = setTimeout(drop, CANCEL_MS, lease, reason);
+  } else drop(lease, reason);
+}
+
+function drop(lease: Lease, reason: Problem): void {
+  lease.connection?.lose(reason);
+  lease.halt?.(reason);
 }
 
 function shuttingDown(): Problem {

@@ -1,101 +1,103 @@
-import type { Wire } from "./connection.ts";
+import type { Connection } from "./connection.ts";
 
-/** What shares a connection: no read waits for a write, which may have to wait for a lock. */
-export type Sort = "read" | "write";
+/** Reads are pipelined with reads and writes with writes: no read waits behind a write, which may have to wait for a lock. */
+export type Access = "read" | "write";
 
 /**
- * Connections with a short statement at work, which others of its sort may follow there. `P` is a place: who came first has it, and who
- * follows keeps it, for what is not short, as a transaction, must find nobody on its connection.
+ * Connections that short statements share. The first statement there leads and holds a slot `S` of the queue. Others of its access follow: the
+ * server answers them in order. When the leader is done first, the slot stays with the followers, so that whatever comes next on the
+ * connection, such as a transaction, finds it empty.
  */
-export type Hosts<P> = {
-  /** `brief`: a read that others may board. */
-  open: (wire: Wire, sort: Sort, brief: boolean) => void;
-  /** Where brief reads of this turn of the event loop go, as long as there is room. */
-  board: () => Wire | undefined;
-  /** One of this turn, or else the one that the fewest follow; undefined when there is none. */
-  join: (sort: Sort) => Wire | undefined;
-  /** Who came first goes; gives the place back unless somebody follows. */
-  leave: (wire: Wire, place: P) => P | undefined;
-  /** Who followed goes; gives the place back if they are the last. */
-  part: (wire: Wire) => P | undefined;
-  /** Nobody follows there any more; gives the place back if only who followed was there. */
-  close: (wire: Wire) => P | undefined;
+export type Pipelines<S> = {
+  /** A statement leads on this connection. `brief`: a read that brief reads of the same turn of the event loop may join. */
+  lead: (connection: Connection, access: Access, brief: boolean) => void;
+  /** The connection of this turn's brief reads, as long as it has room. */
+  joinTurn: () => Connection | undefined;
+  /** The connection of this turn, or else the one with the fewest followers; undefined when there is none. */
+  join: (access: Access) => Connection | undefined;
+  /** The leader is done. Gives the slot back, unless others follow. */
+  leaderDone: (connection: Connection, slot: S) => S | undefined;
+  /** A follower is done. Gives the slot back after the last one. */
+  followerDone: (connection: Connection) => S | undefined;
+  /** Nobody may join any more. Gives the slot back if only followers were there. */
+  remove: (connection: Connection) => S | undefined;
 };
 
 /**
- * Reads that leave together: postgres.js writes what a turn of the event loop has gathered at its end, or once there is 1 kB. Each write to a
- * connection costs a fifth of what a short read costs this process. Changes each wait for the disk, and had better do so side by side.
+ * Reads that leave in one write: postgres.js sends what a turn of the event loop has gathered at its end, or once there is 1 kB. A write to
+ * a socket costs a fifth of the CPU of a short read. Each change waits for the disk, so changes run better side by side.
  */
-const MOST_TOGETHER = 4;
-/** On one connection: the last waits for the others. */
-const MOST_FOLLOWERS = 7;
-/** A connection that has not answered for so long may wait for a lock, and is not followed. */
+const TOGETHER_LIMIT = 4;
+/** On one connection: the last one waits for all others. */
+const FOLLOWER_LIMIT = 7;
+/** A connection that has not answered for so long may wait for a lock. Nobody may join it. */
 const STUCK_MS = 100;
 
-export function createHosts<P>(): Hosts<P> {
-  const hosts = new Map<Wire, { sort: Sort; followers: number; place: P | undefined }>();
-  let together: { wire: Wire; room: number; brief: boolean } | undefined;
+export function createPipelines<S>(): Pipelines<S> {
+  const pipelines = new Map<Connection, { access: Access; followers: number; slot: S | undefined }>();
+  let turn: { connection: Connection; room: number; brief: boolean } | undefined;
 
-  function gather(wire: Wire, brief: boolean): void {
-    if (!together) setImmediate(depart);
-    together = { wire, room: MOST_TOGETHER - 1, brief };
+  function gather(connection: Connection, brief: boolean): void {
+    if (!turn) setImmediate(endTurn);
+    turn = { connection, room: TOGETHER_LIMIT - 1, brief };
   }
 
-  function depart(): void {
-    together = undefined;
+  function endTurn(): void {
+    turn = undefined;
   }
 
-  function joinTogether(): Wire | undefined {
-    if (!together?.room) return undefined;
-    const host = hosts.get(together.wire);
-    if (host?.sort !== "read" || host.followers >= MOST_FOLLOWERS) return undefined;
-    together.room -= 1;
-    host.followers += 1;
-    return together.wire;
+  function joinGathering(): Connection | undefined {
+    if (!turn?.room) return undefined;
+    const pipeline = pipelines.get(turn.connection);
+    if (pipeline?.access !== "read" || pipeline.followers >= FOLLOWER_LIMIT) return undefined;
+    turn.room -= 1;
+    pipeline.followers += 1;
+    return turn.connection;
   }
 
-  function joinFewest(sort: Sort): Wire | undefined {
+  function joinShortest(access: Access): Connection | undefined {
     const stuck = performance.now() - STUCK_MS;
-    let found: Wire | undefined;
-    let fewest = MOST_FOLLOWERS;
-    for (const [wire, host] of hosts) {
-      if (host.sort !== sort || host.followers >= fewest || (wire.running && wire.movedAt < stuck)) continue;
-      [found, fewest] = [wire, host.followers];
+    let found: Connection | undefined;
+    let fewest = FOLLOWER_LIMIT;
+    for (const [connection, pipeline] of pipelines) {
+      if (pipeline.access !== access || pipeline.followers >= fewest) continue;
+      if (connection.running && connection.progressAt < stuck) continue;
+      [found, fewest] = [connection, pipeline.followers];
     }
     if (!found) return undefined;
-    hosts.get(found)!.followers += 1;
-    if (sort === "read") gather(found, false);
+    pipelines.get(found)!.followers += 1;
+    if (access === "read") gather(found, false);
     return found;
   }
 
-  function close(wire: Wire): P | undefined {
-    const place = hosts.get(wire)?.place;
-    hosts.delete(wire);
-    return place;
+  function remove(connection: Connection): S | undefined {
+    const slot = pipelines.get(connection)?.slot;
+    pipelines.delete(connection);
+    return slot;
   }
 
   return {
-    open(wire, sort, brief) {
-      hosts.set(wire, { sort, followers: 0, place: undefined });
-      if (brief) gather(wire, true);
+    lead(connection, access, brief) {
+      pipelines.set(connection, { access, followers: 0, slot: undefined });
+      if (brief) gather(connection, true);
     },
-    board: () => (together?.brief ? joinTogether() : undefined),
-    join: (sort) => (sort === "read" ? joinTogether() : undefined) ?? joinFewest(sort),
-    leave(wire, place) {
-      const host = hosts.get(wire);
-      if (!host?.followers) {
-        hosts.delete(wire);
-        return place;
+    joinTurn: () => (turn?.brief ? joinGathering() : undefined),
+    join: (access) => (access === "read" ? joinGathering() : undefined) ?? joinShortest(access),
+    leaderDone(connection, slot) {
+      const pipeline = pipelines.get(connection);
+      if (!pipeline?.followers) {
+        pipelines.delete(connection);
+        return slot;
       }
-      host.place = place;
+      pipeline.slot = slot;
       return undefined;
     },
-    part(wire) {
-      const host = hosts.get(wire);
-      if (!host) return undefined;
-      host.followers -= 1;
-      return host.followers === 0 && host.place !== undefined ? close(wire) : undefined;
+    followerDone(connection) {
+      const pipeline = pipelines.get(connection);
+      if (!pipeline) return undefined;
+      pipeline.followers -= 1;
+      return pipeline.followers === 0 && pipeline.slot !== undefined ? remove(connection) : undefined;
     },
-    close,
+    remove,
   };
 }

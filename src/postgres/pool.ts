@@ -1,133 +1,162 @@
-import type { Wire } from "./connection.ts";
+import type { Connection } from "./connection.ts";
+import type { Chunks } from "./copy.ts";
 import type { Rows } from "./driver.ts";
 import { isBroken, isCancelled, isConflict, isForgotten, isUnanswered, toProblem, unknownOutcome } from "./errors.ts";
-import { createUnits, type PoolOptions, type Unit, type UnitOptions, type Units } from "./lease.ts";
-import type { Sort } from "./pipeline.ts";
-import { createNames } from "./preparedStatements.ts";
+import { createLeases, type Lease, type LeaseOptions, type Leases, type PoolOptions } from "./lease.ts";
+import type { Access } from "./pipeline.ts";
+import { createPreparedStatements } from "./preparedStatements.ts";
 import { mayRepeat, refusal } from "./retry.ts";
 import type { Statement, StatementOptions } from "./sql.ts";
+import { streamCopy, streamRows } from "./stream.ts";
 import { runTransaction, type Transaction } from "./transaction.ts";
 
-export type TurnOptions = Omit<UnitOptions, "holder" | "sort" | "brief"> & {
-  /** Whose work of unknown length it is. It has connections of its own: however much of it there is, the rest finds its turn. */
+export type WorkOptions = Omit<LeaseOptions, "owner" | "access" | "brief"> & {
+  /** Whose long work it is. Long work has connections of its own, so that it cannot keep the rest waiting, and is shared out among owners. */
   longFor?: string;
 };
 
 export type RowsOptions = StatementOptions &
-  TurnOptions & {
-    /** A read, or else safe to run again: repeated when its connection was lost. */
+  WorkOptions & {
+    /** A read, or else safe to run again: it is repeated when its connection was lost. */
     retry?: boolean;
     /**
-     * A write as short as that of one record: it may follow others' on a connection, and so lose its answer to what befalls one of them.
-     * For callers that can find out what became of it.
+     * A write as short as that of one record. It may be pipelined with others, and then lose its answer to what befalls one of them: for
+     * callers that can find out if it was done.
      */
     short?: boolean;
-    /** A read of the few rows that an index leads to: with others that come at once it leaves for one connection, though more are free. */
+    /** A read of a few rows by an index. It is pipelined with others of the same turn of the event loop, even if connections are free. */
     brief?: boolean;
   };
 
 export type Pool = {
-  /** One statement, atomic by itself. Values by column type: see values.ts. */
+  /** Runs one statement, atomic by itself. codec.ts tells how values are encoded. */
   rows: (statement: Statement, options?: RowsOptions) => Promise<Rows>;
-  /** begin … commit, or rollback when the work throws. For the few places where one statement cannot do. */
-  transaction: <T>(work: (tx: Transaction) => Promise<T>, options?: TurnOptions) => Promise<T>;
-  simple: (text: string, options?: TurnOptions) => Promise<void>;
-  stats: () => ReturnType<Units["stats"]> & { named: number };
-  /** Refuses who waits, lets finish who works, and closes the connections. */
+  /** begin … commit, or rollback when the work throws. For the few changes that need several statements. */
+  transaction: <T>(work: (tx: Transaction) => Promise<T>, options?: WorkOptions) => Promise<T>;
+  /** Several statements without values. Nothing they set stays: the connection is closed afterwards. */
+  simple: (text: string, options?: WorkOptions) => Promise<void>;
+  /**
+   * The rows of a statement in batches, all as of one moment, for results of any length. Here and in the two below, `deadlineMs` is the
+   * longest time without progress. It is long work: it has a connection until the loop ends.
+   */
+  stream: (statement: Statement, batch: number, options?: WorkOptions) => AsyncIterable<Rows>;
+  /** The bytes of `copy (…) to stdout` in chunks. */
+  copyOut: (statement: Statement, options?: WorkOptions) => AsyncIterable<Buffer>;
+  /** Runs `copy … from stdin` and resolves with the number of rows stored: all of the chunks, or none. */
+  copyIn: (statement: Statement, chunks: Chunks, options?: WorkOptions) => Promise<number>;
+  stats: () => ReturnType<Leases["stats"]> & { named: number };
+  /** Refuses the callers that wait, lets those that run finish, and closes the connections. */
   close: () => Promise<void>;
 };
 
-/** What followed others and runs by itself in the end has at least this long. */
+/** A statement that was pipelined and must run by itself in the end has at least this long. */
 const LEAST_MS = 500;
 
 export function createPool(options: PoolOptions): Pool {
-  const units = createUnits(options);
+  const { hints } = options;
+  const shortWork = createLeases(options);
   const third = (number: number) => Math.ceil(number / 3);
-  const longUnits = createUnits({ ...options, size: third(options.size), queueLimit: third(options.queueLimit) });
-  const names = createNames(options.prepare, options.log);
+  const longWork = createLeases({ ...options, size: third(options.size), queueLimit: third(options.queueLimit) });
+  const prepared = createPreparedStatements(options.prepare, options.log);
 
   async function rows(statement: Statement, asked: RowsOptions = {}): Promise<Rows> {
     const { text, values } = statement;
-    const lane = laneOf(asked);
-    const hasName = names.note(text, asked);
-    const sort = hasName && lane.knows(text) ? sortOf(asked) : undefined;
-    // Not awaited where there is nothing to wait for: what follows must find this one sent.
-    const entered = lane.enter(turnOf(asked, sort));
-    let unit = entered instanceof Promise ? await entered : entered;
-    if (unit.host) {
-      const found = await along(lane, unit, unit.host, statement);
+    const leases = leasesFor(asked);
+    const named = prepared.note(text, asked);
+    const access = named && leases.knows(text) ? accessOf(asked) : undefined;
+    // Not awaited where there is nothing to wait for: the statements that follow must find this one sent.
+    const acquired = leases.acquire(leaseOptions(asked, access));
+    let lease = acquired instanceof Promise ? await acquired : acquired;
+    if (lease.shared) {
+      const found = await runShared(leases, lease, lease.shared, statement);
       if (typeof found !== "number") return found;
-      unit = await lane.enter(turnOf({ ...asked, deadlineMs: found }));
+      lease = await leases.acquire(leaseOptions({ ...asked, deadlineMs: found }));
     }
     try {
       for (let attempt = 1; ; attempt++) {
-        const connected = lane.connect(unit);
-        const wire = connected instanceof Promise ? await connected : connected;
+        const connected = leases.connect(lease);
+        const connection = connected instanceof Promise ? await connected : connected;
         try {
-          return await wire.run(text, values, hasName && names.kept);
+          return await connection.run(text, values, named && prepared.enabled);
         } catch (error) {
-          if (isForgotten(error)) names.stop();
-          const answer = refusal(unit, wire, error, asked.retry !== true);
-          if (!mayRepeat(unit, error, attempt, asked.retry === true)) throw answer;
+          if (isForgotten(error)) prepared.disable();
+          const answer = refusal(lease, connection, error, asked.retry !== true, hints);
+          if (!mayRepeat(lease, error, attempt, asked.retry === true)) throw answer;
         }
       }
     } finally {
-      lane.leave(unit);
+      leases.release(lease);
     }
   }
 
-  /** Follows others on their connection. Milliseconds are the time left to run by itself: what refused it was not its own. */
-  async function along(lane: Units, unit: Unit, host: Wire, { text, values }: Statement): Promise<Rows | number> {
-    const { sort, deadlineMs = options.deadlineMs } = unit.turn;
+  /** Runs a follower. A number means that it must run by itself, within so many milliseconds, because it failed for another's reason. */
+  async function runShared(
+    leases: Leases,
+    lease: Lease,
+    shared: Connection,
+    { text, values }: Statement,
+  ): Promise<Rows | number> {
+    const { access, deadlineMs = options.deadlineMs } = lease.options;
     const since = performance.now();
     try {
-      // Known when it began to wait, but maybe not now.
-      if (names.kept && lane.knows(text)) return await host.run(text, values, true);
+      // It was known when it began to wait, but may have been forgotten since.
+      if (prepared.enabled && leases.knows(text)) return await shared.run(text, values, true);
     } catch (error) {
-      if (sort === "write" && isUnanswered(error)) throw unknownOutcome(unit.stopped ? "busy" : "not_ready", error);
-      if (unit.stopped) throw unit.stopped;
-      if (!isForAnother(error)) throw toProblem(error);
+      if (access === "write" && isUnanswered(error)) throw unknownOutcome(lease.stopped ? "busy" : "not_ready", error);
+      if (lease.stopped) throw lease.stopped;
+      if (!isForAnother(error)) throw toProblem(error, hints);
     } finally {
-      lane.leave(unit);
+      leases.release(lease);
     }
     return Math.max(LEAST_MS, Math.round(deadlineMs - (performance.now() - since)));
   }
 
-  const laneOf = ({ longFor }: TurnOptions): Units => (longFor === undefined ? units : longUnits);
+  const leasesFor = ({ longFor }: WorkOptions): Leases => (longFor === undefined ? shortWork : longWork);
 
-  /** On a connection that is closed afterwards: a `set` or a `begin` of the text reaches nobody else. */
-  async function simple(text: string, asked: TurnOptions = {}): Promise<void> {
-    const unit = await units.enter(turnOf(asked));
-    unit.spent = true;
+  async function simple(text: string, asked: WorkOptions = {}): Promise<void> {
+    const lease = await shortWork.acquire(leaseOptions(asked));
+    lease.spent = true;
     try {
-      const wire = await units.connect(unit);
-      await wire.script(text).catch((error) => {
-        throw refusal(unit, wire, error, true);
+      const connection = await shortWork.connect(lease);
+      await connection.script(text).catch((error) => {
+        throw refusal(lease, connection, error, true, hints);
       });
     } finally {
-      units.leave(unit);
+      shortWork.release(lease);
     }
   }
 
+  const transactionOn = <T>(leases: Leases, asked: WorkOptions, work: (tx: Transaction) => Promise<T>): Promise<T> =>
+    runTransaction(leases, leaseOptions(asked), { prepared, hints, deadlineMs: options.deadlineMs }, work);
+
+  const streamOptions = (asked: WorkOptions) => ({
+    lease: leaseOptions(asked),
+    idleMs: asked.deadlineMs ?? options.deadlineMs,
+    hints,
+  });
+
   return {
     rows,
-    transaction: (work, asked = {}) => runTransaction(laneOf(asked), names, turnOf(asked), work),
+    transaction: (work, asked = {}) => transactionOn(leasesFor(asked), asked, work),
     simple,
-    stats: () => ({ ...units.stats(), named: names.size }),
-    close: async () => void (await Promise.all([units.close(), longUnits.close()])),
+    stream: (statement, batch, asked = {}) => streamRows(longWork, statement, batch, streamOptions(asked)),
+    copyOut: (statement, asked = {}) => streamCopy(longWork, statement.literal, streamOptions(asked)),
+    copyIn: (statement, chunks, asked = {}) => transactionOn(longWork, asked, (tx) => tx.copyIn(statement, chunks)),
+    stats: () => ({ ...shortWork.stats(), named: prepared.size }),
+    close: async () => void (await Promise.all([shortWork.close(), longWork.close()])),
   };
 }
 
-/** Refused for what befell another statement of the connection, or its names: by itself it may succeed. */
+/** True when it failed for another statement of the connection, or for its name: by itself it may succeed. */
 const isForAnother = (error: unknown) => isBroken(error) || isConflict(error) || isCancelled(error);
 
-/** What may share a connection. */
-function sortOf({ retry, short, longFor }: RowsOptions): Sort | undefined {
+/** Undefined for a statement that may not be pipelined. */
+function accessOf({ retry, short, longFor }: RowsOptions): Access | undefined {
   if (longFor !== undefined) return undefined;
   if (short) return "write";
   return retry ? "read" : undefined;
 }
 
-function turnOf({ signal, deadlineMs, longFor, brief = false }: RowsOptions, sort?: Sort): UnitOptions {
-  return { signal, deadlineMs, holder: longFor, sort, brief };
+function leaseOptions({ signal, deadlineMs, longFor, brief = false }: RowsOptions, access?: Access): LeaseOptions {
+  return { signal, deadlineMs, owner: longFor, access, brief };
 }

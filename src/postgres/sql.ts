@@ -1,6 +1,8 @@
+import { literalOf } from "./codec.ts";
+
 /**
- * SQL with the values of a statement kept apart from its text. A value given to `sql` always leaves as a parameter; text gets in only
- * from source code and from definitions (`ident`, `raw`), so no caller can write SQL.
+ * SQL that keeps the values of a statement apart from its text. A value given to `sql` is sent as a parameter. Text comes only from source code
+ * and from definitions (`ident`, `raw`), so no caller can write SQL.
  */
 export class Statement {
   private readonly strings: readonly string[];
@@ -22,7 +24,19 @@ export class Statement {
     return this.flatten().values;
   }
 
-  /** Nested statements are numbered once, when the outermost is read: composing costs nothing and stays linear. */
+  /** The text with the values as literals, for COPY, which takes no parameters. */
+  get literal(): string {
+    if (this.parts.length === 0 && this.values.length > 0) throw new TypeError("a numbered statement has no literal form");
+    let text = this.strings[0]!;
+    for (let i = 0; i < this.parts.length; i++) {
+      const part = this.parts[i];
+      text += part instanceof Statement ? part.literal : literalOf(part);
+      text += this.strings[i + 1];
+    }
+    return text;
+  }
+
+  /** Nested statements are numbered once, when the outermost text is read. Composing stays linear. */
   private flatten(): Flat {
     if (this.flat) return this.flat;
     const flat = { text: "", values: [] };
@@ -44,8 +58,8 @@ export class Statement {
 
 export type StatementOptions = {
   /**
-   * `custom` is planned for its values each time: `like`, `in`, ranges on skewed columns, and texts whose shapes callers choose.
-   * `named`, the default, is prepared once a connection, and after five runs its plan no longer looks at the values.
+   * `named`, the default, is prepared once on each connection. After five runs its plan no longer depends on the values.
+   * `custom` is planned for its values each time: for `like`, `in`, ranges on skewed columns, and texts that callers shape.
    */
   plan?: "named" | "custom";
 };
@@ -56,7 +70,7 @@ type Flat = { text: string; readonly values: unknown[] };
 export function sql(strings: TemplateStringsArray, ...parts: unknown[]): Statement {
   for (let i = 0; i < parts.length; i++) {
     const part = parts[i];
-    // Both would only fail inside the driver, where nothing tells which statement it was.
+    // Both would fail inside the driver, where nothing names the statement.
     if (part === undefined || typeof part === "function")
       throw new TypeError(`${typeof part} as a value, after: ${strings[i]}`);
   }
@@ -81,24 +95,24 @@ export function ident(name: string): Statement {
   return new Statement([`"${name}"`], []);
 }
 
-/** How many rows, as text of the statement: a limit that is a value is planned as a tenth of whatever there is. */
+/** A number of rows as text: the planner takes a limit that is a parameter for a tenth of all rows. */
 export function count(rows: number): Statement {
   if (!Number.isSafeInteger(rows) || rows < 0) throw new TypeError(`not a number of rows: ${rows}`);
   return new Statement([String(rows)], []);
 }
 
-/** A value worked out once for all rows, and hidden from the planner, so that a plan is as good for one as for another. */
+/** A value that is computed once for all rows. The planner does not see it, so one plan fits all values. */
 export const once = (value: Statement): Statement => sql`(select ${value})`;
 
-/** Constant text made from definitions when the program loads, never while it answers a request. */
+/** Constant text, made from definitions when the program loads and never while it answers a request. */
 export function raw(text: string): Statement {
   if (/\$\d/.test(text)) throw new TypeError(`constant text would clash with the numbers of the values: ${text}`);
   return new Statement([text], []);
 }
 
 /**
- * A statement made from definitions once and for all, which numbers its values itself so that it can use one several times. Values
- * beyond the last number it mentions are left off.
+ * A statement whose text numbers its values itself, so that it can use one several times. The text is made from definitions once. Values
+ * beyond the last number in the text are left off.
  */
 export function numbered(text: string): (values: readonly unknown[]) => Statement {
   const used = Math.max(0, ...[...text.matchAll(/\$(\d+)/g)].map(([, number]) => Number(number)));

@@ -1,85 +1,135 @@
 import { Problem } from "../kit/problem.ts";
-import type { Wire } from "./connection.ts";
+import type { Connection } from "./connection.ts";
+import { type Chunks, copyInto } from "./copy.ts";
 import type { Rows } from "./driver.ts";
-import type { Unit, UnitOptions, Units } from "./lease.ts";
-import type { Names } from "./preparedStatements.ts";
-import { mayRepeat, refusal } from "./retry.ts";
+import type { Hints } from "./errors.ts";
+import { type Lease, type LeaseOptions, type Leases, progress } from "./lease.ts";
+import type { PreparedStatements } from "./preparedStatements.ts";
+import { firstOn, refusal } from "./retry.ts";
 import type { Statement, StatementOptions } from "./sql.ts";
 
-/** What refuses, refuses with a Problem whose cause is the driver's error. */
+/** Each refusal is a Problem whose cause is the driver's error. */
 export type Transaction = {
-  /** `custom` unless asked: within a transaction a name that a pooler does not know (PgBouncer before 1.21) could not be repeated. */
+  /** Planned `custom` unless asked: within a transaction a name that a pooler does not know (PgBouncer before 1.21) cannot be repeated. */
   rows: (statement: Statement, options?: StatementOptions) => Promise<Rows>;
   /** Several statements without values, for migrations. */
   simple: (text: string) => Promise<void>;
+  /** Runs `copy … from stdin`, and gives the number of rows stored. The deadline counts anew from each chunk. */
+  copyIn: (statement: Statement, chunks: Chunks) => Promise<number>;
+  /** What the work did is undone when it throws; the transaction itself goes on. Until it ends, only the inner transaction takes statements. */
+  savepoint: <T>(work: (inner: Transaction) => Promise<T>) => Promise<T>;
 };
 
-/** begin … commit, or rollback when the work throws: on a connection of its own, that nobody follows. */
+export type TransactionDefaults = { prepared: PreparedStatements; hints: Hints | undefined; deadlineMs: number };
+
+type Running = TransactionDefaults & {
+  lease: Lease;
+  connection: Connection;
+  /** Rejects when the lease is stopped. */
+  halted: Promise<never>;
+};
+
+/** begin … commit, or rollback when the work throws, on a connection of its own. */
 export async function runTransaction<T>(
-  lane: Units,
-  names: Names,
-  turn: UnitOptions,
+  leases: Leases,
+  options: LeaseOptions,
+  defaults: TransactionDefaults,
   work: (tx: Transaction) => Promise<T>,
 ): Promise<T> {
-  const unit = await lane.enter(turn);
+  const lease = await leases.acquire(options);
   const halted = new Promise<never>((_, reject) => {
-    unit.halt = reject;
+    lease.halt = reject;
   });
   halted.catch(() => {});
   try {
-    const wire = await beginOn(lane, unit);
-    const tx = onWire(names, unit, wire);
+    const connection = await begin(leases, lease, "begin");
+    const tx = transactionOn({ ...defaults, lease, connection, halted, deadlineMs: options.deadlineMs ?? defaults.deadlineMs });
     try {
       const result = await Promise.race([work(tx.transaction), halted]);
       await tx.finish();
-      await commit(unit, wire);
+      await commit(lease, connection);
       return result;
     } catch (error) {
       await tx.finish();
-      await rollback(unit, wire);
+      await rollback(lease, connection);
       throw error;
     }
   } finally {
-    lane.leave(unit);
+    leases.release(lease);
   }
 }
 
-/** Nothing has happened yet, so a connection found lost is replaced. */
-async function beginOn(lane: Units, unit: Unit): Promise<Wire> {
-  for (let attempt = 1; ; attempt++) {
-    const wire = await lane.connect(unit);
-    try {
-      await wire.script("begin");
-      return wire;
-    } catch (error) {
-      const answer = refusal(unit, wire, error, false);
-      if (!mayRepeat(unit, error, attempt, true)) throw answer;
-    }
-  }
+/** `text` begins the transaction. */
+export function begin(leases: Leases, lease: Lease, text: string): Promise<Connection> {
+  return firstOn(leases, lease, async (connection) => {
+    await connection.script(text);
+    return connection;
+  });
 }
 
-/** One statement after the other, whatever the work awaits: what it left running must not slip in after the rollback. */
-function onWire(names: Names, unit: Unit, wire: Wire) {
+/** Runs one statement after the other, awaited or not: a statement that the work left running must not run after the rollback. */
+function transactionOn(running: Running, depth = 0) {
+  const { lease, connection, halted, prepared, hints, deadlineMs } = running;
   let last: Promise<unknown> = Promise.resolve();
   let over = false;
-  const inTurn = <T>(run: () => Promise<T>): Promise<T> => {
+  let inner = false;
+
+  function inTurn<T>(run: () => Promise<T>): Promise<T> {
     if (over) return Promise.reject(new Problem("internal", "a statement after the end of its transaction"));
-    const mine = last.then(async () => {
-      if (unit.stopped) throw unit.stopped;
-      return run().catch((error) => {
-        throw refusal(unit, wire, error, false);
-      });
+    if (inner) return Promise.reject(new Problem("internal", "a statement outside of the savepoint that is open"));
+    const mine = last.then(() => {
+      if (lease.stopped) throw lease.stopped;
+      return run();
     });
     last = mine.catch(() => {});
     return mine;
+  }
+
+  const refuse = (error: unknown): never => {
+    throw refusal(lease, connection, error, false, hints);
   };
+
+  async function copyIn(statement: Statement, chunks: Chunks): Promise<number> {
+    try {
+      return await copyInto(connection, statement.literal, chunks, () => progress(lease, deadlineMs));
+    } catch (error) {
+      // The driver cannot use a connection again whose COPY was refused.
+      lease.spent = true;
+      return refuse(error);
+    }
+  }
+
+  async function savepoint<T>(work: (tx: Transaction) => Promise<T>): Promise<T> {
+    const name = `s${depth + 1}`;
+    await connection.script(`savepoint ${name}`).catch(refuse);
+    inner = true;
+    const nested = transactionOn(running, depth + 1);
+    try {
+      const result = await Promise.race([work(nested.transaction), halted]);
+      await nested.finish();
+      if (lease.stopped) throw lease.stopped;
+      await connection.script(`release savepoint ${name}`).catch(refuse);
+      return result;
+    } catch (error) {
+      await nested.finish();
+      if (lease.stopped) throw lease.stopped;
+      // When this is refused too, the transaction is broken and the commit says so.
+      if (!connection.lost) await connection.script(`rollback to savepoint ${name}; release savepoint ${name}`).catch(refuse);
+      throw error;
+    } finally {
+      inner = false;
+    }
+  }
+
   const transaction: Transaction = {
     rows: ({ text, values }, asked = {}) =>
-      inTurn(() => wire.run(text, values, names.note(text, { plan: "custom", ...asked }))),
+      inTurn(() => connection.run(text, values, prepared.note(text, { plan: "custom", ...asked })).catch(refuse)),
     simple(text) {
-      unit.spent = true;
-      return inTurn(async () => void (await wire.script(text)));
+      lease.spent = true;
+      return inTurn(async () => void (await connection.script(text).catch(refuse)));
     },
+    copyIn: (statement, chunks) => inTurn(() => copyIn(statement, chunks)),
+    savepoint: (work) => inTurn(() => savepoint(work)),
   };
   const finish = async () => {
     over = true;
@@ -88,16 +138,16 @@ function onWire(names: Names, unit: Unit, wire: Wire) {
   return { transaction, finish };
 }
 
-/** A committed transaction answers COMMIT; one that a statement had broken, though the work caught that, answers ROLLBACK. */
-async function commit(unit: Unit, wire: Wire): Promise<void> {
-  if (unit.stopped) throw unit.stopped;
-  const command = await wire.script("commit").catch((error) => {
-    throw refusal(unit, wire, error, true);
+/** A committed transaction answers COMMIT. One that a failed statement had broken answers ROLLBACK, even if the work caught the error. */
+async function commit(lease: Lease, connection: Connection): Promise<void> {
+  if (lease.stopped) throw lease.stopped;
+  const command = await connection.script("commit").catch((error) => {
+    throw refusal(lease, connection, error, true);
   });
   if (command !== "COMMIT") throw new Problem("internal", "the transaction had failed and was rolled back");
 }
 
-async function rollback(unit: Unit, wire: Wire): Promise<void> {
-  if (unit.stopped || wire.lost) return;
-  await wire.script("rollback").catch((error) => wire.lose(error));
+async function rollback(lease: Lease, connection: Connection): Promise<void> {
+  if (lease.stopped || connection.lost) return;
+  await connection.script("rollback").catch((error) => connection.lose(error));
 }

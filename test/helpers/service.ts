@@ -4,6 +4,7 @@ import { createSessionCache } from "../../src/authenticate.ts";
 import { createClientDocuments } from "../../src/clientDocuments.ts";
 import { type Config, readConfig } from "../../src/config.ts";
 import { addressOf } from "../../src/context.ts";
+import { HINTS } from "../../src/db/hints.ts";
 import { createLimiter } from "../../src/http/limits.ts";
 import type { Request } from "../../src/http/request.ts";
 import { createHttpServer } from "../../src/http/server.ts";
@@ -77,6 +78,7 @@ export async function startService(options: ServiceOptions = {}): Promise<Servic
     deadlineMs: 10_000,
     prepare: true,
     log,
+    hints: HINTS,
   });
   const ids = createIds(now, random);
   const mails: Mail[] = [];

@@ -1,29 +1,29 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { createTurns, type Turn } from "../../../src/postgres/queue.ts";
+import { createQueue, type Entry } from "../../../src/postgres/queue.ts";
 
-const A = { holder: "ws_a" };
-const B = { holder: "ws_b" };
+const A = { owner: "ws_a" };
+const B = { owner: "ws_b" };
 
-/** Takes turns for each, and tells who got one in which order as places are given back. */
-async function orderOf(places: number, asked: readonly (readonly [name: string, turn: Turn])[]): Promise<string[]> {
-  const turns = createTurns(places, 100, 5_000);
+/** Acquires a slot for each, and gives the names in the order in which they got one. */
+async function orderOf(slots: number, asked: readonly (readonly [name: string, entry: Entry])[]): Promise<string[]> {
+  const queue = createQueue(slots, 100, 5_000);
   const order: string[] = [];
-  const working: Turn[] = [];
-  const all = asked.map(async ([name, turn]) => {
-    await turns.take(turn);
+  const working: Entry[] = [];
+  const all = asked.map(async ([name, entry]) => {
+    await queue.acquire(entry);
     order.push(name);
-    working.push(turn);
+    working.push(entry);
   });
   while (order.length < asked.length) {
     await new Promise((done) => setImmediate(done));
     const done = working.shift();
-    if (done) turns.give(done);
+    if (done) queue.release(done);
   }
   await Promise.all(all);
-  for (const turn of working) turns.give(turn);
-  await turns.idle();
-  assert.deepEqual(turns.stats(), { busy: 0, waiting: 0 });
+  for (const entry of working) queue.release(entry);
+  await queue.idle();
+  assert.deepEqual(queue.stats(), { busy: 0, waiting: 0 });
   return order;
 }
 
@@ -45,24 +45,24 @@ test("who asks for much lets others go before their next", async () => {
 });
 
 test("nobody fills more than half of the queue", async () => {
-  const turns = createTurns(1, 4, 5_000);
-  await turns.take(A);
-  const waiting = [turns.take(A), turns.take(A)];
-  await assert.rejects(async () => turns.take(A), /too many requests wait/);
-  waiting.push(turns.take(B), turns.take({}));
-  await assert.rejects(async () => turns.take({}), /too many requests wait/);
-  for (const turn of [A, B, A, A, {}]) turns.give(turn);
+  const queue = createQueue(1, 4, 5_000);
+  await queue.acquire(A);
+  const waiting = [queue.acquire(A), queue.acquire(A)];
+  await assert.rejects(async () => queue.acquire(A), /too many requests wait/);
+  waiting.push(queue.acquire(B), queue.acquire({}));
+  await assert.rejects(async () => queue.acquire({}), /too many requests wait/);
+  for (const entry of [A, B, A, A, {}]) queue.release(entry);
   await Promise.all(waiting);
 });
 
 test("who has waited too long or gone away leaves the queue", async () => {
-  const turns = createTurns(1, 10, 20);
-  await turns.take({});
-  await assert.rejects(async () => turns.take(A), /all connections to the database are in use/);
+  const queue = createQueue(1, 10, 20);
+  await queue.acquire({});
+  await assert.rejects(async () => queue.acquire(A), /all connections to the database are in use/);
   const gone = new AbortController();
-  const waits = turns.take({ signal: gone.signal });
+  const waits = queue.acquire({ signal: gone.signal });
   gone.abort();
   await assert.rejects(async () => waits, /went away/);
-  assert.throws(() => turns.take({ signal: gone.signal }), /went away/);
-  assert.deepEqual(turns.stats(), { busy: 1, waiting: 0 });
+  assert.throws(() => queue.acquire({ signal: gone.signal }), /went away/);
+  assert.deepEqual(queue.stats(), { busy: 1, waiting: 0 });
 });
