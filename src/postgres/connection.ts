@@ -21,16 +21,19 @@ export type Connection = {
   run: (text: string, values: readonly unknown[], named: boolean) => Promise<Rows>;
   /** Runs statements without values, and resolves with the command tag of the last one. */
   script: (text: string) => Promise<string>;
-  /** Starts `copy … from stdin`. `stored` resolves with the number of rows once the stream has ended, and rejects when the server refuses. */
-  copyIn: (text: string) => Promise<{ stream: Writable; stored: Promise<number> }>;
+  /** Starts `copy … from stdin`. */
+  copyIn: (text: string) => Promise<Copy<Writable>>;
   /** Starts `copy … to stdout`. */
-  copyOut: (text: string) => Promise<Readable>;
+  copyOut: (text: string) => Promise<Copy<Readable>>;
   /** Asks the server to cancel what runs; best effort. */
   cancel: () => void;
   /** Drops the connection in any state. What runs rejects with the reason. */
   lose: (reason: Error) => void;
   close: () => Promise<void>;
 };
+
+/** `rows` resolves with the number of rows once the server has answered all, and rejects when it refuses. An error of the stream can be ignored. */
+export type Copy<S extends Readable | Writable> = { stream: S; rows: Promise<number> };
 
 /** A statement that the server has not answered. */
 type Pending = { reject: (error: unknown) => void };
@@ -77,7 +80,7 @@ export function createConnection(to: Address, types: ParameterTypes, onLost: (co
     return send((settle) => statementQuery(text, values, known, named, settle)).then(
       (result) => {
         types.learn(text, known);
-        return withoutMeta(result as Result);
+        return withoutMeta(result);
       },
       (error) => {
         types.forget(text);
@@ -93,13 +96,13 @@ export function createConnection(to: Address, types: ParameterTypes, onLost: (co
     return withoutMeta(result as unknown as Rows);
   }
 
-  function send(make: (settle: Settle) => Query): Promise<Result | Writable> {
+  function send(make: (settle: Settle) => Query): Promise<Result> {
     if (lost) return Promise.reject(gone());
     return new Promise((resolve, reject) => {
       const query = make({
         resolve(result) {
           finished(query);
-          resolve(result);
+          resolve(result as Result);
         },
         reject(error) {
           finished(query);
@@ -146,19 +149,22 @@ export function createConnection(to: Address, types: ParameterTypes, onLost: (co
     return "command" in result ? result : (result as postgres.ResultMeta<number>[]).at(-1)!;
   }
 
-  function copyIn(text: string): Promise<{ stream: Writable; stored: Promise<number> }> {
+  function copy<S extends Readable | Writable>(text: string): Promise<Copy<S>> {
     if (lost) return Promise.reject(gone());
     return new Promise((begun, refused) => {
-      const stored = new Promise<number>((resolve, reject) => {
+      const rows = new Promise<number>((resolve, reject) => {
         const query = copyQuery(text, {
           resolve(result) {
-            if (!("writable" in result)) {
+            if (Array.isArray(result)) {
               finished(query);
-              resolve((result as Result).count);
-            } else {
-              result.on("error", () => {}); // `stored` tells
-              begun({ stream: result, stored });
+              resolve(result.count);
+              return;
             }
+            // At once, since the server may have refused in the same packet: an error event without a listener would end the process.
+            result.on("error", () => {});
+            // The driver pauses its socket for a slow reader, and would not read the end of the answer.
+            result.once("end", () => socket?.resume());
+            begun({ stream: result as S, rows });
           },
           reject(error) {
             finished(query);
@@ -169,21 +175,8 @@ export function createConnection(to: Address, types: ParameterTypes, onLost: (co
         started(query);
         execute(query);
       });
-      stored.catch(() => {});
+      rows.catch(() => {});
     });
-  }
-
-  async function copyOut(text: string): Promise<Readable> {
-    const stream = await track(async () => client.unsafe(text).readable());
-    const query = { reject: (error: unknown) => void stream.destroy(error as Error) };
-    started(query);
-    stream.on("error", () => {}); // whoever reads is told
-    stream.once("close", () => {
-      finished(query);
-      // The driver pauses its socket for a slow reader, and would not read the end of the answer.
-      socket?.resume();
-    });
-    return stream;
   }
 
   /** The driver has taken its listeners off the socket by then: an error event without a listener would end the process. */
@@ -226,8 +219,8 @@ export function createConnection(to: Address, types: ParameterTypes, onLost: (co
       return known ? runKnown(text, values, known, named) : runFirst(text, values);
     },
     script: async (text) => (await script(text)).command,
-    copyIn,
-    copyOut,
+    copyIn: copy<Writable>,
+    copyOut: copy<Readable>,
     cancel() {
       if (backend) cancel(to, backend);
     },

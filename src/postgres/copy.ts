@@ -9,10 +9,10 @@ export type Chunks = AsyncIterable<string | Uint8Array> | Iterable<string | Uint
  * When it rejects, no row is stored, and the connection must not be used for another COPY.
  */
 export async function copyInto(connection: Connection, text: string, chunks: Chunks, onProgress: () => void): Promise<number> {
-  const { stream, stored } = await connection.copyIn(text);
+  const { stream, rows: stored } = await connection.copyIn(text);
   const refused = new Promise<never>((_, reject) => void stored.catch(reject));
   refused.catch(() => {});
-  const closed = once(stream, "close");
+  const closed = new Promise((resolve) => stream.once("close", resolve));
   const iterator = Symbol.asyncIterator in chunks ? chunks[Symbol.asyncIterator]() : chunks[Symbol.iterator]();
   try {
     for (;;) {
@@ -30,7 +30,8 @@ export async function copyInto(connection: Connection, text: string, chunks: Chu
     // Sends a CopyFail: the server drops the rows, and its refusal ends the statement.
     stream.destroy(new Error("the sender gave up"));
     await stored.catch(() => {});
-    await iterator.return?.();
+    // Not awaited: a generator that waits for its next chunk returns after that.
+    Promise.resolve(iterator.return?.()).catch(() => {});
     throw error;
   }
 }

@@ -1,4 +1,4 @@
-import type { Writable } from "node:stream";
+import type { Readable, Writable } from "node:stream";
 import type postgres from "postgres";
 import { encode } from "./codec.ts";
 
@@ -11,6 +11,8 @@ import { encode } from "./codec.ts";
  * - Pipelining it is unsafe. When a prepared statement has gone stale (a migration under load), the driver prepares it again in two round
  *   trips. A statement that is sent between the two receives the other one's rows. Without pipelining it costs 1.6 to 2.1 times the floor.
  * - `copy … from stdin` loses an error that comes after the last chunk: the stream never ends, or ends as if all had been stored.
+ * - `copy … to stdout` gives its stream a moment late. When the server refuses in its first packet, the error event has no listener yet and
+ *   ends the process.
  */
 
 /** Rows as arrays of values in the order of the columns. */
@@ -19,7 +21,7 @@ export type Rows = unknown[][];
 export type Result = Rows & { command: string; count: number };
 
 /** Called by the driver. A COPY resolves twice: with its stream, then with its result. */
-export type Settle = { resolve: (result: Result | Writable) => void; reject: (error: unknown) => void };
+export type Settle = { resolve: (result: Result | Readable | Writable) => void; reject: (error: unknown) => void };
 
 const NAMED = { prepare: true, simple: false };
 const UNNAMED = { prepare: false, simple: false };

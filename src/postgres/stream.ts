@@ -24,6 +24,7 @@ export async function* streamRows(
 ): AsyncGenerator<Rows, void, undefined> {
   const lease = await leases.acquire(asked);
   const release = releaseOnce(leases, lease);
+  progress(lease, idleMs);
   let connection: Connection | undefined;
   try {
     const found = await begin(leases, lease, BEGIN);
@@ -39,6 +40,7 @@ export async function* streamRows(
       next = rows.length < batch ? undefined : run(`fetch forward ${batch} from rows`, []);
       next?.catch(() => {}); // the consumer may stop before it is awaited
       if (rows.length > 0) yield rows;
+      if (next && lease.stopped) throw lease.stopped;
       progress(lease, idleMs);
     }
   } finally {
@@ -56,10 +58,11 @@ export async function* streamCopy(
 ): AsyncGenerator<Buffer, void, undefined> {
   const lease = await leases.acquire(asked);
   const release = releaseOnce(leases, lease);
+  progress(lease, idleMs);
   let connection: Connection | undefined;
   let complete = false;
   try {
-    const stream = await firstOn(
+    const { stream, rows } = await firstOn(
       leases,
       lease,
       (opened) => {
@@ -73,6 +76,7 @@ export async function* streamCopy(
       yield chunk as Buffer;
       progress(lease, idleMs);
     }
+    await rows;
     complete = true;
   } catch (error) {
     throw connection ? refusal(lease, connection, error, false, hints) : error;

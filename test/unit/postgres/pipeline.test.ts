@@ -4,7 +4,7 @@ import { setImmediate as nextTurn, setTimeout as sleep } from "node:timers/promi
 import { silentLog } from "../../../src/log.ts";
 import type { PoolOptions } from "../../../src/postgres/leases.ts";
 import { createPool, type Pool } from "../../../src/postgres/pool.ts";
-import { type Statement, sql } from "../../../src/postgres/sql.ts";
+import { ident, type Statement, sql } from "../../../src/postgres/sql.ts";
 import { type TestDatabase, testDatabase } from "../../helpers/postgres.ts";
 
 let database: TestDatabase;
@@ -231,6 +231,30 @@ test("each gets its own answer where one must be prepared again, and one has nev
     const answers = await Promise.all([read(5), halve(8), number(pool, 9), read(6)]);
     assert.deepEqual(answers, [[[1, null, 5]], [[4, 0]], [[9]], [[1, null, 6]]]);
     await awake;
+  });
+});
+
+/** postgres.js prepares a stale statement again in two round trips, and gives a statement sent between the two the other one's rows. */
+test("statements sent while another is prepared again get their own answers", async () => {
+  await withPool({ queueLimit: 200 }, async (pool) => {
+    await pool.rows(sql`create table changing (id int)`);
+    await pool.rows(sql`insert into changing values (1)`);
+    const read = (id: number) => pool.rows(sql`select *, ${id}::int as asked from changing`, { retry: true });
+    for (let i = 0; i < 3; i++) await read(i);
+    for (let round = 0; round < 10; round++) {
+      await elsewhere(sql`alter table changing add column ${ident(`column_${round}`)} int`);
+      const stale = read(1000 + round);
+      const others: Promise<unknown>[] = [];
+      for (let n = 0; n < 40; n++) {
+        await nextTurn();
+        others.push(number(pool, n));
+      }
+      assert.equal((await stale)[0]!.at(-1), 1000 + round);
+      assert.deepEqual(
+        await Promise.all(others),
+        Array.from({ length: 40 }, (_, n) => [[n]]),
+      );
+    }
   });
 });
 

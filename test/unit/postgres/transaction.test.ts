@@ -149,3 +149,78 @@ test("scripts run inside it, and their settings stay inside its connection", asy
   assert.deepEqual(await entries(), [1, 2, 3]);
   for (let i = 0; i < 4; i++) assert.deepEqual(await pool.rows(sql`show search_path`), [['"$user", public']]);
 });
+
+test("a savepoint undoes what its work did when that throws, and the transaction goes on", async () => {
+  await pool.transaction(async (tx) => {
+    await enter(tx, 1);
+    const twice = tx.savepoint(async (inner) => {
+      await enter(inner, 2);
+      await enter(inner, 1);
+    });
+    await assert.rejects(twice, refusedAs("already_exists"));
+    const given = await tx.savepoint(async (inner) => {
+      await enter(inner, 3);
+      await inner
+        .savepoint(async (innermost) => {
+          await enter(innermost, 4);
+          throw new Error("changed my mind");
+        })
+        .catch(() => {});
+      return enter(inner, 5);
+    });
+    assert.deepEqual(given, [[5]]);
+    await enter(tx, 6);
+  });
+  assert.deepEqual(await entries(), [1, 3, 5, 6]);
+});
+
+test("statements that a savepoint's work did not await belong to it, and none runs after its end", async () => {
+  await pool.transaction(async (tx) => {
+    let leaked: Transaction | undefined;
+    const failed = tx.savepoint(async (inner) => {
+      leaked = inner;
+      for (const entry of [1, 2]) void enter(inner, entry);
+      throw new Error("changed my mind");
+    });
+    await assert.rejects(failed, /changed my mind/);
+    await assert.rejects(enter(leaked!, 3), refusedAs("internal"));
+    await tx.savepoint(async (inner) => void enter(inner, 4));
+  });
+  assert.deepEqual(await entries(), [4]);
+});
+
+test("while a savepoint is open, its transaction takes no statement outside of it", async () => {
+  await pool.transaction((tx) =>
+    tx.savepoint(async (inner) => {
+      await enter(inner, 1);
+      await assert.rejects(enter(tx, 2), refusedAs("internal"));
+      await assert.rejects(
+        tx.savepoint(async () => {}),
+        refusedAs("internal"),
+      );
+    }),
+  );
+  assert.deepEqual(await entries(), [1]);
+});
+
+test("a deadline or a lost backend inside a savepoint ends the whole transaction, undone", async () => {
+  const stuck = pool.transaction(
+    async (tx) => {
+      await enter(tx, 1);
+      await tx.savepoint(() => new Promise(() => {})).catch(() => {});
+      await enter(tx, 2);
+    },
+    { deadlineMs: 200 },
+  );
+  await assert.rejects(stuck, refusedAs("busy"));
+  const killed = pool.transaction(async (tx) => {
+    const [pid] = await tx.rows(sql`select pg_backend_pid()`);
+    await tx.savepoint(async (inner) => {
+      await enter(inner, 1);
+      await pool.rows(sql`select pg_terminate_backend(${pid![0]}::int, 5000)`);
+      await enter(inner, 2);
+    });
+  });
+  await assert.rejects(killed, refusedAs("not_ready"));
+  assert.deepEqual(await entries(), []);
+});
