@@ -4,7 +4,8 @@ import postgres from "postgres";
 import type { Address } from "./address.ts";
 import { TYPES, unencoded } from "./codec.ts";
 import { type Backend, cancel, dial, gone } from "./dial.ts";
-import { copyQuery, executeOf, type Query, type Result, type Rows, type Settle, statementQuery } from "./driver.ts";
+import { type Copy, createDispatch } from "./dispatch.ts";
+import { executeOf, type Rows, statementQuery } from "./driver.ts";
 import type { ParameterTypes } from "./parameterTypes.ts";
 
 /**
@@ -32,20 +33,11 @@ export type Connection = {
   close: () => Promise<void>;
 };
 
-/** `rows` resolves with the number of rows once the server has answered all, and rejects when it refuses. An error of the stream can be ignored. */
-export type Copy<S extends Readable | Writable> = { stream: S; rows: Promise<number> };
-
-/** A statement that the server has not answered. */
-type Pending = { reject: (error: unknown) => void };
-
 /** `onLost` is called once, however the connection was lost, and must not throw. */
 export function createConnection(to: Address, types: ParameterTypes, onLost: (connection: Connection) => void): Connection {
   let lost = false;
   let socket: net.Socket | undefined;
   let backend: Backend | undefined;
-  let progressAt = 0;
-  /** For lose(): the driver forgets a statement that it is given while the socket breaks. */
-  const pending = new Set<Pending>();
 
   const client = postgres({
     host: to.host,
@@ -64,7 +56,7 @@ export function createConnection(to: Address, types: ParameterTypes, onLost: (co
     onnotice() {},
     onclose: closed,
   } as postgres.Options<Record<never, never>>);
-  const execute = executeOf(client);
+  const dispatch = createDispatch(executeOf(client));
 
   /** The driver asks for a second socket, at once and without end, when the first closed before the server was ready. */
   async function connect(): Promise<net.Socket> {
@@ -77,106 +69,38 @@ export function createConnection(to: Address, types: ParameterTypes, onLost: (co
 
   /** A statement of known types, which others may be pipelined with. */
   function runKnown(text: string, values: readonly unknown[], known: readonly number[], named: boolean): Promise<Rows> {
-    return send((settle) => statementQuery(text, values, known, named, settle)).then(
-      (result) => {
-        types.learn(text, known);
-        return withoutMeta(result);
-      },
-      (error) => {
-        types.forget(text);
-        throw error;
-      },
-    );
+    if (lost) return Promise.reject(gone());
+    return dispatch
+      .send((settle) => statementQuery(text, values, known, named, settle))
+      .then(
+        (result) => {
+          types.learn(text, known);
+          return withoutMeta(result);
+        },
+        (error) => {
+          types.forget(text);
+          throw error;
+        },
+      );
   }
 
   /** The first run of a statement asks the server for its types, in a round trip of its own. Nothing is pipelined behind it. */
   async function runFirst(text: string, values: readonly unknown[]): Promise<Rows> {
-    const result = await track(() => client.unsafe(text, unencoded(values) as never[], { prepare: false }).values());
+    if (lost) throw gone();
+    const result = await dispatch.track(() => client.unsafe(text, unencoded(values) as never[], { prepare: false }).values());
     types.learn(text, result.statement.types);
     return withoutMeta(result as unknown as Rows);
   }
 
-  function send(make: (settle: Settle) => Query): Promise<Result> {
-    if (lost) return Promise.reject(gone());
-    return new Promise((resolve, reject) => {
-      const query = make({
-        resolve(result) {
-          finished(query);
-          resolve(result as Result);
-        },
-        reject(error) {
-          finished(query);
-          reject(error);
-        },
-      });
-      started(query);
-      execute(query);
-    });
-  }
-
-  /** A query of the driver's public API. */
-  function track<T>(start: () => PromiseLike<T>): Promise<T> {
-    if (lost) return Promise.reject(gone());
-    return new Promise((resolve, reject) => {
-      const query = { reject };
-      started(query);
-      start().then(
-        (result) => {
-          finished(query);
-          resolve(result);
-        },
-        (error) => {
-          finished(query);
-          reject(error);
-        },
-      );
-    });
-  }
-
-  function started(query: Pending): void {
-    if (pending.size === 0) progressAt = performance.now();
-    pending.add(query);
-  }
-
-  function finished(query: Pending): void {
-    pending.delete(query);
-    progressAt = performance.now();
-  }
-
   async function script(text: string): Promise<postgres.ResultMeta<number>> {
-    const result = await track(() => client.unsafe(text).values());
+    if (lost) throw gone();
+    const result = await dispatch.track(() => client.unsafe(text).values());
     // Several statements give a list of results, one statement its own.
     return "command" in result ? result : (result as postgres.ResultMeta<number>[]).at(-1)!;
   }
 
-  function copy<S extends Readable | Writable>(text: string): Promise<Copy<S>> {
-    if (lost) return Promise.reject(gone());
-    return new Promise((begun, refused) => {
-      const rows = new Promise<number>((resolve, reject) => {
-        const query = copyQuery(text, {
-          resolve(result) {
-            if (Array.isArray(result)) {
-              finished(query);
-              resolve(result.count);
-              return;
-            }
-            // At once, since the server may have refused in the same packet: an error event without a listener would end the process.
-            result.on("error", () => {});
-            // The driver pauses its socket for a slow reader, and would not read the end of the answer.
-            result.once("end", () => socket?.resume());
-            begun({ stream: result as S, rows });
-          },
-          reject(error) {
-            finished(query);
-            refused(error);
-            reject(error);
-          },
-        });
-        started(query);
-        execute(query);
-      });
-      rows.catch(() => {});
-    });
+  function resume(): void {
+    socket?.resume();
   }
 
   /** The driver has taken its listeners off the socket by then: an error event without a listener would end the process. */
@@ -188,8 +112,7 @@ export function createConnection(to: Address, types: ParameterTypes, onLost: (co
   function lose(reason: Error): void {
     if (lost) return;
     lost = true;
-    for (const query of [...pending]) query.reject(reason);
-    pending.clear();
+    dispatch.rejectAll(reason);
     socket?.destroy();
     client.end({ timeout: 0 }).catch(() => {});
     onLost(connection);
@@ -200,10 +123,10 @@ export function createConnection(to: Address, types: ParameterTypes, onLost: (co
       return lost;
     },
     get running() {
-      return pending.size > 0 && backend !== undefined;
+      return dispatch.size > 0 && backend !== undefined;
     },
     get progressAt() {
-      return progressAt;
+      return dispatch.progressAt;
     },
     async open(withinMs) {
       const timer = setTimeout(() => lose(timeoutError(withinMs)), withinMs);
@@ -219,8 +142,8 @@ export function createConnection(to: Address, types: ParameterTypes, onLost: (co
       return known ? runKnown(text, values, known, named) : runFirst(text, values);
     },
     script: async (text) => (await script(text)).command,
-    copyIn: copy<Writable>,
-    copyOut: copy<Readable>,
+    copyIn: (text) => (lost ? Promise.reject(gone()) : dispatch.copy<Writable>(text, resume)),
+    copyOut: (text) => (lost ? Promise.reject(gone()) : dispatch.copy<Readable>(text, resume)),
     cancel() {
       if (backend) cancel(to, backend);
     },
@@ -229,7 +152,7 @@ export function createConnection(to: Address, types: ParameterTypes, onLost: (co
       if (lost) return;
       lost = true;
       await client.end({ timeout: 1 }).catch(() => {});
-      for (const query of [...pending]) query.reject(gone());
+      dispatch.rejectAll(gone());
       socket?.destroy();
     },
   };

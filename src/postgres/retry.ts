@@ -1,7 +1,8 @@
 import type { Problem } from "../kit/problem.ts";
 import type { Connection } from "./connection.ts";
 import { type Hints, isBroken, isConflict, isLost, isStale, toProblem, unknownOutcome } from "./errors.ts";
-import type { Lease, Leases } from "./lease.ts";
+import type { Lease } from "./lease.ts";
+import type { Leases } from "./leases.ts";
 
 const CONFLICT_REPEATS = 3;
 /** For statements that are safe to run again: when several connections break at once, the next one may be broken too. */

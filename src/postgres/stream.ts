@@ -1,7 +1,8 @@
 import type { Connection } from "./connection.ts";
 import type { Rows } from "./driver.ts";
 import { type Hints, streamStopped } from "./errors.ts";
-import { type Lease, type LeaseOptions, type Leases, progress } from "./lease.ts";
+import { type Lease, type LeaseOptions, progress } from "./lease.ts";
+import type { Leases } from "./leases.ts";
 import { firstOn, refusal } from "./retry.ts";
 import type { Statement } from "./sql.ts";
 import { begin } from "./transaction.ts";

@@ -4,7 +4,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { Problem } from "../../../src/kit/problem.ts";
 import { silentLog } from "../../../src/log.ts";
 import { sqlstateOf } from "../../../src/postgres/errors.ts";
-import type { PoolOptions } from "../../../src/postgres/lease.ts";
+import type { PoolOptions } from "../../../src/postgres/leases.ts";
 import { createPool, type Pool } from "../../../src/postgres/pool.ts";
 import { sql } from "../../../src/postgres/sql.ts";
 import { type TestDatabase, testDatabase } from "../../helpers/postgres.ts";

@@ -3,7 +3,7 @@ import test, { after, before } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { Problem } from "../../../src/kit/problem.ts";
 import { silentLog } from "../../../src/log.ts";
-import type { PoolOptions } from "../../../src/postgres/lease.ts";
+import type { PoolOptions } from "../../../src/postgres/leases.ts";
 import { createPool, type Pool } from "../../../src/postgres/pool.ts";
 import { sql } from "../../../src/postgres/sql.ts";
 import { type TestDatabase, testDatabase } from "../../helpers/postgres.ts";
