@@ -5,12 +5,12 @@ import { isTooSlow } from "../postgres/errors.ts";
 import type { RowsOptions } from "../postgres/pool.ts";
 import type { RecordDefinition } from "../records/define.ts";
 
-/** How long one statement of a list may take. */
+/** The deadline of one statement of a list. */
 const LIST_MS = 3_000;
 
 /**
- * What an index pages has one plan for all values, so that its statement can have a name where its text is one that many send. Not so with
- * a range: without its values PostgreSQL takes it for a small part, and would rather fetch and sort it.
+ * For a list that an index pages. Its plan is the same for all values, so a text that many callers send gets a name. A range does not: without
+ * its values the planner expects few rows, and fetches and sorts them all.
  */
 export function pagedOptions({ conditions, limit }: ListQuery): RowsOptions {
   const [condition, ...others] = conditions;
@@ -20,18 +20,18 @@ export function pagedOptions({ conditions, limit }: ListQuery): RowsOptions {
 }
 
 /**
- * A list that no index pages takes as long as there are records to look at: planned for its values each time, on connections of its own.
- * Under a name it would after five runs be planned for an average workspace, and read all of a large one.
+ * For a list that no index pages, which takes longer the more records there are. It is planned for its values each time, on the connections for
+ * long work. A named statement would be planned for an average workspace after five runs, and read all of a large one.
  */
 export const long = (workspaceId: string) =>
   ({ plan: "custom", longFor: workspaceId, deadlineMs: LIST_MS, retry: true }) as const;
 
-/** For the first of two ways. */
+/** The deadline of the first of two ways. */
 const HOPEFUL_MS = 500;
 
 /**
- * The first way is to follow the order until enough rows have matched, which is soon where many match. Should they all lie at its end, as
- * with `created_at=lt:…` among the newest changes, the second way gathers all that match and sorts them.
+ * The first way follows the order of the list until enough rows match: fast where many do. When the matches are at the end of the order, as for
+ * `created_at=lt:…` among the newest changes, the second way collects all matches and sorts them.
  */
 export async function eitherWay<T>(
   workspaceId: string,
@@ -46,7 +46,7 @@ export async function eitherWay<T>(
   }
 }
 
-/** Says what would be faster. Without Retry-After: the same list would take as long again. */
+/** Refuses a list that took too long with hints for a faster one. It has no Retry-After: the same list would take as long again. */
 export async function inTime<T>(definition: RecordDefinition, query: ListQuery, work: () => Promise<T>): Promise<T> {
   try {
     return await work();

@@ -8,13 +8,13 @@ import type { Binaries } from "./binaries.ts";
 
 type Owner = { uid: number; gid: number };
 
-/** As whom PostgreSQL runs. `spawn` goes to child_process, `prefix` in front of the command, `owner` (root only) owns the files. */
+/** The account that PostgreSQL runs as. `spawn` goes to child_process, `prefix` stands before the command, `owner` (root only) owns the files. */
 export type Account = { spawn: Partial<Owner>; prefix: readonly string[]; owner: Owner | undefined };
 
 const run = promisify(execFile);
 const PROJECT = fileURLToPath(new URL("../..", import.meta.url));
 
-/** initdb and postgres refuse root, so root lends them an ordinary account that reaches the binaries and the data's parent. */
+/** initdb and postgres refuse root. As root they run as an ordinary account that can reach the binaries and the parent of the data folder. */
 export async function chooseAccount(binaries: Binaries, folder: string): Promise<Account> {
   if (process.getuid?.() !== 0) return { spawn: {}, prefix: [], owner: undefined };
   const owner = await ordinaryOwner();
@@ -25,7 +25,7 @@ export async function chooseAccount(binaries: Binaries, folder: string): Promise
   );
 }
 
-/** Only accounts with a passwd row: initdb looks itself up. */
+/** The account must have a row in passwd: initdb looks it up. */
 async function ordinaryOwner(): Promise<Owner> {
   const { uid } = await stat(PROJECT);
   for (const name of [...(uid === 0 ? [] : [String(uid)]), "postgres", "nobody"]) {
@@ -38,9 +38,9 @@ async function ordinaryOwner(): Promise<Owner> {
 }
 
 /**
- * Plainly; and for a checkout under a closed folder such as root's home: as root seen as that account from within a user
- * namespace, or, where containers forbid those, as that account with root's right to walk through closed folders
- * (no_setuid_fixup because access(2) would otherwise forget that right).
+ * Three ways to run as the owner. The first is plain. The others reach a checkout under a closed folder, such as root's home: as root that a user
+ * namespace shows as the owner, or, where containers forbid namespaces, as the owner with the capability to pass closed folders. access(2)
+ * would drop that capability without no_setuid_fixup.
  */
 function accountsOf(owner: Owner): Account[] {
   const { uid, gid } = owner;
@@ -64,10 +64,10 @@ async function reaches({ spawn, prefix }: Account, { bin, libraries }: Binaries,
   );
 }
 
-/** PostgreSQL gets an environment of its own: a PGPORT or LC_COLLATE of the caller must not change the data. */
+/** PostgreSQL gets a clean environment: PGPORT or LC_COLLATE of the caller must not change the data. */
 export const SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
-/** Hands a folder over, contents first: a hand-over that was cut off still shows the old owner on top and is done again. */
+/** Changes the owner of a folder, its contents first. After an interruption the folder still has the old owner, and all is done again. */
 export async function handOver(folder: string, owner: Owner | undefined): Promise<void> {
   if (!owner || (await lstat(folder)).uid === owner.uid) return;
   for (const name of await readdir(folder, { recursive: true })) await lchown(join(folder, name), owner.uid, owner.gid);

@@ -10,11 +10,11 @@ import type { Log } from "../log.ts";
 export type Binaries = { bin: string; major: number; libraries: string | undefined };
 
 type Search = {
-  /** PG_BIN: this folder or none. */
+  /** PG_BIN: no other folder is tried. */
   named: string | undefined;
-  /** The major an existing data folder was made by: no other can open it. */
+  /** The major version of an existing data folder: no other can open it. */
   made: { folder: string; major: number } | undefined;
-  /** Where library links go when the package's own folder is read-only. */
+  /** The folder for library links when the package's own is read-only. */
   links: string;
   log: Log;
 };
@@ -22,7 +22,7 @@ type Search = {
 const OLDEST_MAJOR = 15;
 const run = promisify(execFile);
 
-/** PG_BIN, else the npm package, else the machine's newest: the first that works and can open the data folder. */
+/** The first PostgreSQL that works and can open the data folder: of PG_BIN, else of the npm package, else the machine's newest. */
 export async function findBinaries({ named, made, links, log }: Search): Promise<Binaries> {
   const places = named ? [named] : [...packagedBin(), ...(await machineBins())];
   const seen: Binaries[] = [];
@@ -66,7 +66,7 @@ async function machineBins(): Promise<string[]> {
   return onPath ? [...bins, dirname(await realpath(onPath.stdout.trim()))] : bins;
 }
 
-/** Throws when the programs are not there (a client package alone has no server), or were built for another machine. */
+/** Throws when the programs are missing (a client package has no server), or were built for another machine. */
 async function tryBinaries(bin: string, links: string): Promise<Binaries> {
   const libraries = await linkLibraries(bin, links);
   const env = libraries ? { LD_LIBRARY_PATH: libraries } : {};
@@ -76,8 +76,8 @@ async function tryBinaries(bin: string, links: string): Promise<Binaries> {
 }
 
 /**
- * npm tarballs carry no symbolic links, and the package's postinstall, which makes them, does not run under
- * `--ignore-scripts`. Answers the LD_LIBRARY_PATH to use when the links had to go elsewhere.
+ * Makes the library links of the npm package: its tarball has none, and its postinstall, which makes them, does not run under
+ * `--ignore-scripts`. Gives the LD_LIBRARY_PATH when the links had to go elsewhere.
  */
 async function linkLibraries(bin: string, elsewhere: string): Promise<string | undefined> {
   const list = await readFile(join(bin, "../pg-symlinks.json"), "utf8").catch(() => "[]");

@@ -9,7 +9,7 @@ import type { Binaries } from "./binaries.ts";
 
 const run = promisify(execFile);
 
-/** The major version the data folder was made by; undefined when there is nothing yet. */
+/** The major version of the data folder; undefined when it is missing or empty. */
 export async function majorOf(folder: string): Promise<number | undefined> {
   const version = await readFile(join(folder, "PG_VERSION"), "utf8").catch(whenMissing);
   if (version !== undefined) return Number.parseInt(version, 10);
@@ -25,8 +25,8 @@ function whenMissing(error: NodeJS.ErrnoException): undefined {
 }
 
 /**
- * Made aside and renamed when whole, so a folder cut off half-way is never taken for a database. The process id in the name
- * keeps two first starts apart; the one that comes second throws its own away.
+ * Makes the folder under another name and renames it when it is complete, so that a half-made one is never used. The process id in the name
+ * separates two first starts; the second to finish removes its own.
  */
 export async function initFolder(folder: string, binaries: Binaries, account: Account, sync: boolean): Promise<void> {
   await clearCutOff(folder);
@@ -61,7 +61,7 @@ export async function initFolder(folder: string, binaries: Binaries, account: Ac
     await rm(fresh, { recursive: true, force: true });
     if (error.code !== "ENOTEMPTY" && error.code !== "EEXIST") throw error;
   });
-  await syncFolder(dirname(folder)); // else a power cut could take the rename back, and with it all that was written since
+  await syncFolder(dirname(folder)); // else a power cut could undo the rename, and lose all that was written since
 }
 
 async function clearCutOff(folder: string): Promise<void> {
@@ -73,7 +73,7 @@ async function clearCutOff(folder: string): Promise<void> {
   }
 }
 
-/** With these, 15 and 18 agree on lower, ilike, unaccent, pg_trgm and order by. macOS knows no C.UTF-8 beside the builtin one. */
+/** With these locales 15 and 18 agree on lower, ilike, unaccent, pg_trgm and order by. macOS has only the builtin C.UTF-8. */
 function locale(major: number): string[] {
   if (major < 17) return ["--locale=C.UTF-8"];
   const system = process.platform === "darwin" ? "C" : "C.UTF-8";
@@ -89,7 +89,7 @@ async function syncFolder(folder: string): Promise<void> {
   await handle.sync().finally(() => handle.close());
 }
 
-/** The process id of the PostgreSQL that runs in the folder. A pid file that PostgreSQL itself would trip over is removed. */
+/** The process id of the PostgreSQL that runs in the folder. Removes a stale pid file that would keep PostgreSQL from starting. */
 export async function postmasterOf(folder: string): Promise<number | undefined> {
   const file = join(folder, "postmaster.pid");
   const pid = Number.parseInt((await readFile(file, "utf8").catch(whenMissing)) ?? "", 10);
@@ -107,7 +107,7 @@ function isAlive(pid: number): boolean {
   }
 }
 
-/** In doubt the answer is yes: two servers on one folder would destroy it. */
+/** True in doubt: two servers on one folder would destroy it. */
 async function isPostgres(pid: number, folder: string): Promise<boolean> {
   if (process.platform !== "linux") {
     const { stdout } = await run("ps", ["-o", "comm=", "-p", String(pid)]).catch(() => ({ stdout: "" }));
@@ -124,16 +124,15 @@ async function isPostgres(pid: number, folder: string): Promise<boolean> {
 }
 
 /**
- * Where the socket goes: the data folder itself, unless its path would not fit sockaddr_un (104 bytes with the final NUL on
- * macOS, 108 on Linux) or holds a character that lists of folders or hosts are split at. The same for every process, so that
- * one that attaches, or takes over, needs not be told.
+ * The folder of the socket: the data folder, unless its path is too long for sockaddr_un (104 bytes with the final NUL on macOS, 108 on Linux) or
+ * has a character that separates folders or hosts in a list. It depends on the path alone, so that every process finds it.
  */
 export function socketFolder(folder: string): string {
   const fits = Buffer.byteLength(join(folder, ".s.PGSQL.5432")) <= 103 && !/[,:"]/.test(folder);
   return fits ? folder : join("/tmp", `cardfile-${createHash("sha256").update(folder).digest("hex").slice(0, 16)}`);
 }
 
-/** Anyone may make folders in /tmp: one that is not ours could listen to all that we send. */
+/** Any account can make folders in /tmp, and the owner of this one could read all that we send. */
 export async function makeSocketFolder(folder: string, account: Account): Promise<void> {
   await mkdir(folder, { mode: 0o700 }).catch((error: NodeJS.ErrnoException) => {
     if (error.code !== "EEXIST") throw error;
@@ -145,7 +144,7 @@ export async function makeSocketFolder(folder: string, account: Account): Promis
   if (account.owner) await chown(folder, account.owner.uid, account.owner.gid);
 }
 
-/** What of a server's or initdb's last lines tells a person why it failed. */
+/** The last lines of a server or initdb that tell a person why it failed. */
 export function oneLine(lines: readonly string[]): string {
   const telling = lines.filter((line) => /\b(FATAL|PANIC|ERROR|error|HINT|hint|DETAIL|detail):/.test(line));
   const chosen = (telling.length ? telling : lines).map((line) => line.trim()).filter(Boolean);

@@ -7,7 +7,7 @@ import type { Account } from "./account.ts";
 import type { Binaries } from "./binaries.ts";
 import { environment } from "./folder.ts";
 
-/** A running postgres that this process has started. `ended` resolves with the reason when it is gone, for whatever reason. */
+/** A postgres that this process has started. `ended` resolves with the reason once it has exited. */
 export type ServerProcess = {
   pid: number | undefined;
   ended: Promise<string>;
@@ -32,13 +32,13 @@ const DEFAULTS = {
   shared_buffers: "128MB",
   max_connections: "100",
   jit: "off",
-  // Rows are mostly in memory, where one that an index leads to costs the same wherever it lies, and as often as it is read. At the defaults,
-  // which are of spinning disks, a plan rather reads and sorts a workspace than follows an index, or follows one to the end for a rare word.
+  // Most rows are in memory, where a row found by an index costs the same wherever it is. With the defaults, which fit spinning disks, a plan reads
+  // and sorts a whole workspace instead of following an index, or follows one to the end for a rare word.
   random_page_cost: "1.1",
   effective_cache_size: "128MB",
   statement_timeout: "10min", // a back-stop: every unit of work has a far shorter deadline of its own
   wal_compression: "on",
-  // What a caller did wrong is answered to the caller; its values have no place in a log.
+  // A caller is told its errors in the answer. Its values do not belong in a log.
   log_min_messages: "log",
   log_min_error_statement: "panic",
   log_checkpoints: "off",
@@ -46,16 +46,16 @@ const DEFAULTS = {
 };
 
 /**
- * Leaves a watcher that reads our pipe, then becomes postgres. When this process dies, even by kill -9, the pipe ends and the
- * watcher asks for a fast shutdown; a line on the pipe sends the watcher away, so that it never signals a reused process id.
- * The watcher is a grandchild, because PostgreSQL takes the exit of a child it does not know for a crash.
+ * Starts a watcher that reads a pipe from this process, then becomes postgres. When this process dies, even by kill -9, the pipe ends and the
+ * watcher asks for a fast shutdown. A line on the pipe ends the watcher, so that it never signals a reused process id. The watcher is a grandchild:
+ * PostgreSQL takes the exit of an unknown child for a crash.
  */
 const UNTIL_PIPE_ENDS = '((read -r _ <&3 || kill -INT $$) >/dev/null 2>&1 &) 3<&0; exec "$@" </dev/null';
 
-/** Not what callers are told who come too early or too late ("the database system is starting up"). */
+/** Lines worth logging. Clients that connect too early or too late cause the others ("the database system is starting up"). */
 const NEWS = /^(LOG|FATAL|PANIC): (?!.*the database system is)/;
 
-/** SIGINT lets a server finish what it has to write; each next signal is for one that does not. */
+/** SIGINT is a fast shutdown that writes a checkpoint. Each next signal is for a server that did not end in time. */
 const STOPPING = [
   ["SIGINT", 20_000],
   ["SIGQUIT", 5_000],
@@ -68,7 +68,7 @@ export function launchServer({ binaries, account, folder, socket, settings, log 
   const [program = "sh", ...rest] = [...account.prefix, "sh", "-c", UNTIL_PIPE_ENDS, "sh", ...server];
   const env = environment(folder, binaries);
   const child = spawn(program, rest, { ...account.spawn, cwd: "/", env, detached: true, stdio: ["pipe", "ignore", "pipe"] });
-  child.stdin.on("error", () => {}); // the watcher may be gone before the line that sends it away
+  child.stdin.on("error", () => {}); // the watcher may have ended before it gets the line
 
   const lines: string[] = [];
   let quiet = true;
@@ -89,7 +89,7 @@ export function launchServer({ binaries, account, folder, socket, settings, log 
     pid: child.pid,
     ended,
     async lastLines() {
-      await Promise.race([drained, sleep(500)]); // backends that outlive a killed server hold the pipe open
+      await Promise.race([drained, sleep(500)]); // backends that outlive a killed server keep the pipe open
       return lines;
     },
     async stop() {

@@ -10,21 +10,21 @@ import { initFolder, majorOf, makeSocketFolder, oneLine, postmasterOf, socketFol
 import { launchServer } from "./process.ts";
 
 export type EmbeddedOptions = {
-  /** The data folder, e.g. `.data/postgres`. First starts work, and a read-only npm package's library links go, beside it. */
+  /** The data folder, e.g. `.data/postgres`. A first start works beside it, and the library links of a read-only npm package go there too. */
   folder: string;
   /** Made when missing. */
   database: string;
   log: Log;
-  /** `-c` settings on top of ours, e.g. `fsync: "off"` in tests. */
+  /** Further `-c` settings, e.g. `fsync: "off"` in tests. */
   settings?: Record<string, string>;
-  /** PG_BIN: use postgres and initdb of this folder and no other. */
+  /** PG_BIN: the only folder in which postgres and initdb are looked for. */
   binaries?: string;
-  /** Told whenever the server has gone, or did not come back; it is tried again all the same. */
+  /** Called whenever the server has ended or did not start again. It is started again in any case. */
   onExit?: (reason: string) => void;
 };
 
 export type EmbeddedServer = {
-  /** The socket's folder and number, as postgres.js takes them; left without the number it would follow PGPORT. */
+  /** The folder and number of the socket, as postgres.js takes them. Without the number it would read PGPORT. */
   host: string;
   port: 5432;
   user: "crm";
@@ -45,7 +45,7 @@ type Running = {
   stop: () => Promise<void>;
 };
 
-/** How long a server may stay silent. One that says it is starting up, as in crash recovery, is waited for while it lives. */
+/** How long a server may stay silent. A server that says it is starting up, as in crash recovery, has as long as it lives. */
 const PATIENCE_MS = 30_000;
 const SHORTEST_PAUSE_MS = 50;
 const LONGEST_PAUSE_MS = 30_000;
@@ -90,7 +90,7 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<EmbeddedS
   };
 }
 
-/** A folder that may not be read or written is the caller's to mend, not a fault of ours to show a stack for. */
+/** The caller must mend a folder that cannot be read or written, so the error shows no stack. */
 function explain(folder: string): (error: Error & { syscall?: string }) => never {
   return (error) => {
     if (error.syscall) throw new StartError(`cannot keep PostgreSQL's data in ${folder}: ${error.message}`, { cause: error });
@@ -110,7 +110,7 @@ async function bringUp(folder: string, options: EmbeddedOptions, stopping: Abort
     }
     const reason = await running.whyNot();
     await running.stop();
-    // Somebody else's server was shutting down, or came first, or the backends of a killed one are not yet all gone.
+    // Another server was shutting down or started first, or backends of a killed server are still ending.
     const passing = state === "gone" && (!running.owned || /already exists|still in use/.test(reason));
     if (!passing || performance.now() > deadline || stopping.aborted)
       throw new StartError(`PostgreSQL did not start: ${reason}`);
@@ -136,7 +136,7 @@ async function launch(folder: string, { settings = {}, binaries: named, log }: E
     whyNot: async () => oneLine(await server.lastLines()),
     async stop() {
       await server.stop();
-      if (socket !== folder) await rmdir(socket).catch(() => {}); // somebody may have taken over already
+      if (socket !== folder) await rmdir(socket).catch(() => {}); // another process may have taken over
     },
   };
 }
@@ -164,7 +164,7 @@ async function untilReady(running: Running, folder: string, database: string, st
   let deadline = performance.now() + PATIENCE_MS;
   while (performance.now() < deadline && !stopping.aborted) {
     const code = await makeDatabase(socketFolder(folder), database);
-    // Of two simultaneous starts one loses, and would take the other's answer for its own server's.
+    // Of two simultaneous starts one fails: it must not take the other's answer for that of its own server.
     if (code === undefined && (await postmasterOf(folder)) === running.pid) return "ready";
     if (gone) return "gone";
     if (code === CANNOT_CONNECT_NOW) deadline = performance.now() + PATIENCE_MS;

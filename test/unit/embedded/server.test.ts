@@ -105,7 +105,7 @@ test("a second start attaches to the running server, leaves it running, and take
   assert.deepEqual(await words(guest), ["a: first start"]);
 });
 
-test("after kill -9 of PostgreSQL it comes back by itself with every acknowledged write", async () => {
+test("after kill -9 of PostgreSQL it restarts with every acknowledged write", async () => {
   const reasons: string[] = [];
   const server = await start({ onExit: (reason) => reasons.push(reason) });
   await query(server, "insert into kept values ('b: server killed')");
@@ -118,7 +118,7 @@ test("after kill -9 of PostgreSQL it comes back by itself with every acknowledge
   assert.deepEqual(await words(server), ["a: first start", "b: server killed"]);
 });
 
-test("after kill -9 of the process that started it PostgreSQL shuts down by itself with every acknowledged write", async () => {
+test("after kill -9 of its parent PostgreSQL shuts down by itself and keeps every acknowledged write", async () => {
   const options = JSON.stringify({ folder, database: "crm", ...(binaries && { binaries }) });
   const code = `
     const { default: postgres } = await import("postgres");
@@ -148,7 +148,7 @@ test("a folder whose path is too long for a socket gets one elsewhere", async ()
   assert.equal(existsSync(server.host), false);
 });
 
-test("a folder of a major that no PostgreSQL here can open is refused with what to do", async () => {
+test("a data folder of another major version is refused, with what to do", async () => {
   const old = join(home, "old");
   await mkdir(old);
   await writeFile(join(old, "PG_VERSION"), "11\n");
@@ -162,7 +162,7 @@ test("a folder of a major that no PostgreSQL here can open is refused with what 
   });
 });
 
-test("a folder of something else, and a PG_BIN without PostgreSQL, are refused and left alone", async () => {
+test("a folder with other files, and a PG_BIN without PostgreSQL, are refused and left alone", async () => {
   const other = join(home, "other");
   await mkdir(other);
   await writeFile(join(other, "letter.txt"), "dear");

@@ -52,7 +52,7 @@ test("a root certificate is read, and checks the server even where sslmode only 
   rmSync(folder, { recursive: true });
 });
 
-test("what is no address is refused without repeating the password", () => {
+test("a wrong address is refused without repeating the password", () => {
   const wrong = [
     "",
     "crm",

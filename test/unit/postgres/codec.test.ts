@@ -93,7 +93,7 @@ test("JSON is any value, and a string is a JSON string even when it looks like J
   assert.deepEqual(await returned([own], ["jsonb"]), [own]);
 });
 
-test("whole numbers are numbers while a double holds them, and text beyond", async () => {
+test("whole numbers up to 2^53 - 1 are numbers, larger ones are text", async () => {
   for (const number of [0, -1, 2 ** 31, Number.MAX_SAFE_INTEGER, Number.MIN_SAFE_INTEGER]) {
     assert.deepEqual(await returned([number], ["int8"]), [number]);
   }
@@ -129,7 +129,7 @@ test("a value's JavaScript type makes no second prepared statement", async () =>
   assert.equal((after[0]![0] as number) - (before[0]![0] as number), 1);
 });
 
-test("a table changed under a prepared statement: it is repeated with the values it had", async () => {
+test("when a table changes, its prepared statement is repeated with the same values", async () => {
   await pool.rows(sql`create table notes (body jsonb, done boolean, tags text[])`, { plan: "custom" });
   const insert = () => pool.rows(sql`insert into notes values (${{ a: "x" }}, ${true}, ${["t"]}) returning *`);
   for (const _ of ["learnt", "prepared"]) assert.deepEqual(await insert(), [[{ a: "x" }, true, ["t"]]]);

@@ -30,7 +30,7 @@ async function refusal(statement: Statement): Promise<Problem> {
   return pool.rows(statement).then(() => assert.fail(`accepted: ${statement.text}`), toProblem);
 }
 
-/** What PostgreSQL refuses, the code the caller gets, and the SQLSTATE behind it. */
+/** Statements that PostgreSQL refuses, with the code for the caller and the SQLSTATE. */
 const REFUSED: [string, Statement, string, string][] = [
   ["a value taken", sql`insert into towns values (${"Rome"}, 1)`, "already_exists", "23505"],
   ["no such record", sql`insert into mayors values (${"Troy"})`, "unprocessable", "23503"],
@@ -55,14 +55,14 @@ for (const [what, statement, code, state] of REFUSED) {
   });
 }
 
-test("the constraint that refused is told to the program", async () => {
+test("a refusal names the violated constraint to the program", async () => {
   assert.equal(constraintOf(await refusal(REFUSED[0]![1])), "towns_name_key");
   assert.equal(constraintOf(await refusal(REFUSED[1]![1])), "mayors_town_fkey");
   assert.equal(constraintOf(await refusal(REFUSED[3]![1])), "towns_people");
   assert.equal(constraintOf(new Error("no constraint")), undefined);
 });
 
-test("an error that is not the database's is internal; a lost connection is not_ready", () => {
+test("an error of the program is internal, a lost connection is not_ready", () => {
   assert.equal(toProblem(new TypeError("x is not a function")).code, "internal");
   assert.equal(toProblem(Object.assign(new TypeError("bad"), { code: "ERR_INVALID_ARG_TYPE" })).code, "internal");
   for (const code of ["ECONNRESET", "EPIPE", "CONNECTION_CLOSED", "CONNECT_TIMEOUT"]) {

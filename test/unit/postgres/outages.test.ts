@@ -51,7 +51,7 @@ async function refused(work: Promise<unknown>): Promise<[code: string, outcome: 
   return [error.code, error.values["outcome"]];
 }
 
-test("a server that is not there: not_ready, told once, and work again when it is back", async () => {
+test("while the server is down all is not_ready, logged once; when it is back, work goes on", async () => {
   const lines: string[] = [];
   const log = createLog((line) => void lines.push(line), Date.now);
   await withPool({ log }, async (pool) => {
@@ -77,7 +77,7 @@ test("a database or a socket that does not exist is not_ready", async () => {
   }
 });
 
-test("a network that takes connections and drops them is tried twice, not for ever", async () => {
+test("a network that drops each new connection is tried twice", async () => {
   await withPool({}, async (pool) => {
     network.slam();
     const before = network.accepted;
@@ -88,7 +88,7 @@ test("a network that takes connections and drops them is tried twice, not for ev
   });
 });
 
-test("TLS is asked for as sslmode says, and a server without it is used only where that is allowed", async () => {
+test("sslmode decides if a server without TLS may be used", async () => {
   const using = (mode: string) => ({ connection: { url: `${network.url}?sslmode=${mode}` } });
   await withPool(using("prefer"), async (pool) => assert.deepEqual(await pool.rows(sql`select 1`), [[1]]));
   for (const mode of ["require", "verify-ca", "verify-full"]) {
@@ -115,7 +115,7 @@ test("a server that answers nonsense is not_ready", async () => {
   }
 });
 
-test("a network that swallows everything hangs nobody", async () => {
+test("when the network swallows all bytes, callers are answered at their deadline", async () => {
   await withPool({ deadlineMs: 300, size: 1 }, async (pool) => {
     assert.deepEqual(await pool.rows(sql`select 1`), [[1]]);
     network.freeze();
@@ -132,7 +132,7 @@ test("a network that swallows everything hangs nobody", async () => {
   });
 });
 
-test("a connection that breaks: a read is repeated, of a write nobody can tell", async () => {
+test("when a connection breaks, a read is repeated and the outcome of a write is unknown", async () => {
   await withPool({ size: 1 }, async (pool) => {
     const breaking = async (work: Promise<unknown>) => {
       await sleep(150);
@@ -147,7 +147,7 @@ test("a connection that breaks: a read is repeated, of a write nobody can tell",
   });
 });
 
-test("connections that break while nobody uses them are replaced unnoticed", async () => {
+test("idle connections that break are replaced unnoticed", async () => {
   await withPool({ size: 2 }, async (pool) => {
     for (let i = 0; i < 3; i++) {
       assert.equal((await Promise.all([1, 2].map(() => pool.rows(sql`select pg_sleep(0.02)`)))).length, 2);
@@ -158,7 +158,7 @@ test("connections that break while nobody uses them are replaced unnoticed", asy
   });
 });
 
-test("a cancel request that cannot be delivered harms nobody", async () => {
+test("a cancel request that cannot be delivered does no harm", async () => {
   await withPool({ size: 1, deadlineMs: 200 }, async (pool) => {
     const slow = pool.rows(sql`select pg_sleep(1)`);
     await sleep(100);

@@ -15,7 +15,7 @@ before(async () => {
 
 after(() => database.drop());
 
-/** One connection, that has the reads of this file prepared. */
+/** One connection, on which the statements of this file are prepared. */
 async function withPool(some: Partial<PoolOptions>, work: (pool: Pool) => Promise<void>): Promise<void> {
   const { connection } = database;
   const pool = createPool({
@@ -26,10 +26,10 @@ async function withPool(some: Partial<PoolOptions>, work: (pool: Pool) => Promis
   await work(pool).finally(() => pool.close());
 }
 
-/** Short reads, for all the pool knows. */
+/** A read that the pool takes for a short one. */
 const nap = (pool: Pool, seconds: number, deadlineMs = 5_000) =>
   pool.rows(sql`select pg_sleep(${seconds}), 1`, { retry: true, deadlineMs });
-/** Once it is at the server. */
+/** Resolves when the statement is at the server. */
 async function begun(awake: Promise<unknown>): Promise<{ awake: Promise<unknown> }> {
   awake.catch(() => {});
   await sleep(30);
@@ -44,14 +44,14 @@ const number = (pool: Pool, n: number) => pool.rows(sql`select ${n}::int`, { ret
 const BRIEF = { retry: true, brief: true } as const;
 const brief = (pool: Pool, n: number) => pool.rows(sql`select ${n}::int`, BRIEF);
 
-/** A short write, for all the pool knows; by zero it is refused. */
+/** A write that the pool takes for a short one. Division by zero is refused. */
 const write = (pool: Pool, seconds: number, by = 1) =>
   pool.rows(sql`select pg_sleep(${seconds}), 8 / ${by}::int`, { short: true });
 
 const OTHERS = sql`from pg_stat_activity
   where datname = current_database() and application_name = 'cardfile' and pid <> pg_backend_pid()`;
 
-/** On a connection that is not of the pool under test. */
+/** Runs on a connection outside of the pool under test. */
 async function elsewhere(statement: Statement): Promise<void> {
   const { connection } = database;
   const pool = createPool({
@@ -60,7 +60,7 @@ async function elsewhere(statement: Statement): Promise<void> {
   await pool.rows(statement).finally(() => pool.close());
 }
 
-test("short reads follow another's on its connection, and each gets its own answer", async () => {
+test("short reads are pipelined, and each gets its own answer", async () => {
   await withPool({}, async (pool) => {
     const { awake } = await asleep(pool, 0.1);
     const others = [1, 2, 3, 4].map((n) => number(pool, n));
@@ -71,7 +71,7 @@ test("short reads follow another's on its connection, and each gets its own answ
   });
 });
 
-test("not more than a few follow, the rest wait in the queue", async () => {
+test("seven statements follow at most, the rest wait in the queue", async () => {
   await withPool({}, async (pool) => {
     const { awake } = await asleep(pool, 0.1);
     const others = Array.from({ length: 20 }, (_, n) => number(pool, n));
@@ -84,7 +84,7 @@ test("not more than a few follow, the rest wait in the queue", async () => {
   });
 });
 
-test("a queue that has formed does not last as long as there are callers", async () => {
+test("the queue drains while callers keep coming", async () => {
   await withPool({}, async (pool) => {
     const long = pool.rows(sql`select pg_sleep(0.05), 3`);
     let over = false;
@@ -100,7 +100,7 @@ test("a queue that has formed does not last as long as there are callers", async
   });
 });
 
-test("brief reads of one turn of the event loop leave together, four at a time; others find the connections that are free", async () => {
+test("brief reads of one turn of the event loop share a connection, four at a time; others take free connections", async () => {
   await withPool({ size: 6 }, async (pool) => {
     const reads = Array.from({ length: 9 }, (_, n) => brief(pool, n));
     assert.deepEqual([pool.stats().busy, pool.stats().waiting], [3, 0]);
@@ -117,7 +117,7 @@ test("brief reads of one turn of the event loop leave together, four at a time; 
   });
 });
 
-test("who left with one that is stopped at its deadline is answered, though their own is the same", async () => {
+test("a follower is answered when its leader is stopped at the same deadline", async () => {
   await withPool({ size: 6 }, async (pool) => {
     for (let i = 0; i < 2; i++) await pool.rows(sql`select pg_sleep(${0}), 4`, BRIEF);
     const slow = pool.rows(sql`select pg_sleep(${60}), 4`, { ...BRIEF, deadlineMs: 300 });
@@ -128,7 +128,7 @@ test("who left with one that is stopped at its deadline is answered, though thei
   });
 });
 
-test("whatever is not known to be short has its connection to itself", async () => {
+test("a statement that is not known to be short has its connection to itself", async () => {
   await withPool({}, async (pool) => {
     const { awake } = await asleep(pool, 0.1);
     const any = pool.rows(sql`select 1, 2`);
@@ -143,7 +143,7 @@ test("whatever is not known to be short has its connection to itself", async () 
   });
 });
 
-test("short writes follow each other; reads and writes do not", async () => {
+test("short writes are pipelined with writes, never with reads", async () => {
   await withPool({}, async (pool) => {
     const slow = await writing(pool, 0.1);
     const others = [write(pool, 0), write(pool, 0)];
@@ -159,7 +159,7 @@ test("short writes follow each other; reads and writes do not", async () => {
   });
 });
 
-test("a write that is refused is refused alone, and told why", async () => {
+test("a refused write does not affect the others of its pipeline", async () => {
   await withPool({}, async (pool) => {
     const slow = await writing(pool, 0.1);
     const [failing, other] = await Promise.allSettled([write(pool, 0, 0), write(pool, 0)]);
@@ -170,7 +170,7 @@ test("a write that is refused is refused alone, and told why", async () => {
   });
 });
 
-test("of what is lost with another's connection nobody knows whether it was done: it is not repeated", async () => {
+test("a write that is lost with another's connection has an unknown outcome and is not repeated", async () => {
   await withPool({ deadlineMs: 200 }, async (pool) => {
     const slow = await writing(pool, 0.1);
     const others = await Promise.allSettled([write(pool, 60), write(pool, 0)]);
@@ -186,7 +186,7 @@ test("of what is lost with another's connection nobody knows whether it was done
   });
 });
 
-test("a write that was cancelled in another's place is done by itself", async () => {
+test("a write that was cancelled in place of another runs again by itself", async () => {
   await withPool({}, async (pool) => {
     const slow = await writing(pool, 0.05);
     const behind = write(pool, 0.2);
@@ -197,7 +197,7 @@ test("a write that was cancelled in another's place is done by itself", async ()
   });
 });
 
-test("a transaction finds nobody on its connection, whatever a statement there takes to be prepared again", async () => {
+test("a transaction begins on an empty connection, even while a statement there is prepared again", async () => {
   await withPool({}, async (pool) => {
     await pool.rows(sql`create table notes_of_test (id int)`);
     const note = (id: number) => pool.rows(sql`insert into notes_of_test values (${id}) returning *`, { short: true });
@@ -217,7 +217,7 @@ test("a transaction finds nobody on its connection, whatever a statement there t
   });
 });
 
-test("each gets its own answer where one must be prepared again, and one has never run", async () => {
+test("each statement gets its own answer while one is prepared again and another runs first", async () => {
   await withPool({}, async (pool) => {
     await pool.rows(sql`create table shapes_of_test (id int)`);
     const read = (id: number) => pool.rows(sql`select *, ${id}::int from shapes_of_test`, { retry: true });
@@ -225,7 +225,7 @@ test("each gets its own answer where one must be prepared again, and one has nev
     await pool.rows(sql`insert into shapes_of_test values (1)`);
     const halve = (n: number) => pool.rows(sql`select ${n}::int / 2, 1 / ${n}::int`, { retry: true });
     for (let i = 0; i < 2; i++) await halve(6);
-    await assert.rejects(halve(0), /division by zero|refused/); // what was learnt of it is forgotten
+    await assert.rejects(halve(0), /division by zero|refused/); // its parameter types are forgotten
     await elsewhere(sql`alter table shapes_of_test add column more text`);
     const { awake } = await asleep(pool, 0.1);
     const answers = await Promise.all([read(5), halve(8), number(pool, 9), read(6)]);
@@ -258,7 +258,7 @@ test("statements sent while another is prepared again get their own answers", as
   });
 });
 
-test("closing lets finish who follows", async () => {
+test("closing waits for followers", async () => {
   await withPool({}, async (pool) => {
     const slow = await writing(pool, 0.05);
     const others = [write(pool, 0.7), write(pool, 0.7)];
@@ -268,7 +268,7 @@ test("closing lets finish who follows", async () => {
   });
 });
 
-test("a connection that has not answered for a while is not followed", async () => {
+test("nothing joins a connection that has not answered for a while", async () => {
   await withPool({}, async (pool) => {
     const slow = await writing(pool, 0.3);
     await sleep(120);
@@ -278,7 +278,7 @@ test("a connection that has not answered for a while is not followed", async () 
   });
 });
 
-test("who waits is not overtaken", async () => {
+test("a waiting caller is not overtaken", async () => {
   await withPool({}, async (pool) => {
     const done: string[] = [];
     const { awake } = await asleep(pool, 0.1);
@@ -290,7 +290,7 @@ test("who waits is not overtaken", async () => {
   });
 });
 
-test("a connection that others still read on is the last to be taken", async () => {
+test("a connection with followers is taken last", async () => {
   await withPool({ size: 2 }, async (pool) => {
     const slow = [nap(pool, 0.1), nap(pool, 0.05)];
     await sleep(20);
@@ -303,7 +303,7 @@ test("a connection that others still read on is the last to be taken", async () 
   });
 });
 
-test("a read that fails fails alone", async () => {
+test("a failed read does not affect the others of its pipeline", async () => {
   await withPool({}, async (pool) => {
     const divide = (by: number) => pool.rows(sql`select 1 / ${by}::int`, { retry: true });
     for (let i = 0; i < 2; i++) await divide(1);
@@ -315,7 +315,7 @@ test("a read that fails fails alone", async () => {
   });
 });
 
-test("when the first is stopped at its deadline, who followed is answered all the same", async () => {
+test("followers are answered when the leader is stopped at its deadline", async () => {
   await withPool({}, async (pool) => {
     const { awake } = await asleep(pool, 60, 200);
     const others = [1, 2, 3].map((n) => number(pool, n));
@@ -324,7 +324,7 @@ test("when the first is stopped at its deadline, who followed is answered all th
   });
 });
 
-test("who follows has a deadline too, by which the connection is given up", async () => {
+test("a follower has a deadline, at which the connection is dropped", async () => {
   await withPool({}, async (pool) => {
     const { awake } = await asleep(pool, 2);
     const since = performance.now();
@@ -342,7 +342,7 @@ test("who follows has a deadline too, by which the connection is given up", asyn
   });
 });
 
-test("a backend that dies takes nobody along who only read", async () => {
+test("reads of a pipeline survive the death of their backend", async () => {
   await withPool({ size: 2 }, async (pool) => {
     const slow = [nap(pool, 0.3), nap(pool, 0.3)];
     await sleep(30);
@@ -355,6 +355,6 @@ test("a backend that dies takes nobody along who only read", async () => {
     );
     await Promise.all(slow);
     assert.deepEqual([pool.stats().busy, pool.stats().waiting], [0, 0]);
-    assert.ok(pool.stats().idle <= 2, "and no more connections are kept than before");
+    assert.ok(pool.stats().idle <= 2, "and the pool keeps no more connections than before");
   });
 });

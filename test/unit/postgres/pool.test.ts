@@ -34,7 +34,7 @@ async function withPool(some: Partial<PoolOptions>, work: (pool: Pool) => Promis
   await work(made).finally(() => made.close());
 }
 
-/** What `pg_sleep` statements run at the server, asked until it is as many as expected. */
+/** Waits until the expected number of `pg_sleep` statements run at the server. */
 async function sleepers(expected: number): Promise<void> {
   for (let attempt = 0; attempt < 100; attempt++) {
     const [row] = await watcher.rows(sql`
@@ -48,7 +48,7 @@ async function sleepers(expected: number): Promise<void> {
 
 const refusedAs = (code: string) => (error: unknown) => error instanceof Problem && error.code === code;
 
-test("who finds all connections in use is served in turn", async () => {
+test("callers that find all connections in use are served in order", async () => {
   await withPool({ size: 1 }, async (pool) => {
     const served: number[] = [];
     const first = pool.rows(sql`select pg_sleep(0.1)`);
@@ -60,7 +60,7 @@ test("who finds all connections in use is served in turn", async () => {
   });
 });
 
-test("the queue is bounded: one too many is refused at once", async () => {
+test("a caller that finds the queue full is refused at once", async () => {
   await withPool({ size: 1, queueLimit: 2 }, async (pool) => {
     const running = pool.rows(sql`select pg_sleep(0.2)`);
     const waiting = [pool.rows(sql`select 1`), pool.rows(sql`select 1`)];
@@ -72,7 +72,7 @@ test("the queue is bounded: one too many is refused at once", async () => {
   });
 });
 
-test("a wait is bounded too", async () => {
+test("a caller waits for a limited time", async () => {
   await withPool({ size: 1, waitMs: 50 }, async (pool) => {
     const running = pool.rows(sql`select pg_sleep(0.4)`);
     await assert.rejects(pool.rows(sql`select 1`), refusedAs("busy"));
@@ -81,7 +81,7 @@ test("a wait is bounded too", async () => {
   });
 });
 
-test("a statement past its deadline is stopped at the server, and the connection replaced", async () => {
+test("a statement past its deadline is cancelled at the server, and its connection replaced", async () => {
   await withPool({ size: 1, deadlineMs: 300 }, async (pool) => {
     const slow = pool.rows(sql`select pg_sleep(60)`);
     await sleepers(1);
@@ -103,7 +103,7 @@ test("a statement may have its own deadline", async () => {
   });
 });
 
-test("what a caller who went away was waiting for or running is stopped", async () => {
+test("when a caller goes away, its waiting and running statements stop", async () => {
   await withPool({ size: 1 }, async (pool) => {
     const [one, two] = [new AbortController(), new AbortController()];
     const running = pool.rows(sql`select pg_sleep(60)`, { signal: one.signal });
@@ -120,14 +120,14 @@ test("what a caller who went away was waiting for or running is stopped", async 
   });
 });
 
-test("statements with a name are limited, and none has one that must not", async () => {
+test("the number of named statements is limited, and custom ones get no name", async () => {
   const prepared = sql`select count(*) from pg_prepared_statements`;
   await withPool({ size: 1 }, async (pool) => {
     await pool.rows(sql`select ${1}::int, 'custom'`, { plan: "custom" });
     assert.deepEqual(await pool.rows(prepared, { plan: "custom" }), [[0]]);
     for (let i = 0; i < 350; i++) {
       const text = Object.assign([`select ${i}`], { raw: [`select ${i}`] });
-      // The first run learns what the values are; the second has a name.
+      // The first run learns the parameter types; the second has a name.
       for (const _ of [1, 2]) assert.deepEqual(await pool.rows(sql(text)), [[i]]);
     }
     assert.deepEqual(await pool.rows(prepared, { plan: "custom" }), [[300]]);
@@ -139,7 +139,7 @@ test("statements with a name are limited, and none has one that must not", async
   });
 });
 
-test("what was rolled back because of others is repeated, three times", async () => {
+test("a statement that others caused to roll back is repeated three times", async () => {
   await withPool({}, async (pool) => {
     await pool.simple(`
       create sequence attempts;
@@ -153,7 +153,7 @@ test("what was rolled back because of others is repeated, three times", async ()
   });
 });
 
-test("several statements at once, and nothing they set stays", async () => {
+test("a script runs several statements, and nothing they set stays", async () => {
   await withPool({ size: 1 }, async (pool) => {
     await pool.simple("create table kept (a int); insert into kept values (1), (2)");
     await pool.simple("set search_path = nowhere");
@@ -164,7 +164,7 @@ test("several statements at once, and nothing they set stays", async () => {
   });
 });
 
-test("closing lets finish who works and refuses the others", async () => {
+test("closing waits for running statements and refuses waiting ones", async () => {
   const closing = pool({ size: 1 });
   const running = closing.rows(sql`select pg_sleep(0.2), 'done'`);
   const waiting = assert.rejects(closing.rows(sql`select 1`), refusedAs("not_ready"));

@@ -32,7 +32,7 @@ test("first come, first served", async () => {
   assert.deepEqual(await orderOf(1, asked), ["1", "2", "3", "4"]);
 });
 
-test("who asks for much lets others go before their next", async () => {
+test("an owner with many entries lets others go first", async () => {
   const asked = [
     ["a1", A],
     ["a2", A],
@@ -44,7 +44,7 @@ test("who asks for much lets others go before their next", async () => {
   assert.deepEqual(await orderOf(2, asked), ["a1", "a2", "b1", "a3", "b2", "a4"]);
 });
 
-test("nobody fills more than half of the queue", async () => {
+test("one owner fills half of the queue at most", async () => {
   const queue = createQueue(1, 4, 5_000);
   await queue.acquire(A);
   const waiting = [queue.acquire(A), queue.acquire(A)];
@@ -55,7 +55,7 @@ test("nobody fills more than half of the queue", async () => {
   await Promise.all(waiting);
 });
 
-test("who has waited too long or gone away leaves the queue", async () => {
+test("a caller that has waited too long or gone away leaves the queue", async () => {
   const queue = createQueue(1, 10, 20);
   await queue.acquire({});
   await assert.rejects(async () => queue.acquire(A), /all connections to the database are in use/);

@@ -40,7 +40,7 @@ test("ten thousand values in one statement", () => {
   assert.ok(statement.text.endsWith("($9999), ($10000)"));
 });
 
-test("what cannot be a value or a name is refused where it is written", () => {
+test("an impossible value or name is refused where it is written", () => {
   assert.throws(() => sql`select ${undefined}`, /undefined as a value, after: select/);
   assert.throws(() => sql`select ${() => 1}`, TypeError);
   for (const name of ["", "Name", "a b", 'a"b', "a.b", "1a", "a;", "naïve", "a\n"]) assert.throws(() => ident(name), TypeError);

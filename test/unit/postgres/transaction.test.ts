@@ -29,7 +29,7 @@ const enter = (tx: Pick<Transaction, "rows">, entry: number) =>
 const entries = async () => (await pool.rows(sql`select entry from ledger order by entry`)).map(([entry]) => entry);
 const refusedAs = (code: string) => (error: unknown) => error instanceof Problem && error.code === code;
 
-test("what the work returns is returned once it is committed", async () => {
+test("the result of the work is returned after the commit", async () => {
   const rows = await pool.transaction(async (tx) => {
     await enter(tx, 1);
     assert.deepEqual(await entries(), [], "nobody else sees it yet");
@@ -39,7 +39,7 @@ test("what the work returns is returned once it is committed", async () => {
   assert.deepEqual(await entries(), [1, 2]);
 });
 
-test("what the work throws undoes it and is thrown on", async () => {
+test("an error of the work undoes it and is thrown on", async () => {
   const fault = new Error("changed my mind");
   const work = pool.transaction(async (tx) => {
     await enter(tx, 1);
@@ -81,7 +81,7 @@ test("statements that were not awaited run in turn, and none after the end", asy
   assert.deepEqual(await entries(), [1, 2, 3]);
 });
 
-test("work that throws while a statement runs takes that back as well", async () => {
+test("work that throws while a statement runs undoes that statement too", async () => {
   const work = pool.transaction(async (tx) => {
     await Promise.all([enter(tx, 1), enter(tx, 1), enter(tx, 2)]);
   });
@@ -89,7 +89,7 @@ test("work that throws while a statement runs takes that back as well", async ()
   assert.deepEqual(await entries(), []);
 });
 
-test("work that waits for something else ends at the deadline, undone", async () => {
+test("work that waits for something other than a statement is undone at the deadline", async () => {
   const work = pool.transaction(
     async (tx) => {
       await enter(tx, 1);
@@ -101,7 +101,7 @@ test("work that waits for something else ends at the deadline, undone", async ()
   assert.deepEqual(await entries(), []);
 });
 
-test("a statement past the deadline ends it, undone, and the work gets no further", async () => {
+test("a statement past the deadline undoes the transaction, and the work gets no further", async () => {
   const after: string[] = [];
   const work = pool.transaction(
     async (tx) => {
@@ -116,7 +116,7 @@ test("a statement past the deadline ends it, undone, and the work gets no furthe
   assert.deepEqual(after, ["busy", "busy"]);
 });
 
-test("a caller who goes away ends it, undone", async () => {
+test("when the caller goes away, the transaction is undone", async () => {
   const caller = new AbortController();
   const work = pool.transaction(
     async (tx) => {
@@ -130,7 +130,7 @@ test("a caller who goes away ends it, undone", async () => {
   assert.deepEqual(await entries(), []);
 });
 
-test("a backend that dies in the middle undoes it; what did not commit did not happen", async () => {
+test("when the backend dies before the commit, the transaction is undone and says so", async () => {
   const work = pool.transaction(async (tx) => {
     const [pid] = await tx.rows(sql`select pg_backend_pid()`);
     await enter(tx, 1);
@@ -141,7 +141,7 @@ test("a backend that dies in the middle undoes it; what did not commit did not h
   assert.deepEqual(await entries(), []);
 });
 
-test("scripts run inside it, and their settings stay inside its connection", async () => {
+test("scripts run inside a transaction, and their settings end with its connection", async () => {
   await pool.transaction(async (tx) => {
     await tx.simple("set search_path = pg_catalog, public; insert into ledger values (1); insert into ledger values (2)");
     await enter(tx, 3);
@@ -150,7 +150,7 @@ test("scripts run inside it, and their settings stay inside its connection", asy
   for (let i = 0; i < 4; i++) assert.deepEqual(await pool.rows(sql`show search_path`), [['"$user", public']]);
 });
 
-test("a savepoint undoes what its work did when that throws, and the transaction goes on", async () => {
+test("when a savepoint's work throws it is undone, and the transaction goes on", async () => {
   await pool.transaction(async (tx) => {
     await enter(tx, 1);
     const twice = tx.savepoint(async (inner) => {
