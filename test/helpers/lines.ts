@@ -39,7 +39,8 @@ function expectedPairs(definition: RecordDefinition, json: Json, shown: Shown): 
         .sort()
         .map((key) => [`custom.${key}`, members[key]]);
     }
-    if (field.kind.link?.shows === "id" || field.name === "record") return [[field.name, shortId(value as string)]];
+    if (field.kind.link?.shows === "id" || ["record", "token_id"].includes(field.name))
+      return [[field.name, shortId(value as string)]];
     return [[field.name, Array.isArray(value) ? value.join(",") : String(value)]];
   });
 }

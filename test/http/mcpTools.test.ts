@@ -92,7 +92,7 @@ test("a body is taken as an object, as JSON in text, as a line shows it, and as 
   ];
   for (const [n, body] of bodies.entries()) {
     const { text } = await mcp.call("request", { method: n % 2 ? "post" : "POST", path: "/contacts", body });
-    assert.match(text, n === 0 ? /\n# created\n$/ : /\n# unchanged\n$/, text);
+    assert.match(text, n === 0 ? /\n# created\n$/ : /\n# updated \(unchanged\)\n$/, text);
   }
   for (const body of [{}, null, ""])
     assert.equal((await mcp.call("request", { method: "GET", path: "/contacts", body })).isError, false);
