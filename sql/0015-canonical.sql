@@ -8,7 +8,7 @@
 -- puts an end to that. A user who stays so signs in as the older one; an admin invites that one to the newer's workspaces. Of a name in which nothing
 -- can be seen the address takes the place, where there is one.
 --
--- Writes wait while this runs: some minutes with a million contacts.
+-- Writes wait while this runs: it reads through all records, and writes anew those that change.
 
 lock table activities, tasks, deals, contacts, companies in share row exclusive mode;
 

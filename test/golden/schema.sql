@@ -65,7 +65,7 @@ declare
   lines text[] := '{}';
 begin
   if pg_catalog.ltrim(plain, '0123456789') = '' and pg_catalog.strpos(pg_catalog.substr(phone, 2), '+') = 0
-    and pg_catalog.strpos(phone, '(0') = 0 and phone !~ '^(\+|00) ?[1-9][0-9]{0,2}[^0-9]+0' then
+    and pg_catalog.strpos(pg_catalog.replace(phone, ' ', ''), '(0') = 0 and phone !~ '^(\+|00) ?[1-9][0-9]{0,2}[^0-9]+0' then
     return pg_catalog.ltrim(plain, '0');
   end if;
   if pg_catalog.octet_length(value) > pg_catalog.length(value) then
