@@ -83,14 +83,19 @@ export function componentParameters(routes: readonly Operation[]): Json {
   return { ...Object.fromEntries([...listed, ...common]), [CUSTOM_FILTERS]: customFilter(), ...HEADERS };
 }
 
+/** What stands in an address as its own text: a number or a boolean may be given as it is, for callers that know the field's type. */
+const BARE: readonly unknown[] = ["integer", "number", "boolean"];
+
 /** Text, since an operator may stand before the value; a list of texts is the parameter sent several times, which is AND-ed. */
 function filterParameter({ name, about, kind }: Field): Json {
+  const { type } = writtenSchema({ kind, about });
+  const bare = BARE.includes(type) ? [{ type }] : [];
   const description = `filter: ${about}; ${kind.expects}. Operators: ${kind.operators.join(", ")}`;
   const text = { type: "string" };
   const [first, second] = kind.choices ?? kind.known ?? [];
   const example = second === undefined ? first : `in:${first},${second}`;
   return {
-    ...filter(name, description, { anyOf: [text, { type: "array", items: text }] }),
+    ...filter(name, description, { anyOf: [text, ...bare, { type: "array", items: text }] }),
     ...(example === undefined ? {} : { example }),
   };
 }
@@ -108,7 +113,11 @@ const filter = (name: string, description: string, schema: Json): Json => ({
 function customFilter(): Json {
   const operators: readonly Operator[] = CUSTOM_OPERATORS;
   const description = `filters on keys of custom, each sent under its own name: custom.seats=gt:10. Operators: ${operators.join(", ")}`;
-  const schema = { type: "object", propertyNames: { pattern: "^custom\\." }, additionalProperties: { type: "string" } };
+  const schema = {
+    type: "object",
+    propertyNames: { pattern: "^custom\\." },
+    additionalProperties: { type: ["string", "number", "boolean"] },
+  };
   return { ...filter(CUSTOM_FILTERS, description, schema), example: { "custom.seats": "gt:10" } };
 }
 

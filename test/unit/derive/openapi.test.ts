@@ -105,12 +105,18 @@ test("a filter takes a value, an operator before it, and several of them", () =>
         assert.equal(reader.fits(schema as Json, value), undefined);
   }
   assert.ok(filtered.length > dictionary.size);
+  for (const [name, value] of Object.entries({ "deal.amount_cents": 125000, "task.done": true, "contact.version": 3 }))
+    assert.equal(reader.fits(parameters[name]!["schema"] as Json, value), undefined, name);
+  assert.ok(reader.fits(parameters["deal.title"]!["schema"] as Json, 5), "a title is text");
 });
 
 test("filters on keys of custom are members of an object that are sent under their own names", () => {
   const { name, style, explode, schema } = parameters[CUSTOM_FILTERS]!;
   assert.deepEqual([name, style, explode], [CUSTOM_FILTERS, "form", true]);
-  assert.equal(reader.fits(schema as Json, { "custom.seats": "gt:10", "custom.tier": "in:gold,silver" }), undefined);
+  assert.equal(
+    reader.fits(schema as Json, { "custom.seats": "gt:10", "custom.floor": 5, "custom.tier": "in:gold,silver" }),
+    undefined,
+  );
   assert.ok(reader.fits(schema as Json, { seats: "gt:10" }), "it would go out as seats=");
 });
 
