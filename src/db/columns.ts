@@ -1,4 +1,4 @@
-import type { RecordDefinition } from "../records/define.ts";
+import type { Derivation, RecordDefinition } from "../records/define.ts";
 import type { Author } from "./database.ts";
 
 export type Column = {
@@ -6,6 +6,7 @@ export type Column = {
   type: string;
   /** Whether null is another thing to do than a value: there is no record to lock, or no members to merge. */
   clears: boolean;
+  derived: Derivation | undefined;
 };
 
 const known = new WeakMap<RecordDefinition, readonly Column[]>();
@@ -16,7 +17,12 @@ export function columnsOf(definition: RecordDefinition): readonly Column[] {
   if (!columns) {
     columns = definition.fields
       .filter(({ readOnly, kind }) => !readOnly && kind.link?.shows !== "name")
-      .map(({ name, kind }) => ({ name, type: kind.sqlType, clears: kind.link !== undefined || name === "custom" }));
+      .map(({ name, kind, derived }) => ({
+        name,
+        type: kind.sqlType,
+        derived,
+        clears: kind.link !== undefined || name === "custom",
+      }));
     known.set(definition, columns);
   }
   return columns;

@@ -1,8 +1,8 @@
 import type { View } from "../derive/render.ts";
 import { createRecent } from "../kit/recent.ts";
 import { numbered, type Statement } from "../postgres/sql.ts";
-import { type Dictionary, definitionOf, linksOf, type RecordDefinition } from "../records/define.ts";
-import { authorValues, columnsOf, HISTORY_COLUMNS, historySelect, recordColumns } from "./columns.ts";
+import { type Derivation, type Dictionary, definitionOf, linksOf, type RecordDefinition } from "../records/define.ts";
+import { authorValues, type Column, columnsOf, HISTORY_COLUMNS, historySelect, recordColumns } from "./columns.ts";
 import type { Author, Database } from "./database.ts";
 import { tableOf } from "./table.ts";
 
@@ -35,8 +35,9 @@ export function writeStatement(db: Database, view: View, way: Way, write: Write)
   const { creates, claim, cap } = way;
   const values: unknown[] = [...authorValues(write.author), write.entryId, write.id];
   let parts = "";
-  for (const { name, clears } of columnsOf(view.definition)) {
-    const part = partOf(name, clears, write.values, creates);
+  for (const column of columnsOf(view.definition)) {
+    const { name } = column;
+    const part = partOf(column, write.values, creates);
     if (part === SENT) values.push(sent[name]);
     if (part === INITIAL) values.push(initial[name]);
     parts += part;
@@ -49,15 +50,31 @@ export function writeStatement(db: Database, view: View, way: Way, write: Write)
   return statementOf(db, view, shape)(values);
 }
 
-/** How a column takes part. `CLEARED` is set to null without a value that is sent along: a link, or all of `custom`. */
+/** How a column takes part. `DERIVED` follows another that is written. `CLEARED` is set to null without a value that is sent along: a link, or all of `custom`. */
 const SENT = "s";
 const CLEARED = "c";
 const INITIAL = "i";
+const DERIVED = "d";
 const ABSENT = "-";
 
-function partOf(name: string, clears: boolean, { sent, initial }: Values, creates: boolean): string {
+function partOf({ name, clears, derived }: Column, { sent, initial }: Values, creates: boolean): string {
   if (Object.hasOwn(sent, name)) return clears && sent[name] === null ? CLEARED : SENT;
-  return creates && Object.hasOwn(initial, name) ? INITIAL : ABSENT;
+  if (derived && Object.hasOwn(sent, derived.field)) return DERIVED;
+  if (!creates) return ABSENT;
+  if (derived && Object.hasOwn(initial, derived.field) && initial[derived.field] !== derived.value) return DERIVED;
+  return Object.hasOwn(initial, name) ? INITIAL : ABSENT;
+}
+
+const literal = (text: string) => `'${text.replaceAll("'", "''")}'`;
+
+/** What a derived column of a new record is; `now` is what the field it follows is given. */
+const derivedNew = ({ value }: Derivation, now: string) =>
+  `case when ${now} is distinct from ${literal(value)} then $2::timestamptz end`;
+
+/** Of one that is there: the row is read as it is when it is locked, so of writes at once each sees what the one before it left. */
+function derivedAgain(name: string, { field, value }: Derivation, now: string): string {
+  const [was, is] = [`r."${field}" is not distinct from ${literal(value)}`, `${now} is not distinct from ${literal(value)}`];
+  return `case when ${was} and not (${is}) then crm_after(r.updated_at, $2) when ${is} and not (${was}) then null else r."${name}" end`;
 }
 
 /** What the text depends on. `parts` has a letter for each column. */
@@ -101,22 +118,37 @@ function writeSql(db: Database, view: View, { creates, claims, cap, expects, par
 
   const links = linkCtes(definition, db.dictionary, given, creates ? columns.filter(({ part }) => part === ABSENT) : []);
   const linked = [...links.keys()].filter((name) => given.has(name)).map((name) => `exists (select from link_${name})`);
+  const freshly = (name: string, part: string) => (creates && part === SENT ? `excluded."${name}"` : value(name));
   const value = (name: string) => (links.has(name) ? `(select id from link_${name})` : (given.get(name) ?? "null"));
 
-  const set = columns
-    .filter(({ name, part }) => (part === SENT || part === CLEARED) && !(creates && name === naturalKey))
-    .map(({ name, part }) => {
-      const fresh = creates && part === SENT ? `excluded."${name}"` : value(name);
-      const merged = `nullif((coalesce(r.custom, '{}') || ${given.get(name)}) - ${removed}, '{}')`;
-      return { name, becomes: name === "custom" && part === SENT ? merged : fresh };
+  const isSet = ({ name, part }: { name: string; part: string }) =>
+    (part === SENT || part === CLEARED) && !(creates && name === naturalKey);
+  const sourceOf = ({ derived }: Column) => columns.find(({ name }) => name === derived?.field)!;
+  const set = columns.filter(isSet).map(({ name, part }) => {
+    const fresh = freshly(name, part);
+    const merged = `nullif((coalesce(r.custom, '{}') || ${given.get(name)}) - ${removed}, '{}')`;
+    return { name, becomes: name === "custom" && part === SENT ? merged : fresh };
+  });
+  // They change only with the field they follow, which `differs` looks at.
+  const follow = columns
+    .filter((column) => column.part === DERIVED && isSet(sourceOf(column)))
+    .map((column) => {
+      const source = sourceOf(column);
+      return { name: column.name, becomes: derivedAgain(column.name, column.derived!, freshly(source.name, source.part)) };
     });
-  const changes = `${set.map(({ name, becomes }) => `"${name}" = ${becomes}`).join(", ")}, version = r.version + 1`;
+  const changes = `${[...set, ...follow].map(({ name, becomes }) => `"${name}" = ${becomes}`).join(", ")}, version = r.version + 1`;
   const before = set.map(({ name }) => `r."${name}"`).join(", ");
   const differs = `(${before}) is distinct from (${set.map(({ becomes }) => becomes).join(", ")})`;
   const where = (conditions: string[]) => (conditions.length > 0 ? `where ${conditions.join(" and ")}` : "");
 
-  const inserted = columns.filter(({ name, part }) => given.has(name) || (part === ABSENT && links.has(name)));
-  const values = inserted.map(({ name }) => (name === "custom" ? `nullif(${value(name)}, '{}')` : value(name)));
+  const inserted = columns.filter(
+    ({ name, part }) => given.has(name) || part === DERIVED || (part === ABSENT && links.has(name)),
+  );
+  const values = inserted.map((column) => {
+    const { name, part, derived } = column;
+    if (part === DERIVED) return derivedNew(derived!, value(sourceOf(column).name));
+    return name === "custom" ? `nullif(${value(name)}, '{}')` : value(name);
+  });
   const conflict = `on conflict (workspace_id, "${naturalKey}") where "${naturalKey}" is not null and deleted_at is null`;
   const otherwise =
     set.length > 0

@@ -16,6 +16,12 @@ export const deal = defineRecord({
     stage: phrase({ about: "how far it is: discovery, proposal, …", sort: true, search: true, paged: true, label: true }),
     status: required(choice(["open", "won", "lost"], { about: "outcome", initially: "open", paged: true })),
     close_date: date({ about: "day it is expected to close, or closed", sort: true }),
+    closed_at: time({
+      about: "when it was won or lost; set and cleared with status unless you say",
+      sort: true,
+      derived: { is: "left-at", field: "status", value: "open" },
+    }),
+    lost_reason: text({ about: "why it was lost", wanted: { field: "status", value: "lost" } }),
     contact_id: link("contact", { about: "the person" }),
     company_id: link("company", { about: "the company" }),
     owner: person({ about: "who works on it", sort: true, paged: true }),

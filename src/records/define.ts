@@ -24,11 +24,18 @@ export type FieldSpec = {
   search?: boolean;
   /** Where it shows: `detail` not on the lines of a list, `json` on no line, `asked` only where `fields=` names it. */
   shown?: "detail" | "json" | "asked";
+  /** What it becomes by itself when another field is written; a value that is sent along wins. */
+  derived?: Derivation;
+  /** A record whose `field` has this value ought to have one: a write that leaves it without says so. */
+  wanted?: { field: string; value: string };
   /** The column, where it is not called like the field. */
   column?: string;
   /** Further fields that this declaration brings along, e.g. the name beside the id of a linked record. */
   also?: Record<string, FieldSpec>;
 };
+
+/** `left-at`: the time of the change in which `field` left `value`; null again once it returns. */
+export type Derivation = { is: "left-at"; field: string; value: string };
 
 export type Field = FieldSpec & { name: string };
 
@@ -111,6 +118,7 @@ export function defineView(declaration: Declaration): RecordDefinition {
     ...(declaration.needsOneOf ?? []),
     ...Object.values(declaration.reminder ?? {}),
     ...Object.values(declaration.sums ?? {}),
+    ...fields.flatMap(({ derived, wanted: also }) => [derived?.field, also?.field]),
     definition.order.replace("-", ""),
   ];
   for (const name of wanted) {
@@ -165,6 +173,9 @@ export const knownOf = ({ fields }: RecordDefinition): Field[] => fields.filter(
 
 /** Fields that take one of a few values: `status`. */
 export const choicesOf = ({ fields }: RecordDefinition): Field[] => fields.filter(({ kind }) => kind.choices);
+
+/** Fields that ought to have a value where another field has a certain one: `lost_reason`. */
+export const wantedOf = ({ fields }: RecordDefinition): Field[] => fields.filter(({ wanted }) => wanted);
 
 export function fieldOf(definition: RecordDefinition, name: string): Field | undefined {
   return definition.fields.find((field) => field.name === name);

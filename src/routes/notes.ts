@@ -5,7 +5,7 @@ import { shortId } from "../kit/id.ts";
 import { echo } from "../kit/line.ts";
 import { nearest } from "../kit/nearest.ts";
 import { oneOf } from "../kit/words.ts";
-import { choicesOf, knownOf, labelsOf, type RecordDefinition } from "../records/define.ts";
+import { choicesOf, fieldOf, knownOf, labelsOf, type RecordDefinition, wantedOf } from "../records/define.ts";
 import { mayRead } from "./readable.ts";
 import type { Authenticated } from "./route.ts";
 
@@ -44,6 +44,19 @@ export function unusual(definition: RecordDefinition, { sent }: Written): string
     if (typeof value !== "string" || kind.known!.includes(value)) return [];
     const near = nearest(value, kind.known!, 1);
     return near.length > 0 ? [`${name} ${echo(value)} is none of the usual; did you mean ${near[0]}?`] : [];
+  });
+}
+
+/** What a record ought to have by what it is: a lost deal a reason. Told for as long as it has none. */
+export function wanting(view: View, row: Row, { sent }: Written): string[] {
+  const { definition } = view;
+  return wantedOf(definition).flatMap(({ name, about, wanted }) => {
+    const source = fieldOf(definition, wanted!.field)!;
+    const is = row[columnOf(view, source) ?? -1] ?? sent[source.name];
+    const at = columnOf(view, fieldOf(definition, name)!);
+    const value = at === undefined ? (sent[source.name] === undefined ? undefined : (sent[name] ?? null)) : row[at];
+    if (is !== wanted!.value || value !== null) return [];
+    return [`${name} is empty (${about}): PATCH /${definition.plural}/${shortId(rowId(row))} {"${name}":"…"}`];
   });
 }
 

@@ -17,7 +17,7 @@ import { type Dictionary, fieldOf, linksOf, type RecordDefinition } from "../rec
 import { required, text } from "../records/fields.ts";
 import { confirm } from "./confirm.ts";
 import { listAnswer, listView } from "./lists.ts";
-import { assumed, namesakes, unchosen, unusual } from "./notes.ts";
+import { assumed, namesakes, unchosen, unusual, wanting } from "./notes.ts";
 import { mayRead, recordView } from "./readable.ts";
 import { type Authenticated, type Route, readPathId } from "./route.ts";
 import { strangers, strangersAsked } from "./strangers.ts";
@@ -187,7 +187,7 @@ async function patch(context: Authenticated, definition: RecordDefinition): Prom
 /** What is told beside every write. */
 async function toldOf(context: Authenticated, view: View, row: Row, written: Written): Promise<string[]> {
   const people = await strangers(context, view.definition, written);
-  return [...unchosen(view, row, written), ...unusual(view.definition, written), ...people];
+  return [...unchosen(view, row, written), ...wanting(view, row, written), ...unusual(view.definition, written), ...people];
 }
 
 /** The versions of the header and that of the body are the same wish, so they must not contradict each other. */

@@ -415,6 +415,8 @@ create table deals (
   updated_at timestamp with time zone not null,
   deleted_at timestamp with time zone,
   search text generated always as (crm_fold(crm_lines(VARIADIC ARRAY[title, stage, crm_words(tags), follow_up_note, notes]))) stored,
+  closed_at timestamp with time zone,
+  lost_reason text collate "C",
   constraint deals_custom_fits CHECK (crm_custom_fits(custom)) NOT VALID,
   constraint deals_pkey PRIMARY KEY (workspace_id, id),
   constraint deals_workspace_id_company_id_fkey FOREIGN KEY (workspace_id, company_id) REFERENCES companies(workspace_id, id),
@@ -423,6 +425,7 @@ create table deals (
 CREATE INDEX deals_amount_order_idx ON public.deals USING btree (workspace_id, amount_cents, id) WHERE (deleted_at IS NULL);
 CREATE INDEX deals_called_idx ON public.deals USING btree (workspace_id, "left"(crm_fold(title), 200)) WHERE (deleted_at IS NULL);
 CREATE INDEX deals_close_order_idx ON public.deals USING btree (workspace_id, close_date, id) WHERE (deleted_at IS NULL);
+CREATE INDEX deals_closed_order_idx ON public.deals USING btree (workspace_id, closed_at, id) WHERE (deleted_at IS NULL);
 CREATE INDEX deals_company_idx ON public.deals USING btree (workspace_id, company_id, updated_at, id) WHERE ((company_id IS NOT NULL) AND (deleted_at IS NULL));
 CREATE INDEX deals_contact_idx ON public.deals USING btree (workspace_id, contact_id, updated_at, id) WHERE ((contact_id IS NOT NULL) AND (deleted_at IS NULL));
 CREATE INDEX deals_created_idx ON public.deals USING btree (workspace_id, created_at, id) WHERE (deleted_at IS NULL);

@@ -98,3 +98,28 @@ alter index activities_days_idx alter column 2 set statistics 0;
 alter index tasks_days_idx alter column 2 set statistics 0;
 
 drop function crm_time(text);
+
+-- When a deal was won or lost, and why it was lost. What is closed already was closed by the change that left the status open, as the history
+-- knows it; the history is told too, or the next change of such a deal would look as if it had set the day.
+alter table deals add column closed_at timestamptz, add column lost_reason text collate "C";
+
+with versions as (
+  select workspace_id, id, record_id, version, at, row ->> 'status' as status,
+    lag(row ->> 'status', 1, 'open') over (partition by workspace_id, record_id order by version) as status_before
+  from changes where kind = 'deal'
+), closings as (
+  select workspace_id, id, record_id, version, status,
+    max(at) filter (where status <> 'open' and status_before = 'open') over (partition by workspace_id, record_id order by version) as closed_at
+  from versions
+)
+update changes c set row = c.row || jsonb_build_object('closed_at', closings.closed_at)
+from closings
+where c.workspace_id = closings.workspace_id and c.id = closings.id and closings.status <> 'open' and closings.closed_at is not null;
+
+update deals d set closed_at = coalesce(
+  (select (c.row ->> 'closed_at')::timestamptz from changes c
+    where c.workspace_id = d.workspace_id and right(c.record_id, 8) = right(d.id, 8) and c.record_id = d.id and c.row ->> 'status' <> 'open'
+    order by c.version desc limit 1), d.updated_at)
+where d.status <> 'open';
+
+create index deals_closed_order_idx on deals (workspace_id, closed_at, id) where deleted_at is null;
