@@ -42,14 +42,14 @@ export function createApp(services: Services, sessions: SessionCache, limiter: L
   const scopes = new Map(routes.map((route) => [route, scopeOf(route, plurals)]));
   const guardLocal = services.mail ? undefined : createLocalGuard(services.baseUrl);
 
-  const ask: Ask = (asker, request) => answer(fromInside(request, asker.address), asker);
+  const ask: Ask = (asker, request, counted = false) => answer(fromInside(request, asker.address), asker, counted);
   return (request) => answer(request);
 
-  /** `asker`: in whose handler the request was made. Who that is is known, and what they sent is counted. */
-  async function answer(request: Request, asker?: Authenticated): Promise<Outgoing> {
+  /** `asker`: in whose handler the request was made. Who that is is known, and what they sent is mostly counted. */
+  async function answer(request: Request, asker?: Authenticated, counted = true): Promise<Outgoing> {
     const passage = enter(services, request, asker);
     try {
-      return leave(services, request, passage, await serve(request, asker, passage));
+      return leave(services, request, passage, await serve(request, asker, counted, passage));
     } catch (error) {
       const problem = error instanceof Problem ? error : new Problem("internal", "the service failed", [], { cause: error });
       if (problem.code === "internal") logFault(services, passage.requestId, request, problem);
@@ -59,7 +59,12 @@ export function createApp(services: Services, sessions: SessionCache, limiter: L
     }
   }
 
-  async function serve(request: Request, asker: Authenticated | undefined, passage: Passage): Promise<Encoded> {
+  async function serve(
+    request: Request,
+    asker: Authenticated | undefined,
+    counted: boolean,
+    passage: Passage,
+  ): Promise<Encoded> {
     guardOneHost(request);
     guardLocal?.(request);
     const target = readTarget(request.target);
@@ -73,7 +78,7 @@ export function createApp(services: Services, sessions: SessionCache, limiter: L
     const authorization = authorizationOf(request);
     const session = route.open ? undefined : (asker?.session ?? (await known(authorization, address, now, route.path)));
     passage.caller = session?.tokenId;
-    if (!asker) passage.headers.push(...limiter.take(session?.rootId ?? address, now));
+    if (counted) passage.headers.push(...limiter.take(session?.rootId ?? address, now));
     if (session) permit(session, scopes.get(route));
     allowParameters(route, target.parameters);
     if (!passage.acceptable && negotiates(route) && single(target.parameters, "format") === undefined)

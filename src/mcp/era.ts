@@ -8,6 +8,12 @@ export const MODERN = "2026-07-28";
 /** Those that begin with `initialize`, newest first. No session is kept for them either. */
 export const LEGACY = ["2025-11-25", "2025-06-18", "2025-03-26"];
 
+/** The only revision with batches; it has no header that says so. */
+const BATCHING = "2025-03-26";
+
+export const mayBatch = (headers: IncomingHttpHeaders) =>
+  [undefined, BATCHING].includes(headers["mcp-protocol-version"] as string | undefined);
+
 export const VERSIONS = [MODERN, ...LEGACY];
 
 export type Era = "modern" | "legacy";

@@ -40,9 +40,8 @@ export class Fault extends Error {
   }
 }
 
-/** One message. Batches, which only the revision of 2025-03-26 knew, are refused: they would be many requests counted as one. */
-export function readMessage(text: string): Message {
-  const message = parse(text);
+/** The message of a parsed body. */
+export function readMessage(message: unknown): Message {
   if (!isObject(message)) throw new Fault("noRequest", "send one JSON-RPC message, an object", { status: 400 });
   const { jsonrpc, id, method, params = {} } = message;
   if (jsonrpc !== "2.0" || typeof method !== "string" || !isObject(params) || !isId(id))
@@ -50,7 +49,7 @@ export function readMessage(text: string): Message {
   return { id, method, params };
 }
 
-function parse(text: string): unknown {
+export function parseBody(text: string): unknown {
   try {
     return parseJson(text);
   } catch (error) {

@@ -32,7 +32,8 @@ export function mcpRoutes(dictionary: Dictionary): Route[] {
           baseUrl: seenBaseUrl(context),
           tools,
           pages,
-          ask: async (request, client) => challenged(context, await ask(context, signed(context, request, client))),
+          ask: async (request, client, counted) =>
+            challenged(context, await ask(context, signed(context, request, client), counted)),
         });
         return { is: "document", ...reply, type: JSON_TYPE, text: json };
       },

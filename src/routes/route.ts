@@ -73,8 +73,11 @@ export type Context = {
 /** A request of a known caller. */
 export type Authenticated = Context & { session: Session };
 
-/** Asks the service on behalf of the caller of `asker`: the whole way of a request, but for who that is and how often they may. */
-export type Ask = (asker: Authenticated, request: InnerRequest) => Promise<Encoded>;
+/**
+ * Asks the service on behalf of the caller of `asker`: the whole way of a request, but for who that is and how often they may, unless it is
+ * `counted` besides the request that `asker` is.
+ */
+export type Ask = (asker: Authenticated, request: InnerRequest, counted?: boolean) => Promise<Encoded>;
 
 export type Handle<C extends Context> = (context: C, ask: Ask) => Promise<Answer> | Answer;
 

@@ -97,7 +97,6 @@ test("what is no message is told so, and nothing of it is done", async () => {
     ["{", -32700],
     ["", -32700],
     ["[]", -32600],
-    ['[{"jsonrpc":"2.0","id":1,"method":"ping"}]', -32600],
     ["5", -32600],
     ['{"id":1,"method":"ping"}', -32600],
     ['{"jsonrpc":"2.0","id":null,"method":"ping"}', -32600],
@@ -167,4 +166,43 @@ test("the pages of the manual are resources, the same that GET /help gives", asy
   const unknown = { uri: `${service.baseUrl}/help/nothing` };
   assertFault(await mcp.modern("resources/read", unknown), 200, -32602);
   assertFault(await mcp.legacy("resources/read", unknown), 200, -32002);
+});
+
+test("a client of 2025-03-26 may send several messages at once, and each call counts", async () => {
+  const send = (messages: unknown, headers = {}) =>
+    ann.send("POST", "/mcp", messages, { "content-type": "application/json", ...headers });
+  const call = (id: number, path: string) => ({
+    jsonrpc: "2.0",
+    id,
+    method: "tools/call",
+    params: { name: "read", arguments: { path } },
+  });
+  const note = { jsonrpc: "2.0", method: "notifications/initialized" };
+  for (const headers of [{}, { "mcp-protocol-version": "2025-03-26" }]) {
+    const reply = await send(
+      [call(1, "/whoami"), note, call(2, "/nothing"), { jsonrpc: "2.0", id: 3, method: "ping" }, 5],
+      headers,
+    );
+    assert.equal(reply.status, 200, reply.text);
+    const [one, two, three, four] = reply.json();
+    assert.match(one.result.content[0].text, /^user=/);
+    assert.deepEqual([one.id, two.id, two.result.isError, three], [1, 2, true, { jsonrpc: "2.0", id: 3, result: {} }]);
+    assert.equal(four.error.code, -32600);
+  }
+  assert.deepEqual([(await send([note, note])).status, (await send([note])).text], [202, ""]);
+  const initialize = { jsonrpc: "2.0", id: 1, method: "initialize", params: { protocolVersion: "2025-03-26" } };
+  assert.equal((await send([initialize])).json()[0].error.code, -32600);
+  for (const [messages, headers] of [
+    [[], {}],
+    [Array.from({ length: 21 }, () => note), {}],
+    [[call(1, "/whoami")], { "mcp-protocol-version": "2025-06-18" }],
+    [[call(1, "/whoami")], { "mcp-protocol-version": "2026-07-28" }],
+  ] as const) {
+    const refused = await send(messages, headers);
+    assert.deepEqual([refused.status, refused.json().error.code], [400, -32600], refused.text);
+  }
+  const left = async () => Number((await ann.send("GET", "/whoami")).headers.get("x-ratelimit-remaining"));
+  const before = await left();
+  await send([call(1, "/whoami"), call(2, "/whoami"), call(3, "/whoami")]);
+  assert.equal(before - (await left()), 4, "three calls, and the look at what is left");
 });
