@@ -3,7 +3,7 @@ import { existsSync } from "node:fs";
 import { rename, rm } from "node:fs/promises";
 import { migrate } from "../src/db/migrate.ts";
 import type { EmbeddedServer } from "../src/embedded/server.ts";
-import { silentLog } from "../src/log.ts";
+import { silentLog } from "../src/kit/log.ts";
 import { createPool } from "../src/postgres/pool.ts";
 import { FILL, FUNCTIONS, roomsSql } from "./fill.ts";
 import { connect, folderOf, openServer, readArguments, readRows, type Sql } from "./place.ts";

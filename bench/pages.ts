@@ -1,4 +1,4 @@
-import { tableOf } from "../src/db/table.ts";
+import { tableOf } from "../src/db/records/table.ts";
 import { writeCursor } from "../src/kit/cursor.ts";
 import { createSeal } from "../src/kit/seal.ts";
 import { dictionary } from "../src/records/all.ts";

@@ -2,7 +2,7 @@ import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import postgres from "postgres";
 import { type EmbeddedServer, startEmbedded } from "../src/embedded/server.ts";
-import { silentLog } from "../src/log.ts";
+import { silentLog } from "../src/kit/log.ts";
 
 /** Kept between runs and out of the repository: a database a size takes minutes to fill and up to 10 GB. */
 export const DATA = join(import.meta.dirname, ".data");

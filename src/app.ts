@@ -1,6 +1,4 @@
-import { authenticate, type SessionCache } from "./authenticate.ts";
-import { addressOf, authorizationOf, readContext } from "./context.ts";
-import type { Session } from "./db/sessions.ts";
+import type { Session } from "./db/people/sessions.ts";
 import { scopeOf } from "./derive/operation.ts";
 import { single } from "./derive/query.ts";
 import { readValues } from "./derive/values.ts";
@@ -14,9 +12,9 @@ import { createRouter } from "./http/router.ts";
 import { readTarget, type Target } from "./http/target.ts";
 import { echo } from "./kit/line.ts";
 import { Problem } from "./kit/problem.ts";
-import { permit, permitInside } from "./permit.ts";
-import { token } from "./records/token.ts";
-import { workspace } from "./records/workspace.ts";
+import { createRoutes } from "./routes/table.ts";
+import { addressOf, authorizationOf, readContext } from "./service/context.ts";
+import { permit, permitInside } from "./service/permit.ts";
 import {
   type Ask,
   type Authenticated,
@@ -25,8 +23,10 @@ import {
   type Route,
   type Services,
   seenBaseUrl,
-} from "./routes/route.ts";
-import { createRoutes } from "./routes/table.ts";
+} from "./service/route.ts";
+import { authenticate, type SessionCache } from "./service/session.ts";
+import { token } from "./views/token.ts";
+import { workspace } from "./views/workspace.ts";
 
 export const BODY_LIMIT = 1_048_576;
 

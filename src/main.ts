@@ -1,17 +1,17 @@
-import { COMMANDS, runCommand } from "./commands.ts";
-import { type Config, readConfig } from "./config.ts";
 import { migrate, pendingMigrations } from "./db/migrate.ts";
-import { prepareUsage } from "./db/usage.ts";
+import { prepareUsage } from "./db/records/usage.ts";
+import { createLog, type Log } from "./kit/log.ts";
 import { Problem } from "./kit/problem.ts";
 import { StartError } from "./kit/startError.ts";
-import { createLog, type Log } from "./log.ts";
-import { NOBODY } from "./peers.ts";
-import { readPlans } from "./plans.ts";
 import { dictionary } from "./records/all.ts";
-import { serve } from "./serve.ts";
-import { openStorage, readSecret, withPool } from "./storage.ts";
-import { welcome } from "./welcome.ts";
-import { isWorker, joinWorkers, startWorkers, workerConnection } from "./workers.ts";
+import { type Config, readConfig } from "./service/config.ts";
+import { NOBODY } from "./service/peers.ts";
+import { readPlans } from "./service/plans.ts";
+import { COMMANDS, runCommand } from "./start/commands.ts";
+import { serve } from "./start/serve.ts";
+import { openStorage, readSecret, withPool } from "./start/storage.ts";
+import { welcome } from "./start/welcome.ts";
+import { isWorker, joinWorkers, startWorkers, workerConnection } from "./start/workers.ts";
 
 const USAGE = `usage: node src/cardfile.cjs <command>
        serve                         what npm start does

@@ -9,7 +9,7 @@ import { join } from "node:path";
 import postgres from "postgres";
 import { migrate } from "../src/db/migrate.ts";
 import { type EmbeddedServer, startEmbedded } from "../src/embedded/server.ts";
-import { silentLog } from "../src/log.ts";
+import { silentLog } from "../src/kit/log.ts";
 import { createPool } from "../src/postgres/pool.ts";
 import { startPooler } from "./helpers/pooler.ts";
 import { connectionTo, TEMPLATE } from "./helpers/postgres.ts";

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import postgres from "postgres";
 import { migrate } from "../../src/db/migrate.ts";
 import { type EmbeddedServer, startEmbedded } from "../../src/embedded/server.ts";
-import { silentLog } from "../../src/log.ts";
+import { silentLog } from "../../src/kit/log.ts";
 import { createPool } from "../../src/postgres/pool.ts";
 import { DATA, type Sql, urlOf } from "../place.ts";
 import { type Contender, startProduct } from "../servers.ts";

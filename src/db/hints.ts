@@ -1,5 +1,5 @@
+import { UNSTORABLE_HINT } from "../fields/text.ts";
 import type { Hints } from "../postgres/errors.ts";
-import { UNSTORABLE_HINT } from "../records/textKinds.ts";
 
 const WRONG_VALUE = "GET /help has a page on every kind: its fields and what they hold";
 const WRONG_TIME = "write 2026-06-01T09:00:00Z, 2026-06-01, today or +2d";

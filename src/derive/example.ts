@@ -1,8 +1,8 @@
+import type { FieldKind } from "../fields/type.ts";
 import { type IdReference, prefixOf } from "../kit/id.ts";
 import { zone } from "../kit/time.ts";
 import { byPrefix, type Dictionary, type RecordDefinition } from "../records/define.ts";
-import type { FieldKind } from "../records/kind.ts";
-import { createView, type Row, rowId, type View, viewsOf } from "./render.ts";
+import { createView, type Row, rowId, type View, viewsOf } from "./view.ts";
 
 const UTC = zone("UTC");
 const READING = { now: Date.parse("2026-06-01T08:12:44Z"), zone: UTC, me: "ann@example.com" };

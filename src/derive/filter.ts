@@ -1,11 +1,11 @@
+import { CUSTOM_OPERATORS, customPredicate, isCustomKey, KEY_FORM, spelledOut } from "../fields/custom.ts";
+import { isOperator, type Operator, type Predicate } from "../fields/predicate.ts";
+import { storable } from "../fields/text.ts";
+import type { Reading } from "../fields/type.ts";
 import { echo } from "../kit/line.ts";
 import { nearest } from "../kit/nearest.ts";
 import { Problem } from "../kit/problem.ts";
-import { CUSTOM_OPERATORS, customPredicate, isCustomKey, KEY_FORM, spelledOut } from "../records/custom.ts";
 import { type Field, fieldOf, LIST_PARAMETERS, type RecordDefinition } from "../records/define.ts";
-import type { Reading } from "../records/kind.ts";
-import { isOperator, type Operator, type Predicate } from "../records/predicate.ts";
-import { storable } from "../records/textKinds.ts";
 
 export type Condition = { field: Field; predicate: Predicate };
 

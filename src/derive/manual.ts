@@ -1,6 +1,6 @@
+import { OPERATORS } from "../fields/predicate.ts";
 import { PROBLEMS } from "../kit/problem.ts";
 import type { Dictionary, Field, RecordDefinition } from "../records/define.ts";
-import { OPERATORS } from "../records/predicate.ts";
 import { bodyExample, type Operation } from "./operation.ts";
 import { isPagedField } from "./paging.ts";
 

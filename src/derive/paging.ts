@@ -1,5 +1,5 @@
+import type { Predicate } from "../fields/predicate.ts";
 import type { Field, RecordDefinition } from "../records/define.ts";
-import type { Predicate } from "../records/predicate.ts";
 import type { Condition } from "./filter.ts";
 import type { ListQuery } from "./query.ts";
 

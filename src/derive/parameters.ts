@@ -1,7 +1,7 @@
 import { z } from "zod";
+import { countKind, textKind } from "../fields/text.ts";
+import { boolean, choice, text } from "../fields/vocabulary.ts";
 import type { FieldSpec, LIST_PARAMETERS, RecordDefinition } from "../records/define.ts";
-import { boolean, choice, text } from "../records/fields.ts";
-import { countKind, textKind } from "../records/textKinds.ts";
 import type { Named } from "./operation.ts";
 import { DEFAULT_LIMIT } from "./query.ts";
 

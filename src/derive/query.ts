@@ -1,3 +1,5 @@
+import { countValues } from "../fields/predicate.ts";
+import type { Reading } from "../fields/type.ts";
 import { withLetters } from "../kit/domain.ts";
 import { echo } from "../kit/line.ts";
 import { nearest } from "../kit/nearest.ts";
@@ -5,8 +7,6 @@ import { Problem } from "../kit/problem.ts";
 import { compatible } from "../kit/text.ts";
 import { isSearchable } from "../kit/words.ts";
 import { type Field, fieldOf, LIST_PARAMETERS, type RecordDefinition } from "../records/define.ts";
-import type { Reading } from "../records/kind.ts";
-import { countValues } from "../records/predicate.ts";
 import { type Condition, guardText, readFilter } from "./filter.ts";
 
 /** `signed`: the value with the `+` that nobody encoded, where it begins so. */

@@ -1,7 +1,7 @@
 import { PROBLEMS, type ProblemCode } from "../kit/problem.ts";
 import { linksOf, type RecordDefinition } from "../records/define.ts";
+import { writable } from "./body.ts";
 import type { Operation } from "./operation.ts";
-import { writable } from "./schema.ts";
 
 /** Any request may be answered so. */
 const ANYWHERE: readonly ProblemCode[] = [

@@ -1,10 +1,10 @@
+import type { Reading } from "../fields/type.ts";
 import { echo } from "../kit/line.ts";
 import { nearest } from "../kit/nearest.ts";
 import { Problem } from "../kit/problem.ts";
 import type { Field } from "../records/define.ts";
-import type { Reading } from "../records/kind.ts";
+import { isEmpty, unfit } from "./body.ts";
 import type { Named } from "./operation.ts";
-import { isEmpty, unfit } from "./schema.ts";
 
 /**
  * Reads a body that is no record's, each value by its kind; an empty text is null. What was not sent is left out, unless the field has an

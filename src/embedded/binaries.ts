@@ -3,8 +3,8 @@ import { mkdir, readdir, readFile, realpath, symlink } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { dirname, join, relative } from "node:path";
 import { promisify } from "node:util";
+import type { Log } from "../kit/log.ts";
 import { StartError } from "../kit/startError.ts";
-import type { Log } from "../log.ts";
 
 /** A PostgreSQL that can be started. `bin` holds postgres and initdb; `libraries` is the LD_LIBRARY_PATH it needs, if any. */
 export type Binaries = { bin: string; major: number; libraries: string | undefined };

@@ -2,7 +2,7 @@ import { spawn } from "node:child_process";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { setTimeout as sleep } from "node:timers/promises";
-import type { Log } from "../log.ts";
+import type { Log } from "../kit/log.ts";
 import type { Account } from "./account.ts";
 import type { Binaries } from "./binaries.ts";
 import { environment } from "./folder.ts";

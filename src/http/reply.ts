@@ -1,8 +1,8 @@
-import { type Row, rowVersion, type View } from "../derive/render.ts";
+import { type Row, rowVersion, type View } from "../derive/view.ts";
+import type { Showing } from "../fields/type.ts";
 import { fnv1a } from "../kit/hash.ts";
 import { quote, quoteIfNeeded } from "../kit/line.ts";
 import type { Problem } from "../kit/problem.ts";
-import type { Showing } from "../records/kind.ts";
 import type { Format } from "./accept.ts";
 
 export type Value = string | number | boolean | null;

@@ -1,11 +1,11 @@
-import type { Config } from "../config.ts";
-import { dropExpiredCodes } from "../db/codes.ts";
-import { dropExpiredGrants } from "../db/connections.ts";
 import type { Database } from "../db/database.ts";
-import { dropUnusedClients } from "../db/oauthClients.ts";
-import { dropOldKeys } from "../db/retries.ts";
-import { dropEndedTallies } from "../db/tallies.ts";
-import { sweepWorkspaces } from "../db/workspaces.ts";
+import { dropExpiredCodes } from "../db/people/codes.ts";
+import { dropExpiredGrants } from "../db/people/grants.ts";
+import { dropUnusedClients } from "../db/people/oauthClients.ts";
+import { dropEndedTallies } from "../db/people/tallies.ts";
+import { sweepWorkspaces } from "../db/people/workspaces.ts";
+import { dropOldKeys } from "../db/records/idempotencyKeys.ts";
+import type { Config } from "../service/config.ts";
 import type { Job } from "./loop.ts";
 
 const MINUTE = 60_000;

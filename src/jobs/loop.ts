@@ -1,4 +1,4 @@
-import type { Log } from "../log.ts";
+import type { Log } from "../kit/log.ts";
 
 /** Something to do again and again, in one process of many or in all: it must not matter which. */
 export type Job = { name: string; everyMs: number; run: () => Promise<void> };

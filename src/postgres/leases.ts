@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
+import type { Log } from "../kit/log.ts";
 import { Problem } from "../kit/problem.ts";
-import type { Log } from "../log.ts";
 import { addressOf, type ConnectionOptions } from "./address.ts";
 import { type Connection, createConnection } from "./connection.ts";
 import { type Hints, unreachable } from "./errors.ts";

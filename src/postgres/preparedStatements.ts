@@ -1,4 +1,4 @@
-import type { Log } from "../log.ts";
+import type { Log } from "../kit/log.ts";
 import type { StatementOptions } from "./sql.ts";
 
 /** The statements that are prepared under a name, the same on every connection. */

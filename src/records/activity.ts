@@ -1,5 +1,5 @@
+import { custom, known, link, required, text, time } from "../fields/vocabulary.ts";
 import { defineRecord } from "./define.ts";
-import { custom, known, link, required, text, time } from "./fields.ts";
 
 export const activity = defineRecord({
   name: "activity",

@@ -1,5 +1,5 @@
+import { custom, domain, longText, person, phone, phrase, required, tags } from "../fields/vocabulary.ts";
 import { defineRecord } from "./define.ts";
-import { custom, domain, longText, person, phone, phrase, required, tags } from "./fields.ts";
 
 export const company = defineRecord({
   name: "company",

@@ -1,5 +1,5 @@
+import { custom, email, link, longText, person, phone, phrase, required, tags, text, time } from "../fields/vocabulary.ts";
 import { defineRecord } from "./define.ts";
-import { custom, email, link, longText, person, phone, phrase, required, tags, text, time } from "./fields.ts";
 
 export const contact = defineRecord({
   name: "contact",

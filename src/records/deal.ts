@@ -1,5 +1,19 @@
+import {
+  cents,
+  choice,
+  currency,
+  custom,
+  date,
+  link,
+  longText,
+  person,
+  phrase,
+  required,
+  tags,
+  text,
+  time,
+} from "../fields/vocabulary.ts";
 import { defineRecord } from "./define.ts";
-import { cents, choice, currency, custom, date, link, longText, person, phrase, required, tags, text, time } from "./fields.ts";
 
 export const deal = defineRecord({
   name: "deal",

@@ -1,7 +1,7 @@
-import type { FieldKind } from "./kind.ts";
-import { handleKind, idKind } from "./linkKinds.ts";
-import { countKind, personKind } from "./textKinds.ts";
-import { timeKind } from "./timeKinds.ts";
+import { handleKind, idKind } from "../fields/link.ts";
+import { countKind, personKind } from "../fields/text.ts";
+import { timeKind } from "../fields/time.ts";
+import type { FieldKind } from "../fields/type.ts";
 
 /** How a field is declared: its kind and what callers may do with it. */
 export type FieldSpec = {

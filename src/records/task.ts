@@ -1,5 +1,5 @@
+import { boolean, custom, link, longText, person, phrase, required, tags, time } from "../fields/vocabulary.ts";
 import { defineRecord } from "./define.ts";
-import { boolean, custom, link, longText, person, phrase, required, tags, time } from "./fields.ts";
 
 export const task = defineRecord({
   name: "task",

@@ -1,6 +1,6 @@
 import { single } from "../derive/query.ts";
 import { Problem } from "../kit/problem.ts";
-import type { Authenticated } from "./route.ts";
+import type { Authenticated } from "../service/route.ts";
 
 const CONFIRM_MS = 600_000;
 

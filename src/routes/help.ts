@@ -6,11 +6,11 @@ import { echo } from "../kit/line.ts";
 import { nearest } from "../kit/nearest.ts";
 import { Problem } from "../kit/problem.ts";
 import { StartError } from "../kit/startError.ts";
-import { change } from "../records/change.ts";
 import type { Dictionary, RecordDefinition } from "../records/define.ts";
-import { reminder } from "../records/reminder.ts";
-import { token } from "../records/token.ts";
-import type { Context, Route } from "./route.ts";
+import type { Context, Route } from "../service/route.ts";
+import { change } from "../views/change.ts";
+import { reminder } from "../views/reminder.ts";
+import { token } from "../views/token.ts";
 
 const PAGES = new URL("../../manual/", import.meta.url);
 const TRANSCRIPTS = new URL("../../test/golden/", import.meta.url);

@@ -1,13 +1,13 @@
-import { listChanges, listRecordChanges } from "../db/history.ts";
+import { listChanges, listRecordChanges } from "../db/records/history.ts";
 import { readListQuery } from "../derive/query.ts";
-import { viewsOf } from "../derive/render.ts";
+import { viewsOf } from "../derive/view.ts";
 import type { Answer } from "../http/reply.ts";
 import { oneOf } from "../kit/words.ts";
-import { change } from "../records/change.ts";
 import { type Dictionary, definitionOf, type RecordDefinition } from "../records/define.ts";
+import { type Authenticated, type Route, readPathId } from "../service/route.ts";
+import { change } from "../views/change.ts";
 import { listAnswer, listView } from "./lists.ts";
 import { readableView } from "./readable.ts";
-import { type Authenticated, type Route, readPathId } from "./route.ts";
 import { strangersAsked } from "./strangers.ts";
 
 const MOST = 500;

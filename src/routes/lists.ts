@@ -1,12 +1,12 @@
-import type { Page } from "../db/rows.ts";
+import type { Page } from "../db/records/rows.ts";
 import type { ListQuery } from "../derive/query.ts";
-import { chosenView, type View, viewsOf } from "../derive/render.ts";
+import { chosenView, type View, viewsOf } from "../derive/view.ts";
 import type { Answer } from "../http/reply.ts";
 import { echo, formatPairs } from "../kit/line.ts";
 import { counted } from "../kit/words.ts";
 import { linksOf, type RecordDefinition } from "../records/define.ts";
+import type { Authenticated } from "../service/route.ts";
 import { readableView, refuseUnreadable } from "./readable.ts";
-import type { Authenticated } from "./route.ts";
 
 /** The view of a list: what the caller chose; else the lines that matter for choosing, or in JSON all fields. */
 export function listView(context: Authenticated, definition: RecordDefinition, query: ListQuery): View {

@@ -4,9 +4,9 @@ import type { InnerRequest } from "../http/request.ts";
 import { type Asked, answerMessage } from "../mcp/answer.ts";
 import { toolsOf } from "../mcp/tools.ts";
 import type { Dictionary } from "../records/define.ts";
+import { type Authenticated, type Refuse, type Route, seenBaseUrl } from "../service/route.ts";
 import { manualPages } from "./help.ts";
 import { version } from "./openapi.ts";
-import { type Authenticated, type Refuse, type Route, seenBaseUrl } from "./route.ts";
 
 /**
  * The Model Context Protocol. There are no streams to GET and no sessions to DELETE, which is 405 as for any method a path does not know. A page

@@ -1,7 +1,7 @@
 import type { Answer } from "../http/reply.ts";
 import { Problem } from "../kit/problem.ts";
 import { sameText } from "../kit/seal.ts";
-import type { Context, Route } from "./route.ts";
+import type { Context, Route } from "../service/route.ts";
 
 /** For whoever runs the machine, not for its users: with a token of its own, and not there without one. */
 export const metricsRoutes: Route[] = [

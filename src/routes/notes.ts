@@ -1,13 +1,13 @@
-import { namedRecords } from "../db/references.ts";
-import { columnOf, type Row, rowId, type View } from "../derive/render.ts";
-import type { Written } from "../derive/schema.ts";
+import { namedRecords } from "../db/records/references.ts";
+import type { Written } from "../derive/body.ts";
+import { columnOf, type Row, rowId, type View } from "../derive/view.ts";
 import { shortId } from "../kit/id.ts";
 import { echo } from "../kit/line.ts";
 import { nearest } from "../kit/nearest.ts";
 import { oneOf } from "../kit/words.ts";
 import { choicesOf, fieldOf, knownOf, labelsOf, type RecordDefinition, wantedOf } from "../records/define.ts";
+import type { Authenticated } from "../service/route.ts";
 import { mayRead } from "./readable.ts";
-import type { Authenticated } from "./route.ts";
 
 /** What a write may have meant otherwise is told beside its answer. */
 

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
-import { openApi } from "../derive/openapi.ts";
+import { openApi } from "../openapi/document.ts";
 import type { Dictionary } from "../records/define.ts";
-import type { Route } from "./route.ts";
+import type { Route } from "../service/route.ts";
 
 export const { version } = JSON.parse(readFileSync(new URL("../../package.json", import.meta.url), "utf8")) as {
   version: string;

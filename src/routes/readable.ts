@@ -1,10 +1,10 @@
 import { type ListQuery, readFields } from "../derive/query.ts";
-import { chosenView, type View, viewsOf } from "../derive/render.ts";
+import { chosenView, type View, viewsOf } from "../derive/view.ts";
+import type { Predicate } from "../fields/predicate.ts";
 import { Problem } from "../kit/problem.ts";
 import { covers } from "../kit/scope.ts";
 import { definitionOf, type Field, type RecordDefinition } from "../records/define.ts";
-import type { Predicate } from "../records/predicate.ts";
-import type { Authenticated } from "./route.ts";
+import type { Authenticated } from "../service/route.ts";
 
 /** What a token may see of records: those of the kinds that it may read, and not even the names of others. */
 

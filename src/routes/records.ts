@@ -1,25 +1,25 @@
-import { resolveId } from "../db/references.ts";
-import { previewRemoval, type Removal, removeRow } from "../db/remove.ts";
-import { getRow, listRows } from "../db/rows.ts";
-import { searchRows } from "../db/search.ts";
-import { updateRow, upsertRow } from "../db/write.ts";
-import type { Claim } from "../db/writeStatement.ts";
+import { resolveId } from "../db/records/references.ts";
+import { previewRemoval, type Removal, removeRow } from "../db/records/remove.ts";
+import { getRow, listRows } from "../db/records/rows.ts";
+import { updateRow, upsertRow } from "../db/records/write.ts";
+import type { Claim } from "../db/records/writeStatement.ts";
+import { searchRows } from "../db/search/search.ts";
+import { readRecord, type Written } from "../derive/body.ts";
 import { CONFIRM, chosenFields, WHY } from "../derive/parameters.ts";
 import { type ListQuery, readListQuery } from "../derive/query.ts";
-import { type Row, rowId, type View } from "../derive/render.ts";
-import { readRecord, type Written } from "../derive/schema.ts";
+import { type Row, rowId, type View } from "../derive/view.ts";
+import { required, text } from "../fields/vocabulary.ts";
 import type { Answer } from "../http/reply.ts";
 import { type IdReference, shortId } from "../kit/id.ts";
 import { echo } from "../kit/line.ts";
 import { Problem } from "../kit/problem.ts";
 import { counted, oneOf } from "../kit/words.ts";
 import { type Dictionary, fieldOf, linksOf, type RecordDefinition } from "../records/define.ts";
-import { required, text } from "../records/fields.ts";
+import { type Authenticated, type Route, readPathId } from "../service/route.ts";
 import { confirm } from "./confirm.ts";
 import { listAnswer, listView } from "./lists.ts";
 import { assumed, namesakes, unchosen, unusual, wanting } from "./notes.ts";
 import { mayRead, recordView } from "./readable.ts";
-import { type Authenticated, type Route, readPathId } from "./route.ts";
 import { strangers, strangersAsked } from "./strangers.ts";
 
 /** The routes of one kind of record. */

@@ -1,14 +1,14 @@
-import type { Page } from "../db/rows.ts";
-import { MOST_NEAR, type Reach, searchRows } from "../db/search.ts";
+import type { Page } from "../db/records/rows.ts";
+import { MOST_NEAR, type Reach, searchRows } from "../db/search/search.ts";
 import { limit } from "../derive/parameters.ts";
 import { type ListQuery, readListQuery, singleSigned } from "../derive/query.ts";
-import type { Row, View } from "../derive/render.ts";
+import type { Row, View } from "../derive/view.ts";
+import { required, text } from "../fields/vocabulary.ts";
 import type { Answer } from "../http/reply.ts";
 import { Problem } from "../kit/problem.ts";
 import type { RecordDefinition } from "../records/define.ts";
-import { required, text } from "../records/fields.ts";
+import type { Authenticated, Route } from "../service/route.ts";
 import { listView, NEAR } from "./lists.ts";
-import type { Authenticated, Route } from "./route.ts";
 
 export const searchRoutes = (kinds: readonly RecordDefinition[]): Route[] => [
   {

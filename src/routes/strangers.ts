@@ -1,10 +1,10 @@
-import { findAddresses } from "../db/members.ts";
+import { findAddresses } from "../db/people/members.ts";
+import type { Written } from "../derive/body.ts";
 import type { Condition } from "../derive/filter.ts";
-import type { Written } from "../derive/schema.ts";
+import { isEmail } from "../fields/text.ts";
 import { echo } from "../kit/line.ts";
 import { type Field, personsOf, type RecordDefinition } from "../records/define.ts";
-import { isEmail } from "../records/textKinds.ts";
-import type { Authenticated } from "./route.ts";
+import type { Authenticated } from "../service/route.ts";
 
 /** A person whom the workspace does not know is a name like any other: it reminds nobody, and `owner=me` does not find it. */
 

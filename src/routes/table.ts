@@ -1,21 +1,21 @@
 import type { Dictionary } from "../records/define.ts";
+import type { Route } from "../service/route.ts";
 import { helpRoutes } from "./help.ts";
 import { historyRoutes } from "./history.ts";
 import { mcpRoutes } from "./mcp.ts";
-import { memberRoutes } from "./members.ts";
 import { metricsRoutes } from "./metrics.ts";
-import { authorizeRoutes } from "./oauthAuthorize.ts";
-import { metadataRoutes } from "./oauthMetadata.ts";
-import { registrationRoutes } from "./oauthRegister.ts";
-import { oauthTokenRoutes } from "./oauthTokens.ts";
+import { authorizeRoutes } from "./oauth/authorize.ts";
+import { metadataRoutes } from "./oauth/metadata.ts";
+import { registrationRoutes } from "./oauth/register.ts";
+import { oauthTokenRoutes } from "./oauth/tokens.ts";
 import { openApiRoutes } from "./openapi.ts";
+import { memberRoutes } from "./people/members.ts";
+import { signInRoutes } from "./people/signIn.ts";
+import { tokenRoutes } from "./people/tokens.ts";
+import { workspaceRoutes } from "./people/workspaces.ts";
 import { recordRoutes } from "./records.ts";
 import { reminderRoutes } from "./reminders.ts";
-import type { Route } from "./route.ts";
 import { searchRoutes } from "./search.ts";
-import { signInRoutes } from "./signIn.ts";
-import { tokenRoutes } from "./tokens.ts";
-import { workspaceRoutes } from "./workspaces.ts";
 
 /** The whole API. */
 export function createRoutes(dictionary: Dictionary): Route[] {

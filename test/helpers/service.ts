@@ -1,23 +1,23 @@
 import type { AddressInfo } from "node:net";
 import { createApp } from "../../src/app.ts";
-import { createSessionCache } from "../../src/authenticate.ts";
-import { createClientDocuments } from "../../src/clientDocuments.ts";
-import { type Config, readConfig } from "../../src/config.ts";
-import { addressOf } from "../../src/context.ts";
 import { HINTS } from "../../src/db/hints.ts";
 import { createLimiter } from "../../src/http/limits.ts";
 import type { Request } from "../../src/http/request.ts";
 import { createHttpServer } from "../../src/http/server.ts";
 import { createIds } from "../../src/kit/id.ts";
+import { type Log, silentLog } from "../../src/kit/log.ts";
 import { createRandom } from "../../src/kit/random.ts";
 import { createSeal } from "../../src/kit/seal.ts";
-import { type Log, silentLog } from "../../src/log.ts";
-import type { Mail } from "../../src/mail.ts";
-import { createMetrics } from "../../src/metrics.ts";
-import { NOBODY } from "../../src/peers.ts";
-import { readPlans } from "../../src/plans.ts";
+import { createClientDocuments } from "../../src/outbound/clientDocuments.ts";
+import type { Mail } from "../../src/outbound/mail.ts";
 import { createPool, type Pool } from "../../src/postgres/pool.ts";
 import { dictionary } from "../../src/records/all.ts";
+import { type Config, readConfig } from "../../src/service/config.ts";
+import { addressOf } from "../../src/service/context.ts";
+import { createMetrics } from "../../src/service/metrics.ts";
+import { NOBODY } from "../../src/service/peers.ts";
+import { readPlans } from "../../src/service/plans.ts";
+import { createSessionCache } from "../../src/service/session.ts";
 import { type Connection as Reachable, testDatabase } from "./postgres.ts";
 
 export type Reply = {

@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
-import { conditionSql } from "../../src/db/condition.ts";
-import { tableOf } from "../../src/db/table.ts";
+import { conditionSql } from "../../src/db/records/condition.ts";
+import { tableOf } from "../../src/db/records/table.ts";
+import { customPredicate } from "../../src/fields/custom.ts";
 import { readMoment, zone } from "../../src/kit/time.ts";
 import { sql } from "../../src/postgres/sql.ts";
 import { dictionary } from "../../src/records/all.ts";
-import { customPredicate } from "../../src/records/custom.ts";
 import { fieldOf } from "../../src/records/define.ts";
 import { type Client, type Service, startService } from "../helpers/service.ts";
 

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { createLog } from "../../src/log.ts";
+import { createLog } from "../../src/kit/log.ts";
 import { sql } from "../../src/postgres/sql.ts";
 import { dictionary } from "../../src/records/all.ts";
 import { linksOf } from "../../src/records/define.ts";

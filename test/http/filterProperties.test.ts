@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { after, describe, test } from "node:test";
+import { OPERATORS, type Operator } from "../../src/fields/predicate.ts";
 import { shortId } from "../../src/kit/id.ts";
 import { parseTokens, unquote } from "../../src/kit/line.ts";
-import { change } from "../../src/records/change.ts";
 import type { Field, RecordDefinition } from "../../src/records/define.ts";
-import { OPERATORS, type Operator } from "../../src/records/predicate.ts";
+import { change } from "../../src/views/change.ts";
 import { definitions, inTurns, leastOf, post, settable, startWorld } from "../helpers/dictionary.ts";
 import { assertRefused, type Json } from "../helpers/lines.ts";
 import { idForms, UNSTORABLE_TEXTS, valuesOf } from "../helpers/values.ts";

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { readdirSync } from "node:fs";
 import { after, before, describe, test } from "node:test";
-import { readConfig } from "../../src/config.ts";
-import { welcome } from "../../src/welcome.ts";
+import { readConfig } from "../../src/service/config.ts";
+import { welcome } from "../../src/start/welcome.ts";
 import { createBash, isInstalled } from "../helpers/bash.ts";
 import { type Clockwork, startClockwork } from "../helpers/clockwork.ts";
 import { programs } from "../helpers/curl.ts";

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
-import { silentLog } from "../../src/log.ts";
+import { silentLog } from "../../src/kit/log.ts";
 import { createPool, type Pool } from "../../src/postgres/pool.ts";
 import { type Statement, sql } from "../../src/postgres/sql.ts";
 import { type Network, startNetwork } from "../helpers/network.ts";

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { dropExpiredGrants } from "../../src/db/connections.ts";
-import { dropUnusedClients } from "../../src/db/oauthClients.ts";
+import { dropExpiredGrants } from "../../src/db/people/grants.ts";
+import { dropUnusedClients } from "../../src/db/people/oauthClients.ts";
 import { sql } from "../../src/postgres/sql.ts";
 import {
   allow,

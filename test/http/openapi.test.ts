@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
-import { CUSTOM_FILTERS } from "../../src/records/custom.ts";
+import { CUSTOM_FILTERS } from "../../src/fields/custom.ts";
 import { linksOf, type RecordDefinition } from "../../src/records/define.ts";
 import { createWorld, definitions, leastOf, settable } from "../helpers/dictionary.ts";
 import { type OpenApiReader, operationsOf, readOpenApi, type ToldOperation } from "../helpers/openapi.ts";

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { runCommand } from "../../src/commands.ts";
-import { readConfig } from "../../src/config.ts";
-import { createLog } from "../../src/log.ts";
+import { createLog } from "../../src/kit/log.ts";
+import { readConfig } from "../../src/service/config.ts";
+import { runCommand } from "../../src/start/commands.ts";
 import { startService } from "../helpers/service.ts";
 
 test("metrics count by route, and only for who has their token", async () => {

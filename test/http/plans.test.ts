@@ -3,7 +3,7 @@ import { mkdtempSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
-import { prepareUsage } from "../../src/db/usage.ts";
+import { prepareUsage } from "../../src/db/records/usage.ts";
 import { sql } from "../../src/postgres/sql.ts";
 import { dictionary } from "../../src/records/all.ts";
 import { type Client, type Service, startService } from "../helpers/service.ts";

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { sweepWorkspaces } from "../../src/db/workspaces.ts";
+import { sweepWorkspaces } from "../../src/db/people/workspaces.ts";
 import { sql } from "../../src/postgres/sql.ts";
 import { dictionary } from "../../src/records/all.ts";
 import { createRoutes } from "../../src/routes/table.ts";

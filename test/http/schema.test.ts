@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import postgres from "postgres";
-import { recordColumns } from "../../src/db/columns.ts";
-import { hasTitle } from "../../src/db/words.ts";
+import { recordColumns } from "../../src/db/records/columns.ts";
+import { hasTitle } from "../../src/db/search/words.ts";
 import { dictionary } from "../../src/records/all.ts";
 import { fieldOf, linksOf } from "../../src/records/define.ts";
 import { type TestDatabase, testDatabase } from "../helpers/postgres.ts";

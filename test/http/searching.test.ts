@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { silentLog } from "../../src/log.ts";
+import { silentLog } from "../../src/kit/log.ts";
 import { sql } from "../../src/postgres/sql.ts";
 import { type Client, type Service, startService } from "../helpers/service.ts";
 

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { request } from "node:http";
 import { after, before, test } from "node:test";
-import { createLog } from "../../src/log.ts";
+import { createLog } from "../../src/kit/log.ts";
 import { sql } from "../../src/postgres/sql.ts";
 import { type Reply, type Service, startService } from "../helpers/service.ts";
 

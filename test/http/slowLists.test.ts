@@ -1,12 +1,12 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { listRows, type Page } from "../../src/db/rows.ts";
-import { searchRows } from "../../src/db/search.ts";
+import { listRows, type Page } from "../../src/db/records/rows.ts";
+import { searchRows } from "../../src/db/search/search.ts";
 import { readListQuery } from "../../src/derive/query.ts";
-import { rowId, viewsOf } from "../../src/derive/render.ts";
+import { rowId, viewsOf } from "../../src/derive/view.ts";
+import { silentLog } from "../../src/kit/log.ts";
 import { createSeal } from "../../src/kit/seal.ts";
 import { zone } from "../../src/kit/time.ts";
-import { silentLog } from "../../src/log.ts";
 import { tooSlow } from "../../src/postgres/errors.ts";
 import type { Pool } from "../../src/postgres/pool.ts";
 import { numbered, sql } from "../../src/postgres/sql.ts";

@@ -4,7 +4,7 @@ import http from "node:http";
 import net from "node:net";
 import { before, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
-import { CODE_ATTEMPTS } from "../../src/db/codes.ts";
+import { CODE_ATTEMPTS } from "../../src/db/people/codes.ts";
 import { databaseUrl, SECRET, type Served, serve, until } from "../helpers/process.ts";
 
 /** What one process knows, the others on its port know too. */

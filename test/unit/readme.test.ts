@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { readFileSync, writeFileSync } from "node:fs";
 import { test } from "node:test";
-import { SETTINGS } from "../../src/config.ts";
+import { SETTINGS } from "../../src/service/config.ts";
 
 const README = new URL("../../README.md", import.meta.url);
 

@@ -3,10 +3,10 @@ import { test } from "node:test";
 import { fasterLists, isPaged } from "../../../src/derive/paging.ts";
 import { readListQuery } from "../../../src/derive/query.ts";
 import { zone } from "../../../src/kit/time.ts";
-import { change } from "../../../src/records/change.ts";
 import { contact } from "../../../src/records/contact.ts";
 import type { RecordDefinition } from "../../../src/records/define.ts";
 import { task } from "../../../src/records/task.ts";
+import { change } from "../../../src/views/change.ts";
 
 const reading = { now: Date.parse("2026-06-10T12:00:00Z"), zone: zone("UTC"), me: "ann@example.com" };
 const read = (definition: RecordDefinition, query: string) =>

@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { type Parameters, readFields, readLimit, readListQuery, single } from "../../../src/derive/query.ts";
+import { cents, choice, custom, link, required, tags, text, time } from "../../../src/fields/vocabulary.ts";
 import { Problem, type ProblemCode } from "../../../src/kit/problem.ts";
 import { zone } from "../../../src/kit/time.ts";
 import { defineRecord } from "../../../src/records/define.ts";
-import { cents, choice, custom, link, required, tags, text, time } from "../../../src/records/fields.ts";
 
 const boat = defineRecord({
   name: "boat",

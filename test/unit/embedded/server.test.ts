@@ -9,8 +9,8 @@ import { after, afterEach, before, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import postgres from "postgres";
 import { type EmbeddedOptions, type EmbeddedServer, startEmbedded } from "../../../src/embedded/server.ts";
+import { silentLog } from "../../../src/kit/log.ts";
 import { StartError } from "../../../src/kit/startError.ts";
-import { silentLog } from "../../../src/log.ts";
 
 const EMBEDDED = new URL("../../../src/embedded/server.ts", import.meta.url).href;
 const LOG = new URL("../../../src/log.ts", import.meta.url).href;

@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { addressOf, readContext } from "../../../src/context.ts";
 import { NO_BODY } from "../../../src/http/body.ts";
 import { fromInside } from "../../../src/http/request.ts";
 import { readTarget } from "../../../src/http/target.ts";
-import type { Services } from "../../../src/routes/route.ts";
+import { addressOf, readContext } from "../../../src/service/context.ts";
+import type { Services } from "../../../src/service/route.ts";
 
 const inner = (body: string, headers: Record<string, string> = {}) =>
   fromInside({ method: "POST", target: "/contacts", headers, body }, "192.0.2.7");

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { required, text } from "../../../src/fields/vocabulary.ts";
 import { INSTRUCTIONS, toolsOf } from "../../../src/mcp/tools.ts";
 import { dictionary } from "../../../src/records/all.ts";
 import { defineRecord } from "../../../src/records/define.ts";
-import { required, text } from "../../../src/records/fields.ts";
 
 /** 3.8 characters a token is what o200k_base and cl100k_base make of these texts, counted with gpt-tokenizer 4. */
 const CHARACTERS_A_TOKEN = 3.8;

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
+import { silentLog } from "../../../src/kit/log.ts";
 import { Problem } from "../../../src/kit/problem.ts";
-import { silentLog } from "../../../src/log.ts";
 import { createPool, type Pool } from "../../../src/postgres/pool.ts";
 import { sql } from "../../../src/postgres/sql.ts";
 import { testDatabase } from "../../helpers/postgres.ts";

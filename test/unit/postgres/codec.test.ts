@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import test, { after, before } from "node:test";
 import fc from "fast-check";
-import { silentLog } from "../../../src/log.ts";
+import { silentLog } from "../../../src/kit/log.ts";
 import { createPool, type Pool } from "../../../src/postgres/pool.ts";
 import { sql } from "../../../src/postgres/sql.ts";
 import { type TestDatabase, testDatabase } from "../../helpers/postgres.ts";

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import test, { after, before, beforeEach } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
+import { silentLog } from "../../../src/kit/log.ts";
 import { Problem } from "../../../src/kit/problem.ts";
-import { silentLog } from "../../../src/log.ts";
 import { sqlstateOf } from "../../../src/postgres/errors.ts";
 import type { PoolOptions } from "../../../src/postgres/leases.ts";
 import { createPool, type Pool } from "../../../src/postgres/pool.ts";

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
 import test, { after, before } from "node:test";
+import { silentLog } from "../../../src/kit/log.ts";
 import type { Problem } from "../../../src/kit/problem.ts";
-import { silentLog } from "../../../src/log.ts";
 import { constraintOf, sqlstateOf, toProblem } from "../../../src/postgres/errors.ts";
 import { createPool, type Pool } from "../../../src/postgres/pool.ts";
 import { type Statement, sql } from "../../../src/postgres/sql.ts";

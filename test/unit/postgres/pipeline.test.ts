@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import test, { after, before } from "node:test";
 import { setImmediate as nextTurn, setTimeout as sleep } from "node:timers/promises";
-import { silentLog } from "../../../src/log.ts";
+import { silentLog } from "../../../src/kit/log.ts";
 import type { PoolOptions } from "../../../src/postgres/leases.ts";
 import { createPool, type Pool } from "../../../src/postgres/pool.ts";
 import { ident, type Statement, sql } from "../../../src/postgres/sql.ts";

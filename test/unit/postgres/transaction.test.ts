@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import test, { after, before, beforeEach } from "node:test";
+import { silentLog } from "../../../src/kit/log.ts";
 import { Problem } from "../../../src/kit/problem.ts";
-import { silentLog } from "../../../src/log.ts";
 import { createPool, type Pool } from "../../../src/postgres/pool.ts";
 import { sql } from "../../../src/postgres/sql.ts";
 import type { Transaction } from "../../../src/postgres/transaction.ts";

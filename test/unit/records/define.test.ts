@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { readRecord } from "../../../src/derive/schema.ts";
+import { readRecord } from "../../../src/derive/body.ts";
+import { link, required, text } from "../../../src/fields/vocabulary.ts";
 import { zone } from "../../../src/kit/time.ts";
 import { dictionary } from "../../../src/records/all.ts";
 import {
@@ -12,7 +13,6 @@ import {
   LIST_PARAMETERS,
   linksOf,
 } from "../../../src/records/define.ts";
-import { link, required, text } from "../../../src/records/fields.ts";
 
 const name = required(text({ about: "its name", sort: true }));
 const boat = { name: "boat", plural: "boats", prefix: "b", about: "Floats.", title: "name", fields: { name }, example: {} };

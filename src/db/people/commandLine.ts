@@ -1,0 +1,40 @@
+import { type IdSource, shortId } from "../../kit/id.ts";
+import type { Pool } from "../../postgres/pool.ts";
+import { sql } from "../../postgres/sql.ts";
+import { lockPeople } from "./locks.ts";
+import type { NewToken } from "./sessions.ts";
+import { newPerson, signIn } from "./users.ts";
+
+/** Everybody, the first to come first. */
+export async function listUsers(pool: Pool): Promise<{ handle: string; email: string; tokens: string; created_at: string }[]> {
+  const rows = await pool.rows(sql`select u.id, u.email, count(t.id)::int, u.created_at from users u
+    left join tokens t on t.user_id = u.id and t.revoked_at is null group by u.id order by u.created_at, u.id`);
+  return rows.map(([id, email, tokens, at]) => ({
+    handle: `user/${shortId(id as string)}`,
+    email: email as string,
+    tokens: String(tokens),
+    created_at: String(at).slice(0, 19),
+  }));
+}
+
+/** Ends all tokens of a person, and the consents that programs have not yet made a token of. */
+export function revokeAllTokens(pool: Pool, email: string, now: number): Promise<number> {
+  const person = sql`select id from users where email = ${email}`;
+  return pool.transaction(async (tx) => {
+    await lockPeople(tx, sql`email = ${email}`);
+    await tx.rows(sql`delete from authorization_codes where user_id = (${person}) and token_id is null`);
+    const rows = await tx.rows(sql`update tokens set revoked_at = ${new Date(now).toISOString()}
+      where user_id = (${person}) and revoked_at is null returning id`);
+    return rows.length;
+  });
+}
+
+export async function createPersonWithToken(
+  pool: Pool,
+  email: string,
+  ids: IdSource,
+  token: NewToken,
+  now: number,
+): Promise<void> {
+  await signIn(pool, newPerson(email, ids), token, now);
+}

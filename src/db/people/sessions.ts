@@ -1,0 +1,168 @@
+import type { Role, Scopes } from "../../kit/scope.ts";
+import type { Pool } from "../../postgres/pool.ts";
+import { raw, type Statement, sql } from "../../postgres/sql.ts";
+import { lockPeople } from "./locks.ts";
+
+/** Who calls: the token, the person behind it, and the workspace it acts in. */
+export type Session = {
+  tokenId: string;
+  /** The token that this one was minted from in the end, or itself. All of one root share a rate. */
+  rootId: string;
+  tokenName: string;
+  userId: string;
+  email: string;
+  workspaceId: string;
+  workspaceName: string;
+  timezone: string;
+  /** The workspace's plan; null is the default one. */
+  plan: string | null;
+  role: Role;
+  /** What the token may do at most; null is all that the role may. */
+  scopes: Scopes;
+  /** The only address it works at; null is all of the service. */
+  audience: string | null;
+  /** Epoch ms; null: only when it was idle for too long. */
+  expiresAt: number | null;
+  /** Epoch ms of the last use that was recorded. */
+  lastUsedAt: number;
+};
+
+/** The session of a token, if it is known, not revoked, and its owner still a member of the workspace. */
+export function findSession(pool: Pool, digest: string): Promise<Session | undefined> {
+  const token = sql`(select *, scopes as granted, expires_at as ends from tokens where digest = ${digest})`;
+  return readSession(pool, token);
+}
+
+/** The same, by an access token of a connection. */
+export function findConnected(pool: Pool, digest: string): Promise<Session | undefined> {
+  const token = sql`(select c.*, a.scopes as granted, least(a.expires_at, c.expires_at) as ends
+    from access_tokens a join tokens c on c.id = a.token_id where a.digest = ${digest})`;
+  return readSession(pool, token);
+}
+
+/** Where each part of a session comes from. */
+const PARTS: Record<keyof Session, string> = {
+  tokenId: "t.id",
+  rootId: "coalesce(t.root_id, t.id)",
+  tokenName: "t.name",
+  userId: "u.id",
+  email: "u.email",
+  workspaceId: "w.id",
+  workspaceName: "w.name",
+  timezone: "w.timezone",
+  plan: "w.plan",
+  role: "m.role",
+  scopes: "t.granted",
+  audience: "t.audience",
+  expiresAt: "(extract(epoch from t.ends) * 1000)::bigint",
+  lastUsedAt: "(extract(epoch from t.last_used_at) * 1000)::bigint",
+};
+const NAMES = Object.keys(PARTS);
+const COLUMNS = raw(Object.values(PARTS).join(", "));
+
+async function readSession(pool: Pool, token: Statement): Promise<Session | undefined> {
+  const [row] = await pool.rows(
+    sql`select ${COLUMNS} from ${token} t
+      join users u on u.id = t.user_id
+      join workspaces w on w.id = t.workspace_id
+      join memberships m on m.workspace_id = t.workspace_id and m.user_id = t.user_id
+      where t.revoked_at is null`,
+    { retry: true },
+  );
+  return row && (Object.fromEntries(NAMES.map((name, i) => [name, row[i]])) as Session);
+}
+
+export async function touchToken(pool: Pool, tokenId: string, now: number): Promise<void> {
+  await pool.rows(sql`update tokens set last_used_at = ${iso(now)} where id = ${tokenId} and revoked_at is null`);
+}
+
+export type NewToken = { id: string; digest: string; name: string };
+
+export type TokenRow = NewToken & {
+  userId: string;
+  workspaceId: string;
+  scopes: Scopes;
+  /** Epoch ms. */
+  expiresAt: number | null;
+  /** The token it was minted with. */
+  parentId: string | null;
+};
+
+/** What stood in the way of a new token: the token it was to be minted with has ended, or its owner has left the workspace. */
+export type Unminted = "revoked" | "left";
+
+/** Mints a token, if its owner is a member of that workspace and the token it is minted with still stands; else gives what is wrong. */
+export function mintToken(pool: Pool, token: TokenRow, now: number): Promise<Unminted | undefined> {
+  const { userId, workspaceId } = token;
+  return pool.transaction(async (tx) => {
+    await lockPeople(tx, sql`id = ${userId}`);
+    const made = await tx.rows(insertToken(token, now));
+    if (made.length > 0) return undefined;
+    const member = await tx.rows(sql`select role from memberships where workspace_id = ${workspaceId} and user_id = ${userId}`);
+    return member.length > 0 ? "revoked" : "left";
+  });
+}
+
+/** Inserts nothing where the membership or the parent has ended. Its person is locked. */
+export function insertToken(
+  { id, digest, name, userId, workspaceId, scopes, expiresAt, parentId }: TokenRow,
+  now: number,
+): Statement {
+  const expiry = expiresAt === null ? null : iso(expiresAt);
+  return sql`insert into tokens (id, digest, user_id, workspace_id, name, scopes, expires_at, parent_id, root_id, created_at, last_used_at)
+    select ${id}, ${digest}, m.user_id, m.workspace_id, ${name}, ${scopes}::text[], ${expiry}::timestamptz, ${parentId}::text,
+      (select coalesce(p.root_id, p.id) from tokens p where p.id = ${parentId}), ${iso(now)}, ${iso(now)}
+    from memberships m where m.user_id = ${userId} and m.workspace_id = ${workspaceId}
+      and (${parentId}::text is null or exists (select from tokens p where p.id = ${parentId} and p.revoked_at is null))
+    returning id`;
+}
+
+/** The living tokens of a person, newest use first; each row as the token's fields want it. `within`: those for this workspace only. */
+export function listTokens(
+  pool: Pool,
+  userId: string,
+  currentId: string,
+  within: string | null,
+  idleSince: number,
+  now: number,
+): Promise<unknown[][]> {
+  return pool.rows(
+    sql`select t.id, 1, t.name, t.workspace_id, t.scopes, t.id = ${currentId}, t.parent_id, t.client, t.audience, t.expires_at, t.created_at, date_trunc('hour', t.last_used_at, 'UTC')
+      from tokens t where t.user_id = ${userId} and t.revoked_at is null and t.last_used_at > ${iso(idleSince)}
+        and (t.expires_at is null or t.expires_at > ${iso(now)}) and (${within}::text is null or t.workspace_id = ${within})
+      order by t.last_used_at desc, t.id desc limit 500`,
+    { retry: true },
+  ) as Promise<unknown[][]>;
+}
+
+/** How far a narrowed token reaches: to the tokens for its own workspace, or only to itself and those it minted. */
+export type Within = { workspaceId: string } | { tokenId: string };
+
+/** Revokes a token of this person, named by the end of its id, and all that were minted from it; gives their ids, its own first. */
+export function revokeToken(
+  pool: Pool,
+  userId: string,
+  key: string,
+  within: Within | undefined,
+  now: number,
+): Promise<string[]> {
+  const named = sql`user_id = ${userId} and right(id, length(${key})) = ${key}`;
+  if (within === undefined) return revokeFamilies(pool, named, now);
+  const reached = "tokenId" in within ? sql`${within.tokenId} in (id, parent_id)` : sql`workspace_id = ${within.workspaceId}`;
+  return revokeFamilies(pool, sql`${named} and ${reached}`, now);
+}
+
+/** Revokes the tokens that `which` tells, and all that were minted from them; gives their ids, those that were told first. */
+export function revokeFamilies(pool: Pool, which: Statement, now: number): Promise<string[]> {
+  return pool.transaction(async (tx) => {
+    await lockPeople(tx, sql`id in (select user_id from tokens where ${which})`);
+    const rows = await tx.rows(sql`with recursive family as (
+      select id, 0 as depth from tokens where ${which} and revoked_at is null
+      union all select t.id, f.depth + 1 from tokens t join family f on t.parent_id = f.id),
+    revoked as (update tokens t set revoked_at = ${iso(now)} from family f where t.id = f.id and t.revoked_at is null returning t.id, f.depth)
+    select id from revoked order by depth`);
+    return rows.map(([id]) => id as string);
+  });
+}
+
+const iso = (ms: number) => new Date(ms).toISOString();

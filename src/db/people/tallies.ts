@@ -1,0 +1,45 @@
+import type { Pool } from "../../postgres/pool.ts";
+import { type Statement, sql } from "../../postgres/sql.ts";
+
+/** What may be done `most` times, in a window of `ms` that begins with the first of them. `key` says what, and of whom. */
+export type Allowance = { key: string; most: number; ms: number };
+
+/** Counts one use and says whether it was allowed. */
+export async function take(pool: Pool, allowance: Allowance, now: number): Promise<boolean> {
+  const rows = await pool.rows(taking(allowance, now));
+  return rows.length > 0;
+}
+
+/**
+ * Counts one use and gives a row, or nothing when all were used. It is one statement: requests that come at once wait for each other's count.
+ * In front of another statement it makes both one.
+ */
+export function taking({ key, most, ms }: Allowance, now: number): Statement {
+  return sql`insert into tallies as t (key, used, ends_at) values (${key}, 1, ${iso(now + ms)})
+    on conflict (key) do update set used = case when t.ends_at <= ${iso(now)} then 1 else t.used + 1 end,
+      ends_at = case when t.ends_at <= ${iso(now)} then excluded.ends_at else t.ends_at end
+      where t.ends_at <= ${iso(now)} or t.used < ${most}
+    returning used`;
+}
+
+/** Gives back all that was used. */
+export async function giveBack(pool: Pool, key: string): Promise<void> {
+  await pool.rows(sql`delete from tallies where key = ${key}`);
+}
+
+/** Remembers a fact until then, or for longer than it was. */
+export async function remember(pool: Pool, key: string, until: number): Promise<void> {
+  await pool.rows(sql`insert into tallies as t (key, used, ends_at) values (${key}, 1, ${iso(until)})
+    on conflict (key) do update set ends_at = greatest(t.ends_at, excluded.ends_at)`);
+}
+
+export async function isRemembered(pool: Pool, key: string, now: number): Promise<boolean> {
+  const rows = await pool.rows(sql`select key from tallies where key = ${key} and ends_at > ${iso(now)}`);
+  return rows.length > 0;
+}
+
+export async function dropEndedTallies(pool: Pool, now: number): Promise<void> {
+  await pool.rows(sql`delete from tallies where ends_at <= ${iso(now)}`);
+}
+
+const iso = (ms: number) => new Date(ms).toISOString();

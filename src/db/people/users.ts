@@ -1,0 +1,75 @@
+import type { IdSource } from "../../kit/id.ts";
+import type { Pool } from "../../postgres/pool.ts";
+import { sql } from "../../postgres/sql.ts";
+import type { Transaction } from "../../postgres/transaction.ts";
+import { insertToken, type NewToken } from "./sessions.ts";
+
+export type NewPerson = { email: string; userId: string; workspaceId: string; workspaceName: string; timezone: string };
+
+/** What a person gets who signs in for the first time. */
+export function newPerson(email: string, ids: IdSource): NewPerson {
+  return {
+    email,
+    userId: ids("u"),
+    workspaceId: ids("ws"),
+    workspaceName: `${email.split("@")[0]}'s workspace`,
+    timezone: "UTC",
+  };
+}
+
+/**
+ * Signs a person in: makes the user at first, joins the workspaces they are invited to, and makes a token, if one is wanted, for their
+ * default workspace, which is made when there is none.
+ */
+export async function signIn(
+  pool: Pool,
+  person: NewPerson,
+  token: NewToken | undefined,
+  now: number,
+): Promise<{ userId: string; workspaceId: string; joined: string[] }> {
+  return pool.transaction(async (tx) => {
+    // The insert locks the person, as lockPeople does: two sign-ins of one person wait for each other.
+    const [made] =
+      await tx.rows(sql`insert into users (id, email, created_at) values (${person.userId}, ${person.email}, ${iso(now)})
+      on conflict (email) do update set email = excluded.email returning id, default_workspace_id`);
+    const [userId, usual] = made as [string, string | null];
+    const joined = await joinInvited(tx, userId, person.email, now);
+    const workspaceId = (await stillMember(tx, userId, usual)) ?? (await makeDefault(tx, userId, person, now));
+    if (token)
+      await tx.rows(insertToken({ ...token, userId, workspaceId, scopes: null, expiresAt: null, parentId: null }, now));
+    return { userId, workspaceId, joined };
+  });
+}
+
+/** The workspaces are locked first: one that is being deleted takes its invites along, and no member joins it any more. */
+async function joinInvited(tx: Transaction, userId: string, email: string, now: number): Promise<string[]> {
+  await tx.rows(
+    sql`select id from workspaces where id in (select workspace_id from invites where email = ${email}) order by id for share`,
+  );
+  const rows = await tx.rows(sql`with accepted as (delete from invites where email = ${email} returning workspace_id, role)
+    insert into memberships (workspace_id, user_id, role, created_at) select workspace_id, ${userId}, role, ${iso(now)} from accepted
+    on conflict do nothing returning workspace_id`);
+  return rows.map(([id]) => id as string);
+}
+
+async function stillMember(tx: Transaction, userId: string, workspaceId: string | null): Promise<string | undefined> {
+  if (workspaceId === null) return undefined;
+  const [row] = await tx.rows(
+    sql`select workspace_id from memberships where user_id = ${userId} and workspace_id = ${workspaceId}`,
+  );
+  return row?.[0] as string | undefined;
+}
+
+async function makeDefault(tx: Transaction, userId: string, person: NewPerson, now: number): Promise<string> {
+  const { workspaceId, workspaceName, timezone } = person;
+  await tx.rows(
+    sql`insert into workspaces (id, name, timezone, created_at) values (${workspaceId}, ${workspaceName}, ${timezone}, ${iso(now)})`,
+  );
+  await tx.rows(
+    sql`insert into memberships (workspace_id, user_id, role, created_at) values (${workspaceId}, ${userId}, 'admin', ${iso(now)})`,
+  );
+  await tx.rows(sql`update users set default_workspace_id = ${workspaceId} where id = ${userId}`);
+  return workspaceId;
+}
+
+const iso = (ms: number) => new Date(ms).toISOString();

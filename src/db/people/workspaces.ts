@@ -1,0 +1,109 @@
+import { Problem } from "../../kit/problem.ts";
+import type { Pool } from "../../postgres/pool.ts";
+import { ident, sql } from "../../postgres/sql.ts";
+import type { Dictionary } from "../../records/define.ts";
+import { lockAdmins, lockPeople, requireAdmin } from "./locks.ts";
+
+const iso = (ms: number) => new Date(ms).toISOString();
+
+/** The workspaces of a person, the oldest first: rows as the workspace's fields want them. */
+export function listWorkspaces(pool: Pool, userId: string, currentId: string): Promise<unknown[][]> {
+  return pool.rows(
+    sql`select w.id, 1, w.name, w.timezone, m.role, w.id = ${currentId}, w.created_at
+      from memberships m join workspaces w on w.id = m.workspace_id where m.user_id = ${userId} order by w.created_at, w.id`,
+    { retry: true },
+  ) as Promise<unknown[][]>;
+}
+
+export type NewWorkspace = { id: string; name: string; timezone: string };
+
+/** A workspace with its maker as admin. `cap` is how many workspaces one person may have made or manage. */
+export async function createWorkspace(
+  pool: Pool,
+  userId: string,
+  made: NewWorkspace,
+  now: number,
+  cap: number | undefined,
+): Promise<void> {
+  const { id, name, timezone } = made;
+  await pool.transaction(async (tx) => {
+    await tx.rows(sql`select id from users where id = ${userId} for update`);
+    const [count] = await tx.rows(sql`select count(*)::int from memberships where user_id = ${userId} and role = 'admin'`);
+    if (cap !== undefined && (count![0] as number) >= cap) throw limitReached("workspaces", cap);
+    await tx.rows(
+      sql`insert into workspaces (id, name, timezone, created_at) values (${id}, ${name}, ${timezone}, ${iso(now)})`,
+    );
+    await tx.rows(
+      sql`insert into memberships (workspace_id, user_id, role, created_at) values (${id}, ${userId}, 'admin', ${iso(now)})`,
+    );
+  });
+}
+
+export function limitReached(what: string, cap: number): Problem {
+  return new Problem(
+    "plan_limit_reached",
+    `the plan allows ${cap} ${what}`,
+    "do not retry: tell the user; GET /whoami shows the plan",
+  );
+}
+
+export async function changeWorkspace(
+  pool: Pool,
+  id: string,
+  { name, timezone }: { name: string | null; timezone: string | null },
+): Promise<void> {
+  await pool.rows(
+    sql`update workspaces set name = coalesce(${name}, name), timezone = coalesce(${timezone}, timezone) where id = ${id}`,
+  );
+}
+
+/**
+ * Ends a workspace, by an admin: nobody belongs to it any more, and every record and change in it is deleted for good. A write of a member that was
+ * under way may still add a row, so the workspace itself stays, unseen, until `sweepWorkspaces` finds nothing more in it.
+ */
+export async function deleteWorkspace(pool: Pool, dictionary: Dictionary, id: string, by: string): Promise<void> {
+  await pool.transaction(async (tx) => {
+    await lockPeople(tx, sql`id in (select user_id from memberships where workspace_id = ${id})`);
+    requireAdmin(await lockAdmins(tx, id), by);
+    await tx.rows(sql`select id from workspaces where id = ${id} for no key update`);
+    await tx.rows(sql`update users set default_workspace_id = null where default_workspace_id = ${id}`);
+    for (const table of ["invites", "authorization_codes", "tokens", "memberships"])
+      await tx.rows(sql`delete from ${ident(table)} where workspace_id = ${id}`);
+  });
+  await emptyWorkspace(pool, dictionary, id);
+}
+
+/** Deletes what late writes left in workspaces that nobody belongs to, and the workspaces that were empty already. */
+export async function sweepWorkspaces(pool: Pool, dictionary: Dictionary): Promise<void> {
+  const ended = await pool.rows(
+    sql`select w.id from workspaces w where not exists (select from memberships m where m.workspace_id = w.id)`,
+  );
+  for (const [id] of ended) {
+    if ((await emptyWorkspace(pool, dictionary, id as string)) > 0) continue;
+    await pool.rows(
+      sql`delete from workspaces w where w.id = ${id} and not exists (select from memberships m where m.workspace_id = w.id)`,
+    );
+  }
+}
+
+/** Gives how many rows there were. */
+async function emptyWorkspace(pool: Pool, dictionary: Dictionary, id: string): Promise<number> {
+  // Records that link come before those they link to.
+  const tables = [
+    ...[...dictionary.values()].sort(byLinks).map(({ plural }) => plural),
+    "changes",
+    "idempotency_keys",
+    "usage",
+  ];
+  let rows = 0;
+  for (const table of tables) {
+    const deleted = sql`with gone as (delete from ${ident(table)} where workspace_id = ${id} returning 1) select count(*)::int from gone`;
+    const [count] = await pool.rows(deleted, { deadlineMs: 600_000 });
+    rows += count![0] as number;
+  }
+  return rows;
+}
+
+const byLinks = (a: { fields: readonly { kind: { link?: unknown } }[] }, b: typeof a) => linkCount(b) - linkCount(a);
+const linkCount = ({ fields }: { fields: readonly { kind: { link?: unknown } }[] }) =>
+  fields.filter(({ kind }) => kind.link).length;

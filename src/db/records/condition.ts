@@ -1,0 +1,157 @@
+import type { Condition } from "../../derive/filter.ts";
+import type { Bound, Predicate } from "../../fields/predicate.ts";
+import { toTimestamp } from "../../kit/time.ts";
+import { join, raw, type Statement, sql } from "../../postgres/sql.ts";
+import type { Field } from "../../records/define.ts";
+import type { Linked, Table } from "./table.ts";
+
+const COMPARISONS = { lt: raw("<"), lte: raw("<="), gt: raw(">"), gte: raw(">=") };
+
+/** The SQL of a filter. References must have been resolved (see references.ts). */
+export function conditionSql(table: Table, { field, predicate }: Condition): Statement {
+  const linked = table.linked(field);
+  if (linked) return linkedSql(linked, predicate);
+  const column =
+    field.kind.sqlType === "text[]" && predicate.is === "contains"
+      ? sql`crm_words(${table.column(field)})`
+      : table.column(field);
+  return fieldSql({ field, column, search: raw("r.search") }, predicate);
+}
+
+/** A field of the record, or of one that it links to. */
+type Place = { field: Field; column: Statement; search: Statement };
+
+/** Beside the condition stands the form in which an index knows it, where that is another. */
+function fieldSql({ field, column, search }: Place, predicate: Predicate): Statement {
+  // A searched field is part of the search column. The planner would multiply how rare each of the two forms is, although both hold of the
+  // same rows: of a function it knows nothing, and takes it to hold of a third.
+  if (field.search && predicate.is === "contains")
+    return sql`${search} like ${pattern(predicate.text)} and strpos(crm_fold(${column}), crm_fold(${predicate.text})) > 0`;
+  const condition = predicateSql(column, predicate);
+  const values = valuesOf(predicate);
+  if (values.length === 0 || field.paged || !field.kind.sortsFolded) return condition;
+  // An order of text is one of folded text. In the column's collation on both sides: the database's own would fold É as well.
+  const folded = values.map((value) => sql`lower(${String(value)}::text collate "C")`);
+  if (field.sort) return sql`lower(${column}) in (${join(folded)}) and ${condition}`;
+  if (!field.search || predicate.is !== "eq") return condition;
+  return sql`${search} like ${pattern(String(predicate.value))} and texteq(${column}, ${predicate.value})`;
+}
+
+/** Those that the field must be equal to one of; none where it is not about equality. */
+const valuesOf = (predicate: Predicate) =>
+  predicate.is === "eq" ? [predicate.value] : predicate.is === "in" ? predicate.values : [];
+
+/** A linked record lives and has a name, so that only a row without a link is without one. */
+function linkedSql(linked: Linked, predicate: Predicate): Statement {
+  if (predicate.is === "null") return sql`${linked.id} is null`;
+  if (predicate.is === "not") return sql`not (${linkedSql(linked, predicate.of)})`;
+  return sql`exists (select ${linked.from} and ${linked.living} and (${orNaturalKey(linked, predicate)}))`;
+}
+
+/** `contact=jane@acme.com`: who is linked may be named by e-mail or domain, as in a body. */
+function orNaturalKey({ title, naturalKey }: Linked, predicate: Predicate): Statement {
+  const named = fieldSql(title, predicate);
+  const values = valuesOf(predicate);
+  if (!naturalKey || values.length === 0) return named;
+  return sql`${named} or ${naturalKey.column} in (${join(values.map((value) => sql`${naturalKey.read(String(value))}`))})`;
+}
+
+function predicateSql(column: Statement, predicate: Predicate): Statement {
+  switch (predicate.is) {
+    case "eq":
+      // As text of the statement, so that a partial index can be proved to hold all that are wanted.
+      if (typeof predicate.value === "boolean") return predicate.value ? column : sql`not ${column}`;
+      return sql`${column} = ${predicate.value}`;
+    case "lt":
+    case "lte":
+    case "gt":
+    case "gte":
+      return sql`${column} ${COMPARISONS[predicate.is]} ${predicate.value}`;
+    case "in":
+      return sql`${column} in (${join(predicate.values.map((value) => sql`${value}`))})`;
+    case "contains":
+      return sql`crm_fold(${column}) like ${pattern(predicate.text)}`;
+    case "holds":
+      return sql`${column} @> ${predicate.items}::text[]`;
+    case "tail":
+      return sql`right(${column}, 8) = ${predicate.text}`;
+    case "null":
+      return sql`${column} is null`;
+    case "not":
+      // `is not true`, so that a row without a value is unequal too.
+      return sql`(${predicateSql(column, predicate.of)}) is not true`;
+    case "all":
+      return sql`(${join(
+        predicate.of.map((each) => predicateSql(column, each)),
+        " and ",
+      )})`;
+    case "any":
+      return sql`(${join(
+        predicate.of.map((each) => predicateSql(column, each)),
+        " or ",
+      )})`;
+    case "member":
+      return predicateSql(memberSql(column, predicate.key, predicate.as), predicate.of);
+    case "member-in":
+      return sql`(${join(
+        predicate.values.map((value) => memberIs(column, predicate.key, value)),
+        " or ",
+      )})`;
+    case "member-time":
+      return memberTimeSql(column, predicate);
+    case "member-holds":
+      return sql`(${join(
+        predicate.items.map((item) => sql`${column} @> ${{ [predicate.key]: [item] }}::jsonb`),
+        " or ",
+      )})`;
+    case "refers":
+      throw new Error("a reference reached SQL before it was resolved");
+  }
+}
+
+/** The index finds what contains the value; for an object or a list that is more than what equals it. */
+function memberIs(column: Statement, key: string, value: unknown): Statement {
+  const contains = sql`${column} @> ${{ [key]: value }}::jsonb`;
+  return typeof value === "object" ? sql`(${contains} and ${column} -> ${key}::text = ${value}::jsonb)` : contains;
+}
+
+/** A member taken as a number is null where it is none, so that other records' values cannot fail the filter. */
+function memberSql(column: Statement, key: string, as: "text" | "number"): Statement {
+  if (as === "number")
+    return sql`(case when jsonb_typeof(${column} -> ${key}::text) = 'number' then (${column} ->> ${key}::text)::numeric end)`;
+  return sql`(${column} ->> ${key}::text)`;
+}
+
+/** Between two bounds an index leads to the days that a time may fall on, in UTC and by the clocks of the zone. */
+function memberTimeSql(column: Statement, { key, from, to, item }: Extract<Predicate, { is: "member-time" }>): Statement {
+  const beyond = (value: Statement) => [
+    ...(from ? [sql`${timeSql(value, from)} >= ${timestamp(from.at)}`] : []),
+    ...(to ? [sql`${timeSql(value, to)} < ${timestamp(to.at)}`] : []),
+  ];
+  const list = sql`case jsonb_typeof(${column} -> ${key}::text) when 'array' then ${column} -> ${key}::text end`;
+  const holds = item
+    ? sql`exists (select from jsonb_array_elements_text(${list}) item where ${join(beyond(raw("item")), " and ")})`
+    : join(beyond(memberSql(column, key, "text")), " and ");
+  const days = from && to ? [sql`crm_days(${column}) && ${daysOf(from, to).map((day) => `${key}=${day}`)}::text[]`] : [];
+  return sql`(${join([...days, holds], " and ")})`;
+}
+
+const timeSql = (value: Statement, { clocks }: Bound) =>
+  sql`crm_time(${value}, ${clocks.before / 1000}, ${timestamp(clocks.change)}, ${clocks.after / 1000})`;
+
+const timestamp = (ms: number): string => (Number.isFinite(ms) ? toTimestamp(ms) : "infinity");
+
+const DAY = 86_400_000;
+
+function daysOf(from: Bound, to: Bound): number[] {
+  const offsets = [0, from.clocks.before, from.clocks.after, to.clocks.before, to.clocks.after];
+  const first = Math.floor((from.at + Math.min(...offsets)) / DAY);
+  const last = Math.floor((to.at - 1 + Math.max(...offsets)) / DAY);
+  return Array.from({ length: last - first + 1 }, (_, i) => first + i);
+}
+
+/** `%…%` over folded text, with the caller's own `%` and `_` taken literally. */
+export function pattern(text: string, start = "%"): Statement {
+  // Escaped after it is folded: the full-width ％, ＿ and ＼ become wildcards then.
+  return sql`(${start}::text || regexp_replace(crm_fold(${text}), '[\\\\%_]', '\\\\\\&', 'g') || '%')`;
+}

@@ -1,0 +1,80 @@
+import type { Condition } from "../../derive/filter.ts";
+import type { ListQuery } from "../../derive/query.ts";
+import { columnOf, type Row, rowId, type View } from "../../derive/view.ts";
+import type { Position } from "../../kit/cursor.ts";
+import { count, join, raw, type Statement, sql } from "../../postgres/sql.ts";
+import type { Table } from "./table.ts";
+
+/** Everything that tells which rows come in which order. */
+export type Walk = {
+  workspaceId: string;
+  table: Table;
+  view: View;
+  query: ListQuery;
+  conditions: readonly Condition[];
+  filters: readonly Statement[];
+  position: Position | undefined;
+};
+
+/** Rows without a sort value come last: they are a second range, so that each can follow an index. */
+type Range = "valued" | "empty";
+
+function rangesOf({ query, position }: Walk): Range[] {
+  const { field } = query.sort;
+  if (field.required || field.readOnly) return ["valued"];
+  return position?.value === null ? ["empty"] : ["valued", "empty"];
+}
+
+/**
+ * A page and one row more. One statement, and so one moment, for both ranges: of two, a record whose value is set or cleared meanwhile would be
+ * in both or in neither. An append runs its parts in turn, the second only if the first has not filled the page.
+ */
+export function pageSql(walk: Walk, gathered: boolean): Statement {
+  const wanted = walk.query.limit + 1;
+  const [first, ...others] = rangesOf(walk).map((range) => rangeSql(walk, range, wanted, gathered));
+  if (others.length === 0) return first!;
+  return sql`${join(
+    [first!, ...others].map((part) => sql`(${part})`),
+    " union all ",
+  )} limit ${count(wanted)}`;
+}
+
+/** `gathered`: PostgreSQL is kept (`offset 0`) from following the order in the hope that rows match soon. */
+function rangeSql(walk: Walk, range: Range, wanted: number, gathered: boolean): Statement {
+  const { table, view, query } = walk;
+  const { field, descending } = query.sort;
+  const key = table.sortKey(field);
+  const direction = descending ? raw("desc") : raw("asc");
+  const where = join([...walk.filters, ...withinRange(walk, key, range)], " and ");
+  const from = gathered
+    ? sql`(select r.* from ${table.name} r where ${where} offset 0) r`
+    : sql`${table.name} r where ${where}`;
+  // What is null in all rows changes no order, but it tells which index has the order.
+  const empty = walk.conditions.filter((each) => each.field.paged && each.predicate.is === "null");
+  const leading = empty.map((each) => table.column(each.field));
+  const order = join([...leading, key, raw("r.id")].map((each) => sql`${each} ${direction}`));
+  const last = sortColumn(view, query) === undefined ? sql`, ${key}::text` : raw("");
+  return sql`select ${table.select(view)}${last} from ${from} order by ${order} limit ${count(wanted)}`;
+}
+
+/** The rows with a value or those without, from where the walk has come. */
+function withinRange({ query, position }: Walk, key: Statement, range: Range): Statement[] {
+  const { field, descending } = query.sort;
+  const beyond = descending ? raw("<") : raw(">");
+  const known = field.required || field.readOnly;
+  const valued = range === "empty" ? [sql`${key} is null`] : known ? [] : [sql`${key} is not null`];
+  if (!position || (position.value === null) !== (range === "empty")) return valued;
+  return [
+    ...valued,
+    range === "empty" ? sql`r.id ${beyond} ${position.id}` : sql`(${key}, r.id) ${beyond} (${position.value}, ${position.id})`,
+  ];
+}
+
+/** Where the rows hold what they are sorted by, as the database printed it; undefined: it is to come last. */
+function sortColumn(view: View, { sort: { field } }: ListQuery): number | undefined {
+  return field.kind.sortsFolded ? undefined : columnOf(view, field);
+}
+
+export function positionOf(row: Row, { view, query }: Walk): Position {
+  return { value: row.at(sortColumn(view, query) ?? -1) as Position["value"], id: rowId(row) };
+}

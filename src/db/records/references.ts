@@ -1,0 +1,146 @@
+import type { LinkChoice } from "../../derive/body.ts";
+import type { Condition } from "../../derive/filter.ts";
+import type { Predicate } from "../../fields/predicate.ts";
+import { type IdReference, idOf, shortId } from "../../kit/id.ts";
+import { echo } from "../../kit/line.ts";
+import { Problem, type ProblemCode } from "../../kit/problem.ts";
+import { oneOf } from "../../kit/words.ts";
+import { ident, type Statement, sql } from "../../postgres/sql.ts";
+import { byPrefix, definitionOf, fieldOf, type RecordDefinition } from "../../records/define.ts";
+import type { Author, Database } from "../database.ts";
+import { pattern } from "./condition.ts";
+import { long } from "./deadlines.ts";
+
+/** Finds the one living record an id stands for: by the index on the last eight characters, then by all that was given. */
+export function idMatches(column: Statement, key: string): Statement {
+  return sql`right(${column}, 8) = ${key.slice(-8)} and right(${column}, length(${key})) = ${key}`;
+}
+
+/** Turns every reference of a list's filters into full ids. One that is not there is `not_found`, whichever workspace it may be of. */
+export async function resolveConditions(
+  db: Database,
+  workspaceId: string,
+  conditions: readonly Condition[],
+): Promise<Condition[]> {
+  const resolved: Condition[] = [];
+  for (const { field, predicate } of conditions) resolved.push(await resolveCondition(db, workspaceId, { field, predicate }));
+  return resolved;
+}
+
+async function resolveCondition(db: Database, workspaceId: string, { field, predicate }: Condition): Promise<Condition> {
+  const negated = predicate.is === "not" && predicate.of.is === "refers";
+  const refers = negated ? predicate.of : predicate;
+  if (refers.is !== "refers") return { field, predicate };
+  const target = definitionOf(db.dictionary, refers.target);
+  const ids: string[] = [];
+  for (const reference of refers.to) ids.push(await resolveId(db, workspaceId, target, reference));
+  const found: Predicate = ids.length === 1 ? { is: "eq", value: ids[0]! } : { is: "in", values: ids };
+  return { field, predicate: negated ? { is: "not", of: found } : found };
+}
+
+/** The full id of a living record, or the Problem that it is not there. */
+export async function resolveId(
+  db: Database,
+  workspaceId: string,
+  target: RecordDefinition,
+  written: IdReference,
+  code: ProblemCode = "not_found",
+): Promise<string> {
+  const reference = idOf(target, written);
+  if (reference.prefix !== target.prefix) throw wrongKind(db, target, reference, code);
+  const [row] = await db.pool.rows(
+    sql`select r.id from ${ident(target.plural)} r where r.workspace_id = ${workspaceId} and ${idMatches(sql`r.id`, reference.key)} and r.deleted_at is null`,
+    { retry: true },
+  );
+  if (!row) throw missing(target, reference.key, code);
+  return row[0] as string;
+}
+
+export function missing(target: RecordDefinition, key: string, code: ProblemCode = "not_found"): Problem {
+  const shown = key.length === 8 ? `${target.prefix}_${key}` : key;
+  return new Problem(code, `there is no ${target.name} ${shown} in this workspace`, `find it: GET /${target.plural}?search=…`);
+}
+
+/** The hint leads to the record when the id is of another kind. */
+export function wrongKind(
+  db: Database,
+  target: RecordDefinition,
+  { prefix, key }: IdReference,
+  code: ProblemCode = "not_found",
+): Problem {
+  const shown = key.length === 8 ? `${prefix}_${key}` : key;
+  const other = byPrefix(db.dictionary, prefix);
+  const hint = other
+    ? `${prefix}_ ids are ${other.plural}: GET /${other.plural}/${shown}`
+    : `ids of ${target.plural} begin with ${target.prefix}_`;
+  return new Problem(code, `${shown} is not the id of ${oneOf(target.name)}`, hint);
+}
+
+/** The id key to link to, whichever way the other record was named. Null clears. Records that the author may not read are not told. */
+export async function resolveLink(
+  db: Database,
+  { workspaceId, mayRead }: Author,
+  target: RecordDefinition,
+  choice: LinkChoice,
+): Promise<string | null> {
+  if (choice === null) return null;
+  const id = choice.id && idOf(target, choice.id);
+  if (id && id.prefix !== target.prefix) throw wrongKind(db, target, id, "unprocessable");
+  if (choice.name === undefined) return id!.key;
+  const named = await namedRecords(db, workspaceId, target, choice.name);
+  const fitting = id ? named.filter((each) => each.endsWith(id.key)) : named;
+  if (fitting.length === 1) return fitting[0]!;
+  const wanted = `${target.name} ${echo(choice.name)}`;
+  if (choice.id && fitting.length === 0) {
+    const id = await resolveId(db, workspaceId, target, choice.id, "unprocessable");
+    throw new Problem("unprocessable", `${target.name} ${shortId(id)} is not called ${echo(choice.name)}`, [
+      `send ${target.name}_id or ${target.name}, and not both; who it is: GET /${target.plural}/${shortId(id)}`,
+    ]);
+  }
+  if (fitting.length === 0) {
+    const similar = !mayRead(target.plural) ? [] : await similarRecords(db, workspaceId, target, choice.name);
+    throw new Problem("unprocessable", `there is no ${wanted} in this workspace`, [
+      ...(similar.length > 0 ? [`did you mean ${similar.join(" or ")}?`] : []),
+      `make it first: POST /${target.plural} ${JSON.stringify({ [target.title]: choice.name })}, or find it: GET /${target.plural}?search=…`,
+    ]);
+  }
+  throw new Problem(
+    "unprocessable",
+    `more than one ${wanted}`,
+    `name one by its id: ${target.name}_id=${mayRead(target.plural) ? fitting.map(shortId).join(" or ") : "…"}`,
+  );
+}
+
+/** `company/co_5h2k8m3q "Acme Inc"`: the few whose name holds this text. */
+async function similarRecords(db: Database, workspaceId: string, target: RecordDefinition, name: string): Promise<string[]> {
+  const title = sql`r.${ident(target.title)}`;
+  const rows = await db.pool.rows(
+    sql`select r.id, left(${title}, 80) from ${ident(target.plural)} r where r.workspace_id = ${workspaceId} and r.deleted_at is null
+      and r.search like ${pattern(name)} and crm_fold(${title}) like ${pattern(name)} order by length(${title}), r.id limit 3`,
+    long(workspaceId),
+  );
+  return rows.map(([id, text]) => `${target.name}/${shortId(id as string)} ${echo(text as string)}`);
+}
+
+/** As the index of names has them (`…_called_idx`). */
+const calledSql = (text: Statement) => sql`"left"(crm_fold(${text}), 200)`;
+
+/** The records of this name, whatever case and accents, or natural key, at most four. Where some have its very accents, only these. */
+export async function namedRecords(
+  db: Database,
+  workspaceId: string,
+  target: RecordDefinition,
+  name: string,
+): Promise<string[]> {
+  const title = sql`r.${ident(target.title)}`;
+  const natural = target.naturalKey === undefined ? undefined : fieldOf(target, target.naturalKey)!;
+  const key = natural ? sql` or r.${ident(natural.name)} = ${natural.kind.fromText(name)}` : sql``;
+  const accents = sql`lower(${title} collate "default") = lower(${name}::text collate "default")${key}`;
+  const rows = await db.pool.rows(
+    sql`select r.id, ${accents} from ${ident(target.plural)} r where r.workspace_id = ${workspaceId} and r.deleted_at is null
+      and (${calledSql(title)} = ${calledSql(sql`${name}::text`)} and crm_fold(${title}) = crm_fold(${name}::text)${key}) order by 2 desc, r.id limit 4`,
+    { plan: "custom", retry: true },
+  );
+  const same = rows.filter(([, accented]) => accented);
+  return (same.length > 0 ? same : rows).map(([id]) => id as string);
+}

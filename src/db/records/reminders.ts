@@ -1,0 +1,75 @@
+import { DEFAULT_LIMIT } from "../../derive/query.ts";
+import type { Row } from "../../derive/view.ts";
+import type { Position } from "../../kit/cursor.ts";
+import { toTimestamp } from "../../kit/time.ts";
+import { count, ident, join, raw, type Statement, sql } from "../../postgres/sql.ts";
+import type { RecordDefinition } from "../../records/define.ts";
+import type { Database } from "../database.ts";
+
+export type ReminderQuery = {
+  /** Due before this time, epoch ms. */
+  until: number;
+  now: number;
+  /** Where the workspace's day began, epoch ms: due before it is overdue. */
+  today: number;
+  owner: string | undefined;
+  /** The kinds to look at; all that remind when undefined. */
+  kind: string | undefined;
+  position: Position | undefined;
+  limit: number;
+  /** Whether the rows hold the handles of their records, which lines begin with anyway. */
+  handles: boolean;
+};
+
+/** Notes of a task can be long; a reminder shows how they begin. */
+const NOTE_LENGTH = "300";
+
+/**
+ * What is due, the oldest first: a page of each kind by its own index, merged, and only then whom to call. Rows hold id, null
+ * for a version, then handle, when, due_at, name, note, owner, company, phone, email and kind, in the order of the reminder's fields.
+ */
+export async function listReminders(
+  db: Database,
+  workspaceId: string,
+  query: ReminderQuery,
+): Promise<{ rows: Row[]; more: boolean }> {
+  const sources = [...db.dictionary.values()].filter(
+    ({ name, reminder }) => reminder && (query.kind === undefined || query.kind === name),
+  );
+  if (sources.length === 0) return { rows: [], more: false };
+  const wanted = count(query.limit + 1);
+  const parts = sources.map((definition) => sourceSql(definition, workspaceId, query, wanted));
+  const when = sql`case when due_at < ${toTimestamp(query.today)}::timestamptz then 'overdue' when due_at <= ${toTimestamp(query.now)}::timestamptz then 'due' else 'upcoming' end`;
+  const handle = query.handles ? sql`handle || right(due.id, 8)` : raw("null");
+  const rows = await db.pool.rows(
+    sql`select due.id, null, ${handle}, ${when}, due_at, title,
+        case when length(note) > ${raw(NOTE_LENGTH)} then left(note, ${raw(NOTE_LENGTH)}) || '…' else note end, owner,
+        company.name, coalesce(due.phone, contact.phone), coalesce(due.email, contact.email), kind
+      from (select * from (${join(parts, " union all ")}) each_kind order by due_at, id limit ${wanted}) due
+      left join lateral (select c.name from companies c where c.workspace_id = ${workspaceId} and c.id = due.company_id limit 1) company on true
+      left join lateral (select c.phone, c.email from contacts c where c.workspace_id = ${workspaceId} and c.id = due.contact_id limit 1) contact on true
+      order by due.due_at, due.id`,
+    { plan: query.limit === DEFAULT_LIMIT ? "named" : "custom", retry: true, brief: true },
+  );
+  return { rows: rows.slice(0, query.limit), more: rows.length > query.limit };
+}
+
+/** Whom to call is the record itself where it has a phone or an address, else the contact it is linked to. */
+function sourceSql(
+  { name, plural, prefix, title, fields, reminder }: RecordDefinition,
+  workspaceId: string,
+  query: ReminderQuery,
+  wanted: Statement,
+): Statement {
+  const { at, note, owner, doneWhen, phone, email } = reminder!;
+  const column = (field: string | undefined) => (field ? sql`r.${ident(field)}` : raw("null::text"));
+  const link = (field: string) => column(fields.some((each) => each.name === field) ? field : undefined);
+  const due = column(at);
+  const where = [sql`r.workspace_id = ${workspaceId} and r.deleted_at is null and ${due} < ${toTimestamp(query.until)}`];
+  if (doneWhen) where.push(sql`not r.${ident(doneWhen)}`);
+  if (query.owner !== undefined) where.push(sql`${column(owner)} = ${query.owner}`);
+  if (query.position) where.push(sql`(${due}, r.id) > (${query.position.value}, ${query.position.id})`);
+  return sql`(select ${raw(`'${name}'`)} as kind, ${raw(`'${name}/${prefix}_'`)} as handle, r.id, ${due} as due_at, ${column(title)} as title,
+    ${column(note)} as note, ${column(owner)} as owner, ${column(phone)} as phone, ${column(email)} as email, ${link("company_id")} as company_id,
+    ${link("contact_id")} as contact_id from ${ident(plural)} r where ${join(where, " and ")} order by ${due}, r.id limit ${wanted})`;
+}

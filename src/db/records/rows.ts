@@ -1,0 +1,149 @@
+import { isPaged } from "../../derive/paging.ts";
+import type { ListQuery } from "../../derive/query.ts";
+import type { Row, View } from "../../derive/view.ts";
+import { type Position, readCursor, writeCursor } from "../../kit/cursor.ts";
+import type { IdReference } from "../../kit/id.ts";
+import { Problem } from "../../kit/problem.ts";
+import type { Seal } from "../../kit/seal.ts";
+import type { RowsOptions } from "../../postgres/pool.ts";
+import { ident, join, numbered, raw, type Statement, sql } from "../../postgres/sql.ts";
+import type { RecordDefinition } from "../../records/define.ts";
+import type { Database } from "../database.ts";
+import { holdsWords } from "../search/words.ts";
+import { conditionSql } from "./condition.ts";
+import { eitherWay, inTime, long, pagedOptions } from "./deadlines.ts";
+import { pageSql, positionOf, type Walk } from "./ranges.ts";
+import { missing, resolveConditions, wrongKind } from "./references.ts";
+import { type Table, tableOf } from "./table.ts";
+
+export type Page = {
+  rows: readonly Row[];
+  nextCursor: string | null;
+  /** All rows that match, where the caller asked; `capped` when there are more than `rows`. */
+  total?: {
+    rows: number;
+    capped: boolean;
+    /** What they add up to, by currency. */
+    sums: Record<string, string | number>[];
+  };
+  /** The rows are near misses of a search that found nothing. */
+  near?: boolean;
+};
+
+const BY_KEY = { retry: true, brief: true } as const;
+
+/** One living record in a view. Not there, of another kind and of another workspace are the same `not_found`. */
+export async function getRow(db: Database, workspaceId: string, view: View, { prefix, key }: IdReference): Promise<Row> {
+  const { definition } = view;
+  if (prefix !== definition.prefix) throw wrongKind(db, definition, { prefix, key });
+  const [row] = await db.pool.rows(getStatement(db, view)([workspaceId, key.slice(-8), key]), BY_KEY);
+  if (!row) throw missing(definition, key);
+  return row;
+}
+
+/** The living record for which the condition on `r` holds, which names the workspace. */
+export async function findRow(db: Database, view: View, condition: Statement): Promise<Row | undefined> {
+  const table = tableOf(view.definition, db.dictionary);
+  const [row] = await db.pool.rows(
+    sql`select ${table.select(view)} from ${table.name} r where ${condition} and r.deleted_at is null`,
+    { retry: true },
+  );
+  return row;
+}
+
+const getStatements = new WeakMap<View, (values: unknown[]) => Statement>();
+
+/** `$1` workspace, `$2` the last eight characters of the id, `$3` the id or its end. */
+function getStatement(db: Database, view: View): (values: unknown[]) => Statement {
+  let statement = getStatements.get(view);
+  if (!statement) {
+    const table = tableOf(view.definition, db.dictionary);
+    const select = `select ${table.select(view).text} from ${table.name.text} r`;
+    statement = numbered(
+      `${select} where r.workspace_id = $1 and right(r.id, 8) = $2 and right(r.id, length($3)) = $3 and r.deleted_at is null`,
+    );
+    getStatements.set(view, statement);
+  }
+  return statement;
+}
+
+/**
+ * One page of a list (keyset pagination: use-the-index-luke.com/no-offset). `binding` names the list for its cursors.
+ */
+export async function listRows(
+  db: Database,
+  workspaceId: string,
+  view: View,
+  query: ListQuery,
+  binding: readonly string[],
+  seal: Seal,
+  table = tableOf(view.definition, db.dictionary),
+): Promise<Page> {
+  const conditions = await resolveConditions(db, workspaceId, query.conditions);
+  const filters = [
+    sql`r.workspace_id = ${workspaceId} and ${table.living}`,
+    ...conditions.map((condition) => conditionSql(table, condition)),
+    ...holdsWords(workspaceId, view.definition, query.search ?? ""),
+  ];
+  const list = [workspaceId, ...binding, ...query.identity];
+  const position = query.cursor === undefined ? undefined : readPosition(query.cursor, list, seal);
+  const walk = { workspaceId, table, view, query, conditions, filters, position };
+
+  const [rows, total] = await inTime(view.definition, query, async () => [
+    await pageRows(db, walk),
+    query.count ? await countRows(db, workspaceId, table, view.definition, filters) : undefined,
+  ]);
+  const more = rows.length > query.limit;
+  const page = more ? rows.slice(0, query.limit) : rows;
+  const nextCursor = more ? writeCursor(positionOf(page.at(-1)!, walk), list, seal) : null;
+  return { rows: page, nextCursor, ...(total && { total }) };
+}
+
+function pageRows(db: Database, walk: Walk): Promise<Row[]> {
+  const way = (gathered: boolean) => (options: RowsOptions) => db.pool.rows(pageSql(walk, gathered), options);
+  const follow = way(false);
+  if (isPaged(walk.view.definition, walk.query)) return follow(pagedOptions(walk.query));
+  return eitherWay(walk.workspaceId, follow, way(true));
+}
+
+export function readPosition(cursor: string, list: readonly string[], seal: Seal): Position {
+  const position = readCursor(cursor, list, seal);
+  if (!position)
+    throw new Problem(
+      "invalid_cursor",
+      "the cursor is not of this list",
+      "send it with the very parameters it came from, or start without cursor",
+    );
+  return position;
+}
+
+/** Enough to say "1000+": counting 300,000 matches would take longer than any list. */
+const COUNT_CAP = 1000;
+
+/** How many rows match, up to the cap; below it also what they add up to. */
+export async function countRows(
+  db: Database,
+  workspaceId: string,
+  table: Table,
+  definition: RecordDefinition,
+  filters: Statement[],
+): Promise<NonNullable<Page["total"]>> {
+  const matching = (columns: Statement) =>
+    sql`(select ${columns} from ${table.name} r where ${join(filters, " and ")} limit ${COUNT_CAP + 1}) matching`;
+  const [row] = await db.pool.rows(sql`select count(*)::int from ${matching(raw("1"))}`, long(workspaceId));
+  const rows = row![0] as number;
+  const { sums } = definition;
+  if (!sums || rows > COUNT_CAP) return { rows: Math.min(rows, COUNT_CAP), capped: rows > COUNT_CAP, sums: [] };
+  const [amount, per] = [ident(sums.amount), ident(sums.per)];
+  const added = await db.pool.rows(
+    sql`select ${per}, sum(${amount})::text, count(*)::int from ${matching(sql`r.${per}, r.${amount}`)}
+      where ${amount} is not null group by 1 order by 1`,
+    long(workspaceId),
+  );
+  const named = ([unit, sum, count]: readonly unknown[]) => ({
+    [sums.amount]: sum,
+    [sums.per]: unit,
+    [definition.plural]: count,
+  });
+  return { rows, capped: false, sums: added.map((each) => named(each) as Record<string, string | number>) };
+}

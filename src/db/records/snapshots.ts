@@ -1,0 +1,52 @@
+import { columnOf, type Row, type View } from "../../derive/view.ts";
+import { showTime } from "../../kit/time.ts";
+import { type Dictionary, definitionOf, type Field, linksOf } from "../../records/define.ts";
+import { type Snapshot, timeOfJson } from "../../views/change.ts";
+
+/** The records that history entries hold, from the rows as they were stored to the shape that the record itself has. */
+
+/** What a reader sees of a kind. */
+export type ViewOf = (kind: string) => View;
+
+/** A stored row with the names of what it links to, by a statement about the entry that `alias` stands for. */
+export function namedRow(dictionary: Dictionary, alias: string): string {
+  const cases = [...dictionary.values()].flatMap((definition) => {
+    const names = linksOf(definition).map(({ field, name, target }) => {
+      const { plural, title } = definitionOf(dictionary, target);
+      return `'${name}', (select t."${title}" from "${plural}" t where t.workspace_id = ${alias}.workspace_id and t.id = ${alias}.row ->> '${field.name}')`;
+    });
+    return names.length > 0 ? [`when '${definition.name}' then ${alias}.row || jsonb_build_object(${names.join(", ")})`] : [];
+  });
+  return `(case ${alias}.kind ${cases.join(" ")} else ${alias}.row end)`;
+}
+
+type Stored = Record<string, unknown>;
+
+/** The rows with their records put into shape, in the fields of `change` that hold whole ones. */
+export function shapeRecords(view: View, fields: readonly Field[], viewOf: ViewOf, rows: readonly Row[]): Row[] {
+  const columns = fields.flatMap((field) => columnOf(view, field) ?? []);
+  if (columns.length === 0) return [...rows];
+  return rows.map((row) => {
+    const shaped = [...row];
+    for (const column of columns)
+      if (row[column] !== null) shaped[column] = snapshotOf(row[column] as [string, Stored], viewOf);
+    return shaped;
+  });
+}
+
+function snapshotOf([kind, stored]: [kind: string, stored: Stored], viewOf: ViewOf): Snapshot {
+  const view = viewOf(kind);
+  const row = [stored.id, stored.version, ...view.columns.map((field) => storedValue(field, stored))];
+  const deletedAt = stored.deleted_at as string | null | undefined;
+  return (showing) => {
+    const json = view.json(row, showing);
+    if (deletedAt == null) return json;
+    return `${json.slice(0, -1)},"deleted_at":"${showTime(timeOfJson(deletedAt), showing.zone)}"}`;
+  };
+}
+
+/** As the driver gives it. A field that the record had not yet is absent. */
+function storedValue({ name, column, kind }: Field, stored: Stored): unknown {
+  const value = stored[column ?? name] ?? null;
+  return kind.sqlType === "timestamptz" && value !== null ? timeOfJson(value as string) : value;
+}

@@ -1,0 +1,90 @@
+import type { View } from "../../derive/view.ts";
+import { ident, join, raw, type Statement, sql } from "../../postgres/sql.ts";
+import { type Dictionary, definitionOf, type Field, fieldOf, type RecordDefinition } from "../../records/define.ts";
+
+/** What SQL calls the parts of a record kind. The record itself is `r`; a linked record is called by its link's name. */
+export type Table = {
+  name: Statement;
+  /** What tells the rows that are there from those that are deleted. */
+  living: Statement;
+  /**
+   * What a field shows. The name of a linked record is looked up by a subselect, which PostgreSQL runs for the rows of a page once the page
+   * is cut. A join would be planned before that, and for a workspace of average size: a large one's page read all its companies.
+   */
+  column: (field: Field) => Statement;
+  /** For the name of a linked record, that record. */
+  linked: (field: Field) => Linked | undefined;
+  /** What `sort=` orders by. */
+  sortKey: (field: Field) => Statement;
+  /** Id, version and a view's columns, as `derive/render` wants them. */
+  select: (view: View) => Statement;
+};
+
+export type Linked = {
+  /** Of the linked record, in the row. */
+  id: Statement;
+  /** `from … where …`: the linked record. */
+  from: Statement;
+  living: Statement;
+  /** What names it. */
+  title: { field: Field; column: Statement; search: Statement };
+  /** Names it as well: the column, and how a value of it is read. */
+  naturalKey: { column: Statement; read: (text: string) => unknown } | undefined;
+};
+
+const known = new WeakMap<RecordDefinition, Table>();
+
+export function tableOf(definition: RecordDefinition, dictionary: Dictionary): Table {
+  let table = known.get(definition);
+  if (!table) {
+    table = createTable(definition, dictionary);
+    known.set(definition, table);
+  }
+  return table;
+}
+
+function createTable(definition: RecordDefinition, dictionary: Dictionary): Table {
+  const linked = (field: Field): Linked | undefined => {
+    const link = field.kind.link;
+    if (link?.shows !== "name") return undefined;
+    const target = definitionOf(dictionary, link.target);
+    const { plural } = target;
+    const natural = target.naturalKey === undefined ? undefined : fieldOf(target, target.naturalKey)!;
+    const alias = ident(field.name);
+    const id = sql`r.${ident(`${field.name}_id`)}`;
+    return {
+      id,
+      from: sql`from ${ident(plural)} ${alias} where ${alias}.workspace_id = r.workspace_id and ${alias}.id = ${id}`,
+      living: sql`${alias}.deleted_at is null`,
+      title: {
+        field: fieldOf(target, target.title)!,
+        column: sql`${alias}.${ident(target.title)}`,
+        search: sql`${alias}.search`,
+      },
+      naturalKey: natural && { column: sql`${alias}.${ident(natural.name)}`, read: natural.kind.fromText },
+    };
+  };
+  const column = (field: Field): Statement => {
+    const other = linked(field);
+    return other ? sql`(select ${other.title.column} ${other.from})` : sql`r.${ident(field.column ?? field.name)}`;
+  };
+  return createTableOf({ name: ident(definition.plural), living: raw("r.deleted_at is null"), column, linked });
+}
+
+/** A table from its parts, for what is shown like a record and kept in another way. */
+export function createTableOf(parts: Pick<Table, "name" | "living" | "column" | "linked">): Table {
+  const { column } = parts;
+  const selects = new WeakMap<View, Statement>();
+  return {
+    ...parts,
+    sortKey: (field) => (field.kind.sortsFolded ? sql`lower(${column(field)})` : column(field)),
+    select(view) {
+      let select = selects.get(view);
+      if (!select) {
+        select = join([raw("r.id"), raw("r.version"), ...view.columns.map(column)]);
+        selects.set(view, select);
+      }
+      return select;
+    },
+  };
+}

@@ -1,0 +1,223 @@
+import type { Written } from "../../derive/body.ts";
+import { type Row, rowVersion, type View } from "../../derive/view.ts";
+import { MOST_KEYS } from "../../fields/custom.ts";
+import type { IdReference, IdSource } from "../../kit/id.ts";
+import { Problem } from "../../kit/problem.ts";
+import { oneOf } from "../../kit/words.ts";
+import { constraintOf } from "../../postgres/errors.ts";
+import { sql } from "../../postgres/sql.ts";
+import { definitionOf, fieldOf, linksOf, type RecordDefinition } from "../../records/define.ts";
+import type { Author, Database } from "../database.ts";
+import { withNewHandles } from "./handles.ts";
+import { resolveId, resolveLink, wrongKind } from "./references.ts";
+import { findRow, getRow } from "./rows.ts";
+import { tableOf } from "./table.ts";
+import { writeOnce } from "./writeOnce.ts";
+import { type Claim, type Values, type Way, writeStatement } from "./writeStatement.ts";
+
+/** An upsert that finds everything as it was sent did not write, and still is the update of a known record. */
+export type Outcome = "created" | "updated" | "updated (unchanged)" | "unchanged";
+export type Saved = { row: Row; outcome: Outcome };
+
+/** How often an upsert may find its record gone when it looks for it. */
+const ATTEMPTS = 5;
+
+/** How a record may be created: once for an idempotency key, and within the cap of the plan. */
+export type Terms = { claim?: Claim | undefined; cap?: number | undefined };
+
+/**
+ * Creates a record, or updates the one that holds its natural key: one statement, so that of any number of callers with one address
+ * exactly one creates. The change and its history entry are that same statement. With a `claim` the record is created once, however often
+ * the request comes.
+ */
+export async function upsertRow(
+  db: Database,
+  author: Author,
+  ids: IdSource,
+  view: View,
+  written: Written,
+  { claim, cap }: Terms = {},
+): Promise<Saved> {
+  const { definition } = view;
+  const values = await prepareValues(db, author, definition, written);
+  if (written.versions && !(await holderOf(db, author.workspaceId, view, written))) {
+    throw new Problem(
+      "version_conflict",
+      `there is no ${definition.name} to have version ${written.versions.join(" or ")}`,
+      "leave the version out to create one",
+    );
+  }
+  const tried = new Set<string>();
+  const newId = () => {
+    const id = ids(definition.prefix);
+    tried.add(id);
+    return id;
+  };
+  for (let attempt = 1; ; attempt++) {
+    const saved = await save(db, view, { creates: true, claim, cap }, author, values, ids, newId);
+    if (saved) return saved;
+    await refuseMissingLinks(db, author, definition, values.sent);
+    const made = claim && (await madeBefore(db, author.workspaceId, claim));
+    const found =
+      (made && (await findRow(db, view, sql`r.workspace_id = ${author.workspaceId} and r.id = ${made}`))) ??
+      (await holderOf(db, author.workspaceId, view, written));
+    // A key that this very request has claimed makes it no repetition.
+    if (found) return { ...unchanged(found, written), outcome: made && !tried.has(made) ? "unchanged" : "updated (unchanged)" };
+    if (made) throw deletedSince(definition);
+    if (attempt === ATTEMPTS)
+      throw new Problem("busy", "the record kept changing while it was written", "read it, then try again");
+  }
+}
+
+/**
+ * The id that the first request with this key had for a new record; undefined when there was no such request. One that found the record by its
+ * natural key updated that, and none has this id.
+ */
+async function madeBefore(db: Database, workspaceId: string, { key, fingerprint }: Claim): Promise<string | undefined> {
+  const [made] = await db.pool.rows(
+    sql`select fingerprint, record_id from idempotency_keys where workspace_id = ${workspaceId} and key = ${key}`,
+    { retry: true },
+  );
+  if (!made) return undefined;
+  if (made[0] !== fingerprint) {
+    throw new Problem(
+      "idempotency_mismatch",
+      "this Idempotency-Key came with another request before",
+      "use a new key for a new request",
+    );
+  }
+  return made[1] as string;
+}
+
+function deletedSince({ name }: RecordDefinition): Problem {
+  return new Problem(
+    "idempotency_conflict",
+    `the ${name} made with this Idempotency-Key was deleted since`,
+    "use a new key to make another",
+  );
+}
+
+/** Changes the fields that were sent and no other; concurrent changes of other fields are kept. */
+export async function updateRow(
+  db: Database,
+  author: Author,
+  ids: IdSource,
+  view: View,
+  reference: IdReference,
+  written: Written,
+): Promise<Saved> {
+  const { definition } = view;
+  if (reference.prefix !== definition.prefix) throw wrongKind(db, definition, reference);
+  const values = await prepareValues(db, author, definition, written);
+  const saved = await save(db, view, { creates: false }, author, values, ids, () => reference.key);
+  if (saved) return saved;
+  const row = await getRow(db, author.workspaceId, view, reference);
+  await refuseMissingLinks(db, author, definition, values.sent);
+  return unchanged(row, written);
+}
+
+/** Puts links into the values by key, and takes apart which custom keys are set and which removed. */
+async function prepareValues(db: Database, author: Author, definition: RecordDefinition, written: Written): Promise<Values> {
+  const sent: Record<string, unknown> = { ...written.sent };
+  for (const { field, name, target } of linksOf(definition)) {
+    const choice = written.links[name];
+    if (choice === undefined) continue;
+    sent[field.name] = await resolveLink(db, author, definitionOf(db.dictionary, target), choice);
+  }
+  const members = Object.entries((sent.custom as Record<string, unknown> | null | undefined) ?? {});
+  if (sent.custom) sent.custom = Object.fromEntries(members.filter(([, value]) => value !== null));
+  const removed = members.filter(([, value]) => value === null).map(([key]) => key);
+  return { sent, initial: written.initial, removed, versions: written.versions };
+}
+
+/** `id` is asked again when the handle of a new one is taken. */
+async function save(
+  db: Database,
+  view: View,
+  way: Way,
+  author: Author,
+  values: Values,
+  ids: IdSource,
+  id: () => string,
+): Promise<Saved | undefined> {
+  try {
+    const written = await withNewHandles(async () => {
+      const write = { author, id: id(), entryId: ids("ch"), values };
+      const statement = writeStatement(db, view, way, write);
+      return statement && writeOnce(db, view, author.workspaceId, write.entryId, statement);
+    });
+    return written && { row: written.row, outcome: written.created ? "created" : "updated" };
+  } catch (error) {
+    throw refusal(view.definition, error, values.sent);
+  }
+}
+
+/** Nothing was written: either nothing would change, or the caller expected another version. */
+function unchanged(row: Row, written: Written): Saved {
+  const version = rowVersion(row);
+  if (written.versions && !written.versions.includes(version)) {
+    throw new Problem(
+      "version_conflict",
+      `the record is at version ${version}, not ${written.versions.join(" or ")}`,
+      "GET it again, then repeat the change with its version",
+      {
+        values: { version },
+      },
+    );
+  }
+  return { row, outcome: "unchanged" };
+}
+
+async function holderOf(db: Database, workspaceId: string, view: View, written: Written): Promise<Row | undefined> {
+  const key = view.definition.naturalKey;
+  const value = key && written.sent[key];
+  if (!value) return undefined;
+  const column = tableOf(view.definition, db.dictionary).column(fieldOf(view.definition, key)!);
+  return findRow(db, view, sql`r.workspace_id = ${workspaceId} and ${column} = ${value}`);
+}
+
+async function refuseMissingLinks(
+  db: Database,
+  author: Author,
+  definition: RecordDefinition,
+  sent: Record<string, unknown>,
+): Promise<void> {
+  for (const { field, target } of linksOf(definition)) {
+    const key = sent[field.name] as string | null | undefined;
+    const linked = definitionOf(db.dictionary, target);
+    if (key) await resolveId(db, author.workspaceId, linked, { prefix: linked.prefix, key }, "unprocessable");
+  }
+}
+
+function refusal(definition: RecordDefinition, error: unknown, sent: Record<string, unknown>): unknown {
+  const constraint = constraintOf(error);
+  if (constraint === `${definition.plural}_${definition.naturalKey}_key`) {
+    return new Problem(
+      "already_exists",
+      `another ${definition.name} has this ${definition.naturalKey}`,
+      `GET /${definition.plural}?${definition.naturalKey}=${encodeURIComponent(String(sent[definition.naturalKey ?? ""]))} shows it`,
+    );
+  }
+  if (constraint === "usage_within_cap") {
+    return new Problem(
+      "plan_limit_reached",
+      `the plan allows no more ${definition.plural}`,
+      "do not retry: tell the user; GET /whoami shows the caps",
+    );
+  }
+  if (constraint === `${definition.plural}_custom_fits`) {
+    return new Problem(
+      "invalid_value",
+      `custom would come to more than ${MOST_KEYS} keys or 1 MB on this ${definition.name}`,
+      'take keys away first: {"custom":{"<key>":null}}; long text goes into an activity',
+    );
+  }
+  if (constraint === `${definition.plural}_needs_one_of`) {
+    return new Problem(
+      "missing_field",
+      `${oneOf(definition.name)} keeps at least one of ${definition.needsOneOf?.join(", ")}`,
+      "set another link in the same request",
+    );
+  }
+  return error;
+}

@@ -1,0 +1,38 @@
+import type { Row, View } from "../../derive/view.ts";
+import { count, join, type Statement, sql } from "../../postgres/sql.ts";
+import type { Database } from "../database.ts";
+import { long } from "../records/deadlines.ts";
+import type { Table } from "../records/table.ts";
+import { MOST_SIMILAR } from "./tiers.ts";
+
+const NEAR_THRESHOLD = 0.4;
+const NEAR_CANDIDATES = 500;
+/** A search that found nothing is worth a third of a second more, not ten. */
+export const NEAR_MS = 300;
+
+/**
+ * Rows with a word that looks like what was searched; refused as busy when it takes longer than that. Planned without
+ * its values: PostgreSQL would hold them against each text it has a sample of, and that takes longer than finding them in a small workspace.
+ */
+export async function nearMisses(
+  db: Database,
+  workspaceId: string,
+  table: Table,
+  view: View,
+  scope: Statement[],
+  search: string,
+  limit: number,
+): Promise<Row[]> {
+  const near = sql`select r.* from ${table.name} r
+    where ${join([...scope, sql`crm_fold(${search}) operator(public.<%) r.search`], " and ")} limit ${NEAR_CANDIDATES}`;
+  const similarity = sql`round(${count(MOST_SIMILAR)} * public.word_similarity(crm_fold(${search}), r.search))::int`;
+  return db.pool.transaction(async (tx) => {
+    await tx.rows(
+      sql`select set_config('pg_trgm.word_similarity_threshold', ${String(NEAR_THRESHOLD)}, true), set_config('statement_timeout', ${String(NEAR_MS)}, true),
+        set_config('plan_cache_mode', 'force_generic_plan', true)`,
+    );
+    return tx.rows(
+      sql`select ${table.select(view)}, ${similarity} from (${near}) r order by ${similarity} desc, r.updated_at desc, r.id desc limit ${limit}`,
+    );
+  }, long(workspaceId));
+}

@@ -1,0 +1,123 @@
+import { DEFAULT_LIMIT, type ListQuery } from "../../derive/query.ts";
+import type { Row, View } from "../../derive/view.ts";
+import { writeCursor } from "../../kit/cursor.ts";
+import { Problem } from "../../kit/problem.ts";
+import type { Seal } from "../../kit/seal.ts";
+import type { RowsOptions } from "../../postgres/pool.ts";
+import type { Database } from "../database.ts";
+import { conditionSql } from "../records/condition.ts";
+import { inTime, long } from "../records/deadlines.ts";
+import { resolveConditions } from "../records/references.ts";
+import { countRows, type Page, readPosition } from "../records/rows.ts";
+import { tableOf } from "../records/table.ts";
+import { NEAR_MS, nearMisses } from "./nearMisses.ts";
+import { livingSql, type SearchWalk, swappedTier, type Tier, tiersOf } from "./tiers.ts";
+import { bestSql, waysOf } from "./ways.ts";
+import { wordsOf } from "./words.ts";
+
+/** `words` stops where nothing has the words; `all` goes on to what only looks like them. */
+export type Reach = "words" | "all";
+
+/**
+ * The rows that have every word, best first: those whose title has each as a whole word, then those with a word that begins so; where there
+ * are none, those with each inside a word, and where there are none of these, near misses. Each tier by the title - the search itself, letter
+ * by letter and then accents aside, titles that begin with it, then those with it at the start of a word, each by word similarity (pg_trgm).
+ */
+export async function searchRows(
+  db: Database,
+  workspaceId: string,
+  view: View,
+  query: ListQuery,
+  binding: readonly string[],
+  seal: Seal,
+  reach: Reach = "all",
+): Promise<Page> {
+  const { definition } = view;
+  const table = tableOf(definition, db.dictionary);
+  const search = query.search ?? "";
+  const conditions = (await resolveConditions(db, workspaceId, query.conditions)).map((condition) =>
+    conditionSql(table, condition),
+  );
+  const list = [workspaceId, ...binding, ...query.identity];
+  const position = query.cursor === undefined ? undefined : readPosition(query.cursor, list, seal);
+  const walk = { workspaceId, view, table, query, search, conditions, position };
+
+  const { rows, tier } = await inTime(definition, query, () => bestRows(db, walk, reach));
+  if (rows.length === 0 && !position && reach === "all") {
+    const near = await nearRows(db, walk);
+    return { rows: near, nextCursor: null, near: near.length > 0 };
+  }
+  const counted = () => countRows(db, workspaceId, table, definition, [tier.living, ...conditions, tier.matches]);
+  const total = query.count ? await inTime(definition, query, counted) : undefined;
+  const page = rows.slice(0, query.limit);
+  const last = page.at(-1);
+  const nextCursor =
+    rows.length > query.limit && last ? writeCursor({ value: last.at(-1) as number, id: last[0] as string }, list, seal) : null;
+  return { rows: page, nextCursor, ...(total && { total }) };
+}
+
+/** A page and at least one row more, if there is one, and the last tier it comes from. */
+async function bestRows(db: Database, walk: SearchWalk, reach: Reach): Promise<{ rows: readonly Row[]; tier: Tier }> {
+  const { query, position } = walk;
+  const { tiers, inside } = tiersOf(walk);
+  const last = tiers.at(-1)!;
+  const reached = (tier: Tier) => position !== undefined && (position.value as number) < tier.above;
+  const rows: Row[] = [];
+  for (const tier of tiers) if (!reached(tier) && rows.length <= query.limit) rows.push(...(await tierRows(db, walk, tier)));
+  if (inside && reach === "all" && (position ? reached(last) : rows.length === 0))
+    return { rows: await tierRows(db, walk, inside), tier: inside };
+  return { rows, tier: last };
+}
+
+/** More of what only looks like it would be read as found. */
+export const MOST_NEAR = 10;
+
+/** Most addresses look like others at the same host, whose people are somebody else. */
+const ADDRESS = /[^\s@]@[^\s@]/;
+
+/** What looks like it, where that is found in time; nothing else where two letters that changed places explain it. */
+async function nearRows(db: Database, walk: SearchWalk): Promise<readonly Row[]> {
+  const { workspaceId, view, table, query, search, conditions } = walk;
+  const limit = Math.min(query.limit, MOST_NEAR);
+  if (ADDRESS.test(search)) return [];
+  const swapped = swappedTier(walk);
+  try {
+    const meant = swapped ? await tierRows(db, walk, swapped, { deadlineMs: NEAR_MS }) : [];
+    if (meant.length > 0) return meant.slice(0, limit);
+    const scope = [livingSql(workspaceId), ...conditions];
+    return await nearMisses(db, workspaceId, table, view, scope, wordsOf(search).join(" "), limit);
+  } catch (error) {
+    if (error instanceof Problem && error.code === "busy") return [];
+    throw error;
+  }
+}
+
+async function tierRows(db: Database, walk: SearchWalk, tier: Tier, within: RowsOptions = {}): Promise<readonly Row[]> {
+  const { workspaceId, view, query, search } = walk;
+  const plain = query.conditions.length === 0;
+  const options: RowsOptions = {
+    ...long(workspaceId),
+    ...within,
+    plan: plain && query.limit === DEFAULT_LIMIT ? tier.plan : "custom",
+  };
+  const asked = plain ? `${workspaceId} ${view.definition.plural} ${tier.above} ${search}` : undefined;
+  const [all, newest, however] = waysOf(walk, tier);
+  for (const way of asked && common.has(asked) ? [newest, all, however] : [all, newest, however]) {
+    const rows = await db.pool.rows(bestSql(walk, tier, way), options);
+    const [first] = rows;
+    if (first!.at(-2)) return first![0] === null ? [] : rows;
+    if (asked) remember(asked, way === all);
+  }
+  throw new Error("the last way finds enough whatever it finds");
+}
+
+/** Searches that had too many matches to gather, of late: those begin with the newest, which takes half the time. */
+const common = new Set<string>();
+const MOST_REMEMBERED = 1_000;
+
+function remember(asked: string, isCommon: boolean): void {
+  common.delete(asked);
+  if (!isCommon || asked.length > 200) return;
+  if (common.size >= MOST_REMEMBERED) common.delete(common.values().next().value!);
+  common.add(asked);
+}

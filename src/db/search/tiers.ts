@@ -1,0 +1,80 @@
+import type { ListQuery } from "../../derive/query.ts";
+import type { View } from "../../derive/view.ts";
+import type { Position } from "../../kit/cursor.ts";
+import { isPhone } from "../../kit/phone.ts";
+import { join, type Statement, sql } from "../../postgres/sql.ts";
+import { fieldOf } from "../../records/define.ts";
+import type { Table } from "../records/table.ts";
+import { hasSwapped, hasTitle, hasWords, holdsWords, isUnparted } from "./words.ts";
+
+/** What is looked for, and how far a walk through it has come. */
+export type SearchWalk = {
+  workspaceId: string;
+  view: View;
+  table: Table;
+  query: ListQuery;
+  search: string;
+  /** The filters. */
+  conditions: Statement[];
+  position: Position | undefined;
+};
+
+/** Rows that match alike: all of one tier rank above all of the next. */
+export type Tier = {
+  /** What its ranks begin with. */
+  above: number;
+  /** The rows of the workspace that are not deleted. */
+  living: Statement;
+  /** Those of them that have the words. */
+  matches: Statement;
+  /**
+   * Finds who is called just what was searched, A-Z as a-z, however many newer ones there are. Of the tier whose titles have each word as a whole
+   * one.
+   */
+  called?: Statement;
+  /** What an earlier tier has shown already. */
+  except?: Statement | undefined;
+  /** Planned once for all values: the index of lexemes is the way, however many have them. */
+  plan: "named" | "custom";
+};
+
+/** What a title gets for its similarity, and a near miss, at most. */
+export const MOST_SIMILAR = 1_000;
+
+export const livingSql = (workspaceId: string) => sql`r.workspace_id = ${workspaceId} and r.deleted_at is null`;
+
+/**
+ * The same for the index of lexemes. Under another collation than the column's the condition fits no index that begins with the workspace:
+ * without knowing how common a lexeme is, PostgreSQL would rather read all of the workspace.
+ */
+const livingByLexeme = (workspaceId: string) => sql`r.workspace_id = ${workspaceId} collate "default" and r.deleted_at is null`;
+
+/**
+ * `inside` is for a search that no tier has anything for. Where writing does not part words, and of numbers, what they hold is a tier like the
+ * others.
+ */
+export function tiersOf({ workspaceId, view, table, search }: SearchWalk): { tiers: Tier[]; inside: Tier | undefined } {
+  const { definition } = view;
+  const { begun, titled } = hasWords(workspaceId, definition, search);
+  const byLexeme = { living: livingByLexeme(workspaceId), plan: "named" } as const;
+  const byLetters = {
+    living: livingSql(workspaceId),
+    plan: "custom",
+    matches: join(holdsWords(workspaceId, definition, search), " and "),
+  } as const;
+  const tiers: Tier[] = [];
+  if (hasTitle(definition)) {
+    const called = sql`(${table.sortKey(fieldOf(definition, definition.title)!)} = lower(${search}::text collate "C"))`;
+    tiers.push({ ...byLexeme, above: 20_000, matches: titled, called });
+  }
+  const except = tiers[0]?.matches;
+  const lettered = isUnparted(search) || isPhone(search);
+  tiers.push({ ...(lettered ? byLetters : { ...byLexeme, matches: begun }), above: 10_000, except });
+  return { tiers, inside: lettered ? undefined : { ...byLetters, above: 0 } };
+}
+
+/** For a search that nothing has, where two letters that changed places may explain that. Ranks above near misses. */
+export function swappedTier({ workspaceId, view, search }: SearchWalk): Tier | undefined {
+  const matches = hasSwapped(workspaceId, view.definition, search);
+  return matches && { living: livingByLexeme(workspaceId), plan: "named", above: MOST_SIMILAR, matches };
+}

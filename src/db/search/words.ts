@@ -1,0 +1,130 @@
+import { isInternational, isPhone, phoneDigits } from "../../kit/phone.ts";
+import { isSearchable } from "../../kit/words.ts";
+import { join, once, raw, type Statement, sql } from "../../postgres/sql.ts";
+import { fieldOf, type RecordDefinition } from "../../records/define.ts";
+import { pattern } from "../records/condition.ts";
+
+const MOST_WORDS = 8;
+const MOST_PARTS = 16;
+
+/** Signs around a word are its sentence's, but for those that words are meant with: `C++`, `#1`, `@acme`. */
+const BEGINS = /[\p{L}\p{N}\p{M}@#+]/u;
+const ENDS = /[\p{L}\p{N}\p{M}#+]/u;
+const WITHIN = /[^\p{L}\p{N}\p{M}]+/u;
+
+const LONGEST_SWAPPED = 8;
+const LEAST_NATIONAL = 6;
+const MOST_COUNTRY_DIGITS = 3;
+
+const distinct = (words: readonly string[], most: number) => [...new Set(words)].filter((word) => word !== "").slice(0, most);
+
+/** What a search looks for: what is between spaces, if there is a letter or a digit in it. */
+export const wordsOf = (search: string): string[] =>
+  distinct(
+    search.split(/\s+/).map((word) => (isSearchable(word) ? withoutSigns(word) : "")),
+    MOST_WORDS,
+  );
+
+/** By hand: a regular expression that looks for the end of a word from each of its signs is quadratic. */
+function withoutSigns(word: string): string {
+  const letters = [...word];
+  const start = letters.findIndex((letter) => BEGINS.test(letter));
+  const end = letters.findLastIndex((letter) => ENDS.test(letter));
+  return letters.slice(start, end + 1).join("");
+}
+
+/** Whether what names a record is a name. The body of an activity is not: the words of its first line say no more than the others. */
+export const hasTitle = (definition: RecordDefinition): boolean => fieldOf(definition, definition.title)!.sort === true;
+
+/**
+ * What tells that a row has every word of a search where words begin, or that its title has each as a whole word: forms that the index of
+ * lexemes knows. A lexeme has no signs in it, so the words are held against the text too; that is quicker than splitting it, and not with
+ * `like`, which the index of letters would offer to find.
+ */
+export function hasWords(
+  workspaceId: string,
+  definition: RecordDefinition,
+  search: string,
+): { begun: Statement; titled: Statement } {
+  const words = wordsOf(search);
+  const has = (text: Statement, mark: string, ending: string) => {
+    const stand = words.map((word) => stands(word, text));
+    return join([...stand, leads(workspaceId, definition, mark, [words.join(" ")], ending)], " and ");
+  };
+  return { begun: has(raw("r.search"), " ", ":*"), titled: has(raw("split_part(r.search, E'\\n', 1)"), "=", "") };
+}
+
+/**
+ * What tells that a row has the word as it is when two letters next to each other change places. That leaves a short word hardly a group of
+ * three letters in common with what was meant, and such groups are what near misses go by. Undefined for several words and for others than
+ * short ones, where near misses do.
+ */
+export function hasSwapped(workspaceId: string, definition: RecordDefinition, search: string): Statement | undefined {
+  const [word = "", ...others] = wordsOf(search);
+  const letters = [...word];
+  if (others.length > 0 || letters.length > LONGEST_SWAPPED || !/^\p{L}{3,}$/u.test(word)) return undefined;
+  const swapped = letters
+    .slice(1)
+    .map((letter, i) => [...letters.slice(0, i), letter, letters[i], ...letters.slice(i + 2)].join(""));
+  const stand = swapped.map((each) => stands(each, raw("r.search")));
+  return sql`(${join(stand, " or ")}) and ${leads(workspaceId, definition, " ", swapped, "")}`;
+}
+
+/** What tells that a row holds every word of a search, anywhere in its searched text, also inside words; a word with signs in it by its parts. */
+export function holdsWords(workspaceId: string, definition: RecordDefinition, search: string): Statement[] {
+  if (isPhone(search)) return [hasNumber(workspaceId, definition, search)];
+  const parts = distinct(
+    wordsOf(search).flatMap((word) => word.split(WITHIN)),
+    MOST_PARTS,
+  );
+  const long = parts.filter((part) => [...part].length > 2 || isUnparted(part));
+  // Where a longer one leads to the rows, the index would be asked for each place of a short one in vain: of `concat` it knows nothing.
+  const hidden = long.length > 0 ? raw("concat(r.workspace_id)") : undefined;
+  return parts.map((part) =>
+    long.includes(part)
+      ? sql`r.search like ${pattern(part)}`
+      : // One or two letters only where a word begins, or they would be everywhere.
+        sql`(${stands(part, raw("r.search"))} and ${leads(workspaceId, definition, " ", [part], ":*", hidden)})`,
+  );
+}
+
+/**
+ * What tells that a row has a number as words, or a phone number with these digits in a row. Where its country comes first, also one that is
+ * kept without, whose line has no other digits: `+493012345` is `030 12345`.
+ */
+function hasNumber(workspaceId: string, definition: RecordDefinition, search: string): Statement {
+  const { begun } = hasWords(workspaceId, definition, search);
+  const alike = phoneDigits(search)
+    .flatMap((digits) => [`%${digits}%`, ...(isInternational(search) ? nationalLines(digits) : [])])
+    .map((each) => sql`r.search like ${each}`);
+  return sql`(${join([begun, ...alike], " or ")})`;
+}
+
+function nationalLines(digits: string): string[] {
+  const countries = Math.max(0, Math.min(MOST_COUNTRY_DIGITS, digits.length - LEAST_NATIONAL));
+  return Array.from({ length: countries }, (_, i) => `%\n${digits.slice(i + 1)}\n%`);
+}
+
+const lexemes = (definition: RecordDefinition, workspace = raw("r.workspace_id")): Statement =>
+  sql`crm_lexemes(${workspace}, ${hasTitle(definition) ? raw("r.search") : raw("E'\\n' || r.search")})`;
+
+/** The index of lexemes leads to the rows that have all words of one of `texts`, the last with `ending`. */
+function leads(
+  workspaceId: string,
+  definition: RecordDefinition,
+  mark: string,
+  texts: readonly string[],
+  ending: string,
+  workspace?: Statement,
+): Statement {
+  const queries = texts.map((text) => sql`crm_lexeme_query(${workspaceId}, ${mark}, ${text}, ${ending})`);
+  return sql`${lexemes(definition, workspace)} @@ ${once(join(queries, " || "))}`;
+}
+
+const stands = (word: string, text: Statement): Statement => sql`strpos(${text}, ${once(sql`crm_fold(${word})`)}) > 0`;
+
+/** Writings that put nothing between words, or little, so that a word is mostly found inside what looks like one. */
+const UNPARTED =
+  /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Hangul}\p{Script=Thai}\p{Script=Lao}\p{Script=Khmer}\p{Script=Myanmar}]/u;
+
+export const isUnparted = (search: string): boolean => UNPARTED.test(search);

@@ -1,0 +1,280 @@
+import { z } from "zod";
+import { readIdNotName } from "../fields/link.ts";
+import { storable, UNSTORABLE_HINT } from "../fields/text.ts";
+import type { Reading } from "../fields/type.ts";
+import type { IdReference } from "../kit/id.ts";
+import { echo } from "../kit/line.ts";
+import { nearest } from "../kit/nearest.ts";
+import { Problem } from "../kit/problem.ts";
+import { isVisible } from "../kit/text.ts";
+import { oneOf } from "../kit/words.ts";
+import { type Field, type FieldSpec, fieldOf, linksOf, type RecordDefinition } from "../records/define.ts";
+import { isRestOfValue } from "./filter.ts";
+import { COMMON_PARAMETERS, WHY } from "./parameters.ts";
+
+/** A linked record as a write names it: by id, by name, or both, which must then agree. Null clears the link. */
+export type LinkChoice = { id?: IdReference; name?: string } | null;
+
+/** What was sent: in a form every value is text, or a list of texts. */
+export type Values = { values: Record<string, unknown>; form: boolean; signed?: Record<string, string> };
+
+/** A body made ready for the database. */
+export type Written = {
+  /** Column values of exactly the fields that were sent; null clears. */
+  sent: Record<string, unknown>;
+  /** Further values a new record gets. */
+  initial: Record<string, unknown>;
+  /** Links that were sent, by the name of the linked record (`company`). */
+  links: Record<string, LinkChoice>;
+  /** The caller expects the record to have one of these. */
+  versions?: readonly number[];
+};
+
+const schemas = new WeakMap<RecordDefinition, { create: z.ZodObject; patch: z.ZodObject }>();
+
+/** The request schemas of a kind, made once: fields may be absent or null; a new record needs its required ones. */
+export function schemasOf(definition: RecordDefinition): { create: z.ZodObject; patch: z.ZodObject } {
+  let known = schemas.get(definition);
+  if (!known) {
+    const shape: Record<string, z.ZodType> = {};
+    for (const field of writable(definition)) shape[field.name] = field.kind.schema.nullable().optional().describe(field.about);
+    const patch = z.strictObject({
+      ...shape,
+      version: z.int().optional().describe("write only if the record still has this version"),
+    });
+    known = { create: patch, patch };
+    schemas.set(definition, known);
+  }
+  return known;
+}
+
+export function writable(definition: RecordDefinition): Field[] {
+  return definition.fields.filter((field) => !field.readOnly);
+}
+
+/**
+ * Reads the body of a create, upsert (`existing: false`) or patch (`existing: true`). Text is read by the field's kind, so a form and JSON
+ * mean the same; an empty text is null. Throws the Problem that names the field, what it expects and what comes near.
+ */
+export function readRecord(definition: RecordDefinition, body: Values, existing: boolean, reading: Reading): Written {
+  const values = settle(definition, gatherCustom(definition, body), body);
+  check(definition, values, reading);
+  const { version, ...fields } = values;
+  const written: Written = {
+    sent: {},
+    initial: {},
+    links: {},
+    ...(version === undefined ? {} : { versions: [version as number] }),
+  };
+  for (const [name, value] of Object.entries(fields)) {
+    const field = fieldOf(definition, name)!;
+    if (field.required && value === null && existing) throw cannotClear(definition, field);
+    if (field.required && value === null) continue;
+    place(written, field, value, reading);
+  }
+  if (!existing) complete(definition, written, reading);
+  return written;
+}
+
+/** `"custom.seats": 5` and `-d custom.seats=5` mean `custom: {seats: 5}`. */
+function gatherCustom(definition: RecordDefinition, { values: body, form }: Values): Record<string, unknown> {
+  const dotted = Object.keys(body).filter((key) => key.startsWith("custom."));
+  if (dotted.length === 0 || !fieldOf(definition, "custom")) return body;
+  const members = new Map(Object.entries(wholeCustom(definition, body.custom)));
+  for (const key of dotted) members.set(key.slice("custom.".length), form ? readMember(body[key]) : body[key]);
+  const rest = Object.entries(body).filter(([key]) => !key.startsWith("custom."));
+  return { ...Object.fromEntries(rest), custom: Object.fromEntries(members) };
+}
+
+function wholeCustom(definition: RecordDefinition, value: unknown): object {
+  const field = fieldOf(definition, "custom")!;
+  const whole = typeof value === "string" && value !== "" ? field.kind.fromText(value) : value || {};
+  if (typeof whole === "object" && whole !== null && !Array.isArray(whole)) return whole;
+  throw unfit(field, value);
+}
+
+/**
+ * A form has no types: what JSON writes the same way, `5` and `-0.5` but not `1.10` or `007`, is a number, and so are true and false what they
+ * say. An empty member is removed, a repeated one is a list.
+ */
+function readMember(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(readMember);
+  if (value === "") return null;
+  const text = value as string;
+  if (text === "true" || text === "false") return text === "true";
+  return /^-?\d/.test(text) && String(Number(text)) === text ? Number(text) : text;
+}
+
+function settle(
+  definition: RecordDefinition,
+  body: Record<string, unknown>,
+  { form, signed }: Values,
+): Record<string, unknown> {
+  const settled: Record<string, unknown> = {};
+  for (const [name, value] of Object.entries(body)) {
+    if (value === undefined) continue;
+    const field = name === "version" ? undefined : fieldOf(definition, name);
+    if (name !== "version" && (!field || field.readOnly)) throw unknownField(definition, name, field, form);
+    const typed = field?.kind.signed ? signed?.[name] : undefined;
+    const text = form && Array.isArray(value) ? joined(name, field, value) : (typed ?? value);
+    const cleared = isEmpty(field, text) || (form && text === "null" && !isPlainText(field));
+    settled[name] = cleared ? null : typeof text === "string" ? readText(name, field, text) : text;
+  }
+  return settled;
+}
+
+/** Whether a value says nothing: without a name that can be seen, a record cannot be told from others. */
+export function isEmpty(field: FieldSpec | undefined, value: unknown): boolean {
+  if (value === "" || typeof value !== "string" || field?.kind.sqlType !== "text") return value === "";
+  // What cannot be stored is refused instead.
+  return (field.required || field.kind.phrase === true) && !isVisible(value) && storable(value);
+}
+
+/** In a form a list is the name repeated, or a comma list. */
+function joined(name: string, field: Field | undefined, texts: string[]): string {
+  if (field?.kind.sqlType === "text[]") return texts.join(",");
+  throw new Problem("invalid_value", `${name} stands ${texts.length} times`, `send ${name} once`);
+}
+
+/** In a form `null` is null, but for text, which may be that very word. */
+const isPlainText = (field: Field | undefined) => field?.kind.sqlType === "text" && !field.kind.link;
+
+function readText(name: string, field: Field | undefined, value: string): unknown {
+  return name === "version" && /^\d{1,9}$/.test(value) ? Number(value) : (field?.kind.fromText(value) ?? value);
+}
+
+/** What callers take for a field of the body. */
+const IN_ADDRESS = ["fields", ...Object.keys({ ...WHY, ...COMMON_PARAMETERS })];
+
+function unknownField(definition: RecordDefinition, name: string, field: Field | undefined, form: boolean): Problem {
+  const names = writable(definition).map((each) => each.name);
+  if (field)
+    return new Problem("invalid_field", `${name} is read-only`, `leave it out; ${definition.plural} take: ${names.join(", ")}`);
+  const near = nearest(name, names);
+  return new Problem("invalid_field", `${definition.plural} have no field ${echo(name)}`, [
+    ...(IN_ADDRESS.includes(name) ? [`${name} is a parameter of the address: ?${name}=…`] : []),
+    ...(form && isRestOfValue(name) ? ["an & inside a value of a form is written %26: --data-urlencode does it"] : []),
+    ...(near.length > 0 ? [`did you mean ${near.join(" or ")}?`] : []),
+    `${definition.plural} take: ${names.join(", ")}${fieldOf(definition, "custom") ? "; anything else fits under custom" : ""}`,
+  ]);
+}
+
+function check(definition: RecordDefinition, values: Record<string, unknown>, reading: Reading): void {
+  const result = schemasOf(definition).patch.safeParse(values);
+  if (result.success) return;
+  const name = String(result.error.issues[0]?.path[0] ?? "");
+  if (name === "version")
+    throw new Problem("invalid_value", "version is a whole number", "send the version that the record showed");
+  throw unfit(fieldOf(definition, name)!, values[name], reading);
+}
+
+export function unfit(field: Field, value: unknown, reading?: Reading): Problem {
+  const { name, kind } = field;
+  const unstorable = typeof value === "string" && !storable(value);
+  return new Problem(kind.refusal, `${name} cannot be ${shownValue(value)}`, [
+    `${name} expects ${kind.expects}`,
+    ...(reading && isReadAsText(field, value, reading) ? [`send it as text, in quotes: {"${name}":"${value}"}`] : []),
+    ...(unstorable ? [UNSTORABLE_HINT] : []),
+  ]);
+}
+
+/** With its type, where that may be what does not fit: the number 5 is not the text "5". */
+function shownValue(value: unknown): string {
+  if (typeof value === "string") return echo(value);
+  if (typeof value === "number") return `the number ${value}`;
+  if (typeof value !== "object" || value === null) return `${value}`;
+  return `${Array.isArray(value) ? "the list" : "the object"} ${echo(jsonText(value))}`;
+}
+
+/** Whether the same characters would be taken as text. */
+function isReadAsText({ kind }: Field, value: unknown, reading: Reading): boolean {
+  if (typeof value !== "number" && typeof value !== "boolean") return false;
+  const text = kind.fromText(`${value}`);
+  return typeof text === "string" && kind.schema.safeParse(text).success && kind.toColumn(text, reading) !== undefined;
+}
+
+/** JSON that is nested deeply enough can be read and not be written: it would exhaust the stack. */
+function jsonText(value: unknown): string {
+  try {
+    return JSON.stringify(value) ?? "nothing";
+  } catch {
+    return "JSON nested that deeply";
+  }
+}
+
+function cannotClear(definition: RecordDefinition, field: Field): Problem {
+  return new Problem(
+    "missing_field",
+    `${oneOf(definition.name)} cannot be without ${field.name}`,
+    `${field.name} expects ${field.kind.expects}`,
+  );
+}
+
+function place(written: Written, field: Field, value: unknown, reading: Reading): void {
+  const link = field.kind.link;
+  if (!link) {
+    const stored = value === null ? null : field.kind.toColumn(value, reading);
+    if (stored === undefined) throw unfit(field, value, reading);
+    written.sent[field.name] = stored;
+    return;
+  }
+  const name = link.shows === "id" ? field.name.replace(/_id$/, "") : field.name;
+  written.links[name] = choose(written.links[name], field, value, reading);
+}
+
+function choose(before: LinkChoice | undefined, field: Field, value: unknown, reading: Reading): LinkChoice {
+  if (value === null) return before ?? null;
+  const link = field.kind.link;
+  const byName = link?.shows === "name";
+  const id = byName
+    ? readIdNotName(value as string, link!.target)
+    : (field.kind.toColumn(value, reading) as IdReference | undefined);
+  if (!id && !byName) throw unfit(field, value, reading);
+  if (!id) return { ...before, name: value as string };
+  if (before?.id && !areOne(before.id, id))
+    throw new Problem(
+      "invalid_value",
+      `${shownId(before.id)} and ${shownId(id)} are two ${link?.target} ids for one link`,
+      `send ${link?.target}_id alone`,
+    );
+  return { ...before, id };
+}
+
+const shownId = ({ prefix, key }: IdReference) => (key.length > 8 ? key : `${prefix}_${key}`);
+
+const areOne = (a: IdReference, b: IdReference) => a.prefix === b.prefix && (a.key.endsWith(b.key) || b.key.endsWith(a.key));
+
+/** Gives a new record its initial values, the missing title the value of the natural key, and refuses what is still not there. */
+function complete(definition: RecordDefinition, written: Written, reading: Reading): void {
+  for (const field of definition.fields) {
+    if (field.initially === undefined || written.sent[field.name] != null) continue;
+    written.initial[field.name] = field.kind.toColumn(field.initially, reading);
+  }
+  const { title, naturalKey, needsOneOf } = definition;
+  if (naturalKey && written.sent[title] == null && written.sent[naturalKey] != null)
+    written.initial[title] = written.sent[naturalKey];
+  if (naturalKey && written.sent[title] == null && written.initial[title] == null)
+    throw new Problem(
+      "missing_field",
+      `${oneOf(definition.name)} needs ${oneOf(title)} or ${oneOf(naturalKey)}`,
+      exampleOf(definition),
+    );
+  for (const field of definition.fields) {
+    if (!field.required || written.sent[field.name] != null || written.initial[field.name] != null) continue;
+    throw new Problem(
+      "missing_field",
+      `${oneOf(definition.name)} needs ${field.name}: ${field.kind.expects}`,
+      exampleOf(definition),
+    );
+  }
+  if (needsOneOf && !linksOf(definition).some(({ field, name }) => needsOneOf.includes(field.name) && written.links[name]))
+    throw new Problem(
+      "missing_field",
+      `${oneOf(definition.name)} needs one of ${needsOneOf.join(", ")}`,
+      exampleOf(definition),
+    );
+}
+
+export function exampleOf(definition: RecordDefinition): string {
+  return `POST /${definition.plural} ${JSON.stringify(definition.example)}`;
+}

@@ -1,0 +1,170 @@
+import type { Showing } from "../fields/type.ts";
+import { fnv1a } from "../kit/hash.ts";
+import { shortId } from "../kit/id.ts";
+import { createRecent, type Recent } from "../kit/recent.ts";
+import { type Field, isIdentity, type RecordDefinition } from "../records/define.ts";
+
+/** A row as the database gives it for a view: id, version, then one value for each of the view's columns. */
+export type Row = readonly unknown[];
+
+/** Where a row holds what several fields show. */
+const SHARED: Record<string, number> = { id: 0, version: 1 };
+const FIRST_COLUMN = 2;
+
+/** No column holds an empty text; what is computed may come to one. */
+const EMPTY = '""';
+
+export const rowId = (row: Row) => row[0] as string;
+export const rowVersion = (row: Row) => row[1] as number;
+
+/** A choice of a kind's fields, with what it takes to show a row of them. Made from the definition alone. */
+export type View = {
+  definition: RecordDefinition;
+  fields: readonly Field[];
+  /** What is selected, in this order, after id and version: a column for each field that neither of them shows. */
+  columns: readonly Field[];
+  /** Tells this view from every other, of whatever kind: a key for what is kept about it. */
+  serial: number;
+  /** Tells views of a kind apart by their fields. */
+  fingerprint: string;
+  /** Whether a row's version changes with all that it shows, but for the names of linked records. */
+  versioned: boolean;
+  /** Where a row holds those. */
+  linkedNames: readonly number[];
+  line: (row: Row, showing: Showing) => string;
+  json: (row: Row, showing: Showing) => string;
+};
+
+let nextSerial = 1;
+
+type Printer = (stored: never, showing: Showing) => string;
+
+/** `kindOf` names the kind of a row where a view shows several; `onLine` chooses among the fields that are selected. */
+export function createView(
+  definition: RecordDefinition,
+  fields: readonly Field[],
+  kindOf = (_: Row) => definition.name,
+  onLine = (_: Field) => true,
+): View {
+  const columns = fields.filter(({ column }) => column === undefined || SHARED[column] === undefined);
+  const placeOf = (field: Field) => SHARED[field.column ?? ""] ?? columns.indexOf(field) + FIRST_COLUMN;
+  const printed = fields.flatMap((field) => {
+    const { name, kind } = field;
+    const print: Printer = kind.toLine;
+    return name !== "handle" && onLine(field) ? [{ at: placeOf(field), name, key: ` ${name}=`, print }] : [];
+  });
+  // Whatever is chosen, JSON says which record it is, as a line does.
+  const identity = definition.fields.filter((field) => field.column === "id" && !fields.includes(field));
+  const inJson = [...identity, ...fields];
+  const places = inJson.map(placeOf);
+  const jsonKeys = inJson.map((field, index) => `${index === 0 ? "{" : ","}"${field.name}":`);
+  const jsonPrinters: Printer[] = inJson.map((field) => field.kind.toJson);
+  const absent = inJson.map((field) => field.kind.absent ?? "null");
+
+  return {
+    definition,
+    fields,
+    columns,
+    serial: nextSerial++,
+    fingerprint: fnv1a(fields.map(({ name }) => name).join()),
+    versioned: definition.fields.some(({ column }) => column === "version"),
+    linkedNames: columns.flatMap(({ kind }, i) => (kind.link?.shows === "name" ? [i + FIRST_COLUMN] : [])),
+    line(row, showing) {
+      let line = `${kindOf(row)}/${shortId(row[0] as string)}`;
+      for (const { at, name, key, print } of printed) {
+        const value = row[at];
+        if (value === null) continue;
+        if (name === "custom") {
+          line += members(value as Record<string, unknown>, print, showing);
+          continue;
+        }
+        const token = print(value as never, showing);
+        if (token !== EMPTY) line += key + token;
+      }
+      return line;
+    },
+    json(row, showing) {
+      if (jsonKeys.length === 0) return "{}";
+      let text = "";
+      for (let i = 0; i < jsonKeys.length; i++) {
+        const value = row[places[i]!];
+        text += jsonKeys[i] + (value === null ? absent[i]! : jsonPrinters[i]!(value as never, showing));
+      }
+      return `${text}}`;
+    },
+  };
+}
+
+/** Where the rows of a view hold a field's value; undefined when they do not. */
+export function columnOf({ columns }: View, field: Field): number | undefined {
+  const index = columns.indexOf(field);
+  return index < 0 ? undefined : index + FIRST_COLUMN;
+}
+
+/** ` custom.seats=5 custom.tier=gold`: keys sorted. */
+function members(custom: Record<string, unknown>, print: Printer, showing: Showing): string {
+  return Object.keys(custom)
+    .sort()
+    .map((key) => ` custom.${key}=${print(custom[key] as never, showing)}`)
+    .join("");
+}
+
+/** Choices of fields that are kept, of each kind: callers are free to send ever new ones. */
+const MOST_CHOSEN = 100;
+
+const chosen = new WeakMap<RecordDefinition, Recent<string, View>>();
+
+/** The view of the fields that a caller chose, made once for who asks again: to make it costs half as much as to show fifty rows in it. */
+export function chosenView(definition: RecordDefinition, fields: readonly Field[]): View {
+  const views = chosen.get(definition) ?? createRecent<string, View>(MOST_CHOSEN);
+  chosen.set(definition, views);
+  const names = fields.map(({ name }) => name).join();
+  const known = views.get(names);
+  if (known) return known;
+  const view = createChosenView(definition, fields, names);
+  views.set(names, view);
+  return view;
+}
+
+/** JSON tells of which record it speaks whatever was chosen, as a line does. */
+function createChosenView(definition: RecordDefinition, fields: readonly Field[], names: string): View {
+  const shown = definition.fields.filter((field) => isIdentity(field) || fields.includes(field));
+  const view = createView(definition, shown, undefined, (field) => fields.includes(field));
+  return { ...view, fingerprint: fnv1a(names) };
+}
+
+/**
+ * A view for rows that always come with all fields, as those of other statements than a list's do: what only JSON shows is left off the
+ * line.
+ */
+export function createWholeView(definition: RecordDefinition, kindOf?: (row: Row) => string): View {
+  const fields = definition.fields.filter((field) => field.shown !== "asked");
+  return createView(definition, fields, kindOf, (field) => field.shown === undefined);
+}
+
+/** The views a kind is shown in: lines of a list, the line of one record, and JSON, which leaves nothing out. */
+export type Views = { list: View; record: View; json: View };
+
+const known = new WeakMap<RecordDefinition, Views>();
+
+export function viewsOf(definition: RecordDefinition): Views {
+  let views = known.get(definition);
+  if (!views) {
+    views = {
+      list: createView(
+        definition,
+        definition.fields.filter((field) => field.shown === undefined),
+      ),
+      record: createView(
+        definition,
+        definition.fields.filter((field) => field.shown === undefined || field.shown === "detail"),
+      ),
+      json: createView(
+        definition,
+        definition.fields.filter((field) => field.shown !== "asked"),
+      ),
+    };
+    known.set(definition, views);
+  }
+  return views;
+}

@@ -1,0 +1,65 @@
+import { z } from "zod";
+import { parseExact } from "../kit/json.ts";
+import { customText, joinList, quoteIfNeeded } from "../kit/line.ts";
+import { Problem } from "../kit/problem.ts";
+import { areMembers, DEEPEST, KEY_FORM, MOST_KEYS, membersSchema } from "./custom.ts";
+import { compare, NULLS } from "./operators.ts";
+import { asJson } from "./text.ts";
+import type { FieldKind } from "./type.ts";
+
+/** A tag stands unquoted in a comma list and in a filter. */
+const TAG = /^[^\s,"\p{Cc}\p{Surrogate}]{1,100}$/u;
+
+export const tagsKind: FieldKind = {
+  name: "tags",
+  sqlType: "text[]",
+  operators: ["eq", "ne", "has", "in", "like", ...NULLS],
+  expects: "a list of tags without comma, quote or white space, such as saas,vip",
+  schema: z.array(z.string().regex(TAG)).max(100),
+  refusal: "invalid_value",
+  fromText: (text) =>
+    text
+      .split(",")
+      .map((tag) => tag.trim())
+      .filter((tag) => tag !== ""),
+  toColumn: (value) => {
+    const tags = [...new Set(value as string[])];
+    return tags.length === 0 ? null : tags;
+  },
+  predicate: (operator, operands) => {
+    const listed = operands.flatMap((operand) => operand.split(",")).map((tag) => tag.trim());
+    // The line shows commas where the searched text has spaces.
+    if (operator === "like") return { is: "contains", text: operands[0]!.replaceAll(",", " ") };
+    return compare(operator, {
+      eq: { is: "holds", items: listed },
+      has: { is: "holds", items: [operands[0]!.trim()] },
+      in: { is: "any", of: listed.map((tag) => ({ is: "holds", items: [tag] })) },
+    });
+  },
+  toLine: (tags) => quoteIfNeeded(joinList(tags)),
+  toJson: asJson,
+  absent: "[]",
+};
+
+/** Any further facts under keys of the caller's choosing; a filter names one as `custom.<key>`. */
+export const customKind: FieldKind = {
+  name: "custom",
+  sqlType: "jsonb",
+  operators: NULLS,
+  expects: `a JSON object of at most ${MOST_KEYS} keys, ${DEEPEST} levels deep; ${KEY_FORM}`,
+  schema: membersSchema,
+  refusal: "invalid_value",
+  fromText: (text) => {
+    try {
+      return parseExact(text);
+    } catch (error) {
+      if (error instanceof Problem) throw error;
+      return text;
+    }
+  },
+  toColumn: (value) => (areMembers(value as object) ? value : undefined),
+  predicate: () => undefined,
+  toLine: customText,
+  toJson: asJson,
+  absent: "{}",
+};

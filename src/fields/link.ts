@@ -1,0 +1,66 @@
+import { z } from "zod";
+import { type IdReference, readId, shortId } from "../kit/id.ts";
+import { quoteIfNeeded } from "../kit/line.ts";
+import { oneOf } from "../kit/words.ts";
+import { compare, EQUALITY } from "./operators.ts";
+import { asJson, phraseKind } from "./text.ts";
+import type { FieldKind } from "./type.ts";
+
+/** The id of a record of another kind, written in any form, shown short on lines and whole in JSON. */
+export function referenceKind(target: string): FieldKind {
+  return {
+    name: "reference",
+    sqlType: "text",
+    operators: EQUALITY,
+    expects: `the id of ${oneOf(target)}`,
+    schema: z.string().max(80),
+    refusal: "invalid_value",
+    fromText: (text) => text.trim(),
+    toColumn: (value) => readId(value as string, { name: target }),
+    predicate: (operator, operands) => {
+      const to = operands.map((operand) => readId(operand, { name: target }));
+      if (!to.every((reference) => reference !== undefined)) return undefined;
+      return compare(operator, { eq: { is: "refers", target, to }, in: { is: "refers", target, to } });
+    },
+    toLine: shortId,
+    toJson: asJson,
+    link: { target, shows: "id" },
+  };
+}
+
+/** The id of the record itself. */
+export function idKind(target: string): FieldKind {
+  const { link: _, ...kind } = { ...referenceKind(target), name: "id", toLine: quoteIfNeeded };
+  return { ...kind, operators: ["eq", "ne", "in"] };
+}
+
+export const handleOf = (name: string, id: string) => `${name}/${shortId(id)}`;
+
+export function handleKind(target: string): FieldKind {
+  return {
+    ...idKind(target),
+    name: "handle",
+    toLine: (id) => handleOf(target, id),
+    toJson: (id) => `"${handleOf(target, id)}"`,
+  };
+}
+
+/** The id that stands where a name may stand: eight letters alone are a name. */
+export function readIdNotName(text: string, target: string): IdReference | undefined {
+  return readId(text, /[_/]/.test(text) ? { name: target } : undefined);
+}
+
+/** The name of the linked record. Where an id is written instead of a name, the id is meant. */
+export function linkedNameKind(target: string): FieldKind {
+  const { predicate: byName, ...phrase } = phraseKind(500, `the name or the id of ${oneOf(target)}`);
+  const byId = referenceKind(target).predicate;
+  return {
+    ...phrase,
+    name: "name",
+    predicate: (operator, operands, reading) =>
+      operator !== "like" && operands.every((operand) => readIdNotName(operand, target))
+        ? byId(operator, operands, reading)
+        : byName(operator, operands, reading),
+    link: { target, shows: "name" },
+  };
+}

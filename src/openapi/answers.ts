@@ -1,0 +1,117 @@
+import { shownExample } from "../derive/example.ts";
+import type { Operation, OperationAnswer } from "../derive/operation.ts";
+import { refusalsOf } from "../derive/refusals.ts";
+import { PROBLEMS, type ProblemCode } from "../kit/problem.ts";
+import { counted } from "../kit/words.ts";
+import type { Dictionary, RecordDefinition } from "../records/define.ts";
+import { capital, type Json, pageSchema, schemaRef, valuesSchema } from "./schemas.ts";
+
+const headerRefs = (...names: (keyof typeof componentHeaders)[]): Json =>
+  Object.fromEntries(names.map((name) => [name, { $ref: `#/components/headers/${name}` }]));
+
+/** Every answer has these, but for RateLimit on what is refused before it is counted. */
+const ALWAYS = headerRefs("X-Request-Id", "RateLimit", "RateLimit-Policy");
+
+/** All that an operation may answer: what it is for, 304 where it knows an ETag, and its refusals by status. */
+export function answersOf(operation: Operation): Json {
+  const { method, answers } = operation;
+  const { statuses = [200] } = answers;
+  const success = statuses.map((status) => [status, successOf(operation, status)]);
+  const unchanged = { description: "what you have is what there is", headers: { ...ALWAYS, ...headerRefs("ETag") } };
+  const cached = answers.is === "record" && method === "GET" ? [[304, unchanged]] : [];
+  const refused = Object.entries(byStatus(refusalsOf(operation))).map(([status, codes]) => [
+    status,
+    responseRef(status, codes.join(", ")),
+  ]);
+  return Object.fromEntries([...success, ...cached, ...refused]);
+}
+
+function byStatus(codes: readonly ProblemCode[]): Record<string, ProblemCode[]> {
+  const statuses = new Set(codes.map((code) => PROBLEMS[code].status));
+  return Object.fromEntries([...statuses].map((status) => [status, codes.filter((code) => PROBLEMS[code].status === status)]));
+}
+
+const responseRef = (name: string, description: string): Json => ({ $ref: `#/components/responses/${name}`, description });
+
+function successOf({ about, answers, body }: Operation, status: number): Json {
+  if (answers.is === "record") return responseRef(recordResponse(answers.of, status === 201 && body?.is === "create"), about);
+  if (answers.is === "list" && answers.of.length === 1) return responseRef(pageResponse(answers.of[0]!), about);
+  return { description: about, headers: ALWAYS, content: contentOf(answers) };
+}
+
+const recordResponse = ({ name }: RecordDefinition, created: boolean) => `${capital(name)}${created ? "Created" : ""}`;
+const pageResponse = ({ name }: RecordDefinition) => `${capital(name)}Page`;
+
+function contentOf(answers: Exclude<OperationAnswer, { is: "record" }>): Json {
+  switch (answers.is) {
+    case "document":
+      return { [answers.type]: { schema: { type: "string" } } };
+    case "json":
+      return { "application/json": { schema: { type: "object" } } };
+    case "list":
+      return both(pageSchema(answers.of));
+    default:
+      return both(valuesSchema(answers));
+  }
+}
+
+/** The answers that operations refer to by name: records, pages of them, and for each status the refusals. */
+export function componentResponses(routes: readonly Operation[], dictionary: Dictionary): Json {
+  const shown = routes.flatMap(({ answers, body }) => {
+    if (answers.is === "list" && answers.of.length === 1)
+      return [[pageResponse(answers.of[0]!), pageOf(answers.of[0]!, dictionary)]];
+    if (answers.is !== "record") return [];
+    const created = { ...ALWAYS, ...headerRefs("Location") };
+    return [
+      [recordResponse(answers.of, false), recordOf(answers.of, dictionary, ALWAYS)],
+      ...(body?.is === "create" ? [[recordResponse(answers.of, true), recordOf(answers.of, dictionary, created)]] : []),
+    ];
+  });
+  const used = new Set(routes.flatMap(refusalsOf));
+  const refused = Object.entries(byStatus([...used])).map(([status, codes]) => [status, refusal(status, codes)]);
+  return Object.fromEntries([...shown, ...refused]);
+}
+
+function recordOf(kind: RecordDefinition, dictionary: Dictionary, headers: Json): Json {
+  const { line, json } = shownExample(kind, dictionary);
+  const content = both(schemaRef(capital(kind.name)), json, line);
+  return { description: kind.about, headers: { ...headers, ...headerRefs("ETag") }, content };
+}
+
+function pageOf(kind: RecordDefinition, dictionary: Dictionary): Json {
+  const { listed, json } = shownExample(kind, dictionary);
+  const content = both(schemaRef(pageResponse(kind)), { items: [json], next_cursor: null }, `${listed}# ${counted(1, kind)}\n`);
+  return { description: `a page of ${kind.plural}`, headers: ALWAYS, content };
+}
+
+function refusal(status: string, codes: readonly ProblemCode[]): Json {
+  const [code] = codes as [ProblemCode];
+  const { about } = PROBLEMS[code];
+  const json = { error: code, message: about, hint: "GET /help/errors", request_id: "req_01k9x2v7m3q8r0s2n5t4v6w8y0" };
+  const content = both(schemaRef("Problem"), json, `ERROR ${code} ${about}\nHINT  GET /help/errors\n`);
+  return { description: codes.join(", "), headers: { ...ALWAYS, ...refusalHeaders(status) }, content };
+}
+
+function refusalHeaders(status: string): Json {
+  if (status === "401" || status === "403") return headerRefs("WWW-Authenticate");
+  return status === "429" || status === "503" ? headerRefs("Retry-After") : {};
+}
+
+function both(schema: Json, json?: unknown, text?: string): Json {
+  return {
+    "application/json": { schema, ...(json === undefined ? {} : { example: json }) },
+    "text/plain": { schema: { type: "string" }, ...(text === undefined ? {} : { example: text }) },
+  };
+}
+
+const header = (description: string, example: string): Json => ({ description, schema: { type: "string" }, example });
+
+export const componentHeaders = {
+  "X-Request-Id": header("names this request in the log of the service and in the history", "req_01k9x2v7m3q8r0s2n5t4v6w8y0"),
+  RateLimit: header("what is left (draft-ietf-httpapi-ratelimit-headers-11): r requests in t seconds", '"default";r=598;t=37'),
+  "RateLimit-Policy": header("how much there is: q requests in w seconds", '"default";q=600;w=60'),
+  ETag: header("the version of what is shown, for If-Match and If-None-Match", '"3-Zk3x0PqWb1"'),
+  Location: header("the path of the new record", "/contacts/c_t4v6w8y0"),
+  "Retry-After": header("seconds to wait", "30"),
+  "WWW-Authenticate": header("how to sign in (RFC 6750)", 'Bearer realm="cardfile"'),
+};

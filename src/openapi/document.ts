@@ -1,0 +1,161 @@
+import { bodyExample, type Operation, type OperationBody, scopeOf } from "../derive/operation.ts";
+import { OPERATORS } from "../fields/predicate.ts";
+import { type Dictionary, fieldOf, type RecordDefinition } from "../records/define.ts";
+import { answersOf, componentHeaders, componentResponses } from "./answers.ts";
+import { componentParameters, parametersOf, toldPath } from "./parameters.ts";
+import { bodySchemaOf, capital, componentSchemas, type Json, shownKinds } from "./schemas.ts";
+
+export type ApiSource = {
+  routes: readonly Operation[];
+  dictionary: Dictionary;
+  baseUrl: string;
+  version: string;
+};
+
+/** The OpenAPI 3.1 document (spec.openapis.org/oas/v3.1.1) of these routes, made of their declarations and of nothing else. */
+export function openApi({ routes: all, dictionary, baseUrl, version }: ApiSource): Json {
+  const routes = all.filter(({ standard }) => !standard);
+  const kinds = shownKinds(routes);
+  const plurals = new Set([...dictionary.values()].map(({ plural }) => plural));
+  const paths: Record<string, Json> = {};
+  for (const route of routes) {
+    const path = toldPath(route.path, kinds);
+    paths[path] ??= {};
+    paths[path]![route.method.toLowerCase()] = operationOf(route, kinds, plurals);
+  }
+  return {
+    openapi: "3.1.1",
+    info: {
+      title: "Cardfile",
+      version,
+      summary: "A CRM you can grep.",
+      description: about(),
+      contact: { name: "The manual", url: `${baseUrl}/help` },
+      license: { name: "MIT", identifier: "MIT" },
+    },
+    servers: [{ url: baseUrl }],
+    security: [{ bearer: [] }, { apiKey: [] }],
+    tags: tagsOf(routes, kinds),
+    paths,
+    components: {
+      schemas: componentSchemas(routes),
+      parameters: componentParameters(routes),
+      headers: componentHeaders,
+      responses: componentResponses(routes, dictionary),
+      securitySchemes: {
+        bearer: { type: "http", scheme: "bearer", description: "the token of POST /auth/verify" },
+        apiKey: { type: "apiKey", in: "header", name: "X-Api-Key", description: "the same token" },
+      },
+    },
+  };
+}
+
+function about(): string {
+  const operators = Object.entries(OPERATORS).map(([name, what]) => `- \`${name}\` ${what}`);
+  return [
+    "A headless CRM. `GET /help` is the manual; it says more than this document.",
+    "",
+    "`Accept: */*` and no Accept at all, as fetch sends, are answered in text, one line a record. A client that reads JSON sends",
+    "`Accept: application/json` with every request; most let a header be set once for all. `format=json` goes before it.",
+    "HEAD works wherever GET does. `/contact/c_t4v6w8y0` is `/contacts/c_t4v6w8y0`: a handle is a path.",
+    "",
+    "Lists are filtered by `field=value` or `field=operator:value`; several are AND-ed, the same field too. Operators:",
+    "",
+    ...operators,
+  ].join("\n");
+}
+
+function tagsOf(routes: readonly Operation[], kinds: readonly RecordDefinition[]): Json[] {
+  return [...new Set(routes.map(tagOf))].map((name) => {
+    const kind = kinds.find(({ plural }) => plural === name);
+    const abouts = routes.filter((route) => tagOf(route) === name).map((route) => route.about);
+    return { name, description: kind?.about ?? [...new Set(abouts)].join("; ") };
+  });
+}
+
+/** A family of routes: all that have the first segment in common, and the manual's pages. */
+const tagOf = ({ path, answers }: Operation) => (answers.is === "document" ? "manual" : path.split("/")[1]!);
+
+function operationOf(route: Operation, kinds: readonly RecordDefinition[], plurals: ReadonlySet<string>): Json {
+  const { about: summary, open, body } = route;
+  return {
+    operationId: operationId(route, kinds),
+    summary,
+    description: explain(route, kinds, plurals),
+    tags: [tagOf(route)],
+    ...(open ? { security: [] } : {}),
+    parameters: parametersOf(route, kinds),
+    ...(body ? { requestBody: requestBody(body) } : {}),
+    responses: answersOf(route),
+  };
+}
+
+/**
+ * What the operation does, and what a caller should know before the first try. Makers of tools show a model the description and not the
+ * summary, so it begins with the same words.
+ */
+function explain(route: Operation, kinds: readonly RecordDefinition[], plurals: ReadonlySet<string>): string {
+  const { about, path, open, filters, body, refuses = [] } = route;
+  const scope = open ? undefined : scopeOf(route, plurals);
+  const kind = kinds.find(({ plural }) => path === `/${plural}`);
+  const key = body?.is === "create" ? body.of.naturalKey : undefined;
+  return [
+    `${about.replace(/^\p{L}/u, (first) => first.toUpperCase())}.`,
+    ...(kind ? [`${kind.name}: ${kind.about}`] : []),
+    ...(key ? [`A known ${key} updates that record and answers 200.`] : []),
+    ...(filters ? ["Filters, search, order and pages work as in every list: GET /help/query."] : []),
+    ...(refuses.includes("confirmation_required")
+      ? ["The first call answers 409 and a confirm token; the same call with confirm= that token goes through."]
+      : []),
+    ...(refuses.includes("escalation_required")
+      ? ["It may answer 403 at first and mail a code; the same call with code= that code goes through."]
+      : []),
+    open ? "Needs no token." : scope ? `Needs the scope ${scopeText(scope)}.` : "Needs a token, whatever its scopes.",
+  ].join(" ");
+}
+
+const scopeText = ({ verb, plural }: NonNullable<ReturnType<typeof scopeOf>>) =>
+  plural ? `${verb} or ${plural}.${verb}` : verb;
+
+/** `listContacts`, `createContact`, `getContact`, `listContactActivities`: the path in words, singular before an id. */
+export function operationId({ method, path, answers }: Operation, kinds: readonly RecordDefinition[]): string {
+  const verbs = {
+    GET: answers.is === "list" ? "list" : "get",
+    POST: answers.statuses?.includes(201) ? "create" : "post",
+    PATCH: "update",
+    DELETE: "delete",
+  };
+  const segments = path.split("/").slice(1);
+  const words = segments.map((segment, i) => {
+    const parameter = /^\{(\w+)\}$/.exec(segment)?.[1];
+    if (parameter) return segments[i - 1]?.endsWith("s") ? "" : capital(parameter);
+    const one = segments[i + 1]?.startsWith("{") || (i === segments.length - 1 && verbs[method] === "create");
+    return capitalWords(one ? singular(segment, kinds) : segment);
+  });
+  return `${verbs[method]}${words.join("") || "Root"}`;
+}
+
+const capitalWords = (segment: string) => capital(segment.replace(/[^a-z]+/g, "_"));
+
+function singular(segment: string, kinds: readonly RecordDefinition[]): string {
+  const kind = kinds.find(({ plural }) => plural === segment);
+  return kind?.plural.startsWith(kind.name.slice(0, -1)) ? kind.name : segment.replace(/s$/, "");
+}
+
+function requestBody(body: OperationBody): Json {
+  const schema = bodySchemaOf(body);
+  return {
+    // A body may be empty where nothing in it is required.
+    ...(schema.required || body.is === "create" ? { required: true } : {}),
+    content: {
+      "application/json": { schema, example: bodyExample(body) },
+      "application/x-www-form-urlencoded": { schema, ...formEncoding(body) },
+    },
+  };
+}
+
+/** What is no text and no list of texts stands in a form as JSON. */
+function formEncoding(body: OperationBody): Json {
+  if (body.is === "values" || !fieldOf(body.of, "custom")) return {};
+  return { encoding: { custom: { contentType: "application/json" } } };
+}

@@ -1,0 +1,152 @@
+import type { Named, Operation } from "../derive/operation.ts";
+import { COMMON_PARAMETERS, listParameters } from "../derive/parameters.ts";
+import { refusalsOf } from "../derive/refusals.ts";
+import { CUSTOM_FILTERS, CUSTOM_OPERATORS } from "../fields/custom.ts";
+import type { Operator } from "../fields/predicate.ts";
+import type { Field, FieldSpec, RecordDefinition } from "../records/define.ts";
+import { type Json, writtenSchema } from "./schemas.ts";
+
+const parameterRef = (name: string): Json => ({ $ref: `#/components/parameters/${name}` });
+
+/** Everything a request of this operation may say outside its body. */
+export function parametersOf(operation: Operation, kinds: readonly RecordDefinition[]): Json[] {
+  const { parameters = {}, filters } = operation;
+  const path = toldPath(operation.path, kinds);
+  return [
+    ...[...path.matchAll(/([\w-]*)\/\{(\w+)\}/g)].map(([, before, name]) => pathParameter(name!, before!, kinds)),
+    ...Object.entries(parameters).map(([name, spec]) => queryParameter(name, spec)),
+    ...(filters ? listed(filters) : []),
+    ...Object.keys(COMMON_PARAMETERS).map(parameterRef),
+    ...headersOf(operation).map(parameterRef),
+  ];
+}
+
+/**
+ * `/contacts/{id}/deals` -> `/contacts/{contact_handle}/deals`: a function has one argument of a name, and deals are filtered by their id,
+ * contact_id and contact.
+ */
+export function toldPath(path: string, kinds: readonly RecordDefinition[]): string {
+  return path.replace(/([\w-]+)\/\{id\}/g, (whole, before: string) => {
+    const kind = kindBehind(before, kinds);
+    return kind ? `${before}/{${kind.name}_handle}` : whole;
+  });
+}
+
+/** The kind is the one whose plural stands before. */
+const kindBehind = (before: string, kinds: readonly RecordDefinition[]) => kinds.find(({ plural }) => plural === before);
+
+function pathParameter(name: string, before: string, kinds: readonly RecordDefinition[]): Json {
+  const kind = kindBehind(before, kinds);
+  const schema = { type: "string" };
+  if (!kind) return { name, in: "path", required: true, schema, description: `one of the ${before}` };
+  const example = `${kind.prefix}_t4v6w8y0`;
+  const description = `the ${kind.name}: its id, or the short form that lines show, in any letter case`;
+  return { name, in: "path", required: true, schema, description, example };
+}
+
+function queryParameter(name: string, spec: FieldSpec): Json {
+  const { description, ...schema } = writtenSchema(spec);
+  return {
+    name,
+    in: "query",
+    description,
+    ...(spec.required ? { required: true } : {}),
+    // `?pretty` and `?count` alone mean true.
+    ...(schema.type === "boolean" ? { allowEmptyValue: true } : {}),
+    schema,
+  };
+}
+
+function listed({ of, most }: NonNullable<Operation["filters"]>): Json[] {
+  const names = [...Object.keys(ownParameters(of, most)), ...filterable(of).map(({ name }) => name)];
+  const hasCustom = of.fields.some(({ name }) => name === "custom");
+  return [...names.map((name) => parameterRef(listName(of, name))), ...(hasCustom ? [parameterRef(CUSTOM_FILTERS)] : [])];
+}
+
+/** What a list takes besides filters and what every route takes. No field is called so. */
+function ownParameters(of: RecordDefinition, most: number): Named {
+  const { format: _, pretty: __, search, ...others } = listParameters(of, most);
+  return of.fields.some((field) => field.search) ? { search, ...others } : others;
+}
+
+const filterable = ({ fields }: RecordDefinition) => fields.filter(({ kind }) => kind.operators.length > 0);
+const listName = ({ name }: RecordDefinition, parameter: string) => `${name}.${parameter}`;
+
+/** The parameters that operations refer to by name: filters, what every route takes, and headers. */
+export function componentParameters(routes: readonly Operation[]): Json {
+  const lists = routes.flatMap(({ filters }) => (filters ? [filters] : []));
+  const listed = lists.flatMap(({ of, most }) => [
+    ...Object.entries(ownParameters(of, most)).map(([name, spec]) => [listName(of, name), queryParameter(name, spec)]),
+    ...filterable(of).map((field) => [listName(of, field.name), filterParameter(field)]),
+  ]);
+  const common = Object.entries(COMMON_PARAMETERS).map(([name, spec]) => [name, queryParameter(name, spec)]);
+  return { ...Object.fromEntries([...listed, ...common]), [CUSTOM_FILTERS]: customFilter(), ...HEADERS };
+}
+
+/** What stands in an address as its own text: a number or a boolean may be given as it is, for callers that know the field's type. */
+const BARE: readonly unknown[] = ["integer", "number", "boolean"];
+
+/** Text, since an operator may stand before the value; a list of texts is the parameter sent several times, which is AND-ed. */
+function filterParameter({ name, about, kind }: Field): Json {
+  const { type } = writtenSchema({ kind, about });
+  const bare = BARE.includes(type) ? [{ type }] : [];
+  const description = `filter: ${about}; ${kind.expects}. Operators: ${kind.operators.join(", ")}`;
+  const text = { type: "string" };
+  const [first, second] = kind.choices ?? kind.known ?? [];
+  const example = second === undefined ? first : `in:${first},${second}`;
+  return {
+    ...filter(name, description, { anyOf: [text, ...bare, { type: "array", items: text }] }),
+    ...(example === undefined ? {} : { example }),
+  };
+}
+
+const filter = (name: string, description: string, schema: Json): Json => ({
+  name,
+  in: "query",
+  description,
+  style: "form",
+  explode: true,
+  schema,
+});
+
+/** OpenAPI has no parameter with a name of the caller's choosing but the members of an object that are spread out. */
+function customFilter(): Json {
+  const operators: readonly Operator[] = CUSTOM_OPERATORS;
+  const description = `filters on keys of custom, each sent under its own name: custom.seats=gt:10. Operators: ${operators.join(", ")}`;
+  const schema = {
+    type: "object",
+    propertyNames: { pattern: "^custom\\." },
+    additionalProperties: { type: ["string", "number", "boolean"] },
+  };
+  return { ...filter(CUSTOM_FILTERS, description, schema), example: { "custom.seats": "gt:10" } };
+}
+
+/** The headers an operation reads, as names of components. */
+function headersOf(operation: Operation): (keyof typeof HEADERS)[] {
+  const { method, parameters = {}, body, answers, refuses = [] } = operation;
+  const codes = refusalsOf(operation);
+  return [
+    ...(method === "GET" && answers.is === "record" ? (["If-None-Match"] as const) : []),
+    ...(codes.includes("version_conflict") ? (["If-Match"] as const) : []),
+    ...(body?.is === "create" ? (["Idempotency-Key"] as const) : []),
+    ...(parameters.reason ? (["X-Reason", "X-Agent"] as const) : []),
+    ...(refuses.includes("escalation_required") ? (["X-Escalation-Code"] as const) : []),
+  ];
+}
+
+const header = (name: string, description: string, example?: string): Json => ({
+  name,
+  in: "header",
+  description,
+  schema: { type: "string" },
+  ...(example === undefined ? {} : { example }),
+});
+
+const HEADERS = {
+  "If-None-Match": header("If-None-Match", "the ETag you have; 304 when nothing changed", '"3-Zk3x0PqWb1"'),
+  "If-Match": header("If-Match", "the ETag you have; 412 when the record moved on", '"3-Zk3x0PqWb1"'),
+  "Idempotency-Key": header("Idempotency-Key", "a random name of this create; sent again within a day it makes nothing twice"),
+  "X-Reason": header("X-Reason", "why, for the history"),
+  "X-Agent": header("X-Agent", "the program that acts, for the history; else its User-Agent"),
+  "X-Escalation-Code": header("X-Escalation-Code", "the code that the first call had mailed; also as code="),
+};

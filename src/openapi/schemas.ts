@@ -1,0 +1,209 @@
+import { z } from "zod";
+import { writable } from "../derive/body.ts";
+import type { Named, Operation, OperationAnswer, OperationBody } from "../derive/operation.ts";
+import { PROBLEM_VALUES, PROBLEMS } from "../kit/problem.ts";
+import {
+  choicesOf,
+  type Field,
+  type FieldSpec,
+  isIdentity,
+  knownOf,
+  labelsOf,
+  personsOf,
+  type RecordDefinition,
+} from "../records/define.ts";
+
+/** A JSON Schema (2020-12), or another object of the document. */
+export type Json = { [name: string]: unknown };
+
+/** `contact` -> `Contact`: how a kind is called in generated clients. */
+export const capital = (name: string) => name.replace(/(?:^|_)([a-z])/g, (_, first: string) => first.toUpperCase());
+
+export const schemaRef = (name: string): Json => ({ $ref: `#/components/schemas/${name}` });
+
+/** A value as callers send it. */
+export function writtenSchema({ kind, about, initially }: FieldSpec): Json {
+  // A pattern with \p{…} needs a flag that most tools do not set: they would refuse what the service takes.
+  const schema = jsonSchema(kind.schema, "input", ({ pattern }) => (pattern?.includes("\\p{") ? ["pattern"] : []));
+  // No `default`: generated types would have the field be there, and clients that fill it in would ask for an order where none was meant.
+  const unsent = initially === undefined ? "" : `; ${initially} unless you say`;
+  return { ...schema, description: `${schema.enum ? about : `${about}; ${kind.expects}`}${unsent}` };
+}
+
+/**
+ * A value as answers hold it. What a value must look like to be taken is left out: a client that checks what it is given would only fail
+ * on values that were stored under other rules.
+ */
+function shownSchema({ kind, about }: FieldSpec): Json {
+  return { ...jsonSchema(kind.shown ?? kind.schema, "output", () => ["pattern", "maxLength"]), description: about };
+}
+
+type JsonSchema = z.core.JSONSchema.BaseSchema;
+
+function jsonSchema(type: z.ZodType, io: "input" | "output", without: (schema: JsonSchema) => (keyof JsonSchema)[]): Json {
+  const override = ({ jsonSchema }: { jsonSchema: JsonSchema }) => {
+    for (const keyword of without(jsonSchema)) delete jsonSchema[keyword];
+  };
+  const { $schema: _, ...schema } = z.toJSONSchema(type, { io, override });
+  return schema;
+}
+
+function nullable(schema: Json): Json {
+  if (schema.type === undefined) return schema;
+  const choices = Array.isArray(schema.enum) ? { enum: [...schema.enum, null] } : {};
+  return { ...schema, type: [schema.type, "null"], ...choices };
+}
+
+const neverNull = ({ required, readOnly, always, kind }: FieldSpec) =>
+  required || readOnly || always || kind.absent !== undefined;
+
+const shownProperty = (spec: FieldSpec): Json => (neverNull(spec) ? shownSchema(spec) : nullable(shownSchema(spec)));
+
+const properties = (fields: readonly Field[], schemaOf: (field: Field) => Json) =>
+  Object.fromEntries(fields.map((field) => [field.name, schemaOf(field)]));
+
+/** What is always there is required. Where a caller can choose the fields of an answer, that is the identity: any other may be left out. */
+function recordSchema(definition: RecordDefinition, chosen: boolean): Json {
+  const { about, fields, naturalKey } = definition;
+  const hint = {
+    type: "string",
+    description:
+      "in the answer to a write that may have been meant otherwise, such as a create that may have doubled a record: what to look at",
+  };
+  // What callers write has a version; views of other kinds name people too.
+  const isWritten = fields.some(({ name, readOnly }) => name === "version" && readOnly);
+  const unclear = isWritten && personsOf(definition).length + knownOf(definition).length > 0;
+  const hinted = naturalKey !== undefined || unclear || (labelsOf(definition).length > 0 && choicesOf(definition).length > 0);
+  const shown = { ...properties(fields, shownProperty), ...(hinted ? { hint } : {}) };
+  const asked = fields.filter((field) => field.shown === "asked").map(({ name }) => name);
+  const there = `Without fields= every field is there${asked.length > 0 ? ` but ${asked.join(", ")}` : ""}, null where it has no value.`;
+  const description = chosen ? `${about} ${there}` : about;
+  return { type: "object", description, properties: shown, ...requiredOf(chosen ? fields.filter(isIdentity) : fields) };
+}
+
+/** A page of records of these kinds. */
+export function pageSchema(kinds: readonly RecordDefinition[]): Json {
+  const items = kinds.map(({ name }) => schemaRef(capital(name)));
+  return {
+    type: "object",
+    properties: {
+      items: { type: "array", items: items.length === 1 ? items[0] : { anyOf: items } },
+      next_cursor: { type: ["string", "null"], description: "cursor= for the next page; null at the end" },
+      total: { type: "integer", description: "with count=true: how many match, at most 1000" },
+      total_capped: { type: "boolean", description: "with count=true: whether there are more than total" },
+      near: { type: "boolean", description: "true when nothing has all the words and these are near misses" },
+      notes: { type: "array", items: { type: "string" }, description: "what may be surprising about the answer" },
+    },
+    required: ["items", "next_cursor"],
+  };
+}
+
+function createSchema(definition: RecordDefinition, given: string | undefined): Json {
+  const { about, naturalKey, needsOneOf, title } = definition;
+  const needed = ({ required, initially }: Field) => required && initially === undefined && !naturalKey;
+  const fields = writable(definition).filter(({ name }) => name !== given);
+  const rules = [
+    ...(naturalKey ? [`${title} or ${naturalKey} must be there; a known ${naturalKey} updates that record.`] : []),
+    ...(needsOneOf && !given ? [`At least one of ${needsOneOf.join(", ")} must be there.`] : []),
+  ];
+  return {
+    ...bodySchema(fields, (field) => (needed(field) ? writtenSchema(field) : nullable(writtenSchema(field)))),
+    description: [about, ...rules].join(" "),
+    ...requiredOf(fields.filter(needed)),
+  };
+}
+
+function patchSchema(definition: RecordDefinition): Json {
+  const changed = ({ initially: _, ...field }: Field) => writtenSchema(field);
+  const property = (field: Field) => (field.required ? changed(field) : nullable(changed(field)));
+  return {
+    ...bodySchema(writable(definition), property),
+    description: "What is not sent stays, null clears. custom merges key by key.",
+  };
+}
+
+function bodySchema(fields: readonly Field[], schemaOf: (field: Field) => Json): Json {
+  const version = { type: "integer", description: "write only if the record still has this version; as If-Match" };
+  return { type: "object", properties: { ...properties(fields, schemaOf), version }, additionalProperties: false };
+}
+
+const requiredOf = (fields: readonly Field[]) => (fields.length > 0 ? { required: fields.map(({ name }) => name) } : {});
+
+const named = (values: Named): Field[] => Object.entries(values).map(([name, spec]) => ({ ...spec, name }));
+
+/** What a message or a set of values holds in JSON. */
+export function valuesSchema({ is, values }: Extract<OperationAnswer, { values: Named }>): Json {
+  const fields = named(values);
+  const message = { message: { type: "string", description: "what happened" } };
+  const hint = { hint: { type: "string", description: "what to do next" } };
+  const required = fields.filter((field) => field.required).map(({ name }) => name);
+  return {
+    type: "object",
+    properties: {
+      ...(is === "message" ? message : {}),
+      ...properties(fields, shownProperty),
+      ...(is === "message" ? hint : {}),
+    },
+    required: [...(is === "message" ? ["message"] : []), ...required],
+  };
+}
+
+/** The schema of a request's body, by name where it is a record's. */
+export function bodySchemaOf(body: OperationBody): Json {
+  if (body.is !== "values") return schemaRef(bodyName(body));
+  const fields = named(body.values);
+  const needed = ({ required, initially }: Field) => required && initially === undefined && !body.partial;
+  return {
+    type: "object",
+    properties: properties(fields, (field) => (field.required ? writtenSchema(field) : nullable(writtenSchema(field)))),
+    additionalProperties: false,
+    ...requiredOf(fields.filter(needed)),
+  };
+}
+
+/** `ContactCreate`, `ContactPatch`, and `ContactCreateWithoutCompanyId` where the path says the company already. */
+function bodyName(body: Exclude<OperationBody, { is: "values" }>): string {
+  const given = body.is === "create" && body.given ? `Without${capital(body.given)}` : "";
+  return `${capital(body.of.name)}${capital(body.is)}${given}`;
+}
+
+/** The schemas that operations refer to by name. */
+export function componentSchemas(routes: readonly Operation[]): Json {
+  const choosing = shownKinds(routes.filter(({ filters, parameters }) => filters || parameters?.["fields"]));
+  const records = shownKinds(routes).flatMap((definition): [string, Json][] => [
+    [capital(definition.name), recordSchema(definition, choosing.includes(definition))],
+    [`${capital(definition.name)}Page`, pageSchema([definition])],
+  ]);
+  const bodies = routes.flatMap(({ body }): [string, Json][] => {
+    if (!body || body.is === "values") return [];
+    return [[bodyName(body), body.is === "create" ? createSchema(body.of, body.given) : patchSchema(body.of)]];
+  });
+  return { ...Object.fromEntries([...records, ...bodies]), Problem: problemSchema() };
+}
+
+/** Every kind that is shown as a record or in a list. */
+export function shownKinds(routes: readonly Operation[]): RecordDefinition[] {
+  return [...new Set(routes.flatMap(({ answers }) => ("of" in answers ? [answers.of].flat() : [])))];
+}
+
+/** A refusal. Callers branch on `error`. */
+function problemSchema(): Json {
+  const values = Object.entries(PROBLEM_VALUES).map(([name, { type, about }]) => [name, { type, description: about }]);
+  return {
+    type: "object",
+    description: "A refusal: nothing was changed.",
+    properties: {
+      error: { type: "string", enum: Object.keys(PROBLEMS), description: toldProblems() },
+      message: { type: "string", description: "what is wrong" },
+      hint: { type: ["string", "null"], description: "what to do next, one way a line" },
+      ...Object.fromEntries(values),
+      request_id: { type: "string", description: "as in the header X-Request-Id" },
+    },
+    required: ["error", "message", "hint", "request_id"],
+  };
+}
+
+function toldProblems(): string {
+  const rows = Object.entries(PROBLEMS).map(([code, { status, about }]) => `- ${status} \`${code}\` ${about}`);
+  return ["What is wrong, for programs:", "", ...rows].join("\n");
+}

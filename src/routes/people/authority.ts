@@ -1,0 +1,48 @@
+import { findMembership, type Membership } from "../../db/people/members.ts";
+import { readId, shortId } from "../../kit/id.ts";
+import { echo } from "../../kit/line.ts";
+import { Problem } from "../../kit/problem.ts";
+import { covers } from "../../kit/scope.ts";
+import type { Authenticated } from "../../service/route.ts";
+import { workspace } from "../../views/workspace.ts";
+
+/**
+ * The workspace of the path, if the caller is in it. To all others it is not there, and neither is it to a token that was narrowed, as a
+ * program's is: that acts in its own workspace, and learns nothing of others.
+ */
+export async function membership({ services, session, path }: Authenticated): Promise<Membership> {
+  const reference = readId(path.id!, workspace);
+  const found = reference?.prefix === "ws" ? await findMembership(services.db.pool, session.userId, reference.key) : undefined;
+  if (found && (session.scopes === null || found.id === session.workspaceId)) return found;
+  throw unknownWorkspace(path.id!);
+}
+
+export function unknownWorkspace(id: string): Problem {
+  return new Problem("not_found", `you belong to no workspace ${echo(id)}`, [
+    "GET /workspaces lists yours; a token with scopes knows its own only",
+  ]);
+}
+
+/** The same, if the caller may manage it: an admin there, with a token that goes that far. */
+export async function authority(context: Authenticated): Promise<Membership> {
+  const found = await membership(context);
+  if (found.role !== "admin")
+    throw new Problem(
+      "admin_required",
+      `only an admin of ${echo(found.name)} may do this`,
+      `you are ${found.role} there; GET /workspaces/${shortId(found.id)}/members shows who is admin`,
+    );
+  if (!covers(context.session.scopes, "admin"))
+    throw new Problem("scope_required", "the token lacks the scope admin", "use a token that has it");
+  return found;
+}
+
+/** Refuses a token that was narrowed, for what reaches beyond its workspace. */
+export function wholeToken({ session }: Authenticated): void {
+  if (session.scopes === null) return;
+  throw new Problem(
+    "scope_required",
+    "a token with scopes acts in its own workspace only",
+    "use a token without scopes: sign in",
+  );
+}

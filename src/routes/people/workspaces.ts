@@ -1,0 +1,163 @@
+import { changeWorkspace, createWorkspace, deleteWorkspace, listWorkspaces } from "../../db/people/workspaces.ts";
+import { countRecords } from "../../db/records/usage.ts";
+import { valuesOf } from "../../derive/operation.ts";
+import { STEP_UP, WHY } from "../../derive/parameters.ts";
+import { createWholeView } from "../../derive/view.ts";
+import { required, text } from "../../fields/vocabulary.ts";
+import type { Answer } from "../../http/reply.ts";
+import { shortId } from "../../kit/id.ts";
+import { echo } from "../../kit/line.ts";
+import { covers, coversRole } from "../../kit/scope.ts";
+import { zone } from "../../kit/time.ts";
+import { counted } from "../../kit/words.ts";
+import type { Authenticated, Route } from "../../service/route.ts";
+import { workspace } from "../../views/workspace.ts";
+import { listAnswer } from "../lists.ts";
+import { authority, membership, unknownWorkspace, wholeToken } from "./authority.ts";
+import { stepUp } from "./codes.ts";
+import { MINTED, mint, readWish, WISH } from "./tokens.ts";
+
+export const workspaceRoutes: Route[] = [
+  {
+    method: "GET",
+    path: "/workspaces",
+    about: "list the workspaces you belong to",
+    needs: "member",
+    answers: { is: "list", of: [workspace] },
+    handle: list,
+  },
+  {
+    method: "POST",
+    path: "/workspaces",
+    about: "make a workspace",
+    needs: "member",
+    body: {
+      is: "values",
+      values: valuesOf(workspace, "name", "timezone"),
+      example: { name: "Acme sales", timezone: "Europe/Berlin" },
+    },
+    answers: { is: "record", of: workspace, statuses: [201] },
+    handle: create,
+  },
+  {
+    method: "GET",
+    path: "/workspaces/{id}",
+    about: "one workspace",
+    needs: "member",
+    answers: { is: "record", of: workspace },
+    handle: get,
+  },
+  {
+    method: "PATCH",
+    path: "/workspaces/{id}",
+    about: "change a workspace (admin)",
+    needs: "member",
+    body: {
+      is: "values",
+      values: valuesOf(workspace, "name", "timezone"),
+      partial: true,
+      example: { timezone: "Europe/Berlin" },
+    },
+    answers: { is: "record", of: workspace },
+    refuses: ["admin_required"],
+    handle: change,
+  },
+  {
+    method: "DELETE",
+    path: "/workspaces/{id}",
+    about: "delete a workspace with all its data (admin, mailed code)",
+    needs: "member",
+    parameters: { ...STEP_UP, ...WHY },
+    answers: { is: "message", values: { deleted: required(text({ about: "its handle" })) } },
+    refuses: ["admin_required", "escalation_required"],
+    handle: remove,
+  },
+  {
+    method: "POST",
+    path: "/workspaces/{id}/tokens",
+    about: "mint a token for another of your workspaces",
+    needs: "member",
+    parameters: STEP_UP,
+    body: WISH,
+    answers: MINTED,
+    refuses: ["escalation_required"],
+    handle: mintFor,
+  },
+];
+
+async function list(context: Authenticated): Promise<Answer> {
+  const rows = await seenWorkspaces(context);
+  return listAnswer(createWholeView(workspace), { rows, nextCursor: null });
+}
+
+/** A token that was narrowed knows its own workspace only. */
+async function seenWorkspaces({ services, session }: Authenticated): Promise<unknown[][]> {
+  const { userId, workspaceId, scopes } = session;
+  const rows = await listWorkspaces(services.db.pool, userId, workspaceId);
+  return scopes === null ? rows : rows.filter(([id]) => id === workspaceId);
+}
+
+async function get(context: Authenticated): Promise<Answer> {
+  const { id } = await membership(context);
+  return show(context, id);
+}
+
+async function show(context: Authenticated, id: string, outcome?: string): Promise<Answer> {
+  const row = (await seenWorkspaces(context)).find((each) => each[0] === id);
+  if (!row) throw unknownWorkspace(`workspace/${shortId(id)}`); // it ended meanwhile
+  return { is: "record", view: createWholeView(workspace), row, ...(outcome ? { outcome } : {}) };
+}
+
+async function create(context: Authenticated): Promise<Answer> {
+  wholeToken(context);
+  const { name, timezone } = context.body.values as { name: string; timezone?: string | null };
+  const id = context.services.ids("ws");
+  await createWorkspace(
+    context.services.db.pool,
+    context.session.userId,
+    { id, name, timezone: timezone ?? "UTC" },
+    context.reading.now,
+    context.services.plans.of(context.session.plan).caps.workspaces,
+  );
+  return { ...(await show(context, id, "created")), status: 201 };
+}
+
+async function change(context: Authenticated): Promise<Answer> {
+  const { id } = await authority(context);
+  const { name = null, timezone = null } = context.body.values as { name?: string; timezone?: string | null };
+  await changeWorkspace(context.services.db.pool, id, { name, timezone });
+  context.services.forget(id);
+  const answer = await show(context, id, "updated");
+  // Times are shown in it from now on, those of this answer too.
+  return timezone !== null && id === context.session.workspaceId ? { ...answer, showing: { zone: zone(timezone) } } : answer;
+}
+
+/** The mailed code is the second step here: nothing brings a workspace back. */
+async function remove(context: Authenticated): Promise<Answer> {
+  const { services } = context;
+  const { id, name } = await authority(context);
+  const counts = await countRecords(services.db, id);
+  const holds = counts.map(({ definition, rows }) => counted(rows, definition)).join(", ") || "no records";
+  await stepUp(context, `delete the workspace ${echo(name)}`, id, `it holds ${holds}`);
+  await deleteWorkspace(services.db.pool, services.db.dictionary, id, context.session.userId);
+  services.forget(id);
+  return {
+    is: "message",
+    message: `deleted workspace/${shortId(id)} ${echo(name)} with ${holds}`,
+    values: { deleted: `workspace/${shortId(id)}` },
+  };
+}
+
+/**
+ * A token that may do in another workspace all that its owner may is as much as being signed in there, so it takes a code, whichever way its
+ * scopes are named. One that may manage it takes a code too: beside one for the records it would be a whole token.
+ */
+async function mintFor(context: Authenticated): Promise<Answer> {
+  const { services, session } = context;
+  const { id, name, role } = await membership(context);
+  const wish = readWish(context);
+  const plurals = [...services.db.dictionary.values()].map(({ plural }) => plural);
+  const grave = covers(wish.scopes, "admin") || coversRole(wish.scopes, role, plurals);
+  if (id !== session.workspaceId && grave) await stepUp(context, `mint a full token for the workspace ${echo(name)}`, id);
+  return mint(context, id, wish);
+}

@@ -1,0 +1,40 @@
+import type { Session } from "../db/people/sessions.ts";
+import type { Operation, Scope } from "../derive/operation.ts";
+import { Problem } from "../kit/problem.ts";
+import { covers, roleAllows } from "../kit/scope.ts";
+
+/** RFC 6750, section 3.1. */
+const lacking = (scope: string) => `Bearer realm="cardfile", error="insufficient_scope", scope="${scope}"`;
+
+const RECONNECT = "ask the user to connect this program again, and to allow more";
+
+/** Refuses what the caller's role or the token's scopes do not allow; `scope` undefined: anyone who is known may. */
+export function permit({ role, scopes, audience }: Session, scope: Scope | undefined): void {
+  if (!scope) return;
+  const { verb, plural } = scope;
+  if (!roleAllows(role, verb)) {
+    throw new Problem(
+      "scope_required",
+      `a ${role} of this workspace cannot ${verb} here`,
+      "GET /workspaces/{id}/members shows who is admin: ask for another role",
+    );
+  }
+  if (covers(scopes, verb, plural)) return;
+  const missing = plural ? `${verb} or ${plural}.${verb}` : verb;
+  throw new Problem(
+    "scope_required",
+    `the token lacks the scope ${missing}`,
+    `it has ${scopes?.join(", ")}; ${
+      audience === null
+        ? `POST /tokens {"scopes":["${plural ? `${plural}.` : ""}${verb}"]} with a token that may mints one`
+        : RECONNECT
+    }`,
+    { headers: { "WWW-Authenticate": lacking(verb) } },
+  );
+}
+
+/** What strangers may change leads to a token, and so would let a program that was given little help itself to more. */
+export function permitInside({ open, method }: Operation): void {
+  if (!open || method === "GET") return;
+  throw new Problem("scope_required", "nobody signs in from inside a connection", RECONNECT);
+}

@@ -1,0 +1,130 @@
+import { lookup } from "node:dns/promises";
+import type { Server } from "node:http";
+import { get } from "node:https";
+import type { AddressInfo } from "node:net";
+import { createApp } from "../app.ts";
+import { createLimiter } from "../http/limits.ts";
+import type { Request } from "../http/request.ts";
+import { createHttpServer } from "../http/server.ts";
+import { createJobs } from "../jobs/all.ts";
+import { startJobs } from "../jobs/loop.ts";
+import { createIds } from "../kit/id.ts";
+import type { Log } from "../kit/log.ts";
+import { createRandom } from "../kit/random.ts";
+import { createSeal } from "../kit/seal.ts";
+import { StartError } from "../kit/startError.ts";
+import { createClientDocuments } from "../outbound/clientDocuments.ts";
+import { createMailer } from "../outbound/mail.ts";
+import { createOutbox } from "../outbound/outbox.ts";
+import { createPublicReader } from "../outbound/publicDocument.ts";
+import type { ConnectionOptions } from "../postgres/address.ts";
+import { dictionary } from "../records/all.ts";
+import type { Config } from "../service/config.ts";
+import { addressOf } from "../service/context.ts";
+import { createMetrics } from "../service/metrics.ts";
+import { createTally, type News, NOBODY, type Peers } from "../service/peers.ts";
+import { readPlans } from "../service/plans.ts";
+import { createSessionCache } from "../service/session.ts";
+import { openPool, readSecret } from "./storage.ts";
+
+/** A process that serves. */
+export type Serving = {
+  /** The address callers see. */
+  baseUrl: string;
+  /** To be told what happens in the other processes. */
+  hear: (news: News) => void;
+  /** What this process has counted. */
+  metrics: () => string;
+  /** Finishes the requests in flight, then closes. */
+  stop: () => Promise<void>;
+};
+
+/** Serves in this process, on a database that is up and migrated. */
+export async function serve(config: Config, connection: ConnectionOptions, log: Log, peers: Peers): Promise<Serving> {
+  const pool = openPool(connection, config, log, config.pool);
+  const plans = readPlans(
+    config.plans,
+    [...dictionary.values()].map(({ plural }) => plural),
+  );
+  const ids = createIds(Date.now, createRandom());
+  const sessions = createSessionCache();
+  const tally = peers === NOBODY ? undefined : createTally((used) => peers.tell({ used }));
+  const limiter = createLimiter({ quota: config.rate, seconds: 60 }, tally);
+  const metrics = createMetrics(pool, peers);
+  const seal = createSeal(readSecret(config));
+  const send = config.sendmail ? createMailer(config.sendmail, config.mailFrom, Date.now) : undefined;
+  const outbox = send && createOutbox({ pool, seal, ids, now: Date.now, log, send });
+  // The address is known only once the server listens, and the app wants it: the first request finds it there.
+  let answer: ReturnType<typeof createApp> | undefined;
+  const callerOf = config.trustProxy ? (request: Request) => addressOf(request, true) : undefined;
+  const server = createHttpServer((request) => answer!(request), ids, callerOf);
+  await listen(server, config);
+  const { port } = server.address() as AddressInfo;
+  const baseUrl = config.baseUrl || `http://${config.host.includes(":") ? `[${config.host}]` : config.host}:${port}`;
+  answer = createApp(
+    {
+      config,
+      baseUrl,
+      db: { pool, dictionary },
+      seal,
+      ids,
+      random: createRandom(),
+      now: Date.now,
+      log,
+      plans,
+      metrics,
+      mail: outbox?.post,
+      clientDocuments: createClientDocuments(
+        createPublicReader({ lookup: (host) => lookup(host, { all: true }), get }),
+        Date.now,
+      ),
+      forget(id) {
+        sessions.forget(id);
+        peers.tell({ forget: id });
+      },
+    },
+    sessions,
+    limiter,
+  );
+  const stopJobs = startJobs(createJobs({ pool, dictionary }, config, outbox, Date.now), log);
+  return {
+    baseUrl,
+    hear(news) {
+      if ("forget" in news) sessions.forget(news.forget);
+      else for (const [key, count] of news.used) limiter.add(key, count, Date.now());
+    },
+    metrics: metrics.own,
+    async stop() {
+      stopJobs();
+      await close(server);
+      await pool.close();
+    },
+  };
+}
+
+/** Connections that wait to be taken. With Node's 511 a crowd would be let in seconds apart, as their systems try again. */
+const BACKLOG = 4_096;
+
+function listen(server: Server, { host, port }: Config): Promise<void> {
+  return new Promise((done, fail) => {
+    server.once("error", (error: NodeJS.ErrnoException) => {
+      const why: Record<string, string> = {
+        EADDRINUSE: `port ${port} on ${host} is taken: stop what uses it, or set CRM_PORT`,
+        EACCES: `port ${port} may not be used: set CRM_PORT to one above 1023`,
+      };
+      fail(new StartError(why[error.code ?? ""] ?? `cannot listen on ${host}:${port}: ${error.message}`));
+    });
+    server.listen({ port, host, backlog: BACKLOG }, done);
+  });
+}
+
+const GRACE_MS = 10_000;
+
+/** Takes no new connections and lets the requests in flight finish. */
+async function close(server: Server): Promise<void> {
+  const closed = new Promise<void>((done) => server.close(() => done()));
+  server.closeIdleConnections();
+  const timer = setTimeout(() => server.closeAllConnections(), GRACE_MS);
+  await closed;
+  clearTimeout(timer);
+}

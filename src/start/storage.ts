@@ -1,0 +1,87 @@
+import { randomBytes } from "node:crypto";
+import { existsSync, linkSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join, resolve } from "node:path";
+import { HINTS } from "../db/hints.ts";
+import { startEmbedded } from "../embedded/server.ts";
+import type { Log } from "../kit/log.ts";
+import type { ConnectionOptions } from "../postgres/address.ts";
+import { createPool, type Pool } from "../postgres/pool.ts";
+import type { Config } from "../service/config.ts";
+
+/** Where the database is. `direct` goes past a pooler, for migrations. */
+export type Storage = { connection: ConnectionOptions; direct: ConnectionOptions; about: string; stop: () => Promise<void> };
+
+/** The database of DATABASE_URL, or else an embedded one, started here. */
+export async function openStorage(config: Config, log: Log): Promise<Storage> {
+  if (config.databaseUrl) {
+    return {
+      connection: { url: config.databaseUrl },
+      direct: { url: config.directUrl },
+      about: "DATABASE_URL",
+      stop: async () => {},
+    };
+  }
+  mkdirSync(config.data, { recursive: true, mode: 0o755 });
+  const folder = join(config.data, "postgres");
+  const server = await startEmbedded({ folder, database: "crm", log, ...(config.pgBin ? { binaries: config.pgBin } : {}) });
+  const { host, port, user, database, major, owned } = server;
+  const connection = { host, port, user, database };
+  return {
+    connection,
+    direct: connection,
+    about: `embedded PostgreSQL ${major}${owned ? "" : ", run by another process"}`,
+    stop: server.stop,
+  };
+}
+
+/** How long one unit of database work may take, and how long it may wait for its turn. */
+const DEADLINE_MS = 10_000;
+const WAIT_MS = 2_000;
+
+export function openPool(connection: ConnectionOptions, config: Config, log: Log, size: number): Pool {
+  return createPool({
+    connection,
+    size,
+    queueLimit: size * 50,
+    waitMs: WAIT_MS,
+    deadlineMs: DEADLINE_MS,
+    prepare: config.prepare,
+    log,
+    hints: HINTS,
+  });
+}
+
+/** Work that needs the database once. */
+export async function withPool<T>(
+  connection: ConnectionOptions,
+  config: Config,
+  log: Log,
+  work: (pool: Pool) => Promise<T>,
+): Promise<T> {
+  const pool = openPool(connection, config, log, 1);
+  try {
+    return await work(pool);
+  } finally {
+    await pool.close();
+  }
+}
+
+/** The key of everything sealed: CRM_SECRET, or one made once and kept beside the data. */
+export function readSecret({ secret, data }: Config): string {
+  if (secret) return secret;
+  const file = resolve(data, "secret");
+  if (!existsSync(file)) {
+    mkdirSync(data, { recursive: true });
+    const fresh = `${file}.${process.pid}`;
+    writeFileSync(fresh, randomBytes(32).toString("base64url"), { mode: 0o600 });
+    try {
+      // Of two processes that start at once, the first to link wins, and both read its secret.
+      linkSync(fresh, file);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
+    } finally {
+      rmSync(fresh);
+    }
+  }
+  return readFileSync(file, "utf8").trim();
+}

@@ -1,0 +1,180 @@
+import { z } from "zod";
+import { handleKind, idKind } from "../fields/link.ts";
+import { EQUALITY } from "../fields/operators.ts";
+import type { Predicate } from "../fields/predicate.ts";
+import { countKind, textKind } from "../fields/text.ts";
+import type { FieldKind, Showing } from "../fields/type.ts";
+import { choice, person, text, time } from "../fields/vocabulary.ts";
+import { readId, shortId } from "../kit/id.ts";
+import { joinList, quoteIfNeeded } from "../kit/line.ts";
+import { showTime, type Zone } from "../kit/time.ts";
+import { defineView } from "../records/define.ts";
+
+/** Two versions of a record as the history keeps them: the one before (null when there was none) and the one it became. */
+type Versions = [before: Record<string, unknown> | null, after: Record<string, unknown>];
+
+const UNTOLD = new Set(["id", "version", "created_at", "created_by", "updated_at", "deleted_at"]);
+
+function differences([before, after]: Versions, zone: Zone): { name: string; from: unknown; to: unknown }[] {
+  const [from, to] = [flat(living(before)), flat(living(after))];
+  return [...new Set([...Object.keys(from), ...Object.keys(to)])]
+    .map((name) => ({ name, from: shown(from[name] ?? null, zone), to: shown(to[name] ?? null, zone) }))
+    .filter((each) => JSON.stringify(each.from) !== JSON.stringify(each.to));
+}
+
+/** A deleted record holds nothing any more: its deletion tells all that was lost. */
+const living = (row: Record<string, unknown> | null) => (row === null || row.deleted_at != null ? {} : row);
+
+/** The fields worth telling, custom ones each by itself. */
+function flat(row: Record<string, unknown>): Record<string, unknown> {
+  const { custom, ...fields } = row;
+  const members = Object.entries((custom ?? {}) as Record<string, unknown>).map(([key, value]) => [`custom.${key}`, value]);
+  return Object.fromEntries([...Object.entries(fields).filter(([name]) => !UNTOLD.has(name)), ...members]);
+}
+
+/** PostgreSQL's JSON of a timestamptz, in whatever zone the server thinks. */
+const STORED_TIME = /^\d{4,6}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d+)?[+-]\d{2}:\d{2}$/;
+
+/** The same time as the driver gives it. */
+export const timeOfJson = (text: string) => text.replace("T", " ").replace(/([+-]\d{2}):00$/, "$1");
+
+const shown = (value: unknown, zone: Zone) =>
+  typeof value === "string" && STORED_TIME.test(value) ? showTime(timeOfJson(value), zone) : value;
+
+const LONGEST = 80;
+
+/** A list of texts joined as on a line, an id short, anything else that is no text as JSON. */
+function told(value: unknown): string {
+  const isList = Array.isArray(value) && value.every((item) => typeof item === "string");
+  const text = isList ? joinList(value) : typeof value === "string" ? value : JSON.stringify(value);
+  if (readId(text)?.key === text) return shortId(text);
+  // Never half of a surrogate pair.
+  return text.length > LONGEST ? `${text.slice(0, LONGEST).replace(/[\uD800-\uDBFF]$/, "")}…` : text;
+}
+
+/** `stage: lead -> customer; title: null -> CTO` */
+const differenceKind: FieldKind = {
+  ...textKind(1_000_000),
+  name: "changes",
+  sqlType: "jsonb",
+  operators: [],
+  shown: z.record(z.string(), z.object({ from: z.unknown(), to: z.unknown() })),
+  toLine: (versions: Versions, { zone }) =>
+    quoteIfNeeded(
+      differences(versions, zone)
+        .map(({ name, from, to }) => `${name}: ${told(from)} -> ${told(to)}`)
+        .join("; "),
+    ),
+  toJson: (versions: Versions, { zone }) =>
+    JSON.stringify(Object.fromEntries(differences(versions, zone).map(({ name, from, to }) => [name, { from, to }]))),
+};
+
+/** Finds ids as they are written, without looking a record up: it may be deleted by now. */
+const writtenIds: FieldKind["predicate"] = (operator, operands) => {
+  const ids = operands.map(writtenId);
+  if (!ids.every((id) => id !== undefined)) return undefined;
+  const any: Predicate = { is: "any", of: ids };
+  return operator === "ne" ? { is: "not", of: any } : any;
+};
+
+function writtenId(operand: string): Predicate | undefined {
+  const reference = readId(operand) ?? readId(operand.replace(/^\s*[a-z]+[_/]/i, ""), { name: "" });
+  if (!reference) return undefined;
+  const { prefix, key } = reference;
+  // `task_t4v6w8y0` may stand for `t_t4v6w8y0`: eight characters tell a record well enough.
+  if (prefix === "" || prefix.length > 3) return { is: "tail", text: key.slice(-8) };
+  // All ids of a prefix lie between `c_` and the character after `_`.
+  const ofKind = [{ is: "gte", value: `${prefix}_` } as const, { is: "lt", value: `${prefix}\`` } as const];
+  return {
+    is: "all",
+    of: [{ is: "tail", text: key.slice(-8) }, ...(key.length > 8 ? [{ is: "eq", value: key } as const] : ofKind)],
+  };
+}
+
+/** A record of any kind, shown short. */
+const anyRecordKind: FieldKind = {
+  ...idKind("record"),
+  name: "record",
+  expects: "the id of a record",
+  predicate: writtenIds,
+  toLine: shortId,
+};
+
+/** Which token it was, shown short; it may have ended, or be another person's. */
+const tokenIdKind: FieldKind = {
+  ...idKind("token"),
+  name: "token",
+  operators: [...EQUALITY],
+  predicate: writtenIds,
+  toLine: shortId,
+};
+
+/** A record as it was, in the shape of its kind: its JSON, once it is known how the reader wants times shown. */
+export type Snapshot = (showing: Showing) => string;
+
+const wholeKind: FieldKind = {
+  ...textKind(0, "a whole record"),
+  name: "row",
+  sqlType: "jsonb",
+  operators: [],
+  shown: z.record(z.string(), z.unknown()),
+  toLine: (snapshot: Snapshot, showing) => quoteIfNeeded(snapshot(showing)),
+  toJson: (snapshot: Snapshot, showing) => snapshot(showing),
+};
+
+/** One entry of the history: who changed which record, when, why, and into what. */
+export const change = defineView({
+  name: "change",
+  plural: "changes",
+  prefix: "ch",
+  about: "One change of a record: who, when, what and why.",
+  title: "action",
+  order: "-at",
+  fields: {
+    id: {
+      kind: { ...idKind("change"), predicate: writtenIds },
+      about: "the whole id",
+      always: true,
+      shown: "json",
+      column: "id",
+    },
+    handle: {
+      kind: { ...handleKind("change"), predicate: writtenIds },
+      about: "the short name that lines begin with",
+      always: true,
+      shown: "json",
+      column: "id",
+    },
+    at: time({ about: "when", sort: true, required: true }),
+    actor: person({ about: "who", always: true }),
+    action: choice(["created", "updated", "deleted"], { about: "what happened", always: true }),
+    kind: text({ about: "the kind of the record", always: true }),
+    record: { kind: anyRecordKind, about: "the record", always: true, column: "record_id" },
+    name: text({ about: "what the record was called then" }),
+    changes: { kind: differenceKind, about: "every field that changed, before and after", always: true },
+    reason: text({ about: "why, where the caller said so (X-Reason or reason=)" }),
+    agent: text({ about: "the program that acted: its X-Agent, else its User-Agent" }),
+    token_id: { kind: tokenIdKind, about: "the token it came with" },
+    request_id: text({ about: "the X-Request-Id of the request", shown: "json" }),
+    cause: text({ about: "the change that dragged this one along", shown: "detail" }),
+    version: { kind: countKind, about: "the version the record had afterwards", always: true },
+    before: {
+      kind: wholeKind,
+      about: "the whole record before, in the shape it has as JSON",
+      shown: "asked",
+    },
+    after: { kind: wholeKind, about: "the whole record afterwards; a deleted one has deleted_at too", shown: "asked" },
+  },
+  example: {
+    at: "2026-06-01T08:12:44Z",
+    actor: "ann@example.com",
+    action: "updated",
+    kind: "contact",
+    record: "c_t4v6w8y0",
+    name: "Jane Doe",
+    changes: [{ stage: "lead" }, { stage: "customer" }],
+    reason: "signed the contract",
+    agent: "curl/8.5.0",
+    version: 4,
+  },
+});
