@@ -1,8 +1,8 @@
 import { isPaged } from "../src/derive/paging.ts";
 import { readListQuery } from "../src/derive/query.ts";
 import { zone } from "../src/kit/time.ts";
-import { dictionary } from "../src/records/all.ts";
-import { type Field, linksOf, type RecordDefinition } from "../src/records/define.ts";
+import { catalog } from "../src/records/all.ts";
+import { type Field, type Kind, linksOf } from "../src/records/define.ts";
 import { PEOPLE, type Person, type Sql } from "./place.ts";
 import { OWNERS } from "./words.ts";
 
@@ -16,15 +16,15 @@ export type Shape = {
 
 /** Each kind in every order both ways, by every field with every operator, and by what people combine. */
 export function shapes(): Shape[] {
-  return [...dictionary.values()].flatMap((definition) => {
-    const sorts = definition.fields.flatMap(({ name, sort }) => (sort ? [name, `-${name}`] : []));
-    const filters = definition.fields.flatMap((field) => filtersOf(definition, field));
-    const queries = ["", ...sorts.map((order) => `sort=${order}`), ...filters, ...(COMBINED[definition.plural] ?? [])];
+  return [...catalog.values()].flatMap((kind) => {
+    const sorts = kind.fields.flatMap(({ name, sort }) => (sort ? [name, `-${name}`] : []));
+    const filters = kind.fields.flatMap((field) => filtersOf(kind, field));
+    const queries = ["", ...sorts.map((order) => `sort=${order}`), ...filters, ...(COMBINED[kind.plural] ?? [])];
     return queries.map((query): Shape => {
-      const path = `/${definition.plural}${query && "?"}${query}`;
-      const paged = isPagedQuery(definition, query);
+      const path = `/${kind.plural}${query && "?"}${query}`;
+      const paged = isPagedQuery(kind, query);
       const [, minus, field] = /^sort=(-?)(\w+)$/.exec(query) ?? [];
-      return field ? { path, paged, sort: { kind: definition.name, field, descending: minus === "-" } } : { path, paged };
+      return field ? { path, paged, sort: { kind: kind.name, field, descending: minus === "-" } } : { path, paged };
     });
   });
 }
@@ -46,20 +46,20 @@ export const OTHERS: readonly Shape[] = [
 ].map((path) => ({ path, paged: !path.startsWith("/search") }));
 
 /** Any id and time will do: only the shape decides. */
-function isPagedQuery(definition: RecordDefinition, query: string): boolean {
+function isPagedQuery(kind: Kind, query: string): boolean {
   const parameters = [...new URLSearchParams(query.replace(/\$(\w+)/g, (_, name) => idOf(name)))];
-  return isPaged(definition, readListQuery(definition, parameters, { now: 0, zone: zone("UTC"), me: "" }));
+  return isPaged(kind, readListQuery(kind, parameters, { now: 0, zone: zone("UTC"), me: "" }));
 }
 
-const idOf = (name: string) => `${dictionary.get(name)!.prefix}_00000000`;
+const idOf = (name: string) => `${catalog.get(name)!.prefix}_00000000`;
 
 /** `field=op:value` for every operator of the field: with a common value and a rare one, and in both directions. */
-function filtersOf(definition: RecordDefinition, { name, kind, column }: Field): string[] {
+function filtersOf(kind: Kind, { name, type, column }: Field): string[] {
   if (name === "custom") return CUSTOM;
-  const known = VALUES[`${definition.name}.${name}`] ?? VALUES[name];
-  const link = linksOf(definition).find(({ field }) => field.name === name);
-  const values = column === "id" ? [`$${definition.name}`] : (known ?? (link ? [`$${link.target}`] : kind.choices));
-  if (!values) throw new Error(`the benchmark has no value for ${definition.name}.${name}`);
+  const known = VALUES[`${kind.name}.${name}`] ?? VALUES[name];
+  const link = linksOf(kind).find(({ field }) => field.name === name);
+  const values = column === "id" ? [`$${kind.name}`] : (known ?? (link ? [`$${link.target}`] : type.choices));
+  if (!values) throw new Error(`the benchmark has no value for ${kind.name}.${name}`);
   const [common, rare = common] = values as readonly [string, string?];
   const forms: Partial<Record<string, readonly string[]>> = {
     eq: [...new Set([common, rare])],
@@ -72,7 +72,7 @@ function filtersOf(definition: RecordDefinition, { name, kind, column }: Field):
     is: ["is:null"],
     not: ["not:null"],
   };
-  return kind.operators.flatMap((operator) => (forms[operator] ?? []).map((form) => `${name}=${form}`));
+  return type.operators.flatMap((operator) => (forms[operator] ?? []).map((form) => `${name}=${form}`));
 }
 
 /** A value that many records have, and one that few have, by field. What is not here has choices, or is a link. */
@@ -161,7 +161,7 @@ const COMBINED: Record<string, readonly string[]> = {
 /** The records that `$contact` and the like stand for: the first of a kind has the most links. */
 export async function linkedRecords(sql: Sql, person: Person): Promise<Map<string, string>> {
   const found = new Map<string, string>();
-  for (const { name, plural, prefix } of dictionary.values()) {
+  for (const { name, plural, prefix } of catalog.values()) {
     const [row] = await sql<{ id: string }[]>`
       select id from ${sql(plural)} where workspace_id = ${PEOPLE[person].workspaceId} order by id limit 1`;
     found.set(`$${name}`, `${prefix}_${row!.id.slice(-8)}`);

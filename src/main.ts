@@ -3,7 +3,7 @@ import { prepareUsage } from "./db/records/usage.ts";
 import { createLog, type Log } from "./kit/log.ts";
 import { Problem } from "./kit/problem.ts";
 import { StartError } from "./kit/startError.ts";
-import { dictionary } from "./records/all.ts";
+import { catalog } from "./records/all.ts";
 import { type Config, readConfig } from "./service/config.ts";
 import { NOBODY } from "./service/peers.ts";
 import { readPlans } from "./service/plans.ts";
@@ -36,9 +36,9 @@ async function serveUntilStopped(config: Config, log: Log): Promise<void> {
       for (const name of await migrate(pool, Date.now)) log.info("migrated", { name });
       const plans = readPlans(
         config.plans,
-        [...dictionary.values()].map(({ plural }) => plural),
+        [...catalog.values()].map(({ plural }) => plural),
       );
-      await prepareUsage({ pool, dictionary }, plans.limited);
+      await prepareUsage({ pool, catalog }, plans.limited);
     });
     readSecret(config);
     const { connection, about } = storage;

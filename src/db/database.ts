@@ -1,8 +1,8 @@
 import type { Pool } from "../postgres/pool.ts";
-import type { Dictionary } from "../records/define.ts";
+import type { Catalog } from "../records/define.ts";
 
 /** What every statement about records needs: connections, and the kinds there are. */
-export type Database = { pool: Pool; dictionary: Dictionary };
+export type Database = { pool: Pool; catalog: Catalog };
 
 /** Who makes a change, and all that its history entry keeps about it. */
 export type Author = {

@@ -8,7 +8,7 @@ import { nearest } from "../kit/nearest.ts";
 import { Problem } from "../kit/problem.ts";
 import { isVisible } from "../kit/text.ts";
 import { oneOf } from "../kit/words.ts";
-import { type Field, type FieldSpec, fieldOf, linksOf, type RecordDefinition } from "../records/define.ts";
+import { type Field, type FieldSpec, fieldOf, type Kind, linksOf } from "../records/define.ts";
 import { isRestOfValue } from "./filter.ts";
 import { COMMON_PARAMETERS, WHY } from "./parameters.ts";
 
@@ -30,35 +30,35 @@ export type Written = {
   versions?: readonly number[];
 };
 
-const schemas = new WeakMap<RecordDefinition, { create: z.ZodObject; patch: z.ZodObject }>();
+const schemas = new WeakMap<Kind, { create: z.ZodObject; patch: z.ZodObject }>();
 
 /** The request schemas of a kind, made once: fields may be absent or null; a new record needs its required ones. */
-export function schemasOf(definition: RecordDefinition): { create: z.ZodObject; patch: z.ZodObject } {
-  let known = schemas.get(definition);
+export function schemasOf(kind: Kind): { create: z.ZodObject; patch: z.ZodObject } {
+  let known = schemas.get(kind);
   if (!known) {
     const shape: Record<string, z.ZodType> = {};
-    for (const field of writable(definition)) shape[field.name] = field.kind.schema.nullable().optional().describe(field.about);
+    for (const field of writable(kind)) shape[field.name] = field.type.schema.nullable().optional().describe(field.about);
     const patch = z.strictObject({
       ...shape,
       version: z.int().optional().describe("write only if the record still has this version"),
     });
     known = { create: patch, patch };
-    schemas.set(definition, known);
+    schemas.set(kind, known);
   }
   return known;
 }
 
-export function writable(definition: RecordDefinition): Field[] {
-  return definition.fields.filter((field) => !field.readOnly);
+export function writable(kind: Kind): Field[] {
+  return kind.fields.filter((field) => !field.readOnly);
 }
 
 /**
  * Reads the body of a create, upsert (`existing: false`) or patch (`existing: true`). Text is read by the field's kind, so a form and JSON
  * mean the same; an empty text is null. Throws the Problem that names the field, what it expects and what comes near.
  */
-export function readRecord(definition: RecordDefinition, body: Values, existing: boolean, reading: Reading): Written {
-  const values = settle(definition, gatherCustom(definition, body), body);
-  check(definition, values, reading);
+export function readRecord(kind: Kind, body: Values, existing: boolean, reading: Reading): Written {
+  const values = settle(kind, gatherCustom(kind, body), body);
+  check(kind, values, reading);
   const { version, ...fields } = values;
   const written: Written = {
     sent: {},
@@ -67,28 +67,28 @@ export function readRecord(definition: RecordDefinition, body: Values, existing:
     ...(version === undefined ? {} : { versions: [version as number] }),
   };
   for (const [name, value] of Object.entries(fields)) {
-    const field = fieldOf(definition, name)!;
-    if (field.required && value === null && existing) throw cannotClear(definition, field);
+    const field = fieldOf(kind, name)!;
+    if (field.required && value === null && existing) throw cannotClear(kind, field);
     if (field.required && value === null) continue;
     place(written, field, value, reading);
   }
-  if (!existing) complete(definition, written, reading);
+  if (!existing) complete(kind, written, reading);
   return written;
 }
 
 /** `"custom.seats": 5` and `-d custom.seats=5` mean `custom: {seats: 5}`. */
-function gatherCustom(definition: RecordDefinition, { values: body, form }: Values): Record<string, unknown> {
+function gatherCustom(kind: Kind, { values: body, form }: Values): Record<string, unknown> {
   const dotted = Object.keys(body).filter((key) => key.startsWith("custom."));
-  if (dotted.length === 0 || !fieldOf(definition, "custom")) return body;
-  const members = new Map(Object.entries(wholeCustom(definition, body.custom)));
+  if (dotted.length === 0 || !fieldOf(kind, "custom")) return body;
+  const members = new Map(Object.entries(wholeCustom(kind, body.custom)));
   for (const key of dotted) members.set(key.slice("custom.".length), form ? readMember(body[key]) : body[key]);
   const rest = Object.entries(body).filter(([key]) => !key.startsWith("custom."));
   return { ...Object.fromEntries(rest), custom: Object.fromEntries(members) };
 }
 
-function wholeCustom(definition: RecordDefinition, value: unknown): object {
-  const field = fieldOf(definition, "custom")!;
-  const whole = typeof value === "string" && value !== "" ? field.kind.fromText(value) : value || {};
+function wholeCustom(kind: Kind, value: unknown): object {
+  const field = fieldOf(kind, "custom")!;
+  const whole = typeof value === "string" && value !== "" ? field.type.fromText(value) : value || {};
   if (typeof whole === "object" && whole !== null && !Array.isArray(whole)) return whole;
   throw unfit(field, value);
 }
@@ -105,17 +105,13 @@ function readMember(value: unknown): unknown {
   return /^-?\d/.test(text) && String(Number(text)) === text ? Number(text) : text;
 }
 
-function settle(
-  definition: RecordDefinition,
-  body: Record<string, unknown>,
-  { form, signed }: Values,
-): Record<string, unknown> {
+function settle(kind: Kind, body: Record<string, unknown>, { form, signed }: Values): Record<string, unknown> {
   const settled: Record<string, unknown> = {};
   for (const [name, value] of Object.entries(body)) {
     if (value === undefined) continue;
-    const field = name === "version" ? undefined : fieldOf(definition, name);
-    if (name !== "version" && (!field || field.readOnly)) throw unknownField(definition, name, field, form);
-    const typed = field?.kind.signed ? signed?.[name] : undefined;
+    const field = name === "version" ? undefined : fieldOf(kind, name);
+    if (name !== "version" && (!field || field.readOnly)) throw unknownField(kind, name, field, form);
+    const typed = field?.type.signed ? signed?.[name] : undefined;
     const text = form && Array.isArray(value) ? joined(name, field, value) : (typed ?? value);
     const cleared = isEmpty(field, text) || (form && text === "null" && !isPlainText(field));
     settled[name] = cleared ? null : typeof text === "string" ? readText(name, field, text) : text;
@@ -125,54 +121,54 @@ function settle(
 
 /** Whether a value says nothing: without a name that can be seen, a record cannot be told from others. */
 export function isEmpty(field: FieldSpec | undefined, value: unknown): boolean {
-  if (value === "" || typeof value !== "string" || field?.kind.sqlType !== "text") return value === "";
+  if (value === "" || typeof value !== "string" || field?.type.sqlType !== "text") return value === "";
   // What cannot be stored is refused instead.
-  return (field.required || field.kind.phrase === true) && !isVisible(value) && storable(value);
+  return (field.required || field.type.phrase === true) && !isVisible(value) && storable(value);
 }
 
 /** In a form a list is the name repeated, or a comma list. */
 function joined(name: string, field: Field | undefined, texts: string[]): string {
-  if (field?.kind.sqlType === "text[]") return texts.join(",");
+  if (field?.type.sqlType === "text[]") return texts.join(",");
   throw new Problem("invalid_value", `${name} stands ${texts.length} times`, `send ${name} once`);
 }
 
 /** In a form `null` is null, but for text, which may be that very word. */
-const isPlainText = (field: Field | undefined) => field?.kind.sqlType === "text" && !field.kind.link;
+const isPlainText = (field: Field | undefined) => field?.type.sqlType === "text" && !field.type.link;
 
 function readText(name: string, field: Field | undefined, value: string): unknown {
-  return name === "version" && /^\d{1,9}$/.test(value) ? Number(value) : (field?.kind.fromText(value) ?? value);
+  return name === "version" && /^\d{1,9}$/.test(value) ? Number(value) : (field?.type.fromText(value) ?? value);
 }
 
 /** What callers take for a field of the body. */
 const IN_ADDRESS = ["fields", ...Object.keys({ ...WHY, ...COMMON_PARAMETERS })];
 
-function unknownField(definition: RecordDefinition, name: string, field: Field | undefined, form: boolean): Problem {
-  const names = writable(definition).map((each) => each.name);
+function unknownField(kind: Kind, name: string, field: Field | undefined, form: boolean): Problem {
+  const names = writable(kind).map((each) => each.name);
   if (field)
-    return new Problem("invalid_field", `${name} is read-only`, `leave it out; ${definition.plural} take: ${names.join(", ")}`);
+    return new Problem("invalid_field", `${name} is read-only`, `leave it out; ${kind.plural} take: ${names.join(", ")}`);
   const near = nearest(name, names);
-  return new Problem("invalid_field", `${definition.plural} have no field ${echo(name)}`, [
+  return new Problem("invalid_field", `${kind.plural} have no field ${echo(name)}`, [
     ...(IN_ADDRESS.includes(name) ? [`${name} is a parameter of the address: ?${name}=…`] : []),
     ...(form && isRestOfValue(name) ? ["an & inside a value of a form is written %26: --data-urlencode does it"] : []),
     ...(near.length > 0 ? [`did you mean ${near.join(" or ")}?`] : []),
-    `${definition.plural} take: ${names.join(", ")}${fieldOf(definition, "custom") ? "; anything else fits under custom" : ""}`,
+    `${kind.plural} take: ${names.join(", ")}${fieldOf(kind, "custom") ? "; anything else fits under custom" : ""}`,
   ]);
 }
 
-function check(definition: RecordDefinition, values: Record<string, unknown>, reading: Reading): void {
-  const result = schemasOf(definition).patch.safeParse(values);
+function check(kind: Kind, values: Record<string, unknown>, reading: Reading): void {
+  const result = schemasOf(kind).patch.safeParse(values);
   if (result.success) return;
   const name = String(result.error.issues[0]?.path[0] ?? "");
   if (name === "version")
     throw new Problem("invalid_value", "version is a whole number", "send the version that the record showed");
-  throw unfit(fieldOf(definition, name)!, values[name], reading);
+  throw unfit(fieldOf(kind, name)!, values[name], reading);
 }
 
 export function unfit(field: Field, value: unknown, reading?: Reading): Problem {
-  const { name, kind } = field;
+  const { name, type } = field;
   const unstorable = typeof value === "string" && !storable(value);
-  return new Problem(kind.refusal, `${name} cannot be ${shownValue(value)}`, [
-    `${name} expects ${kind.expects}`,
+  return new Problem(type.refusal, `${name} cannot be ${shownValue(value)}`, [
+    `${name} expects ${type.expects}`,
     ...(reading && isReadAsText(field, value, reading) ? [`send it as text, in quotes: {"${name}":"${value}"}`] : []),
     ...(unstorable ? [UNSTORABLE_HINT] : []),
   ]);
@@ -187,10 +183,10 @@ function shownValue(value: unknown): string {
 }
 
 /** Whether the same characters would be taken as text. */
-function isReadAsText({ kind }: Field, value: unknown, reading: Reading): boolean {
+function isReadAsText({ type }: Field, value: unknown, reading: Reading): boolean {
   if (typeof value !== "number" && typeof value !== "boolean") return false;
-  const text = kind.fromText(`${value}`);
-  return typeof text === "string" && kind.schema.safeParse(text).success && kind.toColumn(text, reading) !== undefined;
+  const text = type.fromText(`${value}`);
+  return typeof text === "string" && type.schema.safeParse(text).success && type.toColumn(text, reading) !== undefined;
 }
 
 /** JSON that is nested deeply enough can be read and not be written: it would exhaust the stack. */
@@ -202,18 +198,18 @@ function jsonText(value: unknown): string {
   }
 }
 
-function cannotClear(definition: RecordDefinition, field: Field): Problem {
+function cannotClear(kind: Kind, field: Field): Problem {
   return new Problem(
     "missing_field",
-    `${oneOf(definition.name)} cannot be without ${field.name}`,
-    `${field.name} expects ${field.kind.expects}`,
+    `${oneOf(kind.name)} cannot be without ${field.name}`,
+    `${field.name} expects ${field.type.expects}`,
   );
 }
 
 function place(written: Written, field: Field, value: unknown, reading: Reading): void {
-  const link = field.kind.link;
+  const link = field.type.link;
   if (!link) {
-    const stored = value === null ? null : field.kind.toColumn(value, reading);
+    const stored = value === null ? null : field.type.toColumn(value, reading);
     if (stored === undefined) throw unfit(field, value, reading);
     written.sent[field.name] = stored;
     return;
@@ -224,11 +220,11 @@ function place(written: Written, field: Field, value: unknown, reading: Reading)
 
 function choose(before: LinkChoice | undefined, field: Field, value: unknown, reading: Reading): LinkChoice {
   if (value === null) return before ?? null;
-  const link = field.kind.link;
+  const link = field.type.link;
   const byName = link?.shows === "name";
   const id = byName
     ? readIdNotName(value as string, link!.target)
-    : (field.kind.toColumn(value, reading) as IdReference | undefined);
+    : (field.type.toColumn(value, reading) as IdReference | undefined);
   if (!id && !byName) throw unfit(field, value, reading);
   if (!id) return { ...before, name: value as string };
   if (before?.id && !areOne(before.id, id))
@@ -245,36 +241,24 @@ const shownId = ({ prefix, key }: IdReference) => (key.length > 8 ? key : `${pre
 const areOne = (a: IdReference, b: IdReference) => a.prefix === b.prefix && (a.key.endsWith(b.key) || b.key.endsWith(a.key));
 
 /** Gives a new record its initial values, the missing title the value of the natural key, and refuses what is still not there. */
-function complete(definition: RecordDefinition, written: Written, reading: Reading): void {
-  for (const field of definition.fields) {
+function complete(kind: Kind, written: Written, reading: Reading): void {
+  for (const field of kind.fields) {
     if (field.initially === undefined || written.sent[field.name] != null) continue;
-    written.initial[field.name] = field.kind.toColumn(field.initially, reading);
+    written.initial[field.name] = field.type.toColumn(field.initially, reading);
   }
-  const { title, naturalKey, needsOneOf } = definition;
+  const { title, naturalKey, needsOneOf } = kind;
   if (naturalKey && written.sent[title] == null && written.sent[naturalKey] != null)
     written.initial[title] = written.sent[naturalKey];
   if (naturalKey && written.sent[title] == null && written.initial[title] == null)
-    throw new Problem(
-      "missing_field",
-      `${oneOf(definition.name)} needs ${oneOf(title)} or ${oneOf(naturalKey)}`,
-      exampleOf(definition),
-    );
-  for (const field of definition.fields) {
+    throw new Problem("missing_field", `${oneOf(kind.name)} needs ${oneOf(title)} or ${oneOf(naturalKey)}`, exampleOf(kind));
+  for (const field of kind.fields) {
     if (!field.required || written.sent[field.name] != null || written.initial[field.name] != null) continue;
-    throw new Problem(
-      "missing_field",
-      `${oneOf(definition.name)} needs ${field.name}: ${field.kind.expects}`,
-      exampleOf(definition),
-    );
+    throw new Problem("missing_field", `${oneOf(kind.name)} needs ${field.name}: ${field.type.expects}`, exampleOf(kind));
   }
-  if (needsOneOf && !linksOf(definition).some(({ field, name }) => needsOneOf.includes(field.name) && written.links[name]))
-    throw new Problem(
-      "missing_field",
-      `${oneOf(definition.name)} needs one of ${needsOneOf.join(", ")}`,
-      exampleOf(definition),
-    );
+  if (needsOneOf && !linksOf(kind).some(({ field, name }) => needsOneOf.includes(field.name) && written.links[name]))
+    throw new Problem("missing_field", `${oneOf(kind.name)} needs one of ${needsOneOf.join(", ")}`, exampleOf(kind));
 }
 
-export function exampleOf(definition: RecordDefinition): string {
-  return `POST /${definition.plural} ${JSON.stringify(definition.example)}`;
+export function exampleOf(kind: Kind): string {
+  return `POST /${kind.plural} ${JSON.stringify(kind.example)}`;
 }

@@ -1,7 +1,7 @@
-import type { FieldKind } from "../fields/type.ts";
+import type { FieldType } from "../fields/type.ts";
 import { type IdReference, prefixOf } from "../kit/id.ts";
 import { zone } from "../kit/time.ts";
-import { byPrefix, type Dictionary, type RecordDefinition } from "../records/define.ts";
+import { byPrefix, type Catalog, type Kind } from "../records/define.ts";
 import { createView, type Row, rowId, type View, viewsOf } from "./view.ts";
 
 const UTC = zone("UTC");
@@ -13,11 +13,11 @@ const MADE = { version: 1, created_at: "now", created_by: "me", updated_at: "now
 /** The example of a kind as lists, single records and JSON would show it, made by what shows real ones. */
 export type Example = { listed: string; line: string; json: unknown };
 
-export function shownExample(definition: RecordDefinition, dictionary: Dictionary): Example {
-  const kindOf = (row: Row) => byPrefix(dictionary, prefixOf(rowId(row)))?.name ?? definition.name;
+export function shownExample(kind: Kind, catalog: Catalog): Example {
+  const kindOf = (row: Row) => byPrefix(catalog, prefixOf(rowId(row)))?.name ?? kind.name;
   const [listed, line, json] = (["list", "record", "json"] as const).map((which) => {
-    const view = createView(definition, viewsOf(definition)[which].fields, kindOf);
-    return { view, row: exampleRow(definition, view.columns) };
+    const view = createView(kind, viewsOf(kind)[which].fields, kindOf);
+    return { view, row: exampleRow(kind, view.columns) };
   });
   const showing = { zone: UTC };
   return {
@@ -28,18 +28,18 @@ export function shownExample(definition: RecordDefinition, dictionary: Dictionar
 }
 
 /** The row the database would give for it. */
-function exampleRow({ prefix, example }: RecordDefinition, shown: View["columns"]): Row {
+function exampleRow({ prefix, example }: Kind, shown: View["columns"]): Row {
   const id = typeof example.id === "string" ? example.id : wholeId({ prefix, key: "t4v6w8y0" });
   const values: Record<string, unknown> = { ...MADE, ...example };
-  const columns = shown.map(({ name, kind, initially }) => {
+  const columns = shown.map(({ name, type, initially }) => {
     const value = values[name] ?? initially;
-    return value === undefined ? null : stored(kind, kind.toColumn(value, READING));
+    return value === undefined ? null : stored(type, type.toColumn(value, READING));
   });
   return [id, MADE.version, ...columns];
 }
 
 /** As the driver gives it back. */
-function stored({ sqlType }: FieldKind, value: unknown): unknown {
+function stored({ sqlType }: FieldType, value: unknown): unknown {
   if (sqlType === "timestamptz") return (value as string).replace("T", " ").replace("Z", "+00");
   const isId = typeof value === "object" && value !== null && "prefix" in value;
   return isId ? wholeId(value as IdReference) : value;

@@ -5,32 +5,26 @@ import type { Reading } from "../fields/type.ts";
 import { echo } from "../kit/line.ts";
 import { nearest } from "../kit/nearest.ts";
 import { Problem } from "../kit/problem.ts";
-import { type Field, fieldOf, LIST_PARAMETERS, type RecordDefinition } from "../records/define.ts";
+import { type Field, fieldOf, type Kind, LIST_PARAMETERS } from "../records/define.ts";
 
 export type Condition = { field: Field; predicate: Predicate };
 
 /** Reads one `field=op:value` of a list; `signed` as of a parameter. */
-export function readFilter(
-  definition: RecordDefinition,
-  asked: string,
-  value: string,
-  reading: Reading,
-  signed = value,
-): Condition {
+export function readFilter(kind: Kind, asked: string, value: string, reading: Reading, signed = value): Condition {
   // Several values of one parameter are `stage[]=a&stage[]=b` in many clients.
   const name = spelledOut(asked.replace(/\[\]$/, ""));
-  const field = fieldOf(definition, name);
-  const { operator, operand } = splitOperator(field?.kind.signed ? signed : value);
-  if (!field && name.startsWith("custom.")) return customCondition(definition, name, operator, operand, reading);
-  if (!field) throw unknownFilter(definition, name);
-  if (!field.kind.operators.includes(operator)) throw unknownOperator(field, operator, field.kind.operators);
+  const field = fieldOf(kind, name);
+  const { operator, operand } = splitOperator(field?.type.signed ? signed : value);
+  if (!field && name.startsWith("custom.")) return customCondition(kind, name, operator, operand, reading);
+  if (!field) throw unknownFilter(kind, name);
+  if (!field.type.operators.includes(operator)) throw unknownOperator(field, operator, field.type.operators);
   if (operator === "is" || operator === "not") return { field, predicate: nullPredicate(name, operator, operand) };
   const operands = readOperands(name, operator, operand);
-  const predicate = field.kind.predicate(operator, operands, reading);
+  const predicate = field.type.predicate(operator, operands, reading);
   if (!predicate) {
-    throw new Problem(field.kind.refusal, `${name} cannot be ${echo(operand)}`, `${name} expects ${field.kind.expects}`);
+    throw new Problem(field.type.refusal, `${name} cannot be ${echo(operand)}`, `${name} expects ${field.type.expects}`);
   }
-  return { field: refers(predicate) ? idFieldOf(definition, field) : field, predicate };
+  return { field: refers(predicate) ? idFieldOf(kind, field) : field, predicate };
 }
 
 function refers(predicate: Predicate): boolean {
@@ -38,8 +32,8 @@ function refers(predicate: Predicate): boolean {
 }
 
 /** `company=co_…` asks for the id, although `company` is the field of the name. */
-function idFieldOf(definition: RecordDefinition, field: Field): Field {
-  return field.kind.link?.shows === "name" ? fieldOf(definition, `${field.name}_id`)! : field;
+function idFieldOf(kind: Kind, field: Field): Field {
+  return field.type.link?.shows === "name" ? fieldOf(kind, `${field.name}_id`)! : field;
 }
 
 /** `gte:5` -> gte and `5`. A prefix that is no operator belongs to the value: `Re: hello` is text. */
@@ -111,16 +105,10 @@ function unquoted(name: string, element: string): string {
   }
 }
 
-function customCondition(
-  definition: RecordDefinition,
-  name: string,
-  operator: Operator,
-  operand: string,
-  reading: Reading,
-): Condition {
-  const field = fieldOf(definition, "custom");
+function customCondition(kind: Kind, name: string, operator: Operator, operand: string, reading: Reading): Condition {
+  const field = fieldOf(kind, "custom");
   const key = name.slice("custom.".length);
-  if (!field) throw unknownFilter(definition, name);
+  if (!field) throw unknownFilter(kind, name);
   if (!isCustomKey(key)) throw new Problem("invalid_filter", `${echo(key)} is no custom key`, KEY_FORM);
   if (operator === "is" || operator === "not") {
     const predicate = nullPredicate(name, operator, operand);
@@ -141,12 +129,10 @@ export function misreadName(name: string): string[] {
   return isRestOfValue(name) ? ["an & inside a value is written %26: curl -G --data-urlencode does it"] : [];
 }
 
-function unknownFilter(definition: RecordDefinition, name: string): Problem {
-  const names = definition.fields
-    .map((field) => field.name)
-    .flatMap((each) => (each === "custom" ? [each, "custom.<key>"] : [each]));
+function unknownFilter(kind: Kind, name: string): Problem {
+  const names = kind.fields.map((field) => field.name).flatMap((each) => (each === "custom" ? [each, "custom.<key>"] : [each]));
   const near = nearest(name, [...names, ...LIST_PARAMETERS]);
-  return new Problem("invalid_filter", `there is no field ${echo(name)} on ${definition.plural}`, [
+  return new Problem("invalid_filter", `there is no field ${echo(name)} on ${kind.plural}`, [
     `${near.length > 0 ? `did you mean ${near.join(" or ")}? ` : ""}filter by: ${names.join(", ")}`,
     `other parameters: ${LIST_PARAMETERS.join(", ")}`,
     ...misreadName(name),

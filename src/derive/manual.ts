@@ -1,13 +1,13 @@
 import { OPERATORS } from "../fields/predicate.ts";
 import { PROBLEMS } from "../kit/problem.ts";
-import type { Dictionary, Field, RecordDefinition } from "../records/define.ts";
+import type { Catalog, Field, Kind } from "../records/define.ts";
 import { bodyExample, type Operation } from "./operation.ts";
 import { isPagedField } from "./paging.ts";
 
 /** What the manual is made from besides its prose. */
 export type ManualSource = {
-  dictionary: Dictionary;
-  views: readonly RecordDefinition[];
+  catalog: Catalog;
+  views: readonly Kind[];
   routes: readonly Operation[];
   baseUrl: string;
   /** Tested transcripts by name. */
@@ -25,7 +25,7 @@ export function fillManual(page: string, source: ManualSource): string {
 
 const MARKS: Record<string, (source: ManualSource, of: string) => string> = {
   base: ({ baseUrl }) => baseUrl,
-  kinds: ({ dictionary }) => [...dictionary.values()].map((kind) => `  ${kindLine(kind)}`).join("\n"),
+  kinds: ({ catalog }) => [...catalog.values()].map((kind) => `  ${kindLine(kind)}`).join("\n"),
   operators: () =>
     Object.entries(OPERATORS)
       .map(([name, about]) => `  ${name.padEnd(5)} ${about}`)
@@ -52,59 +52,59 @@ function takes({ parameters = {}, body }: Operation): string {
   return named.length + sent.length > 0 ? ` [${[...named, ...sent].join(" ")}]` : "";
 }
 
-function find({ dictionary, views }: ManualSource, name: string): RecordDefinition {
-  const definition = dictionary.get(name) ?? views.find((view) => view.name === name);
-  if (!definition) throw new Error(`the manual names an unknown kind ${name}`);
-  return definition;
+function find({ catalog, views }: ManualSource, name: string): Kind {
+  const kind = catalog.get(name) ?? views.find((view) => view.name === name);
+  if (!kind) throw new Error(`the manual names an unknown kind ${name}`);
+  return kind;
 }
 
 /** `/contacts (contact/c_…): name* email …` */
-export function kindLine(definition: RecordDefinition): string {
-  const fields = definition.fields
+export function kindLine(kind: Kind): string {
+  const fields = kind.fields
     .filter((field) => !field.readOnly)
     .map((field) => `${field.name}${field.required ? "*" : ""}${choices(field)}`);
-  return `/${definition.plural} (${definition.name}/${definition.prefix}_…): ${fields.join(" ")}`;
+  return `/${kind.plural} (${kind.name}/${kind.prefix}_…): ${fields.join(" ")}`;
 }
 
-const choices = ({ kind }: Field) =>
-  kind.known ? `=${kind.known.join("|")}|…` : kind.name === "choice" ? `=${kind.choices?.join("|")}` : "";
+const choices = ({ type }: Field) =>
+  type.known ? `=${type.known.join("|")}|…` : type.name === "choice" ? `=${type.choices?.join("|")}` : "";
 
-function fieldTable(definition: RecordDefinition): string {
-  const width = Math.max(...definition.fields.map((field) => field.name.length)) + 1;
-  return definition.fields
+function fieldTable(kind: Kind): string {
+  const width = Math.max(...kind.fields.map((field) => field.name.length)) + 1;
+  return kind.fields
     .map((field) => {
       const flags = [
         field.required ? "required" : "",
         field.readOnly ? "read-only" : "",
         field.sort ? "sort" : "",
-        !definition.unfiltered && isPagedField(field) ? "paged" : "",
+        !kind.unfiltered && isPagedField(field) ? "paged" : "",
         field.search ? "search" : "",
       ].filter(Boolean);
       const initially = field.initially === undefined ? "" : `; ${field.initially} unless you say`;
-      return `  ${field.name.padEnd(width)} ${field.about}; ${field.kind.expects}${initially}${flags.length > 0 ? ` [${flags.join(", ")}]` : ""}`;
+      return `  ${field.name.padEnd(width)} ${field.about}; ${field.type.expects}${initially}${flags.length > 0 ? ` [${flags.join(", ")}]` : ""}`;
     })
     .join("\n");
 }
 
 /** Fields that know the same operators, together. */
-function operatorLines({ fields }: RecordDefinition): string[] {
+function operatorLines({ fields }: Kind): string[] {
   const groups = new Map<string, string[]>();
-  for (const { name, kind } of fields) {
-    const operators = kind.operators.join(" ");
+  for (const { name, type } of fields) {
+    const operators = type.operators.join(" ");
     if (operators) groups.set(operators, [...(groups.get(operators) ?? []), name]);
   }
   return [...groups].map(([operators, names]) => `  ${operators}: ${names.join(", ")}`);
 }
 
 /** The page of one kind, which needs no prose of its own. */
-export function kindPage(definition: RecordDefinition, routes: readonly Operation[]): string {
-  const { plural, about, naturalKey, needsOneOf } = definition;
+export function kindPage(kind: Kind, routes: readonly Operation[]): string {
+  const { plural, about, naturalKey, needsOneOf } = kind;
   const creation = routes.find(({ method, path }) => method === "POST" && path === `/${plural}`);
   return [
     `# ${plural}: ${about}`,
     "",
-    fieldTable(definition),
-    ...(definition.unfiltered ? [] : ["", "Operators:", ...operatorLines(definition)]),
+    fieldTable(kind),
+    ...(kind.unfiltered ? [] : ["", "Operators:", ...operatorLines(kind)]),
     ...(naturalKey ? [`POST with a known ${naturalKey} updates that record.`] : []),
     ...(needsOneOf ? [`At least one of ${needsOneOf.join(", ")} must be set.`] : []),
     ...(creation?.body ? ["", `POST /${plural} ${JSON.stringify(bodyExample(creation.body))}`] : []),

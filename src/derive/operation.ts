@@ -1,6 +1,6 @@
 import type { ProblemCode } from "../kit/problem.ts";
 import type { Verb } from "../kit/scope.ts";
-import type { FieldSpec, RecordDefinition } from "../records/define.ts";
+import type { FieldSpec, Kind } from "../records/define.ts";
 
 /** Named values that are no record's: parameters, the body of a sign-in, the facts of a message. */
 export type Named = Readonly<Record<string, FieldSpec>>;
@@ -20,7 +20,7 @@ export type Operation = {
   /** What may stand behind the `?`, besides what every route takes. */
   parameters?: Named;
   /** A list of records also takes their fields as filters, and LIST_PARAMETERS; at most this many a page. `readListQuery` reads them. */
-  filters?: { of: RecordDefinition; most: number };
+  filters?: { of: Kind; most: number };
   body?: OperationBody;
   /** The handler reads the text of the body itself. */
   raw?: true;
@@ -33,8 +33,8 @@ export type Operation = {
 
 export type OperationBody =
   /** `given`: the link that the path holds already. */
-  | { is: "create"; of: RecordDefinition; given?: string }
-  | { is: "patch"; of: RecordDefinition }
+  | { is: "create"; of: Kind; given?: string }
+  | { is: "patch"; of: Kind }
   /** `partial`: what is not sent stays as it is. */
   | { is: "values"; values: Named; partial?: true; example: Record<string, unknown> };
 
@@ -47,8 +47,8 @@ export function bodyExample(body: OperationBody): Record<string, unknown> {
 
 /** As the handler's Answer, with kinds in the place of values. A value that is not `required` may be missing. */
 export type OperationAnswer = { statuses?: readonly (200 | 201)[] } & (
-  | { is: "record"; of: RecordDefinition }
-  | { is: "list"; of: readonly RecordDefinition[] }
+  | { is: "record"; of: Kind }
+  | { is: "list"; of: readonly Kind[] }
   | { is: "message" | "values"; values: Named }
   | { is: "document"; type: string }
   | { is: "json" }
@@ -67,6 +67,6 @@ export function scopeOf({ method, path, needs }: Operation, plurals: ReadonlySet
 }
 
 /** Some fields of a definition as values on their own. */
-export function valuesOf({ fields }: RecordDefinition, ...names: string[]): Named {
+export function valuesOf({ fields }: Kind, ...names: string[]): Named {
   return Object.fromEntries(fields.filter(({ name }) => names.includes(name)).map(({ name, ...spec }) => [name, spec]));
 }

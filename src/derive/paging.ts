@@ -1,5 +1,5 @@
 import type { Predicate } from "../fields/predicate.ts";
-import type { Field, RecordDefinition } from "../records/define.ts";
+import type { Field, Kind } from "../records/define.ts";
 import type { Condition } from "./filter.ts";
 import type { ListQuery } from "./query.ts";
 
@@ -9,15 +9,15 @@ type Asked = Pick<ListQuery, "conditions" | "search" | "sort">;
  * Whether an index gives the page, so that it costs the same however many records there are: a list in any order, of any range of what it
  * is ordered by; the records of one value of a paged field or link, in the order of lists; what an id or another unique value finds.
  */
-export function isPaged(definition: RecordDefinition, { conditions, search, sort }: Asked): boolean {
+export function isPaged(kind: Kind, { conditions, search, sort }: Asked): boolean {
   if (search !== undefined) return false;
-  if (conditions.some((condition) => isUnique(definition, condition))) return true;
+  if (conditions.some((condition) => isUnique(kind, condition))) return true;
   const [within, ...others] = conditions.filter((condition) => !isRangeOf(sort.field, condition));
   if (!within) return true;
-  return others.length === 0 && isOrder(definition, sort.field) && isValueOfPaged(within);
+  return others.length === 0 && isOrder(kind, sort.field) && isValueOfPaged(within);
 }
 
-function isUnique({ naturalKey }: RecordDefinition, { field, predicate }: Condition): boolean {
+function isUnique({ naturalKey }: Kind, { field, predicate }: Condition): boolean {
   if (predicate.is === "eq") return field.name === naturalKey;
   if (predicate.is === "refers") return (field.column ?? field.name) === "id";
   return predicate.is === "any" && predicate.of.every(isWrittenId);
@@ -28,17 +28,17 @@ const isWrittenId = (predicate: Predicate) => predicate.is === "all" && predicat
 
 /** An index of folded text is of no use to a comparison of text as it is. */
 const isRangeOf = (order: Field, { field, predicate }: Condition) =>
-  field === order && !field.kind.sortsFolded && isRange(predicate);
+  field === order && !field.type.sortsFolded && isRange(predicate);
 
 function isRange(predicate: Predicate): boolean {
   if (predicate.is === "all") return predicate.of.every(isRange);
   return ["eq", "gt", "gte", "lt", "lte"].includes(predicate.is);
 }
 
-const isOrder = ({ order }: RecordDefinition, field: Field) => field.name === order.replace("-", "");
+const isOrder = ({ order }: Kind, field: Field) => field.name === order.replace("-", "");
 
 /** Whether an index pages the records of one value of it. */
-export const isPagedField = (field: Field) => field.paged === true || field.kind.link?.shows === "id";
+export const isPagedField = (field: Field) => field.paged === true || field.type.link?.shows === "id";
 
 function isValueOfPaged({ field, predicate }: Condition): boolean {
   if (predicate.is === "refers") return isPagedField(field) && predicate.to.length === 1;
@@ -46,9 +46,9 @@ function isValueOfPaged({ field, predicate }: Condition): boolean {
 }
 
 /** What to ask instead of a list that took too long. */
-export function fasterLists(definition: RecordDefinition, { conditions, search, sort }: Asked): string[] {
-  const { plural, order, naturalKey, fields } = definition;
-  const other = conditions.find(({ field }) => field !== sort.field && field.sort && !field.kind.sortsFolded);
+export function fasterLists(kind: Kind, { conditions, search, sort }: Asked): string[] {
+  const { plural, order, naturalKey, fields } = kind;
+  const other = conditions.find(({ field }) => field !== sort.field && field.sort && !field.type.sortsFolded);
   const newest = `${order.replace("-", "")}=gte:-30d`;
   const pagedFields = fields.filter(isPagedField).map(({ name }) => `${name}=`);
   const unique = naturalKey ? [`${naturalKey}=`] : [];
@@ -58,7 +58,7 @@ export function fasterLists(definition: RecordDefinition, { conditions, search, 
     ...(other && isRange(other.predicate)
       ? [`an index finds this ${other.field.name} in its own order: sort=${other.field.name}`]
       : []),
-    ...(isOrder(definition, sort.field) ? [`look at the newest only: ${newest}`] : []),
+    ...(isOrder(kind, sort.field) ? [`look at the newest only: ${newest}`] : []),
     ...(pagedFields.length > 0 ? [filters] : []),
   ];
 }

@@ -1,7 +1,7 @@
 import { z } from "zod";
-import { countKind, textKind } from "../fields/text.ts";
+import { countType, textType } from "../fields/text.ts";
 import { boolean, choice, text } from "../fields/vocabulary.ts";
-import type { FieldSpec, LIST_PARAMETERS, RecordDefinition } from "../records/define.ts";
+import type { FieldSpec, Kind, LIST_PARAMETERS } from "../records/define.ts";
 import type { Named } from "./operation.ts";
 import { DEFAULT_LIMIT } from "./query.ts";
 
@@ -24,13 +24,13 @@ export const STEP_UP = {
 } satisfies Named;
 
 /** `name,email`: the fields to show. */
-export function chosenFields(definition: RecordDefinition): { fields: FieldSpec } {
-  const names = definition.fields.map(({ name }) => name);
-  return { fields: { kind: textKind(8_000, `a comma list of ${names.join(", ")}`), about: "the fields to show" } };
+export function chosenFields(kind: Kind): { fields: FieldSpec } {
+  const names = kind.fields.map(({ name }) => name);
+  return { fields: { type: textType(8_000, `a comma list of ${names.join(", ")}`), about: "the fields to show" } };
 }
 
 export const limit = (most: number): FieldSpec => ({
-  kind: { ...countKind, expects: `a number from 1 to ${most}`, schema: z.int().min(1).max(most) },
+  type: { ...countType, expects: `a number from 1 to ${most}`, schema: z.int().min(1).max(most) },
   about: "rows a page",
   initially: Math.min(DEFAULT_LIMIT, most),
 });
@@ -41,17 +41,14 @@ export const cursor = text(
 );
 
 /** What a list takes besides filters. */
-export function listParameters(
-  definition: RecordDefinition,
-  most: number,
-): Record<(typeof LIST_PARAMETERS)[number], FieldSpec> {
-  const orders = definition.fields.filter(({ sort }) => sort).flatMap(({ name }) => [name, `-${name}`]);
+export function listParameters(kind: Kind, most: number): Record<(typeof LIST_PARAMETERS)[number], FieldSpec> {
+  const orders = kind.fields.filter(({ sort }) => sort).flatMap(({ name }) => [name, `-${name}`]);
   return {
     search: text({ about: "words to find, or what comes near them; best first" }),
-    sort: choice(orders as [string, ...string[]], { about: "the order; - is descending", initially: definition.order }),
+    sort: choice(orders as [string, ...string[]], { about: "the order; - is descending", initially: kind.order }),
     limit: limit(most),
     cursor,
-    ...chosenFields(definition),
+    ...chosenFields(kind),
     count: boolean({ about: "counts all rows that match, up to 1000" }),
     ...COMMON_PARAMETERS,
   };

@@ -6,7 +6,7 @@ import { nearest } from "../kit/nearest.ts";
 import { Problem } from "../kit/problem.ts";
 import { compatible } from "../kit/text.ts";
 import { isSearchable } from "../kit/words.ts";
-import { type Field, fieldOf, LIST_PARAMETERS, type RecordDefinition } from "../records/define.ts";
+import { type Field, fieldOf, type Kind, LIST_PARAMETERS } from "../records/define.ts";
 import { type Condition, guardText, readFilter } from "./filter.ts";
 
 /** `signed`: the value with the `+` that nobody encoded, where it begins so. */
@@ -36,24 +36,19 @@ const MOST_FILTERS = 30;
 const MOST_VALUES = 200;
 
 /** Reads the parameters of a list (contract, section 6). Nothing is ignored: what it does not know is refused by name. */
-export function readListQuery(
-  definition: RecordDefinition,
-  parameters: Parameters,
-  reading: Reading,
-  maxLimit = 200,
-): ListQuery {
+export function readListQuery(kind: Kind, parameters: Parameters, reading: Reading, maxLimit = 200): ListQuery {
   const once = (name: (typeof LIST_PARAMETERS)[number]) => single(parameters, name);
   const filters = parameters.filter(([name]) => !(LIST_PARAMETERS as readonly string[]).includes(name));
   if (filters.length > MOST_FILTERS) throw tooMany(`${filters.length} filters`, `${MOST_FILTERS} filters`);
-  const search = readSearch(definition, singleSigned(parameters, "search"));
+  const search = readSearch(kind, singleSigned(parameters, "search"));
   return {
-    conditions: readConditions(definition, filters, reading),
+    conditions: readConditions(kind, filters, reading),
     search,
-    sort: readSort(definition, once("sort")),
+    sort: readSort(kind, once("sort")),
     limit: readLimit(once("limit"), maxLimit),
     // Loops in shells begin with an empty one.
     cursor: once("cursor") || undefined,
-    fields: readFields(definition, parameters),
+    fields: readFields(kind, parameters),
     count: readCount(once("count")),
     identity: parameters
       .filter(([name]) => !["cursor", "limit", "fields", "count", "format", "pretty"].includes(name))
@@ -62,10 +57,10 @@ export function readListQuery(
   };
 }
 
-function readConditions(definition: RecordDefinition, filters: Parameters, reading: Reading): Condition[] {
+function readConditions(kind: Kind, filters: Parameters, reading: Reading): Condition[] {
   let values = 0;
   return filters.map(([name, value, signed]) => {
-    const condition = readFilter(definition, name, value, reading, signed);
+    const condition = readFilter(kind, name, value, reading, signed);
     values += countValues(condition.predicate);
     if (values > MOST_VALUES) throw tooMany(`more than ${MOST_VALUES} values`, `${MOST_VALUES} values in all its filters`);
     return condition;
@@ -97,10 +92,10 @@ function only(parameters: Parameters, name: string): Parameters[number] | undefi
   return found;
 }
 
-function readSearch(definition: RecordDefinition, text: string | undefined): string | undefined {
+function readSearch(kind: Kind, text: string | undefined): string | undefined {
   if (text === undefined) return undefined;
-  if (!definition.fields.some((field) => field.search))
-    throw new Problem("invalid_filter", `${definition.plural} cannot be searched`, "filter by a field, or GET /search?q=…");
+  if (!kind.fields.some((field) => field.search))
+    throw new Problem("invalid_filter", `${kind.plural} cannot be searched`, "filter by a field, or GET /search?q=…");
   if (text.length > LONGEST_SEARCH)
     throw new Problem(
       "invalid_value",
@@ -111,20 +106,20 @@ function readSearch(definition: RecordDefinition, text: string | undefined): str
   if (!isSearchable(text))
     throw new Problem("invalid_value", `search has no word in it: ${echo(text)}`, [
       "send words to look for: search=acme",
-      `signs are found by ${definition.title}=like:…`,
+      `signs are found by ${kind.title}=like:…`,
     ]);
   // As the searched text is folded.
   return compatible(withLetters(text)).trim();
 }
 
-function readSort(definition: RecordDefinition, asked: string | undefined): ListQuery["sort"] {
-  const order = asked ?? definition.order;
+function readSort(kind: Kind, asked: string | undefined): ListQuery["sort"] {
+  const order = asked ?? kind.order;
   const descending = order.startsWith("-");
-  const field = fieldOf(definition, descending ? order.slice(1) : order);
+  const field = fieldOf(kind, descending ? order.slice(1) : order);
   if (field?.sort) return { field, descending, asked: asked !== undefined };
-  const names = definition.fields.filter((each) => each.sort).map((each) => each.name);
+  const names = kind.fields.filter((each) => each.sort).map((each) => each.name);
   const near = nearest(order.replace(/^-/, ""), names);
-  throw new Problem("invalid_sort", `${definition.plural} cannot be sorted by ${echo(order)}`, [
+  throw new Problem("invalid_sort", `${kind.plural} cannot be sorted by ${echo(order)}`, [
     `${near.length > 0 ? `did you mean ${near.join(" or ")}? ` : ""}sort by: ${names.join(", ")}; sort=-${names[0]} is descending`,
   ]);
 }
@@ -141,19 +136,19 @@ export function readLimit(text: string | undefined, most: number): number {
 }
 
 /** `fields=name,email`, in the definition's order whatever order they are asked in; generated clients write `fields=name&fields=email`. */
-export function readFields(definition: RecordDefinition, parameters: Parameters): readonly Field[] | undefined {
+export function readFields(kind: Kind, parameters: Parameters): readonly Field[] | undefined {
   const asked = parameters.filter(([name]) => name === "fields").flatMap(([, list]) => list.split(","));
   if (asked.length === 0) return undefined;
   const names = new Set(asked.map((name) => name.trim()));
   for (const name of names) {
-    if (fieldOf(definition, name)) continue;
-    const known = definition.fields.map((field) => field.name);
+    if (fieldOf(kind, name)) continue;
+    const known = kind.fields.map((field) => field.name);
     const near = nearest(name, known);
-    throw new Problem("invalid_field", `${definition.plural} have no field ${echo(name)}`, [
+    throw new Problem("invalid_field", `${kind.plural} have no field ${echo(name)}`, [
       `${near.length > 0 ? `did you mean ${near.join(" or ")}? ` : ""}fields: ${known.join(", ")}`,
     ]);
   }
-  return definition.fields.filter((field) => names.has(field.name));
+  return kind.fields.filter((field) => names.has(field.name));
 }
 
 function readCount(text: string | undefined): boolean {

@@ -1,5 +1,5 @@
 import { PROBLEMS, type ProblemCode } from "../kit/problem.ts";
-import { linksOf, type RecordDefinition } from "../records/define.ts";
+import { type Kind, linksOf } from "../records/define.ts";
 import { writable } from "./body.ts";
 import type { Operation } from "./operation.ts";
 
@@ -45,15 +45,15 @@ export function refusalsOf(operation: Operation): ProblemCode[] {
 }
 
 /** An id that a filter names may be of no record here. */
-function ofFilters({ fields }: RecordDefinition): ProblemCode[] {
-  return [...fields.map(({ kind }) => kind.refusal), "not_found"];
+function ofFilters({ fields }: Kind): ProblemCode[] {
+  return [...fields.map(({ type }) => type.refusal), "not_found"];
 }
 
 function ofBody(body: NonNullable<Operation["body"]>): ProblemCode[] {
-  if (body.is === "values") return Object.values(body.values).map(({ kind }) => kind.refusal);
+  if (body.is === "values") return Object.values(body.values).map(({ type }) => type.refusal);
   const { of } = body;
   return [
-    ...writable(of).map(({ kind }) => kind.refusal),
+    ...writable(of).map(({ type }) => type.refusal),
     "version_conflict",
     ...(body.is === "create" ? (["idempotency_conflict", "idempotency_mismatch", "plan_limit_reached"] as const) : []),
     ...(of.naturalKey ? (["already_exists"] as const) : []),

@@ -27,10 +27,10 @@ function readValue(field: Field, sent: unknown, reading: Reading): unknown {
   const value = given ?? field.initially ?? given;
   if (value === undefined || value === null) {
     if (!field.required) return value;
-    throw new Problem("missing_field", `${field.name} is missing`, `${field.name} expects ${field.kind.expects}`);
+    throw new Problem("missing_field", `${field.name} is missing`, `${field.name} expects ${field.type.expects}`);
   }
-  const typed = typeof value === "string" ? field.kind.fromText(value) : value;
-  const read = field.kind.schema.safeParse(typed).success ? field.kind.toColumn(typed, reading) : undefined;
+  const typed = typeof value === "string" ? field.type.fromText(value) : value;
+  const read = field.type.schema.safeParse(typed).success ? field.type.toColumn(typed, reading) : undefined;
   if (read === undefined) throw unfit(field, value, reading);
   return read;
 }

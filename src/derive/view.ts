@@ -2,7 +2,7 @@ import type { Showing } from "../fields/type.ts";
 import { fnv1a } from "../kit/hash.ts";
 import { shortId } from "../kit/id.ts";
 import { createRecent, type Recent } from "../kit/recent.ts";
-import { type Field, isIdentity, type RecordDefinition } from "../records/define.ts";
+import { type Field, isIdentity, type Kind } from "../records/define.ts";
 
 /** A row as the database gives it for a view: id, version, then one value for each of the view's columns. */
 export type Row = readonly unknown[];
@@ -19,7 +19,7 @@ export const rowVersion = (row: Row) => row[1] as number;
 
 /** A choice of a kind's fields, with what it takes to show a row of them. Made from the definition alone. */
 export type View = {
-  definition: RecordDefinition;
+  kind: Kind;
   fields: readonly Field[];
   /** What is selected, in this order, after id and version: a column for each field that neither of them shows. */
   columns: readonly Field[];
@@ -41,34 +41,34 @@ type Printer = (stored: never, showing: Showing) => string;
 
 /** `kindOf` names the kind of a row where a view shows several; `onLine` chooses among the fields that are selected. */
 export function createView(
-  definition: RecordDefinition,
+  kind: Kind,
   fields: readonly Field[],
-  kindOf = (_: Row) => definition.name,
+  kindOf = (_: Row) => kind.name,
   onLine = (_: Field) => true,
 ): View {
   const columns = fields.filter(({ column }) => column === undefined || SHARED[column] === undefined);
   const placeOf = (field: Field) => SHARED[field.column ?? ""] ?? columns.indexOf(field) + FIRST_COLUMN;
   const printed = fields.flatMap((field) => {
-    const { name, kind } = field;
-    const print: Printer = kind.toLine;
+    const { name, type } = field;
+    const print: Printer = type.toLine;
     return name !== "handle" && onLine(field) ? [{ at: placeOf(field), name, key: ` ${name}=`, print }] : [];
   });
   // Whatever is chosen, JSON says which record it is, as a line does.
-  const identity = definition.fields.filter((field) => field.column === "id" && !fields.includes(field));
+  const identity = kind.fields.filter((field) => field.column === "id" && !fields.includes(field));
   const inJson = [...identity, ...fields];
   const places = inJson.map(placeOf);
   const jsonKeys = inJson.map((field, index) => `${index === 0 ? "{" : ","}"${field.name}":`);
-  const jsonPrinters: Printer[] = inJson.map((field) => field.kind.toJson);
-  const absent = inJson.map((field) => field.kind.absent ?? "null");
+  const jsonPrinters: Printer[] = inJson.map((field) => field.type.toJson);
+  const absent = inJson.map((field) => field.type.absent ?? "null");
 
   return {
-    definition,
+    kind,
     fields,
     columns,
     serial: nextSerial++,
     fingerprint: fnv1a(fields.map(({ name }) => name).join()),
-    versioned: definition.fields.some(({ column }) => column === "version"),
-    linkedNames: columns.flatMap(({ kind }, i) => (kind.link?.shows === "name" ? [i + FIRST_COLUMN] : [])),
+    versioned: kind.fields.some(({ column }) => column === "version"),
+    linkedNames: columns.flatMap(({ type }, i) => (type.link?.shows === "name" ? [i + FIRST_COLUMN] : [])),
     line(row, showing) {
       let line = `${kindOf(row)}/${shortId(row[0] as string)}`;
       for (const { at, name, key, print } of printed) {
@@ -112,24 +112,24 @@ function members(custom: Record<string, unknown>, print: Printer, showing: Showi
 /** Choices of fields that are kept, of each kind: callers are free to send ever new ones. */
 const MOST_CHOSEN = 100;
 
-const chosen = new WeakMap<RecordDefinition, Recent<string, View>>();
+const chosen = new WeakMap<Kind, Recent<string, View>>();
 
 /** The view of the fields that a caller chose, made once for who asks again: to make it costs half as much as to show fifty rows in it. */
-export function chosenView(definition: RecordDefinition, fields: readonly Field[]): View {
-  const views = chosen.get(definition) ?? createRecent<string, View>(MOST_CHOSEN);
-  chosen.set(definition, views);
+export function chosenView(kind: Kind, fields: readonly Field[]): View {
+  const views = chosen.get(kind) ?? createRecent<string, View>(MOST_CHOSEN);
+  chosen.set(kind, views);
   const names = fields.map(({ name }) => name).join();
   const known = views.get(names);
   if (known) return known;
-  const view = createChosenView(definition, fields, names);
+  const view = createChosenView(kind, fields, names);
   views.set(names, view);
   return view;
 }
 
 /** JSON tells of which record it speaks whatever was chosen, as a line does. */
-function createChosenView(definition: RecordDefinition, fields: readonly Field[], names: string): View {
-  const shown = definition.fields.filter((field) => isIdentity(field) || fields.includes(field));
-  const view = createView(definition, shown, undefined, (field) => fields.includes(field));
+function createChosenView(kind: Kind, fields: readonly Field[], names: string): View {
+  const shown = kind.fields.filter((field) => isIdentity(field) || fields.includes(field));
+  const view = createView(kind, shown, undefined, (field) => fields.includes(field));
   return { ...view, fingerprint: fnv1a(names) };
 }
 
@@ -137,34 +137,34 @@ function createChosenView(definition: RecordDefinition, fields: readonly Field[]
  * A view for rows that always come with all fields, as those of other statements than a list's do: what only JSON shows is left off the
  * line.
  */
-export function createWholeView(definition: RecordDefinition, kindOf?: (row: Row) => string): View {
-  const fields = definition.fields.filter((field) => field.shown !== "asked");
-  return createView(definition, fields, kindOf, (field) => field.shown === undefined);
+export function createWholeView(kind: Kind, kindOf?: (row: Row) => string): View {
+  const fields = kind.fields.filter((field) => field.shown !== "asked");
+  return createView(kind, fields, kindOf, (field) => field.shown === undefined);
 }
 
 /** The views a kind is shown in: lines of a list, the line of one record, and JSON, which leaves nothing out. */
 export type Views = { list: View; record: View; json: View };
 
-const known = new WeakMap<RecordDefinition, Views>();
+const known = new WeakMap<Kind, Views>();
 
-export function viewsOf(definition: RecordDefinition): Views {
-  let views = known.get(definition);
+export function viewsOf(kind: Kind): Views {
+  let views = known.get(kind);
   if (!views) {
     views = {
       list: createView(
-        definition,
-        definition.fields.filter((field) => field.shown === undefined),
+        kind,
+        kind.fields.filter((field) => field.shown === undefined),
       ),
       record: createView(
-        definition,
-        definition.fields.filter((field) => field.shown === undefined || field.shown === "detail"),
+        kind,
+        kind.fields.filter((field) => field.shown === undefined || field.shown === "detail"),
       ),
       json: createView(
-        definition,
-        definition.fields.filter((field) => field.shown !== "asked"),
+        kind,
+        kind.fields.filter((field) => field.shown !== "asked"),
       ),
     };
-    known.set(definition, views);
+    known.set(kind, views);
   }
   return views;
 }

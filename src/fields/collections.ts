@@ -5,12 +5,12 @@ import { Problem } from "../kit/problem.ts";
 import { areMembers, DEEPEST, KEY_FORM, MOST_KEYS, membersSchema } from "./custom.ts";
 import { compare, NULLS } from "./operators.ts";
 import { asJson } from "./text.ts";
-import type { FieldKind } from "./type.ts";
+import type { FieldType } from "./type.ts";
 
 /** A tag stands unquoted in a comma list and in a filter. */
 const TAG = /^[^\s,"\p{Cc}\p{Surrogate}]{1,100}$/u;
 
-export const tagsKind: FieldKind = {
+export const tagsType: FieldType = {
   name: "tags",
   sqlType: "text[]",
   operators: ["eq", "ne", "has", "in", "like", ...NULLS],
@@ -42,7 +42,7 @@ export const tagsKind: FieldKind = {
 };
 
 /** Any further facts under keys of the caller's choosing; a filter names one as `custom.<key>`. */
-export const customKind: FieldKind = {
+export const customType: FieldType = {
   name: "custom",
   sqlType: "jsonb",
   operators: NULLS,

@@ -4,10 +4,10 @@ import { quoteIfNeeded } from "../kit/line.ts";
 import { oneOf } from "../kit/words.ts";
 import { compare, EQUALITY } from "./operators.ts";
 import { asJson, phraseKind } from "./text.ts";
-import type { FieldKind } from "./type.ts";
+import type { FieldType } from "./type.ts";
 
 /** The id of a record of another kind, written in any form, shown short on lines and whole in JSON. */
-export function referenceKind(target: string): FieldKind {
+export function referenceType(target: string): FieldType {
   return {
     name: "reference",
     sqlType: "text",
@@ -29,16 +29,16 @@ export function referenceKind(target: string): FieldKind {
 }
 
 /** The id of the record itself. */
-export function idKind(target: string): FieldKind {
-  const { link: _, ...kind } = { ...referenceKind(target), name: "id", toLine: quoteIfNeeded };
+export function idType(target: string): FieldType {
+  const { link: _, ...kind } = { ...referenceType(target), name: "id", toLine: quoteIfNeeded };
   return { ...kind, operators: ["eq", "ne", "in"] };
 }
 
 export const handleOf = (name: string, id: string) => `${name}/${shortId(id)}`;
 
-export function handleKind(target: string): FieldKind {
+export function handleType(target: string): FieldType {
   return {
-    ...idKind(target),
+    ...idType(target),
     name: "handle",
     toLine: (id) => handleOf(target, id),
     toJson: (id) => `"${handleOf(target, id)}"`,
@@ -51,9 +51,9 @@ export function readIdNotName(text: string, target: string): IdReference | undef
 }
 
 /** The name of the linked record. Where an id is written instead of a name, the id is meant. */
-export function linkedNameKind(target: string): FieldKind {
+export function linkedNameType(target: string): FieldType {
   const { predicate: byName, ...phrase } = phraseKind(500, `the name or the id of ${oneOf(target)}`);
-  const byId = referenceKind(target).predicate;
+  const byId = referenceType(target).predicate;
   return {
     ...phrase,
     name: "name",

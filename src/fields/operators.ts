@@ -1,5 +1,5 @@
 import type { Operator, Predicate, Scalar } from "./predicate.ts";
-import type { FieldKind, Reading } from "./type.ts";
+import type { FieldType, Reading } from "./type.ts";
 
 /** The operators kinds are made of. */
 export const NULLS = ["is", "not"] as const;
@@ -10,7 +10,7 @@ export const ORDER = ["gt", "gte", "lt", "lte"] as const;
 export function scalarPredicate(
   read: (text: string, reading: Reading) => Scalar | undefined,
   readPart = (text: string) => text,
-): FieldKind["predicate"] {
+): FieldType["predicate"] {
   return (operator, operands, reading) => {
     if (operator === "like") return { is: "contains", text: readPart(operands[0]!) };
     const values = operands.map((operand) => read(operand, reading));

@@ -4,7 +4,7 @@ import { quoteIfNeeded } from "../kit/line.ts";
 import { isCurrency } from "../kit/money.ts";
 import { collapsed, collapsedWithin, composed } from "../kit/text.ts";
 import { EQUALITY, ORDER, scalarPredicate } from "./operators.ts";
-import type { FieldKind } from "./type.ts";
+import type { FieldType } from "./type.ts";
 
 /** PostgreSQL stores neither NUL nor half a surrogate pair: such text is refused rather than changed. */
 export const UNSTORABLE = /[\0\p{Surrogate}]/u;
@@ -20,7 +20,7 @@ export const asJson = (stored: unknown) =>
   typeof stored === "string" && !ESCAPED_IN_JSON.test(stored) ? `"${stored}"` : JSON.stringify(stored);
 
 /** Text of at most `most` characters (UTF-16 units). Indexed text stays under 500: a B-tree entry holds 2,700 bytes. */
-export function textKind(most: number, expects = most > 1_000 ? "text" : `text of at most ${most} characters`): FieldKind {
+export function textType(most: number, expects = most > 1_000 ? "text" : `text of at most ${most} characters`): FieldType {
   return {
     name: "text",
     sqlType: "text",
@@ -38,9 +38,9 @@ export function textKind(most: number, expects = most > 1_000 ? "text" : `text o
 }
 
 /** Text on one line that people call something by: blanks around it are dropped, and several within are one. */
-export function phraseKind(most: number, expects?: string): FieldKind {
+export function phraseKind(most: number, expects?: string): FieldType {
   return {
-    ...textKind(most, expects),
+    ...textType(most, expects),
     phrase: true,
     fromText: collapsed,
     predicate: scalarPredicate(collapsed, collapsedWithin),
@@ -48,7 +48,7 @@ export function phraseKind(most: number, expects?: string): FieldKind {
 }
 
 /** A phrase whose usual values are known; any other is taken too. In lower case, so that `Call` is `call`. */
-export function knownKind(known: readonly [string, ...string[]]): FieldKind {
+export function knownKind(known: readonly [string, ...string[]]): FieldType {
   const read = (text: string) => collapsed(text).toLowerCase();
   return {
     ...phraseKind(60, `${known.join(", ")}, or a word of your own`),
@@ -60,8 +60,8 @@ export function knownKind(known: readonly [string, ...string[]]): FieldKind {
 }
 
 /** Kept as it was written. */
-export const phoneKind: FieldKind = {
-  ...textKind(60, "a phone number"),
+export const phoneType: FieldType = {
+  ...textType(60, "a phone number"),
   name: "phone",
   signed: true,
   searchFinds: "the number however it is spaced",
@@ -89,8 +89,8 @@ export function readEmail(text: string): string {
 /** Shells forget to encode `+`, which arrives as a space. */
 const withPlus = (text: string) => text.replaceAll(" ", "+");
 
-export const emailKind: FieldKind = {
-  ...textKind(254, "an e-mail address such as jane@acme.com"),
+export const emailType: FieldType = {
+  ...textType(254, "an e-mail address such as jane@acme.com"),
   name: "email",
   sortsFolded: false,
   schema: z.string().max(254).regex(EMAIL).refine(isEmail),
@@ -104,7 +104,7 @@ export const emailKind: FieldKind = {
 };
 
 /** The e-mail address or name of whoever looks after a record; `me` stands for the caller. An address has the form that members have. */
-export const personKind: FieldKind = {
+export const personType: FieldType = {
   ...phraseKind(254, "a name or an e-mail address; me is you"),
   name: "person",
   person: true,
@@ -131,8 +131,8 @@ function readDomain(text: string): string {
     .replace(/^(?:www\.)+(?=[^.]+\.[^.])/, "");
 }
 
-export const domainKind: FieldKind = {
-  ...textKind(253, "a domain such as acme.com"),
+export const domainType: FieldType = {
+  ...textType(253, "a domain such as acme.com"),
   name: "domain",
   sortsFolded: false,
   schema: z.string().max(253).regex(DOMAIN).refine(isDomain),
@@ -141,10 +141,10 @@ export const domainKind: FieldKind = {
   predicate: scalarPredicate(readDomain, withLetters),
 };
 
-export function choiceKind(choices: readonly [string, ...string[]]): FieldKind {
+export function choiceType(choices: readonly [string, ...string[]]): FieldType {
   const lower = (text: string) => text.trim().toLowerCase();
   return {
-    ...textKind(60, `one of ${choices.join(", ")}`),
+    ...textType(60, `one of ${choices.join(", ")}`),
     name: "choice",
     operators: EQUALITY,
     choices,
@@ -155,8 +155,8 @@ export function choiceKind(choices: readonly [string, ...string[]]): FieldKind {
 }
 
 /** An ISO 4217 code in upper case. */
-export const currencyKind: FieldKind = {
-  ...textKind(3, "an ISO 4217 currency code such as EUR"),
+export const currencyType: FieldType = {
+  ...textType(3, "an ISO 4217 currency code such as EUR"),
   name: "currency",
   operators: EQUALITY,
   schema: z
@@ -169,7 +169,7 @@ export const currencyKind: FieldKind = {
 
 const MOST = { bigint: Number.MAX_SAFE_INTEGER, integer: 2 ** 31 - 1 };
 
-function wholeKind(name: string, sqlType: keyof typeof MOST, expects: string): FieldKind {
+function wholeType(name: string, sqlType: keyof typeof MOST, expects: string): FieldType {
   const readWhole = (text: string) =>
     /^\s*[+-]?\d{1,16}\s*$/.test(text) && Math.abs(+text) <= MOST[sqlType] ? +text : undefined;
   return {
@@ -188,14 +188,14 @@ function wholeKind(name: string, sqlType: keyof typeof MOST, expects: string): F
 }
 
 /** Money in the smallest unit of its currency, exact to 2^53. */
-export const centsKind = wholeKind("cents", "bigint", "a whole number of cents such as 125000");
-export const countKind = wholeKind("number", "integer", "a whole number");
+export const centsType = wholeType("cents", "bigint", "a whole number of cents such as 125000");
+export const countType = wholeType("number", "integer", "a whole number");
 
 const YES = /^\s*(true|t|yes|y|on|1)\s*$/i;
 const NO = /^\s*(false|f|no|n|off|0)\s*$/i;
 const readBoolean = (text: string) => (YES.test(text) ? true : NO.test(text) ? false : undefined);
 
-export const booleanKind: FieldKind = {
+export const booleanType: FieldType = {
   name: "boolean",
   sqlType: "boolean",
   operators: EQUALITY,

@@ -4,10 +4,10 @@ import { DATE_FORMS, readDate, readMoment, showTime, TIME_FORMS, toTimestamp } f
 import { compare, EQUALITY, ORDER, scalarPredicate } from "./operators.ts";
 import type { Predicate } from "./predicate.ts";
 import { asJson, keep } from "./text.ts";
-import type { FieldKind } from "./type.ts";
+import type { FieldType } from "./type.ts";
 
 /** A point in time, shown and compared to the second: `eq` with a date holds all day. */
-export const timeKind: FieldKind = {
+export const timeType: FieldType = {
   name: "time",
   sqlType: "timestamptz",
   operators: [...EQUALITY, ...ORDER],
@@ -42,7 +42,7 @@ const from_ = (ms: number): Predicate => ({ is: "gte", value: toTimestamp(ms) })
 const before = (ms: number): Predicate => ({ is: "lt", value: toTimestamp(ms) });
 
 /** A calendar day without a time. */
-export const dateKind: FieldKind = {
+export const dateType: FieldType = {
   name: "date",
   sqlType: "date",
   operators: [...EQUALITY, ...ORDER],

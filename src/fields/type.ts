@@ -14,7 +14,7 @@ export type Showing = { zone: Zone };
  * A stored value is what the driver gives: text, number, boolean, string[] or parsed JSON; times and dates are text.
  * `toLine` and `toJson` are never called with null.
  */
-export type FieldKind = {
+export type FieldType = {
   name: string;
   /** The column's type in PostgreSQL. */
   sqlType: "text" | "bigint" | "integer" | "boolean" | "timestamptz" | "date" | "text[]" | "jsonb";

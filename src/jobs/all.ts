@@ -12,7 +12,7 @@ const MINUTE = 60_000;
 
 /** Everything that recurs. */
 export function createJobs(
-  { pool, dictionary }: Database,
+  { pool, catalog }: Database,
   { tokenDays }: Pick<Config, "tokenDays">,
   outbox: { retry: () => Promise<void> } | undefined,
   now: () => number,
@@ -31,7 +31,7 @@ export function createJobs(
       run: () => dropUnusedClients(pool, now(), now() - tokenDays * 24 * 60 * MINUTE),
     },
     ...(outbox ? [{ name: "send waiting mails", everyMs: MINUTE, run: outbox.retry }] : []),
-    { name: "sweep ended workspaces", everyMs: MINUTE, run: () => sweepWorkspaces(pool, dictionary) },
+    { name: "sweep ended workspaces", everyMs: MINUTE, run: () => sweepWorkspaces(pool, catalog) },
     { name: "drop old idempotency keys", everyMs: 60 * MINUTE, run: () => dropOldKeys(pool, now()) },
   ];
 }

@@ -1,5 +1,5 @@
 import { kindLine } from "../derive/manual.ts";
-import type { Dictionary } from "../records/define.ts";
+import type { Catalog } from "../records/define.ts";
 
 export type Tool = {
   name: string;
@@ -19,8 +19,8 @@ export type Tool = {
  * changes nothing, and some offer no other in their asking modes. All that a model needs to know stands in the descriptions, since many
  * clients show it nothing else; they are paid for in every conversation, so a test keeps them under a thousand tokens.
  */
-export function toolsOf(dictionary: Dictionary): Tool[] {
-  const kinds = [...dictionary.values()];
+export function toolsOf(catalog: Catalog): Tool[] {
+  const kinds = [...catalog.values()];
   return [
     {
       name: "read",

@@ -3,7 +3,7 @@ import type { Operation, OperationAnswer } from "../derive/operation.ts";
 import { refusalsOf } from "../derive/refusals.ts";
 import { PROBLEMS, type ProblemCode } from "../kit/problem.ts";
 import { counted } from "../kit/words.ts";
-import type { Dictionary, RecordDefinition } from "../records/define.ts";
+import type { Catalog, Kind } from "../records/define.ts";
 import { capital, type Json, pageSchema, schemaRef, valuesSchema } from "./schemas.ts";
 
 const headerRefs = (...names: (keyof typeof componentHeaders)[]): Json =>
@@ -39,8 +39,8 @@ function successOf({ about, answers, body }: Operation, status: number): Json {
   return { description: about, headers: ALWAYS, content: contentOf(answers) };
 }
 
-const recordResponse = ({ name }: RecordDefinition, created: boolean) => `${capital(name)}${created ? "Created" : ""}`;
-const pageResponse = ({ name }: RecordDefinition) => `${capital(name)}Page`;
+const recordResponse = ({ name }: Kind, created: boolean) => `${capital(name)}${created ? "Created" : ""}`;
+const pageResponse = ({ name }: Kind) => `${capital(name)}Page`;
 
 function contentOf(answers: Exclude<OperationAnswer, { is: "record" }>): Json {
   switch (answers.is) {
@@ -56,15 +56,15 @@ function contentOf(answers: Exclude<OperationAnswer, { is: "record" }>): Json {
 }
 
 /** The answers that operations refer to by name: records, pages of them, and for each status the refusals. */
-export function componentResponses(routes: readonly Operation[], dictionary: Dictionary): Json {
+export function componentResponses(routes: readonly Operation[], catalog: Catalog): Json {
   const shown = routes.flatMap(({ answers, body }) => {
     if (answers.is === "list" && answers.of.length === 1)
-      return [[pageResponse(answers.of[0]!), pageOf(answers.of[0]!, dictionary)]];
+      return [[pageResponse(answers.of[0]!), pageOf(answers.of[0]!, catalog)]];
     if (answers.is !== "record") return [];
     const created = { ...ALWAYS, ...headerRefs("Location") };
     return [
-      [recordResponse(answers.of, false), recordOf(answers.of, dictionary, ALWAYS)],
-      ...(body?.is === "create" ? [[recordResponse(answers.of, true), recordOf(answers.of, dictionary, created)]] : []),
+      [recordResponse(answers.of, false), recordOf(answers.of, catalog, ALWAYS)],
+      ...(body?.is === "create" ? [[recordResponse(answers.of, true), recordOf(answers.of, catalog, created)]] : []),
     ];
   });
   const used = new Set(routes.flatMap(refusalsOf));
@@ -72,14 +72,14 @@ export function componentResponses(routes: readonly Operation[], dictionary: Dic
   return Object.fromEntries([...shown, ...refused]);
 }
 
-function recordOf(kind: RecordDefinition, dictionary: Dictionary, headers: Json): Json {
-  const { line, json } = shownExample(kind, dictionary);
+function recordOf(kind: Kind, catalog: Catalog, headers: Json): Json {
+  const { line, json } = shownExample(kind, catalog);
   const content = both(schemaRef(capital(kind.name)), json, line);
   return { description: kind.about, headers: { ...headers, ...headerRefs("ETag") }, content };
 }
 
-function pageOf(kind: RecordDefinition, dictionary: Dictionary): Json {
-  const { listed, json } = shownExample(kind, dictionary);
+function pageOf(kind: Kind, catalog: Catalog): Json {
+  const { listed, json } = shownExample(kind, catalog);
   const content = both(schemaRef(pageResponse(kind)), { items: [json], next_cursor: null }, `${listed}# ${counted(1, kind)}\n`);
   return { description: `a page of ${kind.plural}`, headers: ALWAYS, content };
 }

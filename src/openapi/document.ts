@@ -1,22 +1,22 @@
 import { bodyExample, type Operation, type OperationBody, scopeOf } from "../derive/operation.ts";
 import { OPERATORS } from "../fields/predicate.ts";
-import { type Dictionary, fieldOf, type RecordDefinition } from "../records/define.ts";
+import { type Catalog, fieldOf, type Kind } from "../records/define.ts";
 import { answersOf, componentHeaders, componentResponses } from "./answers.ts";
 import { componentParameters, parametersOf, toldPath } from "./parameters.ts";
 import { bodySchemaOf, capital, componentSchemas, type Json, shownKinds } from "./schemas.ts";
 
 export type ApiSource = {
   routes: readonly Operation[];
-  dictionary: Dictionary;
+  catalog: Catalog;
   baseUrl: string;
   version: string;
 };
 
 /** The OpenAPI 3.1 document (spec.openapis.org/oas/v3.1.1) of these routes, made of their declarations and of nothing else. */
-export function openApi({ routes: all, dictionary, baseUrl, version }: ApiSource): Json {
+export function openApi({ routes: all, catalog, baseUrl, version }: ApiSource): Json {
   const routes = all.filter(({ standard }) => !standard);
   const kinds = shownKinds(routes);
-  const plurals = new Set([...dictionary.values()].map(({ plural }) => plural));
+  const plurals = new Set([...catalog.values()].map(({ plural }) => plural));
   const paths: Record<string, Json> = {};
   for (const route of routes) {
     const path = toldPath(route.path, kinds);
@@ -41,7 +41,7 @@ export function openApi({ routes: all, dictionary, baseUrl, version }: ApiSource
       schemas: componentSchemas(routes),
       parameters: componentParameters(routes),
       headers: componentHeaders,
-      responses: componentResponses(routes, dictionary),
+      responses: componentResponses(routes, catalog),
       securitySchemes: {
         bearer: { type: "http", scheme: "bearer", description: "the token of POST /auth/verify" },
         apiKey: { type: "apiKey", in: "header", name: "X-Api-Key", description: "the same token" },
@@ -65,7 +65,7 @@ function about(): string {
   ].join("\n");
 }
 
-function tagsOf(routes: readonly Operation[], kinds: readonly RecordDefinition[]): Json[] {
+function tagsOf(routes: readonly Operation[], kinds: readonly Kind[]): Json[] {
   return [...new Set(routes.map(tagOf))].map((name) => {
     const kind = kinds.find(({ plural }) => plural === name);
     const abouts = routes.filter((route) => tagOf(route) === name).map((route) => route.about);
@@ -76,7 +76,7 @@ function tagsOf(routes: readonly Operation[], kinds: readonly RecordDefinition[]
 /** A family of routes: all that have the first segment in common, and the manual's pages. */
 const tagOf = ({ path, answers }: Operation) => (answers.is === "document" ? "manual" : path.split("/")[1]!);
 
-function operationOf(route: Operation, kinds: readonly RecordDefinition[], plurals: ReadonlySet<string>): Json {
+function operationOf(route: Operation, kinds: readonly Kind[], plurals: ReadonlySet<string>): Json {
   const { about: summary, open, body } = route;
   return {
     operationId: operationId(route, kinds),
@@ -94,7 +94,7 @@ function operationOf(route: Operation, kinds: readonly RecordDefinition[], plura
  * What the operation does, and what a caller should know before the first try. Makers of tools show a model the description and not the
  * summary, so it begins with the same words.
  */
-function explain(route: Operation, kinds: readonly RecordDefinition[], plurals: ReadonlySet<string>): string {
+function explain(route: Operation, kinds: readonly Kind[], plurals: ReadonlySet<string>): string {
   const { about, path, open, filters, body, refuses = [] } = route;
   const scope = open ? undefined : scopeOf(route, plurals);
   const kind = kinds.find(({ plural }) => path === `/${plural}`);
@@ -118,7 +118,7 @@ const scopeText = ({ verb, plural }: NonNullable<ReturnType<typeof scopeOf>>) =>
   plural ? `${verb} or ${plural}.${verb}` : verb;
 
 /** `listContacts`, `createContact`, `getContact`, `listContactActivities`: the path in words, singular before an id. */
-export function operationId({ method, path, answers }: Operation, kinds: readonly RecordDefinition[]): string {
+export function operationId({ method, path, answers }: Operation, kinds: readonly Kind[]): string {
   const verbs = {
     GET: answers.is === "list" ? "list" : "get",
     POST: answers.statuses?.includes(201) ? "create" : "post",
@@ -137,7 +137,7 @@ export function operationId({ method, path, answers }: Operation, kinds: readonl
 
 const capitalWords = (segment: string) => capital(segment.replace(/[^a-z]+/g, "_"));
 
-function singular(segment: string, kinds: readonly RecordDefinition[]): string {
+function singular(segment: string, kinds: readonly Kind[]): string {
   const kind = kinds.find(({ plural }) => plural === segment);
   return kind?.plural.startsWith(kind.name.slice(0, -1)) ? kind.name : segment.replace(/s$/, "");
 }

@@ -3,13 +3,13 @@ import { COMMON_PARAMETERS, listParameters } from "../derive/parameters.ts";
 import { refusalsOf } from "../derive/refusals.ts";
 import { CUSTOM_FILTERS, CUSTOM_OPERATORS } from "../fields/custom.ts";
 import type { Operator } from "../fields/predicate.ts";
-import type { Field, FieldSpec, RecordDefinition } from "../records/define.ts";
+import type { Field, FieldSpec, Kind } from "../records/define.ts";
 import { type Json, writtenSchema } from "./schemas.ts";
 
 const parameterRef = (name: string): Json => ({ $ref: `#/components/parameters/${name}` });
 
 /** Everything a request of this operation may say outside its body. */
-export function parametersOf(operation: Operation, kinds: readonly RecordDefinition[]): Json[] {
+export function parametersOf(operation: Operation, kinds: readonly Kind[]): Json[] {
   const { parameters = {}, filters } = operation;
   const path = toldPath(operation.path, kinds);
   return [
@@ -25,7 +25,7 @@ export function parametersOf(operation: Operation, kinds: readonly RecordDefinit
  * `/contacts/{id}/deals` -> `/contacts/{contact_handle}/deals`: a function has one argument of a name, and deals are filtered by their id,
  * contact_id and contact.
  */
-export function toldPath(path: string, kinds: readonly RecordDefinition[]): string {
+export function toldPath(path: string, kinds: readonly Kind[]): string {
   return path.replace(/([\w-]+)\/\{id\}/g, (whole, before: string) => {
     const kind = kindBehind(before, kinds);
     return kind ? `${before}/{${kind.name}_handle}` : whole;
@@ -33,9 +33,9 @@ export function toldPath(path: string, kinds: readonly RecordDefinition[]): stri
 }
 
 /** The kind is the one whose plural stands before. */
-const kindBehind = (before: string, kinds: readonly RecordDefinition[]) => kinds.find(({ plural }) => plural === before);
+const kindBehind = (before: string, kinds: readonly Kind[]) => kinds.find(({ plural }) => plural === before);
 
-function pathParameter(name: string, before: string, kinds: readonly RecordDefinition[]): Json {
+function pathParameter(name: string, before: string, kinds: readonly Kind[]): Json {
   const kind = kindBehind(before, kinds);
   const schema = { type: "string" };
   if (!kind) return { name, in: "path", required: true, schema, description: `one of the ${before}` };
@@ -64,13 +64,13 @@ function listed({ of, most }: NonNullable<Operation["filters"]>): Json[] {
 }
 
 /** What a list takes besides filters and what every route takes. No field is called so. */
-function ownParameters(of: RecordDefinition, most: number): Named {
+function ownParameters(of: Kind, most: number): Named {
   const { format: _, pretty: __, search, ...others } = listParameters(of, most);
   return of.fields.some((field) => field.search) ? { search, ...others } : others;
 }
 
-const filterable = ({ fields }: RecordDefinition) => fields.filter(({ kind }) => kind.operators.length > 0);
-const listName = ({ name }: RecordDefinition, parameter: string) => `${name}.${parameter}`;
+const filterable = ({ fields }: Kind) => fields.filter(({ type }) => type.operators.length > 0);
+const listName = ({ name }: Kind, parameter: string) => `${name}.${parameter}`;
 
 /** The parameters that operations refer to by name: filters, what every route takes, and headers. */
 export function componentParameters(routes: readonly Operation[]): Json {
@@ -87,12 +87,12 @@ export function componentParameters(routes: readonly Operation[]): Json {
 const BARE: readonly unknown[] = ["integer", "number", "boolean"];
 
 /** Text, since an operator may stand before the value; a list of texts is the parameter sent several times, which is AND-ed. */
-function filterParameter({ name, about, kind }: Field): Json {
-  const { type } = writtenSchema({ kind, about });
-  const bare = BARE.includes(type) ? [{ type }] : [];
-  const description = `filter: ${about}; ${kind.expects}. Operators: ${kind.operators.join(", ")}`;
+function filterParameter({ name, about, type }: Field): Json {
+  const { type: json } = writtenSchema({ type, about });
+  const bare = BARE.includes(json) ? [{ type: json }] : [];
+  const description = `filter: ${about}; ${type.expects}. Operators: ${type.operators.join(", ")}`;
   const text = { type: "string" };
-  const [first, second] = kind.choices ?? kind.known ?? [];
+  const [first, second] = type.choices ?? type.known ?? [];
   const example = second === undefined ? first : `in:${first},${second}`;
   return {
     ...filter(name, description, { anyOf: [text, ...bare, { type: "array", items: text }] }),

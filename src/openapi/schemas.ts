@@ -7,10 +7,10 @@ import {
   type Field,
   type FieldSpec,
   isIdentity,
+  type Kind,
   knownOf,
   labelsOf,
   personsOf,
-  type RecordDefinition,
 } from "../records/define.ts";
 
 /** A JSON Schema (2020-12), or another object of the document. */
@@ -22,20 +22,20 @@ export const capital = (name: string) => name.replace(/(?:^|_)([a-z])/g, (_, fir
 export const schemaRef = (name: string): Json => ({ $ref: `#/components/schemas/${name}` });
 
 /** A value as callers send it. */
-export function writtenSchema({ kind, about, initially }: FieldSpec): Json {
+export function writtenSchema({ type, about, initially }: FieldSpec): Json {
   // A pattern with \p{…} needs a flag that most tools do not set: they would refuse what the service takes.
-  const schema = jsonSchema(kind.schema, "input", ({ pattern }) => (pattern?.includes("\\p{") ? ["pattern"] : []));
+  const schema = jsonSchema(type.schema, "input", ({ pattern }) => (pattern?.includes("\\p{") ? ["pattern"] : []));
   // No `default`: generated types would have the field be there, and clients that fill it in would ask for an order where none was meant.
   const unsent = initially === undefined ? "" : `; ${initially} unless you say`;
-  return { ...schema, description: `${schema.enum ? about : `${about}; ${kind.expects}`}${unsent}` };
+  return { ...schema, description: `${schema.enum ? about : `${about}; ${type.expects}`}${unsent}` };
 }
 
 /**
  * A value as answers hold it. What a value must look like to be taken is left out: a client that checks what it is given would only fail
  * on values that were stored under other rules.
  */
-function shownSchema({ kind, about }: FieldSpec): Json {
-  return { ...jsonSchema(kind.shown ?? kind.schema, "output", () => ["pattern", "maxLength"]), description: about };
+function shownSchema({ type, about }: FieldSpec): Json {
+  return { ...jsonSchema(type.shown ?? type.schema, "output", () => ["pattern", "maxLength"]), description: about };
 }
 
 type JsonSchema = z.core.JSONSchema.BaseSchema;
@@ -54,8 +54,8 @@ function nullable(schema: Json): Json {
   return { ...schema, type: [schema.type, "null"], ...choices };
 }
 
-const neverNull = ({ required, readOnly, always, kind }: FieldSpec) =>
-  required || readOnly || always || kind.absent !== undefined;
+const neverNull = ({ required, readOnly, always, type }: FieldSpec) =>
+  required || readOnly || always || type.absent !== undefined;
 
 const shownProperty = (spec: FieldSpec): Json => (neverNull(spec) ? shownSchema(spec) : nullable(shownSchema(spec)));
 
@@ -63,8 +63,8 @@ const properties = (fields: readonly Field[], schemaOf: (field: Field) => Json) 
   Object.fromEntries(fields.map((field) => [field.name, schemaOf(field)]));
 
 /** What is always there is required. Where a caller can choose the fields of an answer, that is the identity: any other may be left out. */
-function recordSchema(definition: RecordDefinition, chosen: boolean): Json {
-  const { about, fields, naturalKey } = definition;
+function recordSchema(kind: Kind, chosen: boolean): Json {
+  const { about, fields, naturalKey } = kind;
   const hint = {
     type: "string",
     description:
@@ -72,8 +72,8 @@ function recordSchema(definition: RecordDefinition, chosen: boolean): Json {
   };
   // What callers write has a version; views of other kinds name people too.
   const isWritten = fields.some(({ name, readOnly }) => name === "version" && readOnly);
-  const unclear = isWritten && personsOf(definition).length + knownOf(definition).length > 0;
-  const hinted = naturalKey !== undefined || unclear || (labelsOf(definition).length > 0 && choicesOf(definition).length > 0);
+  const unclear = isWritten && personsOf(kind).length + knownOf(kind).length > 0;
+  const hinted = naturalKey !== undefined || unclear || (labelsOf(kind).length > 0 && choicesOf(kind).length > 0);
   const shown = { ...properties(fields, shownProperty), ...(hinted ? { hint } : {}) };
   const asked = fields.filter((field) => field.shown === "asked").map(({ name }) => name);
   const there = `Without fields= every field is there${asked.length > 0 ? ` but ${asked.join(", ")}` : ""}, null where it has no value.`;
@@ -82,7 +82,7 @@ function recordSchema(definition: RecordDefinition, chosen: boolean): Json {
 }
 
 /** A page of records of these kinds. */
-export function pageSchema(kinds: readonly RecordDefinition[]): Json {
+export function pageSchema(kinds: readonly Kind[]): Json {
   const items = kinds.map(({ name }) => schemaRef(capital(name)));
   return {
     type: "object",
@@ -98,10 +98,10 @@ export function pageSchema(kinds: readonly RecordDefinition[]): Json {
   };
 }
 
-function createSchema(definition: RecordDefinition, given: string | undefined): Json {
-  const { about, naturalKey, needsOneOf, title } = definition;
+function createSchema(kind: Kind, given: string | undefined): Json {
+  const { about, naturalKey, needsOneOf, title } = kind;
   const needed = ({ required, initially }: Field) => required && initially === undefined && !naturalKey;
-  const fields = writable(definition).filter(({ name }) => name !== given);
+  const fields = writable(kind).filter(({ name }) => name !== given);
   const rules = [
     ...(naturalKey ? [`${title} or ${naturalKey} must be there; a known ${naturalKey} updates that record.`] : []),
     ...(needsOneOf && !given ? [`At least one of ${needsOneOf.join(", ")} must be there.`] : []),
@@ -113,11 +113,11 @@ function createSchema(definition: RecordDefinition, given: string | undefined): 
   };
 }
 
-function patchSchema(definition: RecordDefinition): Json {
+function patchSchema(kind: Kind): Json {
   const changed = ({ initially: _, ...field }: Field) => writtenSchema(field);
   const property = (field: Field) => (field.required ? changed(field) : nullable(changed(field)));
   return {
-    ...bodySchema(writable(definition), property),
+    ...bodySchema(writable(kind), property),
     description: "What is not sent stays, null clears. custom merges key by key.",
   };
 }
@@ -170,9 +170,9 @@ function bodyName(body: Exclude<OperationBody, { is: "values" }>): string {
 /** The schemas that operations refer to by name. */
 export function componentSchemas(routes: readonly Operation[]): Json {
   const choosing = shownKinds(routes.filter(({ filters, parameters }) => filters || parameters?.["fields"]));
-  const records = shownKinds(routes).flatMap((definition): [string, Json][] => [
-    [capital(definition.name), recordSchema(definition, choosing.includes(definition))],
-    [`${capital(definition.name)}Page`, pageSchema([definition])],
+  const records = shownKinds(routes).flatMap((kind): [string, Json][] => [
+    [capital(kind.name), recordSchema(kind, choosing.includes(kind))],
+    [`${capital(kind.name)}Page`, pageSchema([kind])],
   ]);
   const bodies = routes.flatMap(({ body }): [string, Json][] => {
     if (!body || body.is === "values") return [];
@@ -182,7 +182,7 @@ export function componentSchemas(routes: readonly Operation[]): Json {
 }
 
 /** Every kind that is shown as a record or in a list. */
-export function shownKinds(routes: readonly Operation[]): RecordDefinition[] {
+export function shownKinds(routes: readonly Operation[]): Kind[] {
   return [...new Set(routes.flatMap(({ answers }) => ("of" in answers ? [answers.of].flat() : [])))];
 }
 

@@ -6,4 +6,4 @@ import { createDictionary } from "./define.ts";
 import { task } from "./task.ts";
 
 /** The kinds every workspace has. Links point to kinds of this list. */
-export const dictionary = createDictionary([contact, company, deal, activity, task]);
+export const catalog = createDictionary([contact, company, deal, activity, task]);

@@ -1,11 +1,11 @@
-import { handleKind, idKind } from "../fields/link.ts";
-import { countKind, personKind } from "../fields/text.ts";
-import { timeKind } from "../fields/time.ts";
-import type { FieldKind } from "../fields/type.ts";
+import { handleType, idType } from "../fields/link.ts";
+import { countType, personType } from "../fields/text.ts";
+import { timeType } from "../fields/time.ts";
+import type { FieldType } from "../fields/type.ts";
 
 /** How a field is declared: its kind and what callers may do with it. */
 export type FieldSpec = {
-  kind: FieldKind;
+  type: FieldType;
   about: string;
   /** The record cannot be without it. */
   required?: boolean;
@@ -43,7 +43,7 @@ export type Field = FieldSpec & { name: string };
 export type ReminderSource = { at: string; note?: string; owner?: string; doneWhen?: string; phone?: string; email?: string };
 
 /** One kind of record: everything the rest of the program knows about it is derived from this. */
-export type RecordDefinition = {
+export type Kind = {
   /** Singular, as in the handle `contact/c_…`. */
   name: string;
   /** As in the path `/contacts`; also the table. */
@@ -68,37 +68,37 @@ export type RecordDefinition = {
   example: Record<string, unknown>;
 };
 
-type Declaration = Omit<RecordDefinition, "fields" | "order"> & { order?: string; fields: Record<string, FieldSpec> };
+type Declaration = Omit<Kind, "fields" | "order"> & { order?: string; fields: Record<string, FieldSpec> };
 
 /** Names that lists use as parameters, so no field may have them. */
 export const LIST_PARAMETERS = ["search", "sort", "limit", "cursor", "fields", "count", "format", "pretty"] as const;
 
 /** A kind with a table of its own: identity before its fields, version and origin after them. */
-export function defineRecord(declaration: Declaration): RecordDefinition {
+export function defineRecord(declaration: Declaration): Kind {
   return defineView({
     ...declaration,
     fields: {
       ...identity(declaration.name),
       ...declaration.fields,
       version: {
-        kind: countKind,
+        type: countType,
         about: "counts the changes; If-Match takes it",
         readOnly: true,
         shown: "detail",
         column: "version",
       },
-      created_at: { kind: timeKind, about: "when it was made", readOnly: true, sort: true, shown: "detail" },
-      created_by: { kind: personKind, about: "who made it", readOnly: true, shown: "detail" },
-      updated_at: { kind: timeKind, about: "when it last changed", readOnly: true, sort: true },
+      created_at: { type: timeType, about: "when it was made", readOnly: true, sort: true, shown: "detail" },
+      created_by: { type: personType, about: "who made it", readOnly: true, shown: "detail" },
+      updated_at: { type: timeType, about: "when it last changed", readOnly: true, sort: true },
     },
   });
 }
 
 function identity(name: string): Record<string, FieldSpec> {
   return {
-    id: { kind: idKind(name), about: "the whole id", readOnly: true, shown: "json", column: "id" },
+    id: { type: idType(name), about: "the whole id", readOnly: true, shown: "json", column: "id" },
     handle: {
-      kind: handleKind(name),
+      type: handleType(name),
       about: "the short name that lines begin with",
       readOnly: true,
       shown: "json",
@@ -108,9 +108,9 @@ function identity(name: string): Record<string, FieldSpec> {
 }
 
 /** A kind that is shown like a record and written in ways of its own. */
-export function defineView(declaration: Declaration): RecordDefinition {
+export function defineView(declaration: Declaration): Kind {
   const fields = Object.entries(declaration.fields).flatMap(([name, spec]) => expand(name, spec));
-  const definition: RecordDefinition = { ...declaration, fields, order: declaration.order ?? "-updated_at" };
+  const kind: Kind = { ...declaration, fields, order: declaration.order ?? "-updated_at" };
   const names = fields.map((field) => field.name);
   const wanted = [
     declaration.title,
@@ -119,7 +119,7 @@ export function defineView(declaration: Declaration): RecordDefinition {
     ...Object.values(declaration.reminder ?? {}),
     ...Object.values(declaration.sums ?? {}),
     ...fields.flatMap(({ derived, wanted: also }) => [derived?.field, also?.field]),
-    definition.order.replace("-", ""),
+    kind.order.replace("-", ""),
   ];
   for (const name of wanted) {
     if (name !== undefined && !names.includes(name)) throw new Error(`${declaration.name} has no field ${name}`);
@@ -129,7 +129,7 @@ export function defineView(declaration: Declaration): RecordDefinition {
     if ((LIST_PARAMETERS as readonly string[]).includes(name))
       throw new Error(`${declaration.name}.${name} is a list parameter`);
   }
-  return definition;
+  return kind;
 }
 
 function expand(name: string, spec: FieldSpec): Field[] {
@@ -138,62 +138,61 @@ function expand(name: string, spec: FieldSpec): Field[] {
 }
 
 /** All kinds a workspace knows, by name. Nothing may depend on the list being fixed: workspaces will bring their own. */
-export type Dictionary = ReadonlyMap<string, RecordDefinition>;
+export type Catalog = ReadonlyMap<string, Kind>;
 
-export function createDictionary(definitions: readonly RecordDefinition[]): Dictionary {
-  const dictionary = new Map(definitions.map((definition) => [definition.name, definition]));
-  const prefixes = new Set(definitions.map((definition) => definition.prefix));
+export function createDictionary(definitions: readonly Kind[]): Catalog {
+  const dictionary = new Map(definitions.map((kind) => [kind.name, kind]));
+  const prefixes = new Set(definitions.map((kind) => kind.prefix));
   if (dictionary.size !== definitions.length || prefixes.size !== definitions.length)
     throw new Error("two kinds share a name or a prefix");
   return dictionary;
 }
 
-export function definitionOf(dictionary: Dictionary, name: string): RecordDefinition {
-  const definition = dictionary.get(name);
-  if (!definition) throw new Error(`there is no record kind ${name}`);
-  return definition;
+export function definitionOf(catalog: Catalog, name: string): Kind {
+  const kind = catalog.get(name);
+  if (!kind) throw new Error(`there is no record kind ${name}`);
+  return kind;
 }
 
-export function byPrefix(dictionary: Dictionary, prefix: string): RecordDefinition | undefined {
-  for (const definition of dictionary.values()) if (definition.prefix === prefix) return definition;
+export function byPrefix(catalog: Catalog, prefix: string): Kind | undefined {
+  for (const kind of catalog.values()) if (kind.prefix === prefix) return kind;
   return undefined;
 }
 
 /** The id and the handle, which is made of it: JSON has them whatever fields a caller chose. */
 export const isIdentity = ({ column }: Field): boolean => column === "id";
 
-export const labelsOf = ({ fields }: RecordDefinition): Field[] => fields.filter(({ label }) => label);
+export const labelsOf = ({ fields }: Kind): Field[] => fields.filter(({ label }) => label);
 
 /** Fields that a caller names people in: `owner`. */
-export const personsOf = ({ fields }: RecordDefinition): Field[] =>
-  fields.filter(({ kind, readOnly }) => kind.person && !readOnly);
+export const personsOf = ({ fields }: Kind): Field[] => fields.filter(({ type, readOnly }) => type.person && !readOnly);
 
 /** Fields that mostly take one of a few values. */
-export const knownOf = ({ fields }: RecordDefinition): Field[] => fields.filter(({ kind }) => kind.known);
+export const knownOf = ({ fields }: Kind): Field[] => fields.filter(({ type }) => type.known);
 
 /** Fields that take one of a few values: `status`. */
-export const choicesOf = ({ fields }: RecordDefinition): Field[] => fields.filter(({ kind }) => kind.choices);
+export const choicesOf = ({ fields }: Kind): Field[] => fields.filter(({ type }) => type.choices);
 
 /** Fields that ought to have a value where another field has a certain one: `lost_reason`. */
-export const wantedOf = ({ fields }: RecordDefinition): Field[] => fields.filter(({ wanted }) => wanted);
+export const wantedOf = ({ fields }: Kind): Field[] => fields.filter(({ wanted }) => wanted);
 
-export function fieldOf(definition: RecordDefinition, name: string): Field | undefined {
-  return definition.fields.find((field) => field.name === name);
+export function fieldOf(kind: Kind, name: string): Field | undefined {
+  return kind.fields.find((field) => field.name === name);
 }
 
 export type Link = { field: Field; name: string; target: string };
 
-const links = new WeakMap<RecordDefinition, readonly Link[]>();
+const links = new WeakMap<Kind, readonly Link[]>();
 
 /** The links of a kind: the field that holds the other record's id, and the kind it points to. */
-export function linksOf(definition: RecordDefinition): readonly Link[] {
-  let known = links.get(definition);
+export function linksOf(kind: Kind): readonly Link[] {
+  let known = links.get(kind);
   if (!known) {
-    known = definition.fields.flatMap((field) => {
-      const link = field.kind.link;
+    known = kind.fields.flatMap((field) => {
+      const link = field.type.link;
       return link?.shows === "id" ? [{ field, name: field.name.replace(/_id$/, ""), target: link.target }] : [];
     });
-    links.set(definition, known);
+    links.set(kind, known);
   }
   return known;
 }

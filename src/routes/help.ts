@@ -6,7 +6,7 @@ import { echo } from "../kit/line.ts";
 import { nearest } from "../kit/nearest.ts";
 import { Problem } from "../kit/problem.ts";
 import { StartError } from "../kit/startError.ts";
-import type { Dictionary, RecordDefinition } from "../records/define.ts";
+import type { Catalog, Kind } from "../records/define.ts";
 import type { Context, Route } from "../service/route.ts";
 import { change } from "../views/change.ts";
 import { reminder } from "../views/reminder.ts";
@@ -18,7 +18,7 @@ const TRANSCRIPTS = new URL("../../test/golden/", import.meta.url);
 const PAGE = { is: "document", type: "text/plain; charset=utf-8" } as const;
 
 /** Kinds that are shown and filtered like records. */
-const VIEWS: readonly RecordDefinition[] = [reminder, change, token];
+const VIEWS: readonly Kind[] = [reminder, change, token];
 
 /** `routes` gives the whole table, of which these are a part. */
 export function helpRoutes(routes: () => readonly Route[]): Route[] {
@@ -95,22 +95,20 @@ const ALSO = new Map([
 
 function page(context: Context, asked: string, routes: readonly Route[]): Answer {
   const topic = ALSO.get(asked) ?? asked;
-  const { dictionary } = context.services.db;
+  const { catalog } = context.services.db;
   const { baseUrl } = context.services;
   const source: ManualSource = {
-    dictionary,
+    catalog,
     views: VIEWS,
     routes,
     baseUrl,
     transcript: (name) => transcript(name).replaceAll(SHOWN_URL, baseUrl),
   };
   const file = new URL(`${encodeURIComponent(topic)}.md`, PAGES);
-  const kind = [...dictionary.values(), ...VIEWS].find(
-    (definition) => definition.plural === topic || definition.name === topic,
-  );
+  const kind = [...catalog.values(), ...VIEWS].find((kind) => kind.plural === topic || kind.name === topic);
   if (existsSync(file)) return document(fillManual(readFileSync(file, "utf8"), source));
   if (kind) return document(kindPage(kind, routes));
-  const topics = manualPages(dictionary).map((each) => each.topic);
+  const topics = manualPages(catalog).map((each) => each.topic);
   const near = nearest(topic, topics);
   throw new Problem(
     "not_found",
@@ -120,12 +118,12 @@ function page(context: Context, asked: string, routes: readonly Route[]): Answer
 }
 
 /** Everything there is to read, and what each page calls itself. */
-export function manualPages(dictionary: Dictionary): { topic: string; title: string }[] {
+export function manualPages(catalog: Catalog): { topic: string; title: string }[] {
   const written = readdirSync(PAGES).map((name) => ({
     topic: name.replace(/\.md$/, ""),
     title: /^# (.*)/.exec(readFileSync(new URL(name, PAGES), "utf8"))?.[1] ?? name,
   }));
-  const kinds = [...dictionary.values(), ...VIEWS].map(({ plural, about }) => ({ topic: plural, title: about }));
+  const kinds = [...catalog.values(), ...VIEWS].map(({ plural, about }) => ({ topic: plural, title: about }));
   return [...written, ...kinds.filter(({ topic }) => !written.some((page) => page.topic === topic))];
 }
 

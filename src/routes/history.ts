@@ -3,7 +3,7 @@ import { readListQuery } from "../derive/query.ts";
 import { viewsOf } from "../derive/view.ts";
 import type { Answer } from "../http/reply.ts";
 import { oneOf } from "../kit/words.ts";
-import { type Dictionary, definitionOf, type RecordDefinition } from "../records/define.ts";
+import { type Catalog, definitionOf, type Kind } from "../records/define.ts";
 import { type Authenticated, type Route, readPathId } from "../service/route.ts";
 import { change } from "../views/change.ts";
 import { listAnswer, listView } from "./lists.ts";
@@ -12,7 +12,7 @@ import { strangersAsked } from "./strangers.ts";
 
 const MOST = 500;
 
-export function historyRoutes(dictionary: Dictionary): Route[] {
+export function historyRoutes(catalog: Catalog): Route[] {
   return [
     {
       method: "GET",
@@ -22,14 +22,14 @@ export function historyRoutes(dictionary: Dictionary): Route[] {
       answers: { is: "list", of: [change] },
       handle: audit,
     },
-    ...[...dictionary.values()].map(
-      (definition): Route => ({
+    ...[...catalog.values()].map(
+      (kind): Route => ({
         method: "GET",
-        path: `/${definition.plural}/{id}/history`,
-        about: `the changes of ${oneOf(definition.name)}, newest first; also when it is deleted`,
+        path: `/${kind.plural}/{id}/history`,
+        about: `the changes of ${oneOf(kind.name)}, newest first; also when it is deleted`,
         filters: { of: change, most: MOST },
         answers: { is: "list", of: [change] },
-        handle: (context) => history(context, definition),
+        handle: (context) => history(context, kind),
       }),
     ),
   ];
@@ -50,11 +50,11 @@ async function audit(context: Authenticated): Promise<Answer> {
   return listAnswer(view, page, undefined, page.rows.length === 0 ? await strangersAsked(context, query.conditions) : []);
 }
 
-async function history(context: Authenticated, definition: RecordDefinition): Promise<Answer> {
+async function history(context: Authenticated, kind: Kind): Promise<Answer> {
   const { db, seal } = context.services;
   const query = readListQuery(change, context.parameters, context.reading, MOST);
   const view = listView(context, change, query);
-  const of = { definition, reference: readPathId(definition, context.path.id!) };
+  const of = { kind, reference: readPathId(kind, context.path.id!) };
   return listAnswer(
     view,
     await listRecordChanges(db, context.session.workspaceId, view, query, ["history"], seal, shapes(context), of),
@@ -63,4 +63,4 @@ async function history(context: Authenticated, definition: RecordDefinition): Pr
 
 /** Whole records are shown as the reader would see them at their own address. */
 const shapes = (context: Authenticated) => (kind: string) =>
-  readableView(context, viewsOf(definitionOf(context.services.db.dictionary, kind)).json);
+  readableView(context, viewsOf(definitionOf(context.services.db.catalog, kind)).json);

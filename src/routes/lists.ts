@@ -4,21 +4,21 @@ import { chosenView, type View, viewsOf } from "../derive/view.ts";
 import type { Answer } from "../http/reply.ts";
 import { echo, formatPairs } from "../kit/line.ts";
 import { counted } from "../kit/words.ts";
-import { linksOf, type RecordDefinition } from "../records/define.ts";
+import { type Kind, linksOf } from "../records/define.ts";
 import type { Authenticated } from "../service/route.ts";
 import { readableView, refuseUnreadable } from "./readable.ts";
 
 /** The view of a list: what the caller chose; else the lines that matter for choosing, or in JSON all fields. */
-export function listView(context: Authenticated, definition: RecordDefinition, query: ListQuery): View {
+export function listView(context: Authenticated, kind: Kind, query: ListQuery): View {
   refuseUnreadable(context, query);
-  if (query.fields) return chosenView(definition, query.fields);
-  return readableView(context, context.style.format === "json" ? viewsOf(definition).json : viewsOf(definition).list);
+  if (query.fields) return chosenView(kind, query.fields);
+  return readableView(context, context.style.format === "json" ? viewsOf(kind).json : viewsOf(kind).list);
 }
 
 /** `notes`: what else is told of it. */
 export function listAnswer(view: View, page: Page, query?: ListQuery, notes: readonly string[] = []): Answer {
   const { rows, nextCursor, total, near } = page;
-  const { plural } = view.definition;
+  const { plural } = view.kind;
   const all = total && `${total.rows}${total.capped ? "+" : ""}`;
   const sums = total?.sums ?? [];
   return {
@@ -26,12 +26,10 @@ export function listAnswer(view: View, page: Page, query?: ListQuery, notes: rea
     viewOf: () => view,
     rows,
     nextCursor,
-    summary: all === undefined ? counted(rows.length, view.definition) : `${rows.length} of ${all} ${plural}`,
+    summary: all === undefined ? counted(rows.length, view.kind) : `${rows.length} of ${all} ${plural}`,
     preface: near ? NEAR : undefined,
     notes: [
-      ...(rows.length === 0 && query?.cursor === undefined
-        ? [...exactNotes(query), ...searchNotes(view.definition, query)]
-        : []),
+      ...(rows.length === 0 && query?.cursor === undefined ? [...exactNotes(query), ...searchNotes(view.kind, query)] : []),
       ...notes,
       ...sums.map((sum) => `sum ${formatPairs(sum)}`),
     ],
@@ -42,12 +40,12 @@ export function listAnswer(view: View, page: Page, query?: ListQuery, notes: rea
 export const NEAR = "nothing has all these words: these are near misses";
 
 /** Who looks for the people of a company by its name finds none, and would believe it. */
-function searchNotes(definition: RecordDefinition, query: ListQuery | undefined): string[] {
+function searchNotes(kind: Kind, query: ListQuery | undefined): string[] {
   if (query?.search === undefined) return [];
-  const linked = linksOf(definition).map(({ name }) => `${name}=like:…`);
+  const linked = linksOf(kind).map(({ name }) => `${name}=like:…`);
   const belonging = linked.length > 0 ? `; by what they belong to: ${linked.join(", ")}` : "";
   const near = query.sort.asked ? "; without sort= near misses come" : "";
-  return [`search looks into the ${definition.plural} themselves${belonging}; into all kinds: GET /search?q=…${near}`];
+  return [`search looks into the ${kind.plural} themselves${belonging}; into all kinds: GET /search?q=…${near}`];
 }
 
 /** An empty list is a plausible answer to a misspelt value, so a list with one filter says how it was compared. */
@@ -56,14 +54,14 @@ function exactNotes(query: ListQuery | undefined): string[] {
   if (!only || others.length > 0) return [];
   const { field, predicate } = only;
   const compared = predicate.is === "eq" ? predicate.value : predicate.is === "holds" ? predicate.items.join(",") : undefined;
-  if (compared === undefined || !field.kind.operators.includes("like")) return [];
-  const { name, kind } = field;
+  if (compared === undefined || !field.type.operators.includes("like")) return [];
+  const { name, type } = field;
   const text = String(compared);
-  const whole = `${name}=${echo(text, 40)} is compared whole${kind.sortsFolded ? ", letter case too" : ""}`;
+  const whole = `${name}=${echo(text, 40)} is compared whole${type.sortsFolded ? ", letter case too" : ""}`;
   const notes = [`${whole}: ${name}=like:… looks inside the text, ${name}=is:null finds those without`];
-  if (kind.searchFinds) notes.push(`search=${echo(text, 40)} finds ${kind.searchFinds}`);
+  if (type.searchFinds) notes.push(`search=${echo(text, 40)} finds ${type.searchFinds}`);
   const prefix = /^\w+(?=:)/.exec(text)?.[0];
-  if (prefix) notes.push(`${echo(prefix)} is no operator, so it was taken for text; operators: ${kind.operators.join(", ")}`);
+  if (prefix) notes.push(`${echo(prefix)} is no operator, so it was taken for text; operators: ${type.operators.join(", ")}`);
   if (text.includes(",") && predicate.is === "eq") notes.push(`${name}=in:a,b finds both`);
   return notes;
 }

@@ -3,7 +3,7 @@ import { type Encoded, encodeProblem } from "../http/reply.ts";
 import type { InnerRequest } from "../http/request.ts";
 import { type Asked, answerMessage } from "../mcp/answer.ts";
 import { toolsOf } from "../mcp/tools.ts";
-import type { Dictionary } from "../records/define.ts";
+import type { Catalog } from "../records/define.ts";
 import { type Authenticated, type Refuse, type Route, seenBaseUrl } from "../service/route.ts";
 import { manualPages } from "./help.ts";
 import { version } from "./openapi.ts";
@@ -13,9 +13,9 @@ import { version } from "./openapi.ts";
  * of another origin is refused in local mode, by the guard of every route; elsewhere any origin is good, for it is the token that counts and
  * no browser sends one by itself.
  */
-export function mcpRoutes(dictionary: Dictionary): Route[] {
-  const tools = toolsOf(dictionary);
-  const pages = manualPages(dictionary);
+export function mcpRoutes(catalog: Catalog): Route[] {
+  const tools = toolsOf(catalog);
+  const pages = manualPages(catalog);
   return [
     {
       method: "POST",

@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { openApi } from "../openapi/document.ts";
-import type { Dictionary } from "../records/define.ts";
+import type { Catalog } from "../records/define.ts";
 import type { Route } from "../service/route.ts";
 
 export const { version } = JSON.parse(readFileSync(new URL("../../package.json", import.meta.url), "utf8")) as {
@@ -8,7 +8,7 @@ export const { version } = JSON.parse(readFileSync(new URL("../../package.json",
 };
 
 /** `routes` gives the whole table, of which this is a part. The document is made once a process: it says the same to everybody. */
-export function openApiRoutes(routes: () => readonly Route[], dictionary: Dictionary): Route[] {
+export function openApiRoutes(routes: () => readonly Route[], catalog: Catalog): Route[] {
   let json: string | undefined;
   return [
     {
@@ -18,7 +18,7 @@ export function openApiRoutes(routes: () => readonly Route[], dictionary: Dictio
       open: true,
       answers: { is: "json" },
       handle({ services: { baseUrl } }) {
-        json ??= JSON.stringify(openApi({ routes: routes(), dictionary, baseUrl, version }));
+        json ??= JSON.stringify(openApi({ routes: routes(), catalog, baseUrl, version }));
         return { is: "json", json };
       },
     },

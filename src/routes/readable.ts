@@ -3,41 +3,41 @@ import { chosenView, type View, viewsOf } from "../derive/view.ts";
 import type { Predicate } from "../fields/predicate.ts";
 import { Problem } from "../kit/problem.ts";
 import { covers } from "../kit/scope.ts";
-import { definitionOf, type Field, type RecordDefinition } from "../records/define.ts";
+import { definitionOf, type Field, type Kind } from "../records/define.ts";
 import type { Authenticated } from "../service/route.ts";
 
 /** What a token may see of records: those of the kinds that it may read, and not even the names of others. */
 
-export function mayRead({ session }: Authenticated, { plural }: RecordDefinition): boolean {
+export function mayRead({ session }: Authenticated, { plural }: Kind): boolean {
   return covers(session.scopes, "read", plural);
 }
 
 /** A field that shows the name of a linked record belongs to that record's kind. */
-function isReadable(context: Authenticated, { kind }: Field): boolean {
-  if (kind.link?.shows !== "name") return true;
-  return mayRead(context, definitionOf(context.services.db.dictionary, kind.link.target));
+function isReadable(context: Authenticated, { type }: Field): boolean {
+  if (type.link?.shows !== "name") return true;
+  return mayRead(context, definitionOf(context.services.db.catalog, type.link.target));
 }
 
 /** The view of one record that this caller asked for. Of a record that they may write and not read, it shows what names it. */
-export function recordView(context: Authenticated, definition: RecordDefinition): View {
+export function recordView(context: Authenticated, kind: Kind): View {
   const { parameters, style } = context;
-  const fields = readFields(definition, parameters);
+  const fields = readFields(kind, parameters);
   if (fields) {
-    if (!mayRead(context, definition) && !fields.every(isIdentity))
-      throw unreadable(definition, "without it an answer shows id, handle and version");
+    if (!mayRead(context, kind) && !fields.every(isIdentity))
+      throw unreadable(kind, "without it an answer shows id, handle and version");
     refuseUnreadable(context, { fields, conditions: [] });
-    return chosenView(definition, fields);
+    return chosenView(kind, fields);
   }
-  const view = style.format === "json" ? viewsOf(definition).json : viewsOf(definition).record;
-  if (mayRead(context, definition)) return readableView(context, view);
-  return chosenView(definition, view.fields.filter(isIdentity));
+  const view = style.format === "json" ? viewsOf(kind).json : viewsOf(kind).record;
+  if (mayRead(context, kind)) return readableView(context, view);
+  return chosenView(kind, view.fields.filter(isIdentity));
 }
 
 /** The view without the names of records that the caller may not read. */
 export function readableView(context: Authenticated, view: View): View {
   if (covers(context.session.scopes, "read")) return view;
   const fields = view.fields.filter((field) => isReadable(context, field));
-  return fields.length === view.fields.length ? view : chosenView(view.definition, fields);
+  return fields.length === view.fields.length ? view : chosenView(view.kind, fields);
 }
 
 /** What names a record without telling anything of it: all that a token without the scope read gets to see of what it wrote. */
@@ -59,7 +59,7 @@ export function refuseUnreadable(
 
 const isAboutNull = (predicate: Predicate) => predicate.is === "null" || (predicate.is === "not" && predicate.of.is === "null");
 
-const targetOf = ({ services }: Authenticated, { kind }: Field) => definitionOf(services.db.dictionary, kind.link!.target);
+const targetOf = ({ services }: Authenticated, { type }: Field) => definitionOf(services.db.catalog, type.link!.target);
 
-const unreadable = ({ plural }: RecordDefinition, otherwise: string) =>
+const unreadable = ({ plural }: Kind, otherwise: string) =>
   new Problem("scope_required", `the token lacks the scope read or ${plural}.read`, otherwise);

@@ -14,7 +14,7 @@ import { type IdReference, shortId } from "../kit/id.ts";
 import { echo } from "../kit/line.ts";
 import { Problem } from "../kit/problem.ts";
 import { counted, oneOf } from "../kit/words.ts";
-import { type Dictionary, fieldOf, linksOf, type RecordDefinition } from "../records/define.ts";
+import { type Catalog, fieldOf, type Kind, linksOf } from "../records/define.ts";
 import { type Authenticated, type Route, readPathId } from "../service/route.ts";
 import { confirm } from "./confirm.ts";
 import { listAnswer, listView } from "./lists.ts";
@@ -23,43 +23,43 @@ import { mayRead, recordView } from "./readable.ts";
 import { strangers, strangersAsked } from "./strangers.ts";
 
 /** The routes of one kind of record. */
-export function recordRoutes(definition: RecordDefinition, dictionary: Dictionary): Route[] {
-  const { plural, name } = definition;
+export function recordRoutes(kind: Kind, catalog: Catalog): Route[] {
+  const { plural, name } = kind;
   const one = `/${plural}/{id}`;
   return [
     {
       method: "GET",
       path: `/${plural}`,
       about: `list, filter, search ${plural}`,
-      filters: { of: definition, most: mostOf(definition) },
-      answers: { is: "list", of: [definition] },
-      handle: (context) => list(context, definition),
+      filters: { of: kind, most: mostOf(kind) },
+      answers: { is: "list", of: [kind] },
+      handle: (context) => list(context, kind),
     },
     {
       method: "POST",
       path: `/${plural}`,
-      about: createAbout(definition),
-      parameters: { ...chosenFields(definition), ...WHY },
-      body: { is: "create", of: definition },
-      answers: { is: "record", of: definition, statuses: [201, 200] },
-      handle: (context) => create(context, definition, {}),
+      about: createAbout(kind),
+      parameters: { ...chosenFields(kind), ...WHY },
+      body: { is: "create", of: kind },
+      answers: { is: "record", of: kind, statuses: [201, 200] },
+      handle: (context) => create(context, kind, {}),
     },
     {
       method: "GET",
       path: one,
       about: `one ${name} with all its fields`,
-      parameters: chosenFields(definition),
-      answers: { is: "record", of: definition },
-      handle: (context) => get(context, definition),
+      parameters: chosenFields(kind),
+      answers: { is: "record", of: kind },
+      handle: (context) => get(context, kind),
     },
     {
       method: "PATCH",
       path: one,
       about: `change the fields of ${oneOf(name)} that you send; null clears`,
-      parameters: { ...chosenFields(definition), ...WHY },
-      body: { is: "patch", of: definition },
-      answers: { is: "record", of: definition },
-      handle: (context) => patch(context, definition),
+      parameters: { ...chosenFields(kind), ...WHY },
+      body: { is: "patch", of: kind },
+      answers: { is: "record", of: kind },
+      handle: (context) => patch(context, kind),
     },
     {
       method: "DELETE",
@@ -68,69 +68,60 @@ export function recordRoutes(definition: RecordDefinition, dictionary: Dictionar
       parameters: { ...CONFIRM, ...WHY },
       answers: { is: "message", values: { deleted: required(text({ about: "the handle of what was deleted" })) } },
       refuses: ["confirmation_required", "version_conflict"],
-      handle: (context) => remove(context, definition),
+      handle: (context) => remove(context, kind),
     },
-    ...heldRoutes(definition, dictionary),
+    ...heldRoutes(kind, catalog),
   ];
 }
 
-function createAbout({ naturalKey, name }: RecordDefinition): string {
+function createAbout({ naturalKey, name }: Kind): string {
   return naturalKey ? `create, or update the ${name} with that ${naturalKey}` : `create ${oneOf(name)}`;
 }
 
 /** `/contacts/{id}/activities`: the records of other kinds that link to this one. */
-function heldRoutes(definition: RecordDefinition, dictionary: Dictionary): Route[] {
-  return [...dictionary.values()].flatMap((held): Route[] => {
-    const link = linksOf(held).find(({ target }) => target === definition.name);
+function heldRoutes(kind: Kind, catalog: Catalog): Route[] {
+  return [...catalog.values()].flatMap((held): Route[] => {
+    const link = linksOf(held).find(({ target }) => target === kind.name);
     if (!link) return [];
-    const path = `/${definition.plural}/{id}/${held.plural}`;
+    const path = `/${kind.plural}/{id}/${held.plural}`;
     return [
       {
         method: "GET",
         path,
-        about: `the ${held.plural} of ${oneOf(definition.name)}`,
+        about: `the ${held.plural} of ${oneOf(kind.name)}`,
         filters: { of: held, most: mostOf(held) },
         answers: { is: "list", of: [held] },
-        handle: (context) => list(context, held, { name: link.field.name, of: definition }),
+        handle: (context) => list(context, held, { name: link.field.name, of: kind }),
       },
       {
         method: "POST",
         path,
-        about: `add ${oneOf(held.name)} to ${oneOf(definition.name)}`,
+        about: `add ${oneOf(held.name)} to ${oneOf(kind.name)}`,
         parameters: { ...chosenFields(held), ...WHY },
         body: { is: "create", of: held, given: link.field.name },
         answers: { is: "record", of: held, statuses: [201, 200] },
-        handle: async (context) => create(context, held, { [link.field.name]: await holderId(context, definition) }),
+        handle: async (context) => create(context, held, { [link.field.name]: await holderId(context, kind) }),
       },
     ];
   });
 }
 
-const mostOf = ({ plural }: RecordDefinition) => (plural === "activities" ? 500 : 200);
+const mostOf = ({ plural }: Kind) => (plural === "activities" ? 500 : 200);
 
-async function list(
-  context: Authenticated,
-  definition: RecordDefinition,
-  held?: { name: string; of: RecordDefinition },
-): Promise<Answer> {
+async function list(context: Authenticated, kind: Kind, held?: { name: string; of: Kind }): Promise<Answer> {
   const { db, seal } = context.services;
-  const query = readListQuery(definition, context.parameters, context.reading, mostOf(definition));
-  const scoped = held ? within(query, definition, held, readPathId(held.of, context.path.id!)) : query;
-  const view = listView(context, definition, query);
+  const query = readListQuery(kind, context.parameters, context.reading, mostOf(kind));
+  const scoped = held ? within(query, kind, held, readPathId(held.of, context.path.id!)) : query;
+  const view = listView(context, kind, query);
   const ranked = query.search !== undefined && !query.sort.asked;
-  const binding = [definition.plural, held ? `${held.name}=${context.path.id}` : ""];
+  const binding = [kind.plural, held ? `${held.name}=${context.path.id}` : ""];
   const page = await (ranked ? searchRows : listRows)(db, context.session.workspaceId, view, scoped, binding, seal);
   const empty = page.rows.length === 0 && query.cursor === undefined;
   return listAnswer(view, page, query, empty ? await strangersAsked(context, query.conditions) : []);
 }
 
-function within(
-  query: ListQuery,
-  definition: RecordDefinition,
-  held: { name: string; of: RecordDefinition },
-  reference: IdReference,
-): ListQuery {
-  const field = fieldOf(definition, held.name)!;
+function within(query: ListQuery, kind: Kind, held: { name: string; of: Kind }, reference: IdReference): ListQuery {
+  const field = fieldOf(kind, held.name)!;
   return {
     ...query,
     conditions: [...query.conditions, { field, predicate: { is: "refers", target: held.of.name, to: [reference] } }],
@@ -138,11 +129,11 @@ function within(
 }
 
 /** What is missing in a path is 404, whereas a missing link of a body would be 422. */
-function holderId({ services, session, path }: Authenticated, holder: RecordDefinition): Promise<string> {
+function holderId({ services, session, path }: Authenticated, holder: Kind): Promise<string> {
   return resolveId(services.db, session.workspaceId, holder, readPathId(holder, path.id!));
 }
 
-async function create(context: Authenticated, definition: RecordDefinition, given: Record<string, unknown>): Promise<Answer> {
+async function create(context: Authenticated, kind: Kind, given: Record<string, unknown>): Promise<Answer> {
   const { db, ids } = context.services;
   for (const name of Object.keys(given)) {
     if (context.body.values[name] !== undefined)
@@ -150,44 +141,44 @@ async function create(context: Authenticated, definition: RecordDefinition, give
   }
   const written = expecting(
     context,
-    readRecord(definition, { ...context.body, values: { ...context.body.values, ...given } }, false, context.reading),
+    readRecord(kind, { ...context.body, values: { ...context.body.values, ...given } }, false, context.reading),
   );
-  const view = recordView(context, definition);
+  const view = recordView(context, kind);
   const { caps } = context.services.plans.of(context.session.plan);
-  const terms = { claim: claimOf(context, definition), cap: caps[definition.plural] };
+  const terms = { claim: claimOf(context, kind), cap: caps[kind.plural] };
   const { row, outcome } = await upsertRow(db, context.author, ids, view, written, terms);
   const created = outcome === "created";
-  const location = { Location: `/${definition.plural}/${shortId(row[0] as string)}` };
-  const others = created ? await namesakes(context, definition, written, rowId(row)) : [];
-  const notes = [...others, ...(created ? assumed(definition, written) : []), ...(await toldOf(context, view, row, written))];
+  const location = { Location: `/${kind.plural}/${shortId(row[0] as string)}` };
+  const others = created ? await namesakes(context, kind, written, rowId(row)) : [];
+  const notes = [...others, ...(created ? assumed(kind, written) : []), ...(await toldOf(context, view, row, written))];
   return { is: "record", view, row, outcome, notes, status: created ? 201 : 200, ...(created ? { headers: location } : {}) };
 }
 
 /** The same key with another body is another request, and refused. */
-function claimOf({ idempotencyKey, body, path, services }: Authenticated, { name }: RecordDefinition): Claim | undefined {
+function claimOf({ idempotencyKey, body, path, services }: Authenticated, { name }: Kind): Claim | undefined {
   if (idempotencyKey === undefined) return undefined;
   const asked = JSON.stringify([name, path, Object.entries(body.values).sort()]);
   return { key: idempotencyKey, fingerprint: services.seal.mark("idempotency", [asked]) };
 }
 
-async function get(context: Authenticated, definition: RecordDefinition): Promise<Answer> {
-  const view = recordView(context, definition);
-  const row = await getRow(context.services.db, context.session.workspaceId, view, readPathId(definition, context.path.id!));
+async function get(context: Authenticated, kind: Kind): Promise<Answer> {
+  const view = recordView(context, kind);
+  const row = await getRow(context.services.db, context.session.workspaceId, view, readPathId(kind, context.path.id!));
   return { is: "record", view, row };
 }
 
-async function patch(context: Authenticated, definition: RecordDefinition): Promise<Answer> {
+async function patch(context: Authenticated, kind: Kind): Promise<Answer> {
   const { db, ids } = context.services;
-  const written = expecting(context, readRecord(definition, context.body, true, context.reading));
-  const view = recordView(context, definition);
-  const { row, outcome } = await updateRow(db, context.author, ids, view, readPathId(definition, context.path.id!), written);
+  const written = expecting(context, readRecord(kind, context.body, true, context.reading));
+  const view = recordView(context, kind);
+  const { row, outcome } = await updateRow(db, context.author, ids, view, readPathId(kind, context.path.id!), written);
   return { is: "record", view, row, outcome, notes: await toldOf(context, view, row, written) };
 }
 
 /** What is told beside every write. */
 async function toldOf(context: Authenticated, view: View, row: Row, written: Written): Promise<string[]> {
-  const people = await strangers(context, view.definition, written);
-  return [...unchosen(view, row, written), ...wanting(view, row, written), ...unusual(view.definition, written), ...people];
+  const people = await strangers(context, view.kind, written);
+  return [...unchosen(view, row, written), ...wanting(view, row, written), ...unusual(view.kind, written), ...people];
 }
 
 /** The versions of the header and that of the body are the same wish, so they must not contradict each other. */
@@ -206,9 +197,9 @@ function expecting({ ifMatch }: Authenticated, written: Written): Written {
  * The first call tells what would go and gives a token for the record in this version and for all that goes or is unlinked with it; the same
  * call with the token does it.
  */
-async function remove(context: Authenticated, definition: RecordDefinition): Promise<Answer> {
+async function remove(context: Authenticated, kind: Kind): Promise<Answer> {
   const { db, ids } = context.services;
-  const reference = readPathId(definition, context.path.id!);
+  const reference = readPathId(kind, context.path.id!);
   const agree = (removal: Removal) => {
     const { id, version, set } = removal;
     if (context.ifMatch && !context.ifMatch.includes(version)) {
@@ -218,24 +209,24 @@ async function remove(context: Authenticated, definition: RecordDefinition): Pro
         "GET it again before you delete it",
       );
     }
-    const path = `/${definition.plural}/${shortId(id)}`;
-    confirm(context, "delete", [id, String(version), set], `delete ${told(context, definition, removal)}`, path);
+    const path = `/${kind.plural}/${shortId(id)}`;
+    confirm(context, "delete", [id, String(version), set], `delete ${told(context, kind, removal)}`, path);
   };
-  agree(await previewRemoval(db, context.session.workspaceId, definition, reference));
-  const removal = await removeRow(db, context.author, ids, definition, reference, agree);
+  agree(await previewRemoval(db, context.session.workspaceId, kind, reference));
+  const removal = await removeRow(db, context.author, ids, kind, reference, agree);
   return {
     is: "message",
-    message: `deleted ${told(context, definition, removal)}`,
-    values: { deleted: `${definition.name}/${shortId(removal.id)}` },
+    message: `deleted ${told(context, kind, removal)}`,
+    values: { deleted: `${kind.name}/${shortId(removal.id)}` },
   };
 }
 
 /** `contact/c_t4v6w8y0 "Jane Doe", with 2 activities, and clear its link on 1 deal` */
-function told(context: Authenticated, definition: RecordDefinition, { id, title, affected }: Removal): string {
-  const removes = affected.filter((each) => each.removes > 0).map((each) => counted(each.removes, each.definition));
-  const clears = affected.filter((each) => each.clears > 0).map((each) => counted(each.clears, each.definition));
+function told(context: Authenticated, kind: Kind, { id, title, affected }: Removal): string {
+  const removes = affected.filter((each) => each.removes > 0).map((each) => counted(each.removes, each.kind));
+  const clears = affected.filter((each) => each.clears > 0).map((each) => counted(each.clears, each.kind));
   return [
-    `${definition.name}/${shortId(id)}${mayRead(context, definition) ? ` ${echo(title)}` : ""}`,
+    `${kind.name}/${shortId(id)}${mayRead(context, kind) ? ` ${echo(title)}` : ""}`,
     ...(removes.length > 0 ? [`with ${removes.join(", ")}`] : []),
     ...(clears.length > 0 ? [`clearing its link on ${clears.join(", ")}`] : []),
   ].join(", ");

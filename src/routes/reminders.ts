@@ -4,8 +4,8 @@ import { readPosition } from "../db/records/rows.ts";
 import { cursor, limit } from "../derive/parameters.ts";
 import { readLimit, single } from "../derive/query.ts";
 import { createWholeView, type Row, rowId } from "../derive/view.ts";
-import { countKind, personKind } from "../fields/text.ts";
-import type { FieldKind, Reading } from "../fields/type.ts";
+import { countType, personType } from "../fields/text.ts";
+import type { FieldType, Reading } from "../fields/type.ts";
 import { person, text } from "../fields/vocabulary.ts";
 import type { Answer } from "../http/reply.ts";
 import { writeCursor } from "../kit/cursor.ts";
@@ -13,7 +13,7 @@ import { echo } from "../kit/line.ts";
 import { Problem } from "../kit/problem.ts";
 import { isVisible } from "../kit/text.ts";
 import { readMoment } from "../kit/time.ts";
-import type { Dictionary } from "../records/define.ts";
+import type { Catalog } from "../records/define.ts";
 import type { Authenticated, Route } from "../service/route.ts";
 import { reminder } from "../views/reminder.ts";
 import { noteOf } from "./strangers.ts";
@@ -21,8 +21,8 @@ import { noteOf } from "./strangers.ts";
 const MOST = 500;
 const MOST_DAYS = 3650;
 
-const DAYS: FieldKind = {
-  ...countKind,
+const DAYS: FieldType = {
+  ...countType,
   expects: `a whole number from 0 (due now) to ${MOST_DAYS}; days=7 looks a week ahead`,
   schema: z.int().min(0).max(MOST_DAYS),
 };
@@ -33,7 +33,7 @@ export const reminderRoutes: Route[] = [
     path: "/reminders",
     about: "follow-ups and open tasks that are due",
     parameters: {
-      days: { kind: DAYS, about: "how far to look ahead", initially: 0 },
+      days: { type: DAYS, about: "how far to look ahead", initially: 0 },
       owner: person({ about: "whose: the owner of a contact or deal, the assignee of a task" }),
       assignee: person({ about: "the same as owner" }),
       kind: text({ about: "of one kind only, e.g. task" }),
@@ -49,7 +49,7 @@ async function remind(context: Authenticated): Promise<Answer> {
   const { parameters, reading, services, session, style } = context;
   const days = readDays(single(parameters, "days"));
   const owner = readOwner(parameters, reading);
-  const kind = readKind(services.db.dictionary, single(parameters, "kind"));
+  const kind = readKind(services.db.catalog, single(parameters, "kind"));
   const most = readLimit(single(parameters, "limit"), MOST);
   const list = [session.workspaceId, "reminders", `days=${days}`, `owner=${owner ?? ""}`, `kind=${kind ?? ""}`];
   const after = single(parameters, "cursor");
@@ -87,11 +87,11 @@ function readOwner(parameters: Authenticated["parameters"], reading: Reading): s
   const owner = single(parameters, "owner") ?? single(parameters, "assignee");
   if (owner !== undefined && !isVisible(owner))
     throw new Problem("invalid_value", "owner is empty", "owner=me, or the name or address that the records show");
-  return owner && (personKind.toColumn(owner.replace(/^eq:/, ""), reading) as string);
+  return owner && (personType.toColumn(owner.replace(/^eq:/, ""), reading) as string);
 }
 
-function readKind(dictionary: Dictionary, text: string | undefined): string | undefined {
-  const kinds = [...dictionary.values()].filter((definition) => definition.reminder).map((definition) => definition.name);
+function readKind(catalog: Catalog, text: string | undefined): string | undefined {
+  const kinds = [...catalog.values()].filter((kind) => kind.reminder).map((kind) => kind.name);
   if (text === undefined || kinds.includes(text)) return text;
   throw new Problem("invalid_value", `kind cannot be ${echo(text)}`, `kind is one of ${kinds.join(", ")}`);
 }

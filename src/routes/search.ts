@@ -6,11 +6,11 @@ import type { Row, View } from "../derive/view.ts";
 import { required, text } from "../fields/vocabulary.ts";
 import type { Answer } from "../http/reply.ts";
 import { Problem } from "../kit/problem.ts";
-import type { RecordDefinition } from "../records/define.ts";
+import type { Kind } from "../records/define.ts";
 import type { Authenticated, Route } from "../service/route.ts";
 import { listView, NEAR } from "./lists.ts";
 
-export const searchRoutes = (kinds: readonly RecordDefinition[]): Route[] => [
+export const searchRoutes = (kinds: readonly Kind[]): Route[] => [
   {
     method: "GET",
     path: "/search",
@@ -26,9 +26,9 @@ async function searchAll(context: Authenticated): Promise<Answer> {
   const search = singleSigned(context.parameters, "q");
   if (!search?.trim()) throw new Problem("missing_field", "q is missing", "GET /search?q=acme");
   const paging = context.parameters.filter(([name]) => name === "limit");
-  const kinds = [...context.services.db.dictionary.values()].map((definition) => {
-    const query = readListQuery(definition, [["search", search], ...paging], context.reading);
-    return { query, view: listView(context, definition, query) };
+  const kinds = [...context.services.db.catalog.values()].map((kind) => {
+    const query = readListQuery(kind, [["search", search], ...paging], context.reading);
+    return { query, view: listView(context, kind, query) };
   });
   const words = await searchKinds(context, kinds, "words");
   const found = words.some(({ page }) => page.rows.length > 0) ? words : await searchKinds(context, kinds, "all");
@@ -50,14 +50,14 @@ async function searchAll(context: Authenticated): Promise<Answer> {
     nextCursor: null,
     summary: `${rows.length} ${rows.length === 1 ? "record" : "records"}`,
     preface: near ? NEAR : undefined,
-    notes: cut.map(({ view }) => `more: GET /${view.definition.plural}?search=${encodeURIComponent(search)}`),
+    notes: cut.map(({ view }) => `more: GET /${view.kind.plural}?search=${encodeURIComponent(search)}`),
     facts: near ? { near: true } : {},
   };
 }
 
-type Kind = { query: ListQuery; view: View };
+type Searched = { query: ListQuery; view: View };
 
-function searchKinds(context: Authenticated, kinds: readonly Kind[], reach: Reach): Promise<(Kind & { page: Page })[]> {
+function searchKinds(context: Authenticated, kinds: readonly Searched[], reach: Reach): Promise<(Searched & { page: Page })[]> {
   const { services, session } = context;
   const { db, seal } = services;
   return Promise.all(

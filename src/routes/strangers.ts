@@ -3,14 +3,14 @@ import type { Written } from "../derive/body.ts";
 import type { Condition } from "../derive/filter.ts";
 import { isEmail } from "../fields/text.ts";
 import { echo } from "../kit/line.ts";
-import { type Field, personsOf, type RecordDefinition } from "../records/define.ts";
+import { type Field, type Kind, personsOf } from "../records/define.ts";
 import type { Authenticated } from "../service/route.ts";
 
 /** A person whom the workspace does not know is a name like any other: it reminds nobody, and `owner=me` does not find it. */
 
 /** Told beside a write that names one. */
-export async function strangers(context: Authenticated, definition: RecordDefinition, { sent }: Written): Promise<string[]> {
-  const named = personsOf(definition).flatMap((field) => {
+export async function strangers(context: Authenticated, kind: Kind, { sent }: Written): Promise<string[]> {
+  const named = personsOf(kind).flatMap((field) => {
     const name = sent[field.name];
     return typeof name === "string" ? [{ field, name }] : [];
   });
@@ -20,7 +20,7 @@ export async function strangers(context: Authenticated, definition: RecordDefini
 /** Told of a list that found nothing. */
 export async function strangersAsked(context: Authenticated, conditions: readonly Condition[]): Promise<string[]> {
   const named = conditions.flatMap(({ field, predicate }) =>
-    field.kind.person && predicate.is === "eq" ? [{ field, name: String(predicate.value) }] : [],
+    field.type.person && predicate.is === "eq" ? [{ field, name: String(predicate.value) }] : [],
   );
   return tell(context, named);
 }

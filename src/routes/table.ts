@@ -1,4 +1,4 @@
-import type { Dictionary } from "../records/define.ts";
+import type { Catalog } from "../records/define.ts";
 import type { Route } from "../service/route.ts";
 import { helpRoutes } from "./help.ts";
 import { historyRoutes } from "./history.ts";
@@ -18,13 +18,13 @@ import { reminderRoutes } from "./reminders.ts";
 import { searchRoutes } from "./search.ts";
 
 /** The whole API. */
-export function createRoutes(dictionary: Dictionary): Route[] {
+export function createRoutes(catalog: Catalog): Route[] {
   const routes: Route[] = [
     ...helpRoutes(() => routes),
-    ...openApiRoutes(() => routes, dictionary),
+    ...openApiRoutes(() => routes, catalog),
     ...metricsRoutes,
-    ...mcpRoutes(dictionary),
-    ...signInRoutes([...dictionary.values()]),
+    ...mcpRoutes(catalog),
+    ...signInRoutes([...catalog.values()]),
     ...tokenRoutes,
     ...metadataRoutes,
     ...registrationRoutes,
@@ -32,10 +32,10 @@ export function createRoutes(dictionary: Dictionary): Route[] {
     ...oauthTokenRoutes,
     ...workspaceRoutes,
     ...memberRoutes,
-    ...[...dictionary.values()].flatMap((definition) => recordRoutes(definition, dictionary)),
-    ...searchRoutes([...dictionary.values()]),
+    ...[...catalog.values()].flatMap((kind) => recordRoutes(kind, catalog)),
+    ...searchRoutes([...catalog.values()]),
     ...reminderRoutes,
-    ...historyRoutes(dictionary),
+    ...historyRoutes(catalog),
   ];
   return routes;
 }

@@ -18,7 +18,7 @@ import { Problem } from "../kit/problem.ts";
 import type { Seal } from "../kit/seal.ts";
 import { oneOf } from "../kit/words.ts";
 import type { ClientDocuments } from "../outbound/clientDocuments.ts";
-import type { RecordDefinition } from "../records/define.ts";
+import type { Kind } from "../records/define.ts";
 import type { Config } from "./config.ts";
 import type { Metrics } from "./metrics.ts";
 import type { Plans } from "./plans.ts";
@@ -113,10 +113,10 @@ export function allowParameters({ parameters: own, filters, standard }: Operatio
 }
 
 /** The record a path names. Text that is no id at all may be a name, which search finds. */
-export function readPathId(definition: RecordDefinition, text: string): IdReference {
-  const reference = readId(text, definition);
+export function readPathId(kind: Kind, text: string): IdReference {
+  const reference = readId(text, kind);
   if (reference) return reference;
-  throw new Problem("not_found", `${echo(text)} is not the id of ${oneOf(definition.name)}`, [
-    `ids look like ${definition.prefix}_t4v6w8y0; find one: GET /${definition.plural}?search=${encodeURIComponent(text)}`,
+  throw new Problem("not_found", `${echo(text)} is not the id of ${oneOf(kind.name)}`, [
+    `ids look like ${kind.prefix}_t4v6w8y0; find one: GET /${kind.plural}?search=${encodeURIComponent(text)}`,
   ]);
 }

@@ -18,7 +18,7 @@ import { createMailer } from "../outbound/mail.ts";
 import { createOutbox } from "../outbound/outbox.ts";
 import { createPublicReader } from "../outbound/publicDocument.ts";
 import type { ConnectionOptions } from "../postgres/address.ts";
-import { dictionary } from "../records/all.ts";
+import { catalog } from "../records/all.ts";
 import type { Config } from "../service/config.ts";
 import { addressOf } from "../service/context.ts";
 import { createMetrics } from "../service/metrics.ts";
@@ -44,7 +44,7 @@ export async function serve(config: Config, connection: ConnectionOptions, log: 
   const pool = openPool(connection, config, log, config.pool);
   const plans = readPlans(
     config.plans,
-    [...dictionary.values()].map(({ plural }) => plural),
+    [...catalog.values()].map(({ plural }) => plural),
   );
   const ids = createIds(Date.now, createRandom());
   const sessions = createSessionCache();
@@ -65,7 +65,7 @@ export async function serve(config: Config, connection: ConnectionOptions, log: 
     {
       config,
       baseUrl,
-      db: { pool, dictionary },
+      db: { pool, catalog },
       seal,
       ids,
       random: createRandom(),
@@ -86,7 +86,7 @@ export async function serve(config: Config, connection: ConnectionOptions, log: 
     sessions,
     limiter,
   );
-  const stopJobs = startJobs(createJobs({ pool, dictionary }, config, outbox, Date.now), log);
+  const stopJobs = startJobs(createJobs({ pool, catalog }, config, outbox, Date.now), log);
   return {
     baseUrl,
     hear(news) {

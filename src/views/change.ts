@@ -1,9 +1,9 @@
 import { z } from "zod";
-import { handleKind, idKind } from "../fields/link.ts";
+import { handleType, idType } from "../fields/link.ts";
 import { EQUALITY } from "../fields/operators.ts";
 import type { Predicate } from "../fields/predicate.ts";
-import { countKind, textKind } from "../fields/text.ts";
-import type { FieldKind, Showing } from "../fields/type.ts";
+import { countType, textType } from "../fields/text.ts";
+import type { FieldType, Showing } from "../fields/type.ts";
 import { choice, person, text, time } from "../fields/vocabulary.ts";
 import { readId, shortId } from "../kit/id.ts";
 import { joinList, quoteIfNeeded } from "../kit/line.ts";
@@ -53,8 +53,8 @@ function told(value: unknown): string {
 }
 
 /** `stage: lead -> customer; title: null -> CTO` */
-const differenceKind: FieldKind = {
-  ...textKind(1_000_000),
+const differenceType: FieldType = {
+  ...textType(1_000_000),
   name: "changes",
   sqlType: "jsonb",
   operators: [],
@@ -70,7 +70,7 @@ const differenceKind: FieldKind = {
 };
 
 /** Finds ids as they are written, without looking a record up: it may be deleted by now. */
-const writtenIds: FieldKind["predicate"] = (operator, operands) => {
+const writtenIds: FieldType["predicate"] = (operator, operands) => {
   const ids = operands.map(writtenId);
   if (!ids.every((id) => id !== undefined)) return undefined;
   const any: Predicate = { is: "any", of: ids };
@@ -92,8 +92,8 @@ function writtenId(operand: string): Predicate | undefined {
 }
 
 /** A record of any kind, shown short. */
-const anyRecordKind: FieldKind = {
-  ...idKind("record"),
+const anyRecordType: FieldType = {
+  ...idType("record"),
   name: "record",
   expects: "the id of a record",
   predicate: writtenIds,
@@ -101,8 +101,8 @@ const anyRecordKind: FieldKind = {
 };
 
 /** Which token it was, shown short; it may have ended, or be another person's. */
-const tokenIdKind: FieldKind = {
-  ...idKind("token"),
+const tokenIdKind: FieldType = {
+  ...idType("token"),
   name: "token",
   operators: [...EQUALITY],
   predicate: writtenIds,
@@ -112,8 +112,8 @@ const tokenIdKind: FieldKind = {
 /** A record as it was, in the shape of its kind: its JSON, once it is known how the reader wants times shown. */
 export type Snapshot = (showing: Showing) => string;
 
-const wholeKind: FieldKind = {
-  ...textKind(0, "a whole record"),
+const wholeType: FieldType = {
+  ...textType(0, "a whole record"),
   name: "row",
   sqlType: "jsonb",
   operators: [],
@@ -132,14 +132,14 @@ export const change = defineView({
   order: "-at",
   fields: {
     id: {
-      kind: { ...idKind("change"), predicate: writtenIds },
+      type: { ...idType("change"), predicate: writtenIds },
       about: "the whole id",
       always: true,
       shown: "json",
       column: "id",
     },
     handle: {
-      kind: { ...handleKind("change"), predicate: writtenIds },
+      type: { ...handleType("change"), predicate: writtenIds },
       about: "the short name that lines begin with",
       always: true,
       shown: "json",
@@ -149,21 +149,21 @@ export const change = defineView({
     actor: person({ about: "who", always: true }),
     action: choice(["created", "updated", "deleted"], { about: "what happened", always: true }),
     kind: text({ about: "the kind of the record", always: true }),
-    record: { kind: anyRecordKind, about: "the record", always: true, column: "record_id" },
+    record: { type: anyRecordType, about: "the record", always: true, column: "record_id" },
     name: text({ about: "what the record was called then" }),
-    changes: { kind: differenceKind, about: "every field that changed, before and after", always: true },
+    changes: { type: differenceType, about: "every field that changed, before and after", always: true },
     reason: text({ about: "why, where the caller said so (X-Reason or reason=)" }),
     agent: text({ about: "the program that acted: its X-Agent, else its User-Agent" }),
-    token_id: { kind: tokenIdKind, about: "the token it came with" },
+    token_id: { type: tokenIdKind, about: "the token it came with" },
     request_id: text({ about: "the X-Request-Id of the request", shown: "json" }),
     cause: text({ about: "the change that dragged this one along", shown: "detail" }),
-    version: { kind: countKind, about: "the version the record had afterwards", always: true },
+    version: { type: countType, about: "the version the record had afterwards", always: true },
     before: {
-      kind: wholeKind,
+      type: wholeType,
       about: "the whole record before, in the shape it has as JSON",
       shown: "asked",
     },
-    after: { kind: wholeKind, about: "the whole record afterwards; a deleted one has deleted_at too", shown: "asked" },
+    after: { type: wholeType, about: "the whole record afterwards; a deleted one has deleted_at too", shown: "asked" },
   },
   example: {
     at: "2026-06-01T08:12:44Z",

@@ -1,4 +1,4 @@
-import { textKind } from "../fields/text.ts";
+import { textType } from "../fields/text.ts";
 import { choice, person, text, time } from "../fields/vocabulary.ts";
 import { defineView } from "../records/define.ts";
 
@@ -12,8 +12,8 @@ export const reminder = defineView({
   order: "due_at",
   unfiltered: true,
   fields: {
-    id: { kind: textKind(60), about: "the whole id of the record", always: true, shown: "json", column: "id" },
-    handle: { kind: textKind(60), about: "the record it belongs to", always: true, shown: "json" },
+    id: { type: textType(60), about: "the whole id of the record", always: true, shown: "json", column: "id" },
+    handle: { type: textType(60), about: "the record it belongs to", always: true, shown: "json" },
     when: choice(["overdue", "due", "upcoming"], { about: "before today, today up to now, or later", always: true }),
     due_at: time({ about: "when it is due", sort: true, required: true }),
     name: text({ about: "what the record is called" }),

@@ -1,4 +1,4 @@
-import { handleKind, idKind, referenceKind } from "../fields/link.ts";
+import { handleType, idType, referenceType } from "../fields/link.ts";
 import { boolean, tags, text, time } from "../fields/vocabulary.ts";
 import { defineView } from "../records/define.ts";
 
@@ -12,19 +12,19 @@ export const token = defineView({
   order: "-last_used_at",
   unfiltered: true,
   fields: {
-    id: { kind: idKind("token"), about: "the whole id", always: true, shown: "json", column: "id" },
+    id: { type: idType("token"), about: "the whole id", always: true, shown: "json", column: "id" },
     handle: {
-      kind: handleKind("token"),
+      type: handleType("token"),
       about: "the short name that lines begin with",
       always: true,
       shown: "json",
       column: "id",
     },
     name: text({ about: "what the program called itself", always: true }),
-    workspace_id: { kind: referenceKind("workspace"), about: "the workspace it acts in", always: true },
+    workspace_id: { type: referenceType("workspace"), about: "the workspace it acts in", always: true },
     scopes: tags({ about: "what it may do at most; without: all that you may" }),
     current: boolean({ about: "whether it is the token of this request", always: true }),
-    parent_id: { kind: referenceKind("token"), about: "the token it was minted with, and ends with" },
+    parent_id: { type: referenceType("token"), about: "the token it was minted with, and ends with" },
     client: text({ about: "of a connection, allowed on the consent page: the program that holds it, by its OAuth client id" }),
     audience: text({ about: "the only address it works at" }),
     expires_at: time({ about: "when it ends in any case" }),

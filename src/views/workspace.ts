@@ -1,13 +1,13 @@
-import { handleKind, idKind } from "../fields/link.ts";
-import { textKind } from "../fields/text.ts";
-import type { FieldKind } from "../fields/type.ts";
+import { handleType, idType } from "../fields/link.ts";
+import { textType } from "../fields/text.ts";
+import type { FieldType } from "../fields/type.ts";
 import { boolean, choice, email, phrase, required, time } from "../fields/vocabulary.ts";
 import { ROLES } from "../kit/scope.ts";
 import { zone } from "../kit/time.ts";
 import { defineView } from "../records/define.ts";
 
-const timezoneKind: FieldKind = {
-  ...textKind(60, "an IANA time zone such as Europe/Berlin or UTC"),
+const timezoneType: FieldType = {
+  ...textType(60, "an IANA time zone such as Europe/Berlin or UTC"),
   name: "timezone",
   toColumn: (name) => {
     try {
@@ -28,16 +28,16 @@ export const workspace = defineView({
   order: "created_at",
   unfiltered: true,
   fields: {
-    id: { kind: idKind("workspace"), about: "the whole id", shown: "json", readOnly: true, column: "id" },
+    id: { type: idType("workspace"), about: "the whole id", shown: "json", readOnly: true, column: "id" },
     handle: {
-      kind: handleKind("workspace"),
+      type: handleType("workspace"),
       about: "the short name that lines begin with",
       shown: "json",
       readOnly: true,
       column: "id",
     },
     name: required(phrase({ about: "what it is called" }, 200)),
-    timezone: { kind: timezoneKind, about: "times are shown in it, dates are its days", always: true },
+    timezone: { type: timezoneType, about: "times are shown in it, dates are its days", always: true },
     role: choice(ROLES, { about: "what you are in it", readOnly: true }),
     current: boolean({ about: "whether your token acts in it", readOnly: true }),
     created_at: time({ about: "when it was made", sort: true, readOnly: true }),
@@ -61,8 +61,8 @@ export const member = defineView({
   order: "created_at",
   unfiltered: true,
   fields: {
-    id: { kind: textKind(60), about: "the whole id", shown: "json", readOnly: true, column: "id" },
-    handle: { kind: textKind(60), about: "user/u_… or invite/inv_…", shown: "json", readOnly: true },
+    id: { type: textType(60), about: "the whole id", shown: "json", readOnly: true, column: "id" },
+    handle: { type: textType(60), about: "user/u_… or invite/inv_…", shown: "json", readOnly: true },
     email: required(email({ about: "sign-in address" })),
     role: required(choice(ROLES, { about: "admins manage members, members work, viewers only read", initially: "member" })),
     status: choice(["member", "invited"], { about: "the invited join when they next sign in", readOnly: true }),

@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
-import { dictionary } from "../../src/records/all.ts";
-import { type Field, linksOf, type RecordDefinition } from "../../src/records/define.ts";
+import { catalog } from "../../src/records/all.ts";
+import { type Field, type Kind, linksOf } from "../../src/records/define.ts";
 import { type Client, type ServiceOptions, startService } from "./service.ts";
 import { type Linked, valuesOf, type World } from "./values.ts";
 
-export const definitions = [...dictionary.values()];
+export const definitions = [...catalog.values()];
 
 /** A service of the file's own, who has signed in, and what their records link to. */
 export async function startWorld(options?: ServiceOptions) {
@@ -17,24 +17,24 @@ export async function startWorld(options?: ServiceOptions) {
 export async function createWorld(client: Client): Promise<World> {
   const linked = new Map<string, Linked[]>();
   const world = { me: client.email, linked };
-  const create = async (definition: RecordDefinition) => {
+  const create = async (kind: Kind) => {
     const made: Linked[] = [];
-    if (linked.has(definition.name)) return;
-    linked.set(definition.name, made);
-    for (const { target } of linksOf(definition)) await create(dictionary.get(target)!);
+    if (linked.has(kind.name)) return;
+    linked.set(kind.name, made);
+    for (const { target } of linksOf(kind)) await create(catalog.get(target)!);
     for (const title of ["Linked A", "Linked b%", "Linked É_"]) {
-      const body = { ...leastOf(definition, world), [definition.title]: title };
-      made.push({ id: (await post(client, definition, body)).id, title });
+      const body = { ...leastOf(kind, world), [kind.title]: title };
+      made.push({ id: (await post(client, kind, body)).id, title });
     }
   };
-  for (const definition of definitions) for (const { target } of linksOf(definition)) await create(dictionary.get(target)!);
+  for (const kind of definitions) for (const { target } of linksOf(kind)) await create(catalog.get(target)!);
   return world;
 }
 
 /** What a record of this kind cannot be without. */
-export function leastOf(definition: RecordDefinition, world: World): Record<string, unknown> {
-  const [link] = linksOf(definition).filter(({ field }) => definition.needsOneOf?.includes(field.name));
-  const required = definition.fields.filter((field) => field.required && field.initially === undefined && !field.readOnly);
+export function leastOf(kind: Kind, world: World): Record<string, unknown> {
+  const [link] = linksOf(kind).filter(({ field }) => kind.needsOneOf?.includes(field.name));
+  const required = kind.fields.filter((field) => field.required && field.initially === undefined && !field.readOnly);
   return {
     ...Object.fromEntries(required.map((field) => [field.name, valuesOf(field, world).ladder[0]])),
     ...(link ? { [link.field.name]: world.linked.get(link.target)![0]!.id } : {}),
@@ -42,16 +42,12 @@ export function leastOf(definition: RecordDefinition, world: World): Record<stri
 }
 
 /** The fields a body can set, a link by its id. */
-export function settable(definition: RecordDefinition): Field[] {
-  return definition.fields.filter((field) => !field.readOnly && field.kind.link?.shows !== "name");
+export function settable(kind: Kind): Field[] {
+  return kind.fields.filter((field) => !field.readOnly && field.type.link?.shows !== "name");
 }
 
 /** Creates a record and gives it as JSON shows it. */
-export async function post(
-  client: Client,
-  { plural }: RecordDefinition,
-  body: unknown,
-): Promise<Record<string, unknown> & { id: string }> {
+export async function post(client: Client, { plural }: Kind, body: unknown): Promise<Record<string, unknown> & { id: string }> {
   const reply = await client.send("POST", `/${plural}?format=json`, body);
   assert.equal(reply.status, 201, `POST /${plural} ${JSON.stringify(body).slice(0, 300)}\n${reply.text}`);
   return reply.json();

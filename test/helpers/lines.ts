@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { shortId } from "../../src/kit/id.ts";
 import { parseCustomText, parseTokens, unquote } from "../../src/kit/line.ts";
-import type { Field, RecordDefinition } from "../../src/records/define.ts";
+import type { Field, Kind } from "../../src/records/define.ts";
 import type { Reply } from "./service.ts";
 
 export type Json = Record<string, unknown>;
@@ -14,22 +14,22 @@ const INVISIBLE =
   /\u034f|[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\u115f\u1160\u3164\uffa0\u{e0000}-\u{e0fff}]|[\u180b-\u180f]|[\ufe00-\ufe0f]/u;
 
 /** Holds a line to the record's JSON by the words of the contract, without the code that writes either. */
-export function assertLine(line: string, definition: RecordDefinition, json: Json, shown: Shown): void {
+export function assertLine(line: string, kind: Kind, json: Json, shown: Shown): void {
   assert.doesNotMatch(line, INVISIBLE);
   const { head, tokens } = parseTokens(line);
   if (json.handle !== undefined) assert.equal(head, json.handle);
   // The changes of a history entry are told on the line and kept whole in JSON.
   const comparable = tokens.filter(([key]) => key !== "changes");
   const read = comparable.map(([key, token]) => [key, key.startsWith("custom.") ? parseCustomText(token) : unquote(token)]);
-  assert.deepEqual(read, expectedPairs(definition, json, shown));
+  assert.deepEqual(read, expectedPairs(kind, json, shown));
 }
 
-function expectedPairs(definition: RecordDefinition, json: Json, shown: Shown): [string, unknown][] {
+function expectedPairs(kind: Kind, json: Json, shown: Shown): [string, unknown][] {
   const onLine = (field: Field) =>
     typeof shown === "string"
       ? field.shown === undefined || (field.shown === "detail" && shown === "record")
       : shown.includes(field.name) && field.name !== "handle";
-  return definition.fields.filter(onLine).flatMap((field): [string, unknown][] => {
+  return kind.fields.filter(onLine).flatMap((field): [string, unknown][] => {
     const value = json[field.name];
     if (value === null || (Array.isArray(value) && value.length === 0)) return [];
     if (field.name === "changes") return [];
@@ -39,7 +39,7 @@ function expectedPairs(definition: RecordDefinition, json: Json, shown: Shown): 
         .sort()
         .map((key) => [`custom.${key}`, members[key]]);
     }
-    if (field.kind.link?.shows === "id" || ["record", "token_id"].includes(field.name))
+    if (field.type.link?.shows === "id" || ["record", "token_id"].includes(field.name))
       return [[field.name, shortId(value as string)]];
     return [[field.name, Array.isArray(value) ? value.join(",") : String(value)]];
   });

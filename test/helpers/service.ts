@@ -11,7 +11,7 @@ import { createSeal } from "../../src/kit/seal.ts";
 import { createClientDocuments } from "../../src/outbound/clientDocuments.ts";
 import type { Mail } from "../../src/outbound/mail.ts";
 import { createPool, type Pool } from "../../src/postgres/pool.ts";
-import { dictionary } from "../../src/records/all.ts";
+import { catalog } from "../../src/records/all.ts";
 import { type Config, readConfig } from "../../src/service/config.ts";
 import { addressOf } from "../../src/service/context.ts";
 import { createMetrics } from "../../src/service/metrics.ts";
@@ -93,7 +93,7 @@ export async function startService(options: ServiceOptions = {}): Promise<Servic
     {
       config,
       baseUrl,
-      db: { pool, dictionary },
+      db: { pool, catalog },
       seal: createSeal(config.secret),
       ids,
       random,
@@ -103,7 +103,7 @@ export async function startService(options: ServiceOptions = {}): Promise<Servic
       metrics: createMetrics(pool, NOBODY),
       plans: readPlans(
         config.plans,
-        [...dictionary.values()].map(({ plural }) => plural),
+        [...catalog.values()].map(({ plural }) => plural),
       ),
       clientDocuments: createClientDocuments(
         options.readPublic ?? (() => Promise.reject(new Error("there is no network"))),

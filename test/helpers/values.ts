@@ -60,15 +60,15 @@ const anyText = fc
 function longText(field: Field): string {
   return [100_000, 500, 250, 60]
     .map((length) => "long \n".repeat(length / 6))
-    .find((text) => field.kind.schema.safeParse(text).success)!;
+    .find((text) => field.type.schema.safeParse(text).success)!;
 }
 
 const TEXT_LADDER = ["alpha", "beta%", "gamma_2"] as const;
 
 function text(field: Field): FieldValues {
   const long = longText(field);
-  const read = field.kind.phrase ? phrased : composed<string>;
-  const taken = (text: string) => !field.kind.phrase || isVisible(text);
+  const read = field.type.phrase ? phrased : composed<string>;
+  const taken = (text: string) => !field.type.phrase || isVisible(text);
   return {
     samples: [...HOSTILE_TEXTS, long].filter(taken).map(read),
     arbitrary: anyText.filter(taken).map(read),
@@ -106,7 +106,7 @@ function whole(most: number, ladder: [number, number, number]): FieldValues {
 }
 
 function reference(field: Field, world: World): FieldValues {
-  const { target } = field.kind.link!;
+  const { target } = field.type.link!;
   const linked = world.linked.get(target)!;
   const samples = linked.flatMap(({ id }) => idForms(target, id).map((sent) => ({ sent, shown: id })));
   const ids = linked.map(({ id }) => id) as [string, string, string];
@@ -128,7 +128,7 @@ const KINDS: Record<string, (field: Field, world: World) => FieldValues> = {
     return { ...plain, samples: [{ sent: "me", shown: world.me }, ...plain.samples] };
   },
   known: (field) => {
-    const [first, second, third] = [...field.kind.known!].sort() as [string, string, string];
+    const [first, second, third] = [...field.type.known!].sort() as [string, string, string];
     const values = few([first, second, third], (value) => [value, value.toUpperCase(), ` ${value} `], "");
     const own = { sent: "  Text \n Message ", shown: "text message" };
     return { ...values, samples: [...values.samples, own], refused: [5, ["a"], ...UNSTORABLE_TEXTS], unreadable: [] };
@@ -170,7 +170,7 @@ const KINDS: Record<string, (field: Field, world: World) => FieldValues> = {
     unreadable: [],
   }),
   choice: (field) => {
-    const [first, second, third] = [...field.kind.choices!].sort() as [string, string, string];
+    const [first, second, third] = [...field.type.choices!].sort() as [string, string, string];
     return few([first, second, third ?? second], (value) => [value, value.toUpperCase(), ` ${value} `], "no such choice");
   },
   currency: () => few(["CHF", "EUR", "USD"], (value) => [value, value.toLowerCase()], "XYZ"),
@@ -269,8 +269,8 @@ const KINDS: Record<string, (field: Field, world: World) => FieldValues> = {
   reference,
   name: (field, world) => ({
     ...reference(field, world),
-    samples: world.linked.get(field.kind.link!.target)!.map(({ title }) => same(title)),
-    ladder: world.linked.get(field.kind.link!.target)!.map(({ title }) => title) as [string, string, string],
+    samples: world.linked.get(field.type.link!.target)!.map(({ title }) => same(title)),
+    ladder: world.linked.get(field.type.link!.target)!.map(({ title }) => title) as [string, string, string],
     refused: [5, true, ...UNSTORABLE_TEXTS],
     unreadable: [],
   }),
@@ -284,8 +284,8 @@ function shownOnly(unreadable: string[]): FieldValues {
 }
 
 export function valuesOf(field: Field, world: World): FieldValues {
-  const values = KINDS[field.kind.name];
+  const values = KINDS[field.type.name];
   if (!values)
-    throw new Error(`the field kind ${field.kind.name} (${field.name}) has no values in test/helpers/values.ts: add them`);
+    throw new Error(`the field kind ${field.type.name} (${field.name}) has no values in test/helpers/values.ts: add them`);
   return values(field, world);
 }

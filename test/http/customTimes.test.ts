@@ -5,7 +5,7 @@ import { tableOf } from "../../src/db/records/table.ts";
 import { customPredicate } from "../../src/fields/custom.ts";
 import { readMoment, zone } from "../../src/kit/time.ts";
 import { sql } from "../../src/postgres/sql.ts";
-import { dictionary } from "../../src/records/all.ts";
+import { catalog } from "../../src/records/all.ts";
 import { fieldOf } from "../../src/records/define.ts";
 import { type Client, type Service, startService } from "../helpers/service.ts";
 
@@ -142,7 +142,7 @@ test("an index finds a time or a day among other records, however it was written
   await service.pool.rows(sql`insert into contacts (workspace_id, id, name, version, created_at, created_by, updated_at)
     select 'ws_many', 'c_' || n, 'n', 1, now(), 'me', now() from generate_series(20000000, 20020000) n`);
   await service.pool.rows(sql`analyze contacts`);
-  const contact = dictionary.get("contact")!;
+  const contact = catalog.get("contact")!;
   const reading = { now: NOW, zone: zone("America/New_York"), me: "" };
   const asked = [
     ["eq", ["2026-06-10"]],
@@ -151,7 +151,7 @@ test("an index finds a time or a day among other records, however it was written
   ] as const;
   for (const [operator, operands] of asked) {
     const predicate = customPredicate("t", operator, operands, reading)!;
-    const condition = conditionSql(tableOf(contact, dictionary), { field: fieldOf(contact, "custom")!, predicate });
+    const condition = conditionSql(tableOf(contact, catalog), { field: fieldOf(contact, "custom")!, predicate });
     const plan = await service.pool.rows(
       sql`explain select id from contacts r where r.workspace_id = ${"ws_many"} and r.deleted_at is null and ${condition}`,
       { plan: "custom" },

@@ -3,7 +3,7 @@ import { request } from "node:http";
 import { after, before, test } from "node:test";
 import { gzipSync } from "node:zlib";
 import { PROBLEMS, type ProblemCode } from "../../src/kit/problem.ts";
-import { dictionary } from "../../src/records/all.ts";
+import { catalog } from "../../src/records/all.ts";
 import { linksOf } from "../../src/records/define.ts";
 import { createRoutes } from "../../src/routes/table.ts";
 import { type Client, type Reply, type Service, startService } from "../helpers/service.ts";
@@ -16,7 +16,7 @@ const ids = new Map<string, string>();
 before(async () => {
   service = await startService({ now: () => clock });
   ann = await service.signIn();
-  for (const { name, plural, example } of [...dictionary.values()].sort((a, b) => linksOf(a).length - linksOf(b).length)) {
+  for (const { name, plural, example } of [...catalog.values()].sort((a, b) => linksOf(a).length - linksOf(b).length)) {
     const link = ids.get("contact");
     const body = Object.hasOwn(example, "contact_id") ? { ...example, contact_id: link } : example;
     const reply = await ann.send("POST", `/${plural}?format=json`, body);
@@ -26,7 +26,7 @@ before(async () => {
 });
 after(() => service.close());
 
-const routes = createRoutes(dictionary);
+const routes = createRoutes(catalog);
 
 type Sendable = NonNullable<NonNullable<Parameters<typeof fetch>[1]>["body"]>;
 
@@ -103,10 +103,10 @@ test("every path tells the methods it knows for those it does not", async () => 
 });
 
 test("an id of another kind leads to the record, and what is no id leads to the search", async () => {
-  for (const wanted of dictionary.values()) {
+  for (const wanted of catalog.values()) {
     for (const [name, id] of ids) {
       if (name === wanted.name) continue;
-      const { plural } = dictionary.get(name)!;
+      const { plural } = catalog.get(name)!;
       const reply = await ann.send("GET", `/${wanted.plural}/${id}`);
       assertProblem(reply, "not_found", `${wanted.plural} ${id}`);
       const [, path] = /GET (\/\S+)/.exec(reply.text) ?? [];

@@ -3,7 +3,7 @@ import { after, describe, test } from "node:test";
 import { OPERATORS, type Operator } from "../../src/fields/predicate.ts";
 import { shortId } from "../../src/kit/id.ts";
 import { parseTokens, unquote } from "../../src/kit/line.ts";
-import type { Field, RecordDefinition } from "../../src/records/define.ts";
+import type { Field, Kind } from "../../src/records/define.ts";
 import { change } from "../../src/views/change.ts";
 import { definitions, inTurns, leastOf, post, settable, startWorld } from "../helpers/dictionary.ts";
 import { assertRefused, type Json } from "../helpers/lines.ts";
@@ -13,46 +13,43 @@ import { idForms, UNSTORABLE_TEXTS, valuesOf } from "../helpers/values.ts";
 
 const ROWS = 7;
 const { service, ann, world } = await startWorld();
-for (const definition of definitions) await fill(definition);
+for (const kind of definitions) await fill(kind);
 after(() => service.close());
 
 /** Rows in which each field takes each of its values, or none, in a turn of its own. */
-async function fill(definition: RecordDefinition): Promise<void> {
+async function fill(kind: Kind): Promise<void> {
   for (let row = 0; row < ROWS; row++) {
-    const body = leastOf(definition, world);
-    for (const [at, field] of settable(definition).entries()) {
-      const rung = field.name === definition.naturalKey ? row : (row + at) % 4;
+    const body = leastOf(kind, world);
+    for (const [at, field] of settable(kind).entries()) {
+      const rung = field.name === kind.naturalKey ? row : (row + at) % 4;
       if (rung < 3) body[field.name] = valuesOf(field, world).ladder[rung];
     }
-    await post(ann, definition, body);
+    await post(ann, kind, body);
   }
 }
 
-const LISTS = [
-  ...definitions.map((definition) => ({ path: `/${definition.plural}`, definition })),
-  { path: "/audit", definition: change },
-];
+const LISTS = [...definitions.map((kind) => ({ path: `/${kind.plural}`, kind })), { path: "/audit", kind: change }];
 const ALL_OPERATORS = Object.keys(OPERATORS) as Operator[];
 
 const ask = (path: string, parameters: [name: string, value: string][]) =>
   ann.send("GET", `${path}?format=json&limit=200&${new URLSearchParams(parameters)}`);
 
-for (const { path, definition } of LISTS) {
+for (const { path, kind } of LISTS) {
   describe(path, () => {
     test("every operator of every field finds the rows that plain code finds, or is refused by name", async () => {
-      const shown = definition.fields.map(({ name }) => name).join(",");
+      const shown = kind.fields.map(({ name }) => name).join(",");
       const { items } = (await ask(path, [["fields", shown]])).json() as { items: Json[] };
       assert.ok(items.length >= ROWS);
-      const cases = definition.fields.flatMap((field) => ALL_OPERATORS.map((operator) => ({ field, operator })));
+      const cases = kind.fields.flatMap((field) => ALL_OPERATORS.map((operator) => ({ field, operator })));
       await inTurns(cases, async ({ field, operator }) => {
         const operands = operandsFor(field, operator, items);
         const value = `${operator}:${operands.length > 1 ? operands.map((each) => JSON.stringify(each)).join(",") : operands[0]}`;
         const parameters: [string, string][] = [[field.name, value]];
         const context = `${path}?${field.name}=${value}`;
-        if (!field.kind.operators.includes(operator)) {
+        if (!field.type.operators.includes(operator)) {
           const reply = await ann.send("GET", `${path}?${new URLSearchParams(parameters)}`);
           assertRefused(reply, 400, "invalid_op", context);
-          const known = field.kind.operators.join(", ");
+          const known = field.type.operators.join(", ");
           assert.match(
             reply.text,
             new RegExp(
@@ -70,9 +67,9 @@ for (const { path, definition } of LISTS) {
     });
 
     test("a value that a field cannot read or store is refused by the field's name", async () => {
-      const cases = definition.fields.flatMap((field) => {
+      const cases = kind.fields.flatMap((field) => {
         const { unreadable } = path === "/audit" ? { unreadable: [] } : valuesOf(field, world);
-        const operators = field.kind.operators.filter(
+        const operators = field.type.operators.filter(
           (operator) => operator !== "is" && operator !== "not" && operator !== "like",
         );
         // Every operator and every text, not every pair.
@@ -81,7 +78,7 @@ for (const { path, definition } of LISTS) {
         const wrong = turns.map((i) => `${operators[i % operators.length]}:${unreadable[i % unreadable.length]}`);
         const unstorable = operators.includes("in") ? ["a\0b", `in:x,${JSON.stringify(UNSTORABLE_TEXTS.at(-1))}`] : [];
         const never = ["is:empty", "not:", "is:null,null"].filter((text) =>
-          field.kind.operators.includes(text.split(":")[0] as Operator),
+          field.type.operators.includes(text.split(":")[0] as Operator),
         );
         return [...wrong, ...unstorable, ...never].map((value) => ({ field, value }));
       });
@@ -89,7 +86,7 @@ for (const { path, definition } of LISTS) {
         const reply = await ann.send("GET", `${path}?${new URLSearchParams([[field.name, value]])}`);
         const context = `${field.name}=${JSON.stringify(value)}`;
         assert.equal(reply.status, 400, `${context} ${reply.text}`);
-        assert.match(reply.text, new RegExp(`^ERROR (invalid_value|${field.kind.refusal}) .*\nHINT  .*${field.name}`), context);
+        assert.match(reply.text, new RegExp(`^ERROR (invalid_value|${field.type.refusal}) .*\nHINT  .*${field.name}`), context);
       });
     });
   });
@@ -130,68 +127,68 @@ function holds(field: Field, operator: Operator, operands: readonly string[], va
 
 const folded = (text: string) => text.normalize("NFD").replace(/\p{M}/gu, "").toLowerCase();
 
-function comparable({ kind }: Field, value: unknown): string | number {
-  if (kind.sqlType === "bigint" || kind.sqlType === "integer") return Number(value);
-  return kind.sqlType === "timestamptz" ? Date.parse(String(value)) : String(value);
+function comparable({ type }: Field, value: unknown): string | number {
+  if (type.sqlType === "bigint" || type.sqlType === "integer") return Number(value);
+  return type.sqlType === "timestamptz" ? Date.parse(String(value)) : String(value);
 }
 
-for (const definition of definitions) {
-  test(`whatever a line of ${definition.plural} shows finds the record again`, async () => {
-    const values = settable(definition).map((field) => ({ field, samples: valuesOf(field, world).samples }));
+for (const kind of definitions) {
+  test(`whatever a line of ${kind.plural} shows finds the record again`, async () => {
+    const values = settable(kind).map((field) => ({ field, samples: valuesOf(field, world).samples }));
     const turns = Array.from({ length: 9 }, (_, turn) => turn);
     await inTurns(turns, async (turn) => {
-      const body = leastOf(definition, world);
+      const body = leastOf(kind, world);
       for (const { field, samples } of values) {
         // Seven is prime to the number of most samples, so that the turns meet different ones; a long text is no query.
         const { sent } = samples[(turn * 7 + field.name.length) % samples.length]!;
-        if (field.name !== definition.naturalKey && JSON.stringify(sent).length < 1000) body[field.name] = sent;
+        if (field.name !== kind.naturalKey && JSON.stringify(sent).length < 1000) body[field.name] = sent;
       }
-      const { id } = await post(ann, definition, body);
-      const [line = ""] = (await ann.send("GET", `/${definition.plural}/${id}`)).lines;
+      const { id } = await post(ann, kind, body);
+      const [line = ""] = (await ann.send("GET", `/${kind.plural}/${id}`)).lines;
       const { head, tokens } = parseTokens(line);
       for (const [name, token] of [["handle", head], ["id", id], ...tokens] as const) {
         const parameters = new URLSearchParams([
           ["handle", head],
           [name, `eq:${unquote(token)}`],
         ]);
-        const found = await ann.send("GET", `/${definition.plural}?${parameters}`);
+        const found = await ann.send("GET", `/${kind.plural}?${parameters}`);
         assert.deepEqual(found.lines.length, 1, `${name}=${token} ${found.text}`);
       }
     });
   });
 
-  test(`every way to write an id finds ${definition.plural} and what is linked to them`, async () => {
-    const { id, ...record } = await post(ann, definition, {
-      ...leastOf(definition, world),
-      ...Object.fromEntries(linksTo(definition)),
+  test(`every way to write an id finds ${kind.plural} and what is linked to them`, async () => {
+    const { id, ...record } = await post(ann, kind, {
+      ...leastOf(kind, world),
+      ...Object.fromEntries(linksTo(kind)),
     });
     const own = [
-      ["id", definition.name, id],
-      ["handle", definition.name, id],
+      ["id", kind.name, id],
+      ["handle", kind.name, id],
     ] as const;
-    const linked = linksTo(definition).flatMap(([name, to]) => {
+    const linked = linksTo(kind).flatMap(([name, to]) => {
       const target = name.replace(/_id$/, "");
       return [
         [name, target, to],
         [target, target, to],
       ] as const;
     });
-    assert.equal(record.handle, `${definition.name}/${shortId(id)}`);
-    for (const [name, kind, to] of [...own, ...linked]) {
-      for (const form of idForms(kind, to)) {
-        const found = await ask(`/${definition.plural}`, [
+    assert.equal(record.handle, `${kind.name}/${shortId(id)}`);
+    for (const [name, target, to] of [...own, ...linked]) {
+      for (const form of idForms(target, to)) {
+        const found = await ask(`/${kind.plural}`, [
           ["handle", id],
           [name, form],
         ]);
         assert.equal(found.json().items?.length, 1, `${name}=${form} ${found.text}`);
       }
-      const all = idForms(kind, to).join(",");
-      const among = await ask(`/${definition.plural}`, [[name, `in:${all}`]]);
+      const all = idForms(target, to).join(",");
+      const among = await ask(`/${kind.plural}`, [[name, `in:${all}`]]);
       assert.ok(
         (among.json().items as Json[]).some((item) => item.id === id),
         `${name}=in:${all}`,
       );
-      const others = await ask(`/${definition.plural}`, [[name, `ne:${to}`]]);
+      const others = await ask(`/${kind.plural}`, [[name, `ne:${to}`]]);
       assert.ok(
         (others.json().items as Json[]).every((item) => item.id !== id),
         `${name}=ne:${to}`,
@@ -199,14 +196,14 @@ for (const definition of definitions) {
     }
   });
 
-  test(`search looks at every search field of ${definition.plural}, whichever others are empty`, async () => {
-    for (const field of definition.fields.filter(({ search }) => search)) {
-      const word = `zq${field.name.replaceAll("_", "")}${definition.name}`;
-      const { id } = await post(ann, definition, {
-        ...leastOf(definition, world),
+  test(`search looks at every search field of ${kind.plural}, whichever others are empty`, async () => {
+    for (const field of kind.fields.filter(({ search }) => search)) {
+      const word = `zq${field.name.replaceAll("_", "")}${kind.name}`;
+      const { id } = await post(ann, kind, {
+        ...leastOf(kind, world),
         [field.name]: valuesOf(field, world).around!(word),
       });
-      for (const path of [`/${definition.plural}?search=${word.toUpperCase()}`, `/search?q=${word}`]) {
+      for (const path of [`/${kind.plural}?search=${word.toUpperCase()}`, `/search?q=${word}`]) {
         const { items } = (await ann.send("GET", `${path}&format=json`)).json() as {
           items: Json[];
         };
@@ -221,8 +218,6 @@ for (const definition of definitions) {
 }
 
 /** A record for each link of this kind, by the field of its id. */
-function linksTo(definition: RecordDefinition): [name: string, id: string][] {
-  return settable(definition).flatMap(({ name, kind }) =>
-    kind.link ? [[name, world.linked.get(kind.link.target)![1]!.id]] : [],
-  );
+function linksTo(kind: Kind): [name: string, id: string][] {
+  return settable(kind).flatMap(({ name, type }) => (type.link ? [[name, world.linked.get(type.link.target)![1]!.id]] : []));
 }

@@ -2,8 +2,8 @@ import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { createIds, shortId } from "../../src/kit/id.ts";
 import { sql } from "../../src/postgres/sql.ts";
-import { dictionary } from "../../src/records/all.ts";
-import { type Field, linksOf, type RecordDefinition } from "../../src/records/define.ts";
+import { catalog } from "../../src/records/all.ts";
+import { type Field, type Kind, linksOf } from "../../src/records/define.ts";
 import { createRoutes } from "../../src/routes/table.ts";
 import { type Client, type Service, startService } from "../helpers/service.ts";
 
@@ -26,7 +26,7 @@ before(async () => {
   service = await startService();
   [ann, bob] = [await service.signIn("ann@example.com"), await service.signIn("bob@example.com")];
   await plant(deleted);
-  for (const [kind, id] of [...deleted].reverse()) await removeOf(bob, `/${dictionary.get(kind)!.plural}/${id}`);
+  for (const [kind, id] of [...deleted].reverse()) await removeOf(bob, `/${catalog.get(kind)!.plural}/${id}`);
   await plant(living);
   const { workspace } = await idsOf(bob.email);
   const renamed = await bob.send("PATCH", `/workspaces/${workspace}`, { name: MARKER, timezone: MARKED_ZONE });
@@ -38,23 +38,23 @@ after(() => service.close());
 
 /** A record of every kind with the marker in every field, the linked kinds first. */
 async function plant(made: Map<string, string>): Promise<void> {
-  while (made.size < dictionary.size) {
-    const next = [...dictionary.values()].filter(
+  while (made.size < catalog.size) {
+    const next = [...catalog.values()].filter(
       (each) => !made.has(each.name) && linksOf(each).every(({ target }) => made.has(target)),
     );
     assert.ok(next.length > 0);
-    for (const definition of next) {
-      const fields = definition.fields.filter((field) => !field.readOnly && field.kind.link?.shows !== "name");
+    for (const kind of next) {
+      const fields = kind.fields.filter((field) => !field.readOnly && field.type.link?.shows !== "name");
       const body = Object.fromEntries(fields.map((field) => [field.name, marked(field, made)]));
-      const reply = await bob.send("POST", `/${definition.plural}?format=json&reason=${MARKER}`, body);
+      const reply = await bob.send("POST", `/${kind.plural}?format=json&reason=${MARKER}`, body);
       assert.equal(reply.status, 201, reply.text);
-      made.set(definition.name, reply.json().id);
+      made.set(kind.name, reply.json().id);
     }
   }
 }
 
-function marked({ kind }: Field, made: Map<string, string>): unknown {
-  if (kind.link) return made.get(kind.link.target);
+function marked({ type }: Field, made: Map<string, string>): unknown {
+  if (type.link) return made.get(type.link.target);
   const values: Record<string, unknown> = {
     email: `${MARKER}@${MARKER}.example`,
     domain: `${MARKER}.example`,
@@ -66,7 +66,7 @@ function marked({ kind }: Field, made: Map<string, string>): unknown {
     date: MARKED_DATE,
     boolean: false,
   };
-  return values[kind.name] ?? kind.choices?.[0] ?? MARKER;
+  return values[type.name] ?? type.choices?.[0] ?? MARKER;
 }
 
 async function removeOf(client: Client, path: string): Promise<void> {
@@ -111,7 +111,7 @@ const forms = (name: string): ((id: string) => string)[] => [
 const nowhereFor = (ids: Ids): Ids =>
   Object.fromEntries(Object.entries(ids).map(([name, id]) => [name, absent(id.slice(0, id.indexOf("_")))]));
 
-const routes = createRoutes(dictionary);
+const routes = createRoutes(catalog);
 
 /** The whole ids that a person's token, workspace and open invite have; no answer need show them. */
 async function idsOf(email: string): Promise<{ user: string; token: string; workspace: string; invite: string }> {
@@ -124,7 +124,7 @@ async function idsOf(email: string): Promise<{ user: string; token: string; work
 test("no route with an id in its path tells a record of another workspace from none", async () => {
   const [own, theirs] = [await idsOf("ann@example.com"), await idsOf("bob@example.com")];
   for (const { method, path } of routes.filter(({ open, path }) => !open && path.includes("{"))) {
-    const kind = [...dictionary.values()].find(({ plural }) => path.startsWith(`/${plural}/`));
+    const kind = [...catalog.values()].find(({ plural }) => path.startsWith(`/${plural}/`));
     const name = kind?.name ?? (path.startsWith("/tokens") ? "token" : "workspace");
     const body = method === "POST" || method === "PATCH" ? { body: bodyFor(path) } : {};
     const { user, invite } = theirs;
@@ -155,12 +155,12 @@ function bodyFor(path: string): Record<string, unknown> {
   if (path.endsWith("/role")) return { role: "viewer" };
   if (path.endsWith("/invites")) return { email: "guest@elsewhere.example" };
   if (path.startsWith("/workspaces")) return { name: "Taken over" };
-  return [...dictionary.values()].some(({ plural }) => path.endsWith(`/${plural}`)) ? postable(path) : {};
+  return [...catalog.values()].some(({ plural }) => path.endsWith(`/${plural}`)) ? postable(path) : {};
 }
 
 /** What a POST under another record needs: the example without its links. */
 function postable(path: string): Record<string, unknown> {
-  const held = [...dictionary.values()].find(({ plural }) => path.endsWith(`/${plural}`))!;
+  const held = [...catalog.values()].find(({ plural }) => path.endsWith(`/${plural}`))!;
   const links = linksOf(held).flatMap(({ field, name }) => [field.name, name]);
   return Object.fromEntries(Object.entries(held.example).filter(([name]) => !links.includes(name)));
 }
@@ -169,7 +169,7 @@ test("no list gives away what is Bob's, whatever it is asked for", async () => {
   const lists = routes.filter(({ method, path, open }) => method === "GET" && !open && !path.includes("{"));
   const near = MARKER.slice(0, -1);
   for (const { path } of lists) {
-    const kind = [...dictionary.values()].find(({ plural }) => path === `/${plural}`);
+    const kind = [...catalog.values()].find(({ plural }) => path === `/${plural}`);
     const questions = [
       ...["", "search=bob", `search=${near}`, `q=${near}`, "q=bob", "days=3650", "count=true"],
       ...(kind ? kind.fields.flatMap((field) => filtersOf(field, near)) : []),
@@ -183,41 +183,41 @@ test("no list gives away what is Bob's, whatever it is asked for", async () => {
   }
 });
 
-function filtersOf({ name, kind }: Field, near: string): string[] {
+function filtersOf({ name, type }: Field, near: string): string[] {
   const fitting: Record<string, string> = { time: "2019-07-01", date: "2019-07-01", cents: "1", email: "a@b.example" };
-  const operand = fitting[kind.name] ?? kind.choices?.[0] ?? near;
-  const telling = kind.operators.filter((operator) => ["ne", "gt", "like", "has", "not"].includes(operator));
+  const operand = fitting[type.name] ?? type.choices?.[0] ?? near;
+  const telling = type.operators.filter((operator) => ["ne", "gt", "like", "has", "not"].includes(operator));
   return telling.map((operator) => (operator === "not" ? `${name}=${operator}:null` : `${name}=${operator}:${operand}`));
 }
 
 test("a filter by an id of another workspace is answered like one by an id of none", async () => {
-  for (const definition of dictionary.values()) {
+  for (const kind of catalog.values()) {
     const names = [
-      ...["id", "handle"].map((name) => `/${definition.plural}?${name}=`),
-      ...holders(definition).flatMap(({ holder, names }) => names.map((name) => `/${holder.plural}?${name}=`)),
+      ...["id", "handle"].map((name) => `/${kind.plural}?${name}=`),
+      ...holders(kind).flatMap(({ holder, names }) => names.map((name) => `/${holder.plural}?${name}=`)),
     ];
     const asked = [...names.flatMap((name) => ["", "ne:", "in:"].map((operator) => name + operator)), "/audit?record="];
     for (const start of asked) {
-      for (const form of forms(definition.name).filter((_, i) => i === 0 || start.endsWith("="))) {
+      for (const form of forms(kind.name).filter((_, i) => i === 0 || start.endsWith("="))) {
         const aim = ({ id }: Ids): Shot => ({ method: "GET", path: start + form(id!) });
-        const reply = await assertSameWords(aim, { id: living.get(definition.name)! }, { id: absent(definition.prefix) });
+        const reply = await assertSameWords(aim, { id: living.get(kind.name)! }, { id: absent(kind.prefix) });
         assert.ok([200, 404].includes(reply.status), `${start}: ${reply.text}`);
       }
       const aim = ({ id }: Ids): Shot => ({ method: "GET", path: start + id });
-      await assertSameWords(aim, { id: deleted.get(definition.name)! }, { id: absent(definition.prefix) });
+      await assertSameWords(aim, { id: deleted.get(kind.name)! }, { id: absent(kind.prefix) });
     }
   }
 });
 
-const holders = (target: RecordDefinition) =>
-  [...dictionary.values()].flatMap((holder) =>
+const holders = (target: Kind) =>
+  [...catalog.values()].flatMap((holder) =>
     linksOf(holder)
       .filter((link) => link.target === target.name)
       .map((link) => ({ holder, names: [link.field.name, link.name] })),
   );
 
 test("a link to a record of another workspace is refused like one to none, by id and by name", async () => {
-  for (const target of dictionary.values()) {
+  for (const target of catalog.values()) {
     for (const { holder, names } of holders(target)) {
       for (const name of names) {
         for (const form of [...forms(target.name).slice(0, 3), (id: string) => `${target.name}/${shortId(id)}`]) {
@@ -283,12 +283,12 @@ test("a token shows nothing of its owner's other workspace", async () => {
 });
 
 test("after all this Bob's records are what they were", async () => {
-  for (const definition of dictionary.values()) {
-    const record = (await bob.send("GET", `/${definition.plural}/${living.get(definition.name)}?format=json`)).json();
+  for (const kind of catalog.values()) {
+    const record = (await bob.send("GET", `/${kind.plural}/${living.get(kind.name)}?format=json`)).json();
     assert.equal(record.version, 1);
-    for (const field of definition.fields.filter((each) => !each.readOnly && each.kind.link?.shows !== "name"))
-      assert.deepEqual(inUtc(field, record[field.name]), marked(field, living), `${definition.name}.${field.name}`);
-    const history = await bob.send("GET", `/${definition.plural}/${deleted.get(definition.name)}/history`);
+    for (const field of kind.fields.filter((each) => !each.readOnly && each.type.link?.shows !== "name"))
+      assert.deepEqual(inUtc(field, record[field.name]), marked(field, living), `${kind.name}.${field.name}`);
+    const history = await bob.send("GET", `/${kind.plural}/${deleted.get(kind.name)}/history`);
     assert.match(history.text, /# 2 changes\n$/);
   }
 });
@@ -319,5 +319,5 @@ test("one handle in two workspaces is two records", async () => {
 
 /** A time as it was sent, whatever zone the workspace shows it in by now. */
 function inUtc(field: Field, shown: unknown): unknown {
-  return field.kind.name === "time" ? new Date(String(shown)).toISOString().replace(".000Z", "Z") : shown;
+  return field.type.name === "time" ? new Date(String(shown)).toISOString().replace(".000Z", "Z") : shown;
 }

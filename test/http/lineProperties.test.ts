@@ -4,7 +4,7 @@ import { after, describe, test } from "node:test";
 import fc from "fast-check";
 import { parsePairs } from "../../src/kit/line.ts";
 import { collapsed, isVisible } from "../../src/kit/text.ts";
-import type { Field, RecordDefinition } from "../../src/records/define.ts";
+import type { Field, Kind } from "../../src/records/define.ts";
 import { change } from "../../src/views/change.ts";
 import { reminder } from "../../src/views/reminder.ts";
 import { token } from "../../src/views/token.ts";
@@ -20,11 +20,11 @@ after(() => service.close());
 
 const RUNS = 10;
 
-for (const definition of definitions) {
-  const { plural } = definition;
+for (const kind of definitions) {
+  const { plural } = kind;
   describe(plural, () => {
     test("every hostile value of every field comes back, from the line and from JSON", async () => {
-      const records = combine(definition);
+      const records = combine(kind);
       const lines = new Map<string, string>();
       const handles = await inTurns(records, async (record, n) => {
         const reason = encodeURIComponent(HOSTILE_TEXTS[n % HOSTILE_TEXTS.length]!);
@@ -36,40 +36,40 @@ for (const definition of definitions) {
       const { items } = (await ann.send("GET", `/${plural}?format=json&limit=200`)).json() as { items: Json[] };
       for (const [n, record] of records.entries()) {
         const json = items.find(({ handle }) => handle === handles[n])!;
-        for (const [{ name }, { shown }] of record) assert.deepEqual(json[name], shown, `${definition.name}.${name}`);
-        assertLine(lines.get(handles[n]!)!, definition, json, "record");
+        for (const [{ name }, { shown }] of record) assert.deepEqual(json[name], shown, `${kind.name}.${name}`);
+        assertLine(lines.get(handles[n]!)!, kind, json, "record");
       }
     });
 
     test("their list is one line a record, in the order of JSON, whichever fields are asked for", async () => {
-      await assertLines(`/${plural}?limit=200`, definition, "list");
-      await inTurns(definition.fields, ({ name }) => assertLines(`/${plural}?limit=40&fields=${name}`, definition, [name]));
+      await assertLines(`/${plural}?limit=200`, kind, "list");
+      await inTurns(kind.fields, ({ name }) => assertLines(`/${plural}?limit=40&fields=${name}`, kind, [name]));
     });
 
     test("what a PATCH writes comes back, whatever it is", async () => {
-      const fields = settable(definition).filter(({ name }) => name !== definition.naturalKey);
+      const fields = settable(kind).filter(({ name }) => name !== kind.naturalKey);
       const arbitraries = fields.map((field) => fc.option(valuesOf(field, world).arbitrary));
       const property = fc.asyncProperty(fc.tuple(...arbitraries), async (samples) => {
-        const { id } = await post(ann, definition, leastOf(definition, world));
+        const { id } = await post(ann, kind, leastOf(kind, world));
         const patched = fields.flatMap(({ name }, i): [string, Sample][] => (samples[i] ? [[name, samples[i]]] : []));
         const sent = Object.fromEntries(patched.map(([name, { sent }]) => [name, sent]));
         const { line } = readAnswer(await ann.send("PATCH", `/${plural}/${id}`, sent), "updated|unchanged");
         const json = (await ann.send("GET", `/${plural}/${id}?format=json`)).json() as Json;
         for (const [name, { shown }] of patched) assert.deepEqual(json[name], shown, name);
-        assertLine(line, definition, json, "record");
+        assertLine(line, kind, json, "record");
       });
       await fc.assert(property, { numRuns: RUNS });
     });
 
     test("a value that cannot be stored or read is refused by the field's name and changes nothing", async () => {
       const before = await ann.send("GET", "/audit?limit=1");
-      const least = leastOf(definition, world);
-      const writable = definition.fields.filter((field) => !field.readOnly);
+      const least = leastOf(kind, world);
+      const writable = kind.fields.filter((field) => !field.readOnly);
       const wrong = writable.flatMap((field) => valuesOf(field, world).refused.map((value) => ({ field, value })));
       await inTurns(wrong, async ({ field, value }) => {
         const reply = await ann.send("POST", `/${plural}`, { ...least, [field.name]: value });
         const context = `${field.name}=${JSON.stringify(value).slice(0, 100)}`;
-        assertRefused(reply, 400, field.kind.refusal, context);
+        assertRefused(reply, 400, field.type.refusal, context);
         assert.match(reply.text, new RegExp(`^ERROR \\w+ ${field.name} cannot be .*\nHINT  ${field.name} expects `), context);
       });
       assert.equal((await ann.send("GET", "/audit?limit=1")).text, before.text);
@@ -78,14 +78,14 @@ for (const definition of definitions) {
 }
 
 /** As many records as the field with the most samples has, so that each sample stands in one of them. */
-function combine(definition: RecordDefinition): Map<Field, Sample>[] {
-  const values = settable(definition).map((field) => ({ field, samples: valuesOf(field, world).samples }));
+function combine(kind: Kind): Map<Field, Sample>[] {
+  const values = settable(kind).map((field) => ({ field, samples: valuesOf(field, world).samples }));
   const most = Math.max(...values.map(({ samples }) => samples.length));
   const taken = new Set<unknown>();
   return Array.from({ length: most }, (_, n) => {
     const record = new Map(values.map(({ field, samples }) => [field, samples[n % samples.length]!]));
     for (const [field, { shown }] of record) {
-      if (field.name !== definition.naturalKey) continue;
+      if (field.name !== kind.naturalKey) continue;
       // A known natural key would update the record that holds it.
       if (taken.has(shown)) record.delete(field);
       taken.add(shown);
@@ -98,8 +98,8 @@ test("history, reminders and search stay one line a record", async () => {
   const history = await assertLines("/audit?limit=200", change, "list");
   assert.ok(history.some(({ reason }) => reason === HOSTILE_TEXTS.at(-1)));
   await assertLines("/reminders?days=3650&limit=500", reminder, "list");
-  for (const definition of definitions) {
-    const path = `/${definition.plural}/${(await ann.send("GET", `/${definition.plural}?limit=1&format=json`)).json().items[0].id}/history`;
+  for (const kind of definitions) {
+    const path = `/${kind.plural}/${(await ann.send("GET", `/${kind.plural}?limit=1&format=json`)).json().items[0].id}/history`;
     await assertLines(path, change, "list");
   }
   const searches = HOSTILE_TEXTS.filter((text, i) => i % 5 === 0 && /[\p{L}\p{N}]/u.test(text));
@@ -116,18 +116,18 @@ test("history, reminders and search stay one line a record", async () => {
 });
 
 test("the linked record is known by its name, whatever that is", async () => {
-  const holders = definitions.flatMap((definition) =>
-    definition.fields.filter(({ kind }) => kind.link?.shows === "name").map((field) => ({ definition, field })),
+  const holders = definitions.flatMap((kind) =>
+    kind.fields.filter(({ type }) => type.link?.shows === "name").map((field) => ({ kind, field })),
   );
   for (const target of definitions) {
-    const holding = holders.filter(({ field }) => field.kind.link!.target === target.name);
+    const holding = holders.filter(({ field }) => field.type.link!.target === target.name);
     if (holding.length === 0) continue;
     await inTurns(HOSTILE_TEXTS, async (text, n) => {
       const name = collapsed(`${text} ${n}`); // Whatever the letter case, each is called otherwise.
       const linked = await post(ann, target, { ...leastOf(target, world), [target.title]: name });
-      const { definition, field } = holding[n % holding.length]!;
-      const { [`${field.name}_id`]: _, ...least } = leastOf(definition, world);
-      const json = await post(ann, definition, { ...least, [field.name]: name });
+      const { kind, field } = holding[n % holding.length]!;
+      const { [`${field.name}_id`]: _, ...least } = leastOf(kind, world);
+      const json = await post(ann, kind, { ...least, [field.name]: name });
       assert.equal(json[`${field.name}_id`], linked.id, JSON.stringify(name));
       assert.equal(json[field.name], name);
     });
@@ -230,13 +230,13 @@ function sendRaw(bytes: string): Promise<string> {
 }
 
 /** Holds a whole list to its JSON: as many lines as items, each of them its item's. */
-async function assertLines(path: string, definition: RecordDefinition, shown: Shown): Promise<Json[]> {
+async function assertLines(path: string, kind: Kind, shown: Shown): Promise<Json[]> {
   const joint = path.includes("?") ? "&" : "?";
   const text = await ann.send("GET", path);
   const { items } = (await ann.send("GET", `${path}${joint}format=json`)).json() as { items: Json[] };
   assert.ok(items.length > 0, `${path} has rows to compare`);
   assert.equal(text.lines.length, items.length, path);
-  for (const [i, line] of text.lines.entries()) assertLine(line, definition, items[i]!, shown);
+  for (const [i, line] of text.lines.entries()) assertLine(line, kind, items[i]!, shown);
   const trailers = text.text.split("\n").slice(items.length);
   assert.match(trailers.join("\n"), /^(# [^\n]+\n)+$/, path);
   return items;

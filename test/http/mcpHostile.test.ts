@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { parseLine } from "../../src/kit/line.ts";
-import { dictionary } from "../../src/records/all.ts";
+import { catalog } from "../../src/records/all.ts";
 import { createRoutes } from "../../src/routes/table.ts";
 import { definitions, inTurns, leastOf, settable } from "../helpers/dictionary.ts";
 import { type Called, type McpClient, mcpOf } from "../helpers/mcp.ts";
@@ -70,20 +70,18 @@ before(async () => {
   mcp = mcpOf(ann);
   own = (await ann.send("GET", "/workspaces?format=json")).json().items[0].id;
   const linked = new Map<string, Linked[]>();
-  for (const definition of definitions) {
-    const least = leastOf(definition, { me: ann.email, linked });
+  for (const kind of definitions) {
+    const least = leastOf(kind, { me: ann.email, linked });
     const ids = await inTurns(HOSTILE, async (text) => {
-      const takes = settable(definition).filter(
-        ({ kind }) => WRITTEN.includes(kind.name) && kind.schema.safeParse(text).success,
-      );
+      const takes = settable(kind).filter(({ type }) => WRITTEN.includes(type.name) && type.schema.safeParse(text).success);
       const filled = Object.fromEntries(takes.map(({ name }) => [name, text]));
       const body = { ...least, ...filled, custom: { note: text, list: [text, { deep: text }] } };
-      const reply = await ann.send("POST", `/${definition.plural}?format=json&reason=${encodeURIComponent(text)}`, body);
+      const reply = await ann.send("POST", `/${kind.plural}?format=json&reason=${encodeURIComponent(text)}`, body);
       assert.equal(reply.status, 201, reply.text);
       return reply.json().id as string;
     });
-    linked.set(definition.name, [{ id: ids[0]!, title: HOSTILE[0]! }]);
-    records.set(definition.plural, ids);
+    linked.set(kind.name, [{ id: ids[0]!, title: HOSTILE[0]! }]);
+    records.set(kind.plural, ids);
   }
   for (const text of HOSTILE.filter((each) => each.trim() === each)) {
     await ann.send("PATCH", `/workspaces/${own}`, { name: text });
@@ -127,7 +125,7 @@ function assertJson({ text }: Called, where: string): void {
   JSON.parse(text);
 }
 
-const routes = createRoutes(dictionary).filter(
+const routes = createRoutes(catalog).filter(
   ({ standard, answers, path }) => !standard && answers.is !== "document" && path !== "/openapi.json",
 );
 /** A path of one record is walked for all of them, one that lists what a record holds for the first. */

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import fc from "fast-check";
 import { LONGEST, LONGEST_LINE } from "../../src/mcp/call.ts";
-import { dictionary } from "../../src/records/all.ts";
+import { catalog } from "../../src/records/all.ts";
 import { createRoutes } from "../../src/routes/table.ts";
 import { type McpClient, mcpOf } from "../helpers/mcp.ts";
 import { bearer, connected } from "../helpers/oauth.ts";
@@ -23,9 +23,8 @@ before(async () => {
 });
 after(() => service.close());
 
-const routes = createRoutes(dictionary).filter(({ path }) => path !== "/mcp");
-const prefixOf = (path: string) =>
-  [...dictionary.values()].find(({ plural }) => path.startsWith(`/${plural}/`))?.prefix ?? "ws";
+const routes = createRoutes(catalog).filter(({ path }) => path !== "/mcp");
+const prefixOf = (path: string) => [...catalog.values()].find(({ plural }) => path.startsWith(`/${plural}/`))?.prefix ?? "ws";
 const aim = (path: string) => path.replace(/\{\w+\}/g, `${prefixOf(path)}_00000000`);
 
 /** What differs from one request to the next. */

@@ -11,16 +11,16 @@ after(() => service.close());
 
 const READS = 40;
 
-for (const definition of definitions) {
-  const fields = definition.fields.filter(({ name, sort, required, readOnly }) => {
-    return sort && !required && !readOnly && name !== definition.naturalKey;
+for (const kind of definitions) {
+  const fields = kind.fields.filter(({ name, sort, required, readOnly }) => {
+    return sort && !required && !readOnly && name !== kind.naturalKey;
   });
   if (fields.length === 0) continue;
 
-  test(`${definition.plural} sorted by a field that is set and cleared meanwhile`, async () => {
-    const path = `/${definition.plural}`;
+  test(`${kind.plural} sorted by a field that is set and cleared meanwhile`, async () => {
+    const path = `/${kind.plural}`;
     const field = fields[0]!;
-    for (let row = 0; row < 10; row++) await post(ann, definition, leastOf(definition, world));
+    for (let row = 0; row < 10; row++) await post(ann, kind, leastOf(kind, world));
     const list = async () => {
       const reply = await ann.send("GET", `${path}?format=json&limit=200&sort=${field.name}`);
       assert.equal(reply.status, 200, reply.text);

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import { CUSTOM_FILTERS } from "../../src/fields/custom.ts";
-import { linksOf, type RecordDefinition } from "../../src/records/define.ts";
+import { type Kind, linksOf } from "../../src/records/define.ts";
 import { createWorld, definitions, leastOf, settable } from "../helpers/dictionary.ts";
 import { type OpenApiReader, operationsOf, readOpenApi, type ToldOperation } from "../helpers/openapi.ts";
 import { type Client, type Reply, type Send, type Service, startService } from "../helpers/service.ts";
@@ -54,13 +54,13 @@ const unnamed = (path: string) => path.replace(/\{\w+\}/g, "{}");
 const JSON_PLEASE = "?format=json";
 
 /** A body with something in every field. */
-function full(definition: RecordDefinition, title: string): Record<string, unknown> {
-  const values = settable(definition).map((field) => [field.name, valuesOf(field, world).ladder[1]]);
-  return { ...Object.fromEntries(values), [definition.title]: title };
+function full(kind: Kind, title: string): Record<string, unknown> {
+  const values = settable(kind).map((field) => [field.name, valuesOf(field, world).ladder[1]]);
+  return { ...Object.fromEntries(values), [kind.title]: title };
 }
 
-for (const definition of definitions) {
-  const { plural, naturalKey, title } = definition;
+for (const kind of definitions) {
+  const { plural, naturalKey, title } = kind;
   const all = `/${plural}`;
   const one = `/${plural}/{id}`;
 
@@ -70,16 +70,16 @@ for (const definition of definitions) {
     const ids = () => [id];
 
     test("are made", async () => {
-      const made = await ask("POST", all, { query: JSON_PLEASE, body: full(definition, "All of it") });
+      const made = await ask("POST", all, { query: JSON_PLEASE, body: full(kind, "All of it") });
       assert.equal(made.status, 201);
       assert.equal(made.headers.get("location")?.startsWith(`/${plural}/`), true);
       id = made.json().id;
-      await ask("POST", all, { body: leastOf(definition, world) });
+      await ask("POST", all, { body: leastOf(kind, world) });
       if (naturalKey) {
         const known = { [naturalKey]: made.json()[naturalKey] };
         assert.equal((await ask("POST", all, { query: JSON_PLEASE, body: known })).status, 200);
       }
-      const twice = { body: leastOf(definition, world), headers: { "idempotency-key": `twice-${plural}` } };
+      const twice = { body: leastOf(kind, world), headers: { "idempotency-key": `twice-${plural}` } };
       await ask("POST", all, twice);
       await ask("POST", all, twice);
       await ask("POST", all, { ...twice, body: { ...twice.body, [title]: "Another" } });
@@ -88,7 +88,7 @@ for (const definition of definitions) {
     test("are read", async () => {
       const got = await ask("GET", one, { ids: ids(), query: JSON_PLEASE });
       etag = got.headers.get("etag")!;
-      const whole = definition.fields.filter(({ shown }) => shown !== "asked").map(({ name }) => name);
+      const whole = kind.fields.filter(({ shown }) => shown !== "asked").map(({ name }) => name);
       assert.deepEqual(Object.keys(got.json()), whole, "without fields= every field is there");
       await ask("GET", one, { ids: ids() });
       const chosen = await ask("GET", one, { ids: ids(), query: `${JSON_PLEASE}&fields=${title}&pretty=true` });
@@ -102,9 +102,9 @@ for (const definition of definitions) {
     });
 
     test("are filtered by every field with every operator", async () => {
-      for (const field of definition.fields) {
+      for (const field of kind.fields) {
         const value = encodeURIComponent(field.readOnly ? id : String(valuesOf(field, world).ladder[0]));
-        for (const operator of field.kind.operators) {
+        for (const operator of field.type.operators) {
           const operand = operator === "is" || operator === "not" ? "null" : value;
           await ask("GET", all, { query: `${JSON_PLEASE}&${field.name}=${operator}:${operand}&limit=1` });
         }
@@ -140,9 +140,7 @@ for (const definition of definitions) {
       await ask("PATCH", one, { ids: ids(), query: JSON_PLEASE, body: { [title]: "Changed again" } });
       const late = { ids: ids(), query: JSON_PLEASE, body: { [title]: "Late" }, headers: { "if-match": etag } };
       assert.equal((await ask("PATCH", one, late)).status, 412);
-      const cleared = definition.fields
-        .filter(({ readOnly, required }) => !readOnly && !required)
-        .map(({ name }) => [name, null]);
+      const cleared = kind.fields.filter(({ readOnly, required }) => !readOnly && !required).map(({ name }) => [name, null]);
       await ask("PATCH", one, { ids: ids(), query: JSON_PLEASE, body: Object.fromEntries(cleared) });
     });
 
@@ -162,15 +160,15 @@ for (const definition of definitions) {
       const misspelt = { nmae: "x" };
       for (const query of ["", JSON_PLEASE]) {
         const next = query ? "&" : "?";
-        await ask("GET", one, { ids: [`${definition.prefix}_00000000`], query });
+        await ask("GET", one, { ids: [`${kind.prefix}_00000000`], query });
         await ask("GET", one, { ids: ["nothing at all"], query });
         await ask("GET", one, { ids: ids(), query, send: service.send });
         await ask("GET", all, { query: `${query}${next}nmae=x` });
         await ask("GET", all, { query: `${query}${next}sort=nmae` });
         await ask("GET", all, { query: `${query}${next}cursor=nothing` });
         await ask("GET", all, { query: `${query}${next}fields=nmae` });
-        await ask("GET", all, { query: `${query}${next}id=${definition.prefix}_00000000` });
-        for (const { name } of definition.fields) await ask("GET", all, { query: `${query}${next}${name}=gte:` });
+        await ask("GET", all, { query: `${query}${next}id=${kind.prefix}_00000000` });
+        for (const { name } of kind.fields) await ask("GET", all, { query: `${query}${next}${name}=gte:` });
         for (const [method, path] of [
           ["POST", all],
           ["PATCH", one],
@@ -180,15 +178,15 @@ for (const definition of definitions) {
           await ask(method, path, { ids: ids(), query, body: "[]" });
           await ask(method, path, { ids: ids(), query, body: { [title]: 5 } });
           await ask(method, path, { ids: ids(), query, body: "x", headers: { "content-type": "image/png" } });
-          for (const { field } of linksOf(definition))
+          for (const { field } of linksOf(kind))
             await ask(method, path, {
               ids: ids(),
               query,
-              body: { ...leastOf(definition, world), [field.name]: `${definition.prefix}_00000000` },
+              body: { ...leastOf(kind, world), [field.name]: `${kind.prefix}_00000000` },
             });
-          for (const { name, kind } of definition.fields)
-            if (kind.refusal !== "invalid_value")
-              await ask(method, path, { ids: ids(), query, body: { ...leastOf(definition, world), [name]: "no" } });
+          for (const { name, type } of kind.fields)
+            if (type.refusal !== "invalid_value")
+              await ask(method, path, { ids: ids(), query, body: { ...leastOf(kind, world), [name]: "no" } });
         }
         await ask("POST", all, { query, body: {} });
       }

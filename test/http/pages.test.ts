@@ -13,7 +13,7 @@ import { createSeal } from "../../src/kit/seal.ts";
 import { zone } from "../../src/kit/time.ts";
 import type { Pool } from "../../src/postgres/pool.ts";
 import type { Statement, StatementOptions } from "../../src/postgres/sql.ts";
-import { dictionary } from "../../src/records/all.ts";
+import { catalog } from "../../src/records/all.ts";
 import { type TestDatabase, testDatabase } from "../helpers/postgres.ts";
 
 /**
@@ -32,7 +32,7 @@ before(async () => {
   database = await testDatabase();
   sql = postgres({ ...database.connection, max: 1, onnotice: () => {} });
   await sql.unsafe("set session_replication_role = replica; set random_page_cost = 4; set effective_cache_size = '4GB'");
-  for (const { plural, prefix } of dictionary.values()) await sql.unsafe(fill(plural, prefix));
+  for (const { plural, prefix } of catalog.values()) await sql.unsafe(fill(plural, prefix));
   await sql.unsafe("analyze");
 });
 after(async () => {
@@ -71,8 +71,8 @@ function fill(table: string, prefix: string): string {
     follow_up_at: "case when n % 3 = 0 then timestamptz '2026-01-01' + n * interval '1 minute' end",
     due_at: "case when n % 5 > 0 then timestamptz '2026-01-01' + n * interval '1 minute' end",
   };
-  const definition = [...dictionary.values()].find(({ plural }) => plural === table)!;
-  const columns = ["workspace_id", ...definition.fields.map(({ name, column }) => column ?? name)].filter(
+  const kind = [...catalog.values()].find(({ plural }) => plural === table)!;
+  const columns = ["workspace_id", ...kind.fields.map(({ name, column }) => column ?? name)].filter(
     (name, at, all) => values[name] && all.indexOf(name) === at,
   );
   return `insert into ${table} (${columns.join(", ")}) select ${columns.map((name) => values[name]).join(", ")} from generate_series(0, ${ROWS * 1.5}) n`;
@@ -118,46 +118,39 @@ function assertPaged(what: string, plans: readonly Plan[]): void {
 /** Where a walk may be in an order of that type. */
 const ON_THE_WAY: Record<string, string> = { text: "m", bigint: "5000", date: "2026-03-01", timestamptz: "2026-01-03" };
 
-for (const definition of dictionary.values()) {
-  const { plural } = definition;
+for (const kind of catalog.values()) {
+  const { plural } = kind;
   test(`what an index pages of ${plural} follows it whatever the values`, async () => {
     const paged = shapes().filter(({ path, paged }) => paged && new RegExp(`^/${plural}(\\?|$)`).test(path));
     assert.ok(paged.length > 10);
     for (const { path } of paged) {
-      const query = path.split("?")[1]?.replace(/\$(\w+)/g, (_, name) => `${dictionary.get(name)!.prefix}_00000001`) ?? "";
+      const query = path.split("?")[1]?.replace(/\$(\w+)/g, (_, name) => `${catalog.get(name)!.prefix}_00000001`) ?? "";
       const parameters = [...new URLSearchParams(query)].filter(([name]) => name !== "count");
-      const list = readListQuery(definition, parameters, reading);
-      const view = viewsOf(definition).list;
-      for (const value of [undefined, ON_THE_WAY[list.sort.field.kind.sqlType], null]) {
+      const list = readListQuery(kind, parameters, reading);
+      const view = viewsOf(kind).list;
+      for (const value of [undefined, ON_THE_WAY[list.sort.field.type.sqlType], null]) {
         const cursor = value !== undefined && { cursor: writeCursor({ value, id: "x" }, [BIG, ...list.identity], seal) };
         const asked = { ...list, ...cursor };
-        const plans = await plansOf((pool) => listRows({ pool, dictionary }, BIG, view, asked, [], seal));
+        const plans = await plansOf((pool) => listRows({ pool, catalog }, BIG, view, asked, [], seal));
         assertPaged(`${path} after ${value}`, plans);
       }
     }
   });
 }
 
-for (const definition of dictionary.values()) {
-  test(`a search of ${definition.plural} finds words by their index whatever the values`, async () => {
-    const query = readListQuery(definition, [["search", "name 7"]], reading);
+for (const kind of catalog.values()) {
+  test(`a search of ${kind.plural} finds words by their index whatever the values`, async () => {
+    const query = readListQuery(kind, [["search", "name 7"]], reading);
     const plans = await plansOf((pool) => {
       const transaction = async () => [];
-      return searchRows(
-        { pool: { ...pool, transaction }, dictionary } as never,
-        BIG,
-        viewsOf(definition).list,
-        query,
-        [],
-        seal,
-      );
+      return searchRows({ pool: { ...pool, transaction }, catalog } as never, BIG, viewsOf(kind).list, query, [], seal);
     });
     // Of three ways for each tier the second follows an order; here, where a workspace is half of all, PostgreSQL may rather sort.
-    const gathered = plans.slice(0, hasTitle(definition) ? 6 : 3).filter((_, i) => i % 3 !== 1);
+    const gathered = plans.slice(0, hasTitle(kind) ? 6 : 3).filter((_, i) => i % 3 !== 1);
     const nodes = gathered.flatMap(nodesOf);
     assert.ok(nodes.every((node) => node["Node Type"] !== "Seq Scan"));
     const indexes = nodes.filter((node) => node["Node Type"] === "Bitmap Index Scan").map((node) => node["Index Name"]);
-    assert.deepEqual([...new Set(indexes)], [`${definition.plural}_lexemes_idx`]);
+    assert.deepEqual([...new Set(indexes)], [`${kind.plural}_lexemes_idx`]);
     assert.equal(indexes.length, gathered.length);
   });
 }
@@ -174,15 +167,15 @@ test("reminders follow an index for each kind", async () => {
   };
   const position = { value: "2026-01-01 00:00:00+00", id: "c_01" };
   for (const more of [{}, { owner: "owner 1" }, { kind: "task" }, { owner: "owner 1", kind: "contact" }, { position }]) {
-    const reminders = (pool: Pool) => listReminders({ pool, dictionary }, BIG, { ...due, ...more, limit: 50 });
+    const reminders = (pool: Pool) => listReminders({ pool, catalog }, BIG, { ...due, ...more, limit: 50 });
     assertPaged(`reminders ${JSON.stringify(more)}`, await plansOf(reminders));
   }
 });
 
 test("one record is found by an index", async () => {
-  for (const definition of dictionary.values()) {
-    const one = { prefix: definition.prefix, key: "00000001" };
-    const get = (pool: Pool) => getRow({ pool, dictionary }, BIG, viewsOf(definition).record, one).catch(() => {});
-    assertPaged(definition.name, await plansOf(get));
+  for (const kind of catalog.values()) {
+    const one = { prefix: kind.prefix, key: "00000001" };
+    const get = (pool: Pool) => getRow({ pool, catalog }, BIG, viewsOf(kind).record, one).catch(() => {});
+    assertPaged(kind.name, await plansOf(get));
   }
 });

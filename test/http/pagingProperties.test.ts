@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { after, describe, test } from "node:test";
-import type { Field, RecordDefinition } from "../../src/records/define.ts";
+import type { Field, Kind } from "../../src/records/define.ts";
 import { definitions, inTurns, leastOf, post, settable, startWorld } from "../helpers/dictionary.ts";
 import { assertRefused, type Json } from "../helpers/lines.ts";
 import type { Client } from "../helpers/service.ts";
@@ -11,20 +11,20 @@ import { valuesOf } from "../helpers/values.ts";
 let clock = Date.parse("2026-06-10T12:00:00Z");
 const ROWS = 13;
 const { service, ann, world } = await startWorld({ now: () => clock });
-for (const definition of definitions) for (let row = 0; row < ROWS; row++) await insert(definition, row);
+for (const kind of definitions) for (let row = 0; row < ROWS; row++) await insert(kind, row);
 after(() => service.close());
 
 /** Rows with few different values, so that most of them tie, letter case aside, and many without any. */
-async function insert(definition: RecordDefinition, row: number): Promise<void> {
+async function insert(kind: Kind, row: number): Promise<void> {
   if (row % 4 === 0) clock += 1000;
-  const body = leastOf(definition, world);
-  for (const [at, field] of settable(definition).entries()) {
-    const rung = field.name === definition.naturalKey ? row : (row * 3 + at) % 5;
+  const body = leastOf(kind, world);
+  for (const [at, field] of settable(kind).entries()) {
+    const rung = field.name === kind.naturalKey ? row : (row * 3 + at) % 5;
     const value = valuesOf(field, world).ladder[rung];
     if (value === undefined) continue;
-    body[field.name] = field.kind.sortsFolded && row % 2 === 1 ? String(value).toUpperCase() : value;
+    body[field.name] = field.type.sortsFolded && row % 2 === 1 ? String(value).toUpperCase() : value;
   }
-  await post(ann, definition, body);
+  await post(ann, kind, body);
 }
 
 type Page = { items: Json[]; next_cursor: string | null };
@@ -51,14 +51,14 @@ async function walk(path: string, limit: number, between: () => Promise<void> = 
   return ids;
 }
 
-for (const definition of definitions) {
-  const path = `/${definition.plural}`;
+for (const kind of definitions) {
+  const path = `/${kind.plural}`;
   describe(path, () => {
     test("is in the order of every sortable field both ways, page by page", async () => {
       const { items } = await page(path, { limit: 200 });
       assert.ok(items.length >= ROWS);
       await inTurns(
-        definition.fields.filter(({ sort }) => sort),
+        kind.fields.filter(({ sort }) => sort),
         async (field) => {
           const ascending = inOrder(items, field, 1);
           for (const limit of [1, 3]) assert.deepEqual(await walk(`${path}?sort=${field.name}`, limit), ascending, field.name);
@@ -67,16 +67,16 @@ for (const definition of definitions) {
             assert.deepEqual(await walk(`${path}?sort=-${field.name}`, limit), descending, field.name);
         },
       );
-      const first = definition.fields.find(({ name }) => name === definition.order.replace("-", ""))!;
+      const first = kind.fields.find(({ name }) => name === kind.order.replace("-", ""))!;
       assert.deepEqual(await walk(path, 5), inOrder(items, first, -1), "the default order");
     });
 
     test("never gives a row twice, nor leaves one out, while rows are inserted", async () => {
-      for (const order of [definition.order, definition.title, `-${definition.title}`, "created_at"]) {
-        if (!definition.fields.some(({ name, sort }) => sort && name === order.replace("-", ""))) continue;
+      for (const order of [kind.order, kind.title, `-${kind.title}`, "created_at"]) {
+        if (!kind.fields.some(({ name, sort }) => sort && name === order.replace("-", ""))) continue;
         const before = (await page(path, { limit: 200 })).items.map(({ id }) => id);
         let row = 4;
-        const walked = await walk(`${path}?sort=${order}`, 9, () => insert(definition, row++));
+        const walked = await walk(`${path}?sort=${order}`, 9, () => insert(kind, row++));
         assert.equal(new Set(walked).size, walked.length, `${order} repeats no row`);
         assert.deepEqual(
           before.filter((id) => !walked.includes(id)),
@@ -89,12 +89,12 @@ for (const definition of definitions) {
 }
 
 /** Empty values last, equal ones by id; both turn round with the direction, but for the place of the empty ones. */
-function inOrder(items: readonly Json[], { name, kind }: Field, direction: 1 | -1): unknown[] {
+function inOrder(items: readonly Json[], { name, type }: Field, direction: 1 | -1): unknown[] {
   const key = (item: Json) => {
     const value = item[name];
-    return kind.sortsFolded
+    return type.sortsFolded
       ? String(value).toLowerCase()
-      : kind.sqlType === "timestamptz"
+      : type.sqlType === "timestamptz"
         ? Date.parse(String(value))
         : (value as string | number);
   };

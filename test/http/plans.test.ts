@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { prepareUsage } from "../../src/db/records/usage.ts";
 import { sql } from "../../src/postgres/sql.ts";
-import { dictionary } from "../../src/records/all.ts";
+import { catalog } from "../../src/records/all.ts";
 import { type Client, type Service, startService } from "../helpers/service.ts";
 
 let service: Service;
@@ -62,7 +62,7 @@ test("a workspace on a plan of its own has that plan's caps", async () => {
 });
 
 test("counting that begins later begins with what is there", async () => {
-  const db = { pool: service.pool, dictionary };
+  const db = { pool: service.pool, catalog };
   await prepareUsage(db, false);
   await prepareUsage(db, true);
   assert.equal((await contact(ann, 103)).status, 403);

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { after, describe, test } from "node:test";
-import type { RecordDefinition } from "../../src/records/define.ts";
+import type { Kind } from "../../src/records/define.ts";
 import { definitions, inTurns, leastOf, startWorld } from "../helpers/dictionary.ts";
 import { assertRefused } from "../helpers/lines.ts";
 
@@ -26,20 +26,20 @@ async function refuses(path: string, code: string, hint: RegExp): Promise<void> 
 /** `name` -> `namee` */
 const misspelt = (name: string) => name + name.at(-1);
 
-for (const definition of definitions) {
-  const { plural, fields } = definition;
+for (const kind of definitions) {
+  const { plural, fields } = kind;
   describe(plural, () => {
     test("a misspelt filter, sort or field is told what comes near, and all there are", async () => {
       await inTurns(fields, async ({ name }) => {
         await refuses(
           `/${plural}?${misspelt(name)}=x`,
           "invalid_filter",
-          new RegExp(`HINT  did you mean ${name}\\b.*filter by: ${listed(definition)}`),
+          new RegExp(`HINT  did you mean ${name}\\b.*filter by: ${listed(kind)}`),
         );
         await refuses(
           `/${plural}?fields=${misspelt(name)}`,
           "invalid_field",
-          new RegExp(`HINT  did you mean ${name}\\b.*fields: ${listed(definition)}`),
+          new RegExp(`HINT  did you mean ${name}\\b.*fields: ${listed(kind)}`),
         );
       });
       const sorts = fields.filter(({ sort }) => sort).map(({ name }) => name);
@@ -58,7 +58,7 @@ for (const definition of definitions) {
     });
 
     test("a body with a misspelt or a read-only field is refused by its name", async () => {
-      const least = leastOf(definition, world);
+      const least = leastOf(kind, world);
       const writable = fields.filter(({ readOnly }) => !readOnly).map(({ name }) => name);
       await inTurns(fields, async ({ name, readOnly }) => {
         const unknown = await ann.send("POST", `/${plural}`, { ...least, [misspelt(name)]: "x" });
@@ -80,7 +80,7 @@ for (const definition of definitions) {
   });
 }
 
-const listed = ({ fields }: RecordDefinition) =>
+const listed = ({ fields }: Kind) =>
   fields.map(({ name }) => (name === "custom" ? "custom(, custom\\.<key>)?" : name)).join(", ");
 
 test("every other parameter is checked as well", async () => {

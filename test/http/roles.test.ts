@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { sweepWorkspaces } from "../../src/db/people/workspaces.ts";
 import { sql } from "../../src/postgres/sql.ts";
-import { dictionary } from "../../src/records/all.ts";
+import { catalog } from "../../src/records/all.ts";
 import { createRoutes } from "../../src/routes/table.ts";
 import type { Client } from "../helpers/service.ts";
 import { type Service, startService } from "../helpers/service.ts";
@@ -49,13 +49,13 @@ async function narrowed(client: Client, scopes: string[], more: Record<string, u
   return withToken(client, minted.json().token);
 }
 
-const routes = createRoutes(dictionary).filter((route) => !route.open);
-const plurals = [...dictionary.values()].map(({ plural }) => plural);
+const routes = createRoutes(catalog).filter((route) => !route.open);
+const plurals = [...catalog.values()].map(({ plural }) => plural);
 const isOfRecords = (path: string) => plurals.some((plural) => path.startsWith(`/${plural}`));
 const aim = (path: string) =>
   path.replace(
     /\{\w+\}/g,
-    `${[...dictionary.values()].find(({ plural }) => path.startsWith(`/${plural}/`))?.prefix ?? "ws"}_00000000`,
+    `${[...catalog.values()].find(({ plural }) => path.startsWith(`/${plural}/`))?.prefix ?? "ws"}_00000000`,
   );
 const VERB = { GET: "read", POST: "write", PATCH: "write", DELETE: "delete" } as const;
 
@@ -209,8 +209,8 @@ test("what a member writes while the workspace is deleted does not stay", async 
   ]);
   const ended = () => service.pool.rows(sql`select id from workspaces where right(id, 8) = ${home.slice(-8)}`);
   assert.equal((await eve.send("GET", "/deals")).status, 401);
-  await sweepWorkspaces(service.pool, dictionary);
-  await sweepWorkspaces(service.pool, dictionary);
+  await sweepWorkspaces(service.pool, catalog);
+  await sweepWorkspaces(service.pool, catalog);
   assert.deepEqual(await ended(), []);
   const [left] = await service.pool.rows(sql`select count(*)::int from deals where title like 'late %' or title = 'before'`);
   assert.equal(left![0], 0);

@@ -3,7 +3,7 @@ import { after, before, test } from "node:test";
 import postgres from "postgres";
 import { recordColumns } from "../../src/db/records/columns.ts";
 import { hasTitle } from "../../src/db/search/words.ts";
-import { dictionary } from "../../src/records/all.ts";
+import { catalog } from "../../src/records/all.ts";
 import { fieldOf, linksOf } from "../../src/records/define.ts";
 import { type TestDatabase, testDatabase } from "../helpers/postgres.ts";
 
@@ -17,7 +17,7 @@ const GLOBAL_TABLES = [...REFERENCE_TABLES, ...LOCAL_TABLES];
 /** What a record's table has besides its fields. */
 const SYSTEM_COLUMNS: Record<string, string> = { workspace_id: "text", deleted_at: "timestamp with time zone", search: "text" };
 
-const definitions = [...dictionary.values()];
+const definitions = [...catalog.values()];
 
 let database: TestDatabase;
 let sql: postgres.Sql;
@@ -114,20 +114,20 @@ test("a tenant's text is collated C, so that pages go on wherever they are read"
   );
 });
 
-for (const definition of definitions) {
-  const { name, plural, fields } = definition;
+for (const kind of definitions) {
+  const { name, plural, fields } = kind;
 
   test(`the table of ${plural} has the columns of its fields and no other`, async () => {
-    const stored = fields.filter((field) => (field.column ?? field.name) === field.name && field.kind.link?.shows !== "name");
+    const stored = fields.filter((field) => (field.column ?? field.name) === field.name && field.type.link?.shows !== "name");
     const columns =
       await sql`select attname as name, format_type(atttypid, atttypmod) as type, attnotnull as required from pg_attribute
       where attrelid = ${plural}::regclass and attnum > 0 and not attisdropped`;
     const types = Object.fromEntries(columns.map((column) => [column.name, column.type]));
     const expected = Object.fromEntries(
-      stored.map((field) => [field.name, field.kind.sqlType.replace("timestamptz", "timestamp with time zone")]),
+      stored.map((field) => [field.name, field.type.sqlType.replace("timestamptz", "timestamp with time zone")]),
     );
     assert.deepEqual(types, { ...expected, ...SYSTEM_COLUMNS });
-    const kept = [...recordColumns(definition).map((column) => column.slice(1, -1)), "search", "workspace_id"];
+    const kept = [...recordColumns(kind).map((column) => column.slice(1, -1)), "search", "workspace_id"];
     assert.deepEqual(kept.sort(), Object.keys(types).sort(), "the history keeps all but what the workspace and the rest make");
     for (const field of stored) {
       const { required } = columns.find((column) => column.name === field.name)!;
@@ -150,16 +150,16 @@ for (const definition of definitions) {
     const [made] = await sql`select pg_get_expr(d.adbin, d.adrelid) as text from pg_attrdef d
       join pg_attribute a on a.attrelid = d.adrelid and a.attnum = d.adnum and a.attname = 'search' where d.adrelid = ${plural}::regclass`;
     const first = wanted.toSorted((a, b) => made!.text.search(`\\b${a}\\b`) - made!.text.search(`\\b${b}\\b`))[0];
-    assert.equal(first, definition.title, "it begins with the title, which decides the rank");
+    assert.equal(first, kind.title, "it begins with the title, which decides the rank");
   });
 
   test(`the database knows the links and the natural key of ${plural}`, async () => {
     const links = await sql`select a.attname as column, k.confrelid::regclass::text as target from pg_constraint k
       join pg_attribute a on a.attrelid = k.conrelid and a.attnum = any (k.conkey) and a.attname <> 'workspace_id'
       where k.contype = 'f' and k.conrelid = ${plural}::regclass order by 1`;
-    const wanted = linksOf(definition).map(({ field, target }) => ({
+    const wanted = linksOf(kind).map(({ field, target }) => ({
       column: field.name,
-      target: dictionary.get(target)!.plural,
+      target: catalog.get(target)!.plural,
     }));
     assert.deepEqual(
       [...links],
@@ -169,18 +169,18 @@ for (const definition of definitions) {
       where indrelid = ${plural}::regclass and indisunique and not indisprimary`;
     const keys = Object.fromEntries(uniques.map((index) => [index.name, index.text.replace(/^.* USING btree /, "")]));
     const handle = { [`${plural}_handle_key`]: '(workspace_id, "right"(id, 8))' };
-    const key = definition.naturalKey;
+    const key = kind.naturalKey;
     // Whoever holds a value is known by the living; a deleted record gives it free.
     const natural = key
       ? { [`${plural}_${key}_key`]: `(workspace_id, ${key}) WHERE ((${key} IS NOT NULL) AND (deleted_at IS NULL))` }
       : {};
     assert.deepEqual(keys, { ...handle, ...natural });
-    if (key) assert.equal(fieldOf(definition, key)!.kind.sqlType, "text");
+    if (key) assert.equal(fieldOf(kind, key)!.type.sqlType, "text");
   });
 
   test(`an index has the words of ${plural}, those of their titles marked where they are names`, async () => {
     const indexes = await sql`select pg_get_indexdef(indexrelid) as text from pg_index where indrelid = ${plural}::regclass`;
-    const searched = hasTitle(definition) ? "search" : "('\n'::text || search)";
+    const searched = hasTitle(kind) ? "search" : "('\n'::text || search)";
     const wanted = `USING gin (crm_lexemes(workspace_id, ${searched})) WHERE (deleted_at IS NULL)`;
     const known = indexes.map((index) => index.text.replace(/^.* USING gin/s, "USING gin"));
     assert.ok(known.includes(wanted), known.join("\n"));
@@ -189,10 +189,10 @@ for (const definition of definitions) {
   test(`an index pages ${plural} in every order, and in theirs by every paged value and link`, async () => {
     const indexes = await sql`select pg_get_indexdef(indexrelid) as text from pg_index where indrelid = ${plural}::regclass`;
     const known = indexes.map((index) => index.text.replace(/^.* USING btree /, ""));
-    const order = definition.order.replace("-", "");
-    const { naturalKey } = definition;
-    const wanted = fields.flatMap(({ name: field, sort, paged, kind }) => {
-      const key = kind.sortsFolded ? `lower(${field})` : field;
+    const order = kind.order.replace("-", "");
+    const { naturalKey } = kind;
+    const wanted = fields.flatMap(({ name: field, sort, paged, type }) => {
+      const key = type.sortsFolded ? `lower(${field})` : field;
       // The unique index has the order of those with a value.
       const none = field === naturalKey ? `(${field} IS NULL) AND ` : "";
       const living = none ? `WHERE (${none}(deleted_at IS NULL))` : "WHERE (deleted_at IS NULL)";
@@ -200,7 +200,7 @@ for (const definition of definitions) {
       return [
         ...(sort ? [`(workspace_id, ${key}, id) ${living}`] : []),
         ...(paged ? [`(workspace_id, ${field}, ${order}, id) WHERE (deleted_at IS NULL)`] : []),
-        ...(kind.link?.shows === "id" ? [`(workspace_id, ${field}, ${order}, id) ${linked}`] : []),
+        ...(type.link?.shows === "id" ? [`(workspace_id, ${field}, ${order}, id) ${linked}`] : []),
       ];
     });
     assert.deepEqual(

@@ -10,7 +10,7 @@ import { zone } from "../../src/kit/time.ts";
 import { tooSlow } from "../../src/postgres/errors.ts";
 import type { Pool } from "../../src/postgres/pool.ts";
 import { numbered, sql } from "../../src/postgres/sql.ts";
-import { dictionary } from "../../src/records/all.ts";
+import { catalog } from "../../src/records/all.ts";
 import { contact } from "../../src/records/contact.ts";
 import { type Client, type Reply, type Service, startService } from "../helpers/service.ts";
 
@@ -95,7 +95,7 @@ test("what the first way does not find in time, the second finds in the same ord
       let cursor: string | null = null;
       do {
         const query = readListQuery(contact, [...new URLSearchParams(`${way}&limit=2&cursor=${cursor ?? ""}`)], reading);
-        const page: Page = await read({ pool: through, dictionary }, workspaceId, viewsOf(contact).list, query, [], seal);
+        const page: Page = await read({ pool: through, catalog }, workspaceId, viewsOf(contact).list, query, [], seal);
         ids.push(...page.rows.map(rowId));
         cursor = page.nextCursor;
       } while (cursor !== null);

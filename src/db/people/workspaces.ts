@@ -1,7 +1,7 @@
 import { Problem } from "../../kit/problem.ts";
 import type { Pool } from "../../postgres/pool.ts";
 import { ident, sql } from "../../postgres/sql.ts";
-import type { Dictionary } from "../../records/define.ts";
+import type { Catalog } from "../../records/define.ts";
 import { lockAdmins, lockPeople, requireAdmin } from "./locks.ts";
 
 const iso = (ms: number) => new Date(ms).toISOString();
@@ -61,7 +61,7 @@ export async function changeWorkspace(
  * Ends a workspace, by an admin: nobody belongs to it any more, and every record and change in it is deleted for good. A write of a member that was
  * under way may still add a row, so the workspace itself stays, unseen, until `sweepWorkspaces` finds nothing more in it.
  */
-export async function deleteWorkspace(pool: Pool, dictionary: Dictionary, id: string, by: string): Promise<void> {
+export async function deleteWorkspace(pool: Pool, catalog: Catalog, id: string, by: string): Promise<void> {
   await pool.transaction(async (tx) => {
     await lockPeople(tx, sql`id in (select user_id from memberships where workspace_id = ${id})`);
     requireAdmin(await lockAdmins(tx, id), by);
@@ -70,16 +70,16 @@ export async function deleteWorkspace(pool: Pool, dictionary: Dictionary, id: st
     for (const table of ["invites", "authorization_codes", "tokens", "memberships"])
       await tx.rows(sql`delete from ${ident(table)} where workspace_id = ${id}`);
   });
-  await emptyWorkspace(pool, dictionary, id);
+  await emptyWorkspace(pool, catalog, id);
 }
 
 /** Deletes what late writes left in workspaces that nobody belongs to, and the workspaces that were empty already. */
-export async function sweepWorkspaces(pool: Pool, dictionary: Dictionary): Promise<void> {
+export async function sweepWorkspaces(pool: Pool, catalog: Catalog): Promise<void> {
   const ended = await pool.rows(
     sql`select w.id from workspaces w where not exists (select from memberships m where m.workspace_id = w.id)`,
   );
   for (const [id] of ended) {
-    if ((await emptyWorkspace(pool, dictionary, id as string)) > 0) continue;
+    if ((await emptyWorkspace(pool, catalog, id as string)) > 0) continue;
     await pool.rows(
       sql`delete from workspaces w where w.id = ${id} and not exists (select from memberships m where m.workspace_id = w.id)`,
     );
@@ -87,14 +87,9 @@ export async function sweepWorkspaces(pool: Pool, dictionary: Dictionary): Promi
 }
 
 /** Gives how many rows there were. */
-async function emptyWorkspace(pool: Pool, dictionary: Dictionary, id: string): Promise<number> {
+async function emptyWorkspace(pool: Pool, catalog: Catalog, id: string): Promise<number> {
   // Records that link come before those they link to.
-  const tables = [
-    ...[...dictionary.values()].sort(byLinks).map(({ plural }) => plural),
-    "changes",
-    "idempotency_keys",
-    "usage",
-  ];
+  const tables = [...[...catalog.values()].sort(byLinks).map(({ plural }) => plural), "changes", "idempotency_keys", "usage"];
   let rows = 0;
   for (const table of tables) {
     const deleted = sql`with gone as (delete from ${ident(table)} where workspace_id = ${id} returning 1) select count(*)::int from gone`;
@@ -104,6 +99,6 @@ async function emptyWorkspace(pool: Pool, dictionary: Dictionary, id: string): P
   return rows;
 }
 
-const byLinks = (a: { fields: readonly { kind: { link?: unknown } }[] }, b: typeof a) => linkCount(b) - linkCount(a);
-const linkCount = ({ fields }: { fields: readonly { kind: { link?: unknown } }[] }) =>
-  fields.filter(({ kind }) => kind.link).length;
+const byLinks = (a: { fields: readonly { type: { link?: unknown } }[] }, b: typeof a) => linkCount(b) - linkCount(a);
+const linkCount = ({ fields }: { fields: readonly { type: { link?: unknown } }[] }) =>
+  fields.filter(({ type }) => type.link).length;

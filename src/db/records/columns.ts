@@ -1,4 +1,4 @@
-import type { Derivation, RecordDefinition } from "../../records/define.ts";
+import type { Derivation, Kind } from "../../records/define.ts";
 import type { Author } from "../database.ts";
 
 export type Column = {
@@ -9,28 +9,28 @@ export type Column = {
   derived: Derivation | undefined;
 };
 
-const known = new WeakMap<RecordDefinition, readonly Column[]>();
+const known = new WeakMap<Kind, readonly Column[]>();
 
 /** The columns a caller's fields live in. */
-export function columnsOf(definition: RecordDefinition): readonly Column[] {
-  let columns = known.get(definition);
+export function columnsOf(kind: Kind): readonly Column[] {
+  let columns = known.get(kind);
   if (!columns) {
-    columns = definition.fields
-      .filter(({ readOnly, kind }) => !readOnly && kind.link?.shows !== "name")
-      .map(({ name, kind, derived }) => ({
+    columns = kind.fields
+      .filter(({ readOnly, type }) => !readOnly && type.link?.shows !== "name")
+      .map(({ name, type, derived }) => ({
         name,
-        type: kind.sqlType,
+        type: type.sqlType,
         derived,
-        clears: kind.link !== undefined || name === "custom",
+        clears: type.link !== undefined || name === "custom",
       }));
-    known.set(definition, columns);
+    known.set(kind, columns);
   }
   return columns;
 }
 
 /** All that a record is: what of its row is kept in the history. */
-export function recordColumns(definition: RecordDefinition): string[] {
-  const own = columnsOf(definition).map(({ name }) => name);
+export function recordColumns(kind: Kind): string[] {
+  const own = columnsOf(kind).map(({ name }) => name);
   return ["id", ...own, "version", "created_at", "created_by", "updated_at", "deleted_at"].map((name) => `"${name}"`);
 }
 
@@ -51,8 +51,8 @@ export const HISTORY_OMITS = "'{workspace_id,search}'::text[]";
  */
 export function historySelect(
   from: string,
-  definition: RecordDefinition,
+  kind: Kind,
   { id, action, row }: { id: string; action: string; row: string },
 ): string {
-  return `select $1, ${id}, '${definition.name}', id, version, ${action}, updated_at, $3, $4, $5, $6, $7, null, ${row} from ${from}`;
+  return `select $1, ${id}, '${kind.name}', id, version, ${action}, updated_at, $3, $4, $5, $6, $7, null, ${row} from ${from}`;
 }

@@ -12,7 +12,7 @@ export function conditionSql(table: Table, { field, predicate }: Condition): Sta
   const linked = table.linked(field);
   if (linked) return linkedSql(linked, predicate);
   const column =
-    field.kind.sqlType === "text[]" && predicate.is === "contains"
+    field.type.sqlType === "text[]" && predicate.is === "contains"
       ? sql`crm_words(${table.column(field)})`
       : table.column(field);
   return fieldSql({ field, column, search: raw("r.search") }, predicate);
@@ -29,7 +29,7 @@ function fieldSql({ field, column, search }: Place, predicate: Predicate): State
     return sql`${search} like ${pattern(predicate.text)} and strpos(crm_fold(${column}), crm_fold(${predicate.text})) > 0`;
   const condition = predicateSql(column, predicate);
   const values = valuesOf(predicate);
-  if (values.length === 0 || field.paged || !field.kind.sortsFolded) return condition;
+  if (values.length === 0 || field.paged || !field.type.sortsFolded) return condition;
   // An order of text is one of folded text. In the column's collation on both sides: the database's own would fold É as well.
   const folded = values.map((value) => sql`lower(${String(value)}::text collate "C")`);
   if (field.sort) return sql`lower(${column}) in (${join(folded)}) and ${condition}`;

@@ -3,7 +3,7 @@ import { DEFAULT_LIMIT, type ListQuery } from "../../derive/query.ts";
 import { Problem } from "../../kit/problem.ts";
 import { isTooSlow } from "../../postgres/errors.ts";
 import type { RowsOptions } from "../../postgres/pool.ts";
-import type { RecordDefinition } from "../../records/define.ts";
+import type { Kind } from "../../records/define.ts";
 
 /** The deadline of one statement of a list. */
 const LIST_MS = 3_000;
@@ -47,12 +47,12 @@ export async function eitherWay<T>(
 }
 
 /** Refuses a list that took too long with hints for a faster one. It has no Retry-After: the same list would take as long again. */
-export async function inTime<T>(definition: RecordDefinition, query: ListQuery, work: () => Promise<T>): Promise<T> {
+export async function inTime<T>(kind: Kind, query: ListQuery, work: () => Promise<T>): Promise<T> {
   try {
     return await work();
   } catch (error) {
     if (!isTooSlow(error)) throw error;
-    throw new Problem("busy", `the list took longer than ${LIST_MS / 1000} s`, fasterLists(definition, query), {
+    throw new Problem("busy", `the list took longer than ${LIST_MS / 1000} s`, fasterLists(kind, query), {
       cause: error,
     });
   }

@@ -3,7 +3,7 @@ import type { View } from "../../derive/view.ts";
 import type { IdReference } from "../../kit/id.ts";
 import type { Seal } from "../../kit/seal.ts";
 import { ident, raw, type Statement, sql } from "../../postgres/sql.ts";
-import { type Dictionary, type Field, fieldOf, type RecordDefinition } from "../../records/define.ts";
+import { type Catalog, type Field, fieldOf, type Kind } from "../../records/define.ts";
 import { change } from "../../views/change.ts";
 import type { Database } from "../database.ts";
 import { idMatches, missing, wrongKind } from "./references.ts";
@@ -11,21 +11,21 @@ import { listRows, type Page } from "./rows.ts";
 import { namedRow, shapeRecords, type ViewOf } from "./snapshots.ts";
 import { createTableOf, type Table } from "./table.ts";
 
-const tables = new WeakMap<Dictionary, Table>();
+const tables = new WeakMap<Catalog, Table>();
 
-function changesTable(dictionary: Dictionary): Table {
-  const table = tables.get(dictionary) ?? createChangesTable(dictionary);
-  tables.set(dictionary, table);
+function changesTable(catalog: Catalog): Table {
+  const table = tables.get(catalog) ?? createChangesTable(catalog);
+  tables.set(catalog, table);
   return table;
 }
 
 /** Whole records come with their kind, which says what shape they have. */
-function createChangesTable(dictionary: Dictionary): Table {
+function createChangesTable(catalog: Catalog): Table {
   const computed: Record<string, Statement> = {
     name: raw("left(coalesce(r.row ->> 'name', r.row ->> 'title', r.row ->> 'body'), 80)"),
     changes: raw(`jsonb_build_array(${before("before.row")}, r.row)`),
-    before: raw(before(`jsonb_build_array(before.kind, ${namedRow(dictionary, "before")})`)),
-    after: raw(`jsonb_build_array(r.kind, ${namedRow(dictionary, "r")})`),
+    before: raw(before(`jsonb_build_array(before.kind, ${namedRow(catalog, "before")})`)),
+    after: raw(`jsonb_build_array(r.kind, ${namedRow(catalog, "r")})`),
   };
   const column = (field: Field) => computed[field.name] ?? sql`r.${ident(field.column ?? field.name)}`;
   return createTableOf({ name: raw("changes"), living: raw("true"), column, linked: () => undefined });
@@ -47,7 +47,7 @@ export async function listChanges(
   seal: Seal,
   viewOf: ViewOf,
 ): Promise<Page> {
-  const page = await listRows(db, workspaceId, view, query, binding, seal, changesTable(db.dictionary));
+  const page = await listRows(db, workspaceId, view, query, binding, seal, changesTable(db.catalog));
   return { ...page, rows: shapeRecords(view, WHOLE, viewOf, page.rows) };
 }
 
@@ -60,17 +60,17 @@ export async function listRecordChanges(
   binding: readonly string[],
   seal: Seal,
   viewOf: ViewOf,
-  of: { definition: RecordDefinition; reference: IdReference },
+  of: { kind: Kind; reference: IdReference },
 ): Promise<Page> {
-  const { definition, reference } = of;
-  if (reference.prefix !== definition.prefix) throw wrongKind(db, definition, reference);
+  const { kind, reference } = of;
+  if (reference.prefix !== kind.prefix) throw wrongKind(db, kind, reference);
   const [found] = await db.pool.rows(
-    sql`select r.id from ${ident(definition.plural)} r where r.workspace_id = ${workspaceId} and ${idMatches(raw("r.id"), reference.key)}`,
+    sql`select r.id from ${ident(kind.plural)} r where r.workspace_id = ${workspaceId} and ${idMatches(raw("r.id"), reference.key)}`,
     { retry: true },
   );
-  if (!found) throw missing(definition, reference.key);
+  if (!found) throw missing(kind, reference.key);
   const field = fieldOf(change, "record")!;
-  const conditions = [...query.conditions, { field, predicate: field.kind.predicate("eq", [found[0] as string], NOTHING)! }];
+  const conditions = [...query.conditions, { field, predicate: field.type.predicate("eq", [found[0] as string], NOTHING)! }];
   return listChanges(db, workspaceId, view, { ...query, conditions }, [...binding, found[0] as string], seal, viewOf);
 }
 

@@ -72,7 +72,7 @@ function withinRange({ query, position }: Walk, key: Statement, range: Range): S
 
 /** Where the rows hold what they are sorted by, as the database printed it; undefined: it is to come last. */
 function sortColumn(view: View, { sort: { field } }: ListQuery): number | undefined {
-  return field.kind.sortsFolded ? undefined : columnOf(view, field);
+  return field.type.sortsFolded ? undefined : columnOf(view, field);
 }
 
 export function positionOf(row: Row, { view, query }: Walk): Position {

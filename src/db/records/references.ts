@@ -6,7 +6,7 @@ import { echo } from "../../kit/line.ts";
 import { Problem, type ProblemCode } from "../../kit/problem.ts";
 import { oneOf } from "../../kit/words.ts";
 import { ident, type Statement, sql } from "../../postgres/sql.ts";
-import { byPrefix, definitionOf, fieldOf, type RecordDefinition } from "../../records/define.ts";
+import { byPrefix, definitionOf, fieldOf, type Kind } from "../../records/define.ts";
 import type { Author, Database } from "../database.ts";
 import { pattern } from "./condition.ts";
 import { long } from "./deadlines.ts";
@@ -31,7 +31,7 @@ async function resolveCondition(db: Database, workspaceId: string, { field, pred
   const negated = predicate.is === "not" && predicate.of.is === "refers";
   const refers = negated ? predicate.of : predicate;
   if (refers.is !== "refers") return { field, predicate };
-  const target = definitionOf(db.dictionary, refers.target);
+  const target = definitionOf(db.catalog, refers.target);
   const ids: string[] = [];
   for (const reference of refers.to) ids.push(await resolveId(db, workspaceId, target, reference));
   const found: Predicate = ids.length === 1 ? { is: "eq", value: ids[0]! } : { is: "in", values: ids };
@@ -42,7 +42,7 @@ async function resolveCondition(db: Database, workspaceId: string, { field, pred
 export async function resolveId(
   db: Database,
   workspaceId: string,
-  target: RecordDefinition,
+  target: Kind,
   written: IdReference,
   code: ProblemCode = "not_found",
 ): Promise<string> {
@@ -56,20 +56,15 @@ export async function resolveId(
   return row[0] as string;
 }
 
-export function missing(target: RecordDefinition, key: string, code: ProblemCode = "not_found"): Problem {
+export function missing(target: Kind, key: string, code: ProblemCode = "not_found"): Problem {
   const shown = key.length === 8 ? `${target.prefix}_${key}` : key;
   return new Problem(code, `there is no ${target.name} ${shown} in this workspace`, `find it: GET /${target.plural}?search=…`);
 }
 
 /** The hint leads to the record when the id is of another kind. */
-export function wrongKind(
-  db: Database,
-  target: RecordDefinition,
-  { prefix, key }: IdReference,
-  code: ProblemCode = "not_found",
-): Problem {
+export function wrongKind(db: Database, target: Kind, { prefix, key }: IdReference, code: ProblemCode = "not_found"): Problem {
   const shown = key.length === 8 ? `${prefix}_${key}` : key;
-  const other = byPrefix(db.dictionary, prefix);
+  const other = byPrefix(db.catalog, prefix);
   const hint = other
     ? `${prefix}_ ids are ${other.plural}: GET /${other.plural}/${shown}`
     : `ids of ${target.plural} begin with ${target.prefix}_`;
@@ -80,7 +75,7 @@ export function wrongKind(
 export async function resolveLink(
   db: Database,
   { workspaceId, mayRead }: Author,
-  target: RecordDefinition,
+  target: Kind,
   choice: LinkChoice,
 ): Promise<string | null> {
   if (choice === null) return null;
@@ -112,7 +107,7 @@ export async function resolveLink(
 }
 
 /** `company/co_5h2k8m3q "Acme Inc"`: the few whose name holds this text. */
-async function similarRecords(db: Database, workspaceId: string, target: RecordDefinition, name: string): Promise<string[]> {
+async function similarRecords(db: Database, workspaceId: string, target: Kind, name: string): Promise<string[]> {
   const title = sql`r.${ident(target.title)}`;
   const rows = await db.pool.rows(
     sql`select r.id, left(${title}, 80) from ${ident(target.plural)} r where r.workspace_id = ${workspaceId} and r.deleted_at is null
@@ -126,15 +121,10 @@ async function similarRecords(db: Database, workspaceId: string, target: RecordD
 const calledSql = (text: Statement) => sql`"left"(crm_fold(${text}), 200)`;
 
 /** The records of this name, whatever case and accents, or natural key, at most four. Where some have its very accents, only these. */
-export async function namedRecords(
-  db: Database,
-  workspaceId: string,
-  target: RecordDefinition,
-  name: string,
-): Promise<string[]> {
+export async function namedRecords(db: Database, workspaceId: string, target: Kind, name: string): Promise<string[]> {
   const title = sql`r.${ident(target.title)}`;
   const natural = target.naturalKey === undefined ? undefined : fieldOf(target, target.naturalKey)!;
-  const key = natural ? sql` or r.${ident(natural.name)} = ${natural.kind.fromText(name)}` : sql``;
+  const key = natural ? sql` or r.${ident(natural.name)} = ${natural.type.fromText(name)}` : sql``;
   const accents = sql`lower(${title} collate "default") = lower(${name}::text collate "default")${key}`;
   const rows = await db.pool.rows(
     sql`select r.id, ${accents} from ${ident(target.plural)} r where r.workspace_id = ${workspaceId} and r.deleted_at is null

@@ -3,7 +3,7 @@ import type { Row } from "../../derive/view.ts";
 import type { Position } from "../../kit/cursor.ts";
 import { toTimestamp } from "../../kit/time.ts";
 import { count, ident, join, raw, type Statement, sql } from "../../postgres/sql.ts";
-import type { RecordDefinition } from "../../records/define.ts";
+import type { Kind } from "../../records/define.ts";
 import type { Database } from "../database.ts";
 
 export type ReminderQuery = {
@@ -33,12 +33,12 @@ export async function listReminders(
   workspaceId: string,
   query: ReminderQuery,
 ): Promise<{ rows: Row[]; more: boolean }> {
-  const sources = [...db.dictionary.values()].filter(
+  const sources = [...db.catalog.values()].filter(
     ({ name, reminder }) => reminder && (query.kind === undefined || query.kind === name),
   );
   if (sources.length === 0) return { rows: [], more: false };
   const wanted = count(query.limit + 1);
-  const parts = sources.map((definition) => sourceSql(definition, workspaceId, query, wanted));
+  const parts = sources.map((kind) => sourceSql(kind, workspaceId, query, wanted));
   const when = sql`case when due_at < ${toTimestamp(query.today)}::timestamptz then 'overdue' when due_at <= ${toTimestamp(query.now)}::timestamptz then 'due' else 'upcoming' end`;
   const handle = query.handles ? sql`handle || right(due.id, 8)` : raw("null");
   const rows = await db.pool.rows(
@@ -56,7 +56,7 @@ export async function listReminders(
 
 /** Whom to call is the record itself where it has a phone or an address, else the contact it is linked to. */
 function sourceSql(
-  { name, plural, prefix, title, fields, reminder }: RecordDefinition,
+  { name, plural, prefix, title, fields, reminder }: Kind,
   workspaceId: string,
   query: ReminderQuery,
   wanted: Statement,

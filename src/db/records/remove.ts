@@ -1,6 +1,6 @@
 import type { IdReference, IdSource } from "../../kit/id.ts";
 import { ident, join, numbered, raw, type Statement, sql } from "../../postgres/sql.ts";
-import { type Dictionary, linksOf, type RecordDefinition } from "../../records/define.ts";
+import { type Catalog, type Kind, linksOf } from "../../records/define.ts";
 import type { Author, Database } from "../database.ts";
 import { authorValues, HISTORY_COLUMNS, HISTORY_OMITS, historySelect } from "./columns.ts";
 import { withNewHandles } from "./handles.ts";
@@ -14,28 +14,23 @@ export type Removal = {
   title: string;
   /** Stands for exactly the records that lose a link, and those that go along in their versions: a sum of hashes, whatever their order. */
   set: string;
-  affected: { definition: RecordDefinition; clears: number; removes: number }[];
+  affected: { kind: Kind; clears: number; removes: number }[];
 };
 
-type Holder = { definition: RecordDefinition; column: string };
+type Holder = { kind: Kind; column: string };
 
 /** The kinds that link to this one. */
-function holdersOf(dictionary: Dictionary, definition: RecordDefinition): Holder[] {
-  return [...dictionary.values()].flatMap((each) =>
+function holdersOf(catalog: Catalog, kind: Kind): Holder[] {
+  return [...catalog.values()].flatMap((each) =>
     linksOf(each)
-      .filter((link) => link.target === definition.name)
-      .map((link) => ({ definition: each, column: link.field.name })),
+      .filter((link) => link.target === kind.name)
+      .map((link) => ({ kind: each, column: link.field.name })),
   );
 }
 
 /** What would go with a record, for the question before the deletion. */
-export function previewRemoval(
-  db: Database,
-  workspaceId: string,
-  definition: RecordDefinition,
-  reference: IdReference,
-): Promise<Removal> {
-  return readRemoval(db, (statement) => db.pool.rows(statement, { retry: true }), workspaceId, definition, reference, raw(""));
+export function previewRemoval(db: Database, workspaceId: string, kind: Kind, reference: IdReference): Promise<Removal> {
+  return readRemoval(db, (statement) => db.pool.rows(statement, { retry: true }), workspaceId, kind, reference, raw(""));
 }
 
 /**
@@ -47,17 +42,17 @@ export function removeRow(
   db: Database,
   author: Author,
   ids: IdSource,
-  definition: RecordDefinition,
+  kind: Kind,
   reference: IdReference,
   agree: (removal: Removal) => void,
 ): Promise<Removal> {
   const once = () =>
     db.pool.transaction(async (tx) => {
-      const removal = await readRemoval(db, tx.rows, author.workspaceId, definition, reference, raw("for update of r"));
+      const removal = await readRemoval(db, tx.rows, author.workspaceId, kind, reference, raw("for update of r"));
       agree(removal);
       const dragged = removal.affected.reduce((sum, { clears, removes }) => sum + clears + removes, 0);
       const entries = Array.from({ length: dragged }, () => ids("ch"));
-      await tx.rows(numbered(removalSql(db.dictionary, definition))([...authorValues(author), ids("ch"), removal.id, entries]));
+      await tx.rows(numbered(removalSql(db.catalog, kind))([...authorValues(author), ids("ch"), removal.id, entries]));
       return removal;
     });
   return withNewHandles(once);
@@ -67,28 +62,28 @@ async function readRemoval(
   db: Database,
   rows: (statement: Statement) => Promise<readonly unknown[][]>,
   workspaceId: string,
-  definition: RecordDefinition,
+  kind: Kind,
   reference: IdReference,
   lock: Statement,
 ): Promise<Removal> {
-  if (reference.prefix !== definition.prefix) throw wrongKind(db, definition, reference);
+  if (reference.prefix !== kind.prefix) throw wrongKind(db, kind, reference);
   const [record] = await rows(
-    sql`select r.id, r.version, coalesce(left(r.${ident(definition.title)}, 100), '') from ${ident(definition.plural)} r
+    sql`select r.id, r.version, coalesce(left(r.${ident(kind.title)}, 100), '') from ${ident(kind.plural)} r
       where r.workspace_id = ${workspaceId} and ${idMatches(raw("r.id"), reference.key)} and r.deleted_at is null ${lock}`,
   );
-  if (!record) throw missing(definition, reference.key);
+  if (!record) throw missing(kind, reference.key);
   const [id, version, title] = record as [string, number, string];
-  const holders = holdersOf(db.dictionary, definition);
+  const holders = holdersOf(db.catalog, kind);
   if (holders.length === 0) return { id, version, title, set: "", affected: [] };
   const counts = holders.map(
-    ({ definition: holder, column }) => sql`select count(*) filter (where not goes)::int, count(*) filter (where goes)::int,
+    ({ kind: holder, column }) => sql`select count(*) filter (where not goes)::int, count(*) filter (where goes)::int,
         sum(('x' || md5(case when goes then id || ' ' || version else id end))::bit(64)::bigint)::text
       from (select r.id, r.version, ${goesAlong(holder, column)} as goes from ${ident(holder.plural)} r
         where r.workspace_id = ${workspaceId} and r.${ident(column)} = ${id} and r.deleted_at is null ${inOrder(lock)}) hanging`,
   );
   const found = await rows(join(counts, " union all "));
-  const affected = holders.map(({ definition: holder }, i) => ({
-    definition: holder,
+  const affected = holders.map(({ kind: holder }, i) => ({
+    kind: holder,
     clears: found[i]![0] as number,
     removes: found[i]![1] as number,
   }));
@@ -100,7 +95,7 @@ async function readRemoval(
 const inOrder = (lock: Statement) => (lock.text === "" ? lock : sql`order by r.id ${lock}`);
 
 /** True of a row that may not be without a link and has no other. */
-function goesAlong(holder: RecordDefinition, column: string): Statement {
+function goesAlong(holder: Kind, column: string): Statement {
   const others = (holder.needsOneOf ?? []).filter((name) => name !== column);
   if (!holder.needsOneOf?.includes(column)) return raw("false");
   return sql`(${
@@ -114,18 +109,18 @@ function goesAlong(holder: RecordDefinition, column: string): Statement {
 }
 
 /** `$8` id of the history entry, `$9` the record, `$10` ids for the entries of everything it drags along. */
-function removalSql(dictionary: Dictionary, definition: RecordDefinition): string {
-  const holders = holdersOf(dictionary, definition);
+function removalSql(catalog: Catalog, kind: Kind): string {
+  const holders = holdersOf(catalog, kind);
   const touched = holders.map(
     ({
-      definition: holder,
+      kind: holder,
       column,
     }) => `touched_${holder.plural} as (update ${holder.plural} r set ${column} = null, version = r.version + 1, updated_at = crm_after(r.updated_at, $2),
       deleted_at = case when ${goesAlong(holder, column).text} then $2::timestamptz end
       where r.workspace_id = $1 and r.${column} = $9 and r.deleted_at is null returning r.*)`,
   );
   const dragged = holders.map(
-    ({ definition: holder }) =>
+    ({ kind: holder }) =>
       `select '${holder.name}' as kind, id, version, updated_at, deleted_at, to_jsonb(t) - ${HISTORY_OMITS} as row from touched_${holder.plural} t`,
   );
   const draggedHistory = `, dragged as (${dragged.join(" union all ")}),
@@ -133,14 +128,14 @@ function removalSql(dictionary: Dictionary, definition: RecordDefinition): strin
       select $1, ($10::text[])[row_number() over ()], kind, id, version, case when deleted_at is null then 'updated' else 'deleted' end,
         updated_at, $3, $4, $5, $6, $7, $8, row from dragged)`;
   const counted = [
-    `select '${definition.name}' as kind, count(*) as rows from gone`,
+    `select '${kind.name}' as kind, count(*) as rows from gone`,
     ...holders.map(
-      ({ definition: each }) => `select '${each.name}', count(*) from touched_${each.plural} where deleted_at is not null`,
+      ({ kind: each }) => `select '${each.name}', count(*) from touched_${each.plural} where deleted_at is not null`,
     ),
   ];
-  return `with gone as (update ${definition.plural} r set deleted_at = $2, version = r.version + 1, updated_at = crm_after(r.updated_at, $2)
+  return `with gone as (update ${kind.plural} r set deleted_at = $2, version = r.version + 1, updated_at = crm_after(r.updated_at, $2)
       where r.workspace_id = $1 and r.id = $9 and r.deleted_at is null returning r.*),
-    history as (insert into changes (${HISTORY_COLUMNS}) ${historySelect("gone", definition, { id: "$8", action: "'deleted'", row: `to_jsonb(gone) - ${HISTORY_OMITS}` })})
+    history as (insert into changes (${HISTORY_COLUMNS}) ${historySelect("gone", kind, { id: "$8", action: "'deleted'", row: `to_jsonb(gone) - ${HISTORY_OMITS}` })})
     ${holders.length > 0 ? `, ${touched.join(",\n")} ${draggedHistory}` : ""},
     uncounted as (update usage u set used = u.used - n.rows, cap = ${NO_CAP} from (${counted.join(" union all ")}) n
       where u.workspace_id = $1 and u.kind = n.kind and n.rows > 0)

@@ -7,7 +7,7 @@ import { Problem } from "../../kit/problem.ts";
 import type { Seal } from "../../kit/seal.ts";
 import type { RowsOptions } from "../../postgres/pool.ts";
 import { ident, join, numbered, raw, type Statement, sql } from "../../postgres/sql.ts";
-import type { RecordDefinition } from "../../records/define.ts";
+import type { Kind } from "../../records/define.ts";
 import type { Database } from "../database.ts";
 import { holdsWords } from "../search/words.ts";
 import { conditionSql } from "./condition.ts";
@@ -34,16 +34,16 @@ const BY_KEY = { retry: true, brief: true } as const;
 
 /** One living record in a view. Not there, of another kind and of another workspace are the same `not_found`. */
 export async function getRow(db: Database, workspaceId: string, view: View, { prefix, key }: IdReference): Promise<Row> {
-  const { definition } = view;
-  if (prefix !== definition.prefix) throw wrongKind(db, definition, { prefix, key });
+  const { kind } = view;
+  if (prefix !== kind.prefix) throw wrongKind(db, kind, { prefix, key });
   const [row] = await db.pool.rows(getStatement(db, view)([workspaceId, key.slice(-8), key]), BY_KEY);
-  if (!row) throw missing(definition, key);
+  if (!row) throw missing(kind, key);
   return row;
 }
 
 /** The living record for which the condition on `r` holds, which names the workspace. */
 export async function findRow(db: Database, view: View, condition: Statement): Promise<Row | undefined> {
-  const table = tableOf(view.definition, db.dictionary);
+  const table = tableOf(view.kind, db.catalog);
   const [row] = await db.pool.rows(
     sql`select ${table.select(view)} from ${table.name} r where ${condition} and r.deleted_at is null`,
     { retry: true },
@@ -57,7 +57,7 @@ const getStatements = new WeakMap<View, (values: unknown[]) => Statement>();
 function getStatement(db: Database, view: View): (values: unknown[]) => Statement {
   let statement = getStatements.get(view);
   if (!statement) {
-    const table = tableOf(view.definition, db.dictionary);
+    const table = tableOf(view.kind, db.catalog);
     const select = `select ${table.select(view).text} from ${table.name.text} r`;
     statement = numbered(
       `${select} where r.workspace_id = $1 and right(r.id, 8) = $2 and right(r.id, length($3)) = $3 and r.deleted_at is null`,
@@ -77,21 +77,21 @@ export async function listRows(
   query: ListQuery,
   binding: readonly string[],
   seal: Seal,
-  table = tableOf(view.definition, db.dictionary),
+  table = tableOf(view.kind, db.catalog),
 ): Promise<Page> {
   const conditions = await resolveConditions(db, workspaceId, query.conditions);
   const filters = [
     sql`r.workspace_id = ${workspaceId} and ${table.living}`,
     ...conditions.map((condition) => conditionSql(table, condition)),
-    ...holdsWords(workspaceId, view.definition, query.search ?? ""),
+    ...holdsWords(workspaceId, view.kind, query.search ?? ""),
   ];
   const list = [workspaceId, ...binding, ...query.identity];
   const position = query.cursor === undefined ? undefined : readPosition(query.cursor, list, seal);
   const walk = { workspaceId, table, view, query, conditions, filters, position };
 
-  const [rows, total] = await inTime(view.definition, query, async () => [
+  const [rows, total] = await inTime(view.kind, query, async () => [
     await pageRows(db, walk),
-    query.count ? await countRows(db, workspaceId, table, view.definition, filters) : undefined,
+    query.count ? await countRows(db, workspaceId, table, view.kind, filters) : undefined,
   ]);
   const more = rows.length > query.limit;
   const page = more ? rows.slice(0, query.limit) : rows;
@@ -102,7 +102,7 @@ export async function listRows(
 function pageRows(db: Database, walk: Walk): Promise<Row[]> {
   const way = (gathered: boolean) => (options: RowsOptions) => db.pool.rows(pageSql(walk, gathered), options);
   const follow = way(false);
-  if (isPaged(walk.view.definition, walk.query)) return follow(pagedOptions(walk.query));
+  if (isPaged(walk.view.kind, walk.query)) return follow(pagedOptions(walk.query));
   return eitherWay(walk.workspaceId, follow, way(true));
 }
 
@@ -125,14 +125,14 @@ export async function countRows(
   db: Database,
   workspaceId: string,
   table: Table,
-  definition: RecordDefinition,
+  kind: Kind,
   filters: Statement[],
 ): Promise<NonNullable<Page["total"]>> {
   const matching = (columns: Statement) =>
     sql`(select ${columns} from ${table.name} r where ${join(filters, " and ")} limit ${COUNT_CAP + 1}) matching`;
   const [row] = await db.pool.rows(sql`select count(*)::int from ${matching(raw("1"))}`, long(workspaceId));
   const rows = row![0] as number;
-  const { sums } = definition;
+  const { sums } = kind;
   if (!sums || rows > COUNT_CAP) return { rows: Math.min(rows, COUNT_CAP), capped: rows > COUNT_CAP, sums: [] };
   const [amount, per] = [ident(sums.amount), ident(sums.per)];
   const added = await db.pool.rows(
@@ -143,7 +143,7 @@ export async function countRows(
   const named = ([unit, sum, count]: readonly unknown[]) => ({
     [sums.amount]: sum,
     [sums.per]: unit,
-    [definition.plural]: count,
+    [kind.plural]: count,
   });
   return { rows, capped: false, sums: added.map((each) => named(each) as Record<string, string | number>) };
 }

@@ -1,6 +1,6 @@
 import { columnOf, type Row, type View } from "../../derive/view.ts";
 import { showTime } from "../../kit/time.ts";
-import { type Dictionary, definitionOf, type Field, linksOf } from "../../records/define.ts";
+import { type Catalog, definitionOf, type Field, linksOf } from "../../records/define.ts";
 import { type Snapshot, timeOfJson } from "../../views/change.ts";
 
 /** The records that history entries hold, from the rows as they were stored to the shape that the record itself has. */
@@ -9,13 +9,13 @@ import { type Snapshot, timeOfJson } from "../../views/change.ts";
 export type ViewOf = (kind: string) => View;
 
 /** A stored row with the names of what it links to, by a statement about the entry that `alias` stands for. */
-export function namedRow(dictionary: Dictionary, alias: string): string {
-  const cases = [...dictionary.values()].flatMap((definition) => {
-    const names = linksOf(definition).map(({ field, name, target }) => {
-      const { plural, title } = definitionOf(dictionary, target);
+export function namedRow(catalog: Catalog, alias: string): string {
+  const cases = [...catalog.values()].flatMap((kind) => {
+    const names = linksOf(kind).map(({ field, name, target }) => {
+      const { plural, title } = definitionOf(catalog, target);
       return `'${name}', (select t."${title}" from "${plural}" t where t.workspace_id = ${alias}.workspace_id and t.id = ${alias}.row ->> '${field.name}')`;
     });
-    return names.length > 0 ? [`when '${definition.name}' then ${alias}.row || jsonb_build_object(${names.join(", ")})`] : [];
+    return names.length > 0 ? [`when '${kind.name}' then ${alias}.row || jsonb_build_object(${names.join(", ")})`] : [];
   });
   return `(case ${alias}.kind ${cases.join(" ")} else ${alias}.row end)`;
 }
@@ -46,7 +46,7 @@ function snapshotOf([kind, stored]: [kind: string, stored: Stored], viewOf: View
 }
 
 /** As the driver gives it. A field that the record had not yet is absent. */
-function storedValue({ name, column, kind }: Field, stored: Stored): unknown {
+function storedValue({ name, column, type }: Field, stored: Stored): unknown {
   const value = stored[column ?? name] ?? null;
-  return kind.sqlType === "timestamptz" && value !== null ? timeOfJson(value as string) : value;
+  return type.sqlType === "timestamptz" && value !== null ? timeOfJson(value as string) : value;
 }

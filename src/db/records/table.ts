@@ -1,6 +1,6 @@
 import type { View } from "../../derive/view.ts";
 import { ident, join, raw, type Statement, sql } from "../../postgres/sql.ts";
-import { type Dictionary, definitionOf, type Field, fieldOf, type RecordDefinition } from "../../records/define.ts";
+import { type Catalog, definitionOf, type Field, fieldOf, type Kind } from "../../records/define.ts";
 
 /** What SQL calls the parts of a record kind. The record itself is `r`; a linked record is called by its link's name. */
 export type Table = {
@@ -32,22 +32,22 @@ export type Linked = {
   naturalKey: { column: Statement; read: (text: string) => unknown } | undefined;
 };
 
-const known = new WeakMap<RecordDefinition, Table>();
+const known = new WeakMap<Kind, Table>();
 
-export function tableOf(definition: RecordDefinition, dictionary: Dictionary): Table {
-  let table = known.get(definition);
+export function tableOf(kind: Kind, catalog: Catalog): Table {
+  let table = known.get(kind);
   if (!table) {
-    table = createTable(definition, dictionary);
-    known.set(definition, table);
+    table = createTable(kind, catalog);
+    known.set(kind, table);
   }
   return table;
 }
 
-function createTable(definition: RecordDefinition, dictionary: Dictionary): Table {
+function createTable(kind: Kind, catalog: Catalog): Table {
   const linked = (field: Field): Linked | undefined => {
-    const link = field.kind.link;
+    const link = field.type.link;
     if (link?.shows !== "name") return undefined;
-    const target = definitionOf(dictionary, link.target);
+    const target = definitionOf(catalog, link.target);
     const { plural } = target;
     const natural = target.naturalKey === undefined ? undefined : fieldOf(target, target.naturalKey)!;
     const alias = ident(field.name);
@@ -61,14 +61,14 @@ function createTable(definition: RecordDefinition, dictionary: Dictionary): Tabl
         column: sql`${alias}.${ident(target.title)}`,
         search: sql`${alias}.search`,
       },
-      naturalKey: natural && { column: sql`${alias}.${ident(natural.name)}`, read: natural.kind.fromText },
+      naturalKey: natural && { column: sql`${alias}.${ident(natural.name)}`, read: natural.type.fromText },
     };
   };
   const column = (field: Field): Statement => {
     const other = linked(field);
     return other ? sql`(select ${other.title.column} ${other.from})` : sql`r.${ident(field.column ?? field.name)}`;
   };
-  return createTableOf({ name: ident(definition.plural), living: raw("r.deleted_at is null"), column, linked });
+  return createTableOf({ name: ident(kind.plural), living: raw("r.deleted_at is null"), column, linked });
 }
 
 /** A table from its parts, for what is shown like a record and kept in another way. */
@@ -77,7 +77,7 @@ export function createTableOf(parts: Pick<Table, "name" | "living" | "column" | 
   const selects = new WeakMap<View, Statement>();
   return {
     ...parts,
-    sortKey: (field) => (field.kind.sortsFolded ? sql`lower(${column(field)})` : column(field)),
+    sortKey: (field) => (field.type.sortsFolded ? sql`lower(${column(field)})` : column(field)),
     select(view) {
       let select = selects.get(view);
       if (!select) {

@@ -1,28 +1,25 @@
 import { ident, join, sql } from "../../postgres/sql.ts";
-import type { RecordDefinition } from "../../records/define.ts";
+import type { Kind } from "../../records/define.ts";
 import type { Database } from "../database.ts";
 
 /** How many living records of each kind a workspace has, the empty kinds left out. */
-export async function countRecords(
-  { pool, dictionary }: Database,
-  workspaceId: string,
-): Promise<{ definition: RecordDefinition; rows: number }[]> {
-  const definitions = [...dictionary.values()];
+export async function countRecords({ pool, catalog }: Database, workspaceId: string): Promise<{ kind: Kind; rows: number }[]> {
+  const definitions = [...catalog.values()];
   const counts = definitions.map(
     ({ plural }) =>
       sql`select count(*)::int from ${ident(plural)} r where r.workspace_id = ${workspaceId} and r.deleted_at is null`,
   );
   const rows = await pool.rows(sql`select ${join(counts.map((count) => sql`(${count})`))}`, { retry: true });
-  return definitions.map((definition, i) => ({ definition, rows: rows[0]![i] as number })).filter((each) => each.rows > 0);
+  return definitions.map((kind, i) => ({ kind, rows: rows[0]![i] as number })).filter((each) => each.rows > 0);
 }
 
 /**
  * Begins or ends the counting of records. Counts are kept only while plans cap something; without, they are dropped, so that the next
  * plans begin with a count of what is there.
  */
-export async function prepareUsage({ pool, dictionary }: Database, limited: boolean): Promise<void> {
+export async function prepareUsage({ pool, catalog }: Database, limited: boolean): Promise<void> {
   if (!limited) return void (await pool.rows(sql`delete from usage`));
-  for (const { name, plural } of dictionary.values()) {
+  for (const { name, plural } of catalog.values()) {
     await pool.rows(
       sql`insert into usage (workspace_id, kind, used, cap) select workspace_id, ${name}, count(*), ${NO_CAP} from ${ident(plural)}
         where deleted_at is null group by workspace_id on conflict do nothing`,

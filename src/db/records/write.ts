@@ -6,7 +6,7 @@ import { Problem } from "../../kit/problem.ts";
 import { oneOf } from "../../kit/words.ts";
 import { constraintOf } from "../../postgres/errors.ts";
 import { sql } from "../../postgres/sql.ts";
-import { definitionOf, fieldOf, linksOf, type RecordDefinition } from "../../records/define.ts";
+import { definitionOf, fieldOf, type Kind, linksOf } from "../../records/define.ts";
 import type { Author, Database } from "../database.ts";
 import { withNewHandles } from "./handles.ts";
 import { resolveId, resolveLink, wrongKind } from "./references.ts";
@@ -38,32 +38,32 @@ export async function upsertRow(
   written: Written,
   { claim, cap }: Terms = {},
 ): Promise<Saved> {
-  const { definition } = view;
-  const values = await prepareValues(db, author, definition, written);
+  const { kind } = view;
+  const values = await prepareValues(db, author, kind, written);
   if (written.versions && !(await holderOf(db, author.workspaceId, view, written))) {
     throw new Problem(
       "version_conflict",
-      `there is no ${definition.name} to have version ${written.versions.join(" or ")}`,
+      `there is no ${kind.name} to have version ${written.versions.join(" or ")}`,
       "leave the version out to create one",
     );
   }
   const tried = new Set<string>();
   const newId = () => {
-    const id = ids(definition.prefix);
+    const id = ids(kind.prefix);
     tried.add(id);
     return id;
   };
   for (let attempt = 1; ; attempt++) {
     const saved = await save(db, view, { creates: true, claim, cap }, author, values, ids, newId);
     if (saved) return saved;
-    await refuseMissingLinks(db, author, definition, values.sent);
+    await refuseMissingLinks(db, author, kind, values.sent);
     const made = claim && (await madeBefore(db, author.workspaceId, claim));
     const found =
       (made && (await findRow(db, view, sql`r.workspace_id = ${author.workspaceId} and r.id = ${made}`))) ??
       (await holderOf(db, author.workspaceId, view, written));
     // A key that this very request has claimed makes it no repetition.
     if (found) return { ...unchanged(found, written), outcome: made && !tried.has(made) ? "unchanged" : "updated (unchanged)" };
-    if (made) throw deletedSince(definition);
+    if (made) throw deletedSince(kind);
     if (attempt === ATTEMPTS)
       throw new Problem("busy", "the record kept changing while it was written", "read it, then try again");
   }
@@ -89,7 +89,7 @@ async function madeBefore(db: Database, workspaceId: string, { key, fingerprint 
   return made[1] as string;
 }
 
-function deletedSince({ name }: RecordDefinition): Problem {
+function deletedSince({ name }: Kind): Problem {
   return new Problem(
     "idempotency_conflict",
     `the ${name} made with this Idempotency-Key was deleted since`,
@@ -106,23 +106,23 @@ export async function updateRow(
   reference: IdReference,
   written: Written,
 ): Promise<Saved> {
-  const { definition } = view;
-  if (reference.prefix !== definition.prefix) throw wrongKind(db, definition, reference);
-  const values = await prepareValues(db, author, definition, written);
+  const { kind } = view;
+  if (reference.prefix !== kind.prefix) throw wrongKind(db, kind, reference);
+  const values = await prepareValues(db, author, kind, written);
   const saved = await save(db, view, { creates: false }, author, values, ids, () => reference.key);
   if (saved) return saved;
   const row = await getRow(db, author.workspaceId, view, reference);
-  await refuseMissingLinks(db, author, definition, values.sent);
+  await refuseMissingLinks(db, author, kind, values.sent);
   return unchanged(row, written);
 }
 
 /** Puts links into the values by key, and takes apart which custom keys are set and which removed. */
-async function prepareValues(db: Database, author: Author, definition: RecordDefinition, written: Written): Promise<Values> {
+async function prepareValues(db: Database, author: Author, kind: Kind, written: Written): Promise<Values> {
   const sent: Record<string, unknown> = { ...written.sent };
-  for (const { field, name, target } of linksOf(definition)) {
+  for (const { field, name, target } of linksOf(kind)) {
     const choice = written.links[name];
     if (choice === undefined) continue;
-    sent[field.name] = await resolveLink(db, author, definitionOf(db.dictionary, target), choice);
+    sent[field.name] = await resolveLink(db, author, definitionOf(db.catalog, target), choice);
   }
   const members = Object.entries((sent.custom as Record<string, unknown> | null | undefined) ?? {});
   if (sent.custom) sent.custom = Object.fromEntries(members.filter(([, value]) => value !== null));
@@ -148,7 +148,7 @@ async function save(
     });
     return written && { row: written.row, outcome: written.created ? "created" : "updated" };
   } catch (error) {
-    throw refusal(view.definition, error, values.sent);
+    throw refusal(view.kind, error, values.sent);
   }
 }
 
@@ -169,53 +169,48 @@ function unchanged(row: Row, written: Written): Saved {
 }
 
 async function holderOf(db: Database, workspaceId: string, view: View, written: Written): Promise<Row | undefined> {
-  const key = view.definition.naturalKey;
+  const key = view.kind.naturalKey;
   const value = key && written.sent[key];
   if (!value) return undefined;
-  const column = tableOf(view.definition, db.dictionary).column(fieldOf(view.definition, key)!);
+  const column = tableOf(view.kind, db.catalog).column(fieldOf(view.kind, key)!);
   return findRow(db, view, sql`r.workspace_id = ${workspaceId} and ${column} = ${value}`);
 }
 
-async function refuseMissingLinks(
-  db: Database,
-  author: Author,
-  definition: RecordDefinition,
-  sent: Record<string, unknown>,
-): Promise<void> {
-  for (const { field, target } of linksOf(definition)) {
+async function refuseMissingLinks(db: Database, author: Author, kind: Kind, sent: Record<string, unknown>): Promise<void> {
+  for (const { field, target } of linksOf(kind)) {
     const key = sent[field.name] as string | null | undefined;
-    const linked = definitionOf(db.dictionary, target);
+    const linked = definitionOf(db.catalog, target);
     if (key) await resolveId(db, author.workspaceId, linked, { prefix: linked.prefix, key }, "unprocessable");
   }
 }
 
-function refusal(definition: RecordDefinition, error: unknown, sent: Record<string, unknown>): unknown {
+function refusal(kind: Kind, error: unknown, sent: Record<string, unknown>): unknown {
   const constraint = constraintOf(error);
-  if (constraint === `${definition.plural}_${definition.naturalKey}_key`) {
+  if (constraint === `${kind.plural}_${kind.naturalKey}_key`) {
     return new Problem(
       "already_exists",
-      `another ${definition.name} has this ${definition.naturalKey}`,
-      `GET /${definition.plural}?${definition.naturalKey}=${encodeURIComponent(String(sent[definition.naturalKey ?? ""]))} shows it`,
+      `another ${kind.name} has this ${kind.naturalKey}`,
+      `GET /${kind.plural}?${kind.naturalKey}=${encodeURIComponent(String(sent[kind.naturalKey ?? ""]))} shows it`,
     );
   }
   if (constraint === "usage_within_cap") {
     return new Problem(
       "plan_limit_reached",
-      `the plan allows no more ${definition.plural}`,
+      `the plan allows no more ${kind.plural}`,
       "do not retry: tell the user; GET /whoami shows the caps",
     );
   }
-  if (constraint === `${definition.plural}_custom_fits`) {
+  if (constraint === `${kind.plural}_custom_fits`) {
     return new Problem(
       "invalid_value",
-      `custom would come to more than ${MOST_KEYS} keys or 1 MB on this ${definition.name}`,
+      `custom would come to more than ${MOST_KEYS} keys or 1 MB on this ${kind.name}`,
       'take keys away first: {"custom":{"<key>":null}}; long text goes into an activity',
     );
   }
-  if (constraint === `${definition.plural}_needs_one_of`) {
+  if (constraint === `${kind.plural}_needs_one_of`) {
     return new Problem(
       "missing_field",
-      `${oneOf(definition.name)} keeps at least one of ${definition.needsOneOf?.join(", ")}`,
+      `${oneOf(kind.name)} keeps at least one of ${kind.needsOneOf?.join(", ")}`,
       "set another link in the same request",
     );
   }

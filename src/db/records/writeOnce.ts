@@ -60,6 +60,6 @@ async function madeBy(db: Database, view: View, workspaceId: string, entryId: st
   );
   if (!entry) return undefined;
   const row = await findRow(db, view, sql`r.workspace_id = ${workspaceId} and r.id = ${entry[0] as string}`);
-  if (!row) throw missing(view.definition, entry[0] as string);
+  if (!row) throw missing(view.kind, entry[0] as string);
   return { row, created: entry[1] === "created" };
 }

@@ -1,7 +1,7 @@
 import type { View } from "../../derive/view.ts";
 import { createRecent } from "../../kit/recent.ts";
 import { numbered, type Statement } from "../../postgres/sql.ts";
-import { type Derivation, type Dictionary, definitionOf, linksOf, type RecordDefinition } from "../../records/define.ts";
+import { type Catalog, type Derivation, definitionOf, type Kind, linksOf } from "../../records/define.ts";
 import type { Author, Database } from "../database.ts";
 import { authorValues, type Column, columnsOf, HISTORY_COLUMNS, historySelect, recordColumns } from "./columns.ts";
 import { tableOf } from "./table.ts";
@@ -35,7 +35,7 @@ export function writeStatement(db: Database, view: View, way: Way, write: Write)
   const { creates, claim, cap } = way;
   const values: unknown[] = [...authorValues(write.author), write.entryId, write.id];
   let parts = "";
-  for (const column of columnsOf(view.definition)) {
+  for (const column of columnsOf(view.kind)) {
     const { name } = column;
     const part = partOf(column, write.values, creates);
     if (part === SENT) values.push(sent[name]);
@@ -104,10 +104,10 @@ function statementOf(db: Database, view: View, shape: Shape): (values: unknown[]
  * has version 1 was created.
  */
 function writeSql(db: Database, view: View, { creates, claims, cap, expects, parts }: Shape): string {
-  const { definition } = view;
-  const { naturalKey } = definition;
-  const table = tableOf(definition, db.dictionary);
-  const columns = columnsOf(definition).map((column, i) => ({ ...column, part: parts[i]! }));
+  const { kind } = view;
+  const { naturalKey } = kind;
+  const table = tableOf(kind, db.catalog);
+  const columns = columnsOf(kind).map((column, i) => ({ ...column, part: parts[i]! }));
   let last = 9;
   const next = (type: string) => `$${++last}::${type}`;
   const given = new Map<string, string>();
@@ -116,7 +116,7 @@ function writeSql(db: Database, view: View, { creates, claims, cap, expects, par
   const removed = columns.some(({ name, part }) => name === "custom" && part === SENT) ? next("text[]") : "";
   const version = expects ? [`r.version = any(${next("integer[]")})`] : [];
 
-  const links = linkCtes(definition, db.dictionary, given, creates ? columns.filter(({ part }) => part === ABSENT) : []);
+  const links = linkCtes(kind, db.catalog, given, creates ? columns.filter(({ part }) => part === ABSENT) : []);
   const linked = [...links.keys()].filter((name) => given.has(name)).map((name) => `exists (select from link_${name})`);
   const freshly = (name: string, part: string) => (creates && part === SENT ? `excluded."${name}"` : value(name));
   const value = (name: string) => (links.has(name) ? `(select id from link_${name})` : (given.get(name) ?? "null"));
@@ -170,9 +170,9 @@ function writeSql(db: Database, view: View, { creates, claims, cap, expects, par
     ...links.values(),
     ...(claims ? [claimCte(claim, linked)] : []),
     `written as (${creates ? create() : update()}
-      returning ${recordColumns(definition).join(", ")})`,
-    ...(creates && cap !== undefined ? [usageCte(definition, cap)] : []),
-    `history as (insert into changes (${HISTORY_COLUMNS}) ${historySelect("written", definition, entry)})`,
+      returning ${recordColumns(kind).join(", ")})`,
+    ...(creates && cap !== undefined ? [usageCte(kind, cap)] : []),
+    `history as (insert into changes (${HISTORY_COLUMNS}) ${historySelect("written", kind, entry)})`,
   ];
   return `with ${ctes.join(",\n    ")}
     select ${table.select(view).text} from (select $1::text as workspace_id, written.* from written) r`;
@@ -187,13 +187,13 @@ const idEnds = (column: string, key: string) =>
  * is `absent` from the records it does link to: the deal of a contact belongs to the contact's company.
  */
 function linkCtes(
-  definition: RecordDefinition,
-  dictionary: Dictionary,
+  kind: Kind,
+  catalog: Catalog,
   given: ReadonlyMap<string, string>,
   absent: readonly { name: string }[],
 ): Map<string, string> {
-  const links = linksOf(definition).map(({ field, target }) => {
-    const linked = definitionOf(dictionary, target);
+  const links = linksOf(kind).map(({ field, target }) => {
+    const linked = definitionOf(catalog, target);
     return { column: field.name, linked, carries: linksOf(linked).map((link) => link.field.name) };
   });
   const sources = (column: string) => links.filter(({ carries }) => carries.includes(column)).reverse();
@@ -221,7 +221,7 @@ function claimCte([key, fingerprint]: readonly string[], linked: readonly string
 }
 
 /** Counts a record that was created; over the cap, the constraint usage_within_cap fails the statement with all it did. */
-function usageCte({ name }: RecordDefinition, cap: number): string {
+function usageCte({ name }: Kind, cap: number): string {
   return `counted as (insert into usage as u (workspace_id, kind, used, cap) select $1, '${name}', 1, ${Math.trunc(cap)} from written where version = 1
       on conflict (workspace_id, kind) do update set used = u.used + 1, cap = excluded.cap)`;
 }

@@ -32,8 +32,8 @@ export async function searchRows(
   seal: Seal,
   reach: Reach = "all",
 ): Promise<Page> {
-  const { definition } = view;
-  const table = tableOf(definition, db.dictionary);
+  const { kind } = view;
+  const table = tableOf(kind, db.catalog);
   const search = query.search ?? "";
   const conditions = (await resolveConditions(db, workspaceId, query.conditions)).map((condition) =>
     conditionSql(table, condition),
@@ -42,13 +42,13 @@ export async function searchRows(
   const position = query.cursor === undefined ? undefined : readPosition(query.cursor, list, seal);
   const walk = { workspaceId, view, table, query, search, conditions, position };
 
-  const { rows, tier } = await inTime(definition, query, () => bestRows(db, walk, reach));
+  const { rows, tier } = await inTime(kind, query, () => bestRows(db, walk, reach));
   if (rows.length === 0 && !position && reach === "all") {
     const near = await nearRows(db, walk);
     return { rows: near, nextCursor: null, near: near.length > 0 };
   }
-  const counted = () => countRows(db, workspaceId, table, definition, [tier.living, ...conditions, tier.matches]);
-  const total = query.count ? await inTime(definition, query, counted) : undefined;
+  const counted = () => countRows(db, workspaceId, table, kind, [tier.living, ...conditions, tier.matches]);
+  const total = query.count ? await inTime(kind, query, counted) : undefined;
   const page = rows.slice(0, query.limit);
   const last = page.at(-1);
   const nextCursor =
@@ -100,7 +100,7 @@ async function tierRows(db: Database, walk: SearchWalk, tier: Tier, within: Rows
     ...within,
     plan: plain && query.limit === DEFAULT_LIMIT ? tier.plan : "custom",
   };
-  const asked = plain ? `${workspaceId} ${view.definition.plural} ${tier.above} ${search}` : undefined;
+  const asked = plain ? `${workspaceId} ${view.kind.plural} ${tier.above} ${search}` : undefined;
   const [all, newest, however] = waysOf(walk, tier);
   for (const way of asked && common.has(asked) ? [newest, all, however] : [all, newest, however]) {
     const rows = await db.pool.rows(bestSql(walk, tier, way), options);

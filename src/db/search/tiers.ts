@@ -54,17 +54,17 @@ const livingByLexeme = (workspaceId: string) => sql`r.workspace_id = ${workspace
  * others.
  */
 export function tiersOf({ workspaceId, view, table, search }: SearchWalk): { tiers: Tier[]; inside: Tier | undefined } {
-  const { definition } = view;
-  const { begun, titled } = hasWords(workspaceId, definition, search);
+  const { kind } = view;
+  const { begun, titled } = hasWords(workspaceId, kind, search);
   const byLexeme = { living: livingByLexeme(workspaceId), plan: "named" } as const;
   const byLetters = {
     living: livingSql(workspaceId),
     plan: "custom",
-    matches: join(holdsWords(workspaceId, definition, search), " and "),
+    matches: join(holdsWords(workspaceId, kind, search), " and "),
   } as const;
   const tiers: Tier[] = [];
-  if (hasTitle(definition)) {
-    const called = sql`(${table.sortKey(fieldOf(definition, definition.title)!)} = lower(${search}::text collate "C"))`;
+  if (hasTitle(kind)) {
+    const called = sql`(${table.sortKey(fieldOf(kind, kind.title)!)} = lower(${search}::text collate "C"))`;
     tiers.push({ ...byLexeme, above: 20_000, matches: titled, called });
   }
   const except = tiers[0]?.matches;
@@ -75,6 +75,6 @@ export function tiersOf({ workspaceId, view, table, search }: SearchWalk): { tie
 
 /** For a search that nothing has, where two letters that changed places may explain that. Ranks above near misses. */
 export function swappedTier({ workspaceId, view, search }: SearchWalk): Tier | undefined {
-  const matches = hasSwapped(workspaceId, view.definition, search);
+  const matches = hasSwapped(workspaceId, view.kind, search);
   return matches && { living: livingByLexeme(workspaceId), plan: "named", above: MOST_SIMILAR, matches };
 }

@@ -1,7 +1,7 @@
 import { isInternational, isPhone, phoneDigits } from "../../kit/phone.ts";
 import { isSearchable } from "../../kit/words.ts";
 import { join, once, raw, type Statement, sql } from "../../postgres/sql.ts";
-import { fieldOf, type RecordDefinition } from "../../records/define.ts";
+import { fieldOf, type Kind } from "../../records/define.ts";
 import { pattern } from "../records/condition.ts";
 
 const MOST_WORDS = 8;
@@ -34,22 +34,18 @@ function withoutSigns(word: string): string {
 }
 
 /** Whether what names a record is a name. The body of an activity is not: the words of its first line say no more than the others. */
-export const hasTitle = (definition: RecordDefinition): boolean => fieldOf(definition, definition.title)!.sort === true;
+export const hasTitle = (kind: Kind): boolean => fieldOf(kind, kind.title)!.sort === true;
 
 /**
  * What tells that a row has every word of a search where words begin, or that its title has each as a whole word: forms that the index of
  * lexemes knows. A lexeme has no signs in it, so the words are held against the text too; that is quicker than splitting it, and not with
  * `like`, which the index of letters would offer to find.
  */
-export function hasWords(
-  workspaceId: string,
-  definition: RecordDefinition,
-  search: string,
-): { begun: Statement; titled: Statement } {
+export function hasWords(workspaceId: string, kind: Kind, search: string): { begun: Statement; titled: Statement } {
   const words = wordsOf(search);
   const has = (text: Statement, mark: string, ending: string) => {
     const stand = words.map((word) => stands(word, text));
-    return join([...stand, leads(workspaceId, definition, mark, [words.join(" ")], ending)], " and ");
+    return join([...stand, leads(workspaceId, kind, mark, [words.join(" ")], ending)], " and ");
   };
   return { begun: has(raw("r.search"), " ", ":*"), titled: has(raw("split_part(r.search, E'\\n', 1)"), "=", "") };
 }
@@ -59,7 +55,7 @@ export function hasWords(
  * three letters in common with what was meant, and such groups are what near misses go by. Undefined for several words and for others than
  * short ones, where near misses do.
  */
-export function hasSwapped(workspaceId: string, definition: RecordDefinition, search: string): Statement | undefined {
+export function hasSwapped(workspaceId: string, kind: Kind, search: string): Statement | undefined {
   const [word = "", ...others] = wordsOf(search);
   const letters = [...word];
   if (others.length > 0 || letters.length > LONGEST_SWAPPED || !/^\p{L}{3,}$/u.test(word)) return undefined;
@@ -67,12 +63,12 @@ export function hasSwapped(workspaceId: string, definition: RecordDefinition, se
     .slice(1)
     .map((letter, i) => [...letters.slice(0, i), letter, letters[i], ...letters.slice(i + 2)].join(""));
   const stand = swapped.map((each) => stands(each, raw("r.search")));
-  return sql`(${join(stand, " or ")}) and ${leads(workspaceId, definition, " ", swapped, "")}`;
+  return sql`(${join(stand, " or ")}) and ${leads(workspaceId, kind, " ", swapped, "")}`;
 }
 
 /** What tells that a row holds every word of a search, anywhere in its searched text, also inside words; a word with signs in it by its parts. */
-export function holdsWords(workspaceId: string, definition: RecordDefinition, search: string): Statement[] {
-  if (isPhone(search)) return [hasNumber(workspaceId, definition, search)];
+export function holdsWords(workspaceId: string, kind: Kind, search: string): Statement[] {
+  if (isPhone(search)) return [hasNumber(workspaceId, kind, search)];
   const parts = distinct(
     wordsOf(search).flatMap((word) => word.split(WITHIN)),
     MOST_PARTS,
@@ -84,7 +80,7 @@ export function holdsWords(workspaceId: string, definition: RecordDefinition, se
     long.includes(part)
       ? sql`r.search like ${pattern(part)}`
       : // One or two letters only where a word begins, or they would be everywhere.
-        sql`(${stands(part, raw("r.search"))} and ${leads(workspaceId, definition, " ", [part], ":*", hidden)})`,
+        sql`(${stands(part, raw("r.search"))} and ${leads(workspaceId, kind, " ", [part], ":*", hidden)})`,
   );
 }
 
@@ -92,8 +88,8 @@ export function holdsWords(workspaceId: string, definition: RecordDefinition, se
  * What tells that a row has a number as words, or a phone number with these digits in a row. Where its country comes first, also one that is
  * kept without, whose line has no other digits: `+493012345` is `030 12345`.
  */
-function hasNumber(workspaceId: string, definition: RecordDefinition, search: string): Statement {
-  const { begun } = hasWords(workspaceId, definition, search);
+function hasNumber(workspaceId: string, kind: Kind, search: string): Statement {
+  const { begun } = hasWords(workspaceId, kind, search);
   const alike = phoneDigits(search)
     .flatMap((digits) => [`%${digits}%`, ...(isInternational(search) ? nationalLines(digits) : [])])
     .map((each) => sql`r.search like ${each}`);
@@ -105,20 +101,20 @@ function nationalLines(digits: string): string[] {
   return Array.from({ length: countries }, (_, i) => `%\n${digits.slice(i + 1)}\n%`);
 }
 
-const lexemes = (definition: RecordDefinition, workspace = raw("r.workspace_id")): Statement =>
-  sql`crm_lexemes(${workspace}, ${hasTitle(definition) ? raw("r.search") : raw("E'\\n' || r.search")})`;
+const lexemes = (kind: Kind, workspace = raw("r.workspace_id")): Statement =>
+  sql`crm_lexemes(${workspace}, ${hasTitle(kind) ? raw("r.search") : raw("E'\\n' || r.search")})`;
 
 /** The index of lexemes leads to the rows that have all words of one of `texts`, the last with `ending`. */
 function leads(
   workspaceId: string,
-  definition: RecordDefinition,
+  kind: Kind,
   mark: string,
   texts: readonly string[],
   ending: string,
   workspace?: Statement,
 ): Statement {
   const queries = texts.map((text) => sql`crm_lexeme_query(${workspaceId}, ${mark}, ${text}, ${ending})`);
-  return sql`${lexemes(definition, workspace)} @@ ${once(join(queries, " || "))}`;
+  return sql`${lexemes(kind, workspace)} @@ ${once(join(queries, " || "))}`;
 }
 
 const stands = (word: string, text: Statement): Statement => sql`strpos(${text}, ${once(sql`crm_fold(${word})`)}) > 0`;

@@ -1,7 +1,7 @@
 import { keepCode } from "../../db/people/grants.ts";
 import { newPerson, signIn } from "../../db/people/users.ts";
 import { listWorkspaces } from "../../db/people/workspaces.ts";
-import { emailKind, isEmail } from "../../fields/text.ts";
+import { emailType, isEmail } from "../../fields/text.ts";
 import { mcpResource } from "../../http/challenge.ts";
 import { redirect } from "../../http/html.ts";
 import type { Answer } from "../../http/reply.ts";
@@ -82,7 +82,7 @@ function unseal({ services, reading }: Context, sealed: string): Flow {
 }
 
 async function send(context: Context, flow: Flow, typed: string): Promise<Answer> {
-  const email = emailKind.fromText(typed) as string;
+  const email = emailType.fromText(typed) as string;
   if (!isEmail(email)) {
     const fault = { message: "This is not an e-mail address. It looks like you@example.com.", status: 400 };
     return emailPage(carry(context, flow), typed, fault);

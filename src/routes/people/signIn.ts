@@ -2,21 +2,21 @@ import { z } from "zod";
 import { newPerson, signIn } from "../../db/people/users.ts";
 import { readUsage } from "../../db/records/usage.ts";
 import type { Named } from "../../derive/operation.ts";
-import { textKind } from "../../fields/text.ts";
-import type { FieldKind } from "../../fields/type.ts";
+import { textType } from "../../fields/text.ts";
+import type { FieldType } from "../../fields/type.ts";
 import { choice, email, phrase, required, text } from "../../fields/vocabulary.ts";
 import type { Answer } from "../../http/reply.ts";
 import { shortId } from "../../kit/id.ts";
 import { Problem } from "../../kit/problem.ts";
 import { ROLES } from "../../kit/scope.ts";
-import type { RecordDefinition } from "../../records/define.ts";
+import type { Kind } from "../../records/define.ts";
 import type { Authenticated, Context, Route } from "../../service/route.ts";
 import { issueSignInCode, takeSignInCode, withoutSpaces } from "./codes.ts";
 import { newToken } from "./tokens.ts";
 
 /** A JSON number has lost its leading zeros. */
-const codeKind: FieldKind = {
-  ...textKind(20, "the 6 digits of the newest code, or its long form"),
+const codeKind: FieldType = {
+  ...textType(20, "the 6 digits of the newest code, or its long form"),
   name: "code",
   schema: z.union([z.string().regex(/^(\d{6}|[a-z]{4}(-?[a-z]{4}){3})$/), z.int().min(0).max(999_999)]),
   refusal: "invalid_code",
@@ -24,7 +24,7 @@ const codeKind: FieldKind = {
   toColumn: (digits) => String(digits).padStart(6, "0"),
 };
 
-export const signInRoutes = (kinds: readonly RecordDefinition[]): Route[] => [
+export const signInRoutes = (kinds: readonly Kind[]): Route[] => [
   {
     method: "POST",
     path: "/auth/request",
@@ -47,7 +47,7 @@ export const signInRoutes = (kinds: readonly RecordDefinition[]): Route[] => [
       is: "values",
       values: {
         email: required(email({ about: "the address the code was mailed to" })),
-        code: { kind: codeKind, about: "the code in the mail", required: true },
+        code: { type: codeKind, about: "the code in the mail", required: true },
         token_name: phrase({ about: "who you are: a name to know the token by", initially: "default" }, 100),
       },
       example: { email: "you@example.com", code: "123456", token_name: "Claude" },
@@ -87,7 +87,7 @@ export const signInRoutes = (kinds: readonly RecordDefinition[]): Route[] => [
   },
 ];
 
-function usageValues(kinds: readonly RecordDefinition[]): Named {
+function usageValues(kinds: readonly Kind[]): Named {
   const about = "how many the workspace has and may have, as 12 / 1000; only what its plan caps";
   return Object.fromEntries(kinds.map(({ plural }) => [plural, text({ about })]));
 }
@@ -131,7 +131,7 @@ async function verifyCode(context: Context): Promise<Answer> {
 async function usageOf({ services, session }: Authenticated): Promise<Record<string, string>> {
   const { name, caps } = services.plans.of(session.plan);
   const used = Object.keys(caps).length > 0 ? await readUsage(services.db, session.workspaceId) : new Map<string, number>();
-  const kinds = [...services.db.dictionary.values()].filter(({ plural }) => caps[plural] !== undefined);
+  const kinds = [...services.db.catalog.values()].filter(({ plural }) => caps[plural] !== undefined);
   return {
     plan: name,
     ...Object.fromEntries(kinds.map((kind) => [kind.plural, `${used.get(kind.name) ?? 0} / ${caps[kind.plural]}`])),

@@ -10,8 +10,8 @@ import {
 } from "../../db/people/sessions.ts";
 import type { OperationAnswer, OperationBody } from "../../derive/operation.ts";
 import { createWholeView } from "../../derive/view.ts";
-import { tagsKind } from "../../fields/collections.ts";
-import type { FieldKind, Reading } from "../../fields/type.ts";
+import { tagsType } from "../../fields/collections.ts";
+import type { FieldType, Reading } from "../../fields/type.ts";
 import { phrase, required, text, time } from "../../fields/vocabulary.ts";
 import type { Answer } from "../../http/reply.ts";
 import { readId, shortId } from "../../kit/id.ts";
@@ -25,8 +25,8 @@ import { token } from "../../views/token.ts";
 import { listAnswer } from "../lists.ts";
 import { unknownWorkspace } from "./authority.ts";
 
-const scopesKind: FieldKind = {
-  ...tagsKind,
+const scopesKind: FieldType = {
+  ...tagsType,
   name: "scopes",
   expects: "a list of scopes such as read,contacts.write",
   fromText: (text) => text.split(/[\s,]+/).filter(Boolean),
@@ -39,7 +39,7 @@ export const WISH: OperationBody = {
   values: {
     name: phrase({ about: "who uses it" }, 100),
     token_name: phrase({ about: "the same as name" }, 100),
-    scopes: { kind: scopesKind, about: `what it may do at most: ${VERBS.join(", ")}, or of one kind, e.g. contacts.read` },
+    scopes: { type: scopesKind, about: `what it may do at most: ${VERBS.join(", ")}, or of one kind, e.g. contacts.read` },
     expires_at: time({ about: "when it ends; never later than the token that mints it" }),
   },
   example: { name: "nightly import", scopes: ["contacts.read", "contacts.write"], expires_at: "+30d" },
@@ -99,7 +99,7 @@ export type Wish = { name: string; scopes: Scopes; expiresAt: number | null };
 /** Reads `token_name`/`name`, `scopes` and `expires_at`: never more than the token of this request has. */
 export function readWish({ body, session, services, reading }: Authenticated): Wish {
   const { name, token_name, scopes, expires_at } = body.values as Record<string, string | null | undefined>;
-  const plurals = [...services.db.dictionary.values()].map(({ plural }) => plural);
+  const plurals = [...services.db.catalog.values()].map(({ plural }) => plural);
   return {
     name: name ?? token_name ?? "default",
     scopes: readScopes(scopes as readonly string[] | null | undefined, session.scopes, plurals),

@@ -137,9 +137,9 @@ async function remove(context: Authenticated): Promise<Answer> {
   const { services } = context;
   const { id, name } = await authority(context);
   const counts = await countRecords(services.db, id);
-  const holds = counts.map(({ definition, rows }) => counted(rows, definition)).join(", ") || "no records";
+  const holds = counts.map(({ kind, rows }) => counted(rows, kind)).join(", ") || "no records";
   await stepUp(context, `delete the workspace ${echo(name)}`, id, `it holds ${holds}`);
-  await deleteWorkspace(services.db.pool, services.db.dictionary, id, context.session.userId);
+  await deleteWorkspace(services.db.pool, services.db.catalog, id, context.session.userId);
   services.forget(id);
   return {
     is: "message",
@@ -156,7 +156,7 @@ async function mintFor(context: Authenticated): Promise<Answer> {
   const { services, session } = context;
   const { id, name, role } = await membership(context);
   const wish = readWish(context);
-  const plurals = [...services.db.dictionary.values()].map(({ plural }) => plural);
+  const plurals = [...services.db.catalog.values()].map(({ plural }) => plural);
   const grave = covers(wish.scopes, "admin") || coversRole(wish.scopes, role, plurals);
   if (id !== session.workspaceId && grave) await stepUp(context, `mint a full token for the workspace ${echo(name)}`, id);
   return mint(context, id, wish);

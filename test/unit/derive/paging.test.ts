@@ -4,15 +4,14 @@ import { fasterLists, isPaged } from "../../../src/derive/paging.ts";
 import { readListQuery } from "../../../src/derive/query.ts";
 import { zone } from "../../../src/kit/time.ts";
 import { contact } from "../../../src/records/contact.ts";
-import type { RecordDefinition } from "../../../src/records/define.ts";
+import type { Kind } from "../../../src/records/define.ts";
 import { task } from "../../../src/records/task.ts";
 import { change } from "../../../src/views/change.ts";
 
 const reading = { now: Date.parse("2026-06-10T12:00:00Z"), zone: zone("UTC"), me: "ann@example.com" };
-const read = (definition: RecordDefinition, query: string) =>
-  readListQuery(definition, [...new URLSearchParams(query)], reading);
+const read = (kind: Kind, query: string) => readListQuery(kind, [...new URLSearchParams(query)], reading);
 
-const paged = (definition: RecordDefinition, query: string) => isPaged(definition, read(definition, query));
+const paged = (kind: Kind, query: string) => isPaged(kind, read(kind, query));
 
 test("an index pages every order, a range of it, and one value of a paged field in the order of lists", () => {
   for (const query of [
@@ -59,7 +58,7 @@ test("no index pages what looks at more than it shows", () => {
 });
 
 test("what would be faster is told of the kind and of what was asked", () => {
-  const told = (definition: RecordDefinition, query: string) => fasterLists(definition, read(definition, query));
+  const told = (kind: Kind, query: string) => fasterLists(kind, read(kind, query));
   const filters = "filter by one of email=, company_id=, stage=, owner= without sort=";
   assert.deepEqual(told(contact, "title=CTO"), ["look at the newest only: updated_at=gte:-30d", filters]);
   assert.deepEqual(told(contact, "title=CTO&sort=name"), [filters]);

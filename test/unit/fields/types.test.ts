@@ -1,137 +1,137 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { customKind, tagsKind } from "../../../src/fields/collections.ts";
-import { handleKind, idKind, linkedNameKind, referenceKind } from "../../../src/fields/link.ts";
+import { customType, tagsType } from "../../../src/fields/collections.ts";
+import { handleType, idType, linkedNameType, referenceType } from "../../../src/fields/link.ts";
 import {
-  booleanKind,
-  centsKind,
-  choiceKind,
-  countKind,
-  currencyKind,
-  domainKind,
-  emailKind,
-  personKind,
-  phoneKind,
-  textKind,
+  booleanType,
+  centsType,
+  choiceType,
+  countType,
+  currencyType,
+  domainType,
+  emailType,
+  personType,
+  phoneType,
+  textType,
 } from "../../../src/fields/text.ts";
-import { dateKind, timeKind } from "../../../src/fields/time.ts";
-import type { FieldKind } from "../../../src/fields/type.ts";
+import { dateType, timeType } from "../../../src/fields/time.ts";
+import type { FieldType } from "../../../src/fields/type.ts";
 import { zone } from "../../../src/kit/time.ts";
 
 const utc = { now: Date.parse("2026-06-10T12:00:00Z"), zone: zone("UTC"), me: "ann@example.com" };
 const berlin = { ...utc, zone: zone("Europe/Berlin") };
-const stage = choiceKind(["open", "won"]);
+const stage = choiceType(["open", "won"]);
 
 /** The column value of what a form or a cell holds; undefined where it is refused. */
-function store(kind: FieldKind, text: string, reading = utc): unknown {
+function store(kind: FieldType, text: string, reading = utc): unknown {
   const read = kind.schema.safeParse(kind.fromText(text));
   return read.success ? kind.toColumn(read.data, reading) : undefined;
 }
 
 test("a text is read into what is stored, or refused", () => {
-  const cases: [kind: FieldKind, text: string, stored: unknown][] = [
-    [textKind(5), " a b ", " a b "],
-    [textKind(5), "sechs!", undefined],
-    [textKind(5), "a\0", undefined],
-    [textKind(5), "\ud800", undefined],
-    [textKind(5), "😀", "😀"],
-    [personKind, "me", "ann@example.com"],
-    [personKind, "Me too", "Me too"],
-    [emailKind, " JANE+x@Acme.COM ", "jane+x@acme.com"],
-    [emailKind, "jane@localhost", undefined],
-    [emailKind, "jane@acme.c", undefined],
-    [emailKind, "a b@acme.com", undefined],
-    [emailKind, `${"l".repeat(65)}@acme.com`, undefined],
-    [domainKind, "HTTPS://www.Acme.com:443/x", undefined],
-    [domainKind, "HTTPS://www.Acme.com./x?y#z", "acme.com"],
-    [domainKind, "acme", undefined],
-    [phoneKind, " 49 30", " 49 30"],
-    [phoneKind, "030", "030"],
+  const cases: [kind: FieldType, text: string, stored: unknown][] = [
+    [textType(5), " a b ", " a b "],
+    [textType(5), "sechs!", undefined],
+    [textType(5), "a\0", undefined],
+    [textType(5), "\ud800", undefined],
+    [textType(5), "😀", "😀"],
+    [personType, "me", "ann@example.com"],
+    [personType, "Me too", "Me too"],
+    [emailType, " JANE+x@Acme.COM ", "jane+x@acme.com"],
+    [emailType, "jane@localhost", undefined],
+    [emailType, "jane@acme.c", undefined],
+    [emailType, "a b@acme.com", undefined],
+    [emailType, `${"l".repeat(65)}@acme.com`, undefined],
+    [domainType, "HTTPS://www.Acme.com:443/x", undefined],
+    [domainType, "HTTPS://www.Acme.com./x?y#z", "acme.com"],
+    [domainType, "acme", undefined],
+    [phoneType, " 49 30", " 49 30"],
+    [phoneType, "030", "030"],
     [stage, " WON ", "won"],
     [stage, "lost", undefined],
-    [currencyKind, "eur", "EUR"],
-    [currencyKind, "DEM", undefined],
-    [centsKind, "+125000 ", 125_000],
-    [centsKind, "9007199254740991", 9_007_199_254_740_991],
-    [centsKind, "9007199254740992", undefined],
-    [centsKind, "1.5", undefined],
-    [centsKind, "1e3", undefined],
-    [countKind, "2147483647", 2_147_483_647],
-    [countKind, "2147483648", undefined],
-    [booleanKind, " Yes", true],
-    [booleanKind, "off", false],
-    [booleanKind, "2", undefined],
-    [timeKind, "2026-06-10T11:00:00+02:00", "2026-06-10T09:00:00.000Z"],
-    [timeKind, "2026-06-10", "2026-06-10T00:00:00.000Z"],
-    [timeKind, "soon", undefined],
-    [dateKind, "tomorrow", "2026-06-11"],
-    [dateKind, "2026-02-30", undefined],
-    [tagsKind, " a ,, b,a", ["a", "b"]],
-    [tagsKind, "", null],
-    [tagsKind, "a b", undefined],
-    [tagsKind, 'a"', undefined],
-    [referenceKind("company"), " company/CO_T4V6W8Y0 ", { prefix: "co", key: "t4v6w8y0" }],
-    [referenceKind("company"), "Acme", undefined],
-    [linkedNameKind("company"), "Acme", "Acme"],
-    [customKind, '{"a":[1,null]}', { a: [1, null] }],
-    [customKind, '{"a b":1}', undefined],
-    [customKind, "[1]", undefined],
-    [customKind, "{", undefined],
+    [currencyType, "eur", "EUR"],
+    [currencyType, "DEM", undefined],
+    [centsType, "+125000 ", 125_000],
+    [centsType, "9007199254740991", 9_007_199_254_740_991],
+    [centsType, "9007199254740992", undefined],
+    [centsType, "1.5", undefined],
+    [centsType, "1e3", undefined],
+    [countType, "2147483647", 2_147_483_647],
+    [countType, "2147483648", undefined],
+    [booleanType, " Yes", true],
+    [booleanType, "off", false],
+    [booleanType, "2", undefined],
+    [timeType, "2026-06-10T11:00:00+02:00", "2026-06-10T09:00:00.000Z"],
+    [timeType, "2026-06-10", "2026-06-10T00:00:00.000Z"],
+    [timeType, "soon", undefined],
+    [dateType, "tomorrow", "2026-06-11"],
+    [dateType, "2026-02-30", undefined],
+    [tagsType, " a ,, b,a", ["a", "b"]],
+    [tagsType, "", null],
+    [tagsType, "a b", undefined],
+    [tagsType, 'a"', undefined],
+    [referenceType("company"), " company/CO_T4V6W8Y0 ", { prefix: "co", key: "t4v6w8y0" }],
+    [referenceType("company"), "Acme", undefined],
+    [linkedNameType("company"), "Acme", "Acme"],
+    [customType, '{"a":[1,null]}', { a: [1, null] }],
+    [customType, '{"a b":1}', undefined],
+    [customType, "[1]", undefined],
+    [customType, "{", undefined],
   ];
   for (const [kind, text, stored] of cases) assert.deepEqual(store(kind, text), stored, `${kind.name} ${JSON.stringify(text)}`);
 });
 
 test("times and dates are read in the workspace's zone", () => {
-  assert.equal(store(timeKind, "2026-06-10", berlin), "2026-06-09T22:00:00.000Z");
-  assert.equal(store(timeKind, "2026-06-10T09:00", berlin), "2026-06-10T07:00:00.000Z");
-  assert.equal(store(dateKind, "2026-06-10T23:30:00Z", berlin), "2026-06-11");
+  assert.equal(store(timeType, "2026-06-10", berlin), "2026-06-09T22:00:00.000Z");
+  assert.equal(store(timeType, "2026-06-10T09:00", berlin), "2026-06-10T07:00:00.000Z");
+  assert.equal(store(dateType, "2026-06-10T23:30:00Z", berlin), "2026-06-11");
 });
 
 test("a stored value on the line and in JSON", () => {
-  const cases: [kind: FieldKind, stored: unknown, line: string, json: string][] = [
-    [textKind(9), "a b", '"a b"', '"a b"'],
-    [textKind(9), "a\u2028", '"a\\u2028"', '"a\u2028"'],
-    [centsKind, -5, "-5", "-5"],
-    [centsKind, "9007199254740993", "9007199254740993", "9007199254740993"],
-    [booleanKind, false, "false", "false"],
-    [timeKind, "2026-06-10 09:00:00.123+00", "2026-06-10T09:00:00Z", '"2026-06-10T09:00:00Z"'],
-    [dateKind, "2026-06-10", "2026-06-10", '"2026-06-10"'],
-    [tagsKind, ["a", "b=c"], '"a,b=c"', '["a","b=c"]'],
-    [tagsKind, ["a", "\u202e"], '"a,\\u202e"', '["a","\u202e"]'],
-    [referenceKind("company"), "co_01k9x2v7m3q8r0s2t4v6w8y0za", "co_v6w8y0za", '"co_01k9x2v7m3q8r0s2t4v6w8y0za"'],
-    [idKind("company"), "co_01k9x2v7m3q8r0s2t4v6w8y0za", "co_01k9x2v7m3q8r0s2t4v6w8y0za", '"co_01k9x2v7m3q8r0s2t4v6w8y0za"'],
-    [handleKind("company"), "co_01k9x2v7m3q8r0s2t4v6w8y0za", "company/co_v6w8y0za", '"company/co_v6w8y0za"'],
-    [customKind, "5", '"5"', '"5"'],
-    [customKind, 5, "5", "5"],
+  const cases: [kind: FieldType, stored: unknown, line: string, json: string][] = [
+    [textType(9), "a b", '"a b"', '"a b"'],
+    [textType(9), "a\u2028", '"a\\u2028"', '"a\u2028"'],
+    [centsType, -5, "-5", "-5"],
+    [centsType, "9007199254740993", "9007199254740993", "9007199254740993"],
+    [booleanType, false, "false", "false"],
+    [timeType, "2026-06-10 09:00:00.123+00", "2026-06-10T09:00:00Z", '"2026-06-10T09:00:00Z"'],
+    [dateType, "2026-06-10", "2026-06-10", '"2026-06-10"'],
+    [tagsType, ["a", "b=c"], '"a,b=c"', '["a","b=c"]'],
+    [tagsType, ["a", "\u202e"], '"a,\\u202e"', '["a","\u202e"]'],
+    [referenceType("company"), "co_01k9x2v7m3q8r0s2t4v6w8y0za", "co_v6w8y0za", '"co_01k9x2v7m3q8r0s2t4v6w8y0za"'],
+    [idType("company"), "co_01k9x2v7m3q8r0s2t4v6w8y0za", "co_01k9x2v7m3q8r0s2t4v6w8y0za", '"co_01k9x2v7m3q8r0s2t4v6w8y0za"'],
+    [handleType("company"), "co_01k9x2v7m3q8r0s2t4v6w8y0za", "company/co_v6w8y0za", '"company/co_v6w8y0za"'],
+    [customType, "5", '"5"', '"5"'],
+    [customType, 5, "5", "5"],
   ];
   for (const [{ name, toLine, toJson }, stored, line, json] of cases) {
     assert.equal(toLine(stored as never, utc), line, name);
     assert.equal(toJson(stored as never, utc), json, name);
   }
-  assert.equal(timeKind.toLine("2026-06-10 09:00:00+00" as never, berlin), "2026-06-10T11:00:00+02:00");
+  assert.equal(timeType.toLine("2026-06-10 09:00:00+00" as never, berlin), "2026-06-10T11:00:00+02:00");
 });
 
 test("what a filter asks for is read like a value", () => {
-  const ask = (kind: FieldKind, text: string) => kind.predicate("eq", [text], utc);
-  assert.deepEqual(ask(personKind, "me"), { is: "eq", value: "ann@example.com" });
-  assert.deepEqual(ask(emailKind, "Jane crm@acme.com"), { is: "eq", value: "jane+crm@acme.com" });
-  assert.deepEqual(emailKind.predicate("like", ["e crm "], utc), { is: "contains", text: "e+crm+" });
-  assert.deepEqual(phoneKind.predicate("like", [" 49"], utc), { is: "contains", text: " 49" });
-  assert.deepEqual(ask(domainKind, "https://www.acme.com/"), { is: "eq", value: "acme.com" });
-  assert.deepEqual(tagsKind.predicate("in", ["a", "b,c"], utc), {
+  const ask = (kind: FieldType, text: string) => kind.predicate("eq", [text], utc);
+  assert.deepEqual(ask(personType, "me"), { is: "eq", value: "ann@example.com" });
+  assert.deepEqual(ask(emailType, "Jane crm@acme.com"), { is: "eq", value: "jane+crm@acme.com" });
+  assert.deepEqual(emailType.predicate("like", ["e crm "], utc), { is: "contains", text: "e+crm+" });
+  assert.deepEqual(phoneType.predicate("like", [" 49"], utc), { is: "contains", text: " 49" });
+  assert.deepEqual(ask(domainType, "https://www.acme.com/"), { is: "eq", value: "acme.com" });
+  assert.deepEqual(tagsType.predicate("in", ["a", "b,c"], utc), {
     is: "any",
     of: ["a", "b", "c"].map((tag) => ({ is: "holds", items: [tag] })),
   });
-  assert.deepEqual(tagsKind.predicate("like", ["a,b"], utc), { is: "contains", text: "a b" });
-  const unreadable: [FieldKind, string][] = [
+  assert.deepEqual(tagsType.predicate("like", ["a,b"], utc), { is: "contains", text: "a b" });
+  const unreadable: [FieldType, string][] = [
     [stage, "lost"],
-    [currencyKind, "XYZ"],
-    [centsKind, "1.5"],
-    [countKind, "2147483648"],
-    [booleanKind, "maybe"],
-    [timeKind, "soon"],
-    [dateKind, "-3h"],
-    [referenceKind("company"), "acme"],
+    [currencyType, "XYZ"],
+    [centsType, "1.5"],
+    [countType, "2147483648"],
+    [booleanType, "maybe"],
+    [timeType, "soon"],
+    [dateType, "-3h"],
+    [referenceType("company"), "acme"],
   ];
   for (const [kind, text] of unreadable) assert.equal(ask(kind, text), undefined, `${kind.name} ${text}`);
 });
@@ -148,20 +148,20 @@ test("every kind answers the operators it offers, and no other way of asking cha
     id: "b_t4v6w8y0",
   };
   for (const kind of [
-    textKind(9),
-    personKind,
-    emailKind,
-    domainKind,
-    phoneKind,
+    textType(9),
+    personType,
+    emailType,
+    domainType,
+    phoneType,
     stage,
-    currencyKind,
-    centsKind,
-    countKind,
-    booleanKind,
-    timeKind,
-    dateKind,
-    tagsKind,
-    idKind("boat"),
+    currencyType,
+    centsType,
+    countType,
+    booleanType,
+    timeType,
+    dateType,
+    tagsType,
+    idType("boat"),
   ]) {
     for (const operator of kind.operators.filter((each) => each !== "is" && each !== "not")) {
       const text = (operand as Record<string, string>)[kind.name] ?? "a@b.com";

@@ -4,7 +4,7 @@ import fc from "fast-check";
 import { asciiDomain, canonicalDomain } from "../../../src/kit/domain.ts";
 import { collapsed, composedJson, isVisible } from "../../../src/kit/text.ts";
 import { zone } from "../../../src/kit/time.ts";
-import { dictionary } from "../../../src/records/all.ts";
+import { catalog } from "../../../src/records/all.ts";
 
 test("JSON is composed in keys and values, however deep", () => {
   const deep = JSON.parse(`${'{"a":'.repeat(50_000)}"e\\u0301"${"}".repeat(50_000)}`);
@@ -45,21 +45,21 @@ test("a form of a form is that form, of every field that can be written", () => 
     "org",
     "com",
   );
-  const kinds = [...dictionary.values()].flatMap(({ fields }) =>
-    fields.filter(({ kind, readOnly }) => kind.sqlType === "text" && !kind.link && !readOnly),
+  const kinds = [...catalog.values()].flatMap(({ fields }) =>
+    fields.filter(({ type, readOnly }) => type.sqlType === "text" && !type.link && !readOnly),
   );
-  for (const { name, kind } of kinds) {
+  for (const { name, type } of kinds) {
     fc.assert(
       fc.property(
         fc.array(piece, { maxLength: 8 }).map((parts) => parts.join("")),
         (text) => {
-          const once = kind.fromText(text);
-          if (!kind.schema.safeParse(once).success) return;
-          assert.equal(kind.fromText(once as string), once, name);
-          const stored = kind.toColumn(once, reading) as string;
-          assert.equal(kind.toColumn(kind.fromText(stored), reading), stored, name);
-          const filter = kind.predicate("eq", [text], reading);
-          if (kind.name !== "email") assert.deepEqual(filter, { is: "eq", value: stored }, name);
+          const once = type.fromText(text);
+          if (!type.schema.safeParse(once).success) return;
+          assert.equal(type.fromText(once as string), once, name);
+          const stored = type.toColumn(once, reading) as string;
+          assert.equal(type.toColumn(type.fromText(stored), reading), stored, name);
+          const filter = type.predicate("eq", [text], reading);
+          if (type.name !== "email") assert.deepEqual(filter, { is: "eq", value: stored }, name);
         },
       ),
       { seed: 6 },

@@ -2,23 +2,19 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { required, text } from "../../../src/fields/vocabulary.ts";
 import { INSTRUCTIONS, toolsOf } from "../../../src/mcp/tools.ts";
-import { dictionary } from "../../../src/records/all.ts";
+import { catalog } from "../../../src/records/all.ts";
 import { defineRecord } from "../../../src/records/define.ts";
 
 /** 3.8 characters a token is what o200k_base and cl100k_base make of these texts, counted with gpt-tokenizer 4. */
 const CHARACTERS_A_TOKEN = 3.8;
 
 test("a conversation pays less than a thousand tokens for the tools", () => {
-  assert.ok(JSON.stringify({ tools: toolsOf(dictionary) }).length / CHARACTERS_A_TOKEN < 1_000);
+  assert.ok(JSON.stringify({ tools: toolsOf(catalog) }).length / CHARACTERS_A_TOKEN < 1_000);
   assert.ok(INSTRUCTIONS.length / CHARACTERS_A_TOKEN < 150);
 });
 
 test("only what changes nothing says so", () => {
-  const hints = toolsOf(dictionary).map(({ name, annotations }) => [
-    name,
-    annotations.readOnlyHint,
-    annotations.destructiveHint,
-  ]);
+  const hints = toolsOf(catalog).map(({ name, annotations }) => [name, annotations.readOnlyHint, annotations.destructiveHint]);
   assert.deepEqual(hints, [
     ["read", true, false],
     ["request", false, true],
@@ -35,7 +31,7 @@ test("a new kind is in the descriptions the day it is declared", () => {
     fields: { subject: required(text({ about: "what it is about" })) },
     example: { subject: "It is broken" },
   });
-  const [read, request] = toolsOf(new Map([...dictionary, ["ticket", ticket]]));
+  const [read, request] = toolsOf(new Map([...catalog, ["ticket", ticket]]));
   assert.match(read!.description, /, tickets\./);
   assert.match(request!.description, /^\/tickets \(ticket\/ti_…\): subject\*$/m);
 });

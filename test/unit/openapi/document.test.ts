@@ -10,17 +10,17 @@ import { zone } from "../../../src/kit/time.ts";
 import { openApi, operationId } from "../../../src/openapi/document.ts";
 import { toldPath } from "../../../src/openapi/parameters.ts";
 import { type Json, shownKinds } from "../../../src/openapi/schemas.ts";
-import { dictionary } from "../../../src/records/all.ts";
-import type { RecordDefinition } from "../../../src/records/define.ts";
+import { catalog } from "../../../src/records/all.ts";
+import type { Kind } from "../../../src/records/define.ts";
 import { createRoutes } from "../../../src/routes/table.ts";
 import { assertGolden } from "../../helpers/golden.ts";
 import { operationsOf, readOpenApi } from "../../helpers/openapi.ts";
 import { SHOWN_URL } from "../../helpers/transcript.ts";
 
-const routes = createRoutes(dictionary);
+const routes = createRoutes(catalog);
 const ours = routes.filter(({ standard }) => !standard);
 const kinds = shownKinds(routes);
-const document = openApi({ routes, dictionary, baseUrl: SHOWN_URL, version: "0.0.0" });
+const document = openApi({ routes, catalog, baseUrl: SHOWN_URL, version: "0.0.0" });
 const { schemas, parameters } = document["components"] as Record<"schemas" | "parameters", Record<string, Json>>;
 const reader = readOpenApi(document);
 
@@ -97,14 +97,14 @@ test("nothing has a default, which generated types would require and clients fil
 test("a filter takes a value, an operator before it, and several of them", () => {
   const filtered = ours.filter(({ filters }) => filters);
   for (const route of filtered) {
-    const names = route.filters!.of.fields.filter(({ kind }) => kind.operators.length > 0).map(({ name }) => name);
+    const names = route.filters!.of.fields.filter(({ type }) => type.operators.length > 0).map(({ name }) => name);
     const told = parametersOf(route).filter(({ name }) => names.includes(String(name)));
     assert.equal(told.length, names.length);
     for (const { schema } of told)
       for (const value of ["lead", "in:lead,customer", ["gte:1", "lt:5"]])
         assert.equal(reader.fits(schema as Json, value), undefined);
   }
-  assert.ok(filtered.length > dictionary.size);
+  assert.ok(filtered.length > catalog.size);
   for (const [name, value] of Object.entries({ "deal.amount_cents": 125000, "task.done": true, "contact.version": 3 }))
     assert.equal(reader.fits(parameters[name]!["schema"] as Json, value), undefined, name);
   assert.ok(reader.fits(parameters["deal.title"]!["schema"] as Json, 5), "a title is text");
@@ -141,7 +141,7 @@ test("what answers always hold is required, and what they never leave without a 
     for (const name of identity)
       assert.ok(reader.fits((properties as Record<string, Json>)[name]!, null), `${kind.name}.${name}`);
     for (const field of kind.fields.filter(
-      (each) => each.kind.absent === undefined && !each.required && !each.readOnly && !each.always,
+      (each) => each.type.absent === undefined && !each.required && !each.readOnly && !each.always,
     ))
       assert.equal(
         reader.fits((properties as Record<string, Json>)[field.name]!, null),
@@ -198,10 +198,10 @@ test("every reference leads somewhere, and every component is referred to", () =
 });
 
 /** A write may be told that it doubled a record, that a label is not the choice it reads like, or that it names nobody or nothing usual. */
-const isHinted = ({ name, naturalKey, fields }: RecordDefinition) =>
+const isHinted = ({ name, naturalKey, fields }: Kind) =>
   naturalKey !== undefined ||
-  (fields.some(({ label }) => label) && fields.some(({ kind }) => kind.choices)) ||
-  (dictionary.has(name) && fields.some(({ kind, readOnly }) => (kind.person && !readOnly) || kind.known));
+  (fields.some(({ label }) => label) && fields.some(({ type }) => type.choices)) ||
+  (catalog.has(name) && fields.some(({ type, readOnly }) => (type.person && !readOnly) || type.known));
 
 for (const kind of kinds) {
   test(`every field of a ${kind.name} is told`, () => {
@@ -211,7 +211,7 @@ for (const kind of kinds) {
   });
 }
 
-for (const kind of dictionary.values()) {
+for (const kind of catalog.values()) {
   describe(kind.plural, () => {
     test("what can be written is in the bodies, and only that", () => {
       const writable = kind.fields.filter(({ readOnly }) => !readOnly).map(({ name }) => name);
@@ -224,7 +224,7 @@ for (const kind of dictionary.values()) {
 
     test("what can be filtered is a parameter of the list, and names its operators", () => {
       const list = operationsOf(document).find(({ method, path }) => method === "GET" && path === `/${kind.plural}`)!;
-      for (const { name, kind: type } of kind.fields) {
+      for (const { name, type } of kind.fields) {
         const parameter = parameters[`${kind.name}.${name}`];
         const referred = JSON.stringify(list.operation).includes(`"#/components/parameters/${kind.name}.${name}"`);
         assert.equal(parameter !== undefined && referred, type.operators.length > 0, name);

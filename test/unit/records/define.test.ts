@@ -3,7 +3,7 @@ import { test } from "node:test";
 import { readRecord } from "../../../src/derive/body.ts";
 import { link, required, text } from "../../../src/fields/vocabulary.ts";
 import { zone } from "../../../src/kit/time.ts";
-import { dictionary } from "../../../src/records/all.ts";
+import { catalog } from "../../../src/records/all.ts";
 import {
   byPrefix,
   createDictionary,
@@ -19,13 +19,13 @@ const boat = { name: "boat", plural: "boats", prefix: "b", about: "Floats.", tit
 
 test("a kind has its identity first, its fields in order, and where it comes from last", () => {
   const fields = { name, company_id: link("company", { about: "the yard" }), note: text({ about: "a note" }) };
-  const definition = defineRecord({ ...boat, fields });
+  const kind = defineRecord({ ...boat, fields });
   assert.deepEqual(
-    definition.fields.map((field) => field.name),
+    kind.fields.map((field) => field.name),
     ["id", "handle", "name", "company_id", "company", "note", "version", "created_at", "created_by", "updated_at"],
   );
-  assert.equal(definition.order, "-updated_at");
-  assert.deepEqual(linksOf(definition), [{ field: fieldOf(definition, "company_id"), name: "company", target: "company" }]);
+  assert.equal(kind.order, "-updated_at");
+  assert.deepEqual(linksOf(kind), [{ field: fieldOf(kind, "company_id"), name: "company", target: "company" }]);
 });
 
 test("a declaration that names what is not there is refused when the program loads", () => {
@@ -59,20 +59,17 @@ test("kinds of a dictionary differ in name and prefix", () => {
 
 test("every kind is sound in itself: its links lead somewhere, its example can be sent, its title can be searched", () => {
   const reading = { now: 0, zone: zone("UTC"), me: "ann@example.com" };
-  for (const definition of dictionary.values()) {
-    for (const { field, name, target } of linksOf(definition)) {
-      assert.ok(dictionary.has(target), `${definition.name}.${field.name}`);
-      assert.equal(fieldOf(definition, name)?.kind.link?.target, target);
+  for (const kind of catalog.values()) {
+    for (const { field, name, target } of linksOf(kind)) {
+      assert.ok(catalog.has(target), `${kind.name}.${field.name}`);
+      assert.equal(fieldOf(kind, name)?.type.link?.target, target);
     }
-    assert.doesNotThrow(
-      () => readRecord(definition, { values: definition.example, form: false }, false, reading),
-      definition.name,
-    );
-    assert.ok(fieldOf(definition, definition.title)!.search, `${definition.name}.${definition.title}`);
-    assert.ok(fieldOf(definition, definition.order.replace("-", ""))!.sort, `${definition.name} by ${definition.order}`);
-    for (const { name, about, kind } of definition.fields) {
-      assert.match(about, /^[\p{L}\p{N}].*[^.\s]$/u, `${definition.name}.${name} says what it is`);
-      assert.ok(kind.expects.length > 0);
+    assert.doesNotThrow(() => readRecord(kind, { values: kind.example, form: false }, false, reading), kind.name);
+    assert.ok(fieldOf(kind, kind.title)!.search, `${kind.name}.${kind.title}`);
+    assert.ok(fieldOf(kind, kind.order.replace("-", ""))!.sort, `${kind.name} by ${kind.order}`);
+    for (const { name, about, type } of kind.fields) {
+      assert.match(about, /^[\p{L}\p{N}].*[^.\s]$/u, `${kind.name}.${name} says what it is`);
+      assert.ok(type.expects.length > 0);
     }
   }
 });

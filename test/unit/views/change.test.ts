@@ -6,9 +6,9 @@ import { fieldOf } from "../../../src/records/define.ts";
 import { change } from "../../../src/views/change.ts";
 
 const showing = { zone: zone("UTC") };
-const { kind } = fieldOf(change, "changes")!;
-const told = (before: object | null, after: object) => unquote(kind.toLine([before, after] as never, showing));
-const kept = (before: object | null, after: object) => JSON.parse(kind.toJson([before, after] as never, showing));
+const { type } = fieldOf(change, "changes")!;
+const told = (before: object | null, after: object) => unquote(type.toLine([before, after] as never, showing));
+const kept = (before: object | null, after: object) => JSON.parse(type.toJson([before, after] as never, showing));
 
 test("a change is told field by field, before and after", () => {
   const before = {
@@ -39,20 +39,20 @@ test("a change is told field by field, before and after", () => {
 });
 
 test("it is one line, cut where values are long, and shows times and ids as lines do", () => {
-  const line = kind.toLine([null, { name: "a\nb", notes: `${"x".repeat(79)}😀y` }] as never, showing);
+  const line = type.toLine([null, { name: "a\nb", notes: `${"x".repeat(79)}😀y` }] as never, showing);
   assert.equal(line.includes("\n"), false);
   assert.equal(unquote(line), `name: null -> a\nb; notes: null -> ${"x".repeat(79)}…`);
   assert.equal(told({}, { company_id: "co_01k9x2v7m3q8r0s2t4v6w8y0za" }), "company_id: null -> co_v6w8y0za");
   const moved = [{ at: "2026-06-10T09:00:00+00:00" }, { at: "2026-06-10T09:00:01.5+00:00" }] as never;
   assert.equal(
-    kind.toLine(moved, { zone: zone("Europe/Berlin") }),
+    type.toLine(moved, { zone: zone("Europe/Berlin") }),
     '"at: 2026-06-10T11:00:00+02:00 -> 2026-06-10T11:00:01+02:00"',
   );
 });
 
 test("the history is filtered by ids without looking them up", () => {
   const ask = (name: string, text: string) =>
-    fieldOf(change, name)!.kind.predicate("eq", [text], { now: 0, me: "", zone: zone("UTC") });
+    fieldOf(change, name)!.type.predicate("eq", [text], { now: 0, me: "", zone: zone("UTC") });
   const short = {
     is: "all",
     of: [
