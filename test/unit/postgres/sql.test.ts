@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import test from "node:test";
-import { ident, join, raw, sql } from "../../../src/postgres/sql.ts";
+import { ident, join, numbered, raw, sql } from "../../../src/postgres/sql.ts";
 
 test("a value is a parameter, whatever it looks like", () => {
   const name = "'; drop table contacts; --";
@@ -47,4 +47,16 @@ test("an impossible value or name is refused where it is written", () => {
   assert.equal(ident("order").text, '"order"');
   assert.throws(() => raw("id = $1"), TypeError);
   assert.equal(raw("id, name").text, "id, name");
+});
+
+test("the literal form holds the values as quoted text, also of nested statements", () => {
+  const mine = sql`workspace_id = ${"w's"}`;
+  const statement = sql`copy (select a from t where ${mine} and b = ${null} and c = ${7} and d = ${"\\"}) to stdout`;
+  assert.equal(
+    statement.literal,
+    "copy (select a from t where workspace_id = E'w''s' and b = null and c = E'7' and d = E'\\\\') to stdout",
+  );
+  assert.equal(raw("copy t to stdout").literal, "copy t to stdout");
+  assert.throws(() => sql`select ${"a\0b"}`.literal, /cannot be stored/);
+  assert.throws(() => numbered("select $1")([1]).literal, TypeError);
 });
