@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help run install check format test bench
+.PHONY: help run install check format test bench migration
 
 help: ## list the targets
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 10
@@ -21,6 +21,9 @@ format: install ## put the code into the house's format
 
 test: install ## the whole suite, with its own PostgreSQL
 	@npm test --silent
+
+migration: install ## write the next sql/NNNN-NAME.sql from the declarations: make migration NAME=tickets
+	@node --import tsx test/migration.ts $(NAME)
 
 bench: install ## the product beside a bare floor, at a million contacts (long)
 	@node --import tsx bench/run.ts

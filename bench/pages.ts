@@ -2,7 +2,6 @@ import { tableOf } from "../src/db/records/table.ts";
 import { writeCursor } from "../src/kit/cursor.ts";
 import { createSeal } from "../src/kit/seal.ts";
 import { catalog } from "../src/records/all.ts";
-import { definitionOf, fieldOf } from "../src/records/define.ts";
 import { ask } from "./client.ts";
 import { PEOPLE, type Person, type Sql } from "./place.ts";
 import { backendsOf, cpuOf } from "./processes.ts";
@@ -61,9 +60,9 @@ async function placesOf(product: Contender, sql: Sql, side: Side, shape: Shape):
 /** Cursors to the middle of the rows with a value and to the middle of those without. This is how src/routes/records.ts makes them. */
 async function sortedCursors(sql: Sql, person: Person, sort: NonNullable<Shape["sort"]>): Promise<Map<string, string>> {
   const { workspaceId } = PEOPLE[person];
-  const kind = definitionOf(catalog, sort.kind);
-  const table = tableOf(kind, catalog);
-  const key = table.sortKey(fieldOf(kind, sort.field)!).text;
+  const kind = catalog.get(sort.kind)!;
+  const table = tableOf(kind);
+  const key = table.sortKey(kind.field(sort.field)!).text;
   const list = [workspaceId, kind.plural, "", `sort=${sort.descending ? "-" : ""}${sort.field}`];
   const cursors = new Map<string, string>();
   for (const [place, which, order] of [

@@ -2,7 +2,7 @@ import { isPaged } from "../src/derive/paging.ts";
 import { readListQuery } from "../src/derive/query.ts";
 import { zone } from "../src/kit/time.ts";
 import { catalog } from "../src/records/all.ts";
-import { type Field, type Kind, linksOf } from "../src/records/define.ts";
+import type { Field, Kind } from "../src/records/kind.ts";
 import { PEOPLE, type Person, type Sql } from "./place.ts";
 import { OWNERS } from "./words.ts";
 
@@ -16,7 +16,7 @@ export type Shape = {
 
 /** Each kind in every order both ways, by every field with every operator, and by what people combine. */
 export function shapes(): Shape[] {
-  return [...catalog.values()].flatMap((kind) => {
+  return catalog.kinds.flatMap((kind) => {
     const sorts = kind.fields.flatMap(({ name, sort }) => (sort ? [name, `-${name}`] : []));
     const filters = kind.fields.flatMap((field) => filtersOf(kind, field));
     const queries = ["", ...sorts.map((order) => `sort=${order}`), ...filters, ...(COMBINED[kind.plural] ?? [])];
@@ -57,8 +57,8 @@ const idOf = (name: string) => `${catalog.get(name)!.prefix}_00000000`;
 function filtersOf(kind: Kind, { name, type, column }: Field): string[] {
   if (name === "custom") return CUSTOM;
   const known = VALUES[`${kind.name}.${name}`] ?? VALUES[name];
-  const link = linksOf(kind).find(({ field }) => field.name === name);
-  const values = column === "id" ? [`$${kind.name}`] : (known ?? (link ? [`$${link.target}`] : type.choices));
+  const link = kind.links.find(({ id }) => id.name === name);
+  const values = column === "id" ? [`$${kind.name}`] : (known ?? (link ? [`$${link.target.name}`] : type.choices));
   if (!values) throw new Error(`the benchmark has no value for ${kind.name}.${name}`);
   const [common, rare = common] = values as readonly [string, string?];
   const forms: Partial<Record<string, readonly string[]>> = {
@@ -161,7 +161,7 @@ const COMBINED: Record<string, readonly string[]> = {
 /** The records that `$contact` and the like stand for: the first of a kind has the most links. */
 export async function linkedRecords(sql: Sql, person: Person): Promise<Map<string, string>> {
   const found = new Map<string, string>();
-  for (const { name, plural, prefix } of catalog.values()) {
+  for (const { name, plural, prefix } of catalog.kinds) {
     const [row] = await sql<{ id: string }[]>`
       select id from ${sql(plural)} where workspace_id = ${PEOPLE[person].workspaceId} order by id limit 1`;
     found.set(`$${name}`, `${prefix}_${row!.id.slice(-8)}`);

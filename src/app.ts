@@ -35,8 +35,8 @@ export type App = (request: Request) => Promise<Outgoing>;
 /** The path of one request: match, authenticate, parse, run, encode. Never rejects: what goes wrong is an answer too. */
 export function createApp(services: Services, sessions: SessionCache, limiter: Limiter): App {
   const { catalog } = services.db;
-  const aliases = new Map([...catalog.values(), token, workspace].map(({ name, plural }) => [name, plural]));
-  const plurals = new Set([...catalog.values()].map(({ plural }) => plural));
+  const aliases = new Map([...catalog.kinds, token, workspace].map(({ name, plural }) => [name, plural]));
+  const plurals = new Set(catalog.kinds.map(({ plural }) => plural));
   const routes = createRoutes(catalog);
   const match = createRouter(routes, aliases);
   const scopes = new Map(routes.map((route) => [route, scopeOf(route, plurals)]));

@@ -36,7 +36,7 @@ async function serveUntilStopped(config: Config, log: Log): Promise<void> {
       for (const name of await migrate(pool, Date.now)) log.info("migrated", { name });
       const plans = readPlans(
         config.plans,
-        [...catalog.values()].map(({ plural }) => plural),
+        catalog.kinds.map(({ plural }) => plural),
       );
       await prepareUsage({ pool, catalog }, plans.limited);
     });

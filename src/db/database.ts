@@ -1,5 +1,5 @@
 import type { Pool } from "../postgres/pool.ts";
-import type { Catalog } from "../records/define.ts";
+import type { Catalog } from "../records/catalog.ts";
 
 /** What every statement about records needs: connections, and the kinds there are. */
 export type Database = { pool: Pool; catalog: Catalog };

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { readIdNotName } from "../fields/link.ts";
+import type { FieldSpec } from "../fields/spec.ts";
 import { storable, UNSTORABLE_HINT } from "../fields/text.ts";
 import type { Reading } from "../fields/type.ts";
 import type { IdReference } from "../kit/id.ts";
@@ -8,7 +9,9 @@ import { nearest } from "../kit/nearest.ts";
 import { Problem } from "../kit/problem.ts";
 import { isVisible } from "../kit/text.ts";
 import { oneOf } from "../kit/words.ts";
-import { type Field, type FieldSpec, fieldOf, type Kind, linksOf } from "../records/define.ts";
+import { derived } from "../records/derived.ts";
+import type { Field, Kind } from "../records/kind.ts";
+import { writable } from "../records/kind.ts";
 import { isRestOfValue } from "./filter.ts";
 import { COMMON_PARAMETERS, WHY } from "./parameters.ts";
 
@@ -30,27 +33,14 @@ export type Written = {
   versions?: readonly number[];
 };
 
-const schemas = new WeakMap<Kind, { create: z.ZodObject; patch: z.ZodObject }>();
-
-/** The request schemas of a kind, made once: fields may be absent or null; a new record needs its required ones. */
-export function schemasOf(kind: Kind): { create: z.ZodObject; patch: z.ZodObject } {
-  let known = schemas.get(kind);
-  if (!known) {
-    const shape: Record<string, z.ZodType> = {};
-    for (const field of writable(kind)) shape[field.name] = field.type.schema.nullable().optional().describe(field.about);
-    const patch = z.strictObject({
-      ...shape,
-      version: z.int().optional().describe("write only if the record still has this version"),
-    });
-    known = { create: patch, patch };
-    schemas.set(kind, known);
-  }
-  return known;
-}
-
-export function writable(kind: Kind): Field[] {
-  return kind.fields.filter((field) => !field.readOnly);
-}
+/** The schema of what a write may hold, made once: fields may be absent or null. What a new record needs is checked by `complete`. */
+export const bodySchema = derived((kind: Kind): z.ZodObject => {
+  const fields = writable(kind).map((field) => [field.name, field.type.schema.nullable().optional().describe(field.about)]);
+  return z.strictObject({
+    ...(Object.fromEntries(fields) as Record<string, z.ZodType>),
+    version: z.int().optional().describe("write only if the record still has this version"),
+  });
+});
 
 /**
  * Reads the body of a create, upsert (`existing: false`) or patch (`existing: true`). Text is read by the field's kind, so a form and JSON
@@ -67,7 +57,7 @@ export function readRecord(kind: Kind, body: Values, existing: boolean, reading:
     ...(version === undefined ? {} : { versions: [version as number] }),
   };
   for (const [name, value] of Object.entries(fields)) {
-    const field = fieldOf(kind, name)!;
+    const field = kind.field(name)!;
     if (field.required && value === null && existing) throw cannotClear(kind, field);
     if (field.required && value === null) continue;
     place(written, field, value, reading);
@@ -79,7 +69,7 @@ export function readRecord(kind: Kind, body: Values, existing: boolean, reading:
 /** `"custom.seats": 5` and `-d custom.seats=5` mean `custom: {seats: 5}`. */
 function gatherCustom(kind: Kind, { values: body, form }: Values): Record<string, unknown> {
   const dotted = Object.keys(body).filter((key) => key.startsWith("custom."));
-  if (dotted.length === 0 || !fieldOf(kind, "custom")) return body;
+  if (dotted.length === 0 || !kind.field("custom")) return body;
   const members = new Map(Object.entries(wholeCustom(kind, body.custom)));
   for (const key of dotted) members.set(key.slice("custom.".length), form ? readMember(body[key]) : body[key]);
   const rest = Object.entries(body).filter(([key]) => !key.startsWith("custom."));
@@ -87,7 +77,7 @@ function gatherCustom(kind: Kind, { values: body, form }: Values): Record<string
 }
 
 function wholeCustom(kind: Kind, value: unknown): object {
-  const field = fieldOf(kind, "custom")!;
+  const field = kind.field("custom")!;
   const whole = typeof value === "string" && value !== "" ? field.type.fromText(value) : value || {};
   if (typeof whole === "object" && whole !== null && !Array.isArray(whole)) return whole;
   throw unfit(field, value);
@@ -109,7 +99,7 @@ function settle(kind: Kind, body: Record<string, unknown>, { form, signed }: Val
   const settled: Record<string, unknown> = {};
   for (const [name, value] of Object.entries(body)) {
     if (value === undefined) continue;
-    const field = name === "version" ? undefined : fieldOf(kind, name);
+    const field = name === "version" ? undefined : kind.field(name);
     if (name !== "version" && (!field || field.readOnly)) throw unknownField(kind, name, field, form);
     const typed = field?.type.signed ? signed?.[name] : undefined;
     const text = form && Array.isArray(value) ? joined(name, field, value) : (typed ?? value);
@@ -151,17 +141,17 @@ function unknownField(kind: Kind, name: string, field: Field | undefined, form: 
     ...(IN_ADDRESS.includes(name) ? [`${name} is a parameter of the address: ?${name}=…`] : []),
     ...(form && isRestOfValue(name) ? ["an & inside a value of a form is written %26: --data-urlencode does it"] : []),
     ...(near.length > 0 ? [`did you mean ${near.join(" or ")}?`] : []),
-    `${kind.plural} take: ${names.join(", ")}${fieldOf(kind, "custom") ? "; anything else fits under custom" : ""}`,
+    `${kind.plural} take: ${names.join(", ")}${kind.field("custom") ? "; anything else fits under custom" : ""}`,
   ]);
 }
 
 function check(kind: Kind, values: Record<string, unknown>, reading: Reading): void {
-  const result = schemasOf(kind).patch.safeParse(values);
+  const result = bodySchema(kind).safeParse(values);
   if (result.success) return;
   const name = String(result.error.issues[0]?.path[0] ?? "");
   if (name === "version")
     throw new Problem("invalid_value", "version is a whole number", "send the version that the record showed");
-  throw unfit(fieldOf(kind, name)!, values[name], reading);
+  throw unfit(kind.field(name)!, values[name], reading);
 }
 
 export function unfit(field: Field, value: unknown, reading?: Reading): Problem {
@@ -255,7 +245,7 @@ function complete(kind: Kind, written: Written, reading: Reading): void {
     if (!field.required || written.sent[field.name] != null || written.initial[field.name] != null) continue;
     throw new Problem("missing_field", `${oneOf(kind.name)} needs ${field.name}: ${field.type.expects}`, exampleOf(kind));
   }
-  if (needsOneOf && !linksOf(kind).some(({ field, name }) => needsOneOf.includes(field.name) && written.links[name]))
+  if (needsOneOf && !kind.links.some(({ id, name }) => needsOneOf.includes(id.name) && written.links[name]))
     throw new Problem("missing_field", `${oneOf(kind.name)} needs one of ${needsOneOf.join(", ")}`, exampleOf(kind));
 }
 

@@ -1,7 +1,8 @@
 import type { FieldType } from "../fields/type.ts";
 import { type IdReference, prefixOf } from "../kit/id.ts";
 import { zone } from "../kit/time.ts";
-import { byPrefix, type Catalog, type Kind } from "../records/define.ts";
+import type { Catalog } from "../records/catalog.ts";
+import type { Kind } from "../records/kind.ts";
 import { createView, type Row, rowId, type View, viewsOf } from "./view.ts";
 
 const UTC = zone("UTC");
@@ -14,7 +15,7 @@ const MADE = { version: 1, created_at: "now", created_by: "me", updated_at: "now
 export type Example = { listed: string; line: string; json: unknown };
 
 export function shownExample(kind: Kind, catalog: Catalog): Example {
-  const kindOf = (row: Row) => byPrefix(catalog, prefixOf(rowId(row)))?.name ?? kind.name;
+  const kindOf = (row: Row) => catalog.byPrefix(prefixOf(rowId(row)))?.name ?? kind.name;
   const [listed, line, json] = (["list", "record", "json"] as const).map((which) => {
     const view = createView(kind, viewsOf(kind)[which].fields, kindOf);
     return { view, row: exampleRow(kind, view.columns) };

@@ -5,7 +5,8 @@ import type { Reading } from "../fields/type.ts";
 import { echo } from "../kit/line.ts";
 import { nearest } from "../kit/nearest.ts";
 import { Problem } from "../kit/problem.ts";
-import { type Field, fieldOf, type Kind, LIST_PARAMETERS } from "../records/define.ts";
+import type { Field, Kind } from "../records/kind.ts";
+import { LIST_PARAMETERS } from "../records/reserved.ts";
 
 export type Condition = { field: Field; predicate: Predicate };
 
@@ -13,7 +14,7 @@ export type Condition = { field: Field; predicate: Predicate };
 export function readFilter(kind: Kind, asked: string, value: string, reading: Reading, signed = value): Condition {
   // Several values of one parameter are `stage[]=a&stage[]=b` in many clients.
   const name = spelledOut(asked.replace(/\[\]$/, ""));
-  const field = fieldOf(kind, name);
+  const field = kind.field(name);
   const { operator, operand } = splitOperator(field?.type.signed ? signed : value);
   if (!field && name.startsWith("custom.")) return customCondition(kind, name, operator, operand, reading);
   if (!field) throw unknownFilter(kind, name);
@@ -33,7 +34,7 @@ function refers(predicate: Predicate): boolean {
 
 /** `company=co_…` asks for the id, although `company` is the field of the name. */
 function idFieldOf(kind: Kind, field: Field): Field {
-  return field.type.link?.shows === "name" ? fieldOf(kind, `${field.name}_id`)! : field;
+  return field.type.link?.shows === "name" ? kind.field(`${field.name}_id`)! : field;
 }
 
 /** `gte:5` -> gte and `5`. A prefix that is no operator belongs to the value: `Re: hello` is text. */
@@ -106,7 +107,7 @@ function unquoted(name: string, element: string): string {
 }
 
 function customCondition(kind: Kind, name: string, operator: Operator, operand: string, reading: Reading): Condition {
-  const field = fieldOf(kind, "custom");
+  const field = kind.field("custom");
   const key = name.slice("custom.".length);
   if (!field) throw unknownFilter(kind, name);
   if (!isCustomKey(key)) throw new Problem("invalid_filter", `${echo(key)} is no custom key`, KEY_FORM);

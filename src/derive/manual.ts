@@ -1,6 +1,7 @@
 import { OPERATORS } from "../fields/predicate.ts";
 import { PROBLEMS } from "../kit/problem.ts";
-import type { Catalog, Field, Kind } from "../records/define.ts";
+import type { Catalog } from "../records/catalog.ts";
+import type { Field, Kind } from "../records/kind.ts";
 import { bodyExample, type Operation } from "./operation.ts";
 import { isPagedField } from "./paging.ts";
 
@@ -25,7 +26,7 @@ export function fillManual(page: string, source: ManualSource): string {
 
 const MARKS: Record<string, (source: ManualSource, of: string) => string> = {
   base: ({ baseUrl }) => baseUrl,
-  kinds: ({ catalog }) => [...catalog.values()].map((kind) => `  ${kindLine(kind)}`).join("\n"),
+  kinds: ({ catalog }) => catalog.kinds.map((kind) => `  ${kindLine(kind)}`).join("\n"),
   operators: () =>
     Object.entries(OPERATORS)
       .map(([name, about]) => `  ${name.padEnd(5)} ${about}`)

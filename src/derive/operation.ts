@@ -1,6 +1,7 @@
+import type { FieldSpec } from "../fields/spec.ts";
 import type { ProblemCode } from "../kit/problem.ts";
 import type { Verb } from "../kit/scope.ts";
-import type { FieldSpec, Kind } from "../records/define.ts";
+import type { Kind } from "../records/kind.ts";
 
 /** Named values that are no record's: parameters, the body of a sign-in, the facts of a message. */
 export type Named = Readonly<Record<string, FieldSpec>>;

@@ -1,5 +1,5 @@
 import type { Predicate } from "../fields/predicate.ts";
-import type { Field, Kind } from "../records/define.ts";
+import type { Field, Kind } from "../records/kind.ts";
 import type { Condition } from "./filter.ts";
 import type { ListQuery } from "./query.ts";
 

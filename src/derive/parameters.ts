@@ -1,7 +1,9 @@
 import { z } from "zod";
+import type { FieldSpec } from "../fields/spec.ts";
 import { countType, textType } from "../fields/text.ts";
 import { boolean, choice, text } from "../fields/vocabulary.ts";
-import type { FieldSpec, Kind, LIST_PARAMETERS } from "../records/define.ts";
+import type { Kind } from "../records/kind.ts";
+import type { LIST_PARAMETERS } from "../records/reserved.ts";
 import type { Named } from "./operation.ts";
 import { DEFAULT_LIMIT } from "./query.ts";
 

@@ -6,7 +6,8 @@ import { nearest } from "../kit/nearest.ts";
 import { Problem } from "../kit/problem.ts";
 import { compatible } from "../kit/text.ts";
 import { isSearchable } from "../kit/words.ts";
-import { type Field, fieldOf, type Kind, LIST_PARAMETERS } from "../records/define.ts";
+import type { Field, Kind } from "../records/kind.ts";
+import { LIST_PARAMETERS } from "../records/reserved.ts";
 import { type Condition, guardText, readFilter } from "./filter.ts";
 
 /** `signed`: the value with the `+` that nobody encoded, where it begins so. */
@@ -115,7 +116,7 @@ function readSearch(kind: Kind, text: string | undefined): string | undefined {
 function readSort(kind: Kind, asked: string | undefined): ListQuery["sort"] {
   const order = asked ?? kind.order;
   const descending = order.startsWith("-");
-  const field = fieldOf(kind, descending ? order.slice(1) : order);
+  const field = kind.field(descending ? order.slice(1) : order);
   if (field?.sort) return { field, descending, asked: asked !== undefined };
   const names = kind.fields.filter((each) => each.sort).map((each) => each.name);
   const near = nearest(order.replace(/^-/, ""), names);
@@ -141,7 +142,7 @@ export function readFields(kind: Kind, parameters: Parameters): readonly Field[]
   if (asked.length === 0) return undefined;
   const names = new Set(asked.map((name) => name.trim()));
   for (const name of names) {
-    if (fieldOf(kind, name)) continue;
+    if (kind.field(name)) continue;
     const known = kind.fields.map((field) => field.name);
     const near = nearest(name, known);
     throw new Problem("invalid_field", `${kind.plural} have no field ${echo(name)}`, [

@@ -1,6 +1,6 @@
 import { PROBLEMS, type ProblemCode } from "../kit/problem.ts";
-import { type Kind, linksOf } from "../records/define.ts";
-import { writable } from "./body.ts";
+import { type Kind, writable } from "../records/kind.ts";
+
 import type { Operation } from "./operation.ts";
 
 /** Any request may be answered so. */
@@ -57,6 +57,6 @@ function ofBody(body: NonNullable<Operation["body"]>): ProblemCode[] {
     "version_conflict",
     ...(body.is === "create" ? (["idempotency_conflict", "idempotency_mismatch", "plan_limit_reached"] as const) : []),
     ...(of.naturalKey ? (["already_exists"] as const) : []),
-    ...(linksOf(of).length > 0 ? (["unprocessable"] as const) : []),
+    ...(of.links.length > 0 ? (["unprocessable"] as const) : []),
   ];
 }

@@ -2,7 +2,7 @@ import type { Reading } from "../fields/type.ts";
 import { echo } from "../kit/line.ts";
 import { nearest } from "../kit/nearest.ts";
 import { Problem } from "../kit/problem.ts";
-import type { Field } from "../records/define.ts";
+import type { Field } from "../records/kind.ts";
 import { isEmpty, unfit } from "./body.ts";
 import type { Named } from "./operation.ts";
 

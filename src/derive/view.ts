@@ -1,8 +1,9 @@
 import type { Showing } from "../fields/type.ts";
 import { fnv1a } from "../kit/hash.ts";
 import { shortId } from "../kit/id.ts";
-import { createRecent, type Recent } from "../kit/recent.ts";
-import { type Field, isIdentity, type Kind } from "../records/define.ts";
+import { createRecent } from "../kit/recent.ts";
+import { derived } from "../records/derived.ts";
+import { type Field, isIdentity, type Kind } from "../records/kind.ts";
 
 /** A row as the database gives it for a view: id, version, then one value for each of the view's columns. */
 export type Row = readonly unknown[];
@@ -112,12 +113,11 @@ function members(custom: Record<string, unknown>, print: Printer, showing: Showi
 /** Choices of fields that are kept, of each kind: callers are free to send ever new ones. */
 const MOST_CHOSEN = 100;
 
-const chosen = new WeakMap<Kind, Recent<string, View>>();
+const chosenOf = derived((_: Kind) => createRecent<string, View>(MOST_CHOSEN));
 
 /** The view of the fields that a caller chose, made once for who asks again: to make it costs half as much as to show fifty rows in it. */
 export function chosenView(kind: Kind, fields: readonly Field[]): View {
-  const views = chosen.get(kind) ?? createRecent<string, View>(MOST_CHOSEN);
-  chosen.set(kind, views);
+  const views = chosenOf(kind);
   const names = fields.map(({ name }) => name).join();
   const known = views.get(names);
   if (known) return known;
@@ -145,26 +145,11 @@ export function createWholeView(kind: Kind, kindOf?: (row: Row) => string): View
 /** The views a kind is shown in: lines of a list, the line of one record, and JSON, which leaves nothing out. */
 export type Views = { list: View; record: View; json: View };
 
-const known = new WeakMap<Kind, Views>();
-
-export function viewsOf(kind: Kind): Views {
-  let views = known.get(kind);
-  if (!views) {
-    views = {
-      list: createView(
-        kind,
-        kind.fields.filter((field) => field.shown === undefined),
-      ),
-      record: createView(
-        kind,
-        kind.fields.filter((field) => field.shown === undefined || field.shown === "detail"),
-      ),
-      json: createView(
-        kind,
-        kind.fields.filter((field) => field.shown !== "asked"),
-      ),
-    };
-    known.set(kind, views);
-  }
-  return views;
-}
+export const viewsOf = derived((kind: Kind): Views => {
+  const show = (...shown: Field["shown"][]) =>
+    createView(
+      kind,
+      kind.fields.filter((field) => shown.includes(field.shown)),
+    );
+  return { list: show(undefined), record: show(undefined, "detail"), json: show(undefined, "detail", "json") };
+});

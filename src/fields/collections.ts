@@ -39,6 +39,8 @@ export const tagsType: FieldType = {
   toLine: (tags) => quoteIfNeeded(joinList(tags)),
   toJson: asJson,
   absent: "[]",
+  searched: (column) => [`crm_words(${column})`],
+  indexed: (column) => [{ name: "", on: column }],
 };
 
 /** Any further facts under keys of the caller's choosing; a filter names one as `custom.<key>`. */
@@ -62,4 +64,12 @@ export const customType: FieldType = {
   toLine: customText,
   toJson: asJson,
   absent: "{}",
+  check: (column) => `crm_custom_fits(${column})`,
+  indexed: (column) => [
+    { name: "", on: `${column} jsonb_path_ops` },
+    { name: "_days", on: `crm_days(${column})`, where: `${column} is not null`, untold: true },
+  ],
+  inserted: (sent) => `nullif(${sent}, '{}')`,
+  // `p_removed` are the keys that were sent as null.
+  merged: (former, sent) => `nullif((coalesce(${former}, '{}') || ${sent}) - p_removed, '{}')`,
 };

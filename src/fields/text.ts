@@ -65,6 +65,7 @@ export const phoneType: FieldType = {
   name: "phone",
   signed: true,
   searchFinds: "the number however it is spaced",
+  searched: (column) => [column, `crm_digits(${column})`],
 };
 
 /** Of a domain: what a letter or digit begins and ends. Joiners are a matter of script, which `asciiDomain` knows (RFC 5892). */

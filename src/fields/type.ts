@@ -17,7 +17,7 @@ export type Showing = { zone: Zone };
 export type FieldType = {
   name: string;
   /** The column's type in PostgreSQL. */
-  sqlType: "text" | "bigint" | "integer" | "boolean" | "timestamptz" | "date" | "text[]" | "jsonb";
+  sqlType: "text" | "bigint" | "integer" | "boolean" | "timestamptz" | "date" | "text[]" | "jsonb" | "numeric(18,6)";
   operators: readonly Operator[];
   /** What a value looks like; hints and the manual end with it. */
   expects: string;
@@ -52,6 +52,17 @@ export type FieldType = {
   absent?: string;
   /** What `sort=` orders by: the value itself unless the kind folds case first. */
   sortsFolded?: boolean;
+  /** Two texts that differ only in letter case are one value of it, as with the key of a product. */
+  caseless?: boolean;
+  /** What search looks at, as SQL about the column; the column itself unless the type says so. */
+  searched?: (column: string) => readonly string[];
+  /** The SQL expression that the column is held to. */
+  check?: (column: string) => string;
+  /** Further gin indexes, each with a name, what it is on, and where it holds; `untold`: its statistics would mislead. */
+  indexed?: (column: string) => readonly { name: string; on: string; where?: string; untold?: true }[];
+  /** What a new record stores for a sent value, and what a change makes of the former and the sent one, as SQL. */
+  inserted?: (sent: string) => string;
+  merged?: (former: string, sent: string) => string;
   /** For a reference: the record kind it points to, and whether the field is its id or its name. */
   link?: { target: string; shows: "id" | "name" };
 };

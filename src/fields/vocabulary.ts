@@ -1,6 +1,8 @@
-import type { FieldSpec } from "../records/define.ts";
+import { codeType } from "./code.ts";
 import { customType, tagsType } from "./collections.ts";
-import { linkedNameType, referenceType } from "./link.ts";
+import { decimalType } from "./decimal.ts";
+import { referenceType } from "./link.ts";
+import type { FieldSpec } from "./spec.ts";
 import {
   booleanType,
   centsType,
@@ -34,6 +36,8 @@ export const email = of(emailType);
 export const domain = of(domainType);
 export const phone = of(phoneType);
 export const person = of(personType);
+export const code = of(codeType);
+export const decimal = of(decimalType);
 export const cents = of(centsType);
 export const currency = of(currencyType);
 export const time = of(timeType);
@@ -51,11 +55,7 @@ export const known = (values: readonly [string, ...string[]], options: Options):
   type: knownKind(values),
 });
 
-/** A link to a record of another kind: declare it as `<target>_id`; the name `<target>` comes along. */
-export const link = (target: string, options: Options): FieldSpec => ({
-  ...options,
-  type: referenceType(target),
-  also: { [target]: { about: `the name of that ${target}`, type: linkedNameType(target) } },
-});
+/** A link to a record of another kind. Its field is called `<name>_id`; the name of that record shows beside it as `<name>`. */
+export const link = (target: string, options: Options): FieldSpec => ({ ...options, type: referenceType(target) });
 
 export const required = (spec: FieldSpec): FieldSpec => ({ ...spec, required: true });

@@ -18,6 +18,9 @@ export type IdReference = { prefix: string; key: string };
 /** A kind that an id must be of. */
 export type IdKind = { name: string; prefix?: string };
 
+/** Prefixes of what is no record of a kind: workspaces, users, tokens, changes and what the service keeps for itself. */
+export const SYSTEM_PREFIXES = ["ws", "u", "tok", "inv", "ch", "req", "wh", "wd", "pp", "cal", "im", "k", "l"];
+
 const CROCKFORD = "[0-9a-hjkmnp-tv-z]";
 const KEY = `${CROCKFORD}{8}|[0-7]${CROCKFORD}{25}`;
 const WRITTEN_ID = new RegExp(`^(?:([a-z_]+)/)?([a-z]{1,4})_(${KEY})$`);

@@ -1,5 +1,5 @@
 import { kindLine } from "../derive/manual.ts";
-import type { Catalog } from "../records/define.ts";
+import type { Catalog } from "../records/catalog.ts";
 
 export type Tool = {
   name: string;
@@ -20,7 +20,7 @@ export type Tool = {
  * clients show it nothing else; they are paid for in every conversation, so a test keeps them under a thousand tokens.
  */
 export function toolsOf(catalog: Catalog): Tool[] {
-  const kinds = [...catalog.values()];
+  const kinds = catalog.kinds;
   return [
     {
       name: "read",

@@ -3,7 +3,8 @@ import type { Operation, OperationAnswer } from "../derive/operation.ts";
 import { refusalsOf } from "../derive/refusals.ts";
 import { PROBLEMS, type ProblemCode } from "../kit/problem.ts";
 import { counted } from "../kit/words.ts";
-import type { Catalog, Kind } from "../records/define.ts";
+import type { Catalog } from "../records/catalog.ts";
+import type { Kind } from "../records/kind.ts";
 import { capital, type Json, pageSchema, schemaRef, valuesSchema } from "./schemas.ts";
 
 const headerRefs = (...names: (keyof typeof componentHeaders)[]): Json =>

@@ -1,6 +1,7 @@
 import { bodyExample, type Operation, type OperationBody, scopeOf } from "../derive/operation.ts";
 import { OPERATORS } from "../fields/predicate.ts";
-import { type Catalog, fieldOf, type Kind } from "../records/define.ts";
+import type { Catalog } from "../records/catalog.ts";
+import type { Kind } from "../records/kind.ts";
 import { answersOf, componentHeaders, componentResponses } from "./answers.ts";
 import { componentParameters, parametersOf, toldPath } from "./parameters.ts";
 import { bodySchemaOf, capital, componentSchemas, type Json, shownKinds } from "./schemas.ts";
@@ -16,7 +17,7 @@ export type ApiSource = {
 export function openApi({ routes: all, catalog, baseUrl, version }: ApiSource): Json {
   const routes = all.filter(({ standard }) => !standard);
   const kinds = shownKinds(routes);
-  const plurals = new Set([...catalog.values()].map(({ plural }) => plural));
+  const plurals = new Set(catalog.kinds.map(({ plural }) => plural));
   const paths: Record<string, Json> = {};
   for (const route of routes) {
     const path = toldPath(route.path, kinds);
@@ -156,6 +157,6 @@ function requestBody(body: OperationBody): Json {
 
 /** What is no text and no list of texts stands in a form as JSON. */
 function formEncoding(body: OperationBody): Json {
-  if (body.is === "values" || !fieldOf(body.of, "custom")) return {};
+  if (body.is === "values" || !body.of.field("custom")) return {};
   return { encoding: { custom: { contentType: "application/json" } } };
 }

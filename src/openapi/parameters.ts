@@ -3,7 +3,8 @@ import { COMMON_PARAMETERS, listParameters } from "../derive/parameters.ts";
 import { refusalsOf } from "../derive/refusals.ts";
 import { CUSTOM_FILTERS, CUSTOM_OPERATORS } from "../fields/custom.ts";
 import type { Operator } from "../fields/predicate.ts";
-import type { Field, FieldSpec, Kind } from "../records/define.ts";
+import type { FieldSpec } from "../fields/spec.ts";
+import type { Field, Kind } from "../records/kind.ts";
 import { type Json, writtenSchema } from "./schemas.ts";
 
 const parameterRef = (name: string): Json => ({ $ref: `#/components/parameters/${name}` });

@@ -1,17 +1,9 @@
 import { z } from "zod";
-import { writable } from "../derive/body.ts";
+
 import type { Named, Operation, OperationAnswer, OperationBody } from "../derive/operation.ts";
+import type { FieldSpec } from "../fields/spec.ts";
 import { PROBLEM_VALUES, PROBLEMS } from "../kit/problem.ts";
-import {
-  choicesOf,
-  type Field,
-  type FieldSpec,
-  isIdentity,
-  type Kind,
-  knownOf,
-  labelsOf,
-  personsOf,
-} from "../records/define.ts";
+import { choicesOf, type Field, isIdentity, type Kind, knownOf, labelsOf, personsOf, writable } from "../records/kind.ts";
 
 /** A JSON Schema (2020-12), or another object of the document. */
 export type Json = { [name: string]: unknown };

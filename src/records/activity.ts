@@ -8,6 +8,7 @@ export const activity = defineRecord({
   about: "Something that happened: a call, an e-mail, a meeting, a note.",
   title: "body",
   order: "-at",
+  mostRows: 500,
   needsOneOf: ["contact_id", "company_id", "deal_id"],
   fields: {
     kind: required(

@@ -8,7 +8,14 @@ export const contact = defineRecord({
   about: "A person you deal with.",
   title: "name",
   naturalKey: "email",
-  reminder: { at: "follow_up_at", note: "follow_up_note", owner: "owner", phone: "phone", email: "email" },
+  reminder: {
+    at: "follow_up_at",
+    note: "follow_up_note",
+    owner: "owner",
+    phone: "phone",
+    email: "email",
+    company: "company_id",
+  },
   fields: {
     name: required(phrase({ about: "full name", sort: true, search: true })),
     email: email({ about: "main address; POST with a known one updates that contact", sort: true, search: true }),

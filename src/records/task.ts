@@ -7,7 +7,14 @@ export const task = defineRecord({
   prefix: "t",
   about: "Something to do.",
   title: "title",
-  reminder: { at: "due_at", note: "notes", owner: "assignee", doneWhen: "done" },
+  reminder: {
+    at: "due_at",
+    note: "notes",
+    owner: "assignee",
+    doneWhen: { field: "done", is: true },
+    person: "contact_id",
+    company: "company_id",
+  },
   fields: {
     title: required(phrase({ about: "what to do", sort: true, search: true })),
     due_at: time({ about: "by when; feeds /reminders while not done", sort: true }),

@@ -6,7 +6,8 @@ import { echo } from "../kit/line.ts";
 import { nearest } from "../kit/nearest.ts";
 import { Problem } from "../kit/problem.ts";
 import { StartError } from "../kit/startError.ts";
-import type { Catalog, Kind } from "../records/define.ts";
+import type { Catalog } from "../records/catalog.ts";
+import type { Kind } from "../records/kind.ts";
 import type { Context, Route } from "../service/route.ts";
 import { change } from "../views/change.ts";
 import { reminder } from "../views/reminder.ts";
@@ -105,7 +106,7 @@ function page(context: Context, asked: string, routes: readonly Route[]): Answer
     transcript: (name) => transcript(name).replaceAll(SHOWN_URL, baseUrl),
   };
   const file = new URL(`${encodeURIComponent(topic)}.md`, PAGES);
-  const kind = [...catalog.values(), ...VIEWS].find((kind) => kind.plural === topic || kind.name === topic);
+  const kind = [...catalog.kinds, ...VIEWS].find((kind) => kind.plural === topic || kind.name === topic);
   if (existsSync(file)) return document(fillManual(readFileSync(file, "utf8"), source));
   if (kind) return document(kindPage(kind, routes));
   const topics = manualPages(catalog).map((each) => each.topic);
@@ -123,7 +124,7 @@ export function manualPages(catalog: Catalog): { topic: string; title: string }[
     topic: name.replace(/\.md$/, ""),
     title: /^# (.*)/.exec(readFileSync(new URL(name, PAGES), "utf8"))?.[1] ?? name,
   }));
-  const kinds = [...catalog.values(), ...VIEWS].map(({ plural, about }) => ({ topic: plural, title: about }));
+  const kinds = [...catalog.kinds, ...VIEWS].map(({ plural, about }) => ({ topic: plural, title: about }));
   return [...written, ...kinds.filter(({ topic }) => !written.some((page) => page.topic === topic))];
 }
 

@@ -3,14 +3,13 @@ import { readListQuery } from "../derive/query.ts";
 import { viewsOf } from "../derive/view.ts";
 import type { Answer } from "../http/reply.ts";
 import { oneOf } from "../kit/words.ts";
-import { type Catalog, definitionOf, type Kind } from "../records/define.ts";
+import type { Catalog } from "../records/catalog.ts";
+import type { Kind } from "../records/kind.ts";
 import { type Authenticated, type Route, readPathId } from "../service/route.ts";
 import { change } from "../views/change.ts";
 import { listAnswer, listView } from "./lists.ts";
 import { readableView } from "./readable.ts";
 import { strangersAsked } from "./strangers.ts";
-
-const MOST = 500;
 
 export function historyRoutes(catalog: Catalog): Route[] {
   return [
@@ -18,16 +17,16 @@ export function historyRoutes(catalog: Catalog): Route[] {
       method: "GET",
       path: "/audit",
       about: "every change in the workspace, newest first",
-      filters: { of: change, most: MOST },
+      filters: { of: change, most: change.mostRows },
       answers: { is: "list", of: [change] },
       handle: audit,
     },
-    ...[...catalog.values()].map(
+    ...catalog.kinds.map(
       (kind): Route => ({
         method: "GET",
         path: `/${kind.plural}/{id}/history`,
         about: `the changes of ${oneOf(kind.name)}, newest first; also when it is deleted`,
-        filters: { of: change, most: MOST },
+        filters: { of: change, most: change.mostRows },
         answers: { is: "list", of: [change] },
         handle: (context) => history(context, kind),
       }),
@@ -36,10 +35,10 @@ export function historyRoutes(catalog: Catalog): Route[] {
 }
 
 async function audit(context: Authenticated): Promise<Answer> {
-  const query = readListQuery(change, context.parameters, context.reading, MOST);
+  const query = readListQuery(change, context.parameters, context.reading, change.mostRows);
   const view = listView(context, change, query);
   const page = await listChanges(
-    context.services.db,
+    context.db,
     context.session.workspaceId,
     view,
     query,
@@ -51,8 +50,9 @@ async function audit(context: Authenticated): Promise<Answer> {
 }
 
 async function history(context: Authenticated, kind: Kind): Promise<Answer> {
-  const { db, seal } = context.services;
-  const query = readListQuery(change, context.parameters, context.reading, MOST);
+  const { db, services } = context;
+  const { seal } = services;
+  const query = readListQuery(change, context.parameters, context.reading, change.mostRows);
   const view = listView(context, change, query);
   const of = { kind, reference: readPathId(kind, context.path.id!) };
   return listAnswer(
@@ -62,5 +62,4 @@ async function history(context: Authenticated, kind: Kind): Promise<Answer> {
 }
 
 /** Whole records are shown as the reader would see them at their own address. */
-const shapes = (context: Authenticated) => (kind: string) =>
-  readableView(context, viewsOf(definitionOf(context.services.db.catalog, kind)).json);
+const shapes = (context: Authenticated) => (kind: string) => readableView(context, viewsOf(context.db.catalog.get(kind)!).json);

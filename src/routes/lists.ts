@@ -4,7 +4,7 @@ import { chosenView, type View, viewsOf } from "../derive/view.ts";
 import type { Answer } from "../http/reply.ts";
 import { echo, formatPairs } from "../kit/line.ts";
 import { counted } from "../kit/words.ts";
-import { type Kind, linksOf } from "../records/define.ts";
+import type { Kind } from "../records/kind.ts";
 import type { Authenticated } from "../service/route.ts";
 import { readableView, refuseUnreadable } from "./readable.ts";
 
@@ -42,7 +42,7 @@ export const NEAR = "nothing has all these words: these are near misses";
 /** Who looks for the people of a company by its name finds none, and would believe it. */
 function searchNotes(kind: Kind, query: ListQuery | undefined): string[] {
   if (query?.search === undefined) return [];
-  const linked = linksOf(kind).map(({ name }) => `${name}=like:…`);
+  const linked = kind.links.map(({ name }) => `${name}=like:…`);
   const belonging = linked.length > 0 ? `; by what they belong to: ${linked.join(", ")}` : "";
   const near = query.sort.asked ? "; without sort= near misses come" : "";
   return [`search looks into the ${kind.plural} themselves${belonging}; into all kinds: GET /search?q=…${near}`];

@@ -3,7 +3,7 @@ import { type Encoded, encodeProblem } from "../http/reply.ts";
 import type { InnerRequest } from "../http/request.ts";
 import { type Asked, answerMessage } from "../mcp/answer.ts";
 import { toolsOf } from "../mcp/tools.ts";
-import type { Catalog } from "../records/define.ts";
+import type { Catalog } from "../records/catalog.ts";
 import { type Authenticated, type Refuse, type Route, seenBaseUrl } from "../service/route.ts";
 import { manualPages } from "./help.ts";
 import { version } from "./openapi.ts";

@@ -5,7 +5,7 @@ import { shortId } from "../kit/id.ts";
 import { echo } from "../kit/line.ts";
 import { nearest } from "../kit/nearest.ts";
 import { oneOf } from "../kit/words.ts";
-import { choicesOf, fieldOf, type Kind, knownOf, labelsOf, wantedOf } from "../records/define.ts";
+import { choicesOf, type Kind, knownOf, labelsOf, wantedOf } from "../records/kind.ts";
 import type { Authenticated } from "../service/route.ts";
 import { mayRead } from "./readable.ts";
 
@@ -16,7 +16,7 @@ export async function namesakes(context: Authenticated, kind: Kind, { sent, init
   const { naturalKey, title, name, plural } = kind;
   if (!naturalKey || sent[naturalKey] || !mayRead(context, kind)) return [];
   const called = String(sent[title] ?? initial[title]);
-  const { db } = context.services;
+  const { db } = context;
   const others = (await namedRecords(db, context.session.workspaceId, kind, called)).filter((other) => other !== id);
   // Without ids: clients that cut the new one out of the answer must find no other.
   const found = `GET /${plural}?${title}=like:${encodeURIComponent([...called].slice(0, 100).join(""))}`;
@@ -46,9 +46,9 @@ export function unusual(kind: Kind, { sent }: Written): string[] {
 export function wanting(view: View, row: Row, { sent }: Written): string[] {
   const { kind } = view;
   return wantedOf(kind).flatMap(({ name, about, wanted }) => {
-    const source = fieldOf(kind, wanted!.field)!;
+    const source = kind.field(wanted!.field)!;
     const is = row[columnOf(view, source) ?? -1] ?? sent[source.name];
-    const at = columnOf(view, fieldOf(kind, name)!);
+    const at = columnOf(view, kind.field(name)!);
     const value = at === undefined ? (sent[source.name] === undefined ? undefined : (sent[name] ?? null)) : row[at];
     if (is !== wanted!.value || value !== null) return [];
     return [`${name} is empty (${about}): PATCH /${kind.plural}/${shortId(rowId(row))} {"${name}":"…"}`];

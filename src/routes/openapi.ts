@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { openApi } from "../openapi/document.ts";
-import type { Catalog } from "../records/define.ts";
+import type { Catalog } from "../records/catalog.ts";
 import type { Route } from "../service/route.ts";
 
 export const { version } = JSON.parse(readFileSync(new URL("../../package.json", import.meta.url), "utf8")) as {

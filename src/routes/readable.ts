@@ -3,7 +3,7 @@ import { chosenView, type View, viewsOf } from "../derive/view.ts";
 import type { Predicate } from "../fields/predicate.ts";
 import { Problem } from "../kit/problem.ts";
 import { covers } from "../kit/scope.ts";
-import { definitionOf, type Field, type Kind } from "../records/define.ts";
+import type { Field, Kind } from "../records/kind.ts";
 import type { Authenticated } from "../service/route.ts";
 
 /** What a token may see of records: those of the kinds that it may read, and not even the names of others. */
@@ -15,7 +15,7 @@ export function mayRead({ session }: Authenticated, { plural }: Kind): boolean {
 /** A field that shows the name of a linked record belongs to that record's kind. */
 function isReadable(context: Authenticated, { type }: Field): boolean {
   if (type.link?.shows !== "name") return true;
-  return mayRead(context, definitionOf(context.services.db.catalog, type.link.target));
+  return mayRead(context, context.db.catalog.get(type.link.target)!);
 }
 
 /** The view of one record that this caller asked for. Of a record that they may write and not read, it shows what names it. */
@@ -59,7 +59,7 @@ export function refuseUnreadable(
 
 const isAboutNull = (predicate: Predicate) => predicate.is === "null" || (predicate.is === "not" && predicate.of.is === "null");
 
-const targetOf = ({ services }: Authenticated, { type }: Field) => definitionOf(services.db.catalog, type.link!.target);
+const targetOf = ({ db }: Authenticated, { type }: Field) => db.catalog.get(type.link!.target)!;
 
 const unreadable = ({ plural }: Kind, otherwise: string) =>
   new Problem("scope_required", `the token lacks the scope read or ${plural}.read`, otherwise);

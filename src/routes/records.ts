@@ -14,7 +14,7 @@ import { type IdReference, shortId } from "../kit/id.ts";
 import { echo } from "../kit/line.ts";
 import { Problem } from "../kit/problem.ts";
 import { counted, oneOf } from "../kit/words.ts";
-import { type Catalog, fieldOf, type Kind, linksOf } from "../records/define.ts";
+import type { Kind } from "../records/kind.ts";
 import { type Authenticated, type Route, readPathId } from "../service/route.ts";
 import { confirm } from "./confirm.ts";
 import { listAnswer, listView } from "./lists.ts";
@@ -23,7 +23,7 @@ import { mayRead, recordView } from "./readable.ts";
 import { strangers, strangersAsked } from "./strangers.ts";
 
 /** The routes of one kind of record. */
-export function recordRoutes(kind: Kind, catalog: Catalog): Route[] {
+export function recordRoutes(kind: Kind): Route[] {
   const { plural, name } = kind;
   const one = `/${plural}/{id}`;
   return [
@@ -31,7 +31,7 @@ export function recordRoutes(kind: Kind, catalog: Catalog): Route[] {
       method: "GET",
       path: `/${plural}`,
       about: `list, filter, search ${plural}`,
-      filters: { of: kind, most: mostOf(kind) },
+      filters: { of: kind, most: kind.mostRows },
       answers: { is: "list", of: [kind] },
       handle: (context) => list(context, kind),
     },
@@ -70,7 +70,7 @@ export function recordRoutes(kind: Kind, catalog: Catalog): Route[] {
       refuses: ["confirmation_required", "version_conflict"],
       handle: (context) => remove(context, kind),
     },
-    ...heldRoutes(kind, catalog),
+    ...heldRoutes(kind),
   ];
 }
 
@@ -78,39 +78,37 @@ function createAbout({ naturalKey, name }: Kind): string {
   return naturalKey ? `create, or update the ${name} with that ${naturalKey}` : `create ${oneOf(name)}`;
 }
 
-/** `/contacts/{id}/activities`: the records of other kinds that link to this one. */
-function heldRoutes(kind: Kind, catalog: Catalog): Route[] {
-  return [...catalog.values()].flatMap((held): Route[] => {
-    const link = linksOf(held).find(({ target }) => target === kind.name);
-    if (!link) return [];
+/** `/contacts/{id}/activities`: the records of other kinds that link to this one, by the first of their links to it. */
+function heldRoutes(kind: Kind): Route[] {
+  const firsts = kind.holders.filter(({ kind: held }, i) => kind.holders.findIndex((each) => each.kind === held) === i);
+  return firsts.flatMap(({ kind: held, link }): Route[] => {
     const path = `/${kind.plural}/{id}/${held.plural}`;
     return [
       {
         method: "GET",
         path,
         about: `the ${held.plural} of ${oneOf(kind.name)}`,
-        filters: { of: held, most: mostOf(held) },
+        filters: { of: held, most: held.mostRows },
         answers: { is: "list", of: [held] },
-        handle: (context) => list(context, held, { name: link.field.name, of: kind }),
+        handle: (context) => list(context, held, { name: link.id.name, of: kind }),
       },
       {
         method: "POST",
         path,
         about: `add ${oneOf(held.name)} to ${oneOf(kind.name)}`,
         parameters: { ...chosenFields(held), ...WHY },
-        body: { is: "create", of: held, given: link.field.name },
+        body: { is: "create", of: held, given: link.id.name },
         answers: { is: "record", of: held, statuses: [201, 200] },
-        handle: async (context) => create(context, held, { [link.field.name]: await holderId(context, kind) }),
+        handle: async (context) => create(context, held, { [link.id.name]: await holderId(context, kind) }),
       },
     ];
   });
 }
 
-const mostOf = ({ plural }: Kind) => (plural === "activities" ? 500 : 200);
-
 async function list(context: Authenticated, kind: Kind, held?: { name: string; of: Kind }): Promise<Answer> {
-  const { db, seal } = context.services;
-  const query = readListQuery(kind, context.parameters, context.reading, mostOf(kind));
+  const { db, services } = context;
+  const { seal } = services;
+  const query = readListQuery(kind, context.parameters, context.reading, kind.mostRows);
   const scoped = held ? within(query, kind, held, readPathId(held.of, context.path.id!)) : query;
   const view = listView(context, kind, query);
   const ranked = query.search !== undefined && !query.sort.asked;
@@ -121,7 +119,7 @@ async function list(context: Authenticated, kind: Kind, held?: { name: string; o
 }
 
 function within(query: ListQuery, kind: Kind, held: { name: string; of: Kind }, reference: IdReference): ListQuery {
-  const field = fieldOf(kind, held.name)!;
+  const field = kind.field(held.name)!;
   return {
     ...query,
     conditions: [...query.conditions, { field, predicate: { is: "refers", target: held.of.name, to: [reference] } }],
@@ -134,7 +132,8 @@ function holderId({ services, session, path }: Authenticated, holder: Kind): Pro
 }
 
 async function create(context: Authenticated, kind: Kind, given: Record<string, unknown>): Promise<Answer> {
-  const { db, ids } = context.services;
+  const { db, services } = context;
+  const { ids } = services;
   for (const name of Object.keys(given)) {
     if (context.body.values[name] !== undefined)
       throw new Problem("invalid_field", `${name} is in the path already`, `leave ${name} out of the body`);
@@ -163,12 +162,13 @@ function claimOf({ idempotencyKey, body, path, services }: Authenticated, { name
 
 async function get(context: Authenticated, kind: Kind): Promise<Answer> {
   const view = recordView(context, kind);
-  const row = await getRow(context.services.db, context.session.workspaceId, view, readPathId(kind, context.path.id!));
+  const row = await getRow(context.db, context.session.workspaceId, view, readPathId(kind, context.path.id!));
   return { is: "record", view, row };
 }
 
 async function patch(context: Authenticated, kind: Kind): Promise<Answer> {
-  const { db, ids } = context.services;
+  const { db, services } = context;
+  const { ids } = services;
   const written = expecting(context, readRecord(kind, context.body, true, context.reading));
   const view = recordView(context, kind);
   const { row, outcome } = await updateRow(db, context.author, ids, view, readPathId(kind, context.path.id!), written);
@@ -198,7 +198,8 @@ function expecting({ ifMatch }: Authenticated, written: Written): Written {
  * call with the token does it.
  */
 async function remove(context: Authenticated, kind: Kind): Promise<Answer> {
-  const { db, ids } = context.services;
+  const { db, services } = context;
+  const { ids } = services;
   const reference = readPathId(kind, context.path.id!);
   const agree = (removal: Removal) => {
     const { id, version, set } = removal;

@@ -13,7 +13,7 @@ import { echo } from "../kit/line.ts";
 import { Problem } from "../kit/problem.ts";
 import { isVisible } from "../kit/text.ts";
 import { readMoment } from "../kit/time.ts";
-import type { Catalog } from "../records/define.ts";
+import type { Catalog } from "../records/catalog.ts";
 import type { Authenticated, Route } from "../service/route.ts";
 import { reminder } from "../views/reminder.ts";
 import { noteOf } from "./strangers.ts";
@@ -91,7 +91,7 @@ function readOwner(parameters: Authenticated["parameters"], reading: Reading): s
 }
 
 function readKind(catalog: Catalog, text: string | undefined): string | undefined {
-  const kinds = [...catalog.values()].filter((kind) => kind.reminder).map((kind) => kind.name);
+  const kinds = catalog.kinds.filter((kind) => kind.reminder).map((kind) => kind.name);
   if (text === undefined || kinds.includes(text)) return text;
   throw new Problem("invalid_value", `kind cannot be ${echo(text)}`, `kind is one of ${kinds.join(", ")}`);
 }

@@ -6,7 +6,7 @@ import type { Row, View } from "../derive/view.ts";
 import { required, text } from "../fields/vocabulary.ts";
 import type { Answer } from "../http/reply.ts";
 import { Problem } from "../kit/problem.ts";
-import type { Kind } from "../records/define.ts";
+import type { Kind } from "../records/kind.ts";
 import type { Authenticated, Route } from "../service/route.ts";
 import { listView, NEAR } from "./lists.ts";
 
@@ -26,7 +26,7 @@ async function searchAll(context: Authenticated): Promise<Answer> {
   const search = singleSigned(context.parameters, "q");
   if (!search?.trim()) throw new Problem("missing_field", "q is missing", "GET /search?q=acme");
   const paging = context.parameters.filter(([name]) => name === "limit");
-  const kinds = [...context.services.db.catalog.values()].map((kind) => {
+  const kinds = context.db.catalog.kinds.map((kind) => {
     const query = readListQuery(kind, [["search", search], ...paging], context.reading);
     return { query, view: listView(context, kind, query) };
   });

@@ -3,7 +3,7 @@ import type { Written } from "../derive/body.ts";
 import type { Condition } from "../derive/filter.ts";
 import { isEmail } from "../fields/text.ts";
 import { echo } from "../kit/line.ts";
-import { type Field, type Kind, personsOf } from "../records/define.ts";
+import { type Field, type Kind, personsOf } from "../records/kind.ts";
 import type { Authenticated } from "../service/route.ts";
 
 /** A person whom the workspace does not know is a name like any other: it reminds nobody, and `owner=me` does not find it. */

@@ -1,4 +1,4 @@
-import type { Catalog } from "../records/define.ts";
+import type { Catalog } from "../records/catalog.ts";
 import type { Route } from "../service/route.ts";
 import { helpRoutes } from "./help.ts";
 import { historyRoutes } from "./history.ts";
@@ -24,7 +24,7 @@ export function createRoutes(catalog: Catalog): Route[] {
     ...openApiRoutes(() => routes, catalog),
     ...metricsRoutes,
     ...mcpRoutes(catalog),
-    ...signInRoutes([...catalog.values()]),
+    ...signInRoutes(catalog.kinds),
     ...tokenRoutes,
     ...metadataRoutes,
     ...registrationRoutes,
@@ -32,8 +32,8 @@ export function createRoutes(catalog: Catalog): Route[] {
     ...oauthTokenRoutes,
     ...workspaceRoutes,
     ...memberRoutes,
-    ...[...catalog.values()].flatMap((kind) => recordRoutes(kind, catalog)),
-    ...searchRoutes([...catalog.values()]),
+    ...catalog.kinds.flatMap((kind) => recordRoutes(kind)),
+    ...searchRoutes(catalog.kinds),
     ...reminderRoutes,
     ...historyRoutes(catalog),
   ];

@@ -43,6 +43,7 @@ export function readContext(arrival: Arrival): Context & { session: Session | un
   const place = session ? zone(session.timezone) : UTC;
   return {
     services,
+    db: services.db,
     session,
     requestId,
     address,

@@ -18,7 +18,7 @@ import { Problem } from "../kit/problem.ts";
 import type { Seal } from "../kit/seal.ts";
 import { oneOf } from "../kit/words.ts";
 import type { ClientDocuments } from "../outbound/clientDocuments.ts";
-import type { Kind } from "../records/define.ts";
+import type { Kind } from "../records/kind.ts";
 import type { Config } from "./config.ts";
 import type { Metrics } from "./metrics.ts";
 import type { Plans } from "./plans.ts";
@@ -48,6 +48,8 @@ export type Services = {
 /** One request, parsed. */
 export type Context = {
   services: Services;
+  /** The kinds of the caller's workspace, and the unit of work that this request runs on. */
+  db: Database;
   requestId: string;
   /** The caller's network address, in IPv6 its /56. */
   address: string;

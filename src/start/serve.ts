@@ -44,7 +44,7 @@ export async function serve(config: Config, connection: ConnectionOptions, log: 
   const pool = openPool(connection, config, log, config.pool);
   const plans = readPlans(
     config.plans,
-    [...catalog.values()].map(({ plural }) => plural),
+    catalog.kinds.map(({ plural }) => plural),
   );
   const ids = createIds(Date.now, createRandom());
   const sessions = createSessionCache();

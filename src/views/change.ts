@@ -130,6 +130,7 @@ export const change = defineView({
   about: "One change of a record: who, when, what and why.",
   title: "action",
   order: "-at",
+  mostRows: 500,
   fields: {
     id: {
       type: { ...idType("change"), predicate: writtenIds },

@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { catalog } from "../../src/records/all.ts";
-import { type Field, type Kind, linksOf } from "../../src/records/define.ts";
+import type { Field, Kind } from "../../src/records/kind.ts";
 import { type Client, type ServiceOptions, startService } from "./service.ts";
 import { type Linked, valuesOf, type World } from "./values.ts";
 
-export const definitions = [...catalog.values()];
+export const definitions = catalog.kinds;
 
 /** A service of the file's own, who has signed in, and what their records link to. */
 export async function startWorld(options?: ServiceOptions) {
@@ -21,23 +21,23 @@ export async function createWorld(client: Client): Promise<World> {
     const made: Linked[] = [];
     if (linked.has(kind.name)) return;
     linked.set(kind.name, made);
-    for (const { target } of linksOf(kind)) await create(catalog.get(target)!);
+    for (const { target } of kind.links) await create(target);
     for (const title of ["Linked A", "Linked b%", "Linked É_"]) {
       const body = { ...leastOf(kind, world), [kind.title]: title };
       made.push({ id: (await post(client, kind, body)).id, title });
     }
   };
-  for (const kind of definitions) for (const { target } of linksOf(kind)) await create(catalog.get(target)!);
+  for (const kind of definitions) for (const { target } of kind.links) await create(target);
   return world;
 }
 
 /** What a record of this kind cannot be without. */
 export function leastOf(kind: Kind, world: World): Record<string, unknown> {
-  const [link] = linksOf(kind).filter(({ field }) => kind.needsOneOf?.includes(field.name));
+  const [link] = kind.links.filter(({ id }) => kind.needsOneOf?.includes(id.name));
   const required = kind.fields.filter((field) => field.required && field.initially === undefined && !field.readOnly);
   return {
     ...Object.fromEntries(required.map((field) => [field.name, valuesOf(field, world).ladder[0]])),
-    ...(link ? { [link.field.name]: world.linked.get(link.target)![0]!.id } : {}),
+    ...(link ? { [link.id.name]: world.linked.get(link.target.name)![0]!.id } : {}),
   };
 }
 

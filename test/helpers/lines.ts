@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { shortId } from "../../src/kit/id.ts";
 import { parseCustomText, parseTokens, unquote } from "../../src/kit/line.ts";
-import type { Field, Kind } from "../../src/records/define.ts";
+import type { Field, Kind } from "../../src/records/kind.ts";
 import type { Reply } from "./service.ts";
 
 export type Json = Record<string, unknown>;

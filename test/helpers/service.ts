@@ -103,7 +103,7 @@ export async function startService(options: ServiceOptions = {}): Promise<Servic
       metrics: createMetrics(pool, NOBODY),
       plans: readPlans(
         config.plans,
-        [...catalog.values()].map(({ plural }) => plural),
+        catalog.kinds.map(({ plural }) => plural),
       ),
       clientDocuments: createClientDocuments(
         options.readPublic ?? (() => Promise.reject(new Error("there is no network"))),

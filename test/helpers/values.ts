@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { collapsed, isVisible } from "../../src/kit/text.ts";
-import type { Field } from "../../src/records/define.ts";
+import type { Field } from "../../src/records/kind.ts";
 
 /** A valid value as a caller sends it, and as JSON must show it afterwards. */
 export type Sample = { sent: unknown; shown: unknown };

@@ -6,7 +6,6 @@ import { customPredicate } from "../../src/fields/custom.ts";
 import { readMoment, zone } from "../../src/kit/time.ts";
 import { sql } from "../../src/postgres/sql.ts";
 import { catalog } from "../../src/records/all.ts";
-import { fieldOf } from "../../src/records/define.ts";
 import { type Client, type Service, startService } from "../helpers/service.ts";
 
 /** Times under `custom` are text, and compare as times do: in the workspace's zone, and whichever zone they were written in. */
@@ -151,7 +150,7 @@ test("an index finds a time or a day among other records, however it was written
   ] as const;
   for (const [operator, operands] of asked) {
     const predicate = customPredicate("t", operator, operands, reading)!;
-    const condition = conditionSql(tableOf(contact, catalog), { field: fieldOf(contact, "custom")!, predicate });
+    const condition = conditionSql(tableOf(contact), { field: contact.field("custom")!, predicate });
     const plan = await service.pool.rows(
       sql`explain select id from contacts r where r.workspace_id = ${"ws_many"} and r.deleted_at is null and ${condition}`,
       { plan: "custom" },

@@ -4,7 +4,6 @@ import { after, before, test } from "node:test";
 import { gzipSync } from "node:zlib";
 import { PROBLEMS, type ProblemCode } from "../../src/kit/problem.ts";
 import { catalog } from "../../src/records/all.ts";
-import { linksOf } from "../../src/records/define.ts";
 import { createRoutes } from "../../src/routes/table.ts";
 import { type Client, type Reply, type Service, startService } from "../helpers/service.ts";
 
@@ -16,7 +15,7 @@ const ids = new Map<string, string>();
 before(async () => {
   service = await startService({ now: () => clock });
   ann = await service.signIn();
-  for (const { name, plural, example } of [...catalog.values()].sort((a, b) => linksOf(a).length - linksOf(b).length)) {
+  for (const { name, plural, example } of catalog.dependentsFirst.toReversed()) {
     const link = ids.get("contact");
     const body = Object.hasOwn(example, "contact_id") ? { ...example, contact_id: link } : example;
     const reply = await ann.send("POST", `/${plural}?format=json`, body);
@@ -103,7 +102,7 @@ test("every path tells the methods it knows for those it does not", async () => 
 });
 
 test("an id of another kind leads to the record, and what is no id leads to the search", async () => {
-  for (const wanted of catalog.values()) {
+  for (const wanted of catalog.kinds) {
     for (const [name, id] of ids) {
       if (name === wanted.name) continue;
       const { plural } = catalog.get(name)!;

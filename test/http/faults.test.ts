@@ -3,7 +3,6 @@ import { after, before, test } from "node:test";
 import { createLog } from "../../src/kit/log.ts";
 import { sql } from "../../src/postgres/sql.ts";
 import { catalog } from "../../src/records/all.ts";
-import { linksOf } from "../../src/records/define.ts";
 import { createRoutes } from "../../src/routes/table.ts";
 import { type Client, type Service, startService } from "../helpers/service.ts";
 
@@ -17,7 +16,7 @@ const ids = new Map<string, string>();
 before(async () => {
   service = await startService({ log: createLog((line) => logged.push(line), Date.now) });
   ann = await service.signIn();
-  for (const { name, plural, example } of [...catalog.values()].sort((a, b) => linksOf(a).length - linksOf(b).length)) {
+  for (const { name, plural, example } of catalog.dependentsFirst.toReversed()) {
     const link = ids.get("contact");
     const body = Object.hasOwn(example, "contact_id") ? { ...example, contact_id: link } : example;
     const reply = await ann.send("POST", `/${plural}?format=json`, body);
@@ -61,7 +60,7 @@ test("no value of any type in any field of any body is a fault", async () => {
   for (const { method, path, body } of routes) {
     if (!body) continue;
     const fields = body.is === "values" ? Object.keys(body.values) : body.of.fields.map(({ name }) => name);
-    const kind = [...catalog.values()].find(({ plural }) => path.startsWith(`/${plural}/`))?.name;
+    const kind = catalog.kinds.find(({ plural }) => path.startsWith(`/${plural}/`))?.name;
     const id = kind ? ids.get(kind)! : own.workspace.slice("workspace/".length);
     const to = path.replace("{id}", id).replace(/\{\w+\}/g, "u_00000000");
     for (const name of [...fields, "version", "custom.x", "__proto__", "constructor"]) {
@@ -99,7 +98,7 @@ test("no value of any parameter is a fault", async () => {
     "%0A",
   ];
   for (const { method, path, parameters = {}, filters } of routes.filter((route) => route.method === "GET")) {
-    const kind = [...catalog.values()].find(({ plural }) => path.startsWith(`/${plural}/`))?.name;
+    const kind = catalog.kinds.find(({ plural }) => path.startsWith(`/${plural}/`))?.name;
     const to = path.replace("{id}", kind ? ids.get(kind)! : "ws_00000000").replace("{topic}", "query");
     const lists = filters
       ? ["search", "sort", "limit", "cursor", "fields", "count", "custom.x", ...filters.of.fields.map(({ name }) => name)]

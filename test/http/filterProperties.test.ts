@@ -3,7 +3,7 @@ import { after, describe, test } from "node:test";
 import { OPERATORS, type Operator } from "../../src/fields/predicate.ts";
 import { shortId } from "../../src/kit/id.ts";
 import { parseTokens, unquote } from "../../src/kit/line.ts";
-import type { Field, Kind } from "../../src/records/define.ts";
+import type { Field, Kind } from "../../src/records/kind.ts";
 import { change } from "../../src/views/change.ts";
 import { definitions, inTurns, leastOf, post, settable, startWorld } from "../helpers/dictionary.ts";
 import { assertRefused, type Json } from "../helpers/lines.ts";

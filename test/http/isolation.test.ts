@@ -3,7 +3,7 @@ import { after, before, test } from "node:test";
 import { createIds, shortId } from "../../src/kit/id.ts";
 import { sql } from "../../src/postgres/sql.ts";
 import { catalog } from "../../src/records/all.ts";
-import { type Field, type Kind, linksOf } from "../../src/records/define.ts";
+import type { Field, Kind } from "../../src/records/kind.ts";
 import { createRoutes } from "../../src/routes/table.ts";
 import { type Client, type Service, startService } from "../helpers/service.ts";
 
@@ -38,9 +38,9 @@ after(() => service.close());
 
 /** A record of every kind with the marker in every field, the linked kinds first. */
 async function plant(made: Map<string, string>): Promise<void> {
-  while (made.size < catalog.size) {
-    const next = [...catalog.values()].filter(
-      (each) => !made.has(each.name) && linksOf(each).every(({ target }) => made.has(target)),
+  while (made.size < catalog.kinds.length) {
+    const next = catalog.kinds.filter(
+      (each) => !made.has(each.name) && each.links.every(({ target }) => made.has(target.name)),
     );
     assert.ok(next.length > 0);
     for (const kind of next) {
@@ -124,7 +124,7 @@ async function idsOf(email: string): Promise<{ user: string; token: string; work
 test("no route with an id in its path tells a record of another workspace from none", async () => {
   const [own, theirs] = [await idsOf("ann@example.com"), await idsOf("bob@example.com")];
   for (const { method, path } of routes.filter(({ open, path }) => !open && path.includes("{"))) {
-    const kind = [...catalog.values()].find(({ plural }) => path.startsWith(`/${plural}/`));
+    const kind = catalog.kinds.find(({ plural }) => path.startsWith(`/${plural}/`));
     const name = kind?.name ?? (path.startsWith("/tokens") ? "token" : "workspace");
     const body = method === "POST" || method === "PATCH" ? { body: bodyFor(path) } : {};
     const { user, invite } = theirs;
@@ -155,13 +155,13 @@ function bodyFor(path: string): Record<string, unknown> {
   if (path.endsWith("/role")) return { role: "viewer" };
   if (path.endsWith("/invites")) return { email: "guest@elsewhere.example" };
   if (path.startsWith("/workspaces")) return { name: "Taken over" };
-  return [...catalog.values()].some(({ plural }) => path.endsWith(`/${plural}`)) ? postable(path) : {};
+  return catalog.kinds.some(({ plural }) => path.endsWith(`/${plural}`)) ? postable(path) : {};
 }
 
 /** What a POST under another record needs: the example without its links. */
 function postable(path: string): Record<string, unknown> {
-  const held = [...catalog.values()].find(({ plural }) => path.endsWith(`/${plural}`))!;
-  const links = linksOf(held).flatMap(({ field, name }) => [field.name, name]);
+  const held = catalog.kinds.find(({ plural }) => path.endsWith(`/${plural}`))!;
+  const links = held.links.flatMap(({ id, name }) => [id.name, name]);
   return Object.fromEntries(Object.entries(held.example).filter(([name]) => !links.includes(name)));
 }
 
@@ -169,7 +169,7 @@ test("no list gives away what is Bob's, whatever it is asked for", async () => {
   const lists = routes.filter(({ method, path, open }) => method === "GET" && !open && !path.includes("{"));
   const near = MARKER.slice(0, -1);
   for (const { path } of lists) {
-    const kind = [...catalog.values()].find(({ plural }) => path === `/${plural}`);
+    const kind = catalog.kinds.find(({ plural }) => path === `/${plural}`);
     const questions = [
       ...["", "search=bob", `search=${near}`, `q=${near}`, "q=bob", "days=3650", "count=true"],
       ...(kind ? kind.fields.flatMap((field) => filtersOf(field, near)) : []),
@@ -191,7 +191,7 @@ function filtersOf({ name, type }: Field, near: string): string[] {
 }
 
 test("a filter by an id of another workspace is answered like one by an id of none", async () => {
-  for (const kind of catalog.values()) {
+  for (const kind of catalog.kinds) {
     const names = [
       ...["id", "handle"].map((name) => `/${kind.plural}?${name}=`),
       ...holders(kind).flatMap(({ holder, names }) => names.map((name) => `/${holder.plural}?${name}=`)),
@@ -209,15 +209,10 @@ test("a filter by an id of another workspace is answered like one by an id of no
   }
 });
 
-const holders = (target: Kind) =>
-  [...catalog.values()].flatMap((holder) =>
-    linksOf(holder)
-      .filter((link) => link.target === target.name)
-      .map((link) => ({ holder, names: [link.field.name, link.name] })),
-  );
+const holders = (target: Kind) => target.holders.map(({ kind, link }) => ({ holder: kind, names: [link.id.name, link.name] }));
 
 test("a link to a record of another workspace is refused like one to none, by id and by name", async () => {
-  for (const target of catalog.values()) {
+  for (const target of catalog.kinds) {
     for (const { holder, names } of holders(target)) {
       for (const name of names) {
         for (const form of [...forms(target.name).slice(0, 3), (id: string) => `${target.name}/${shortId(id)}`]) {
@@ -283,7 +278,7 @@ test("a token shows nothing of its owner's other workspace", async () => {
 });
 
 test("after all this Bob's records are what they were", async () => {
-  for (const kind of catalog.values()) {
+  for (const kind of catalog.kinds) {
     const record = (await bob.send("GET", `/${kind.plural}/${living.get(kind.name)}?format=json`)).json();
     assert.equal(record.version, 1);
     for (const field of kind.fields.filter((each) => !each.readOnly && each.type.link?.shows !== "name"))

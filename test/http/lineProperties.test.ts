@@ -4,7 +4,7 @@ import { after, describe, test } from "node:test";
 import fc from "fast-check";
 import { parsePairs } from "../../src/kit/line.ts";
 import { collapsed, isVisible } from "../../src/kit/text.ts";
-import type { Field, Kind } from "../../src/records/define.ts";
+import type { Field, Kind } from "../../src/records/kind.ts";
 import { change } from "../../src/views/change.ts";
 import { reminder } from "../../src/views/reminder.ts";
 import { token } from "../../src/views/token.ts";

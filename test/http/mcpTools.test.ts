@@ -24,7 +24,7 @@ before(async () => {
 after(() => service.close());
 
 const routes = createRoutes(catalog).filter(({ path }) => path !== "/mcp");
-const prefixOf = (path: string) => [...catalog.values()].find(({ plural }) => path.startsWith(`/${plural}/`))?.prefix ?? "ws";
+const prefixOf = (path: string) => catalog.kinds.find(({ plural }) => path.startsWith(`/${plural}/`))?.prefix ?? "ws";
 const aim = (path: string) => path.replace(/\{\w+\}/g, `${prefixOf(path)}_00000000`);
 
 /** What differs from one request to the next. */

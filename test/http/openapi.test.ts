@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import { CUSTOM_FILTERS } from "../../src/fields/custom.ts";
-import { type Kind, linksOf } from "../../src/records/define.ts";
+import type { Kind } from "../../src/records/kind.ts";
 import { createWorld, definitions, leastOf, settable } from "../helpers/dictionary.ts";
 import { type OpenApiReader, operationsOf, readOpenApi, type ToldOperation } from "../helpers/openapi.ts";
 import { type Client, type Reply, type Send, type Service, startService } from "../helpers/service.ts";
@@ -147,8 +147,8 @@ for (const kind of definitions) {
     test("hold others", async () => {
       for (const held of definitions) {
         const path = `${one}/${held.plural}`;
-        if (!operations.some((each) => unnamed(each.path) === unnamed(path))) continue;
-        const links = linksOf(held).map(({ field }) => field.name);
+        if (!operations.some((each) => each.path === path)) continue;
+        const links = held.links.map(({ id }) => id.name);
         const body = Object.fromEntries(Object.entries(leastOf(held, world)).filter(([name]) => !links.includes(name)));
         assert.equal((await ask("POST", path, { ids: ids(), query: JSON_PLEASE, body })).status, 201);
         await ask("POST", path, { ids: ids(), query: JSON_PLEASE, body: full(held, "Twice told") });
@@ -178,11 +178,11 @@ for (const kind of definitions) {
           await ask(method, path, { ids: ids(), query, body: "[]" });
           await ask(method, path, { ids: ids(), query, body: { [title]: 5 } });
           await ask(method, path, { ids: ids(), query, body: "x", headers: { "content-type": "image/png" } });
-          for (const { field } of linksOf(kind))
+          for (const { id } of kind.links)
             await ask(method, path, {
               ids: ids(),
               query,
-              body: { ...leastOf(kind, world), [field.name]: `${kind.prefix}_00000000` },
+              body: { ...leastOf(kind, world), [id.name]: `${kind.prefix}_00000000` },
             });
           for (const { name, type } of kind.fields)
             if (type.refusal !== "invalid_value")

@@ -5,7 +5,7 @@ import { shapes } from "../../bench/shapes.ts";
 import { listReminders } from "../../src/db/records/reminders.ts";
 import { getRow, listRows } from "../../src/db/records/rows.ts";
 import { searchRows } from "../../src/db/search/search.ts";
-import { hasTitle } from "../../src/db/search/words.ts";
+
 import { readListQuery } from "../../src/derive/query.ts";
 import { viewsOf } from "../../src/derive/view.ts";
 import { writeCursor } from "../../src/kit/cursor.ts";
@@ -14,6 +14,7 @@ import { zone } from "../../src/kit/time.ts";
 import type { Pool } from "../../src/postgres/pool.ts";
 import type { Statement, StatementOptions } from "../../src/postgres/sql.ts";
 import { catalog } from "../../src/records/all.ts";
+import { hasName } from "../../src/records/kind.ts";
 import { type TestDatabase, testDatabase } from "../helpers/postgres.ts";
 
 /**
@@ -32,7 +33,7 @@ before(async () => {
   database = await testDatabase();
   sql = postgres({ ...database.connection, max: 1, onnotice: () => {} });
   await sql.unsafe("set session_replication_role = replica; set random_page_cost = 4; set effective_cache_size = '4GB'");
-  for (const { plural, prefix } of catalog.values()) await sql.unsafe(fill(plural, prefix));
+  for (const { plural, prefix } of catalog.kinds) await sql.unsafe(fill(plural, prefix));
   await sql.unsafe("analyze");
 });
 after(async () => {
@@ -71,7 +72,7 @@ function fill(table: string, prefix: string): string {
     follow_up_at: "case when n % 3 = 0 then timestamptz '2026-01-01' + n * interval '1 minute' end",
     due_at: "case when n % 5 > 0 then timestamptz '2026-01-01' + n * interval '1 minute' end",
   };
-  const kind = [...catalog.values()].find(({ plural }) => plural === table)!;
+  const kind = catalog.kinds.find(({ plural }) => plural === table)!;
   const columns = ["workspace_id", ...kind.fields.map(({ name, column }) => column ?? name)].filter(
     (name, at, all) => values[name] && all.indexOf(name) === at,
   );
@@ -118,7 +119,7 @@ function assertPaged(what: string, plans: readonly Plan[]): void {
 /** Where a walk may be in an order of that type. */
 const ON_THE_WAY: Record<string, string> = { text: "m", bigint: "5000", date: "2026-03-01", timestamptz: "2026-01-03" };
 
-for (const kind of catalog.values()) {
+for (const kind of catalog.kinds) {
   const { plural } = kind;
   test(`what an index pages of ${plural} follows it whatever the values`, async () => {
     const paged = shapes().filter(({ path, paged }) => paged && new RegExp(`^/${plural}(\\?|$)`).test(path));
@@ -138,7 +139,7 @@ for (const kind of catalog.values()) {
   });
 }
 
-for (const kind of catalog.values()) {
+for (const kind of catalog.kinds) {
   test(`a search of ${kind.plural} finds words by their index whatever the values`, async () => {
     const query = readListQuery(kind, [["search", "name 7"]], reading);
     const plans = await plansOf((pool) => {
@@ -146,7 +147,7 @@ for (const kind of catalog.values()) {
       return searchRows({ pool: { ...pool, transaction }, catalog } as never, BIG, viewsOf(kind).list, query, [], seal);
     });
     // Of three ways for each tier the second follows an order; here, where a workspace is half of all, PostgreSQL may rather sort.
-    const gathered = plans.slice(0, hasTitle(kind) ? 6 : 3).filter((_, i) => i % 3 !== 1);
+    const gathered = plans.slice(0, hasName(kind) ? 6 : 3).filter((_, i) => i % 3 !== 1);
     const nodes = gathered.flatMap(nodesOf);
     assert.ok(nodes.every((node) => node["Node Type"] !== "Seq Scan"));
     const indexes = nodes.filter((node) => node["Node Type"] === "Bitmap Index Scan").map((node) => node["Index Name"]);
@@ -173,7 +174,7 @@ test("reminders follow an index for each kind", async () => {
 });
 
 test("one record is found by an index", async () => {
-  for (const kind of catalog.values()) {
+  for (const kind of catalog.kinds) {
     const one = { prefix: kind.prefix, key: "00000001" };
     const get = (pool: Pool) => getRow({ pool, catalog }, BIG, viewsOf(kind).record, one).catch(() => {});
     assertPaged(kind.name, await plansOf(get));

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { after, describe, test } from "node:test";
-import type { Field, Kind } from "../../src/records/define.ts";
+import type { Field, Kind } from "../../src/records/kind.ts";
 import { definitions, inTurns, leastOf, post, settable, startWorld } from "../helpers/dictionary.ts";
 import { assertRefused, type Json } from "../helpers/lines.ts";
 import type { Client } from "../helpers/service.ts";

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { after, describe, test } from "node:test";
-import type { Kind } from "../../src/records/define.ts";
+import type { Kind } from "../../src/records/kind.ts";
 import { definitions, inTurns, leastOf, startWorld } from "../helpers/dictionary.ts";
 import { assertRefused } from "../helpers/lines.ts";
 

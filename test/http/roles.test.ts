@@ -50,13 +50,10 @@ async function narrowed(client: Client, scopes: string[], more: Record<string, u
 }
 
 const routes = createRoutes(catalog).filter((route) => !route.open);
-const plurals = [...catalog.values()].map(({ plural }) => plural);
+const plurals = catalog.kinds.map(({ plural }) => plural);
 const isOfRecords = (path: string) => plurals.some((plural) => path.startsWith(`/${plural}`));
 const aim = (path: string) =>
-  path.replace(
-    /\{\w+\}/g,
-    `${[...catalog.values()].find(({ plural }) => path.startsWith(`/${plural}/`))?.prefix ?? "ws"}_00000000`,
-  );
+  path.replace(/\{\w+\}/g, `${catalog.kinds.find(({ plural }) => path.startsWith(`/${plural}/`))?.prefix ?? "ws"}_00000000`);
 const VERB = { GET: "read", POST: "write", PATCH: "write", DELETE: "delete" } as const;
 
 async function refused(client: Client, method: string, path: string): Promise<boolean> {

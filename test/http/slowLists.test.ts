@@ -11,8 +11,9 @@ import { tooSlow } from "../../src/postgres/errors.ts";
 import type { Pool } from "../../src/postgres/pool.ts";
 import { numbered, sql } from "../../src/postgres/sql.ts";
 import { catalog } from "../../src/records/all.ts";
-import { contact } from "../../src/records/contact.ts";
 import { type Client, type Reply, type Service, startService } from "../helpers/service.ts";
+
+const contact = catalog.get("contact")!;
 
 /** A list that takes too long is given up, says what would be faster, and keeps nobody else waiting. */
 

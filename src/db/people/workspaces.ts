@@ -1,7 +1,7 @@
 import { Problem } from "../../kit/problem.ts";
 import type { Pool } from "../../postgres/pool.ts";
 import { ident, sql } from "../../postgres/sql.ts";
-import type { Catalog } from "../../records/define.ts";
+import type { Catalog } from "../../records/catalog.ts";
 import { lockAdmins, lockPeople, requireAdmin } from "./locks.ts";
 
 const iso = (ms: number) => new Date(ms).toISOString();
@@ -88,8 +88,7 @@ export async function sweepWorkspaces(pool: Pool, catalog: Catalog): Promise<voi
 
 /** Gives how many rows there were. */
 async function emptyWorkspace(pool: Pool, catalog: Catalog, id: string): Promise<number> {
-  // Records that link come before those they link to.
-  const tables = [...[...catalog.values()].sort(byLinks).map(({ plural }) => plural), "changes", "idempotency_keys", "usage"];
+  const tables = [...catalog.dependentsFirst.map(({ plural }) => plural), "changes", "idempotency_keys", "usage"];
   let rows = 0;
   for (const table of tables) {
     const deleted = sql`with gone as (delete from ${ident(table)} where workspace_id = ${id} returning 1) select count(*)::int from gone`;
@@ -98,7 +97,3 @@ async function emptyWorkspace(pool: Pool, catalog: Catalog, id: string): Promise
   }
   return rows;
 }
-
-const byLinks = (a: { fields: readonly { type: { link?: unknown } }[] }, b: typeof a) => linkCount(b) - linkCount(a);
-const linkCount = ({ fields }: { fields: readonly { type: { link?: unknown } }[] }) =>
-  fields.filter(({ type }) => type.link).length;

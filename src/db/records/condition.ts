@@ -2,7 +2,7 @@ import type { Condition } from "../../derive/filter.ts";
 import type { Bound, Predicate } from "../../fields/predicate.ts";
 import { toTimestamp } from "../../kit/time.ts";
 import { join, raw, type Statement, sql } from "../../postgres/sql.ts";
-import type { Field } from "../../records/define.ts";
+import type { Field } from "../../records/kind.ts";
 import type { Linked, Table } from "./table.ts";
 
 const COMPARISONS = { lt: raw("<"), lte: raw("<="), gt: raw(">"), gte: raw(">=") };

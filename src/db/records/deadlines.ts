@@ -3,7 +3,7 @@ import { DEFAULT_LIMIT, type ListQuery } from "../../derive/query.ts";
 import { Problem } from "../../kit/problem.ts";
 import { isTooSlow } from "../../postgres/errors.ts";
 import type { RowsOptions } from "../../postgres/pool.ts";
-import type { Kind } from "../../records/define.ts";
+import type { Kind } from "../../records/kind.ts";
 
 /** The deadline of one statement of a list. */
 const LIST_MS = 3_000;

@@ -3,7 +3,9 @@ import type { View } from "../../derive/view.ts";
 import type { IdReference } from "../../kit/id.ts";
 import type { Seal } from "../../kit/seal.ts";
 import { ident, raw, type Statement, sql } from "../../postgres/sql.ts";
-import { type Catalog, type Field, fieldOf, type Kind } from "../../records/define.ts";
+import type { Catalog } from "../../records/catalog.ts";
+import { derived } from "../../records/derived.ts";
+import type { Field, Kind } from "../../records/kind.ts";
 import { change } from "../../views/change.ts";
 import type { Database } from "../database.ts";
 import { idMatches, missing, wrongKind } from "./references.ts";
@@ -11,13 +13,7 @@ import { listRows, type Page } from "./rows.ts";
 import { namedRow, shapeRecords, type ViewOf } from "./snapshots.ts";
 import { createTableOf, type Table } from "./table.ts";
 
-const tables = new WeakMap<Catalog, Table>();
-
-function changesTable(catalog: Catalog): Table {
-  const table = tables.get(catalog) ?? createChangesTable(catalog);
-  tables.set(catalog, table);
-  return table;
-}
+const changesTable = derived(createChangesTable);
 
 /** Whole records come with their kind, which says what shape they have. */
 function createChangesTable(catalog: Catalog): Table {
@@ -69,7 +65,7 @@ export async function listRecordChanges(
     { retry: true },
   );
   if (!found) throw missing(kind, reference.key);
-  const field = fieldOf(change, "record")!;
+  const field = change.field("record")!;
   const conditions = [...query.conditions, { field, predicate: field.type.predicate("eq", [found[0] as string], NOTHING)! }];
   return listChanges(db, workspaceId, view, { ...query, conditions }, [...binding, found[0] as string], seal, viewOf);
 }

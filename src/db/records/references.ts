@@ -6,7 +6,7 @@ import { echo } from "../../kit/line.ts";
 import { Problem, type ProblemCode } from "../../kit/problem.ts";
 import { oneOf } from "../../kit/words.ts";
 import { ident, type Statement, sql } from "../../postgres/sql.ts";
-import { byPrefix, definitionOf, fieldOf, type Kind } from "../../records/define.ts";
+import type { Kind } from "../../records/kind.ts";
 import type { Author, Database } from "../database.ts";
 import { pattern } from "./condition.ts";
 import { long } from "./deadlines.ts";
@@ -31,7 +31,7 @@ async function resolveCondition(db: Database, workspaceId: string, { field, pred
   const negated = predicate.is === "not" && predicate.of.is === "refers";
   const refers = negated ? predicate.of : predicate;
   if (refers.is !== "refers") return { field, predicate };
-  const target = definitionOf(db.catalog, refers.target);
+  const target = db.catalog.get(refers.target)!;
   const ids: string[] = [];
   for (const reference of refers.to) ids.push(await resolveId(db, workspaceId, target, reference));
   const found: Predicate = ids.length === 1 ? { is: "eq", value: ids[0]! } : { is: "in", values: ids };
@@ -64,7 +64,7 @@ export function missing(target: Kind, key: string, code: ProblemCode = "not_foun
 /** The hint leads to the record when the id is of another kind. */
 export function wrongKind(db: Database, target: Kind, { prefix, key }: IdReference, code: ProblemCode = "not_found"): Problem {
   const shown = key.length === 8 ? `${prefix}_${key}` : key;
-  const other = byPrefix(db.catalog, prefix);
+  const other = db.catalog.byPrefix(prefix);
   const hint = other
     ? `${prefix}_ ids are ${other.plural}: GET /${other.plural}/${shown}`
     : `ids of ${target.plural} begin with ${target.prefix}_`;
@@ -123,7 +123,7 @@ const calledSql = (text: Statement) => sql`"left"(crm_fold(${text}), 200)`;
 /** The records of this name, whatever case and accents, or natural key, at most four. Where some have its very accents, only these. */
 export async function namedRecords(db: Database, workspaceId: string, target: Kind, name: string): Promise<string[]> {
   const title = sql`r.${ident(target.title)}`;
-  const natural = target.naturalKey === undefined ? undefined : fieldOf(target, target.naturalKey)!;
+  const natural = target.naturalKey === undefined ? undefined : target.field(target.naturalKey)!;
   const key = natural ? sql` or r.${ident(natural.name)} = ${natural.type.fromText(name)}` : sql``;
   const accents = sql`lower(${title} collate "default") = lower(${name}::text collate "default")${key}`;
   const rows = await db.pool.rows(

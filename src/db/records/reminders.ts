@@ -1,9 +1,10 @@
+import { pendingSql } from "../../derive/ddl.ts";
 import { DEFAULT_LIMIT } from "../../derive/query.ts";
 import type { Row } from "../../derive/view.ts";
 import type { Position } from "../../kit/cursor.ts";
 import { toTimestamp } from "../../kit/time.ts";
 import { count, ident, join, raw, type Statement, sql } from "../../postgres/sql.ts";
-import type { Kind } from "../../records/define.ts";
+import type { Kind } from "../../records/kind.ts";
 import type { Database } from "../database.ts";
 
 export type ReminderQuery = {
@@ -33,7 +34,7 @@ export async function listReminders(
   workspaceId: string,
   query: ReminderQuery,
 ): Promise<{ rows: Row[]; more: boolean }> {
-  const sources = [...db.catalog.values()].filter(
+  const sources = db.catalog.kinds.filter(
     ({ name, reminder }) => reminder && (query.kind === undefined || query.kind === name),
   );
   if (sources.length === 0) return { rows: [], more: false };
@@ -41,35 +42,54 @@ export async function listReminders(
   const parts = sources.map((kind) => sourceSql(kind, workspaceId, query, wanted));
   const when = sql`case when due_at < ${toTimestamp(query.today)}::timestamptz then 'overdue' when due_at <= ${toTimestamp(query.now)}::timestamptz then 'due' else 'upcoming' end`;
   const handle = query.handles ? sql`handle || right(due.id, 8)` : raw("null");
+  const shown = (of: (kind: Kind) => Statement | undefined) => byKind(sources, of);
   const rows = await db.pool.rows(
     sql`select due.id, null, ${handle}, ${when}, due_at, title,
         case when length(note) > ${raw(NOTE_LENGTH)} then left(note, ${raw(NOTE_LENGTH)}) || '…' else note end, owner,
-        company.name, coalesce(due.phone, contact.phone), coalesce(due.email, contact.email), kind
+        ${shown((kind) => linkedValue(kind, workspaceId, "company", (target) => target.title))},
+        coalesce(due.phone, ${shown((kind) => linkedValue(kind, workspaceId, "person", (target) => target.reminder?.phone))}),
+        coalesce(due.email, ${shown((kind) => linkedValue(kind, workspaceId, "person", (target) => target.reminder?.email))}), kind
       from (select * from (${join(parts, " union all ")}) each_kind order by due_at, id limit ${wanted}) due
-      left join lateral (select c.name from companies c where c.workspace_id = ${workspaceId} and c.id = due.company_id limit 1) company on true
-      left join lateral (select c.phone, c.email from contacts c where c.workspace_id = ${workspaceId} and c.id = due.contact_id limit 1) contact on true
       order by due.due_at, due.id`,
     { plan: query.limit === DEFAULT_LIMIT ? "named" : "custom", retry: true, brief: true },
   );
   return { rows: rows.slice(0, query.limit), more: rows.length > query.limit };
 }
 
-/** Whom to call is the record itself where it has a phone or an address, else the contact it is linked to. */
-function sourceSql(
-  { name, plural, prefix, title, fields, reminder }: Kind,
+/** A value that each kind finds in its own way. */
+function byKind(kinds: readonly Kind[], of: (kind: Kind) => Statement | undefined): Statement {
+  const cases = kinds.flatMap((kind) => {
+    const value = of(kind);
+    return value ? [sql`when ${raw(`'${kind.name}'`)} then ${value}`] : [];
+  });
+  return cases.length === 0 ? raw("null::text") : sql`case kind ${join(cases, " ")} end`;
+}
+
+/** A field of the record that a reminder's `person` or `company` links to. */
+function linkedValue(
+  kind: Kind,
   workspaceId: string,
-  query: ReminderQuery,
-  wanted: Statement,
-): Statement {
-  const { at, note, owner, doneWhen, phone, email } = reminder!;
+  through: "person" | "company",
+  fieldOf: (target: Kind) => string | undefined,
+): Statement | undefined {
+  const target = kind.field(kind.reminder?.[through] ?? "")?.link?.target;
+  const field = target && fieldOf(target);
+  if (!field) return undefined;
+  return sql`(select l.${ident(field)} from ${ident(target.plural)} l where l.workspace_id = ${workspaceId} and l.id = due.${raw(`${through}_id`)})`;
+}
+
+function sourceSql(kind: Kind, workspaceId: string, query: ReminderQuery, wanted: Statement): Statement {
+  const { name, plural, prefix, title } = kind;
+  const { at, note, owner, phone, email, person, company } = kind.reminder!;
   const column = (field: string | undefined) => (field ? sql`r.${ident(field)}` : raw("null::text"));
-  const link = (field: string) => column(fields.some((each) => each.name === field) ? field : undefined);
   const due = column(at);
-  const where = [sql`r.workspace_id = ${workspaceId} and r.deleted_at is null and ${due} < ${toTimestamp(query.until)}`];
-  if (doneWhen) where.push(sql`not r.${ident(doneWhen)}`);
+  const where = [
+    sql`r.workspace_id = ${workspaceId} and r.deleted_at is null and ${due} < ${toTimestamp(query.until)}`,
+    ...pendingSql(kind, "r.").map(raw),
+  ];
   if (query.owner !== undefined) where.push(sql`${column(owner)} = ${query.owner}`);
   if (query.position) where.push(sql`(${due}, r.id) > (${query.position.value}, ${query.position.id})`);
   return sql`(select ${raw(`'${name}'`)} as kind, ${raw(`'${name}/${prefix}_'`)} as handle, r.id, ${due} as due_at, ${column(title)} as title,
-    ${column(note)} as note, ${column(owner)} as owner, ${column(phone)} as phone, ${column(email)} as email, ${link("company_id")} as company_id,
-    ${link("contact_id")} as contact_id from ${ident(plural)} r where ${join(where, " and ")} order by ${due}, r.id limit ${wanted})`;
+    ${column(note)} as note, ${column(owner)} as owner, ${column(phone)} as phone, ${column(email)} as email, ${column(company)} as company_id,
+    ${column(person)} as person_id from ${ident(plural)} r where ${join(where, " and ")} order by ${due}, r.id limit ${wanted})`;
 }

@@ -1,6 +1,6 @@
 import type { IdReference, IdSource } from "../../kit/id.ts";
 import { ident, join, numbered, raw, type Statement, sql } from "../../postgres/sql.ts";
-import { type Catalog, type Kind, linksOf } from "../../records/define.ts";
+import type { Kind } from "../../records/kind.ts";
 import type { Author, Database } from "../database.ts";
 import { authorValues, HISTORY_COLUMNS, HISTORY_OMITS, historySelect } from "./columns.ts";
 import { withNewHandles } from "./handles.ts";
@@ -16,17 +16,6 @@ export type Removal = {
   set: string;
   affected: { kind: Kind; clears: number; removes: number }[];
 };
-
-type Holder = { kind: Kind; column: string };
-
-/** The kinds that link to this one. */
-function holdersOf(catalog: Catalog, kind: Kind): Holder[] {
-  return [...catalog.values()].flatMap((each) =>
-    linksOf(each)
-      .filter((link) => link.target === kind.name)
-      .map((link) => ({ kind: each, column: link.field.name })),
-  );
-}
 
 /** What would go with a record, for the question before the deletion. */
 export function previewRemoval(db: Database, workspaceId: string, kind: Kind, reference: IdReference): Promise<Removal> {
@@ -52,7 +41,7 @@ export function removeRow(
       agree(removal);
       const dragged = removal.affected.reduce((sum, { clears, removes }) => sum + clears + removes, 0);
       const entries = Array.from({ length: dragged }, () => ids("ch"));
-      await tx.rows(numbered(removalSql(db.catalog, kind))([...authorValues(author), ids("ch"), removal.id, entries]));
+      await tx.rows(numbered(removalSql(kind))([...authorValues(author), ids("ch"), removal.id, entries]));
       return removal;
     });
   return withNewHandles(once);
@@ -73,7 +62,7 @@ async function readRemoval(
   );
   if (!record) throw missing(kind, reference.key);
   const [id, version, title] = record as [string, number, string];
-  const holders = holdersOf(db.catalog, kind);
+  const holders = columnsTo(kind);
   if (holders.length === 0) return { id, version, title, set: "", affected: [] };
   const counts = holders.map(
     ({ kind: holder, column }) => sql`select count(*) filter (where not goes)::int, count(*) filter (where goes)::int,
@@ -94,6 +83,9 @@ async function readRemoval(
 /** Two deletions that share what hangs on them lock it in one order, so that neither waits for the other. */
 const inOrder = (lock: Statement) => (lock.text === "" ? lock : sql`order by r.id ${lock}`);
 
+/** The columns of other kinds that hold the id of a record of this one. */
+const columnsTo = ({ holders }: Kind) => holders.map(({ kind, link }) => ({ kind, column: link.id.name }));
+
 /** True of a row that may not be without a link and has no other. */
 function goesAlong(holder: Kind, column: string): Statement {
   const others = (holder.needsOneOf ?? []).filter((name) => name !== column);
@@ -109,8 +101,8 @@ function goesAlong(holder: Kind, column: string): Statement {
 }
 
 /** `$8` id of the history entry, `$9` the record, `$10` ids for the entries of everything it drags along. */
-function removalSql(catalog: Catalog, kind: Kind): string {
-  const holders = holdersOf(catalog, kind);
+function removalSql(kind: Kind): string {
+  const holders = columnsTo(kind);
   const touched = holders.map(
     ({
       kind: holder,

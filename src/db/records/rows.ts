@@ -7,7 +7,8 @@ import { Problem } from "../../kit/problem.ts";
 import type { Seal } from "../../kit/seal.ts";
 import type { RowsOptions } from "../../postgres/pool.ts";
 import { ident, join, numbered, raw, type Statement, sql } from "../../postgres/sql.ts";
-import type { Kind } from "../../records/define.ts";
+import { derived } from "../../records/derived.ts";
+import type { Kind } from "../../records/kind.ts";
 import type { Database } from "../database.ts";
 import { holdsWords } from "../search/words.ts";
 import { conditionSql } from "./condition.ts";
@@ -36,14 +37,14 @@ const BY_KEY = { retry: true, brief: true } as const;
 export async function getRow(db: Database, workspaceId: string, view: View, { prefix, key }: IdReference): Promise<Row> {
   const { kind } = view;
   if (prefix !== kind.prefix) throw wrongKind(db, kind, { prefix, key });
-  const [row] = await db.pool.rows(getStatement(db, view)([workspaceId, key.slice(-8), key]), BY_KEY);
+  const [row] = await db.pool.rows(getStatement(view)([workspaceId, key.slice(-8), key]), BY_KEY);
   if (!row) throw missing(kind, key);
   return row;
 }
 
 /** The living record for which the condition on `r` holds, which names the workspace. */
 export async function findRow(db: Database, view: View, condition: Statement): Promise<Row | undefined> {
-  const table = tableOf(view.kind, db.catalog);
+  const table = tableOf(view.kind);
   const [row] = await db.pool.rows(
     sql`select ${table.select(view)} from ${table.name} r where ${condition} and r.deleted_at is null`,
     { retry: true },
@@ -51,21 +52,14 @@ export async function findRow(db: Database, view: View, condition: Statement): P
   return row;
 }
 
-const getStatements = new WeakMap<View, (values: unknown[]) => Statement>();
-
 /** `$1` workspace, `$2` the last eight characters of the id, `$3` the id or its end. */
-function getStatement(db: Database, view: View): (values: unknown[]) => Statement {
-  let statement = getStatements.get(view);
-  if (!statement) {
-    const table = tableOf(view.kind, db.catalog);
-    const select = `select ${table.select(view).text} from ${table.name.text} r`;
-    statement = numbered(
-      `${select} where r.workspace_id = $1 and right(r.id, 8) = $2 and right(r.id, length($3)) = $3 and r.deleted_at is null`,
-    );
-    getStatements.set(view, statement);
-  }
-  return statement;
-}
+const getStatement = derived((view: View): ((values: unknown[]) => Statement) => {
+  const table = tableOf(view.kind);
+  const select = `select ${table.select(view).text} from ${table.name.text} r`;
+  return numbered(
+    `${select} where r.workspace_id = $1 and right(r.id, 8) = $2 and right(r.id, length($3)) = $3 and r.deleted_at is null`,
+  );
+});
 
 /**
  * One page of a list (keyset pagination: use-the-index-luke.com/no-offset). `binding` names the list for its cursors.
@@ -77,7 +71,7 @@ export async function listRows(
   query: ListQuery,
   binding: readonly string[],
   seal: Seal,
-  table = tableOf(view.kind, db.catalog),
+  table = tableOf(view.kind),
 ): Promise<Page> {
   const conditions = await resolveConditions(db, workspaceId, query.conditions);
   const filters = [

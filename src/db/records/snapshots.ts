@@ -1,6 +1,7 @@
 import { columnOf, type Row, type View } from "../../derive/view.ts";
 import { showTime } from "../../kit/time.ts";
-import { type Catalog, definitionOf, type Field, linksOf } from "../../records/define.ts";
+import type { Catalog } from "../../records/catalog.ts";
+import type { Field } from "../../records/kind.ts";
 import { type Snapshot, timeOfJson } from "../../views/change.ts";
 
 /** The records that history entries hold, from the rows as they were stored to the shape that the record itself has. */
@@ -10,10 +11,9 @@ export type ViewOf = (kind: string) => View;
 
 /** A stored row with the names of what it links to, by a statement about the entry that `alias` stands for. */
 export function namedRow(catalog: Catalog, alias: string): string {
-  const cases = [...catalog.values()].flatMap((kind) => {
-    const names = linksOf(kind).map(({ field, name, target }) => {
-      const { plural, title } = definitionOf(catalog, target);
-      return `'${name}', (select t."${title}" from "${plural}" t where t.workspace_id = ${alias}.workspace_id and t.id = ${alias}.row ->> '${field.name}')`;
+  const cases = catalog.kinds.flatMap((kind) => {
+    const names = kind.links.map(({ id, name, target: { plural, title } }) => {
+      return `'${name}', (select t."${title}" from "${plural}" t where t.workspace_id = ${alias}.workspace_id and t.id = ${alias}.row ->> '${id.name}')`;
     });
     return names.length > 0 ? [`when '${kind.name}' then ${alias}.row || jsonb_build_object(${names.join(", ")})`] : [];
   });

@@ -1,6 +1,7 @@
 import type { View } from "../../derive/view.ts";
 import { ident, join, raw, type Statement, sql } from "../../postgres/sql.ts";
-import { type Catalog, definitionOf, type Field, fieldOf, type Kind } from "../../records/define.ts";
+import { derived } from "../../records/derived.ts";
+import type { Field, Kind } from "../../records/kind.ts";
 
 /** What SQL calls the parts of a record kind. The record itself is `r`; a linked record is called by its link's name. */
 export type Table = {
@@ -32,36 +33,27 @@ export type Linked = {
   naturalKey: { column: Statement; read: (text: string) => unknown } | undefined;
 };
 
-const known = new WeakMap<Kind, Table>();
+/** The table of a kind. */
+export const tableOf = derived(createTable);
 
-export function tableOf(kind: Kind, catalog: Catalog): Table {
-  let table = known.get(kind);
-  if (!table) {
-    table = createTable(kind, catalog);
-    known.set(kind, table);
-  }
-  return table;
-}
-
-function createTable(kind: Kind, catalog: Catalog): Table {
+function createTable(kind: Kind): Table {
   const linked = (field: Field): Linked | undefined => {
-    const link = field.type.link;
-    if (link?.shows !== "name") return undefined;
-    const target = definitionOf(catalog, link.target);
-    const { plural } = target;
-    const natural = target.naturalKey === undefined ? undefined : fieldOf(target, target.naturalKey)!;
-    const alias = ident(field.name);
-    const id = sql`r.${ident(`${field.name}_id`)}`;
+    const { link } = field;
+    if (link?.shown !== field) return undefined;
+    const { target } = link;
+    const { plural, keyField } = target;
+    const alias = ident(link.name);
+    const id = sql`r.${ident(link.id.name)}`;
     return {
       id,
       from: sql`from ${ident(plural)} ${alias} where ${alias}.workspace_id = r.workspace_id and ${alias}.id = ${id}`,
       living: sql`${alias}.deleted_at is null`,
       title: {
-        field: fieldOf(target, target.title)!,
+        field: target.titleField,
         column: sql`${alias}.${ident(target.title)}`,
         search: sql`${alias}.search`,
       },
-      naturalKey: natural && { column: sql`${alias}.${ident(natural.name)}`, read: natural.type.fromText },
+      naturalKey: keyField && { column: sql`${alias}.${ident(keyField.name)}`, read: keyField.type.fromText },
     };
   };
   const column = (field: Field): Statement => {

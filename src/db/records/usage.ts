@@ -1,10 +1,10 @@
 import { ident, join, sql } from "../../postgres/sql.ts";
-import type { Kind } from "../../records/define.ts";
+import type { Kind } from "../../records/kind.ts";
 import type { Database } from "../database.ts";
 
 /** How many living records of each kind a workspace has, the empty kinds left out. */
 export async function countRecords({ pool, catalog }: Database, workspaceId: string): Promise<{ kind: Kind; rows: number }[]> {
-  const definitions = [...catalog.values()];
+  const definitions = catalog.kinds;
   const counts = definitions.map(
     ({ plural }) =>
       sql`select count(*)::int from ${ident(plural)} r where r.workspace_id = ${workspaceId} and r.deleted_at is null`,
@@ -19,7 +19,7 @@ export async function countRecords({ pool, catalog }: Database, workspaceId: str
  */
 export async function prepareUsage({ pool, catalog }: Database, limited: boolean): Promise<void> {
   if (!limited) return void (await pool.rows(sql`delete from usage`));
-  for (const { name, plural } of catalog.values()) {
+  for (const { name, plural } of catalog.kinds) {
     await pool.rows(
       sql`insert into usage (workspace_id, kind, used, cap) select workspace_id, ${name}, count(*), ${NO_CAP} from ${ident(plural)}
         where deleted_at is null group by workspace_id on conflict do nothing`,

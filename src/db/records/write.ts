@@ -6,7 +6,7 @@ import { Problem } from "../../kit/problem.ts";
 import { oneOf } from "../../kit/words.ts";
 import { constraintOf } from "../../postgres/errors.ts";
 import { sql } from "../../postgres/sql.ts";
-import { definitionOf, fieldOf, type Kind, linksOf } from "../../records/define.ts";
+import type { Kind } from "../../records/kind.ts";
 import type { Author, Database } from "../database.ts";
 import { withNewHandles } from "./handles.ts";
 import { resolveId, resolveLink, wrongKind } from "./references.ts";
@@ -119,10 +119,10 @@ export async function updateRow(
 /** Puts links into the values by key, and takes apart which custom keys are set and which removed. */
 async function prepareValues(db: Database, author: Author, kind: Kind, written: Written): Promise<Values> {
   const sent: Record<string, unknown> = { ...written.sent };
-  for (const { field, name, target } of linksOf(kind)) {
+  for (const { id, name, target } of kind.links) {
     const choice = written.links[name];
     if (choice === undefined) continue;
-    sent[field.name] = await resolveLink(db, author, definitionOf(db.catalog, target), choice);
+    sent[id.name] = await resolveLink(db, author, target, choice);
   }
   const members = Object.entries((sent.custom as Record<string, unknown> | null | undefined) ?? {});
   if (sent.custom) sent.custom = Object.fromEntries(members.filter(([, value]) => value !== null));
@@ -143,7 +143,7 @@ async function save(
   try {
     const written = await withNewHandles(async () => {
       const write = { author, id: id(), entryId: ids("ch"), values };
-      const statement = writeStatement(db, view, way, write);
+      const statement = writeStatement(view, way, write);
       return statement && writeOnce(db, view, author.workspaceId, write.entryId, statement);
     });
     return written && { row: written.row, outcome: written.created ? "created" : "updated" };
@@ -172,15 +172,14 @@ async function holderOf(db: Database, workspaceId: string, view: View, written: 
   const key = view.kind.naturalKey;
   const value = key && written.sent[key];
   if (!value) return undefined;
-  const column = tableOf(view.kind, db.catalog).column(fieldOf(view.kind, key)!);
+  const column = tableOf(view.kind).column(view.kind.field(key)!);
   return findRow(db, view, sql`r.workspace_id = ${workspaceId} and ${column} = ${value}`);
 }
 
 async function refuseMissingLinks(db: Database, author: Author, kind: Kind, sent: Record<string, unknown>): Promise<void> {
-  for (const { field, target } of linksOf(kind)) {
-    const key = sent[field.name] as string | null | undefined;
-    const linked = definitionOf(db.catalog, target);
-    if (key) await resolveId(db, author.workspaceId, linked, { prefix: linked.prefix, key }, "unprocessable");
+  for (const { id, target } of kind.links) {
+    const key = sent[id.name] as string | null | undefined;
+    if (key) await resolveId(db, author.workspaceId, target, { prefix: target.prefix, key }, "unprocessable");
   }
 }
 

@@ -33,7 +33,7 @@ export async function searchRows(
   reach: Reach = "all",
 ): Promise<Page> {
   const { kind } = view;
-  const table = tableOf(kind, db.catalog);
+  const table = tableOf(kind);
   const search = query.search ?? "";
   const conditions = (await resolveConditions(db, workspaceId, query.conditions)).map((condition) =>
     conditionSql(table, condition),

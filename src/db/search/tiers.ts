@@ -3,9 +3,9 @@ import type { View } from "../../derive/view.ts";
 import type { Position } from "../../kit/cursor.ts";
 import { isPhone } from "../../kit/phone.ts";
 import { join, type Statement, sql } from "../../postgres/sql.ts";
-import { fieldOf } from "../../records/define.ts";
+import { hasName } from "../../records/kind.ts";
 import type { Table } from "../records/table.ts";
-import { hasSwapped, hasTitle, hasWords, holdsWords, isUnparted } from "./words.ts";
+import { hasSwapped, hasWords, holdsWords, isUnparted } from "./words.ts";
 
 /** What is looked for, and how far a walk through it has come. */
 export type SearchWalk = {
@@ -63,8 +63,8 @@ export function tiersOf({ workspaceId, view, table, search }: SearchWalk): { tie
     matches: join(holdsWords(workspaceId, kind, search), " and "),
   } as const;
   const tiers: Tier[] = [];
-  if (hasTitle(kind)) {
-    const called = sql`(${table.sortKey(fieldOf(kind, kind.title)!)} = lower(${search}::text collate "C"))`;
+  if (hasName(kind)) {
+    const called = sql`(${table.sortKey(kind.field(kind.title)!)} = lower(${search}::text collate "C"))`;
     tiers.push({ ...byLexeme, above: 20_000, matches: titled, called });
   }
   const except = tiers[0]?.matches;

@@ -1,7 +1,7 @@
 import { isInternational, isPhone, phoneDigits } from "../../kit/phone.ts";
 import { isSearchable } from "../../kit/words.ts";
 import { join, once, raw, type Statement, sql } from "../../postgres/sql.ts";
-import { fieldOf, type Kind } from "../../records/define.ts";
+import { hasName, type Kind } from "../../records/kind.ts";
 import { pattern } from "../records/condition.ts";
 
 const MOST_WORDS = 8;
@@ -32,9 +32,6 @@ function withoutSigns(word: string): string {
   const end = letters.findLastIndex((letter) => ENDS.test(letter));
   return letters.slice(start, end + 1).join("");
 }
-
-/** Whether what names a record is a name. The body of an activity is not: the words of its first line say no more than the others. */
-export const hasTitle = (kind: Kind): boolean => fieldOf(kind, kind.title)!.sort === true;
 
 /**
  * What tells that a row has every word of a search where words begin, or that its title has each as a whole word: forms that the index of
@@ -102,7 +99,7 @@ function nationalLines(digits: string): string[] {
 }
 
 const lexemes = (kind: Kind, workspace = raw("r.workspace_id")): Statement =>
-  sql`crm_lexemes(${workspace}, ${hasTitle(kind) ? raw("r.search") : raw("E'\\n' || r.search")})`;
+  sql`crm_lexemes(${workspace}, ${hasName(kind) ? raw("r.search") : raw("E'\\n' || r.search")})`;
 
 /** The index of lexemes leads to the rows that have all words of one of `texts`, the last with `ending`. */
 function leads(

@@ -9,7 +9,7 @@ import type { Answer } from "../../http/reply.ts";
 import { shortId } from "../../kit/id.ts";
 import { Problem } from "../../kit/problem.ts";
 import { ROLES } from "../../kit/scope.ts";
-import type { Kind } from "../../records/define.ts";
+import type { Kind } from "../../records/kind.ts";
 import type { Authenticated, Context, Route } from "../../service/route.ts";
 import { issueSignInCode, takeSignInCode, withoutSpaces } from "./codes.ts";
 import { newToken } from "./tokens.ts";
@@ -131,7 +131,7 @@ async function verifyCode(context: Context): Promise<Answer> {
 async function usageOf({ services, session }: Authenticated): Promise<Record<string, string>> {
   const { name, caps } = services.plans.of(session.plan);
   const used = Object.keys(caps).length > 0 ? await readUsage(services.db, session.workspaceId) : new Map<string, number>();
-  const kinds = [...services.db.catalog.values()].filter(({ plural }) => caps[plural] !== undefined);
+  const kinds = services.db.catalog.kinds.filter(({ plural }) => caps[plural] !== undefined);
   return {
     plan: name,
     ...Object.fromEntries(kinds.map((kind) => [kind.plural, `${used.get(kind.name) ?? 0} / ${caps[kind.plural]}`])),

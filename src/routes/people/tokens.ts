@@ -99,7 +99,7 @@ export type Wish = { name: string; scopes: Scopes; expiresAt: number | null };
 /** Reads `token_name`/`name`, `scopes` and `expires_at`: never more than the token of this request has. */
 export function readWish({ body, session, services, reading }: Authenticated): Wish {
   const { name, token_name, scopes, expires_at } = body.values as Record<string, string | null | undefined>;
-  const plurals = [...services.db.catalog.values()].map(({ plural }) => plural);
+  const plurals = services.db.catalog.kinds.map(({ plural }) => plural);
   return {
     name: name ?? token_name ?? "default",
     scopes: readScopes(scopes as readonly string[] | null | undefined, session.scopes, plurals),

@@ -156,7 +156,7 @@ async function mintFor(context: Authenticated): Promise<Answer> {
   const { services, session } = context;
   const { id, name, role } = await membership(context);
   const wish = readWish(context);
-  const plurals = [...services.db.catalog.values()].map(({ plural }) => plural);
+  const plurals = services.db.catalog.kinds.map(({ plural }) => plural);
   const grave = covers(wish.scopes, "admin") || coversRole(wish.scopes, role, plurals);
   if (id !== session.workspaceId && grave) await stepUp(context, `mint a full token for the workspace ${echo(name)}`, id);
   return mint(context, id, wish);

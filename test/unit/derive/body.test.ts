@@ -4,16 +4,15 @@ import { readRecord } from "../../../src/derive/body.ts";
 import { Problem, type ProblemCode } from "../../../src/kit/problem.ts";
 import { zone } from "../../../src/kit/time.ts";
 import { catalog } from "../../../src/records/all.ts";
-import { definitionOf } from "../../../src/records/define.ts";
 
 const reading = { now: Date.parse("2026-06-10T12:00:00Z"), zone: zone("UTC"), me: "ann@example.com" };
 
 const create = (kind: string, values: Record<string, unknown>) =>
-  readRecord(definitionOf(catalog, kind), { values, form: false }, false, reading);
+  readRecord(catalog.get(kind)!, { values, form: false }, false, reading);
 const patch = (kind: string, values: Record<string, unknown>) =>
-  readRecord(definitionOf(catalog, kind), { values, form: false }, true, reading);
+  readRecord(catalog.get(kind)!, { values, form: false }, true, reading);
 const form = (kind: string, values: Record<string, string>) =>
-  readRecord(definitionOf(catalog, kind), { values, form: true }, true, reading);
+  readRecord(catalog.get(kind)!, { values, form: true }, true, reading);
 
 function refused(code: ProblemCode, message: RegExp, work: () => unknown): void {
   assert.throws(work, (problem) => {

@@ -3,10 +3,12 @@ import { test } from "node:test";
 import { fasterLists, isPaged } from "../../../src/derive/paging.ts";
 import { readListQuery } from "../../../src/derive/query.ts";
 import { zone } from "../../../src/kit/time.ts";
-import { contact } from "../../../src/records/contact.ts";
-import type { Kind } from "../../../src/records/define.ts";
-import { task } from "../../../src/records/task.ts";
+import { catalog } from "../../../src/records/all.ts";
+import type { Kind } from "../../../src/records/kind.ts";
 import { change } from "../../../src/views/change.ts";
+
+const contact = catalog.get("contact")!;
+const task = catalog.get("task")!;
 
 const reading = { now: Date.parse("2026-06-10T12:00:00Z"), zone: zone("UTC"), me: "ann@example.com" };
 const read = (kind: Kind, query: string) => readListQuery(kind, [...new URLSearchParams(query)], reading);

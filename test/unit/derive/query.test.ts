@@ -4,9 +4,10 @@ import { type Parameters, readFields, readLimit, readListQuery, single } from ".
 import { cents, choice, custom, link, required, tags, text, time } from "../../../src/fields/vocabulary.ts";
 import { Problem, type ProblemCode } from "../../../src/kit/problem.ts";
 import { zone } from "../../../src/kit/time.ts";
+import { compile } from "../../../src/records/compile.ts";
 import { defineRecord } from "../../../src/records/define.ts";
 
-const boat = defineRecord({
+const declared = defineRecord({
   name: "boat",
   plural: "boats",
   prefix: "b",
@@ -23,6 +24,15 @@ const boat = defineRecord({
   },
   example: {},
 });
+
+const company = defineRecord({
+  ...declared,
+  name: "company",
+  plural: "companies",
+  prefix: "co",
+  fields: { name: declared.fields.name! },
+});
+const boat = compile([declared, company]).get("boat")!;
 
 const reading = { now: Date.parse("2026-06-10T12:00:00Z"), zone: zone("UTC"), me: "ann@example.com" };
 const parse = (query: string) => [...new URLSearchParams(query)] as Parameters;

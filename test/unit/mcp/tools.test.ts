@@ -3,6 +3,7 @@ import { test } from "node:test";
 import { required, text } from "../../../src/fields/vocabulary.ts";
 import { INSTRUCTIONS, toolsOf } from "../../../src/mcp/tools.ts";
 import { catalog } from "../../../src/records/all.ts";
+import { compile } from "../../../src/records/compile.ts";
 import { defineRecord } from "../../../src/records/define.ts";
 
 /** 3.8 characters a token is what o200k_base and cl100k_base make of these texts, counted with gpt-tokenizer 4. */
@@ -31,7 +32,7 @@ test("a new kind is in the descriptions the day it is declared", () => {
     fields: { subject: required(text({ about: "what it is about" })) },
     example: { subject: "It is broken" },
   });
-  const [read, request] = toolsOf(new Map([...catalog, ["ticket", ticket]]));
-  assert.match(read!.description, /, tickets\./);
+  const [read, request] = toolsOf(compile([ticket]));
+  assert.match(read!.description, /tickets\./);
   assert.match(request!.description, /^\/tickets \(ticket\/ti_…\): subject\*$/m);
 });

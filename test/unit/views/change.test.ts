@@ -2,11 +2,10 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { unquote } from "../../../src/kit/line.ts";
 import { zone } from "../../../src/kit/time.ts";
-import { fieldOf } from "../../../src/records/define.ts";
 import { change } from "../../../src/views/change.ts";
 
 const showing = { zone: zone("UTC") };
-const { type } = fieldOf(change, "changes")!;
+const { type } = change.field("changes")!;
 const told = (before: object | null, after: object) => unquote(type.toLine([before, after] as never, showing));
 const kept = (before: object | null, after: object) => JSON.parse(type.toJson([before, after] as never, showing));
 
@@ -52,7 +51,7 @@ test("it is one line, cut where values are long, and shows times and ids as line
 
 test("the history is filtered by ids without looking them up", () => {
   const ask = (name: string, text: string) =>
-    fieldOf(change, name)!.type.predicate("eq", [text], { now: 0, me: "", zone: zone("UTC") });
+    change.field(name)!.type.predicate("eq", [text], { now: 0, me: "", zone: zone("UTC") });
   const short = {
     is: "all",
     of: [

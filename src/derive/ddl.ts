@@ -1,0 +1,111 @@
+import { derived } from "../records/derived.ts";
+import { type Field, hasName, type Kind, stored, writable } from "../records/kind.ts";
+import { writeFunctionSql } from "./writeFunction.ts";
+
+/** The SQL that makes the table of a kind with its indexes, and the function that writes its records. */
+export const ddl = derived(
+  (kind: Kind): string => `${[tableSql(kind), ...indexesSql(kind), ...tuningSql(kind), writeFunctionSql(kind)].join("\n")}\n`,
+);
+
+function tableSql(kind: Kind): string {
+  const { plural, links, needsOneOf } = kind;
+  const own = writable(kind).filter(stored);
+  const lines = [
+    'workspace_id text collate "C" not null',
+    'id text collate "C" not null',
+    ...own.map(columnSql),
+    "version integer not null",
+    "created_at timestamptz not null",
+    'created_by text collate "C" not null',
+    "updated_at timestamptz not null",
+    "deleted_at timestamptz",
+    ...searchColumn(kind),
+    "primary key (workspace_id, id)",
+    ...links.map(
+      ({ id, target }) => `foreign key (workspace_id, ${quoted(id)}) references ${target.plural} (workspace_id, id)`,
+    ),
+    ...(needsOneOf
+      ? [`constraint ${plural}_needs_one_of check (num_nonnulls(${needsOneOf.join(", ")}) > 0 or deleted_at is not null)`]
+      : []),
+    ...own
+      .flatMap((field) => field.type.check?.(quoted(field)) ?? [])
+      .map((check, i) => `constraint ${plural}_${own.filter(({ type }) => type.check)[i]!.name}_fits check (${check})`),
+  ];
+  return `create table ${plural} (\n  ${lines.join(",\n  ")}\n);`;
+}
+
+function columnSql(field: Field): string {
+  const { sqlType } = field.type;
+  return `${quoted(field)} ${sqlType}${sqlType === "text" ? ' collate "C"' : ""}${field.required ? " not null" : ""}`;
+}
+
+/** What search looks at: the title first, which decides the rank, then every other searched field, each on a line of its own. */
+function searchColumn(kind: Kind): string[] {
+  const searched = [kind.titleField, ...writable(kind).filter((field) => field.search && field !== kind.titleField)];
+  const parts = searched.flatMap(({ type, name }) => type.searched?.(name) ?? [name]);
+  const text = parts.length === 1 ? `coalesce(${parts[0]}, '')` : `crm_lines(${parts.join(", ")})`;
+  return [`search text generated always as (crm_fold(${text})) stored`];
+}
+
+function indexesSql(kind: Kind): string[] {
+  const { plural, links, keyField, reminder } = kind;
+  const order = kind.order.replace("-", "");
+  const own = writable(kind).filter(stored);
+  const index = (name: string, on: string, where = "", using = "") =>
+    `create index ${plural}_${name}_idx on ${plural} ${using}(workspace_id, ${on}) where ${where && `${where} and `}deleted_at is null;`;
+  const sorted = kind.fields.filter((field) => field.sort && stored(field));
+  const due = [`${reminder?.at} is not null`, ...pendingSql(kind)].join(" and ");
+  return [
+    `create unique index ${plural}_handle_key on ${plural} (workspace_id, right(id, 8));`,
+    ...(keyField
+      ? [
+          `create unique index ${plural}_${keyField.name}_key on ${plural} (workspace_id, ${keyOf(keyField)}) where ${quoted(keyField)} is not null and deleted_at is null;`,
+        ]
+      : []),
+    ...sorted.map((field) =>
+      field === keyField
+        ? index(`${field.name}_none`, `${keyOf(field)}, id`, `${quoted(field)} is null`)
+        : index(`${field.name}_order`, `${keyOf(field)}, id`),
+    ),
+    ...own.filter(({ paged }) => paged).map((field) => index(field.name, `${quoted(field)}, ${order}, id`)),
+    ...links.map(({ id }) => index(id.name, `${quoted(id)}, ${order}, id`, `${quoted(id)} is not null`)),
+    ...(reminder?.doneWhen ? [index("due", `${reminder.at}, id`, due)] : []),
+    ...(reminder?.owner ? [index(`${reminder.owner}_due`, `${reminder.owner}, ${reminder.at}, id`, due)] : []),
+    index("search", "search gin_trgm_ops", "", "using gin "),
+    `create index ${plural}_lexemes_idx on ${plural} using gin (crm_lexemes(workspace_id, ${hasName(kind) ? "search" : "E'\\n' || search"})) where deleted_at is null;`,
+    ...own.flatMap((field) =>
+      (field.type.indexed?.(quoted(field)) ?? []).map(({ name, on, where }) =>
+        index(`${field.name}${name}`, on, where, "using gin "),
+      ),
+    ),
+  ];
+}
+
+/** What holds of a record that still reminds, as SQL about its columns: the index of reminders and the list of them say the same. */
+export function pendingSql({ reminder }: Kind, row = ""): string[] {
+  const { doneWhen } = reminder ?? {};
+  if (!doneWhen) return [];
+  return [doneWhen.is === true ? `not ${row}${doneWhen.field}` : `${row}${doneWhen.field} <> '${doneWhen.is}'`];
+}
+
+/** PostgreSQL's own guesses are those of an average workspace, and too coarse for search. */
+function tuningSql(kind: Kind): string[] {
+  const { plural } = kind;
+  const folded = writable(kind).filter(({ sort, required, type }) => sort && !required && type.sortsFolded);
+  return [
+    `alter table ${plural} alter column workspace_id set (n_distinct = -0.0002);`,
+    `alter table ${plural} alter column search set statistics 200;`,
+    `alter index ${plural}_lexemes_idx alter column 1 set statistics 0;`,
+    ...writable(kind).flatMap((field) =>
+      (field.type.indexed?.(field.name) ?? []).flatMap(({ name, untold }) =>
+        untold ? [`alter index ${plural}_${field.name}${name}_idx alter column 2 set statistics 0;`] : [],
+      ),
+    ),
+    ...folded.map(({ name }) => `create statistics ${plural}_${name}_folded on lower(${name}) from ${plural};`),
+  ];
+}
+
+/** What an order of the field, and its uniqueness, compares. */
+const keyOf = (field: Field) => (field.type.sortsFolded ? `lower(${quoted(field)})` : quoted(field));
+
+const quoted = ({ name }: Field) => `"${name}"`;

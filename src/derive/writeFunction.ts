@@ -1,0 +1,151 @@
+import type { Derivation } from "../fields/spec.ts";
+import type { Field, Kind, Link } from "../records/kind.ts";
+import { stored, writable } from "../records/kind.ts";
+import { entrySql } from "./entry.ts";
+
+/**
+ * The function that creates, upserts or changes one record of a kind, with its history entry, in one call: `select … from contacts_write(…) r`.
+ * It gives the record as it was written, or no row where nothing was: a link leads nowhere, the version is another, the idempotency key was
+ * used before, or nothing would change. `p_sent` holds the values that were sent, null to clear; `p_initial` further values of a new
+ * record. It is PL/pgSQL of plain statements, each about one workspace, so that a database that is spread over several machines runs it
+ * on one of them.
+ */
+export function writeFunctionSql(kind: Kind): string {
+  const { plural } = kind;
+  return `create or replace function ${plural}_write(
+  p_workspace text, p_at timestamptz, p_actor text, p_token text, p_agent text, p_reason text, p_request text, p_entry text, p_id text,
+  p_creates boolean, p_versions integer[], p_cap integer, p_key text, p_fingerprint text, p_sent jsonb, p_initial jsonb, p_removed text[]
+) returns setof ${plural} language plpgsql as $$
+declare
+  n ${plural} := jsonb_populate_record(null::${plural}, p_initial || p_sent);
+  w ${plural};${linkVariables(kind)}
+begin
+${indented([...linksInOrder(kind).map((link) => lockSql(kind, link)), CLAIM, `if p_creates then\n${indented([insertSql(kind)])}\nelse\n${indented([updateSql(kind)])}\nend if;`, "if w.id is null then\n  return;\nend if;", countSql(kind), FORGET_SEARCH, historySql(kind), "return next w;"])}
+end $$;`;
+}
+
+const indented = (statements: readonly string[]) => statements.join("\n").replace(/^(?=.)/gm, "  ");
+
+/** A new record takes a link that was not sent from those it does link to: the deal of a contact belongs to the contact's company. */
+const sourcesOf = (kind: Kind, link: Link) =>
+  kind.links.filter((source) => source !== link && source.target.links.some(({ id }) => id.name === link.id.name)).reverse();
+
+/** What others are taken from comes first. */
+const linksInOrder = (kind: Kind) => kind.links.toSorted((a, b) => sourcesOf(kind, a).length - sourcesOf(kind, b).length);
+
+/** Where the linked record `source` tells what it links to by `link`. */
+const taken = (source: Link, link: Link) => `l_${source.name}_${link.id.name}`;
+
+function linkVariables(kind: Kind): string {
+  const variables = kind.links.flatMap((link) => sourcesOf(kind, link).map((source) => taken(source, link)));
+  return variables.map((name) => `\n  ${name} text;`).join("");
+}
+
+/** Locks the linked record against deletion while its id is written, so that no link points to what is gone. */
+function lockSql(kind: Kind, link: Link): string {
+  const column = `n."${link.id.name}"`;
+  const sources = sourcesOf(kind, link);
+  const takes = kind.links.filter((other) => sourcesOf(kind, other).includes(link));
+  const from = sources.map((source) => taken(source, link));
+  const wanted =
+    sources.length === 0
+      ? ""
+      : `if p_creates and not p_sent ? '${link.id.name}' then\n  ${column} := coalesce(${from.join(", ")});\nend if;\n`;
+  const into = [column, ...takes.map((other) => taken(link, other))].join(", ");
+  return `${wanted}if ${column} is not null then
+  select t.id${takes.map((other) => `, t."${other.id.name}"`).join("")} into ${into} from ${link.target.plural} t
+    where t.workspace_id = p_workspace and right(t.id, 8) = right(${column}, 8) and right(t.id, length(${column})) = ${column}
+      and t.deleted_at is null for key share;
+  if not found and p_sent ? '${link.id.name}' then
+    return;
+  end if;
+end if;`;
+}
+
+const CLAIM = `if p_key is not null then
+  insert into idempotency_keys (workspace_id, key, fingerprint, record_id, created_at)
+    values (p_workspace, p_key, p_fingerprint, p_id, p_at) on conflict do nothing;
+  if not found then
+    return;
+  end if;
+end if;`;
+
+const columnsOf = (kind: Kind) => writable(kind).filter(stored);
+
+function insertSql(kind: Kind): string {
+  const { plural, keyField } = kind;
+  const columns = columnsOf(kind);
+  const values = columns.map(insertedSql);
+  const key = keyField && `"${keyField.name}"`;
+  const conflict = keyField
+    ? `\n  on conflict (workspace_id, ${keyField.type.sortsFolded ? `lower(${key})` : key}) where ${key} is not null and deleted_at is null
+  do update set ${changesSql(kind, "excluded", "excluded.updated_at")}`
+    : "";
+  return `insert into ${plural} as r (workspace_id, id, ${columns.map(({ name }) => `"${name}", `).join("")}version, created_at, created_by, updated_at)
+  values (p_workspace, p_id, ${values.map((each) => `${each}, `).join("")}1, p_at, p_actor, p_at)${conflict}
+  returning r.* into w;`;
+}
+
+/** What a new record stores. A derived field that was not sent follows the field that it is derived from. */
+function insertedSql({ name, type, derived }: Field): string {
+  const value = type.inserted?.(`n."${name}"`) ?? `n."${name}"`;
+  if (!derived) return value;
+  return `case when p_sent ? '${name}' then ${value} when n."${derived.field}" is distinct from '${derived.value}' then p_at end`;
+}
+
+/** What a derived field becomes with a change of `source`, read from the row as it is locked, so that of writes at once each sees the last. */
+function followsSql(name: string, { field, value }: Derivation, from: string): string {
+  const [was, is] = [`r."${field}" is not distinct from '${value}'`, `${from}."${field}" is not distinct from '${value}'`];
+  return `case when ${was} and not (${is}) then crm_after(r.updated_at, p_at) when ${is} and not (${was}) then null else r."${name}" end`;
+}
+
+function updateSql(kind: Kind): string {
+  return `update ${kind.plural} r set ${changesSql(kind, "n", "p_at", "r.workspace_id = p_workspace and right(r.id, 8) = right(p_id, 8) and right(r.id, length(p_id)) = p_id and r.deleted_at is null")}
+  returning r.* into w;`;
+}
+
+/** `set` and `where` of a change: the columns that were sent, if that makes a difference. \`from\` holds the new values. */
+function changesSql(kind: Kind, from: string, at: string, found?: string): string {
+  const columns = columnsOf(kind).filter((field) => !(from === "excluded" && field === kind.keyField));
+  const becomes = (field: Field) => {
+    const { name, type, derived } = field;
+    const follows = derived ? ` when p_sent ? '${derived.field}' then ${followsSql(name, derived, from)}` : "";
+    const value = type.merged?.(`r."${name}"`, `n."${name}"`) ?? `${from}."${name}"`;
+    return `case when p_sent ? '${name}' then ${value}${follows} else r."${name}" end`;
+  };
+  const set = columns.map((field) => `"${field.name}" = ${becomes(field)}`);
+  const before = columns.map(({ name }) => `r."${name}"`).join(", ");
+  const where = [
+    ...(found ? [found] : []),
+    "(p_versions is null or r.version = any (p_versions))",
+    `(${before}) is distinct from (${columns.map(becomes).join(", ")})`,
+  ];
+  return `${set.join(",\n    ")},
+    version = r.version + 1, updated_at = crm_after(r.updated_at, ${at})
+  where ${where.join("\n    and ")}`;
+}
+
+/** Counts a record that was created; over the cap, the constraint usage_within_cap fails the whole call. */
+const countSql = ({ name }: Kind) => `if w.version = 1 and p_cap is not null then
+  insert into usage as u (workspace_id, kind, used, cap) values (p_workspace, '${name}', 1, p_cap)
+    on conflict (workspace_id, kind) do update set used = u.used + 1, cap = excluded.cap;
+end if;`;
+
+/** The searched text is as long as the record, and neither the history nor an answer shows it. */
+const FORGET_SEARCH = "w.search := null;";
+
+const historySql = (kind: Kind) =>
+  entrySql(kind, {
+    id: "p_entry",
+    action: "case when w.version = 1 then 'created' else 'updated' end",
+    cause: "null",
+    row: "w",
+    author: {
+      workspace: "p_workspace",
+      actor: "p_actor",
+      token: "p_token",
+      agent: "p_agent",
+      reason: "p_reason",
+      request: "p_request",
+    },
+  });

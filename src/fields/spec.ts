@@ -1,0 +1,33 @@
+import type { FieldType } from "./type.ts";
+
+/** How a field is declared: its type, and what callers may do with it. */
+export type FieldSpec = {
+  type: FieldType;
+  about: string;
+  /** The record cannot be without it. */
+  required?: boolean;
+  readOnly?: boolean;
+  /** No record is without it, though nobody sends it: answers never show null. */
+  always?: true;
+  /** The value of a new record that did not name one. */
+  initially?: string | number | boolean;
+  /** Lists can be ordered by it, which an index does. */
+  sort?: boolean;
+  /** An index pages the records of one value of it in the order of lists, however many there are; it does for every link. */
+  paged?: boolean;
+  /** Text that people sort records by into groups of their own. */
+  label?: boolean;
+  /** `search=` and `GET /search` look at it. */
+  search?: boolean;
+  /** Where it shows: `detail` not on the lines of a list, `json` on no line, `asked` only where `fields=` names it. */
+  shown?: "detail" | "json" | "asked";
+  /** What it becomes by itself when another field is written; a value that is sent along wins. */
+  derived?: Derivation;
+  /** A record whose `field` has this value ought to have one: a write that leaves it without says so. */
+  wanted?: { field: string; value: string };
+  /** The column, where it is not called like the field. */
+  column?: string;
+};
+
+/** `left-at`: the time of the change in which `field` left `value`; null again once it returns. */
+export type Derivation = { is: "left-at"; field: string; value: string };

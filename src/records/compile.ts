@@ -1,0 +1,97 @@
+import type { FieldSpec } from "../fields/spec.ts";
+import type { Catalog } from "./catalog.ts";
+import type { Declaration, Field, Holder, Kind, Link } from "./kind.ts";
+import { checkName, LIST_PARAMETERS } from "./reserved.ts";
+
+/** Rows a page of a list has at most, where the kind does not say. */
+const MOST_ROWS = 200;
+
+/** Compiles the kinds of a workspace: what links to what, and in which order they depend on each other. */
+export function compile(declarations: readonly Declaration[]): Catalog {
+  for (const declaration of declarations) checkName(declaration);
+  const kinds = declarations.map(compileKind) as Compiling[];
+  const byName = indexBy(kinds, "name");
+  const byPlural = indexBy(kinds, "plural");
+  const byPrefix = indexBy(kinds, "prefix");
+  for (const kind of kinds) kind.links = linksOf(kind, byName);
+  for (const kind of kinds) kind.holders = holdersOf(kind, kinds);
+  return {
+    kinds,
+    dependentsFirst: dependentsFirst(kinds),
+    plurals: new Set(byPlural.keys()),
+    get: (name) => byName.get(name),
+    byPlural: (plural) => byPlural.get(plural),
+    byPrefix: (prefix) => byPrefix.get(prefix),
+  };
+}
+
+/** A kind while it is being compiled: its links are known once its fellows are. */
+type Compiling = Kind & { links: readonly Link[]; holders: readonly Holder[] };
+
+/** Compiles one declaration by itself: a view, or a kind before its links are resolved. */
+export function compileKind(declaration: Declaration): Kind {
+  const fields = Object.entries(declaration.fields).map(([name, spec]) => compileField(declaration, name, spec));
+  const byName = new Map(fields.map((field) => [field.name, field]));
+  const order = declaration.order ?? "-updated_at";
+  const { name, title, naturalKey, needsOneOf = [], mostRows = MOST_ROWS } = declaration;
+  const { doneWhen, ...reminder } = declaration.reminder ?? {};
+  const { amount, per } = declaration.sums ?? {};
+  const parts: (string | undefined)[] = [...Object.values(reminder), doneWhen?.field, amount, per];
+  const others = fields.flatMap(({ derived, wanted }) => [derived?.field, wanted?.field]);
+  const wanted = [title, naturalKey, ...needsOneOf, ...parts, ...others, order.replace("-", "")];
+  for (const each of wanted) {
+    if (each !== undefined && !byName.has(each)) throw new Error(`${name} has no field ${each}`);
+  }
+  return {
+    ...declaration,
+    order,
+    mostRows,
+    fields,
+    field: (asked) => byName.get(asked),
+    titleField: byName.get(title)!,
+    keyField: naturalKey === undefined ? undefined : byName.get(naturalKey),
+    links: [],
+    holders: [],
+  };
+}
+
+function compileField({ name: kind }: Declaration, name: string, spec: FieldSpec): Field {
+  if (!/^[a-z][a-z0-9_]*$/.test(name)) throw new Error(`${kind}.${name} is no field name`);
+  if ((LIST_PARAMETERS as readonly string[]).includes(name)) throw new Error(`${kind}.${name} is a list parameter`);
+  return { ...spec, name };
+}
+
+function indexBy(kinds: readonly Kind[], key: "name" | "plural" | "prefix"): Map<string, Kind> {
+  const index = new Map(kinds.map((kind) => [kind[key], kind]));
+  if (index.size !== kinds.length) throw new Error(`two kinds share a ${key}`);
+  return index;
+}
+
+/** Makes the links of a kind, and hangs each on the two fields that show it. */
+function linksOf(kind: Kind, byName: ReadonlyMap<string, Kind>): Link[] {
+  return kind.fields.flatMap((id) => {
+    if (id.type.link?.shows !== "id") return [];
+    const name = id.name.replace(/_id$/, "");
+    const target = byName.get(id.type.link.target);
+    if (!target) throw new Error(`${kind.name}.${id.name} links to ${id.type.link.target}, which is no kind`);
+    const link = { name, target, id, shown: kind.field(name)! };
+    link.id.link = link;
+    link.shown.link = link;
+    return [link];
+  });
+}
+
+const holdersOf = (target: Kind, kinds: readonly Kind[]): Holder[] =>
+  kinds.flatMap((kind) => kind.links.filter((link) => link.target === target).map((link) => ({ kind, link })));
+
+/** Kinds in an order in which each comes before those that it links to: so they can be deleted. */
+function dependentsFirst(kinds: readonly Kind[]): Kind[] {
+  const ordered: Kind[] = [];
+  const visit = (kind: Kind, path: readonly Kind[]) => {
+    if (ordered.includes(kind) || path.includes(kind)) return;
+    for (const holder of kind.holders) visit(holder.kind, [...path, kind]);
+    ordered.push(kind);
+  };
+  for (const kind of kinds) visit(kind, []);
+  return ordered;
+}

@@ -1,0 +1,100 @@
+import type { FieldSpec } from "../fields/spec.ts";
+
+/** Where a kind feeds `GET /reminders`: the names of its fields. */
+export type ReminderSource = {
+  at: string;
+  note?: string;
+  owner?: string;
+  /** A field that is true, or has this value, once there is nothing to do. */
+  doneWhen?: { field: string; is: true | string };
+  phone?: string;
+  email?: string;
+  /** The link to whom to call, where the record has no phone and e-mail of its own. */
+  person?: string;
+  company?: string;
+};
+
+/** A kind of record as it is declared: data, and nothing about how it is done. */
+export type Declaration = {
+  /** Singular, as in the handle `contact/c_…`. */
+  name: string;
+  /** As in the path `/contacts`; also the table. */
+  plural: string;
+  prefix: string;
+  about: string;
+  /** The field that names the record to a person. */
+  title: string;
+  /** POST with a known value of this field updates that record. */
+  naturalKey?: string;
+  /** A record without any of these links is refused, and goes along when the last of them is deleted. */
+  needsOneOf?: readonly string[];
+  reminder?: ReminderSource;
+  /** An amount worth adding up, by the field that says what it is an amount of: totals are never mixed. */
+  sums?: { amount: string; per: string };
+  /** Its list takes parameters of its own and no filters. */
+  unfiltered?: true;
+  /** Rows a page of its list has at most; 200 unless it says so. */
+  mostRows?: number;
+  /** The order of a list that names none; `-` is descending. */
+  order?: string;
+  fields: Readonly<Record<string, FieldSpec>>;
+  /** The values that make a good example; checked by a test, shown in hints, manual and OpenAPI. */
+  example: Record<string, unknown>;
+};
+
+/** A field of a compiled kind. */
+export type Field = FieldSpec & {
+  name: string;
+  /** The link that this field holds the id of, or shows the name of. */
+  link?: Link;
+};
+
+/** A link to a record of another kind: `company_id` holds the id, `company` shows the name. */
+export type Link = { name: string; target: Kind; id: Field; shown: Field };
+
+/** A kind whose records link to another: the link's own kind. */
+export type Holder = { kind: Kind; link: Link };
+
+/** A kind of record, compiled: everything the rest of the program knows about it is derived from this. */
+export type Kind = Omit<Declaration, "fields" | "order"> & {
+  order: string;
+  mostRows: number;
+  /** In the order of the line. */
+  fields: readonly Field[];
+  field: (name: string) => Field | undefined;
+  /** The field that `title` names. */
+  titleField: Field;
+  /** The field that `naturalKey` names. */
+  keyField: Field | undefined;
+  /** Its links to other kinds. */
+  links: readonly Link[];
+  /** The links of other kinds to this one. */
+  holders: readonly Holder[];
+};
+
+/** The id and the handle, which is made of it: JSON has them whatever fields a caller chose. */
+export const isIdentity = ({ column }: Field): boolean => column === "id";
+
+/** Fields that a caller names people in: `owner`. */
+export const personsOf = ({ fields }: Kind): Field[] => fields.filter(({ type, readOnly }) => type.person && !readOnly);
+
+/** Fields that mostly take one of a few values. */
+export const knownOf = ({ fields }: Kind): Field[] => fields.filter(({ type }) => type.known);
+
+/** Fields that ought to have a value where another field has a certain one: `lost_reason`. */
+export const wantedOf = ({ fields }: Kind): Field[] => fields.filter(({ wanted }) => wanted);
+
+/** Text fields that people sort records by into groups of their own: `stage`. */
+export const labelsOf = ({ fields }: Kind): Field[] => fields.filter(({ label }) => label);
+
+/** Fields that take one of a few values: `status`. */
+export const choicesOf = ({ fields }: Kind): Field[] => fields.filter(({ type }) => type.choices);
+
+/** Whether a field has a column of its own: the name of a linked record and the handle have none. */
+export const stored = ({ name, column, type }: Field): boolean => (column ?? name) === name && type.link?.shows !== "name";
+
+/** Whether what names a record is a name. The body of an activity is not: the words of its first line say no more than the others. */
+export const hasName = ({ titleField }: Kind): boolean => titleField.sort === true;
+
+/** What callers may send. */
+export const writable = ({ fields }: Kind): Field[] => fields.filter((field) => !field.readOnly);

@@ -1,0 +1,67 @@
+import { SYSTEM_PREFIXES } from "../kit/id.ts";
+import type { Declaration } from "./kind.ts";
+
+/** Names that lists use as parameters, so no field may have them. */
+export const LIST_PARAMETERS = ["search", "sort", "limit", "cursor", "fields", "count", "format", "pretty"] as const;
+
+/**
+ * First segments of paths that are no kind's, now or in the parts of the product that are to come. A kind of that name would hide them, or
+ * be hidden by them.
+ */
+const PATHS = [
+  ...["api", "approve", "audit", "auth", "batch", "bulk", "calendar", "calendars", "change", "changes", "claim", "connection"],
+  ...[
+    "crm",
+    "delivery",
+    "deliveries",
+    "duplicates",
+    "export",
+    "feed",
+    "healthz",
+    "help",
+    "import",
+    "imports",
+    "invite",
+    "invites",
+  ],
+  ...[
+    "kind",
+    "kinds",
+    "list",
+    "lists",
+    "mcp",
+    "member",
+    "members",
+    "merge",
+    "metrics",
+    "oauth",
+    "openapi",
+    "pipeline",
+    "proposal",
+  ],
+  ...[
+    "proposals",
+    "readyz",
+    "reminder",
+    "reminders",
+    "restore",
+    "schema",
+    "sdk",
+    "search",
+    "sql",
+    "timeline",
+    "token",
+    "tokens",
+  ],
+  ...["tools", "undo", "user", "users", "v1", "webhook", "webhooks", "whoami", "workspace", "workspaces"],
+];
+
+/** Refuses a kind whose name, plural or prefix means something else already. */
+export function checkName({ name, plural, prefix }: Declaration): void {
+  for (const each of [name, plural]) {
+    if (!/^[a-z][a-z0-9_]*$/.test(each)) throw new Error(`${each} is no name of a kind`);
+    if (PATHS.includes(each) || each.startsWith("pg_")) throw new Error(`${each} is a name of the service's own`);
+  }
+  if (!/^[a-z]{1,4}$/.test(prefix)) throw new Error(`${prefix} is no prefix: one to four letters`);
+  if (SYSTEM_PREFIXES.includes(prefix)) throw new Error(`${prefix} is a prefix of the service's own`);
+}
