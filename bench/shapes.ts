@@ -58,7 +58,8 @@ function filtersOf(kind: Kind, { name, type, column }: Field): string[] {
   if (name === "custom") return CUSTOM;
   const known = VALUES[`${kind.name}.${name}`] ?? VALUES[name];
   const link = kind.links.find(({ id }) => id.name === name);
-  const values = column === "id" ? [`$${kind.name}`] : (known ?? (link ? [`$${link.target.name}`] : type.choices));
+  const values =
+    column === "id" ? [`$${kind.name}`] : (known ?? (link ? [`$${link.target.name}`] : (type.choices ?? type.known)));
   if (!values) throw new Error(`the benchmark has no value for ${kind.name}.${name}`);
   const [common, rare = common] = values as readonly [string, string?];
   const forms: Partial<Record<string, readonly string[]>> = {

@@ -71,6 +71,8 @@ function indexesSql(kind: Kind): string[] {
     ...links.map(({ id }) => index(id.name, `${quoted(id)}, ${order}, id`, `${quoted(id)} is not null`)),
     ...(reminder?.doneWhen ? [index("due", `${reminder.at}, id`, due)] : []),
     ...(reminder?.owner ? [index(`${reminder.owner}_due`, `${reminder.owner}, ${reminder.at}, id`, due)] : []),
+    // A link may be sent by the name of the record it leads to.
+    ...(kind.holders.length > 0 ? [index("called", `"left"(crm_fold(${quoted(kind.titleField)}), 200)`)] : []),
     index("search", "search gin_trgm_ops", "", "using gin "),
     `create index ${plural}_lexemes_idx on ${plural} using gin (crm_lexemes(workspace_id, ${hasName(kind) ? "search" : "E'\\n' || search"})) where deleted_at is null;`,
     ...own.flatMap((field) =>

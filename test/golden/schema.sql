@@ -2,6 +2,217 @@ create extension btree_gin;
 create extension pg_trgm;
 create extension unaccent;
 
+create function activities_write(p_workspace text, p_at timestamp with time zone, p_actor text, p_token text, p_agent text, p_reason text, p_request text, p_entry text, p_id text, p_creates boolean, p_versions integer[], p_cap integer, p_key text, p_fingerprint text, p_sent jsonb, p_initial jsonb, p_removed text[]) returns SETOF activities
+  language plpgsql volatile parallel unsafe
+as $$
+declare
+  n activities := jsonb_populate_record(null::activities, p_initial || p_sent);
+  w activities;
+  l_deal_contact_id text;
+  l_deal_company_id text;
+  l_contact_company_id text;
+begin
+  if n."deal_id" is not null then
+    select t.id, t."contact_id", t."company_id" into n."deal_id", l_deal_contact_id, l_deal_company_id from deals t
+      where t.workspace_id = p_workspace and right(t.id, 8) = right(n."deal_id", 8) and right(t.id, length(n."deal_id")) = n."deal_id"
+        and t.deleted_at is null for key share;
+    if not found and p_sent ? 'deal_id' then
+      return;
+    end if;
+  end if;
+  if p_creates and not p_sent ? 'contact_id' then
+    n."contact_id" := coalesce(l_deal_contact_id);
+  end if;
+  if n."contact_id" is not null then
+    select t.id, t."company_id" into n."contact_id", l_contact_company_id from contacts t
+      where t.workspace_id = p_workspace and right(t.id, 8) = right(n."contact_id", 8) and right(t.id, length(n."contact_id")) = n."contact_id"
+        and t.deleted_at is null for key share;
+    if not found and p_sent ? 'contact_id' then
+      return;
+    end if;
+  end if;
+  if p_creates and not p_sent ? 'company_id' then
+    n."company_id" := coalesce(l_deal_company_id, l_contact_company_id);
+  end if;
+  if n."company_id" is not null then
+    select t.id into n."company_id" from companies t
+      where t.workspace_id = p_workspace and right(t.id, 8) = right(n."company_id", 8) and right(t.id, length(n."company_id")) = n."company_id"
+        and t.deleted_at is null for key share;
+    if not found and p_sent ? 'company_id' then
+      return;
+    end if;
+  end if;
+  if p_key is not null then
+    insert into idempotency_keys (workspace_id, key, fingerprint, record_id, created_at)
+      values (p_workspace, p_key, p_fingerprint, p_id, p_at) on conflict do nothing;
+    if not found then
+      return;
+    end if;
+  end if;
+  if p_creates then
+    insert into activities as r (workspace_id, id, "kind", "at", "contact_id", "company_id", "deal_id", "body", "custom", version, created_at, created_by, updated_at)
+      values (p_workspace, p_id, n."kind", n."at", n."contact_id", n."company_id", n."deal_id", n."body", nullif(n."custom", '{}'), 1, p_at, p_actor, p_at)
+      returning r.* into w;
+  else
+    update activities r set "kind" = case when p_sent ? 'kind' then n."kind" else r."kind" end,
+        "at" = case when p_sent ? 'at' then n."at" else r."at" end,
+        "contact_id" = case when p_sent ? 'contact_id' then n."contact_id" else r."contact_id" end,
+        "company_id" = case when p_sent ? 'company_id' then n."company_id" else r."company_id" end,
+        "deal_id" = case when p_sent ? 'deal_id' then n."deal_id" else r."deal_id" end,
+        "body" = case when p_sent ? 'body' then n."body" else r."body" end,
+        "custom" = case when p_sent ? 'custom' then nullif((coalesce(r."custom", '{}') || n."custom") - p_removed, '{}') else r."custom" end,
+        version = r.version + 1, updated_at = crm_after(r.updated_at, p_at)
+      where r.workspace_id = p_workspace and right(r.id, 8) = right(p_id, 8) and right(r.id, length(p_id)) = p_id and r.deleted_at is null
+        and (p_versions is null or r.version = any (p_versions))
+        and (r."kind", r."at", r."contact_id", r."company_id", r."deal_id", r."body", r."custom") is distinct from (case when p_sent ? 'kind' then n."kind" else r."kind" end, case when p_sent ? 'at' then n."at" else r."at" end, case when p_sent ? 'contact_id' then n."contact_id" else r."contact_id" end, case when p_sent ? 'company_id' then n."company_id" else r."company_id" end, case when p_sent ? 'deal_id' then n."deal_id" else r."deal_id" end, case when p_sent ? 'body' then n."body" else r."body" end, case when p_sent ? 'custom' then nullif((coalesce(r."custom", '{}') || n."custom") - p_removed, '{}') else r."custom" end)
+      returning r.* into w;
+  end if;
+  if w.id is null then
+    return;
+  end if;
+  if w.version = 1 and p_cap is not null then
+    insert into usage as u (workspace_id, kind, used, cap) values (p_workspace, 'activity', 1, p_cap)
+      on conflict (workspace_id, kind) do update set used = u.used + 1, cap = excluded.cap;
+  end if;
+  w.search := null;
+  insert into changes (workspace_id, id, kind, record_id, version, action, at, actor, token_id, agent, reason, request_id, cause, row)
+    select p_workspace, p_entry, 'activity', w.id, w.version, case when w.version = 1 then 'created' else 'updated' end, w.updated_at, p_actor, p_token, p_agent, p_reason, p_request, null,
+      to_jsonb(w) - '{workspace_id,search}'::text[];
+  return next w;
+end $$;
+
+create function companies_write(p_workspace text, p_at timestamp with time zone, p_actor text, p_token text, p_agent text, p_reason text, p_request text, p_entry text, p_id text, p_creates boolean, p_versions integer[], p_cap integer, p_key text, p_fingerprint text, p_sent jsonb, p_initial jsonb, p_removed text[]) returns SETOF companies
+  language plpgsql volatile parallel unsafe
+as $$
+declare
+  n companies := jsonb_populate_record(null::companies, p_initial || p_sent);
+  w companies;
+begin
+  if p_key is not null then
+    insert into idempotency_keys (workspace_id, key, fingerprint, record_id, created_at)
+      values (p_workspace, p_key, p_fingerprint, p_id, p_at) on conflict do nothing;
+    if not found then
+      return;
+    end if;
+  end if;
+  if p_creates then
+    insert into companies as r (workspace_id, id, "name", "domain", "industry", "phone", "owner", "tags", "notes", "custom", version, created_at, created_by, updated_at)
+      values (p_workspace, p_id, n."name", n."domain", n."industry", n."phone", n."owner", n."tags", n."notes", nullif(n."custom", '{}'), 1, p_at, p_actor, p_at)
+      on conflict (workspace_id, "domain") where "domain" is not null and deleted_at is null
+      do update set "name" = case when p_sent ? 'name' then excluded."name" else r."name" end,
+        "industry" = case when p_sent ? 'industry' then excluded."industry" else r."industry" end,
+        "phone" = case when p_sent ? 'phone' then excluded."phone" else r."phone" end,
+        "owner" = case when p_sent ? 'owner' then excluded."owner" else r."owner" end,
+        "tags" = case when p_sent ? 'tags' then excluded."tags" else r."tags" end,
+        "notes" = case when p_sent ? 'notes' then excluded."notes" else r."notes" end,
+        "custom" = case when p_sent ? 'custom' then nullif((coalesce(r."custom", '{}') || n."custom") - p_removed, '{}') else r."custom" end,
+        version = r.version + 1, updated_at = crm_after(r.updated_at, excluded.updated_at)
+      where (p_versions is null or r.version = any (p_versions))
+        and (r."name", r."industry", r."phone", r."owner", r."tags", r."notes", r."custom") is distinct from (case when p_sent ? 'name' then excluded."name" else r."name" end, case when p_sent ? 'industry' then excluded."industry" else r."industry" end, case when p_sent ? 'phone' then excluded."phone" else r."phone" end, case when p_sent ? 'owner' then excluded."owner" else r."owner" end, case when p_sent ? 'tags' then excluded."tags" else r."tags" end, case when p_sent ? 'notes' then excluded."notes" else r."notes" end, case when p_sent ? 'custom' then nullif((coalesce(r."custom", '{}') || n."custom") - p_removed, '{}') else r."custom" end)
+      returning r.* into w;
+  else
+    update companies r set "name" = case when p_sent ? 'name' then n."name" else r."name" end,
+        "domain" = case when p_sent ? 'domain' then n."domain" else r."domain" end,
+        "industry" = case when p_sent ? 'industry' then n."industry" else r."industry" end,
+        "phone" = case when p_sent ? 'phone' then n."phone" else r."phone" end,
+        "owner" = case when p_sent ? 'owner' then n."owner" else r."owner" end,
+        "tags" = case when p_sent ? 'tags' then n."tags" else r."tags" end,
+        "notes" = case when p_sent ? 'notes' then n."notes" else r."notes" end,
+        "custom" = case when p_sent ? 'custom' then nullif((coalesce(r."custom", '{}') || n."custom") - p_removed, '{}') else r."custom" end,
+        version = r.version + 1, updated_at = crm_after(r.updated_at, p_at)
+      where r.workspace_id = p_workspace and right(r.id, 8) = right(p_id, 8) and right(r.id, length(p_id)) = p_id and r.deleted_at is null
+        and (p_versions is null or r.version = any (p_versions))
+        and (r."name", r."domain", r."industry", r."phone", r."owner", r."tags", r."notes", r."custom") is distinct from (case when p_sent ? 'name' then n."name" else r."name" end, case when p_sent ? 'domain' then n."domain" else r."domain" end, case when p_sent ? 'industry' then n."industry" else r."industry" end, case when p_sent ? 'phone' then n."phone" else r."phone" end, case when p_sent ? 'owner' then n."owner" else r."owner" end, case when p_sent ? 'tags' then n."tags" else r."tags" end, case when p_sent ? 'notes' then n."notes" else r."notes" end, case when p_sent ? 'custom' then nullif((coalesce(r."custom", '{}') || n."custom") - p_removed, '{}') else r."custom" end)
+      returning r.* into w;
+  end if;
+  if w.id is null then
+    return;
+  end if;
+  if w.version = 1 and p_cap is not null then
+    insert into usage as u (workspace_id, kind, used, cap) values (p_workspace, 'company', 1, p_cap)
+      on conflict (workspace_id, kind) do update set used = u.used + 1, cap = excluded.cap;
+  end if;
+  w.search := null;
+  insert into changes (workspace_id, id, kind, record_id, version, action, at, actor, token_id, agent, reason, request_id, cause, row)
+    select p_workspace, p_entry, 'company', w.id, w.version, case when w.version = 1 then 'created' else 'updated' end, w.updated_at, p_actor, p_token, p_agent, p_reason, p_request, null,
+      to_jsonb(w) - '{workspace_id,search}'::text[];
+  return next w;
+end $$;
+
+create function contacts_write(p_workspace text, p_at timestamp with time zone, p_actor text, p_token text, p_agent text, p_reason text, p_request text, p_entry text, p_id text, p_creates boolean, p_versions integer[], p_cap integer, p_key text, p_fingerprint text, p_sent jsonb, p_initial jsonb, p_removed text[]) returns SETOF contacts
+  language plpgsql volatile parallel unsafe
+as $$
+declare
+  n contacts := jsonb_populate_record(null::contacts, p_initial || p_sent);
+  w contacts;
+begin
+  if n."company_id" is not null then
+    select t.id into n."company_id" from companies t
+      where t.workspace_id = p_workspace and right(t.id, 8) = right(n."company_id", 8) and right(t.id, length(n."company_id")) = n."company_id"
+        and t.deleted_at is null for key share;
+    if not found and p_sent ? 'company_id' then
+      return;
+    end if;
+  end if;
+  if p_key is not null then
+    insert into idempotency_keys (workspace_id, key, fingerprint, record_id, created_at)
+      values (p_workspace, p_key, p_fingerprint, p_id, p_at) on conflict do nothing;
+    if not found then
+      return;
+    end if;
+  end if;
+  if p_creates then
+    insert into contacts as r (workspace_id, id, "name", "email", "phone", "title", "company_id", "stage", "owner", "tags", "follow_up_at", "follow_up_note", "notes", "custom", version, created_at, created_by, updated_at)
+      values (p_workspace, p_id, n."name", n."email", n."phone", n."title", n."company_id", n."stage", n."owner", n."tags", n."follow_up_at", n."follow_up_note", n."notes", nullif(n."custom", '{}'), 1, p_at, p_actor, p_at)
+      on conflict (workspace_id, "email") where "email" is not null and deleted_at is null
+      do update set "name" = case when p_sent ? 'name' then excluded."name" else r."name" end,
+        "phone" = case when p_sent ? 'phone' then excluded."phone" else r."phone" end,
+        "title" = case when p_sent ? 'title' then excluded."title" else r."title" end,
+        "company_id" = case when p_sent ? 'company_id' then excluded."company_id" else r."company_id" end,
+        "stage" = case when p_sent ? 'stage' then excluded."stage" else r."stage" end,
+        "owner" = case when p_sent ? 'owner' then excluded."owner" else r."owner" end,
+        "tags" = case when p_sent ? 'tags' then excluded."tags" else r."tags" end,
+        "follow_up_at" = case when p_sent ? 'follow_up_at' then excluded."follow_up_at" else r."follow_up_at" end,
+        "follow_up_note" = case when p_sent ? 'follow_up_note' then excluded."follow_up_note" else r."follow_up_note" end,
+        "notes" = case when p_sent ? 'notes' then excluded."notes" else r."notes" end,
+        "custom" = case when p_sent ? 'custom' then nullif((coalesce(r."custom", '{}') || n."custom") - p_removed, '{}') else r."custom" end,
+        version = r.version + 1, updated_at = crm_after(r.updated_at, excluded.updated_at)
+      where (p_versions is null or r.version = any (p_versions))
+        and (r."name", r."phone", r."title", r."company_id", r."stage", r."owner", r."tags", r."follow_up_at", r."follow_up_note", r."notes", r."custom") is distinct from (case when p_sent ? 'name' then excluded."name" else r."name" end, case when p_sent ? 'phone' then excluded."phone" else r."phone" end, case when p_sent ? 'title' then excluded."title" else r."title" end, case when p_sent ? 'company_id' then excluded."company_id" else r."company_id" end, case when p_sent ? 'stage' then excluded."stage" else r."stage" end, case when p_sent ? 'owner' then excluded."owner" else r."owner" end, case when p_sent ? 'tags' then excluded."tags" else r."tags" end, case when p_sent ? 'follow_up_at' then excluded."follow_up_at" else r."follow_up_at" end, case when p_sent ? 'follow_up_note' then excluded."follow_up_note" else r."follow_up_note" end, case when p_sent ? 'notes' then excluded."notes" else r."notes" end, case when p_sent ? 'custom' then nullif((coalesce(r."custom", '{}') || n."custom") - p_removed, '{}') else r."custom" end)
+      returning r.* into w;
+  else
+    update contacts r set "name" = case when p_sent ? 'name' then n."name" else r."name" end,
+        "email" = case when p_sent ? 'email' then n."email" else r."email" end,
+        "phone" = case when p_sent ? 'phone' then n."phone" else r."phone" end,
+        "title" = case when p_sent ? 'title' then n."title" else r."title" end,
+        "company_id" = case when p_sent ? 'company_id' then n."company_id" else r."company_id" end,
+        "stage" = case when p_sent ? 'stage' then n."stage" else r."stage" end,
+        "owner" = case when p_sent ? 'owner' then n."owner" else r."owner" end,
+        "tags" = case when p_sent ? 'tags' then n."tags" else r."tags" end,
+        "follow_up_at" = case when p_sent ? 'follow_up_at' then n."follow_up_at" else r."follow_up_at" end,
+        "follow_up_note" = case when p_sent ? 'follow_up_note' then n."follow_up_note" else r."follow_up_note" end,
+        "notes" = case when p_sent ? 'notes' then n."notes" else r."notes" end,
+        "custom" = case when p_sent ? 'custom' then nullif((coalesce(r."custom", '{}') || n."custom") - p_removed, '{}') else r."custom" end,
+        version = r.version + 1, updated_at = crm_after(r.updated_at, p_at)
+      where r.workspace_id = p_workspace and right(r.id, 8) = right(p_id, 8) and right(r.id, length(p_id)) = p_id and r.deleted_at is null
+        and (p_versions is null or r.version = any (p_versions))
+        and (r."name", r."email", r."phone", r."title", r."company_id", r."stage", r."owner", r."tags", r."follow_up_at", r."follow_up_note", r."notes", r."custom") is distinct from (case when p_sent ? 'name' then n."name" else r."name" end, case when p_sent ? 'email' then n."email" else r."email" end, case when p_sent ? 'phone' then n."phone" else r."phone" end, case when p_sent ? 'title' then n."title" else r."title" end, case when p_sent ? 'company_id' then n."company_id" else r."company_id" end, case when p_sent ? 'stage' then n."stage" else r."stage" end, case when p_sent ? 'owner' then n."owner" else r."owner" end, case when p_sent ? 'tags' then n."tags" else r."tags" end, case when p_sent ? 'follow_up_at' then n."follow_up_at" else r."follow_up_at" end, case when p_sent ? 'follow_up_note' then n."follow_up_note" else r."follow_up_note" end, case when p_sent ? 'notes' then n."notes" else r."notes" end, case when p_sent ? 'custom' then nullif((coalesce(r."custom", '{}') || n."custom") - p_removed, '{}') else r."custom" end)
+      returning r.* into w;
+  end if;
+  if w.id is null then
+    return;
+  end if;
+  if w.version = 1 and p_cap is not null then
+    insert into usage as u (workspace_id, kind, used, cap) values (p_workspace, 'contact', 1, p_cap)
+      on conflict (workspace_id, kind) do update set used = u.used + 1, cap = excluded.cap;
+  end if;
+  w.search := null;
+  insert into changes (workspace_id, id, kind, record_id, version, action, at, actor, token_id, agent, reason, request_id, cause, row)
+    select p_workspace, p_entry, 'contact', w.id, w.version, case when w.version = 1 then 'created' else 'updated' end, w.updated_at, p_actor, p_token, p_agent, p_reason, p_request, null,
+      to_jsonb(w) - '{workspace_id,search}'::text[];
+  return next w;
+end $$;
+
 create function crm_after(was timestamp with time zone, now timestamp with time zone) returns timestamp with time zone
   language plpgsql immutable strict parallel safe
 as $$
@@ -210,6 +421,163 @@ begin
   return pg_catalog.array_to_string(list, ' ');
 end $$;
 
+create function deals_write(p_workspace text, p_at timestamp with time zone, p_actor text, p_token text, p_agent text, p_reason text, p_request text, p_entry text, p_id text, p_creates boolean, p_versions integer[], p_cap integer, p_key text, p_fingerprint text, p_sent jsonb, p_initial jsonb, p_removed text[]) returns SETOF deals
+  language plpgsql volatile parallel unsafe
+as $$
+declare
+  n deals := jsonb_populate_record(null::deals, p_initial || p_sent);
+  w deals;
+  l_contact_company_id text;
+begin
+  if n."contact_id" is not null then
+    select t.id, t."company_id" into n."contact_id", l_contact_company_id from contacts t
+      where t.workspace_id = p_workspace and right(t.id, 8) = right(n."contact_id", 8) and right(t.id, length(n."contact_id")) = n."contact_id"
+        and t.deleted_at is null for key share;
+    if not found and p_sent ? 'contact_id' then
+      return;
+    end if;
+  end if;
+  if p_creates and not p_sent ? 'company_id' then
+    n."company_id" := coalesce(l_contact_company_id);
+  end if;
+  if n."company_id" is not null then
+    select t.id into n."company_id" from companies t
+      where t.workspace_id = p_workspace and right(t.id, 8) = right(n."company_id", 8) and right(t.id, length(n."company_id")) = n."company_id"
+        and t.deleted_at is null for key share;
+    if not found and p_sent ? 'company_id' then
+      return;
+    end if;
+  end if;
+  if p_key is not null then
+    insert into idempotency_keys (workspace_id, key, fingerprint, record_id, created_at)
+      values (p_workspace, p_key, p_fingerprint, p_id, p_at) on conflict do nothing;
+    if not found then
+      return;
+    end if;
+  end if;
+  if p_creates then
+    insert into deals as r (workspace_id, id, "title", "amount_cents", "currency", "stage", "status", "close_date", "closed_at", "lost_reason", "contact_id", "company_id", "owner", "tags", "follow_up_at", "follow_up_note", "notes", "custom", version, created_at, created_by, updated_at)
+      values (p_workspace, p_id, n."title", n."amount_cents", n."currency", n."stage", n."status", n."close_date", case when p_sent ? 'closed_at' then n."closed_at" when n."status" is distinct from 'open' then p_at end, n."lost_reason", n."contact_id", n."company_id", n."owner", n."tags", n."follow_up_at", n."follow_up_note", n."notes", nullif(n."custom", '{}'), 1, p_at, p_actor, p_at)
+      returning r.* into w;
+  else
+    update deals r set "title" = case when p_sent ? 'title' then n."title" else r."title" end,
+        "amount_cents" = case when p_sent ? 'amount_cents' then n."amount_cents" else r."amount_cents" end,
+        "currency" = case when p_sent ? 'currency' then n."currency" else r."currency" end,
+        "stage" = case when p_sent ? 'stage' then n."stage" else r."stage" end,
+        "status" = case when p_sent ? 'status' then n."status" else r."status" end,
+        "close_date" = case when p_sent ? 'close_date' then n."close_date" else r."close_date" end,
+        "closed_at" = case when p_sent ? 'closed_at' then n."closed_at" when p_sent ? 'status' then case when r."status" is not distinct from 'open' and not (n."status" is not distinct from 'open') then crm_after(r.updated_at, p_at) when n."status" is not distinct from 'open' and not (r."status" is not distinct from 'open') then null else r."closed_at" end else r."closed_at" end,
+        "lost_reason" = case when p_sent ? 'lost_reason' then n."lost_reason" else r."lost_reason" end,
+        "contact_id" = case when p_sent ? 'contact_id' then n."contact_id" else r."contact_id" end,
+        "company_id" = case when p_sent ? 'company_id' then n."company_id" else r."company_id" end,
+        "owner" = case when p_sent ? 'owner' then n."owner" else r."owner" end,
+        "tags" = case when p_sent ? 'tags' then n."tags" else r."tags" end,
+        "follow_up_at" = case when p_sent ? 'follow_up_at' then n."follow_up_at" else r."follow_up_at" end,
+        "follow_up_note" = case when p_sent ? 'follow_up_note' then n."follow_up_note" else r."follow_up_note" end,
+        "notes" = case when p_sent ? 'notes' then n."notes" else r."notes" end,
+        "custom" = case when p_sent ? 'custom' then nullif((coalesce(r."custom", '{}') || n."custom") - p_removed, '{}') else r."custom" end,
+        version = r.version + 1, updated_at = crm_after(r.updated_at, p_at)
+      where r.workspace_id = p_workspace and right(r.id, 8) = right(p_id, 8) and right(r.id, length(p_id)) = p_id and r.deleted_at is null
+        and (p_versions is null or r.version = any (p_versions))
+        and (r."title", r."amount_cents", r."currency", r."stage", r."status", r."close_date", r."closed_at", r."lost_reason", r."contact_id", r."company_id", r."owner", r."tags", r."follow_up_at", r."follow_up_note", r."notes", r."custom") is distinct from (case when p_sent ? 'title' then n."title" else r."title" end, case when p_sent ? 'amount_cents' then n."amount_cents" else r."amount_cents" end, case when p_sent ? 'currency' then n."currency" else r."currency" end, case when p_sent ? 'stage' then n."stage" else r."stage" end, case when p_sent ? 'status' then n."status" else r."status" end, case when p_sent ? 'close_date' then n."close_date" else r."close_date" end, case when p_sent ? 'closed_at' then n."closed_at" when p_sent ? 'status' then case when r."status" is not distinct from 'open' and not (n."status" is not distinct from 'open') then crm_after(r.updated_at, p_at) when n."status" is not distinct from 'open' and not (r."status" is not distinct from 'open') then null else r."closed_at" end else r."closed_at" end, case when p_sent ? 'lost_reason' then n."lost_reason" else r."lost_reason" end, case when p_sent ? 'contact_id' then n."contact_id" else r."contact_id" end, case when p_sent ? 'company_id' then n."company_id" else r."company_id" end, case when p_sent ? 'owner' then n."owner" else r."owner" end, case when p_sent ? 'tags' then n."tags" else r."tags" end, case when p_sent ? 'follow_up_at' then n."follow_up_at" else r."follow_up_at" end, case when p_sent ? 'follow_up_note' then n."follow_up_note" else r."follow_up_note" end, case when p_sent ? 'notes' then n."notes" else r."notes" end, case when p_sent ? 'custom' then nullif((coalesce(r."custom", '{}') || n."custom") - p_removed, '{}') else r."custom" end)
+      returning r.* into w;
+  end if;
+  if w.id is null then
+    return;
+  end if;
+  if w.version = 1 and p_cap is not null then
+    insert into usage as u (workspace_id, kind, used, cap) values (p_workspace, 'deal', 1, p_cap)
+      on conflict (workspace_id, kind) do update set used = u.used + 1, cap = excluded.cap;
+  end if;
+  w.search := null;
+  insert into changes (workspace_id, id, kind, record_id, version, action, at, actor, token_id, agent, reason, request_id, cause, row)
+    select p_workspace, p_entry, 'deal', w.id, w.version, case when w.version = 1 then 'created' else 'updated' end, w.updated_at, p_actor, p_token, p_agent, p_reason, p_request, null,
+      to_jsonb(w) - '{workspace_id,search}'::text[];
+  return next w;
+end $$;
+
+create function tasks_write(p_workspace text, p_at timestamp with time zone, p_actor text, p_token text, p_agent text, p_reason text, p_request text, p_entry text, p_id text, p_creates boolean, p_versions integer[], p_cap integer, p_key text, p_fingerprint text, p_sent jsonb, p_initial jsonb, p_removed text[]) returns SETOF tasks
+  language plpgsql volatile parallel unsafe
+as $$
+declare
+  n tasks := jsonb_populate_record(null::tasks, p_initial || p_sent);
+  w tasks;
+  l_deal_contact_id text;
+  l_deal_company_id text;
+  l_contact_company_id text;
+begin
+  if n."deal_id" is not null then
+    select t.id, t."contact_id", t."company_id" into n."deal_id", l_deal_contact_id, l_deal_company_id from deals t
+      where t.workspace_id = p_workspace and right(t.id, 8) = right(n."deal_id", 8) and right(t.id, length(n."deal_id")) = n."deal_id"
+        and t.deleted_at is null for key share;
+    if not found and p_sent ? 'deal_id' then
+      return;
+    end if;
+  end if;
+  if p_creates and not p_sent ? 'contact_id' then
+    n."contact_id" := coalesce(l_deal_contact_id);
+  end if;
+  if n."contact_id" is not null then
+    select t.id, t."company_id" into n."contact_id", l_contact_company_id from contacts t
+      where t.workspace_id = p_workspace and right(t.id, 8) = right(n."contact_id", 8) and right(t.id, length(n."contact_id")) = n."contact_id"
+        and t.deleted_at is null for key share;
+    if not found and p_sent ? 'contact_id' then
+      return;
+    end if;
+  end if;
+  if p_creates and not p_sent ? 'company_id' then
+    n."company_id" := coalesce(l_deal_company_id, l_contact_company_id);
+  end if;
+  if n."company_id" is not null then
+    select t.id into n."company_id" from companies t
+      where t.workspace_id = p_workspace and right(t.id, 8) = right(n."company_id", 8) and right(t.id, length(n."company_id")) = n."company_id"
+        and t.deleted_at is null for key share;
+    if not found and p_sent ? 'company_id' then
+      return;
+    end if;
+  end if;
+  if p_key is not null then
+    insert into idempotency_keys (workspace_id, key, fingerprint, record_id, created_at)
+      values (p_workspace, p_key, p_fingerprint, p_id, p_at) on conflict do nothing;
+    if not found then
+      return;
+    end if;
+  end if;
+  if p_creates then
+    insert into tasks as r (workspace_id, id, "title", "due_at", "done", "assignee", "contact_id", "company_id", "deal_id", "tags", "notes", "custom", version, created_at, created_by, updated_at)
+      values (p_workspace, p_id, n."title", n."due_at", n."done", n."assignee", n."contact_id", n."company_id", n."deal_id", n."tags", n."notes", nullif(n."custom", '{}'), 1, p_at, p_actor, p_at)
+      returning r.* into w;
+  else
+    update tasks r set "title" = case when p_sent ? 'title' then n."title" else r."title" end,
+        "due_at" = case when p_sent ? 'due_at' then n."due_at" else r."due_at" end,
+        "done" = case when p_sent ? 'done' then n."done" else r."done" end,
+        "assignee" = case when p_sent ? 'assignee' then n."assignee" else r."assignee" end,
+        "contact_id" = case when p_sent ? 'contact_id' then n."contact_id" else r."contact_id" end,
+        "company_id" = case when p_sent ? 'company_id' then n."company_id" else r."company_id" end,
+        "deal_id" = case when p_sent ? 'deal_id' then n."deal_id" else r."deal_id" end,
+        "tags" = case when p_sent ? 'tags' then n."tags" else r."tags" end,
+        "notes" = case when p_sent ? 'notes' then n."notes" else r."notes" end,
+        "custom" = case when p_sent ? 'custom' then nullif((coalesce(r."custom", '{}') || n."custom") - p_removed, '{}') else r."custom" end,
+        version = r.version + 1, updated_at = crm_after(r.updated_at, p_at)
+      where r.workspace_id = p_workspace and right(r.id, 8) = right(p_id, 8) and right(r.id, length(p_id)) = p_id and r.deleted_at is null
+        and (p_versions is null or r.version = any (p_versions))
+        and (r."title", r."due_at", r."done", r."assignee", r."contact_id", r."company_id", r."deal_id", r."tags", r."notes", r."custom") is distinct from (case when p_sent ? 'title' then n."title" else r."title" end, case when p_sent ? 'due_at' then n."due_at" else r."due_at" end, case when p_sent ? 'done' then n."done" else r."done" end, case when p_sent ? 'assignee' then n."assignee" else r."assignee" end, case when p_sent ? 'contact_id' then n."contact_id" else r."contact_id" end, case when p_sent ? 'company_id' then n."company_id" else r."company_id" end, case when p_sent ? 'deal_id' then n."deal_id" else r."deal_id" end, case when p_sent ? 'tags' then n."tags" else r."tags" end, case when p_sent ? 'notes' then n."notes" else r."notes" end, case when p_sent ? 'custom' then nullif((coalesce(r."custom", '{}') || n."custom") - p_removed, '{}') else r."custom" end)
+      returning r.* into w;
+  end if;
+  if w.id is null then
+    return;
+  end if;
+  if w.version = 1 and p_cap is not null then
+    insert into usage as u (workspace_id, kind, used, cap) values (p_workspace, 'task', 1, p_cap)
+      on conflict (workspace_id, kind) do update set used = u.used + 1, cap = excluded.cap;
+  end if;
+  w.search := null;
+  insert into changes (workspace_id, id, kind, record_id, version, action, at, actor, token_id, agent, reason, request_id, cause, row)
+    select p_workspace, p_entry, 'task', w.id, w.version, case when w.version = 1 then 'created' else 'updated' end, w.updated_at, p_actor, p_token, p_agent, p_reason, p_request, null,
+      to_jsonb(w) - '{workspace_id,search}'::text[];
+  return next w;
+end $$;
+
 create table access_tokens (
   digest text collate "C" not null,
   token_id text collate "C" not null,
@@ -244,19 +612,19 @@ create table activities (
   constraint activities_workspace_id_contact_id_fkey FOREIGN KEY (workspace_id, contact_id) REFERENCES contacts(workspace_id, id),
   constraint activities_workspace_id_deal_id_fkey FOREIGN KEY (workspace_id, deal_id) REFERENCES deals(workspace_id, id)
 );
-CREATE INDEX activities_at_idx ON public.activities USING btree (workspace_id, at, id) WHERE (deleted_at IS NULL);
-CREATE INDEX activities_company_idx ON public.activities USING btree (workspace_id, company_id, at, id) WHERE ((company_id IS NOT NULL) AND (deleted_at IS NULL));
-CREATE INDEX activities_contact_idx ON public.activities USING btree (workspace_id, contact_id, at, id) WHERE ((contact_id IS NOT NULL) AND (deleted_at IS NULL));
-CREATE INDEX activities_created_idx ON public.activities USING btree (workspace_id, created_at, id) WHERE (deleted_at IS NULL);
+CREATE INDEX activities_at_order_idx ON public.activities USING btree (workspace_id, at, id) WHERE (deleted_at IS NULL);
+CREATE INDEX activities_company_id_idx ON public.activities USING btree (workspace_id, company_id, at, id) WHERE ((company_id IS NOT NULL) AND (deleted_at IS NULL));
+CREATE INDEX activities_contact_id_idx ON public.activities USING btree (workspace_id, contact_id, at, id) WHERE ((contact_id IS NOT NULL) AND (deleted_at IS NULL));
+CREATE INDEX activities_created_at_order_idx ON public.activities USING btree (workspace_id, created_at, id) WHERE (deleted_at IS NULL);
+CREATE INDEX activities_custom_days_idx ON public.activities USING gin (workspace_id, crm_days(custom)) WHERE ((custom IS NOT NULL) AND (deleted_at IS NULL));
 CREATE INDEX activities_custom_idx ON public.activities USING gin (workspace_id, custom jsonb_path_ops) WHERE (deleted_at IS NULL);
-CREATE INDEX activities_days_idx ON public.activities USING gin (workspace_id, crm_days(custom)) WHERE ((custom IS NOT NULL) AND (deleted_at IS NULL));
-CREATE INDEX activities_deal_idx ON public.activities USING btree (workspace_id, deal_id, at, id) WHERE ((deal_id IS NOT NULL) AND (deleted_at IS NULL));
+CREATE INDEX activities_deal_id_idx ON public.activities USING btree (workspace_id, deal_id, at, id) WHERE ((deal_id IS NOT NULL) AND (deleted_at IS NULL));
 CREATE UNIQUE INDEX activities_handle_key ON public.activities USING btree (workspace_id, "right"(id, 8));
 CREATE INDEX activities_kind_idx ON public.activities USING btree (workspace_id, kind, at, id) WHERE (deleted_at IS NULL);
 CREATE INDEX activities_lexemes_idx ON public.activities USING gin (crm_lexemes(workspace_id, ('
 '::text || search))) WHERE (deleted_at IS NULL);
 CREATE INDEX activities_search_idx ON public.activities USING gin (workspace_id, search gin_trgm_ops) WHERE (deleted_at IS NULL);
-CREATE INDEX activities_updated_idx ON public.activities USING btree (workspace_id, updated_at, id) WHERE (deleted_at IS NULL);
+CREATE INDEX activities_updated_at_order_idx ON public.activities USING btree (workspace_id, updated_at, id) WHERE (deleted_at IS NULL);
 
 create table authorization_codes (
   digest text collate "C" not null,
@@ -331,21 +699,21 @@ create table companies (
   constraint companies_pkey PRIMARY KEY (workspace_id, id)
 );
 CREATE INDEX companies_called_idx ON public.companies USING btree (workspace_id, "left"(crm_fold(name), 200)) WHERE (deleted_at IS NULL);
-CREATE INDEX companies_created_idx ON public.companies USING btree (workspace_id, created_at, id) WHERE (deleted_at IS NULL);
+CREATE INDEX companies_created_at_order_idx ON public.companies USING btree (workspace_id, created_at, id) WHERE (deleted_at IS NULL);
+CREATE INDEX companies_custom_days_idx ON public.companies USING gin (workspace_id, crm_days(custom)) WHERE ((custom IS NOT NULL) AND (deleted_at IS NULL));
 CREATE INDEX companies_custom_idx ON public.companies USING gin (workspace_id, custom jsonb_path_ops) WHERE (deleted_at IS NULL);
-CREATE INDEX companies_days_idx ON public.companies USING gin (workspace_id, crm_days(custom)) WHERE ((custom IS NOT NULL) AND (deleted_at IS NULL));
 CREATE UNIQUE INDEX companies_domain_key ON public.companies USING btree (workspace_id, domain) WHERE ((domain IS NOT NULL) AND (deleted_at IS NULL));
 CREATE INDEX companies_domain_none_idx ON public.companies USING btree (workspace_id, domain, id) WHERE ((domain IS NULL) AND (deleted_at IS NULL));
 CREATE UNIQUE INDEX companies_handle_key ON public.companies USING btree (workspace_id, "right"(id, 8));
 CREATE INDEX companies_industry_idx ON public.companies USING btree (workspace_id, industry, updated_at, id) WHERE (deleted_at IS NULL);
 CREATE INDEX companies_industry_order_idx ON public.companies USING btree (workspace_id, lower(industry), id) WHERE (deleted_at IS NULL);
 CREATE INDEX companies_lexemes_idx ON public.companies USING gin (crm_lexemes(workspace_id, search)) WHERE (deleted_at IS NULL);
-CREATE INDEX companies_name_idx ON public.companies USING btree (workspace_id, lower(name), id) WHERE (deleted_at IS NULL);
+CREATE INDEX companies_name_order_idx ON public.companies USING btree (workspace_id, lower(name), id) WHERE (deleted_at IS NULL);
 CREATE INDEX companies_owner_idx ON public.companies USING btree (workspace_id, owner, updated_at, id) WHERE (deleted_at IS NULL);
 CREATE INDEX companies_owner_order_idx ON public.companies USING btree (workspace_id, lower(owner), id) WHERE (deleted_at IS NULL);
 CREATE INDEX companies_search_idx ON public.companies USING gin (workspace_id, search gin_trgm_ops) WHERE (deleted_at IS NULL);
 CREATE INDEX companies_tags_idx ON public.companies USING gin (workspace_id, tags) WHERE (deleted_at IS NULL);
-CREATE INDEX companies_updated_idx ON public.companies USING btree (workspace_id, updated_at, id) WHERE (deleted_at IS NULL);
+CREATE INDEX companies_updated_at_order_idx ON public.companies USING btree (workspace_id, updated_at, id) WHERE (deleted_at IS NULL);
 
 create table contacts (
   workspace_id text collate "C" not null,
@@ -373,24 +741,24 @@ create table contacts (
   constraint contacts_workspace_id_company_id_fkey FOREIGN KEY (workspace_id, company_id) REFERENCES companies(workspace_id, id)
 );
 CREATE INDEX contacts_called_idx ON public.contacts USING btree (workspace_id, "left"(crm_fold(name), 200)) WHERE (deleted_at IS NULL);
-CREATE INDEX contacts_company_idx ON public.contacts USING btree (workspace_id, company_id, updated_at, id) WHERE ((company_id IS NOT NULL) AND (deleted_at IS NULL));
-CREATE INDEX contacts_created_idx ON public.contacts USING btree (workspace_id, created_at, id) WHERE (deleted_at IS NULL);
+CREATE INDEX contacts_company_id_idx ON public.contacts USING btree (workspace_id, company_id, updated_at, id) WHERE ((company_id IS NOT NULL) AND (deleted_at IS NULL));
+CREATE INDEX contacts_created_at_order_idx ON public.contacts USING btree (workspace_id, created_at, id) WHERE (deleted_at IS NULL);
+CREATE INDEX contacts_custom_days_idx ON public.contacts USING gin (workspace_id, crm_days(custom)) WHERE ((custom IS NOT NULL) AND (deleted_at IS NULL));
 CREATE INDEX contacts_custom_idx ON public.contacts USING gin (workspace_id, custom jsonb_path_ops) WHERE (deleted_at IS NULL);
-CREATE INDEX contacts_days_idx ON public.contacts USING gin (workspace_id, crm_days(custom)) WHERE ((custom IS NOT NULL) AND (deleted_at IS NULL));
 CREATE UNIQUE INDEX contacts_email_key ON public.contacts USING btree (workspace_id, email) WHERE ((email IS NOT NULL) AND (deleted_at IS NULL));
 CREATE INDEX contacts_email_none_idx ON public.contacts USING btree (workspace_id, email, id) WHERE ((email IS NULL) AND (deleted_at IS NULL));
-CREATE INDEX contacts_follow_up_order_idx ON public.contacts USING btree (workspace_id, follow_up_at, id) WHERE (deleted_at IS NULL);
+CREATE INDEX contacts_follow_up_at_order_idx ON public.contacts USING btree (workspace_id, follow_up_at, id) WHERE (deleted_at IS NULL);
 CREATE UNIQUE INDEX contacts_handle_key ON public.contacts USING btree (workspace_id, "right"(id, 8));
 CREATE INDEX contacts_lexemes_idx ON public.contacts USING gin (crm_lexemes(workspace_id, search)) WHERE (deleted_at IS NULL);
-CREATE INDEX contacts_name_idx ON public.contacts USING btree (workspace_id, lower(name), id) WHERE (deleted_at IS NULL);
-CREATE INDEX contacts_owner_follow_up_idx ON public.contacts USING btree (workspace_id, owner, follow_up_at, id) WHERE ((follow_up_at IS NOT NULL) AND (deleted_at IS NULL));
+CREATE INDEX contacts_name_order_idx ON public.contacts USING btree (workspace_id, lower(name), id) WHERE (deleted_at IS NULL);
+CREATE INDEX contacts_owner_due_idx ON public.contacts USING btree (workspace_id, owner, follow_up_at, id) WHERE ((follow_up_at IS NOT NULL) AND (deleted_at IS NULL));
 CREATE INDEX contacts_owner_idx ON public.contacts USING btree (workspace_id, owner, updated_at, id) WHERE (deleted_at IS NULL);
 CREATE INDEX contacts_owner_order_idx ON public.contacts USING btree (workspace_id, lower(owner), id) WHERE (deleted_at IS NULL);
 CREATE INDEX contacts_search_idx ON public.contacts USING gin (workspace_id, search gin_trgm_ops) WHERE (deleted_at IS NULL);
 CREATE INDEX contacts_stage_idx ON public.contacts USING btree (workspace_id, stage, updated_at, id) WHERE (deleted_at IS NULL);
 CREATE INDEX contacts_stage_order_idx ON public.contacts USING btree (workspace_id, lower(stage), id) WHERE (deleted_at IS NULL);
 CREATE INDEX contacts_tags_idx ON public.contacts USING gin (workspace_id, tags) WHERE (deleted_at IS NULL);
-CREATE INDEX contacts_updated_idx ON public.contacts USING btree (workspace_id, updated_at, id) WHERE (deleted_at IS NULL);
+CREATE INDEX contacts_updated_at_order_idx ON public.contacts USING btree (workspace_id, updated_at, id) WHERE (deleted_at IS NULL);
 
 create table deals (
   workspace_id text collate "C" not null,
@@ -422,19 +790,19 @@ create table deals (
   constraint deals_workspace_id_company_id_fkey FOREIGN KEY (workspace_id, company_id) REFERENCES companies(workspace_id, id),
   constraint deals_workspace_id_contact_id_fkey FOREIGN KEY (workspace_id, contact_id) REFERENCES contacts(workspace_id, id)
 );
-CREATE INDEX deals_amount_order_idx ON public.deals USING btree (workspace_id, amount_cents, id) WHERE (deleted_at IS NULL);
+CREATE INDEX deals_amount_cents_order_idx ON public.deals USING btree (workspace_id, amount_cents, id) WHERE (deleted_at IS NULL);
 CREATE INDEX deals_called_idx ON public.deals USING btree (workspace_id, "left"(crm_fold(title), 200)) WHERE (deleted_at IS NULL);
-CREATE INDEX deals_close_order_idx ON public.deals USING btree (workspace_id, close_date, id) WHERE (deleted_at IS NULL);
-CREATE INDEX deals_closed_order_idx ON public.deals USING btree (workspace_id, closed_at, id) WHERE (deleted_at IS NULL);
-CREATE INDEX deals_company_idx ON public.deals USING btree (workspace_id, company_id, updated_at, id) WHERE ((company_id IS NOT NULL) AND (deleted_at IS NULL));
-CREATE INDEX deals_contact_idx ON public.deals USING btree (workspace_id, contact_id, updated_at, id) WHERE ((contact_id IS NOT NULL) AND (deleted_at IS NULL));
-CREATE INDEX deals_created_idx ON public.deals USING btree (workspace_id, created_at, id) WHERE (deleted_at IS NULL);
+CREATE INDEX deals_close_date_order_idx ON public.deals USING btree (workspace_id, close_date, id) WHERE (deleted_at IS NULL);
+CREATE INDEX deals_closed_at_order_idx ON public.deals USING btree (workspace_id, closed_at, id) WHERE (deleted_at IS NULL);
+CREATE INDEX deals_company_id_idx ON public.deals USING btree (workspace_id, company_id, updated_at, id) WHERE ((company_id IS NOT NULL) AND (deleted_at IS NULL));
+CREATE INDEX deals_contact_id_idx ON public.deals USING btree (workspace_id, contact_id, updated_at, id) WHERE ((contact_id IS NOT NULL) AND (deleted_at IS NULL));
+CREATE INDEX deals_created_at_order_idx ON public.deals USING btree (workspace_id, created_at, id) WHERE (deleted_at IS NULL);
+CREATE INDEX deals_custom_days_idx ON public.deals USING gin (workspace_id, crm_days(custom)) WHERE ((custom IS NOT NULL) AND (deleted_at IS NULL));
 CREATE INDEX deals_custom_idx ON public.deals USING gin (workspace_id, custom jsonb_path_ops) WHERE (deleted_at IS NULL);
-CREATE INDEX deals_days_idx ON public.deals USING gin (workspace_id, crm_days(custom)) WHERE ((custom IS NOT NULL) AND (deleted_at IS NULL));
-CREATE INDEX deals_follow_up_order_idx ON public.deals USING btree (workspace_id, follow_up_at, id) WHERE (deleted_at IS NULL);
+CREATE INDEX deals_follow_up_at_order_idx ON public.deals USING btree (workspace_id, follow_up_at, id) WHERE (deleted_at IS NULL);
 CREATE UNIQUE INDEX deals_handle_key ON public.deals USING btree (workspace_id, "right"(id, 8));
 CREATE INDEX deals_lexemes_idx ON public.deals USING gin (crm_lexemes(workspace_id, search)) WHERE (deleted_at IS NULL);
-CREATE INDEX deals_owner_follow_up_idx ON public.deals USING btree (workspace_id, owner, follow_up_at, id) WHERE ((follow_up_at IS NOT NULL) AND (deleted_at IS NULL));
+CREATE INDEX deals_owner_due_idx ON public.deals USING btree (workspace_id, owner, follow_up_at, id) WHERE ((follow_up_at IS NOT NULL) AND (deleted_at IS NULL));
 CREATE INDEX deals_owner_idx ON public.deals USING btree (workspace_id, owner, updated_at, id) WHERE (deleted_at IS NULL);
 CREATE INDEX deals_owner_order_idx ON public.deals USING btree (workspace_id, lower(owner), id) WHERE (deleted_at IS NULL);
 CREATE INDEX deals_search_idx ON public.deals USING gin (workspace_id, search gin_trgm_ops) WHERE (deleted_at IS NULL);
@@ -442,8 +810,8 @@ CREATE INDEX deals_stage_idx ON public.deals USING btree (workspace_id, stage, u
 CREATE INDEX deals_stage_order_idx ON public.deals USING btree (workspace_id, lower(stage), id) WHERE (deleted_at IS NULL);
 CREATE INDEX deals_status_idx ON public.deals USING btree (workspace_id, status, updated_at, id) WHERE (deleted_at IS NULL);
 CREATE INDEX deals_tags_idx ON public.deals USING gin (workspace_id, tags) WHERE (deleted_at IS NULL);
-CREATE INDEX deals_title_idx ON public.deals USING btree (workspace_id, lower(title), id) WHERE (deleted_at IS NULL);
-CREATE INDEX deals_updated_idx ON public.deals USING btree (workspace_id, updated_at, id) WHERE (deleted_at IS NULL);
+CREATE INDEX deals_title_order_idx ON public.deals USING btree (workspace_id, lower(title), id) WHERE (deleted_at IS NULL);
+CREATE INDEX deals_updated_at_order_idx ON public.deals USING btree (workspace_id, updated_at, id) WHERE (deleted_at IS NULL);
 
 create table idempotency_keys (
   workspace_id text collate "C" not null,
@@ -550,21 +918,21 @@ create table tasks (
 CREATE INDEX tasks_assignee_due_idx ON public.tasks USING btree (workspace_id, assignee, due_at, id) WHERE ((due_at IS NOT NULL) AND (NOT done) AND (deleted_at IS NULL));
 CREATE INDEX tasks_assignee_idx ON public.tasks USING btree (workspace_id, assignee, updated_at, id) WHERE (deleted_at IS NULL);
 CREATE INDEX tasks_assignee_order_idx ON public.tasks USING btree (workspace_id, lower(assignee), id) WHERE (deleted_at IS NULL);
-CREATE INDEX tasks_company_idx ON public.tasks USING btree (workspace_id, company_id, updated_at, id) WHERE ((company_id IS NOT NULL) AND (deleted_at IS NULL));
-CREATE INDEX tasks_contact_idx ON public.tasks USING btree (workspace_id, contact_id, updated_at, id) WHERE ((contact_id IS NOT NULL) AND (deleted_at IS NULL));
-CREATE INDEX tasks_created_idx ON public.tasks USING btree (workspace_id, created_at, id) WHERE (deleted_at IS NULL);
+CREATE INDEX tasks_company_id_idx ON public.tasks USING btree (workspace_id, company_id, updated_at, id) WHERE ((company_id IS NOT NULL) AND (deleted_at IS NULL));
+CREATE INDEX tasks_contact_id_idx ON public.tasks USING btree (workspace_id, contact_id, updated_at, id) WHERE ((contact_id IS NOT NULL) AND (deleted_at IS NULL));
+CREATE INDEX tasks_created_at_order_idx ON public.tasks USING btree (workspace_id, created_at, id) WHERE (deleted_at IS NULL);
+CREATE INDEX tasks_custom_days_idx ON public.tasks USING gin (workspace_id, crm_days(custom)) WHERE ((custom IS NOT NULL) AND (deleted_at IS NULL));
 CREATE INDEX tasks_custom_idx ON public.tasks USING gin (workspace_id, custom jsonb_path_ops) WHERE (deleted_at IS NULL);
-CREATE INDEX tasks_days_idx ON public.tasks USING gin (workspace_id, crm_days(custom)) WHERE ((custom IS NOT NULL) AND (deleted_at IS NULL));
-CREATE INDEX tasks_deal_idx ON public.tasks USING btree (workspace_id, deal_id, updated_at, id) WHERE ((deal_id IS NOT NULL) AND (deleted_at IS NULL));
+CREATE INDEX tasks_deal_id_idx ON public.tasks USING btree (workspace_id, deal_id, updated_at, id) WHERE ((deal_id IS NOT NULL) AND (deleted_at IS NULL));
 CREATE INDEX tasks_done_idx ON public.tasks USING btree (workspace_id, done, updated_at, id) WHERE (deleted_at IS NULL);
+CREATE INDEX tasks_due_at_order_idx ON public.tasks USING btree (workspace_id, due_at, id) WHERE (deleted_at IS NULL);
 CREATE INDEX tasks_due_idx ON public.tasks USING btree (workspace_id, due_at, id) WHERE ((due_at IS NOT NULL) AND (NOT done) AND (deleted_at IS NULL));
-CREATE INDEX tasks_due_order_idx ON public.tasks USING btree (workspace_id, due_at, id) WHERE (deleted_at IS NULL);
 CREATE UNIQUE INDEX tasks_handle_key ON public.tasks USING btree (workspace_id, "right"(id, 8));
 CREATE INDEX tasks_lexemes_idx ON public.tasks USING gin (crm_lexemes(workspace_id, search)) WHERE (deleted_at IS NULL);
 CREATE INDEX tasks_search_idx ON public.tasks USING gin (workspace_id, search gin_trgm_ops) WHERE (deleted_at IS NULL);
 CREATE INDEX tasks_tags_idx ON public.tasks USING gin (workspace_id, tags) WHERE (deleted_at IS NULL);
-CREATE INDEX tasks_title_idx ON public.tasks USING btree (workspace_id, lower(title), id) WHERE (deleted_at IS NULL);
-CREATE INDEX tasks_updated_idx ON public.tasks USING btree (workspace_id, updated_at, id) WHERE (deleted_at IS NULL);
+CREATE INDEX tasks_title_order_idx ON public.tasks USING btree (workspace_id, lower(title), id) WHERE (deleted_at IS NULL);
+CREATE INDEX tasks_updated_at_order_idx ON public.tasks USING btree (workspace_id, updated_at, id) WHERE (deleted_at IS NULL);
 
 create table tokens (
   id text collate "C" not null,

@@ -157,6 +157,6 @@ test("an index finds a time or a day among other records, however it was written
     );
     const text = plan.map(([line]) => line).join("\n");
     assert.match(text, /contacts_custom_idx/, text);
-    assert.match(text, /contacts_days_idx/, text);
+    assert.match(text, /contacts_custom_days_idx/, text);
   }
 });

@@ -147,7 +147,7 @@ for (const kind of definitions) {
     test("hold others", async () => {
       for (const held of definitions) {
         const path = `${one}/${held.plural}`;
-        if (!operations.some((each) => each.path === path)) continue;
+        if (!operations.some((each) => unnamed(each.path) === unnamed(path))) continue;
         const links = held.links.map(({ id }) => id.name);
         const body = Object.fromEntries(Object.entries(leastOf(held, world)).filter(([name]) => !links.includes(name)));
         assert.equal((await ask("POST", path, { ids: ids(), query: JSON_PLEASE, body })).status, 201);

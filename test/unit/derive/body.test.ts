@@ -26,7 +26,7 @@ function refused(code: ProblemCode, message: RegExp, work: () => unknown): void 
 test("what was sent is what is written, read by the field's kind", () => {
   const values = { name: " Jane ", email: "JANE@Acme.com", owner: "me", tags: "a, b,a", follow_up_at: "tomorrow", stage: "" };
   assert.deepEqual(create("contact", values).sent, {
-    name: " Jane ",
+    name: "Jane",
     email: "jane@acme.com",
     owner: "ann@example.com",
     tags: ["a", "b"],
