@@ -73,7 +73,7 @@ const unseen = new RegExp(`[${HIDDEN}]`, "gu");
  * turns the direction is left out. Cut after `max` characters.
  */
 export function oneLine(text: string, max = Number.POSITIVE_INFINITY): string {
-  const line = text.replace(broken, " ").replace(unseen, "").trim();
+  const line = text.replace(broken, " ").replace(unseen, "").replace(/ {2,}/g, " ").trim();
   const characters = line.length > max ? Array.from(line) : [];
   return characters.length > max ? `${characters.slice(0, max).join("")}…` : line;
 }

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { parseLine } from "../../src/kit/line.ts";
+import { isVisible } from "../../src/kit/text.ts";
 import { catalog } from "../../src/records/all.ts";
 import { createRoutes } from "../../src/routes/table.ts";
 import { definitions, inTurns, leastOf, settable } from "../helpers/dictionary.ts";
@@ -55,7 +56,7 @@ const HOSTILE = [
 ];
 
 /** Kinds of fields that people write into. */
-const WRITTEN = ["text", "person", "phone"];
+const WRITTEN = ["text", "person", "phone", "known"];
 
 let service: Service;
 let ann: Client;
@@ -74,7 +75,9 @@ before(async () => {
     const least = leastOf(kind, { me: ann.email, linked });
     const ids = await inTurns(HOSTILE, async (text) => {
       const takes = settable(kind).filter(({ type }) => WRITTEN.includes(type.name) && type.schema.safeParse(text).success);
-      const filled = Object.fromEntries(takes.map(({ name }) => [name, text]));
+      // A name in which nothing can be seen is refused.
+      const named = isVisible(text) ? text : `x${text}`;
+      const filled = Object.fromEntries(takes.map(({ name, type }) => [name, type.phrase ? named : text]));
       const body = { ...least, ...filled, custom: { note: text, list: [text, { deep: text }] } };
       const reply = await ann.send("POST", `/${kind.plural}?format=json&reason=${encodeURIComponent(text)}`, body);
       assert.equal(reply.status, 201, reply.text);

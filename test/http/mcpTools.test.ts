@@ -294,9 +294,9 @@ test("a line too long to read is cut, and what the server says of it stays", asy
   const unseen = await mcp.call("request", {
     method: "POST",
     path: "/contacts?format=json",
-    body: { name: "\u200b".repeat(400) },
+    body: { name: "Unseen", follow_up_note: "\u200b".repeat(400) },
   });
-  assert.equal(JSON.parse(unseen.text).name, "\u200b".repeat(400));
+  assert.equal(JSON.parse(unseen.text).follow_up_note, "\u200b".repeat(400));
   const hidden = {
     method: "POST",
     path: `/contacts/${jane}/activities?format=json`,

@@ -13,7 +13,7 @@ import { silentLog } from "../../../src/kit/log.ts";
 import { StartError } from "../../../src/kit/startError.ts";
 
 const EMBEDDED = new URL("../../../src/embedded/server.ts", import.meta.url).href;
-const LOG = new URL("../../../src/log.ts", import.meta.url).href;
+const LOG = new URL("../../../src/kit/log.ts", import.meta.url).href;
 const binaries = process.env["PG_BIN"];
 const running = new Set<EmbeddedServer>();
 let home = "";
