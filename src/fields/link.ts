@@ -3,7 +3,7 @@ import { type IdReference, readId, shortId } from "../kit/id.ts";
 import { quoteIfNeeded } from "../kit/line.ts";
 import { oneOf } from "../kit/words.ts";
 import { compare, EQUALITY } from "./operators.ts";
-import { asJson, phraseKind } from "./text.ts";
+import { asJson, phraseType } from "./text.ts";
 import type { FieldType } from "./type.ts";
 
 /** The id of a record of another kind, written in any form, shown short on lines and whole in JSON. */
@@ -52,7 +52,7 @@ export function readIdNotName(text: string, target: string): IdReference | undef
 
 /** The name of the linked record. Where an id is written instead of a name, the id is meant. */
 export function linkedNameType(target: string): FieldType {
-  const { predicate: byName, ...phrase } = phraseKind(500, `the name or the id of ${oneOf(target)}`);
+  const { predicate: byName, ...phrase } = phraseType(500, `the name or the id of ${oneOf(target)}`);
   const byId = referenceType(target).predicate;
   return {
     ...phrase,

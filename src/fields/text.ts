@@ -38,7 +38,7 @@ export function textType(most: number, expects = most > 1_000 ? "text" : `text o
 }
 
 /** Text on one line that people call something by: blanks around it are dropped, and several within are one. */
-export function phraseKind(most: number, expects?: string): FieldType {
+export function phraseType(most: number, expects?: string): FieldType {
   return {
     ...textType(most, expects),
     phrase: true,
@@ -48,10 +48,10 @@ export function phraseKind(most: number, expects?: string): FieldType {
 }
 
 /** A phrase whose usual values are known; any other is taken too. In lower case, so that `Call` is `call`. */
-export function knownKind(known: readonly [string, ...string[]]): FieldType {
+export function knownType(known: readonly [string, ...string[]]): FieldType {
   const read = (text: string) => collapsed(text).toLowerCase();
   return {
-    ...phraseKind(60, `${known.join(", ")}, or a word of your own`),
+    ...phraseType(60, `${known.join(", ")}, or a word of your own`),
     name: "known",
     known,
     fromText: read,
@@ -106,7 +106,7 @@ export const emailType: FieldType = {
 
 /** The e-mail address or name of whoever looks after a record; `me` stands for the caller. An address has the form that members have. */
 export const personType: FieldType = {
-  ...phraseKind(254, "a name or an e-mail address; me is you"),
+  ...phraseType(254, "a name or an e-mail address; me is you"),
   name: "person",
   person: true,
   toColumn: (value, { me }) => readPerson(value as string, me),

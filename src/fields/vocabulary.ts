@@ -10,10 +10,10 @@ import {
   currencyType,
   domainType,
   emailType,
-  knownKind,
+  knownType,
   personType,
   phoneType,
-  phraseKind,
+  phraseType,
   textType,
 } from "./text.ts";
 import { dateType, timeType } from "./time.ts";
@@ -29,7 +29,7 @@ const of =
 /** Text of at most `most` characters; 500 can still be sorted and indexed. */
 export const text = (options: Options, most = 500): FieldSpec => ({ ...options, type: textType(most) });
 /** Text on one line that something is called by or sorted under: names, titles, labels. */
-export const phrase = (options: Options, most = 500): FieldSpec => ({ ...options, type: phraseKind(most) });
+export const phrase = (options: Options, most = 500): FieldSpec => ({ ...options, type: phraseType(most) });
 /** Text of any length a body can carry, shown with a single record. */
 export const longText = (options: Options): FieldSpec => ({ shown: "detail", ...text(options, 1_000_000) });
 export const email = of(emailType);
@@ -52,7 +52,7 @@ export const choice = (choices: readonly [string, ...string[]], options: Options
 /** A phrase that is mostly one of these. */
 export const known = (values: readonly [string, ...string[]], options: Options): FieldSpec => ({
   ...options,
-  type: knownKind(values),
+  type: knownType(values),
 });
 
 /** A link to a record of another kind. Its field is called `<name>_id`; the name of that record shows beside it as `<name>`. */

@@ -1,31 +1,40 @@
+import { createHash } from "node:crypto";
+import { entrySql } from "../../derive/entry.ts";
 import type { IdReference, IdSource } from "../../kit/id.ts";
 import { ident, join, numbered, raw, type Statement, sql } from "../../postgres/sql.ts";
-import type { Kind } from "../../records/kind.ts";
+import type { Transaction } from "../../postgres/transaction.ts";
+import type { Kind, Link } from "../../records/kind.ts";
 import type { Author, Database } from "../database.ts";
-import { authorValues, HISTORY_COLUMNS, HISTORY_OMITS, historySelect } from "./columns.ts";
+import { ENTRY_AUTHOR, entryAuthorValues } from "./author.ts";
 import { withNewHandles } from "./handles.ts";
 import { idMatches, missing, wrongKind } from "./references.ts";
 import { NO_CAP } from "./usage.ts";
 
-/** What a deletion would do: `clears` counts the records of each kind that lose a link, `removes` those that go along. */
+/** What a deletion does: `clears` counts the records of each kind that lose a link, `removes` those that are deleted with it. */
 export type Removal = {
   id: string;
   version: number;
   title: string;
-  /** Stands for exactly the records that lose a link, and those that go along in their versions: a sum of hashes, whatever their order. */
+  /** Stands for exactly the records that lose a link, and for those that are deleted with it in their versions. */
   set: string;
   affected: { kind: Kind; clears: number; removes: number }[];
 };
 
-/** What would go with a record, for the question before the deletion. */
-export function previewRemoval(db: Database, workspaceId: string, kind: Kind, reference: IdReference): Promise<Removal> {
-  return readRemoval(db, (statement) => db.pool.rows(statement, { retry: true }), workspaceId, kind, reference, raw(""));
+type Rows = (statement: Statement) => Promise<readonly unknown[][]>;
+
+/** A record that links to one that is deleted. It `goes` along when it cannot be without that link. */
+type Dependent = { kind: Kind; id: string; version: number; goes: boolean };
+
+/** What a deletion would do, for the question that comes before it. */
+export async function previewRemoval(db: Database, workspaceId: string, kind: Kind, reference: IdReference): Promise<Removal> {
+  const rows: Rows = (statement) => db.pool.rows(statement, { retry: true });
+  return (await plan(db, rows, workspaceId, kind, reference, raw(""))).removal;
 }
 
 /**
- * Hides the record and frees its unique values, clears every link to it, and takes along what has no other link: rows and history in one
- * statement. The record is locked first, so that no link to it can appear meanwhile (see `for key share` in write.ts), then all that hangs on
- * it. `agree` is given what will be done, and throws where that is not what was asked for.
+ * Hides the record and frees its unique values, clears the links to it, and deletes what cannot be without them, with the history of it all.
+ * The record is locked first, so that no link to it can appear meanwhile, then its dependents. `agree` is given what will be done and
+ * throws where that is not what was asked for.
  */
 export function removeRow(
   db: Database,
@@ -35,26 +44,25 @@ export function removeRow(
   reference: IdReference,
   agree: (removal: Removal) => void,
 ): Promise<Removal> {
-  const once = () =>
+  return withNewHandles(() =>
     db.pool.transaction(async (tx) => {
-      const removal = await readRemoval(db, tx.rows, author.workspaceId, kind, reference, raw("for update of r"));
+      const { removal, dependents } = await plan(db, tx.rows, author.workspaceId, kind, reference, raw("for update of r"));
       agree(removal);
-      const dragged = removal.affected.reduce((sum, { clears, removes }) => sum + clears + removes, 0);
-      const entries = Array.from({ length: dragged }, () => ids("ch"));
-      await tx.rows(numbered(removalSql(kind))([...authorValues(author), ids("ch"), removal.id, entries]));
+      await remove(tx, author, ids, { kind, id: removal.id }, dependents);
       return removal;
-    });
-  return withNewHandles(once);
+    }),
+  );
 }
 
-async function readRemoval(
+/** Finds the record and its dependents. */
+async function plan(
   db: Database,
-  rows: (statement: Statement) => Promise<readonly unknown[][]>,
+  rows: Rows,
   workspaceId: string,
   kind: Kind,
   reference: IdReference,
   lock: Statement,
-): Promise<Removal> {
+): Promise<{ removal: Removal; dependents: Dependent[] }> {
   if (reference.prefix !== kind.prefix) throw wrongKind(db, kind, reference);
   const [record] = await rows(
     sql`select r.id, r.version, coalesce(left(r.${ident(kind.title)}, 100), '') from ${ident(kind.plural)} r
@@ -62,74 +70,124 @@ async function readRemoval(
   );
   if (!record) throw missing(kind, reference.key);
   const [id, version, title] = record as [string, number, string];
-  const holders = columnsTo(kind);
-  if (holders.length === 0) return { id, version, title, set: "", affected: [] };
-  const counts = holders.map(
-    ({ kind: holder, column }) => sql`select count(*) filter (where not goes)::int, count(*) filter (where goes)::int,
-        sum(('x' || md5(case when goes then id || ' ' || version else id end))::bit(64)::bigint)::text
-      from (select r.id, r.version, ${goesAlong(holder, column)} as goes from ${ident(holder.plural)} r
-        where r.workspace_id = ${workspaceId} and r.${ident(column)} = ${id} and r.deleted_at is null ${inOrder(lock)}) hanging`,
-  );
-  const found = await rows(join(counts, " union all "));
-  const affected = holders.map(({ kind: holder }, i) => ({
-    kind: holder,
-    clears: found[i]![0] as number,
-    removes: found[i]![1] as number,
-  }));
-  const set = JSON.stringify(found);
-  return { id, version, title, set, affected: affected.filter(({ clears, removes }) => clears + removes > 0) };
+  const dependents = await dependentsOf(rows, workspaceId, { kind, id }, lock);
+  const hash = createHash("sha256");
+  for (const each of dependents) hash.update(each.goes ? `${each.id} ${each.version}\n` : `${each.id}\n`);
+  const kinds = [...new Set(dependents.map((each) => each.kind))];
+  const count = (of: Kind, goes: boolean) => dependents.filter((each) => each.kind === of && each.goes === goes).length;
+  const affected = kinds.map((of) => ({ kind: of, clears: count(of, false), removes: count(of, true) }));
+  return { removal: { id, version, title, set: hash.digest("base64url"), affected }, dependents };
 }
 
-/** Two deletions that share what hangs on them lock it in one order, so that neither waits for the other. */
-const inOrder = (lock: Statement) => (lock.text === "" ? lock : sql`order by r.id ${lock}`);
-
-/** The columns of other kinds that hold the id of a record of this one. */
-const columnsTo = ({ holders }: Kind) => holders.map(({ kind, link }) => ({ kind, column: link.id.name }));
-
-/** True of a row that may not be without a link and has no other. */
-function goesAlong(holder: Kind, column: string): Statement {
-  const others = (holder.needsOneOf ?? []).filter((name) => name !== column);
-  if (!holder.needsOneOf?.includes(column)) return raw("false");
-  return sql`(${
-    others.length === 0
-      ? raw("true")
-      : join(
-          others.map((name) => sql`r.${ident(name)} is null`),
-          " and ",
-        )
-  })`;
+/** The records that link to one that is deleted, then those that link to what goes along with it, and so on. */
+async function dependentsOf(
+  rows: Rows,
+  workspaceId: string,
+  root: { kind: Kind; id: string },
+  lock: Statement,
+): Promise<Dependent[]> {
+  const found = new Map<string, Dependent>();
+  let deleted = new Map([[root.kind, [root.id]]]);
+  while (deleted.size > 0) {
+    const next = new Map<Kind, string[]>();
+    for (const [target, ids] of deleted)
+      for (const [holder, links] of holdersOf(target)) {
+        const hanging = await rows(hangingSql(workspaceId, holder, links, ids, lock));
+        for (const [id, version, goes] of hanging as [string, number, boolean][]) {
+          if (found.get(id)?.goes || id === root.id) continue;
+          found.set(id, { kind: holder, id, version, goes });
+          if (goes) next.set(holder, [...(next.get(holder) ?? []), id]);
+        }
+      }
+    deleted = next;
+  }
+  return [...found.values()];
 }
 
-/** `$8` id of the history entry, `$9` the record, `$10` ids for the entries of everything it drags along. */
-function removalSql(kind: Kind): string {
-  const holders = columnsTo(kind);
-  const touched = holders.map(
-    ({
-      kind: holder,
-      column,
-    }) => `touched_${holder.plural} as (update ${holder.plural} r set ${column} = null, version = r.version + 1, updated_at = crm_after(r.updated_at, $2),
-      deleted_at = case when ${goesAlong(holder, column).text} then $2::timestamptz end
-      where r.workspace_id = $1 and r.${column} = $9 and r.deleted_at is null returning r.*)`,
-  );
-  const dragged = holders.map(
-    ({ kind: holder }) =>
-      `select '${holder.name}' as kind, id, version, updated_at, deleted_at, to_jsonb(t) - ${HISTORY_OMITS} as row from touched_${holder.plural} t`,
-  );
-  const draggedHistory = `, dragged as (${dragged.join(" union all ")}),
-    dragged_history as (insert into changes (${HISTORY_COLUMNS})
-      select $1, ($10::text[])[row_number() over ()], kind, id, version, case when deleted_at is null then 'updated' else 'deleted' end,
-        updated_at, $3, $4, $5, $6, $7, $8, row from dragged)`;
-  const counted = [
-    `select '${kind.name}' as kind, count(*) as rows from gone`,
-    ...holders.map(
-      ({ kind: each }) => `select '${each.name}', count(*) from touched_${each.plural} where deleted_at is not null`,
-    ),
-  ];
-  return `with gone as (update ${kind.plural} r set deleted_at = $2, version = r.version + 1, updated_at = crm_after(r.updated_at, $2)
-      where r.workspace_id = $1 and r.id = $9 and r.deleted_at is null returning r.*),
-    history as (insert into changes (${HISTORY_COLUMNS}) ${historySelect("gone", kind, { id: "$8", action: "'deleted'", row: `to_jsonb(gone) - ${HISTORY_OMITS}` })})
-    ${holders.length > 0 ? `, ${touched.join(",\n")} ${draggedHistory}` : ""},
-    uncounted as (update usage u set used = u.used - n.rows, cap = ${NO_CAP} from (${counted.join(" union all ")}) n
-      where u.workspace_id = $1 and u.kind = n.kind and n.rows > 0)
-    select id from gone`;
+/** The kinds that link to this one, each with its links to it. */
+function holdersOf(target: Kind): Map<Kind, Link[]> {
+  const holders = new Map<Kind, Link[]>();
+  for (const { kind, link } of target.holders) holders.set(kind, [...(holders.get(kind) ?? []), link]);
+  return holders;
 }
+
+/** In the order of ids: two deletions with common dependents lock these in one order, so that neither waits for the other. */
+function hangingSql(
+  workspaceId: string,
+  holder: Kind,
+  links: readonly Link[],
+  ids: readonly string[],
+  lock: Statement,
+): Statement {
+  const hangs = links.map(({ id }) => sql`r.${ident(id.name)} = any (${ids}::text[])`);
+  return sql`select r.id, r.version, ${goesSql(holder, links, ids)} from ${ident(holder.plural)} r
+    where r.workspace_id = ${workspaceId} and (${join(hangs, " or ")}) and r.deleted_at is null order by r.id ${lock}`;
+}
+
+/** True of a record that must have one of these links, or needs one of several and has no other. */
+function goesSql({ needsOneOf = [] }: Kind, links: readonly Link[], ids: readonly string[]): Statement {
+  const gone = (name: string) => sql`r.${ident(name)} = any (${ids}::text[])`;
+  const names = links.map(({ id }) => id.name);
+  const must = links.filter(({ id }) => id.required).map(({ id }) => gone(id.name));
+  const none = needsOneOf.map((name) =>
+    names.includes(name) ? sql`(r.${ident(name)} is null or ${gone(name)})` : sql`r.${ident(name)} is null`,
+  );
+  const last = needsOneOf.some((name) => names.includes(name)) ? [sql`(${join(none, " and ")})`] : [];
+  const all = [...must, ...last];
+  return all.length === 0 ? raw("false") : sql`(${join(all, " or ")})`;
+}
+
+async function remove(
+  tx: Transaction,
+  author: Author,
+  ids: IdSource,
+  root: { kind: Kind; id: string },
+  dependents: readonly Dependent[],
+): Promise<void> {
+  const cause = ids("ch");
+  const gone = [root.id, ...dependents.filter(({ goes }) => goes).map(({ id }) => id)];
+  await tx.rows(touchSql(author, root.kind, [root.id], gone));
+  await tx.rows(entries(root.kind)([...entryAuthorValues(author), null, [root.id], [cause]]));
+  await tx.rows(uncountSql(author, root.kind, 1));
+  for (const kind of new Set(dependents.map((each) => each.kind))) {
+    const those = dependents.filter((each) => each.kind === kind);
+    const touched = those.map(({ id }) => id);
+    await tx.rows(touchSql(author, kind, touched, gone));
+    await tx.rows(entries(kind)([...entryAuthorValues(author), cause, touched, touched.map(() => ids("ch"))]));
+    const removed = those.filter(({ goes }) => goes).length;
+    if (removed > 0) await tx.rows(uncountSql(author, kind, removed));
+  }
+}
+
+/** Clears the links of these records to what is gone, and hides those that are gone themselves. A link that must be there stays. */
+function touchSql({ workspaceId, now }: Author, kind: Kind, ids: readonly string[], gone: readonly string[]): Statement {
+  const at = sql`${new Date(now).toISOString()}::timestamptz`;
+  const cleared = kind.links
+    .filter(({ id }) => !id.required)
+    .map(
+      ({ id: { name } }) =>
+        sql`${ident(name)} = case when r.${ident(name)} = any (${gone}::text[]) then null else r.${ident(name)} end`,
+    );
+  return sql`update ${ident(kind.plural)} r set ${join([
+    ...cleared,
+    sql`version = r.version + 1`,
+    sql`updated_at = crm_after(r.updated_at, ${at})`,
+    sql`deleted_at = case when r.id = any (${gone}::text[]) then ${at} end`,
+  ])} where r.workspace_id = ${workspaceId} and r.id = any (${ids}::text[])`;
+}
+
+/** `$7` the entry of the deletion that dragged these along, `$8` the records, `$9` the ids of their entries. */
+const entries = (kind: Kind) =>
+  numbered(
+    entrySql(kind, {
+      id: "e.entry_id",
+      action: "case when r.deleted_at is null then 'updated' else 'deleted' end",
+      cause: "$7::text",
+      row: "r",
+      author: ENTRY_AUTHOR,
+      from: `unnest($8::text[], $9::text[]) as e (id, entry_id) join ${kind.plural} r on r.workspace_id = $1 and r.id = e.id`,
+    }),
+  );
+
+const uncountSql = ({ workspaceId }: Author, { name }: Kind, rows: number): Statement =>
+  sql`update usage set used = used - ${rows}::integer, cap = ${raw(String(NO_CAP))} where workspace_id = ${workspaceId} and kind = ${name}`;
