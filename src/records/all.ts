@@ -4,6 +4,7 @@ import { compile } from "./compile.ts";
 import { contact } from "./contact.ts";
 import { deal } from "./deal.ts";
 import { task } from "./task.ts";
+import { ticket } from "./ticket.ts";
 
 /** The kinds every workspace has. */
-export const catalog = compile([contact, company, deal, activity, task]);
+export const catalog = compile([contact, company, deal, activity, task, ticket]);

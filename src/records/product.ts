@@ -1,4 +1,4 @@
-import { cents, code, currency, custom, decimal, longText, required, tags, text } from "../fields/vocabulary.ts";
+import { cents, code, currency, custom, decimal, longText, phrase, required, tags, text } from "../fields/vocabulary.ts";
 import { defineRecord } from "./define.ts";
 
 export const product = defineRecord({
@@ -9,7 +9,7 @@ export const product = defineRecord({
   title: "name",
   naturalKey: "sku",
   fields: {
-    name: required(text({ about: "name", sort: true, search: true })),
+    name: required(phrase({ about: "name", sort: true, search: true })),
     sku: code({ about: "your article number; POST with a known one updates that product", sort: true, search: true }),
     unit_price_cents: cents({ about: "price of one unit, in the smallest unit of the currency", sort: true }),
     currency: currency({ about: "ISO 4217 code", initially: "USD" }),

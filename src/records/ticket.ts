@@ -1,4 +1,4 @@
-import { choice, custom, link, longText, person, required, tags, text, time } from "../fields/vocabulary.ts";
+import { choice, custom, link, longText, person, phrase, required, tags, time } from "../fields/vocabulary.ts";
 import { defineRecord } from "./define.ts";
 
 export const ticket = defineRecord({
@@ -16,7 +16,7 @@ export const ticket = defineRecord({
     company: "company_id",
   },
   fields: {
-    subject: required(text({ about: "what it is about", sort: true, search: true })),
+    subject: required(phrase({ about: "what it is about", sort: true, search: true })),
     status: required(choice(["open", "pending", "solved"], { about: "where it stands", initially: "open", paged: true })),
     priority: choice(["low", "normal", "high", "urgent"], { about: "how much it presses", paged: true }),
     due_at: time({ about: "by when to answer; feeds /reminders while it is not solved", sort: true }),

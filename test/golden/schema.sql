@@ -578,6 +578,75 @@ begin
   return next w;
 end $$;
 
+create function tickets_write(p_workspace text, p_at timestamp with time zone, p_actor text, p_token text, p_agent text, p_reason text, p_request text, p_entry text, p_id text, p_creates boolean, p_versions integer[], p_cap integer, p_key text, p_fingerprint text, p_sent jsonb, p_initial jsonb, p_removed text[]) returns SETOF tickets
+  language plpgsql volatile parallel unsafe
+as $$
+declare
+  n tickets := jsonb_populate_record(null::tickets, p_initial || p_sent);
+  w tickets;
+  l_requester_company_id text;
+begin
+  if n."requester_id" is not null then
+    select t.id, t."company_id" into n."requester_id", l_requester_company_id from contacts t
+      where t.workspace_id = p_workspace and right(t.id, 8) = right(n."requester_id", 8) and right(t.id, length(n."requester_id")) = n."requester_id"
+        and t.deleted_at is null for key share;
+    if not found and p_sent ? 'requester_id' then
+      return;
+    end if;
+  end if;
+  if p_creates and not p_sent ? 'company_id' then
+    n."company_id" := coalesce(l_requester_company_id);
+  end if;
+  if n."company_id" is not null then
+    select t.id into n."company_id" from companies t
+      where t.workspace_id = p_workspace and right(t.id, 8) = right(n."company_id", 8) and right(t.id, length(n."company_id")) = n."company_id"
+        and t.deleted_at is null for key share;
+    if not found and p_sent ? 'company_id' then
+      return;
+    end if;
+  end if;
+  if p_key is not null then
+    insert into idempotency_keys (workspace_id, key, fingerprint, record_id, created_at)
+      values (p_workspace, p_key, p_fingerprint, p_id, p_at) on conflict do nothing;
+    if not found then
+      return;
+    end if;
+  end if;
+  if p_creates then
+    insert into tickets as r (workspace_id, id, "subject", "status", "priority", "due_at", "assignee", "requester_id", "company_id", "tags", "notes", "custom", version, created_at, created_by, updated_at)
+      values (p_workspace, p_id, n."subject", n."status", n."priority", n."due_at", n."assignee", n."requester_id", n."company_id", n."tags", n."notes", nullif(n."custom", '{}'), 1, p_at, p_actor, p_at)
+      returning r.* into w;
+  else
+    update tickets r set "subject" = case when p_sent ? 'subject' then n."subject" else r."subject" end,
+        "status" = case when p_sent ? 'status' then n."status" else r."status" end,
+        "priority" = case when p_sent ? 'priority' then n."priority" else r."priority" end,
+        "due_at" = case when p_sent ? 'due_at' then n."due_at" else r."due_at" end,
+        "assignee" = case when p_sent ? 'assignee' then n."assignee" else r."assignee" end,
+        "requester_id" = case when p_sent ? 'requester_id' then n."requester_id" else r."requester_id" end,
+        "company_id" = case when p_sent ? 'company_id' then n."company_id" else r."company_id" end,
+        "tags" = case when p_sent ? 'tags' then n."tags" else r."tags" end,
+        "notes" = case when p_sent ? 'notes' then n."notes" else r."notes" end,
+        "custom" = case when p_sent ? 'custom' then nullif((coalesce(r."custom", '{}') || n."custom") - p_removed, '{}') else r."custom" end,
+        version = r.version + 1, updated_at = crm_after(r.updated_at, p_at)
+      where r.workspace_id = p_workspace and right(r.id, 8) = right(p_id, 8) and right(r.id, length(p_id)) = p_id and r.deleted_at is null
+        and (p_versions is null or r.version = any (p_versions))
+        and (r."subject", r."status", r."priority", r."due_at", r."assignee", r."requester_id", r."company_id", r."tags", r."notes", r."custom") is distinct from (case when p_sent ? 'subject' then n."subject" else r."subject" end, case when p_sent ? 'status' then n."status" else r."status" end, case when p_sent ? 'priority' then n."priority" else r."priority" end, case when p_sent ? 'due_at' then n."due_at" else r."due_at" end, case when p_sent ? 'assignee' then n."assignee" else r."assignee" end, case when p_sent ? 'requester_id' then n."requester_id" else r."requester_id" end, case when p_sent ? 'company_id' then n."company_id" else r."company_id" end, case when p_sent ? 'tags' then n."tags" else r."tags" end, case when p_sent ? 'notes' then n."notes" else r."notes" end, case when p_sent ? 'custom' then nullif((coalesce(r."custom", '{}') || n."custom") - p_removed, '{}') else r."custom" end)
+      returning r.* into w;
+  end if;
+  if w.id is null then
+    return;
+  end if;
+  if w.version = 1 and p_cap is not null then
+    insert into usage as u (workspace_id, kind, used, cap) values (p_workspace, 'ticket', 1, p_cap)
+      on conflict (workspace_id, kind) do update set used = u.used + 1, cap = excluded.cap;
+  end if;
+  w.search := null;
+  insert into changes (workspace_id, id, kind, record_id, version, action, at, actor, token_id, agent, reason, request_id, cause, row)
+    select p_workspace, p_entry, 'ticket', w.id, w.version, case when w.version = 1 then 'created' else 'updated' end, w.updated_at, p_actor, p_token, p_agent, p_reason, p_request, null,
+      to_jsonb(w) - '{workspace_id,search}'::text[];
+  return next w;
+end $$;
+
 create table access_tokens (
   digest text collate "C" not null,
   token_id text collate "C" not null,
@@ -933,6 +1002,49 @@ CREATE INDEX tasks_search_idx ON public.tasks USING gin (workspace_id, search gi
 CREATE INDEX tasks_tags_idx ON public.tasks USING gin (workspace_id, tags) WHERE (deleted_at IS NULL);
 CREATE INDEX tasks_title_order_idx ON public.tasks USING btree (workspace_id, lower(title), id) WHERE (deleted_at IS NULL);
 CREATE INDEX tasks_updated_at_order_idx ON public.tasks USING btree (workspace_id, updated_at, id) WHERE (deleted_at IS NULL);
+
+create table tickets (
+  workspace_id text collate "C" not null,
+  id text collate "C" not null,
+  subject text collate "C" not null,
+  status text collate "C" not null,
+  priority text collate "C",
+  due_at timestamp with time zone,
+  assignee text collate "C",
+  requester_id text collate "C",
+  company_id text collate "C",
+  tags text[],
+  notes text collate "C",
+  custom jsonb,
+  version integer not null,
+  created_at timestamp with time zone not null,
+  created_by text collate "C" not null,
+  updated_at timestamp with time zone not null,
+  deleted_at timestamp with time zone,
+  search text generated always as (crm_fold(crm_lines(VARIADIC ARRAY[subject, crm_words(tags), notes]))) stored,
+  constraint tickets_custom_fits CHECK (crm_custom_fits(custom)),
+  constraint tickets_pkey PRIMARY KEY (workspace_id, id),
+  constraint tickets_workspace_id_company_id_fkey FOREIGN KEY (workspace_id, company_id) REFERENCES companies(workspace_id, id),
+  constraint tickets_workspace_id_requester_id_fkey FOREIGN KEY (workspace_id, requester_id) REFERENCES contacts(workspace_id, id)
+);
+CREATE INDEX tickets_assignee_due_idx ON public.tickets USING btree (workspace_id, assignee, due_at, id) WHERE ((due_at IS NOT NULL) AND (status <> 'solved'::text) AND (deleted_at IS NULL));
+CREATE INDEX tickets_assignee_idx ON public.tickets USING btree (workspace_id, assignee, updated_at, id) WHERE (deleted_at IS NULL);
+CREATE INDEX tickets_assignee_order_idx ON public.tickets USING btree (workspace_id, lower(assignee), id) WHERE (deleted_at IS NULL);
+CREATE INDEX tickets_company_id_idx ON public.tickets USING btree (workspace_id, company_id, updated_at, id) WHERE ((company_id IS NOT NULL) AND (deleted_at IS NULL));
+CREATE INDEX tickets_created_at_order_idx ON public.tickets USING btree (workspace_id, created_at, id) WHERE (deleted_at IS NULL);
+CREATE INDEX tickets_custom_days_idx ON public.tickets USING gin (workspace_id, crm_days(custom)) WHERE ((custom IS NOT NULL) AND (deleted_at IS NULL));
+CREATE INDEX tickets_custom_idx ON public.tickets USING gin (workspace_id, custom jsonb_path_ops) WHERE (deleted_at IS NULL);
+CREATE INDEX tickets_due_at_order_idx ON public.tickets USING btree (workspace_id, due_at, id) WHERE (deleted_at IS NULL);
+CREATE INDEX tickets_due_idx ON public.tickets USING btree (workspace_id, due_at, id) WHERE ((due_at IS NOT NULL) AND (status <> 'solved'::text) AND (deleted_at IS NULL));
+CREATE UNIQUE INDEX tickets_handle_key ON public.tickets USING btree (workspace_id, "right"(id, 8));
+CREATE INDEX tickets_lexemes_idx ON public.tickets USING gin (crm_lexemes(workspace_id, search)) WHERE (deleted_at IS NULL);
+CREATE INDEX tickets_priority_idx ON public.tickets USING btree (workspace_id, priority, updated_at, id) WHERE (deleted_at IS NULL);
+CREATE INDEX tickets_requester_id_idx ON public.tickets USING btree (workspace_id, requester_id, updated_at, id) WHERE ((requester_id IS NOT NULL) AND (deleted_at IS NULL));
+CREATE INDEX tickets_search_idx ON public.tickets USING gin (workspace_id, search gin_trgm_ops) WHERE (deleted_at IS NULL);
+CREATE INDEX tickets_status_idx ON public.tickets USING btree (workspace_id, status, updated_at, id) WHERE (deleted_at IS NULL);
+CREATE INDEX tickets_subject_order_idx ON public.tickets USING btree (workspace_id, lower(subject), id) WHERE (deleted_at IS NULL);
+CREATE INDEX tickets_tags_idx ON public.tickets USING gin (workspace_id, tags) WHERE (deleted_at IS NULL);
+CREATE INDEX tickets_updated_at_order_idx ON public.tickets USING btree (workspace_id, updated_at, id) WHERE (deleted_at IS NULL);
 
 create table tokens (
   id text collate "C" not null,
