@@ -101,7 +101,7 @@ export function createApp(services: Services, sessions: SessionCache, limiter: L
     });
     if (route.body?.is === "values") context.body = { ...body, values: readValues(route.body, body.values, context.reading) };
     const answered = await route.handle(context as Authenticated, ask);
-    return notModified(request, encode(answered, context.style));
+    return notModified(request, await encode(answered, context.style));
   }
 
   function known(authorization: string | undefined, address: string, now: number, path: string): Session | Promise<Session> {

@@ -1,6 +1,7 @@
 import type { Showing } from "../fields/type.ts";
 import { fnv1a } from "../kit/hash.ts";
 import { shortId } from "../kit/id.ts";
+import { LargeJson, wholeOf } from "../kit/largeJson.ts";
 import { createRecent } from "../kit/recent.ts";
 import { derived } from "../records/derived.ts";
 import { type Field, isIdentity, type Kind } from "../records/kind.ts";
@@ -10,7 +11,7 @@ export type Row = readonly unknown[];
 
 /** Where a row holds what several fields show. */
 const SHARED: Record<string, number> = { id: 0, version: 1 };
-const FIRST_COLUMN = 2;
+export const FIRST_COLUMN = 2;
 
 /** No column holds an empty text; what is computed may come to one. */
 const EMPTY = '""';
@@ -32,9 +33,27 @@ export type View = {
   versioned: boolean;
   /** Where a row holds those. */
   linkedNames: readonly number[];
+  /** Those of the columns whose values may be long. */
+  long: readonly Field[];
   line: (row: Row, showing: Showing) => string;
   json: (row: Row, showing: Showing) => string;
+  /** The same in parts, each the work of one value, between which others may have their turn. */
+  lineParts: (row: Row, showing: Showing) => Iterable<string>;
+  jsonParts: (row: Row, showing: Showing) => Iterable<string>;
 };
+
+/** Of a row's long values together: it is shown in parts. */
+const MOST_AT_ONCE = 50_000;
+
+export function isLarge({ long, columns }: View, row: Row): boolean {
+  let length = 0;
+  for (const field of long) {
+    const value = row[columns.indexOf(field) + FIRST_COLUMN];
+    if (value instanceof LargeJson) return true;
+    if (typeof value === "string") length += value.length;
+  }
+  return length > MOST_AT_ONCE;
+}
 
 let nextSerial = 1;
 
@@ -62,6 +81,22 @@ export function createView(
   const jsonPrinters: Printer[] = inJson.map((field) => field.type.toJson);
   const absent = inJson.map((field) => field.type.absent ?? "null");
 
+  const long = columns.filter(({ type }) => type.long);
+  const headOf = (row: Row) => `${kindOf(row)}/${shortId(row[0] as string)}`;
+
+  function tokenOf({ at, name, key, print }: (typeof printed)[number], row: Row, showing: Showing): string {
+    const value = wholeOf(row[at]);
+    if (value === null) return "";
+    if (name === "custom") return members(value as Record<string, unknown>, print, showing);
+    const token = print(value as never, showing);
+    return token === EMPTY ? "" : key + token;
+  }
+
+  function memberOf(i: number, row: Row, showing: Showing): string {
+    const value = wholeOf(row[places[i]!]);
+    return jsonKeys[i] + (value === null ? absent[i]! : jsonPrinters[i]!(value as never, showing));
+  }
+
   return {
     kind,
     fields,
@@ -69,29 +104,27 @@ export function createView(
     serial: nextSerial++,
     fingerprint: fnv1a(fields.map(({ name }) => name).join()),
     versioned: kind.fields.some(({ column }) => column === "version"),
+    long,
     linkedNames: columns.flatMap(({ type }, i) => (type.link?.shows === "name" ? [i + FIRST_COLUMN] : [])),
     line(row, showing) {
-      let line = `${kindOf(row)}/${shortId(row[0] as string)}`;
-      for (const { at, name, key, print } of printed) {
-        const value = row[at];
-        if (value === null) continue;
-        if (name === "custom") {
-          line += members(value as Record<string, unknown>, print, showing);
-          continue;
-        }
-        const token = print(value as never, showing);
-        if (token !== EMPTY) line += key + token;
-      }
+      let line = headOf(row);
+      for (const field of printed) line += tokenOf(field, row, showing);
       return line;
     },
     json(row, showing) {
       if (jsonKeys.length === 0) return "{}";
       let text = "";
-      for (let i = 0; i < jsonKeys.length; i++) {
-        const value = row[places[i]!];
-        text += jsonKeys[i] + (value === null ? absent[i]! : jsonPrinters[i]!(value as never, showing));
-      }
+      for (let i = 0; i < jsonKeys.length; i++) text += memberOf(i, row, showing);
       return `${text}}`;
+    },
+    *lineParts(row, showing) {
+      yield headOf(row);
+      for (const field of printed) yield tokenOf(field, row, showing);
+    },
+    *jsonParts(row, showing) {
+      if (jsonKeys.length === 0) return yield "{}";
+      for (let i = 0; i < jsonKeys.length; i++) yield memberOf(i, row, showing);
+      yield "}";
     },
   };
 }

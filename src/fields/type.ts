@@ -52,6 +52,8 @@ export type FieldType = {
   absent?: string;
   /** What `sort=` orders by: the value itself unless the kind folds case first. */
   sortsFolded?: boolean;
+  /** One value may be as large as the body of a request, so that pages of it are bounded by what they hold. */
+  long?: true;
   /** Two texts that differ only in letter case are one value of it, as with the key of a product. */
   caseless?: boolean;
   /** What search looks at, as SQL about the column; the column itself unless the type says so. */

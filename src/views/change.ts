@@ -19,7 +19,13 @@ function differences([before, after]: Versions, zone: Zone): { name: string; fro
   const [from, to] = [flat(living(before)), flat(living(after))];
   return [...new Set([...Object.keys(from), ...Object.keys(to)])]
     .map((name) => ({ name, from: shown(from[name] ?? null, zone), to: shown(to[name] ?? null, zone) }))
-    .filter((each) => JSON.stringify(each.from) !== JSON.stringify(each.to));
+    .filter(({ from, to }) => !isSame(from, to));
+}
+
+/** Texts, which may be long, without writing them out. */
+function isSame(from: unknown, to: unknown): boolean {
+  if (typeof from === "string" || typeof to === "string") return from === to;
+  return JSON.stringify(from) === JSON.stringify(to);
 }
 
 /** A deleted record holds nothing any more: its deletion tells all that was lost. */
@@ -47,7 +53,7 @@ const LONGEST = 80;
 function told(value: unknown): string {
   const isList = Array.isArray(value) && value.every((item) => typeof item === "string");
   const text = isList ? joinList(value) : typeof value === "string" ? value : JSON.stringify(value);
-  if (readId(text)?.key === text) return shortId(text);
+  if (text.length <= LONGEST && readId(text)?.key === text) return shortId(text);
   // Never half of a surrogate pair.
   return text.length > LONGEST ? `${text.slice(0, LONGEST).replace(/[\uD800-\uDBFF]$/, "")}…` : text;
 }
@@ -120,6 +126,7 @@ const wholeType: FieldType = {
   shown: z.record(z.string(), z.unknown()),
   toLine: (snapshot: Snapshot, showing) => quoteIfNeeded(snapshot(showing)),
   toJson: (snapshot: Snapshot, showing) => snapshot(showing),
+  long: true,
 };
 
 /** One entry of the history: who changed which record, when, why, and into what. */

@@ -15,7 +15,7 @@ import { createTableOf, type Table } from "./table.ts";
 
 const changesTable = derived(createChangesTable);
 
-/** Whole records come with their kind, which says what shape they have. */
+/** Whole records come with their kind, which says what shape they have. They are worked out once it is known that a page has room for them. */
 function createChangesTable(catalog: Catalog): Table {
   const computed: Record<string, Statement> = {
     name: raw("left(coalesce(r.row ->> 'name', r.row ->> 'title', r.row ->> 'body'), 80)"),
@@ -23,8 +23,15 @@ function createChangesTable(catalog: Catalog): Table {
     before: raw(before(`jsonb_build_array(before.kind, ${namedRow(catalog, "before")})`)),
     after: raw(`jsonb_build_array(r.kind, ${namedRow(catalog, "r")})`),
   };
-  const column = (field: Field) => computed[field.name] ?? sql`r.${ident(field.column ?? field.name)}`;
-  return createTableOf({ name: raw("changes"), living: raw("true"), column, linked: () => undefined });
+  const shown = (field: Field) => computed[field.name] ?? sql`r.${ident(field.column ?? field.name)}`;
+  return createTableOf({
+    name: raw("changes"),
+    living: raw("true"),
+    column: (field) => (field.type.long ? raw("r.row") : shown(field)),
+    late: (field, workspaceId, id) =>
+      field.type.long && sql`(select ${shown(field)} from changes r where r.workspace_id = ${workspaceId} and r.id = ${id})`,
+    linked: () => undefined,
+  });
 }
 
 /** Of the entry before this one of the same record: together they tell what changed. */

@@ -1,4 +1,5 @@
 import { columnOf, type Row, type View } from "../../derive/view.ts";
+import { LargeJson } from "../../kit/largeJson.ts";
 import { showTime } from "../../kit/time.ts";
 import type { Catalog } from "../../records/catalog.ts";
 import type { Field } from "../../records/kind.ts";
@@ -28,10 +29,15 @@ export function shapeRecords(view: View, fields: readonly Field[], viewOf: ViewO
   if (columns.length === 0) return [...rows];
   return rows.map((row) => {
     const shaped = [...row];
-    for (const column of columns)
-      if (row[column] !== null) shaped[column] = snapshotOf(row[column] as [string, Stored], viewOf);
+    for (const column of columns) shaped[column] = shapedRecord(row[column], viewOf);
     return shaped;
   });
+}
+
+function shapedRecord(stored: unknown, viewOf: ViewOf): unknown {
+  const shape = (value: unknown) => snapshotOf(value as [string, Stored], viewOf);
+  if (stored instanceof LargeJson) return stored.shaped(shape);
+  return stored === null ? null : shape(stored);
 }
 
 function snapshotOf([kind, stored]: [kind: string, stored: Stored], viewOf: ViewOf): Snapshot {
