@@ -19,7 +19,7 @@ import { COMMON_PARAMETERS, WHY } from "./parameters.ts";
 export type LinkChoice = { id?: IdReference; name?: string } | null;
 
 /** What was sent: in a form every value is text, or a list of texts. */
-export type Values = { values: Record<string, unknown>; form: boolean; signed?: Record<string, string> };
+export type Values = { values: Record<string, unknown>; form: boolean; text?: string; signed?: Record<string, string> };
 
 /** A body made ready for the database. */
 export type Written = {
@@ -29,6 +29,8 @@ export type Written = {
   initial: Record<string, unknown>;
   /** Links that were sent, by the name of the linked record (`company`). */
   links: Record<string, LinkChoice>;
+  /** Characters of the body it came in. */
+  length: number;
   /** The caller expects the record to have one of these. */
   versions?: readonly number[];
 };
@@ -54,6 +56,7 @@ export function readRecord(kind: Kind, body: Values, existing: boolean, reading:
     sent: {},
     initial: {},
     links: {},
+    length: body.text?.length ?? 0,
     ...(version === undefined ? {} : { versions: [version as number] }),
   };
   for (const [name, value] of Object.entries(fields)) {

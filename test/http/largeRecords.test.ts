@@ -98,3 +98,22 @@ test("one large record is whole, indented only when it is small, and reaches a m
   const { text } = await mcpOf(ann).call("read", { path: "/contacts?fields=notes" });
   assert.match(text, /\n# cut: /);
 });
+
+test("a large write keeps off the connections of the others", async () => {
+  const { pool } = service;
+  const { rows } = pool;
+  const ways: string[] = [];
+  pool.rows = (statement, options) => {
+    if (/_write\(/.test(statement.text)) ways.push(options?.longFor ? "long" : options?.short ? "short" : "neither");
+    return rows(statement, options);
+  };
+  try {
+    const { id } = (await ann.send("POST", "/contacts?format=json", { name: "Small" })).json();
+    assert.equal((await ann.send("PATCH", `/contacts/${id}`, { notes: "n".repeat(100_000) })).status, 200);
+    assert.equal((await ann.send("POST", "/contacts", { name: "Large", custom: { a: "n".repeat(100_000) } })).status, 201);
+    assert.equal((await ann.send("PATCH", `/contacts/${id}`, { notes: null })).status, 200);
+  } finally {
+    pool.rows = rows;
+  }
+  assert.deepEqual(ways, ["short", "long", "long", "short"]);
+});
