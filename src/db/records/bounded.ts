@@ -18,7 +18,10 @@ export function boundedSql({ workspaceId, table, view, rows, more }: Page): Stat
   const names = Array.from({ length: FIRST_COLUMN + view.columns.length + more }, (_, i) => raw(`c${i}`));
   const nameOf = (field: Field) => names[FIRST_COLUMN + view.columns.indexOf(field)]!;
   const size = join(
-    view.long.map((field) => sizeSql(field, nameOf(field))),
+    view.long.flatMap((field) => {
+      const added = table.added?.(field, nameOf(field));
+      return [sizeSql(field, nameOf(field)), ...(added ? [sql`coalesce(${added}, 0)`] : [])];
+    }),
     " + ",
   );
   const shown = [...names];

@@ -10,9 +10,6 @@ export function authorValues(author: Author): unknown[] {
 export const HISTORY_COLUMNS =
   "workspace_id, id, kind, record_id, version, action, at, actor, token_id, agent, reason, request_id, cause, row";
 
-/** What a history entry leaves out of a whole row of the table. */
-export const HISTORY_OMITS = "'{workspace_id,search}'::text[]";
-
 /**
  * The history entries for the rows of the CTE `from`, each the record as it became (`row`), in a statement that begins with `authorValues`.
  */

@@ -1,8 +1,9 @@
+import { keptSql } from "../../derive/entry.ts";
 import type { IdReference, IdSource } from "../../kit/id.ts";
 import { ident, join, numbered, raw, type Statement, sql } from "../../postgres/sql.ts";
 import type { Kind } from "../../records/kind.ts";
 import type { Author, Database } from "../database.ts";
-import { authorValues, HISTORY_COLUMNS, HISTORY_OMITS, historySelect } from "./columns.ts";
+import { authorValues, HISTORY_COLUMNS, historySelect } from "./columns.ts";
 import { withNewHandles } from "./handles.ts";
 import { idMatches, missing, wrongKind } from "./references.ts";
 import { NO_CAP } from "./usage.ts";
@@ -113,7 +114,7 @@ function removalSql(kind: Kind): string {
   );
   const dragged = holders.map(
     ({ kind: holder }) =>
-      `select '${holder.name}' as kind, id, version, updated_at, deleted_at, to_jsonb(t) - ${HISTORY_OMITS} as row from touched_${holder.plural} t`,
+      `select '${holder.name}' as kind, id, version, updated_at, deleted_at, ${keptSql(holder, "t")} as row from touched_${holder.plural} t`,
   );
   const draggedHistory = `, dragged as (${dragged.join(" union all ")}),
     dragged_history as (insert into changes (${HISTORY_COLUMNS})
@@ -127,7 +128,7 @@ function removalSql(kind: Kind): string {
   ];
   return `with gone as (update ${kind.plural} r set deleted_at = $2, version = r.version + 1, updated_at = crm_after(r.updated_at, $2)
       where r.workspace_id = $1 and r.id = $9 and r.deleted_at is null returning r.*),
-    history as (insert into changes (${HISTORY_COLUMNS}) ${historySelect("gone", kind, { id: "$8", action: "'deleted'", row: `to_jsonb(gone) - ${HISTORY_OMITS}` })})
+    history as (insert into changes (${HISTORY_COLUMNS}) ${historySelect("gone", kind, { id: "$8", action: "'deleted'", row: keptSql(kind, "gone") })})
     ${holders.length > 0 ? `, ${touched.join(",\n")} ${draggedHistory}` : ""},
     uncounted as (update usage u set used = u.used - n.rows, cap = ${NO_CAP} from (${counted.join(" union all ")}) n
       where u.workspace_id = $1 and u.kind = n.kind and n.rows > 0)
