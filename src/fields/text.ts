@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { asciiDomain, canonicalDomain, withLetters } from "../kit/domain.ts";
-import { quoteIfNeeded } from "../kit/line.ts";
+import { quotedParts, quoteIfNeeded } from "../kit/line.ts";
 import { isCurrency } from "../kit/money.ts";
 import { collapsed, collapsedWithin, composed } from "../kit/text.ts";
 import { EQUALITY, ORDER, scalarPredicate } from "./operators.ts";
@@ -37,7 +37,7 @@ export function textType(most: number, expects = most > 1_000 ? "text" : `text o
     toLine: quoteIfNeeded,
     toJson: asJson,
     sortsFolded: true,
-    ...(most > MOST_SHORT ? { long: true } : {}),
+    ...(most > MOST_SHORT ? { long: true, toLineParts: quotedParts } : {}),
   };
 }
 

@@ -46,6 +46,8 @@ export type FieldType = {
   predicate: (operator: Operator, operands: readonly string[], reading: Reading) => Predicate | undefined;
   /** The value on the line, quoted where the line grammar says so. */
   toLine: (stored: never, showing: Showing) => string;
+  /** The same in parts, where a long value takes more than a moment; an empty one is only a moment to pause. */
+  toLineParts?: (stored: never, showing: Showing) => Iterable<string>;
   /** The value as JSON text. */
   toJson: (stored: never, showing: Showing) => string;
   /** What an absent value is in JSON text; `null` unless the kind has an empty value. */

@@ -58,6 +58,23 @@ export function quoteIfNeeded(text: string): string {
   return notBare.test(text) ? quote(text) : text;
 }
 
+/** Characters of a long text that are quoted at once. */
+const SLICE = 65_536;
+
+/** The same as `quoteIfNeeded` in parts, between which others may have their turn. */
+export function* quotedParts(text: string): Generator<string> {
+  if (text.length <= SLICE || !notBare.test(text)) return yield quoteIfNeeded(text);
+  yield '"';
+  for (let from = 0; from < text.length; ) {
+    const end = from + SLICE;
+    // Never between the halves of a surrogate pair.
+    const to = text.codePointAt(end - 1)! > 0xffff ? end + 1 : end;
+    yield escapeQuoted(text.slice(from, to));
+    from = to;
+  }
+  yield '"';
+}
+
 /** A text as a JSON string in which nothing is invisible: `JSON.parse` gives it back. */
 export function quote(text: string): string {
   return `"${escapeQuoted(text)}"`;

@@ -35,6 +35,7 @@ export function listAnswer(view: View, page: Page, query?: ListQuery, told: read
       notes,
     }),
     preface: near ? NEAR : undefined,
+    uncut: !cursorAfter && !near,
     facts: { ...(total ? { total: total.rows, total_capped: total.capped } : {}), ...(near ? { near: true } : {}) },
   };
 }

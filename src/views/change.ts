@@ -6,7 +6,7 @@ import { countType, textType } from "../fields/text.ts";
 import type { FieldType, Showing } from "../fields/type.ts";
 import { choice, person, text, time } from "../fields/vocabulary.ts";
 import { readId, shortId } from "../kit/id.ts";
-import { joinList, quoteIfNeeded } from "../kit/line.ts";
+import { joinList, quotedParts, quoteIfNeeded } from "../kit/line.ts";
 import { showTime, type Zone } from "../kit/time.ts";
 import { defineView } from "../records/define.ts";
 
@@ -71,6 +71,7 @@ const differenceType: FieldType = {
         .map(({ name, from, to }) => `${name}: ${told(from)} -> ${told(to)}`)
         .join("; "),
     ),
+  toLineParts: (versions: Versions, showing) => [differenceType.toLine(versions as never, showing)],
   toJson: (versions: Versions, { zone }) =>
     JSON.stringify(Object.fromEntries(differences(versions, zone).map(({ name, from, to }) => [name, { from, to }]))),
 };
@@ -125,6 +126,11 @@ const wholeType: FieldType = {
   operators: [],
   shown: z.record(z.string(), z.unknown()),
   toLine: (snapshot: Snapshot, showing) => quoteIfNeeded(snapshot(showing)),
+  *toLineParts(snapshot: Snapshot, showing) {
+    const json = snapshot(showing);
+    yield "";
+    yield* quotedParts(json);
+  },
   toJson: (snapshot: Snapshot, showing) => snapshot(showing),
   long: true,
 };

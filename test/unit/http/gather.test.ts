@@ -3,7 +3,7 @@ import { test } from "node:test";
 import { gather } from "../../../src/http/gather.ts";
 
 test("what is short is one text at once", () => {
-  assert.equal(gather(["a", "", "b"][Symbol.iterator](), "\n"), "ab");
+  assert.equal(gather(["a", "b"][Symbol.iterator](), "\n"), "ab");
   assert.equal(gather([][Symbol.iterator]()), "");
 });
 
@@ -24,4 +24,15 @@ test("what is long is bytes, and others have their turn between its parts", asyn
   clearInterval(going);
   assert.equal(bytes.toString(), `${part.repeat(10)}!`);
   assert.ok(turns >= 4, `${turns} turns`);
+});
+
+test("an empty part is a moment to pause", async () => {
+  let turned = false;
+  function* parts(): Generator<string> {
+    yield "a";
+    setImmediate(() => (turned = true));
+    yield "";
+    yield String(turned);
+  }
+  assert.equal((await gather(parts(), "!")).toString(), "atrue!");
 });
