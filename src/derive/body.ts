@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { readIdNotName } from "../fields/link.ts";
 import type { FieldSpec } from "../fields/spec.ts";
-import { storable, UNSTORABLE_HINT } from "../fields/text.ts";
+import { storable } from "../fields/text.ts";
 import type { Reading } from "../fields/type.ts";
 import type { IdReference } from "../kit/id.ts";
 import { echo } from "../kit/line.ts";
@@ -14,6 +14,7 @@ import type { Field, Kind } from "../records/kind.ts";
 import { writable } from "../records/kind.ts";
 import { isRestOfValue } from "./filter.ts";
 import { COMMON_PARAMETERS, WHY } from "./parameters.ts";
+import { unfit } from "./unfit.ts";
 
 /** A linked record as a write names it: by id, by name, or both, which must then agree. Null clears the link. */
 export type LinkChoice = { id?: IdReference; name?: string } | null;
@@ -155,40 +156,6 @@ function check(kind: Kind, values: Record<string, unknown>, reading: Reading): v
   if (name === "version")
     throw new Problem("invalid_value", "version is a whole number", "send the version that the record showed");
   throw unfit(kind.field(name)!, values[name], reading);
-}
-
-export function unfit(field: Field, value: unknown, reading?: Reading): Problem {
-  const { name, type } = field;
-  const unstorable = typeof value === "string" && !storable(value);
-  return new Problem(type.refusal, `${name} cannot be ${shownValue(value)}`, [
-    `${name} expects ${type.expects}`,
-    ...(reading && isReadAsText(field, value, reading) ? [`send it as text, in quotes: {"${name}":"${value}"}`] : []),
-    ...(unstorable ? [UNSTORABLE_HINT] : []),
-  ]);
-}
-
-/** With its type, where that may be what does not fit: the number 5 is not the text "5". */
-function shownValue(value: unknown): string {
-  if (typeof value === "string") return echo(value);
-  if (typeof value === "number") return `the number ${value}`;
-  if (typeof value !== "object" || value === null) return `${value}`;
-  return `${Array.isArray(value) ? "the list" : "the object"} ${echo(jsonText(value))}`;
-}
-
-/** Whether the same characters would be taken as text. */
-function isReadAsText({ type }: Field, value: unknown, reading: Reading): boolean {
-  if (typeof value !== "number" && typeof value !== "boolean") return false;
-  const text = type.fromText(`${value}`);
-  return typeof text === "string" && type.schema.safeParse(text).success && type.toColumn(text, reading) !== undefined;
-}
-
-/** JSON that is nested deeply enough can be read and not be written: it would exhaust the stack. */
-function jsonText(value: unknown): string {
-  try {
-    return JSON.stringify(value) ?? "nothing";
-  } catch {
-    return "JSON nested that deeply";
-  }
 }
 
 function cannotClear(kind: Kind, field: Field): Problem {

@@ -18,7 +18,11 @@ const UNTOLD = new Set(["id", "version", "created_at", "created_by", "updated_at
 function differences([before, after]: Versions, zone: Zone): { name: string; from: unknown; to: unknown }[] {
   const [from, to] = [flat(living(before)), flat(living(after))];
   return [...new Set([...Object.keys(from), ...Object.keys(to)])]
-    .map((name) => ({ name, from: shown(from[name] ?? null, zone), to: shown(to[name] ?? null, zone) }))
+    .map((name) => {
+      // A member of `custom` is the caller's own text, also where it reads like a time.
+      const show = (value: unknown = null) => (name.startsWith("custom.") ? value : shown(value, zone));
+      return { name, from: show(from[name]), to: show(to[name]) };
+    })
     .filter(({ from, to }) => !isSame(from, to));
 }
 
