@@ -103,6 +103,8 @@ const VALUES: Record<string, readonly [string, string?]> = {
   currency: ["USD", "GBP"],
   version: ["1", "5"],
   close_date: ["2026-10-15", "2027-03-01"],
+  closed_at: ["2026-10-15", "2025-01-10"],
+  lost_reason: ["price", "never seen"],
   follow_up_at: ["2026-10-15", "2027-03-01"],
   due_at: ["2026-10-15", "2027-03-01"],
   at: ["2026-10-15", "2024-11-10"],

@@ -2,7 +2,7 @@ import type { Session } from "./db/people/sessions.ts";
 import { scopeOf } from "./derive/operation.ts";
 import { single } from "./derive/query.ts";
 import { readValues } from "./derive/values.ts";
-import { acceptedFormat, FORMATS, type Format } from "./http/accept.ts";
+import { acceptedFormat, type Format, notAcceptable } from "./http/accept.ts";
 import { type Body, NO_BODY, readBody, readRaw } from "./http/body.ts";
 import { createLocalGuard, guardOneHost, guardTrials } from "./http/guard.ts";
 import type { Limiter } from "./http/limits.ts";
@@ -101,7 +101,7 @@ export function createApp(services: Services, sessions: SessionCache, limiter: L
     });
     if (route.body?.is === "values") context.body = { ...body, values: readValues(route.body, body.values, context.reading) };
     const answered = await route.handle(context as Authenticated, ask);
-    return notModified(request, encode(answered, context.style));
+    return notModified(request, await encode(answered, context.style));
   }
 
   function known(authorization: string | undefined, address: string, now: number, path: string): Session | Promise<Session> {
@@ -163,11 +163,6 @@ function readFormat({ parameters, segments }: Target, accepted: Format): Format 
 
 /** A document has one type, and who asks for its path gets that. */
 const negotiates = ({ answers, standard }: Route) => !standard && answers.is !== "document" && answers.is !== "json";
-
-const notAcceptable = (accept: string) =>
-  new Problem("not_acceptable", `the answer cannot be had as ${echo(accept)}`, [
-    `Accept one of: ${Object.values(FORMATS).join(", ")}; or ?format=${Object.keys(FORMATS).join(" or ?format=")}`,
-  ]);
 
 function receive(request: Request, raw = false): Body | Promise<Body> {
   const { method, headers } = request;

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { readIdNotName } from "../fields/link.ts";
 import type { FieldSpec } from "../fields/spec.ts";
-import { storable, UNSTORABLE_HINT } from "../fields/text.ts";
+import { storable } from "../fields/text.ts";
 import type { Reading } from "../fields/type.ts";
 import type { IdReference } from "../kit/id.ts";
 import { echo } from "../kit/line.ts";
@@ -14,12 +14,13 @@ import type { Field, Kind } from "../records/kind.ts";
 import { writable } from "../records/kind.ts";
 import { isRestOfValue } from "./filter.ts";
 import { COMMON_PARAMETERS, WHY } from "./parameters.ts";
+import { unfit } from "./unfit.ts";
 
 /** A linked record as a write names it: by id, by name, or both, which must then agree. Null clears the link. */
 export type LinkChoice = { id?: IdReference; name?: string } | null;
 
 /** What was sent: in a form every value is text, or a list of texts. */
-export type Values = { values: Record<string, unknown>; form: boolean; signed?: Record<string, string> };
+export type Values = { values: Record<string, unknown>; form: boolean; text?: string; signed?: Record<string, string> };
 
 /** A body made ready for the database. */
 export type Written = {
@@ -29,6 +30,8 @@ export type Written = {
   initial: Record<string, unknown>;
   /** Links that were sent, by the name of the linked record (`company`). */
   links: Record<string, LinkChoice>;
+  /** Characters of the body it came in. */
+  length: number;
   /** The caller expects the record to have one of these. */
   versions?: readonly number[];
 };
@@ -54,6 +57,7 @@ export function readRecord(kind: Kind, body: Values, existing: boolean, reading:
     sent: {},
     initial: {},
     links: {},
+    length: body.text?.length ?? 0,
     ...(version === undefined ? {} : { versions: [version as number] }),
   };
   for (const [name, value] of Object.entries(fields)) {
@@ -152,40 +156,6 @@ function check(kind: Kind, values: Record<string, unknown>, reading: Reading): v
   if (name === "version")
     throw new Problem("invalid_value", "version is a whole number", "send the version that the record showed");
   throw unfit(kind.field(name)!, values[name], reading);
-}
-
-export function unfit(field: Field, value: unknown, reading?: Reading): Problem {
-  const { name, type } = field;
-  const unstorable = typeof value === "string" && !storable(value);
-  return new Problem(type.refusal, `${name} cannot be ${shownValue(value)}`, [
-    `${name} expects ${type.expects}`,
-    ...(reading && isReadAsText(field, value, reading) ? [`send it as text, in quotes: {"${name}":"${value}"}`] : []),
-    ...(unstorable ? [UNSTORABLE_HINT] : []),
-  ]);
-}
-
-/** With its type, where that may be what does not fit: the number 5 is not the text "5". */
-function shownValue(value: unknown): string {
-  if (typeof value === "string") return echo(value);
-  if (typeof value === "number") return `the number ${value}`;
-  if (typeof value !== "object" || value === null) return `${value}`;
-  return `${Array.isArray(value) ? "the list" : "the object"} ${echo(jsonText(value))}`;
-}
-
-/** Whether the same characters would be taken as text. */
-function isReadAsText({ type }: Field, value: unknown, reading: Reading): boolean {
-  if (typeof value !== "number" && typeof value !== "boolean") return false;
-  const text = type.fromText(`${value}`);
-  return typeof text === "string" && type.schema.safeParse(text).success && type.toColumn(text, reading) !== undefined;
-}
-
-/** JSON that is nested deeply enough can be read and not be written: it would exhaust the stack. */
-function jsonText(value: unknown): string {
-  try {
-    return JSON.stringify(value) ?? "nothing";
-  } catch {
-    return "JSON nested that deeply";
-  }
 }
 
 function cannotClear(kind: Kind, field: Field): Problem {

@@ -1,28 +1,65 @@
-import type { Kind } from "../records/kind.ts";
+import { type Field, type Kind, stored, writable } from "../records/kind.ts";
 
 /** Where a statement has what it tells of the author of a change: values or placeholders, as SQL. */
 export type AuthorSql = { workspace: string; actor: string; token: string; agent: string; reason: string; request: string };
 
-/** What of a row is no part of the record: it is left out of the history. */
-const OMITTED = "'{workspace_id,search}'::text[]";
+/** Whether a change set a field, as SQL. */
+type Sets = (field: Field) => string;
+
+/** Removals set no field that may be long. */
+const SETS_NOTHING: Sets = () => "false";
 
 /**
  * The one statement that writes history: an entry for each record that has become `row`. `from` gives the rows where they are several.
  * Whatever changes records runs it in the same transaction.
  */
 export function entrySql(
-  { name }: Pick<Kind, "name">,
+  kind: Kind,
   {
     id,
     action,
     cause,
     row,
     author,
+    sets,
     from,
-  }: { id: string; action: string; cause: string; row: string; author: AuthorSql; from?: string },
+  }: { id: string; action: string; cause: string; row: string; author: AuthorSql; sets?: Sets; from?: string },
 ): string {
   const { workspace, actor, token, agent, reason, request } = author;
   return `insert into changes (workspace_id, id, kind, record_id, version, action, at, actor, token_id, agent, reason, request_id, cause, row)
-  select ${workspace}, ${id}, '${name}', ${row}.id, ${row}.version, ${action}, ${row}.updated_at, ${actor}, ${token}, ${agent}, ${reason}, ${request}, ${cause},
-    to_jsonb(${row}) - ${OMITTED}${from ? ` from ${from}` : ""};`;
+  select ${workspace}, ${id}, '${kind.name}', ${row}.id, ${row}.version, ${action}, ${row}.updated_at, ${actor}, ${token}, ${agent}, ${reason}, ${request}, ${cause},
+    ${keptSql(kind, row, sets)}${from ? ` from ${from}` : ""};`;
 }
+
+/** Columns that are no part of the record. */
+const NO_PART = "'{workspace_id,search}'::text[]";
+/** Bytes of the long values that a change did not set, from which on its entry leaves them out. */
+const MOST_REPEATED = 8_000;
+/** Every so many versions an entry is whole, so that no walk back to what it left out is longer. */
+const WHOLE_EVERY = 32;
+/** Under which an entry tells what it left out: no field has such a name. */
+export const LEFT_OUT = "=";
+
+/**
+ * The record of an entry. Long values that the change did not set are left out where they come to much: a small change of a record with a
+ * megabyte of notes would keep that megabyte once more, for ever. The entry tells their names and sizes under `=`; they are those of the
+ * nearest version before that has them (`wholeSql` in db/records/history.ts).
+ */
+export function keptSql(kind: Kind, row: string, sets: Sets = SETS_NOTHING): string {
+  const whole = `to_jsonb(${row}) - ${NO_PART}`;
+  const long = writable(kind).filter((field) => stored(field) && field.type.long);
+  if (long.length === 0) return whole;
+  const unset = long.map((field) => ({
+    name: field.name,
+    size: `case when not ${sets(field)} then ${sizeSql(field, row)} end`,
+  }));
+  const much = unset.map(({ size }) => `coalesce(${size}, 0)`).join(" + ");
+  const sizes = unset.map(({ name, size }) => `'${name}', ${size}`).join(", ");
+  return `case when ${row}.version = 1 or ${row}.version % ${WHOLE_EVERY} = 0 or ${much} < ${MOST_REPEATED} then ${whole}
+      else (select ${whole} - array(select jsonb_object_keys(sizes)) || jsonb_build_object('${LEFT_OUT}', sizes)
+        from jsonb_strip_nulls(jsonb_build_object(${sizes})) sizes) end`;
+}
+
+/** Bytes; null where there is no value. */
+const sizeSql = ({ name, type }: Field, row: string) =>
+  type.sqlType === "jsonb" ? `pg_column_size(${row}."${name}" #> '{}')` : `octet_length(${row}."${name}")`;

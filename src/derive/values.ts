@@ -3,8 +3,9 @@ import { echo } from "../kit/line.ts";
 import { nearest } from "../kit/nearest.ts";
 import { Problem } from "../kit/problem.ts";
 import type { Field } from "../records/kind.ts";
-import { isEmpty, unfit } from "./body.ts";
+import { isEmpty } from "./body.ts";
 import type { Named } from "./operation.ts";
+import { unfit } from "./unfit.ts";
 
 /**
  * Reads a body that is no record's, each value by its kind; an empty text is null. What was not sent is left out, unless the field has an

@@ -1,6 +1,7 @@
 import type { Showing } from "../fields/type.ts";
 import { fnv1a } from "../kit/hash.ts";
 import { shortId } from "../kit/id.ts";
+import { LargeJson, wholeOf } from "../kit/largeJson.ts";
 import { createRecent } from "../kit/recent.ts";
 import { derived } from "../records/derived.ts";
 import { type Field, isIdentity, type Kind } from "../records/kind.ts";
@@ -10,7 +11,7 @@ export type Row = readonly unknown[];
 
 /** Where a row holds what several fields show. */
 const SHARED: Record<string, number> = { id: 0, version: 1 };
-const FIRST_COLUMN = 2;
+export const FIRST_COLUMN = 2;
 
 /** No column holds an empty text; what is computed may come to one. */
 const EMPTY = '""';
@@ -32,12 +33,33 @@ export type View = {
   versioned: boolean;
   /** Where a row holds those. */
   linkedNames: readonly number[];
+  /** Those of the columns whose values may be long. */
+  long: readonly Field[];
+  /** Where a row holds those. */
+  longAt: readonly number[];
   line: (row: Row, showing: Showing) => string;
   json: (row: Row, showing: Showing) => string;
+  /** The same in parts, between which others may have their turn; an empty one is only a moment to pause. */
+  lineParts: (row: Row, showing: Showing) => Iterable<string>;
+  jsonParts: (row: Row, showing: Showing) => Iterable<string>;
 };
+
+/** Of a row's long values together: it is shown in parts. */
+const MOST_AT_ONCE = 50_000;
+
+export function isLarge({ longAt }: View, row: Row): boolean {
+  let length = 0;
+  for (const at of longAt) {
+    const value = row[at];
+    if (value instanceof LargeJson) return true;
+    if (typeof value === "string") length += value.length;
+  }
+  return length > MOST_AT_ONCE;
+}
 
 let nextSerial = 1;
 
+type PartsPrinter = (stored: never, showing: Showing) => Iterable<string>;
 type Printer = (stored: never, showing: Showing) => string;
 
 /** `kindOf` names the kind of a row where a view shows several; `onLine` chooses among the fields that are selected. */
@@ -51,8 +73,8 @@ export function createView(
   const placeOf = (field: Field) => SHARED[field.column ?? ""] ?? columns.indexOf(field) + FIRST_COLUMN;
   const printed = fields.flatMap((field) => {
     const { name, type } = field;
-    const print: Printer = type.toLine;
-    return name !== "handle" && onLine(field) ? [{ at: placeOf(field), name, key: ` ${name}=`, print }] : [];
+    const { toLine: print, toLineParts: printParts }: { toLine: Printer; toLineParts?: PartsPrinter } = type;
+    return name !== "handle" && onLine(field) ? [{ at: placeOf(field), name, key: ` ${name}=`, print, printParts }] : [];
   });
   // Whatever is chosen, JSON says which record it is, as a line does.
   const identity = kind.fields.filter((field) => field.column === "id" && !fields.includes(field));
@@ -62,6 +84,34 @@ export function createView(
   const jsonPrinters: Printer[] = inJson.map((field) => field.type.toJson);
   const absent = inJson.map((field) => field.type.absent ?? "null");
 
+  const long = columns.filter(({ type }) => type.long);
+  const headOf = (row: Row) => `${kindOf(row)}/${shortId(row[0] as string)}`;
+
+  function* read(stored: unknown): Generator<string, unknown> {
+    const value = wholeOf(stored);
+    if (stored instanceof LargeJson) yield "";
+    return value;
+  }
+
+  function* tokenParts(field: (typeof printed)[number], row: Row, showing: Showing): Generator<string> {
+    const { at, key, printParts } = field;
+    const value = yield* read(row[at]);
+    if (value === null || !printParts) return yield tokenOf(field, value, showing);
+    yield key;
+    yield* printParts(value as never, showing);
+  }
+
+  function tokenOf({ name, key, print }: (typeof printed)[number], value: unknown, showing: Showing): string {
+    if (value === null) return "";
+    if (name === "custom") return members(value as Record<string, unknown>, print, showing);
+    const token = print(value as never, showing);
+    return token === EMPTY ? "" : key + token;
+  }
+
+  function memberOf(i: number, value: unknown, showing: Showing): string {
+    return jsonKeys[i] + (value === null ? absent[i]! : jsonPrinters[i]!(value as never, showing));
+  }
+
   return {
     kind,
     fields,
@@ -69,29 +119,28 @@ export function createView(
     serial: nextSerial++,
     fingerprint: fnv1a(fields.map(({ name }) => name).join()),
     versioned: kind.fields.some(({ column }) => column === "version"),
+    long,
+    longAt: long.map((field) => columns.indexOf(field) + FIRST_COLUMN),
     linkedNames: columns.flatMap(({ type }, i) => (type.link?.shows === "name" ? [i + FIRST_COLUMN] : [])),
     line(row, showing) {
-      let line = `${kindOf(row)}/${shortId(row[0] as string)}`;
-      for (const { at, name, key, print } of printed) {
-        const value = row[at];
-        if (value === null) continue;
-        if (name === "custom") {
-          line += members(value as Record<string, unknown>, print, showing);
-          continue;
-        }
-        const token = print(value as never, showing);
-        if (token !== EMPTY) line += key + token;
-      }
+      let line = headOf(row);
+      for (const field of printed) line += tokenOf(field, row[field.at], showing);
       return line;
     },
     json(row, showing) {
       if (jsonKeys.length === 0) return "{}";
       let text = "";
-      for (let i = 0; i < jsonKeys.length; i++) {
-        const value = row[places[i]!];
-        text += jsonKeys[i] + (value === null ? absent[i]! : jsonPrinters[i]!(value as never, showing));
-      }
+      for (let i = 0; i < jsonKeys.length; i++) text += memberOf(i, row[places[i]!], showing);
       return `${text}}`;
+    },
+    *lineParts(row, showing) {
+      yield headOf(row);
+      for (const field of printed) yield* tokenParts(field, row, showing);
+    },
+    *jsonParts(row, showing) {
+      if (jsonKeys.length === 0) return yield "{}";
+      for (let i = 0; i < jsonKeys.length; i++) yield memberOf(i, yield* read(row[places[i]!]), showing);
+      yield "}";
     },
   };
 }

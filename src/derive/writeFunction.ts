@@ -140,6 +140,7 @@ const historySql = (kind: Kind) =>
     action: "case when w.version = 1 then 'created' else 'updated' end",
     cause: "null",
     row: "w",
+    sets: ({ name }) => `p_sent ? '${name}'`,
     author: {
       workspace: "p_workspace",
       actor: "p_actor",

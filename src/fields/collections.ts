@@ -64,6 +64,7 @@ export const customType: FieldType = {
   toLine: customText,
   toJson: asJson,
   absent: "{}",
+  long: true,
   check: (column) => `crm_custom_fits(${column})`,
   indexed: (column) => [
     { name: "", on: `${column} jsonb_path_ops` },

@@ -1,6 +1,7 @@
 import { z } from "zod";
+import { clocksAt } from "../kit/clocks.ts";
 import { isExact, parseExact } from "../kit/json.ts";
-import { clocksAt, readMoment } from "../kit/time.ts";
+import { readMoment } from "../kit/time.ts";
 import type { Bound, Operator, Predicate } from "./predicate.ts";
 import type { Reading } from "./type.ts";
 

@@ -1,5 +1,5 @@
+import type { Clocks } from "../kit/clocks.ts";
 import type { IdReference } from "../kit/id.ts";
-import type { Clocks } from "../kit/time.ts";
 
 export type Scalar = string | number | boolean;
 

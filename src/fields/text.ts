@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { asciiDomain, canonicalDomain, withLetters } from "../kit/domain.ts";
-import { quoteIfNeeded } from "../kit/line.ts";
+import { quotedParts, quoteIfNeeded } from "../kit/line.ts";
 import { isCurrency } from "../kit/money.ts";
 import { collapsed, collapsedWithin, composed } from "../kit/text.ts";
 import { EQUALITY, ORDER, scalarPredicate } from "./operators.ts";
@@ -19,6 +19,9 @@ const ESCAPED_IN_JSON = /[^ !#-[\]-~]/;
 export const asJson = (stored: unknown) =>
   typeof stored === "string" && !ESCAPED_IN_JSON.test(stored) ? `"${stored}"` : JSON.stringify(stored);
 
+/** Of a text whose values are short enough to be shown two hundred at once. */
+const MOST_SHORT = 10_000;
+
 /** Text of at most `most` characters (UTF-16 units). Indexed text stays under 500: a B-tree entry holds 2,700 bytes. */
 export function textType(most: number, expects = most > 1_000 ? "text" : `text of at most ${most} characters`): FieldType {
   return {
@@ -34,6 +37,7 @@ export function textType(most: number, expects = most > 1_000 ? "text" : `text o
     toLine: quoteIfNeeded,
     toJson: asJson,
     sortsFolded: true,
+    ...(most > MOST_SHORT ? { long: true, toLineParts: quotedParts } : {}),
   };
 }
 

@@ -46,12 +46,16 @@ export type FieldType = {
   predicate: (operator: Operator, operands: readonly string[], reading: Reading) => Predicate | undefined;
   /** The value on the line, quoted where the line grammar says so. */
   toLine: (stored: never, showing: Showing) => string;
+  /** The same in parts, where a long value takes more than a moment; an empty one is only a moment to pause. */
+  toLineParts?: (stored: never, showing: Showing) => Iterable<string>;
   /** The value as JSON text. */
   toJson: (stored: never, showing: Showing) => string;
   /** What an absent value is in JSON text; `null` unless the kind has an empty value. */
   absent?: string;
   /** What `sort=` orders by: the value itself unless the kind folds case first. */
   sortsFolded?: boolean;
+  /** One value may be as large as the body of a request, so that pages of it are bounded by what they hold. */
+  long?: true;
   /** Two texts that differ only in letter case are one value of it, as with the key of a product. */
   caseless?: boolean;
   /** What search looks at, as SQL about the column; the column itself unless the type says so. */

@@ -1,3 +1,6 @@
+import { echo } from "../kit/line.ts";
+import { Problem } from "../kit/problem.ts";
+
 export type Format = "text" | "json";
 
 /** The media type of each, as the 406 lists them. */
@@ -31,6 +34,12 @@ export function acceptedFormat(accept: string | undefined): Format | undefined {
   const first = ranges.find((range) => range.type !== "*" && range.quality > 0);
   return first?.type === "application" && first.subtype === "json" ? "json" : "text";
 }
+
+/** No answer in a format that nobody asked for. */
+export const notAcceptable = (accept: string) =>
+  new Problem("not_acceptable", `the answer cannot be had as ${echo(accept)}`, [
+    `Accept one of: ${Object.values(FORMATS).join(", ")}; or ?format=${Object.keys(FORMATS).join(" or ?format=")}`,
+  ]);
 
 type Range = { type: string; subtype: string; quality: number };
 

@@ -68,7 +68,6 @@ const MAY_COMPOSE = /[^\0-\u02ff]|\\u/;
 /** Throws a SyntaxError, or a Problem on what would take too long to read or lose digits. */
 export function parseJson(text: string): unknown {
   if (text.length > ALWAYS_READ && countValues(text) > MOST_VALUES) throw tooManyValues();
-  if (isDeep(text)) throw new Problem("bad_request", `the body is nested more than ${DEEPEST} deep`, "send flatter JSON");
   const value = parseExact(text);
   return MAY_COMPOSE.test(text) ? composedJson(value) : value;
 }
@@ -85,18 +84,16 @@ const tooManyValues = () =>
     headers: { Connection: "close" },
   });
 
-/** Whatever walks through a value calls itself for each level, and the stack ends at some ten thousand. */
-const DEEPEST = 64;
-
-function isDeep(json: string): boolean {
+/** Whether JSON is nested more than `most` deep. What walks through a value calls itself for each level, and the stack ends. */
+export function isDeep(json: string, most: number): boolean {
   let opened = 0;
-  for (let i = 0; i < json.length && opened <= DEEPEST; i++) if (isOpening(json.charCodeAt(i))) opened += 1;
-  if (opened <= DEEPEST) return false;
+  for (let i = 0; i < json.length && opened <= most; i++) if (isOpening(json.charCodeAt(i))) opened += 1;
+  if (opened <= most) return false;
   let depth = 0;
   for (let i = 0; i < json.length; i++) {
     const code = json.charCodeAt(i);
     if (code === QUOTE) i = endOfString(json, i);
-    else if (isOpening(code) && ++depth > DEEPEST) return true;
+    else if (isOpening(code) && ++depth > most) return true;
     else if (code === 0x5d || code === 0x7d) depth -= 1;
   }
   return false;

@@ -1,42 +1,38 @@
-import { type Row, rowVersion, type View } from "../derive/view.ts";
+import { isLarge, type Row, rowVersion, type View } from "../derive/view.ts";
 import type { Showing } from "../fields/type.ts";
 import { fnv1a } from "../kit/hash.ts";
-import { quote, quoteIfNeeded } from "../kit/line.ts";
+import { messageLine, quoteIfNeeded } from "../kit/line.ts";
 import type { Problem } from "../kit/problem.ts";
 import type { Format } from "./accept.ts";
+import { gather } from "./gather.ts";
+import { type List, listJsonParts, listTextParts, noteLines, type Value } from "./list.ts";
 
-export type Value = string | number | boolean | null;
+type Short =
+  | { is: "message"; message: string; values?: Record<string, Value>; hints?: readonly string[] }
+  | { is: "values"; values: Record<string, Value> }
+  | { is: "json"; json: string };
 
-/** What a handler answers with; only this file knows how it looks on the wire. */
-export type Answer = {
+type Document = { is: "document"; text: string; type: string };
+
+type Single = { is: "record"; view: View; row: Row; outcome?: string; notes?: readonly string[] };
+
+type Head = {
   status?: number;
   headers?: Record<string, string>;
   /** What values are shown in, where the request has changed that. */
   showing?: Showing;
-} & (
-  | { is: "record"; view: View; row: Row; outcome?: string; notes?: readonly string[] }
-  | {
-      is: "list";
-      viewOf: (row: Row) => View;
-      rows: readonly Row[];
-      nextCursor: string | null;
-      summary: string;
-      /** Said before the records. */
-      preface?: string | undefined;
-      /** Said after them. */
-      notes?: readonly string[];
-      facts?: Record<string, Value>;
-    }
-  | { is: "message"; message: string; values?: Record<string, Value>; hints?: readonly string[] }
-  | { is: "values"; values: Record<string, Value> }
-  | { is: "document"; text: string; type: string }
-  | { is: "json"; json: string }
-);
+};
+
+/** What a handler answers with; only this room knows how it looks on the wire. */
+export type Answer = Head & (Single | List | Short | Document);
+
+/** One that never takes long to put together. */
+export type ShortAnswer = Head & (Short | Document);
 
 /** How this caller wants it. */
 export type Style = { format: Format; pretty: boolean; showing: Showing };
 
-export type Encoded = { status: number; headers: Record<string, string>; body: string };
+export type Encoded = { status: number; headers: Record<string, string>; body: string | Buffer };
 
 /**
  * An answer as it leaves. `common` are the headers that every answer has: name, value, name, value, as node:http takes them. An object that
@@ -47,39 +43,77 @@ export type Outgoing = Encoded & { common: string[] };
 const TEXT = "text/plain; charset=utf-8";
 const JSON_TYPE = "application/json; charset=utf-8";
 
-export function encode(answer: Answer, asked: Style): Encoded {
+/** What is long is put together in turns with other work. */
+export function encode(answer: Answer, asked: Style): Encoded | Promise<Encoded> {
   const style = answer.showing ? { ...asked, showing: answer.showing } : asked;
-  const type = answer.is === "document" ? answer.type : answer.is === "json" || style.format === "json" ? JSON_TYPE : TEXT;
-  const body =
-    answer.is === "document" ? answer.text : type === JSON_TYPE ? jsonBody(answer, style) : textBody(answer, style.showing);
-  const headers: Record<string, string> = { "Content-Type": type };
-  if (answer.is === "record") headers.ETag = `"${rowVersion(answer.row)}-${fnv1a(seenIn(answer, style))}"`;
+  if (answer.is === "list") return encodeList(answer, style);
+  if (answer.is === "record") return encodeRecord(answer, style);
+  return encodeShort(answer, style);
+}
+
+export function encodeShort(answer: ShortAnswer, style: Style): Encoded {
+  if (answer.is === "document") return headed(answer, answer.type, answer.text);
+  if (answer.is === "json" || style.format === "json") return headed(answer, JSON_TYPE, jsonText(shortJson(answer), style));
+  return headed(answer, TEXT, shortText(answer));
+}
+
+function headed(answer: Head, type: string, body: string | Buffer): Encoded {
+  const headers = { "Content-Type": type };
   return { status: answer.status ?? 200, headers: answer.headers ? Object.assign(headers, answer.headers) : headers, body };
 }
+
+function encodeRecord(answer: Head & Single, style: Style): Encoded | Promise<Encoded> {
+  const { view, row } = answer;
+  const json = style.format === "json";
+  const tagged = (body: string | Buffer) => {
+    const encoded = headed(answer, json ? JSON_TYPE : TEXT, body);
+    encoded.headers.ETag = `"${rowVersion(row)}-${fnv1a(seenIn(answer, style))}"`;
+    return encoded;
+  };
+  const body = isLarge(view, row)
+    ? gather((json ? recordJsonParts : recordTextParts)(answer, style.showing), json ? "\n" : "")
+    : json
+      ? `${view.json(row, style.showing).slice(0, -1)}${jsonEnd(answer)}`
+      : `${view.line(row, style.showing)}${textEnd(answer)}`;
+  if (typeof body !== "string") return body.then(tagged);
+  return tagged(json ? jsonText(body, style) : body);
+}
+
+function* recordTextParts(answer: Single, showing: Showing): Generator<string> {
+  yield* answer.view.lineParts(answer.row, showing);
+  yield textEnd(answer);
+}
+
+function* recordJsonParts(answer: Single, showing: Showing): Generator<string> {
+  for (const part of answer.view.jsonParts(answer.row, showing)) yield part === "}" ? jsonEnd(answer) : part;
+}
+
+const textEnd = ({ notes, outcome }: Single) => `\n${noteLines(notes)}${outcome ? `# ${outcome}\n` : ""}`;
+
+const jsonEnd = ({ notes }: Single) => (notes?.length ? `,"hint":${JSON.stringify(notes.join("\n"))}}` : "}");
 
 /**
  * What an answer shows that the record's version does not tell: the choice of fields and the form, and the names of linked records, which
  * change by themselves. Where there are no versions, all of it.
  */
-function seenIn({ view, row }: Extract<Answer, { is: "record" }>, { format, pretty, showing }: Style): string {
+function seenIn({ view, row }: Single, { format, pretty, showing }: Style): string {
   let seen = `${view.fingerprint} ${format}${pretty ? " pretty" : ""} ${showing.zone.name}`;
   if (!view.versioned) return `${seen} ${view.line(row, showing)}`;
   for (const at of view.linkedNames) seen += ` ${row[at]}`;
   return seen;
 }
 
-function textBody(answer: Exclude<Answer, { is: "document" }>, showing: Showing): string {
+function encodeList(answer: Head & List, style: Style): Encoded | Promise<Encoded> {
+  const json = style.format === "json";
+  const body = json ? gather(listJsonParts(answer, style.showing), "\n") : gather(listTextParts(answer, style.showing));
+  if (typeof body !== "string") return body.then((bytes) => headed(answer, json ? JSON_TYPE : TEXT, bytes));
+  return headed(answer, json ? JSON_TYPE : TEXT, json ? jsonText(body, style) : body);
+}
+
+function shortText(answer: Short): string {
   switch (answer.is) {
-    case "record":
-      return `${answer.view.line(answer.row, showing)}\n${noteLines(answer.notes)}${answer.outcome ? `# ${answer.outcome}\n` : ""}`;
-    case "list": {
-      let text = answer.preface ? `# ${answer.preface}\n` : "";
-      for (const row of answer.rows) text += `${answer.viewOf(row).line(row, showing)}\n`;
-      text += noteLines(answer.notes);
-      return `${text}# ${answer.summary}\n${answer.nextCursor === null ? "" : `# next: ${answer.nextCursor}\n`}`;
-    }
     case "message":
-      return `OK ${oneLine(answer.message)}\n${valueLines(answer.values ?? {})}${hintLines(answer.hints ?? [])}`;
+      return `OK ${messageLine(answer.message)}\n${valueLines(answer.values ?? {})}${hintLines(answer.hints ?? [])}`;
     case "values":
       return valueLines(answer.values);
     case "json":
@@ -87,41 +121,23 @@ function textBody(answer: Exclude<Answer, { is: "document" }>, showing: Showing)
   }
 }
 
-const noteLines = (notes: readonly string[] = []) => notes.map((note) => `# ${oneLine(note)}\n`).join("");
-
 const valueLines = (values: Record<string, Value>) =>
   Object.entries(values)
     .filter(([, value]) => value !== null)
     .map(([key, value]) => `${key}=${quoteIfNeeded(String(value))}\n`)
     .join("");
 
-const hintLines = (hints: readonly string[]) => hints.map((hint) => `HINT  ${oneLine(hint)}\n`).join("");
+const hintLines = (hints: readonly string[]) => hints.map((hint) => `HINT  ${messageLine(hint)}\n`).join("");
 
-/** What a message holds of the caller's is quoted where it is put in; this is the wall behind it. */
-const oneLine = (text: string) => quote(text).slice(1, -1).replaceAll('\\"', '"').replaceAll("\\\\", "\\");
+/** Longer JSON stays as it is: to indent it takes longer than all the rest, and nobody reads it. */
+const MOST_PRETTY = 262_144;
 
-function jsonBody(answer: Exclude<Answer, { is: "document" }>, style: Style): string {
-  const text = compactJson(answer, style.showing);
-  return style.pretty ? `${JSON.stringify(JSON.parse(text), null, 2)}\n` : `${text}\n`;
+function jsonText(json: string, { pretty }: Style): string {
+  return pretty && json.length <= MOST_PRETTY ? `${JSON.stringify(JSON.parse(json), null, 2)}\n` : `${json}\n`;
 }
 
-function compactJson(answer: Exclude<Answer, { is: "document" }>, showing: Showing): string {
+function shortJson(answer: Short): string {
   switch (answer.is) {
-    case "record": {
-      const record = answer.view.json(answer.row, showing);
-      return answer.notes?.length ? `${record.slice(0, -1)},"hint":${JSON.stringify(answer.notes.join("\n"))}}` : record;
-    }
-    case "list": {
-      // Not joined: that would copy each of them once more.
-      let items = "";
-      for (const row of answer.rows) items += `${items && ","}${answer.viewOf(row).json(row, showing)}`;
-      const notes = [...(answer.preface ? [answer.preface] : []), ...(answer.notes ?? [])];
-      const told = notes.length > 0 ? `,"notes":${JSON.stringify(notes)}` : "";
-      const facts = Object.entries(answer.facts ?? {}).map(
-        ([key, value]) => `,${JSON.stringify(key)}:${JSON.stringify(value)}`,
-      );
-      return `{"items":[${items}],"next_cursor":${JSON.stringify(answer.nextCursor)}${facts.join("")}${told}}`;
-    }
     case "message":
       return JSON.stringify({
         message: answer.message,
@@ -142,7 +158,7 @@ const CHALLENGE = { "WWW-Authenticate": 'Bearer realm="cardfile"' };
 export function encodeProblem(problem: Problem, format: Format, requestId: string): Encoded {
   const { status, code, message, hints, values } = problem;
   const json = () => JSON.stringify({ error: code, message, hint: hints.join("\n") || null, ...values, request_id: requestId });
-  const text = () => `ERROR ${code} ${oneLine(message)}\n${hintLines(hints)}${valueLines(values)}`;
+  const text = () => `ERROR ${code} ${messageLine(message)}\n${hintLines(hints)}${valueLines(values)}`;
   const body = format === "json" ? `${json()}\n` : text();
   const challenge = status === 401 ? CHALLENGE : {};
   return { status, headers: { "Content-Type": format === "json" ? JSON_TYPE : TEXT, ...challenge, ...problem.headers }, body };

@@ -5,6 +5,8 @@
  * `text` is a value as it is stored, `token` the same value as it stands on the line.
  */
 
+import { createEscape } from "./escape.ts";
+
 export type Pair = [key: string, text: string];
 export type Token = [key: string, token: string];
 
@@ -13,14 +15,15 @@ const HIDDEN = "\\p{Cc}\\p{Cf}\\p{Cs}\\p{Zl}\\p{Zp}\\p{Default_Ignorable_Code_Po
 const BARE = `[^\\s"=\\\\${HIDDEN}]`;
 
 const hidden = new RegExp(`[${HIDDEN}]`, "u");
-const escaped = new RegExp(`["\\\\${HIDDEN}]`, "gu");
 const bareRun = new RegExp(`${BARE}+`, "uy");
 const notBare = new RegExp(`[\\s"=\\\\${HIDDEN}]`, "u");
-const hiddenOnLine = new RegExp(`(?!\\n)[${HIDDEN}]`, "gu");
 // Nearly every value is ASCII, and these two, which need no table of Unicode, settle it ten times faster.
 const notAsciiBare = /[^!#-<>-[\]-~]/;
 const notAsciiQuotable = /[^ !#-[\]-~]/;
 const notAsciiShown = /[^\n -~]/;
+
+const escapeQuoted = createEscape(`"\\\\${HIDDEN}`, escapeCharacter);
+const escapeHidden = createEscape(HIDDEN, (character) => (character === "\n" ? character : escapeCharacter(character)));
 
 const JSON_SCALAR = /^(?:true|false|null|-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?)$/;
 
@@ -55,14 +58,34 @@ export function quoteIfNeeded(text: string): string {
   return notBare.test(text) ? quote(text) : text;
 }
 
+/** Characters of a long text that are quoted at once. */
+const SLICE = 65_536;
+
+/** The same as `quoteIfNeeded` in parts, between which others may have their turn. */
+export function* quotedParts(text: string): Generator<string> {
+  if (text.length <= SLICE || !notBare.test(text)) return yield quoteIfNeeded(text);
+  yield '"';
+  for (let from = 0; from < text.length; ) {
+    const end = from + SLICE;
+    // Never between the halves of a surrogate pair.
+    const to = text.codePointAt(end - 1)! > 0xffff ? end + 1 : end;
+    yield escapeQuoted(text.slice(from, to));
+    from = to;
+  }
+  yield '"';
+}
+
 /** A text as a JSON string in which nothing is invisible: `JSON.parse` gives it back. */
 export function quote(text: string): string {
-  return `"${text.replace(escaped, escapeCharacter)}"`;
+  return `"${escapeQuoted(text)}"`;
 }
+
+/** What a message holds of the caller's is quoted where it is put in; this is the wall behind it. */
+export const messageLine = (text: string) => quote(text).slice(1, -1).replaceAll('\\"', '"').replaceAll("\\\\", "\\");
 
 /** Lines of text, or JSON, in which nothing is invisible but the ends of the lines. */
 export function reveal(text: string): string {
-  return notAsciiShown.test(text) ? text.replace(hiddenOnLine, escapeCharacter) : text;
+  return notAsciiShown.test(text) ? escapeHidden(text) : text;
 }
 
 const broken = /[\s\p{Cc}\p{Zl}\p{Zp}]+/gu;

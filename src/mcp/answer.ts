@@ -153,6 +153,7 @@ async function call(message: Message, { tools, ask }: Server, era: Era): Promise
   const asked: Asked = await callTool(tool, values, (request) => ask(request, clientOf(message), false));
   const { challenge } = asked;
   if (!challenge) return toolResult(asked);
-  if (era === "modern") throw new Fault("lacksScope", asked.body, { status: 403, headers: { "WWW-Authenticate": challenge } });
+  if (era === "modern")
+    throw new Fault("lacksScope", asked.body.toString(), { status: 403, headers: { "WWW-Authenticate": challenge } });
   return { ...toolResult(asked), _meta: { "mcp/www_authenticate": [challenge] } };
 }

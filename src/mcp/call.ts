@@ -111,7 +111,7 @@ function typedPairs(tokens: readonly Token[]): [string, string][] {
 
 /** The service's own words, with nothing in them that the model cannot see, and no more of them than it can take in. */
 export function toolResult({ status, body }: Encoded): ToolResult {
-  return { content: [{ type: "text", text: readable(body) }], isError: status >= 400 };
+  return { content: [{ type: "text", text: readable(body.toString()) }], isError: status >= 400 };
 }
 
 function readable(text: string): string {

@@ -1,4 +1,4 @@
-import { parseJson } from "../http/body.ts";
+import { isDeep, parseJson } from "../http/body.ts";
 import { Problem } from "../kit/problem.ts";
 
 /** A JSON-RPC 2.0 request, or without an id a notification. */
@@ -49,7 +49,12 @@ export function readMessage(message: unknown): Message {
   return { id, method, params };
 }
 
+/** The body of a call is written out again, and so is what is wrong with a message: what is deep would exhaust the stack. */
+const DEEPEST = 64;
+
 export function parseBody(text: string): unknown {
+  if (isDeep(text, DEEPEST))
+    throw new Fault("badParams", `the message is nested more than ${DEEPEST} deep: send flatter JSON`, { status: 400 });
   try {
     return parseJson(text);
   } catch (error) {

@@ -26,5 +26,5 @@ export async function readResource(
   const page = pages.find(({ topic }) => uriOf(baseUrl, topic) === uri);
   if (!page) throw new Fault(era === "modern" ? "badParams" : "noResource", "Resource not found", { data: { uri } });
   const { body } = await ask({ method: "GET", target: `/help/${page.topic}`, headers: {}, body: "" });
-  return { contents: [{ uri, mimeType: TYPE, text: body }] };
+  return { contents: [{ uri, mimeType: TYPE, text: body.toString() }] };
 }

@@ -1,3 +1,4 @@
+import { readJson } from "../kit/largeJson.ts";
 import { unstorable } from "./errors.ts";
 
 /**
@@ -98,7 +99,7 @@ export const TYPES = {
     to: JSONB,
     from: [JSON_TEXT, JSONB],
     serialize: unlessEncoded(JSONB),
-    parse: (text: string): unknown => JSON.parse(text),
+    parse: readJson,
   },
   jsonArray: {
     to: JSONB_ARRAY,

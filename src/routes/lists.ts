@@ -15,24 +15,27 @@ export function listView(context: Authenticated, kind: Kind, query: ListQuery): 
   return readableView(context, context.style.format === "json" ? viewsOf(kind).json : viewsOf(kind).list);
 }
 
-/** `notes`: what else is told of it. */
-export function listAnswer(view: View, page: Page, query?: ListQuery, notes: readonly string[] = []): Answer {
-  const { rows, nextCursor, total, near } = page;
+/** `told`: what else is told of it. */
+export function listAnswer(view: View, page: Page, query?: ListQuery, told: readonly string[] = []): Answer {
+  const { rows, more, cursorAfter, total, near } = page;
   const { plural } = view.kind;
   const all = total && `${total.rows}${total.capped ? "+" : ""}`;
-  const sums = total?.sums ?? [];
+  const notes = [
+    ...(rows.length === 0 && query?.cursor === undefined ? [...exactNotes(query), ...searchNotes(view.kind, query)] : []),
+    ...told,
+    ...(total?.sums ?? []).map((sum) => `sum ${formatPairs(sum)}`),
+  ];
   return {
     is: "list",
     viewOf: () => view,
     rows,
-    nextCursor,
-    summary: all === undefined ? counted(rows.length, view.kind) : `${rows.length} of ${all} ${plural}`,
+    ending: (shown) => ({
+      nextCursor: (more || shown.length < rows.length) && cursorAfter ? cursorAfter(shown.at(-1)!) : null,
+      summary: all === undefined ? counted(shown.length, view.kind) : `${shown.length} of ${all} ${plural}`,
+      notes,
+    }),
     preface: near ? NEAR : undefined,
-    notes: [
-      ...(rows.length === 0 && query?.cursor === undefined ? [...exactNotes(query), ...searchNotes(view.kind, query)] : []),
-      ...notes,
-      ...sums.map((sum) => `sum ${formatPairs(sum)}`),
-    ],
+    uncut: !cursorAfter && !near,
     facts: { ...(total ? { total: total.rows, total_capped: total.capped } : {}), ...(near ? { near: true } : {}) },
   };
 }

@@ -59,20 +59,23 @@ async function remind(context: Authenticated): Promise<Answer> {
   const handles = style.format === "json";
   const query = { until: ahead, now: reading.now, today, owner, kind, position, limit: most, handles };
   const { rows, more } = await listReminders(services.db, session.workspaceId, query);
-  const last = rows.at(-1);
+  const notes =
+    rows.length === 0 && owner !== undefined
+      ? [
+          `nothing due is owned by ${echo(owner, 60)}; without owner= you see what others own, and nobody`,
+          ...(await noteOf(context, "owner", owner)),
+        ]
+      : [];
   return {
     is: "list",
     viewOf: () => VIEW,
     rows,
-    nextCursor: more && last ? writeCursor({ value: last[DUE_AT] as string, id: rowId(last) }, list, services.seal) : null,
-    summary: summaryOf(rows, more),
-    notes:
-      rows.length === 0 && owner !== undefined
-        ? [
-            `nothing due is owned by ${echo(owner, 60)}; without owner= you see what others own, and nobody`,
-            ...(await noteOf(context, "owner", owner)),
-          ]
-        : [],
+    ending(shown) {
+      const last = shown.at(-1);
+      const goesOn = more || shown.length < rows.length;
+      const cursor = goesOn && last && writeCursor({ value: last[DUE_AT] as string, id: rowId(last) }, list, services.seal);
+      return { nextCursor: cursor || null, summary: summaryOf(shown, goesOn), notes };
+    },
   };
 }
 

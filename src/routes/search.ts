@@ -40,17 +40,17 @@ async function searchAll(context: Authenticated): Promise<Answer> {
   const near = pages === found && all.length > 0;
   const most = found[0]?.query.limit ?? all.length;
   const rows = all.slice(0, near ? Math.min(most, MOST_NEAR) : most);
-  const cut = pages.filter(
-    ({ view, page }) => page.nextCursor !== null || page.rows.some((row) => !rows.includes(row) && views.get(row) === view),
-  );
+  const cut = (shown: readonly Row[]) => pages.filter(({ page }) => page.more || page.rows.some((row) => !shown.includes(row)));
   return {
     is: "list",
     viewOf: (row) => views.get(row)!,
     rows,
-    nextCursor: null,
-    summary: `${rows.length} ${rows.length === 1 ? "record" : "records"}`,
+    ending: (shown) => ({
+      nextCursor: null,
+      summary: `${shown.length} ${shown.length === 1 ? "record" : "records"}`,
+      notes: cut(shown).map(({ view }) => `more: GET /${view.kind.plural}?search=${encodeURIComponent(search)}`),
+    }),
     preface: near ? NEAR : undefined,
-    notes: cut.map(({ view }) => `more: GET /${view.kind.plural}?search=${encodeURIComponent(search)}`),
     facts: near ? { near: true } : {},
   };
 }

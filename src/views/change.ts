@@ -6,7 +6,7 @@ import { countType, textType } from "../fields/text.ts";
 import type { FieldType, Showing } from "../fields/type.ts";
 import { choice, person, text, time } from "../fields/vocabulary.ts";
 import { readId, shortId } from "../kit/id.ts";
-import { joinList, quoteIfNeeded } from "../kit/line.ts";
+import { joinList, quotedParts, quoteIfNeeded } from "../kit/line.ts";
 import { showTime, type Zone } from "../kit/time.ts";
 import { defineView } from "../records/define.ts";
 
@@ -18,8 +18,18 @@ const UNTOLD = new Set(["id", "version", "created_at", "created_by", "updated_at
 function differences([before, after]: Versions, zone: Zone): { name: string; from: unknown; to: unknown }[] {
   const [from, to] = [flat(living(before)), flat(living(after))];
   return [...new Set([...Object.keys(from), ...Object.keys(to)])]
-    .map((name) => ({ name, from: shown(from[name] ?? null, zone), to: shown(to[name] ?? null, zone) }))
-    .filter((each) => JSON.stringify(each.from) !== JSON.stringify(each.to));
+    .map((name) => {
+      // A member of `custom` is the caller's own text, also where it reads like a time.
+      const show = (value: unknown = null) => (name.startsWith("custom.") ? value : shown(value, zone));
+      return { name, from: show(from[name]), to: show(to[name]) };
+    })
+    .filter(({ from, to }) => !isSame(from, to));
+}
+
+/** Texts, which may be long, without writing them out. */
+function isSame(from: unknown, to: unknown): boolean {
+  if (typeof from === "string" || typeof to === "string") return from === to;
+  return JSON.stringify(from) === JSON.stringify(to);
 }
 
 /** A deleted record holds nothing any more: its deletion tells all that was lost. */
@@ -47,7 +57,7 @@ const LONGEST = 80;
 function told(value: unknown): string {
   const isList = Array.isArray(value) && value.every((item) => typeof item === "string");
   const text = isList ? joinList(value) : typeof value === "string" ? value : JSON.stringify(value);
-  if (readId(text)?.key === text) return shortId(text);
+  if (text.length <= LONGEST && readId(text)?.key === text) return shortId(text);
   // Never half of a surrogate pair.
   return text.length > LONGEST ? `${text.slice(0, LONGEST).replace(/[\uD800-\uDBFF]$/, "")}…` : text;
 }
@@ -65,6 +75,7 @@ const differenceType: FieldType = {
         .map(({ name, from, to }) => `${name}: ${told(from)} -> ${told(to)}`)
         .join("; "),
     ),
+  toLineParts: (versions: Versions, showing) => [differenceType.toLine(versions as never, showing)],
   toJson: (versions: Versions, { zone }) =>
     JSON.stringify(Object.fromEntries(differences(versions, zone).map(({ name, from, to }) => [name, { from, to }]))),
 };
@@ -119,7 +130,13 @@ const wholeType: FieldType = {
   operators: [],
   shown: z.record(z.string(), z.unknown()),
   toLine: (snapshot: Snapshot, showing) => quoteIfNeeded(snapshot(showing)),
+  *toLineParts(snapshot: Snapshot, showing) {
+    const json = snapshot(showing);
+    yield "";
+    yield* quotedParts(json);
+  },
   toJson: (snapshot: Snapshot, showing) => snapshot(showing),
+  long: true,
 };
 
 /** One entry of the history: who changed which record, when, why, and into what. */

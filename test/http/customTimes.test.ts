@@ -71,6 +71,14 @@ test("a date is a day of the workspace, and an instant is found in any zone and 
     assert.deepEqual(await found(ann, filter), expected.toSorted(), filter);
 });
 
+test("the history shows such a text as it is stored", async () => {
+  const ann = await workspaceIn("America/New_York");
+  const t = "2026-06-10T10:00:00+02:00";
+  const made = await ann.send("POST", "/contacts?format=json", { name: "Told", custom: { t } });
+  const { items } = (await ann.send("GET", `/contacts/${made.json().id}/history?format=json`)).json();
+  assert.deepEqual(items[0].changes["custom.t"], { from: null, to: t });
+});
+
 const OFFSETS = ["", "Z", "+02:00", "-0930", " +14:00"];
 const WRONG = [
   "2026-02-29",

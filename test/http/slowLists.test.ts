@@ -98,7 +98,7 @@ test("what the first way does not find in time, the second finds in the same ord
         const query = readListQuery(contact, [...new URLSearchParams(`${way}&limit=2&cursor=${cursor ?? ""}`)], reading);
         const page: Page = await read({ pool: through, catalog }, workspaceId, viewsOf(contact).list, query, [], seal);
         ids.push(...page.rows.map(rowId));
-        cursor = page.nextCursor;
+        cursor = page.more ? page.cursorAfter!(page.rows.at(-1)!) : null;
       } while (cursor !== null);
       return ids;
     };

@@ -1,3 +1,4 @@
+import { LEFT_OUT } from "../../derive/entry.ts";
 import type { ListQuery } from "../../derive/query.ts";
 import type { View } from "../../derive/view.ts";
 import type { IdReference } from "../../kit/id.ts";
@@ -15,23 +16,55 @@ import { createTableOf, type Table } from "./table.ts";
 
 const changesTable = derived(createChangesTable);
 
-/** Whole records come with their kind, which says what shape they have. */
+/** Whole records come with their kind, which says what shape they have. They are worked out once it is known that a page has room for them. */
 function createChangesTable(catalog: Catalog): Table {
+  const record = (entry: string) => `jsonb_build_array(${entry}.kind, ${namedRow(catalog, entry, wholeSql(entry))})`;
   const computed: Record<string, Statement> = {
-    name: raw("left(coalesce(r.row ->> 'name', r.row ->> 'title', r.row ->> 'body'), 80)"),
-    changes: raw(`jsonb_build_array(${before("before.row")}, r.row)`),
-    before: raw(before(`jsonb_build_array(before.kind, ${namedRow(catalog, "before")})`)),
-    after: raw(`jsonb_build_array(r.kind, ${namedRow(catalog, "r")})`),
+    name: raw(`left(${NAME}, 80)`),
+    changes: raw(`jsonb_build_array(${beforeSql(CHANGED)}, r.row - '${LEFT_OUT}')`),
+    before: raw(beforeSql(record("before"))),
+    after: raw(record("r")),
   };
-  const column = (field: Field) => computed[field.name] ?? sql`r.${ident(field.column ?? field.name)}`;
-  return createTableOf({ name: raw("changes"), living: raw("true"), column, linked: () => undefined });
+  const shown = (field: Field) => computed[field.name] ?? sql`r.${ident(field.column ?? field.name)}`;
+  return createTableOf({
+    name: raw("changes"),
+    living: raw("true"),
+    column: (field) => (field.type.long ? raw("r.row") : shown(field)),
+    late: (field, workspaceId, id) =>
+      field.type.long && sql`(select ${shown(field)} from changes r where r.workspace_id = ${workspaceId} and r.id = ${id})`,
+    added: (field, column) => {
+      const bytes = sql`(select sum(bytes::int) from jsonb_each_text(${column} -> ${raw(`'${LEFT_OUT}'`)}) each(name, bytes))`;
+      return WHOLE.includes(field) ? bytes : sql`case when ${column} ->> 'deleted_at' is not null then ${bytes} end`;
+    },
+    linked: () => undefined,
+  });
 }
 
-/** Of the entry before this one of the same record: together they tell what changed. */
-const before = (what: string) => `(select ${what} from changes before where before.workspace_id = r.workspace_id
+/**
+ * All that the record of an entry was, but for what `except` names: what the entry left out is found in the nearest version before that has it.
+ * This is the exact former state of every version.
+ */
+function wholeSql(entry: string, except = "null::jsonb"): string {
+  const found = `select b.row -> name from changes b where b.workspace_id = ${entry}.workspace_id
+    and right(b.record_id, 8) = right(${entry}.record_id, 8) and b.record_id = ${entry}.record_id and b.version < ${entry}.version
+    and b.row ? name order by b.version desc limit 1`;
+  return `case when ${entry}.row ? '${LEFT_OUT}' then (${entry}.row - '${LEFT_OUT}') || (select coalesce(jsonb_object_agg(name, (${found})), '{}')
+    from jsonb_object_keys(${entry}.row -> '${LEFT_OUT}') name where (${except} ? name) is not true) else ${entry}.row end`;
+}
+
+/** Something of the entry before this one of the same record: together they tell what changed. */
+const beforeSql = (shown: string) => `(select ${shown} from changes before where before.workspace_id = r.workspace_id
   and right(before.record_id, 8) = right(r.record_id, 8) and before.record_id = r.record_id and before.version = r.version - 1)`;
 
-const WHOLE = change.fields.filter(({ shown }) => shown === "asked");
+/** What an entry leaves out has not changed, so it is left out of what was before, too. A deletion tells all that was lost. */
+const UNCHANGED = `case when r.row ->> 'deleted_at' is null then r.row -> '${LEFT_OUT}' end`;
+const CHANGED = `(${wholeSql("before", `(${UNCHANGED})`)}) - coalesce((select array_agg(name) from jsonb_object_keys(${UNCHANGED}) name), '{}')`;
+
+/** An activity is called by its body, which may be long. */
+const NAME = `coalesce(r.row ->> 'name', r.row ->> 'title', r.row ->> 'body', case when r.row -> '${LEFT_OUT}' ? 'body' then (${wholeSql("r")}) ->> 'body' end)`;
+
+/** Fields that show all of a record. */
+const WHOLE: readonly Field[] = change.fields.filter(({ shown }) => shown === "asked");
 
 /** The history of the workspace, filtered and paged like any list. `viewOf` is what the reader sees of a kind. */
 export async function listChanges(

@@ -3,6 +3,7 @@ import type { ListQuery } from "../../derive/query.ts";
 import { columnOf, type Row, rowId, type View } from "../../derive/view.ts";
 import type { Position } from "../../kit/cursor.ts";
 import { count, join, raw, type Statement, sql } from "../../postgres/sql.ts";
+import { boundedSql } from "./bounded.ts";
 import type { Table } from "./table.ts";
 
 /** Everything that tells which rows come in which order. */
@@ -30,13 +31,15 @@ function rangesOf({ query, position }: Walk): Range[] {
  * in both or in neither. An append runs its parts in turn, the second only if the first has not filled the page.
  */
 export function pageSql(walk: Walk, gathered: boolean): Statement {
-  const wanted = walk.query.limit + 1;
-  const [first, ...others] = rangesOf(walk).map((range) => rangeSql(walk, range, wanted, gathered));
-  if (others.length === 0) return first!;
-  return sql`${join(
-    [first!, ...others].map((part) => sql`(${part})`),
+  const { query } = walk;
+  const wanted = query.limit + 1;
+  const ranges = rangesOf(walk).map((range) => rangeSql(walk, range, wanted, gathered));
+  const parts = join(
+    ranges.map((part) => sql`(${part})`),
     " union all ",
-  )} limit ${count(wanted)}`;
+  );
+  const rows = ranges.length === 1 ? ranges[0]! : sql`${parts} limit ${count(wanted)}`;
+  return boundedSql({ ...walk, rows, more: sortColumn(walk.view, query) === undefined ? 1 : 0 });
 }
 
 /** `gathered`: PostgreSQL is kept (`offset 0`) from following the order in the hope that rows match soon. */

@@ -11,6 +11,7 @@ import { derived } from "../../records/derived.ts";
 import type { Kind } from "../../records/kind.ts";
 import type { Database } from "../database.ts";
 import { holdsWords } from "../search/words.ts";
+import { bounded } from "./bounded.ts";
 import { conditionSql } from "./condition.ts";
 import { eitherWay, inTime, long, pagedOptions } from "./deadlines.ts";
 import { pageSql, positionOf, type Walk } from "./ranges.ts";
@@ -19,7 +20,10 @@ import { type Table, tableOf } from "./table.ts";
 
 export type Page = {
   rows: readonly Row[];
-  nextCursor: string | null;
+  /** Whether there are more. */
+  more: boolean;
+  /** The cursor with which the list goes on after a row of it; undefined where a list has but one page. */
+  cursorAfter?: (row: Row) => string;
   /** All rows that match, where the caller asked; `capped` when there are more than `rows`. */
   total?: {
     rows: number;
@@ -83,18 +87,23 @@ export async function listRows(
   const position = query.cursor === undefined ? undefined : readPosition(query.cursor, list, seal);
   const walk = { workspaceId, table, view, query, conditions, filters, position };
 
-  const [rows, total] = await inTime(view.kind, query, async () => [
+  const [found, total] = await inTime(view.kind, query, async () => [
     await pageRows(db, walk),
     query.count ? await countRows(db, workspaceId, table, view.kind, filters) : undefined,
   ]);
+  const { rows, cut } = found;
   const more = rows.length > query.limit;
-  const page = more ? rows.slice(0, query.limit) : rows;
-  const nextCursor = more ? writeCursor(positionOf(page.at(-1)!, walk), list, seal) : null;
-  return { rows: page, nextCursor, ...(total && { total }) };
+  return {
+    rows: more ? rows.slice(0, query.limit) : rows,
+    more: more || cut,
+    cursorAfter: (row) => writeCursor(positionOf(row, walk), list, seal),
+    ...(total && { total }),
+  };
 }
 
-function pageRows(db: Database, walk: Walk): Promise<Row[]> {
-  const way = (gathered: boolean) => (options: RowsOptions) => db.pool.rows(pageSql(walk, gathered), options);
+function pageRows(db: Database, walk: Walk): Promise<{ rows: Row[]; cut: boolean }> {
+  const way = (gathered: boolean) => async (options: RowsOptions) =>
+    bounded(await db.pool.rows(pageSql(walk, gathered), options), walk.view);
   const follow = way(false);
   if (isPaged(walk.view.kind, walk.query)) return follow(pagedOptions(walk.query));
   return eitherWay(walk.workspaceId, follow, way(true));

@@ -1,4 +1,5 @@
 import { columnOf, type Row, type View } from "../../derive/view.ts";
+import { LargeJson } from "../../kit/largeJson.ts";
 import { showTime } from "../../kit/time.ts";
 import type { Catalog } from "../../records/catalog.ts";
 import type { Field } from "../../records/kind.ts";
@@ -9,15 +10,15 @@ import { type Snapshot, timeOfJson } from "../../views/change.ts";
 /** What a reader sees of a kind. */
 export type ViewOf = (kind: string) => View;
 
-/** A stored row with the names of what it links to, by a statement about the entry that `alias` stands for. */
-export function namedRow(catalog: Catalog, alias: string): string {
+/** A stored row with the names of what it links to, by a statement about the entry that `alias` stands for; `row` is all of it. */
+export function namedRow(catalog: Catalog, alias: string, row: string): string {
   const cases = catalog.kinds.flatMap((kind) => {
     const names = kind.links.map(({ id, name, target: { plural, title } }) => {
       return `'${name}', (select t."${title}" from "${plural}" t where t.workspace_id = ${alias}.workspace_id and t.id = ${alias}.row ->> '${id.name}')`;
     });
-    return names.length > 0 ? [`when '${kind.name}' then ${alias}.row || jsonb_build_object(${names.join(", ")})`] : [];
+    return names.length > 0 ? [`when '${kind.name}' then jsonb_build_object(${names.join(", ")})`] : [];
   });
-  return `(case ${alias}.kind ${cases.join(" ")} else ${alias}.row end)`;
+  return `((${row}) || case ${alias}.kind ${cases.join(" ")} else '{}' end)`;
 }
 
 type Stored = Record<string, unknown>;
@@ -28,10 +29,15 @@ export function shapeRecords(view: View, fields: readonly Field[], viewOf: ViewO
   if (columns.length === 0) return [...rows];
   return rows.map((row) => {
     const shaped = [...row];
-    for (const column of columns)
-      if (row[column] !== null) shaped[column] = snapshotOf(row[column] as [string, Stored], viewOf);
+    for (const column of columns) shaped[column] = shapedRecord(row[column], viewOf);
     return shaped;
   });
+}
+
+function shapedRecord(stored: unknown, viewOf: ViewOf): unknown {
+  const shape = (value: unknown) => snapshotOf(value as [string, Stored], viewOf);
+  if (stored instanceof LargeJson) return stored.shaped(shape);
+  return stored === null ? null : shape(stored);
 }
 
 function snapshotOf([kind, stored]: [kind: string, stored: Stored], viewOf: ViewOf): Snapshot {

@@ -13,6 +13,10 @@ export type Table = {
    * is cut. A join would be planned before that, and for a workspace of average size: a large one's page read all its companies.
    */
   column: (field: Field) => Statement;
+  /** What a field shows where `column` stands in for it, about as large, until it is known that a page has room: of the row with this id. */
+  late?: (field: Field, workspaceId: string, id: Statement) => Statement | undefined;
+  /** Bytes that what a field shows has besides those of `column`, the stand-in: what an entry of the history left out. */
+  added?: (field: Field, column: Statement) => Statement | undefined;
   /** For the name of a linked record, that record. */
   linked: (field: Field) => Linked | undefined;
   /** What `sort=` orders by. */
@@ -64,7 +68,7 @@ function createTable(kind: Kind): Table {
 }
 
 /** A table from its parts, for what is shown like a record and kept in another way. */
-export function createTableOf(parts: Pick<Table, "name" | "living" | "column" | "linked">): Table {
+export function createTableOf(parts: Pick<Table, "name" | "living" | "column" | "late" | "added" | "linked">): Table {
   const { column } = parts;
   const selects = new WeakMap<View, Statement>();
   return {

@@ -5,6 +5,7 @@ import type { IdReference, IdSource } from "../../kit/id.ts";
 import { Problem } from "../../kit/problem.ts";
 import { oneOf } from "../../kit/words.ts";
 import { constraintOf } from "../../postgres/errors.ts";
+import type { RowsOptions } from "../../postgres/pool.ts";
 import { sql } from "../../postgres/sql.ts";
 import type { Kind } from "../../records/kind.ts";
 import type { Author, Database } from "../database.ts";
@@ -53,8 +54,9 @@ export async function upsertRow(
     tried.add(id);
     return id;
   };
+  const options = optionsFor(author, written);
   for (let attempt = 1; ; attempt++) {
-    const saved = await save(db, view, { creates: true, claim, cap }, author, values, ids, newId);
+    const saved = await save(db, view, { creates: true, claim, cap }, author, values, options, ids, newId);
     if (saved) return saved;
     await refuseMissingLinks(db, author, kind, values.sent);
     const made = claim && (await madeBefore(db, author.workspaceId, claim));
@@ -109,7 +111,7 @@ export async function updateRow(
   const { kind } = view;
   if (reference.prefix !== kind.prefix) throw wrongKind(db, kind, reference);
   const values = await prepareValues(db, author, kind, written);
-  const saved = await save(db, view, { creates: false }, author, values, ids, () => reference.key);
+  const saved = await save(db, view, { creates: false }, author, values, optionsFor(author, written), ids, () => reference.key);
   if (saved) return saved;
   const row = await getRow(db, author.workspaceId, view, reference);
   await refuseMissingLinks(db, author, kind, values.sent);
@@ -130,6 +132,13 @@ async function prepareValues(db: Database, author: Author, kind: Kind, written: 
   return { sent, initial: written.initial, removed, versions: written.versions };
 }
 
+/** Characters of a body whose words take PostgreSQL a tenth of a second and more to index. */
+const LARGE_BODY = 65_536;
+
+/** A large write has connections of its own, in turns by workspace: on those of the others they would wait behind it. */
+const optionsFor = (author: Author, { length }: Written): RowsOptions =>
+  length > LARGE_BODY ? { longFor: author.workspaceId } : { short: true };
+
 /** `id` is asked again when the handle of a new one is taken. */
 async function save(
   db: Database,
@@ -137,6 +146,7 @@ async function save(
   way: Way,
   author: Author,
   values: Values,
+  options: RowsOptions,
   ids: IdSource,
   id: () => string,
 ): Promise<Saved | undefined> {
@@ -144,7 +154,7 @@ async function save(
     const written = await withNewHandles(async () => {
       const write = { author, id: id(), entryId: ids("ch"), values };
       const statement = writeStatement(view, way, write);
-      return statement && writeOnce(db, view, author.workspaceId, write.entryId, statement);
+      return statement && writeOnce(db, view, author.workspaceId, write.entryId, statement, options);
     });
     return written && { row: written.row, outcome: written.created ? "created" : "updated" };
   } catch (error) {

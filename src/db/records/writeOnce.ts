@@ -1,6 +1,7 @@
 import { type Row, rowVersion, type View } from "../../derive/view.ts";
 import { Problem } from "../../kit/problem.ts";
 import { isOutcomeUnknown, isUnavailable } from "../../postgres/errors.ts";
+import type { RowsOptions } from "../../postgres/pool.ts";
 import { LOST_REPEATS } from "../../postgres/retry.ts";
 import { type Statement, sql } from "../../postgres/sql.ts";
 import type { Database } from "../database.ts";
@@ -23,9 +24,10 @@ export async function writeOnce(
   workspaceId: string,
   entryId: string,
   statement: Statement,
+  options: RowsOptions,
 ): Promise<Written | undefined> {
   try {
-    return writtenOf(await db.pool.rows(statement, { short: true }));
+    return writtenOf(await db.pool.rows(statement, options));
   } catch (error) {
     if (!isOutcomeUnknown(error)) throw error;
     return again(error, 1);

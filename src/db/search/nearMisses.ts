@@ -1,6 +1,7 @@
 import type { Row, View } from "../../derive/view.ts";
 import { count, join, type Statement, sql } from "../../postgres/sql.ts";
 import type { Database } from "../database.ts";
+import { bounded, boundedSql } from "../records/bounded.ts";
 import { long } from "../records/deadlines.ts";
 import type { Table } from "../records/table.ts";
 import { MOST_SIMILAR } from "./tiers.ts";
@@ -31,8 +32,7 @@ export async function nearMisses(
       sql`select set_config('pg_trgm.word_similarity_threshold', ${String(NEAR_THRESHOLD)}, true), set_config('statement_timeout', ${String(NEAR_MS)}, true),
         set_config('plan_cache_mode', 'force_generic_plan', true)`,
     );
-    return tx.rows(
-      sql`select ${table.select(view)}, ${similarity} from (${near}) r order by ${similarity} desc, r.updated_at desc, r.id desc limit ${limit}`,
-    );
+    const rows = sql`select ${table.select(view)}, ${similarity} from (${near}) r order by ${similarity} desc, r.updated_at desc, r.id desc limit ${limit}`;
+    return bounded(await tx.rows(boundedSql({ workspaceId, table, view, rows, more: 1 })), view).rows;
   }, long(workspaceId));
 }

@@ -1,10 +1,11 @@
 import { DEFAULT_LIMIT, type ListQuery } from "../../derive/query.ts";
-import type { Row, View } from "../../derive/view.ts";
+import { type Row, rowId, type View } from "../../derive/view.ts";
 import { writeCursor } from "../../kit/cursor.ts";
 import { Problem } from "../../kit/problem.ts";
 import type { Seal } from "../../kit/seal.ts";
 import type { RowsOptions } from "../../postgres/pool.ts";
 import type { Database } from "../database.ts";
+import { bounded } from "../records/bounded.ts";
 import { conditionSql } from "../records/condition.ts";
 import { inTime, long } from "../records/deadlines.ts";
 import { resolveConditions } from "../records/references.ts";
@@ -42,31 +43,39 @@ export async function searchRows(
   const position = query.cursor === undefined ? undefined : readPosition(query.cursor, list, seal);
   const walk = { workspaceId, view, table, query, search, conditions, position };
 
-  const { rows, tier } = await inTime(kind, query, () => bestRows(db, walk, reach));
+  const { rows, tier, cut } = await inTime(kind, query, () => bestRows(db, walk, reach));
   if (rows.length === 0 && !position && reach === "all") {
     const near = await nearRows(db, walk);
-    return { rows: near, nextCursor: null, near: near.length > 0 };
+    return { rows: near, more: false, near: near.length > 0 };
   }
   const counted = () => countRows(db, workspaceId, table, kind, [tier.living, ...conditions, tier.matches]);
   const total = query.count ? await inTime(kind, query, counted) : undefined;
-  const page = rows.slice(0, query.limit);
-  const last = page.at(-1);
-  const nextCursor =
-    rows.length > query.limit && last ? writeCursor({ value: last.at(-1) as number, id: last[0] as string }, list, seal) : null;
-  return { rows: page, nextCursor, ...(total && { total }) };
+  return {
+    rows: rows.slice(0, query.limit),
+    more: cut || rows.length > query.limit,
+    cursorAfter: (row) => writeCursor({ value: row.at(-1) as number, id: rowId(row) }, list, seal),
+    ...(total && { total }),
+  };
 }
 
-/** A page and at least one row more, if there is one, and the last tier it comes from. */
-async function bestRows(db: Database, walk: SearchWalk, reach: Reach): Promise<{ rows: readonly Row[]; tier: Tier }> {
+type Found = { rows: readonly Row[]; cut: boolean };
+
+/** A page and at least one row more, if there is one and not too much, and the last tier it comes from. */
+async function bestRows(db: Database, walk: SearchWalk, reach: Reach): Promise<Found & { tier: Tier }> {
   const { query, position } = walk;
   const { tiers, inside } = tiersOf(walk);
   const last = tiers.at(-1)!;
   const reached = (tier: Tier) => position !== undefined && (position.value as number) < tier.above;
   const rows: Row[] = [];
-  for (const tier of tiers) if (!reached(tier) && rows.length <= query.limit) rows.push(...(await tierRows(db, walk, tier)));
+  for (const tier of tiers) {
+    if (reached(tier) || rows.length > query.limit) continue;
+    const found = await tierRows(db, walk, tier);
+    rows.push(...found.rows);
+    if (found.cut) return { rows, cut: true, tier: last };
+  }
   if (inside && reach === "all" && (position ? reached(last) : rows.length === 0))
-    return { rows: await tierRows(db, walk, inside), tier: inside };
-  return { rows, tier: last };
+    return { ...(await tierRows(db, walk, inside)), tier: inside };
+  return { rows, cut: false, tier: last };
 }
 
 /** More of what only looks like it would be read as found. */
@@ -82,8 +91,8 @@ async function nearRows(db: Database, walk: SearchWalk): Promise<readonly Row[]>
   if (ADDRESS.test(search)) return [];
   const swapped = swappedTier(walk);
   try {
-    const meant = swapped ? await tierRows(db, walk, swapped, { deadlineMs: NEAR_MS }) : [];
-    if (meant.length > 0) return meant.slice(0, limit);
+    const meant = swapped ? await tierRows(db, walk, swapped, { deadlineMs: NEAR_MS }) : undefined;
+    if (meant && meant.rows.length > 0) return meant.rows.slice(0, limit);
     const scope = [livingSql(workspaceId), ...conditions];
     return await nearMisses(db, workspaceId, table, view, scope, wordsOf(search).join(" "), limit);
   } catch (error) {
@@ -92,7 +101,7 @@ async function nearRows(db: Database, walk: SearchWalk): Promise<readonly Row[]>
   }
 }
 
-async function tierRows(db: Database, walk: SearchWalk, tier: Tier, within: RowsOptions = {}): Promise<readonly Row[]> {
+async function tierRows(db: Database, walk: SearchWalk, tier: Tier, within: RowsOptions = {}): Promise<Found> {
   const { workspaceId, view, query, search } = walk;
   const plain = query.conditions.length === 0;
   const options: RowsOptions = {
@@ -103,9 +112,9 @@ async function tierRows(db: Database, walk: SearchWalk, tier: Tier, within: Rows
   const asked = plain ? `${workspaceId} ${view.kind.plural} ${tier.above} ${search}` : undefined;
   const [all, newest, however] = waysOf(walk, tier);
   for (const way of asked && common.has(asked) ? [newest, all, however] : [all, newest, however]) {
-    const rows = await db.pool.rows(bestSql(walk, tier, way), options);
+    const { rows, cut } = bounded(await db.pool.rows(bestSql(walk, tier, way), options), view);
     const [first] = rows;
-    if (first!.at(-2)) return first![0] === null ? [] : rows;
+    if (first!.at(-2)) return { rows: first![0] === null ? [] : rows, cut };
     if (asked) remember(asked, way === all);
   }
   throw new Error("the last way finds enough whatever it finds");

@@ -1,4 +1,5 @@
 import { count, join, once, raw, type Statement, sql } from "../../postgres/sql.ts";
+import { boundedSql } from "../records/bounded.ts";
 import { pattern } from "../records/condition.ts";
 import { livingSql, MOST_SIMILAR, type SearchWalk, type Tier } from "./tiers.ts";
 import { wordsOf } from "./words.ts";
@@ -60,8 +61,9 @@ export function bestSql(walk: SearchWalk, tier: Tier, { found, enough }: Way): S
   const beyond = position ? sql`where (b.search_rank, b.id) < (${position.value}::int, ${position.id})` : raw("");
   const page = sql`select * from (${ranked}) b ${beyond} order by b.search_rank desc, b.id desc limit ${count(query.limit + 1)}`;
   const best = sql`select ${table.select(view)}, b.id as search_id, b.search_rank from (${page}) b ${at(raw("b.place"))}`;
-  return sql`with found as materialized (${found}) select best.*, way.enough, best.search_rank from (select ${enough} as enough from found) way
+  const rows = sql`select best.*, way.enough, best.search_rank from (select ${enough} as enough from found) way
     left join lateral (${best}) best on true order by best.search_rank desc, best.search_id desc`;
+  return sql`with found as materialized (${found}) ${boundedSql({ ...walk, rows, more: 4 })}`;
 }
 
 /** Where in the table a row is, which holds for the length of a statement: there is no shorter way back to it. */

@@ -1,6 +1,6 @@
 import type { Format } from "../../http/accept.ts";
 import { html, page } from "../../http/html.ts";
-import { type Answer, type Encoded, encode } from "../../http/reply.ts";
+import { type Encoded, encodeShort, type ShortAnswer } from "../../http/reply.ts";
 import { Problem, type ProblemOptions } from "../../kit/problem.ts";
 import { zone } from "../../kit/time.ts";
 import { sentence } from "../../kit/words.ts";
@@ -62,7 +62,7 @@ ${problem.status < 500 && back}`,
   );
 }
 
-function encoded({ status, headers }: Problem, answer: Answer): Encoded {
+function encoded({ status, headers }: Problem, answer: ShortAnswer): Encoded {
   const style = { format: "json" as Format, pretty: false, showing: { zone: zone("UTC") } };
-  return encode({ ...answer, status, headers: { ...answer.headers, ...headers } }, style);
+  return encodeShort({ ...answer, status, headers: { ...answer.headers, ...headers } }, style);
 }

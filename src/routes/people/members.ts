@@ -91,7 +91,7 @@ export const memberRoutes: Route[] = [
 async function members(context: Authenticated): Promise<Answer> {
   const { id } = await membership(context);
   const view = createWholeView(member, (row) => (prefixOf(row[0] as string) === "inv" ? "invite" : "user"));
-  return listAnswer(view, { rows: await listMembers(context.services.db.pool, id), nextCursor: null });
+  return listAnswer(view, { rows: await listMembers(context.services.db.pool, id), more: false });
 }
 
 async function inviteSomebody(context: Authenticated): Promise<Answer> {

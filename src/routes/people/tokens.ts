@@ -90,7 +90,7 @@ async function list(context: Authenticated): Promise<Answer> {
   const idleSince = reading.now - services.config.tokenDays * 86_400_000;
   const within = session.scopes === null ? null : session.workspaceId;
   const rows = await listTokens(services.db.pool, session.userId, session.tokenId, within, idleSince, reading.now);
-  return listAnswer(createWholeView(token), { rows, nextCursor: null });
+  return listAnswer(createWholeView(token), { rows, more: false });
 }
 
 /** What a body says of a new token. */

@@ -87,7 +87,7 @@ export const workspaceRoutes: Route[] = [
 
 async function list(context: Authenticated): Promise<Answer> {
   const rows = await seenWorkspaces(context);
-  return listAnswer(createWholeView(workspace), { rows, nextCursor: null });
+  return listAnswer(createWholeView(workspace), { rows, more: false });
 }
 
 /** A token that was narrowed knows its own workspace only. */

@@ -14,6 +14,7 @@ import {
   parsePairs,
   parseTokens,
   quote,
+  quotedParts,
   quoteIfNeeded,
   reveal,
   splitList,
@@ -161,6 +162,23 @@ test("long values", () => {
     text,
   ]);
   assert.deepEqual(parseLine(formatLine("h", long)).pairs, long);
+});
+
+test("a long value in parts is the same as at once", () => {
+  const unit = fc.constantFrom("a", "é", "😀", "\ud800", "\u0001", '"', " ");
+  const texts = fc.tuple(
+    fc.string({ unit }),
+    fc.constantFrom("x", "x ", "\u0001", "a😀"),
+    fc.integer({ min: 65_530, max: 65_545 }),
+    fc.string({ unit }),
+  );
+  fc.assert(
+    fc.property(texts, ([start, filling, times, end]) => {
+      const text = start + filling.repeat(times) + end;
+      assert.equal([...quotedParts(text)].join(""), quoteIfNeeded(text));
+    }),
+    { numRuns: 40 },
+  );
 });
 
 test("a line this grammar does not write is refused", () => {

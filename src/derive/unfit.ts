@@ -1,0 +1,40 @@
+import { storable, UNSTORABLE_HINT } from "../fields/text.ts";
+import type { Reading } from "../fields/type.ts";
+import { echo } from "../kit/line.ts";
+import { Problem } from "../kit/problem.ts";
+import type { Field } from "../records/kind.ts";
+
+/** The refusal of a value that its field does not take. */
+export function unfit(field: Field, value: unknown, reading?: Reading): Problem {
+  const { name, type } = field;
+  const unstorable = typeof value === "string" && !storable(value);
+  return new Problem(type.refusal, `${name} cannot be ${shownValue(value)}`, [
+    `${name} expects ${type.expects}`,
+    ...(reading && isReadAsText(field, value, reading) ? [`send it as text, in quotes: {"${name}":"${value}"}`] : []),
+    ...(unstorable ? [UNSTORABLE_HINT] : []),
+  ]);
+}
+
+/** With its type, where that may be what does not fit: the number 5 is not the text "5". */
+function shownValue(value: unknown): string {
+  if (typeof value === "string") return echo(value);
+  if (typeof value === "number") return `the number ${value}`;
+  if (typeof value !== "object" || value === null) return `${value}`;
+  return `${Array.isArray(value) ? "the list" : "the object"} ${echo(jsonText(value))}`;
+}
+
+/** Whether the same characters would be taken as text. */
+function isReadAsText({ type }: Field, value: unknown, reading: Reading): boolean {
+  if (typeof value !== "number" && typeof value !== "boolean") return false;
+  const text = type.fromText(`${value}`);
+  return typeof text === "string" && type.schema.safeParse(text).success && type.toColumn(text, reading) !== undefined;
+}
+
+/** JSON that is nested deeply enough can be read and not be written: it would exhaust the stack. */
+function jsonText(value: unknown): string {
+  try {
+    return JSON.stringify(value) ?? "nothing";
+  } catch {
+    return "JSON nested that deeply";
+  }
+}
