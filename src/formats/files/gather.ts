@@ -39,7 +39,7 @@ function put(gathered: Gathered, field: string, spare: string, cell: string): vo
   else if (gathered[field] !== cell) gathered[spare] ??= cell;
 }
 
-function putItem(gathered: Gathered, main: string, further: string, item: string): void {
+export function putItem(gathered: Gathered, main: string, further: string, item: string): void {
   const list = gathered[further];
   if (main !== further && gathered[main] === undefined) gathered[main] = item;
   else if (gathered[main] !== item && !list?.includes(item)) gathered[further] = [...((list as string[]) ?? []), item];

@@ -55,7 +55,11 @@ export function readTags(cell: string): string[] {
   return [...new Set(tags.map((tag) => tag.replaceAll('"', "").trim().replace(/\s+/g, "-")).filter((tag) => tag !== ""))];
 }
 
+/** A cell of more parts than any list here may hold is one part, which no field takes. */
+const MOST_PARTS = 1_000;
+
 function partsOf(cell: string, separator: RegExp): string[] {
   const parts = cell.split(separator).map((part) => part.trim());
+  if (parts.length > MOST_PARTS) return [cell];
   return [...new Set(parts.filter((part) => part !== ""))];
 }
