@@ -19,14 +19,14 @@ export async function* writeVcards(records: AsyncIterable<VcardRecord>): AsyncGe
 function cardText({ uid, stamp, fields }: VcardRecord): string {
   const one = (field: string) => listOf(fields[field])[0] ?? "";
   let text = contentLine("BEGIN", "VCARD") + contentLine("VERSION", "4.0") + contentLine("UID;VALUE=text", escapeText(uid));
-  text += contentLine("FN", escapeText(one("name") || one("email")));
+  text += simple("FN", one("name") || one("email"));
   text += compound("N", [one("last_name"), one("first_name"), "", "", ""]);
   text += several("EMAIL", [...listOf(fields["email"]), ...listOf(fields["emails"])]);
   text += several("TEL", [...listOf(fields["phone"]), ...listOf(fields["phones"])]);
   text += compound("ORG", [one("company"), one("custom.department")].slice(0, one("custom.department") ? 2 : 1));
   const place = ["street", "city", "region", "postal_code", "country"].map(one);
   text += compound("ADR", ["", "", ...place]);
-  for (const [property, field] of PLAIN) if (one(field)) text += contentLine(property, escapeText(one(field)));
+  for (const [property, field] of PLAIN) if (one(field)) text += simple(property, one(field));
   const birthday = one("custom.birthday");
   if (/^\d{4}-\d\d-\d\d$/.test(birthday)) text += contentLine("BDAY", birthday.replaceAll("-", ""));
   else if (birthday) text += contentLine("BDAY;VALUE=text", escapeText(birthday));
@@ -34,6 +34,9 @@ function cardText({ uid, stamp, fields }: VcardRecord): string {
   if (tags.length > 0) text += contentLine("CATEGORIES", tags.map(escapeText).join(","));
   return text + contentLine("REV", utcText(stamp)) + contentLine("END", "VCARD");
 }
+
+/** A property without parts: there, some programs take an escaped `;` for two characters (RFC 6350, 3.4 allows either). */
+const simple = (property: string, value: string) => contentLine(property, escapeText(value).replaceAll("\\;", ";"));
 
 const listOf = (value: string | string[] | undefined): string[] => (value === undefined ? [] : [value].flat());
 
@@ -43,5 +46,5 @@ function compound(property: string, parts: readonly string[]): string {
 
 /** The first is the main one. */
 function several(property: string, values: readonly string[]): string {
-  return values.map((value, i) => contentLine(i === 0 ? `${property};PREF=1` : property, escapeText(value))).join("");
+  return values.map((value, i) => simple(i === 0 ? `${property};PREF=1` : property, value)).join("");
 }
