@@ -6,6 +6,9 @@ export type Cell = string | number | bigint | null;
 /** A quoted cell is one everywhere, also where a spreadsheet parts cells by another separator or trims blanks. */
 const QUOTED = /[",;|\t\r\n]|^[ \ufeff]| $/;
 
+/** Most cells need neither quotes nor a guard, which one test settles. */
+const SPECIAL = /^[ \ufeff'=+\-@]|[",;|\t\r\n]| $/;
+
 /** A row as RFC 4180 writes it, in UTF-8 and with CRLF at its end. Reading gives the texts back; null reads as "". */
 export function csvRow(cells: readonly Cell[]): string {
   let line = "";
@@ -17,6 +20,7 @@ export function csvRow(cells: readonly Cell[]): string {
 function csvCell(cell: Cell): string {
   if (cell === null) return "";
   if (typeof cell !== "string") return String(cell);
+  if (!SPECIAL.test(cell)) return cell;
   const text = guard(cell);
   return QUOTED.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
 }
