@@ -1,83 +1,90 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
-import { placeOf } from "../kit/place.ts";
+import { networkOf } from "../kit/network.ts";
 
-/** Connections at once: of all, of one address, and how long one may take to send its request before another may have its room. */
+/**
+ * Limits on open connections: of all networks together and of one network. A connection without a whole request may be dropped
+ * after `graceMs`.
+ */
 export type Bounds = { all: number; ofOne: number; graceMs: number };
 
 export type Crowd = {
-  /** A connection was made. */
+  /** Registers a new connection. */
   enter: (socket: Socket) => void;
-  /** A request has begun on a connection. */
+  /** Registers a request on a connection. */
   begin: (request: IncomingMessage, response: ServerResponse) => void;
 };
 
 type Held = { since: number; served: boolean; requests: Set<IncomingMessage> };
 
-/** All of its body has come: what it asked for is being done, or its answer is on the way. */
+/** A connection is active when the body of one of its requests has fully arrived. It must not be dropped then. */
 const isAtWork = ({ requests }: Held) => [...requests].some(({ complete }) => complete);
 
 /**
- * Keeps room for others. An address that holds all it may loses the oldest connection on which no request is at work, or else is refused a
- * further one. When all room is taken, the address that holds most of it loses one in the same way: newcomers get in. `proxied`: all
- * connections are the proxy's, so that only the second rule holds. `close` is told whether it has answered before.
+ * Drops connections so that one network cannot use them all. A connection is active or idle. A network above its limit loses its
+ * oldest idle connection, or else the new one.
+ *
+ * Above the limit of all, the network with most connections loses its oldest idle one. With `proxied` only this rule holds,
+ * because all connections come from the proxy. `close` learns whether the connection has been answered before.
  */
 export function createCrowd(bounds: Bounds, proxied: boolean, close: (socket: Socket, served: boolean) => void): Crowd {
-  const places = new Map<string, Map<Socket, Held>>();
+  const networks = new Map<string, Map<Socket, Held>>();
   let total = 0;
 
-  function leave(place: string, socket: Socket): void {
-    const held = places.get(place);
+  function leave(network: string, socket: Socket): void {
+    const held = networks.get(network);
     if (!held?.delete(socket)) return;
     total -= 1;
-    if (held.size === 0) places.delete(place);
+    if (held.size === 0) networks.delete(network);
   }
 
-  function drop(place: string, newest: Socket, graceMs: number): void {
-    const held = places.get(place)!;
+  function drop(network: string, newest: Socket, graceMs: number): void {
+    const held = networks.get(network)!;
     const now = performance.now();
-    const found = [...held].find(([, each]) => !isAtWork(each) && now - each.since >= graceMs);
+    const found = [...held].find(([, connection]) => !isAtWork(connection) && now - connection.since >= graceMs);
     const [victim] = found ?? [held.has(newest) ? newest : held.keys().next().value!];
     const served = held.get(victim)!.served || held.get(victim)!.requests.size > 0;
-    leave(place, victim);
+    leave(network, victim);
     close(victim, served);
   }
 
   function largest(): string {
     let [most, at] = [0, ""];
-    for (const [place, { size }] of places) if (size > most) [most, at] = [size, place];
+    for (const [network, { size }] of networks) if (size > most) [most, at] = [size, network];
     return at;
   }
 
-  const placeOfSocket = ({ remoteAddress }: Socket) => placeOf(remoteAddress ?? "unknown");
+  const networkOfSocket = ({ remoteAddress }: Socket) => networkOf(remoteAddress ?? "unknown");
   const known = new WeakMap<Socket, Held>();
 
   return {
     enter(socket) {
-      const place = placeOfSocket(socket);
-      const each: Held = { since: performance.now(), served: false, requests: new Set() };
-      if (!places.has(place)) places.set(place, new Map());
-      places.get(place)!.set(socket, each);
-      known.set(socket, each);
+      const network = networkOfSocket(socket);
+      const connection: Held = { since: performance.now(), served: false, requests: new Set() };
+      if (!networks.has(network)) networks.set(network, new Map());
+      networks.get(network)!.set(socket, connection);
+      known.set(socket, connection);
       total += 1;
-      socket.once("close", () => leave(place, socket));
-      if (!proxied && places.get(place)!.size > bounds.ofOne) drop(place, socket, bounds.graceMs);
+      socket.once("close", () => leave(network, socket));
+      if (!proxied && networks.get(network)!.size > bounds.ofOne) drop(network, socket, bounds.graceMs);
       else if (total > bounds.all) drop(largest(), socket, 0);
     },
     begin(request, response) {
-      const each = known.get(request.socket);
-      if (!each) return;
-      each.requests.add(request);
+      const connection = known.get(request.socket);
+      if (!connection) return;
+      connection.requests.add(request);
       response.once("close", () => {
-        each.requests.delete(request);
-        each.served = true;
-        each.since = performance.now();
+        connection.requests.delete(request);
+        connection.served = true;
+        connection.since = performance.now();
       });
     },
   };
 }
 
-/** Counts the requests under way of each caller. Gives false for one that has `most` already; else they end with their answers. */
+/**
+ * Counts the running requests of connection caller. Returns false when the caller has `most` already. A request ends with its answer.
+ */
 export function createTurnstile(most: number): (caller: string, response: ServerResponse) => boolean {
   const counts = new Map<string, number>();
   return (caller, response) => {

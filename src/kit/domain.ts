@@ -4,12 +4,14 @@ import { composed } from "./text.ts";
 const PUNYCODE = /xn--[a-z0-9-]+/g;
 const IS_ASCII = /^[\0-\x7f]*$/;
 
-/** What `domainToASCII` would read as more than a host: an escape, a port, a path. */
+/** Characters that `domainToASCII` would read as more than a host: an escape, a port, a path. */
 const FOREIGN = /[\s%/\\:?#@[\]<>^|]/;
 
 /**
- * The one form of a domain, which is stored, shown and compared: lower case, and an internationalised one in letters (`münchen.example`, the U-label
- * of RFC 5890), as people write and search it. What is no such domain stays as it is, in lower case.
+ * The canonical form of a domain, which is stored, shown and compared. It is lower case, with punycode decoded into letters
+ * (`münchen.example`, the U-label of RFC 5890), because people write and search it so.
+ *
+ * Text that is no valid domain is only put into lower case.
  */
 export function canonicalDomain(text: string): string {
   const lower = composed(text.toLowerCase());
@@ -17,18 +19,18 @@ export function canonicalDomain(text: string): string {
   const ascii = asciiDomain(lower);
   if (ascii === undefined) return lower;
   const letters = domainToUnicode(ascii);
-  // Some encodings are no name's: `xn--abc-` would read as abc, which is another domain.
+  // Some punycode does not round-trip. `xn--abc-` would read as abc, which is another domain.
   return domainToASCII(letters) === ascii ? letters : lower;
 }
 
-/** As the DNS and mail servers take it; undefined when there is no such domain. */
+/** The ASCII form that DNS and mail servers take. Undefined when the domain has none. */
 export function asciiDomain(domain: string): string | undefined {
   if (IS_ASCII.test(domain) && !domain.toLowerCase().includes("xn--")) return domain;
   const ascii = FOREIGN.test(domain) ? "" : domainToASCII(domain);
   return ascii !== "" && ascii.split(".").every((label) => label.length <= 63) ? ascii : undefined;
 }
 
-/** A text in which the labels of domains stand in letters, for what is part of a domain or an address. */
+/** Decodes punycode labels within a text. It serves parts of domains and addresses, such as a search term. */
 export function withLetters(text: string): string {
   return text.replace(new RegExp(PUNYCODE, "gi"), (label) => canonicalDomain(label));
 }

@@ -1,12 +1,15 @@
 import { domainToASCII } from "node:url";
 import { oneLine } from "./line.ts";
 
-/** Texts as a mail's header holds them: one line each, ASCII wherever the standards have a way to write it. */
+/** Encodes texts for mail headers: one line each, in ASCII wherever the standards define an encoding. */
 
-/** An encoded word is 75 characters at most (RFC 2047, section 2), of which 12 are `=?UTF-8?B?` and `?=`. */
+/** An encoded word has at most 75 characters (RFC 2047, section 2). `=?UTF-8?B?` and `?=` take 12 of them. */
 const WORD_BYTES = 45;
 
-/** Free text (`Subject`, the name of a mailbox). Text that reads like an encoded word is encoded too, or it would be decoded. */
+/**
+ * Encodes free text (`Subject`, the name of a mailbox). Text that looks like an encoded word is encoded too; mail programs would
+ * decode it otherwise.
+ */
 export function headerText(text: string): string {
   const line = oneLine(text);
   if (/^[ -~]*$/.test(line) && !line.includes("=?")) return line;
@@ -15,7 +18,7 @@ export function headerText(text: string): string {
     .join("\r\n ");
 }
 
-/** A character is never split between two words (RFC 2047, section 5). */
+/** Splits text without cutting a character in two (RFC 2047, section 5). */
 function splitBytes(text: string, most: number): Buffer[] {
   const parts: string[] = [""];
   for (const character of text) {
@@ -27,8 +30,8 @@ function splitBytes(text: string, most: number): Buffer[] {
 }
 
 /**
- * A mailbox: `jane@acme.com` or `Jane Doe <jane@acme.com>`. A domain of another script is written as it is looked up (RFC 5891); what stands
- * before the @ has no other form than its own, which is UTF-8 (RFC 6532).
+ * Encodes a mailbox: `jane@acme.com` or `Jane Doe <jane@acme.com>`. The domain becomes its ASCII form (RFC 5891). The part before
+ * the @ has no ASCII form and stays UTF-8 (RFC 6532).
  */
 export function headerMailbox(text: string): string {
   const line = oneLine(text);

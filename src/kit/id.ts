@@ -3,22 +3,22 @@ import { monotonicFactory } from "ulid";
 /** Makes a new id for a prefix: `c_01k9x2v7m3q8r0s2t4v6w8y0za`, a ULID (github.com/ulid/spec) in lower case. */
 export type IdSource = (prefix: string) => string;
 
-/** Ids of one source sort by the time they were made, also within a millisecond. `random` gives numbers in [0, 1). */
+/** Ids of one source sort by creation time, also within a millisecond. `random` gives numbers in [0, 1). */
 export function createIds(now: () => number, random: () => number): IdSource {
   const ulid = monotonicFactory(random);
   return (prefix) => `${prefix}_${ulid(now()).toLowerCase()}`;
 }
 
 /**
- * An id as a caller may write it. `key` is what finds the record: the last eight characters of its id, or the whole id
- * when that was given; either way the record's id ends with it. An empty `prefix` is that of the kind that is asked for.
+ * An id as a caller wrote it. `key` finds the record: it is the whole id or its last eight characters, so every matching id ends
+ * with it. An empty `prefix` stands for the kind that the caller asked for.
  */
 export type IdReference = { prefix: string; key: string };
 
-/** A kind that an id must be of. */
+/** The kind that an id must have. */
 export type IdKind = { name: string; prefix?: string };
 
-/** Prefixes of what is no record of a kind: workspaces, users, tokens, changes and what the service keeps for itself. */
+/** Prefixes that no record kind may use: workspaces, users, tokens, changes and internal rows. */
 export const SYSTEM_PREFIXES = ["ws", "u", "tok", "inv", "ch", "req", "wh", "wd", "pp", "cal", "im", "k", "l"];
 
 const CROCKFORD = "[0-9a-hjkmnp-tv-z]";
@@ -27,8 +27,8 @@ const WRITTEN_ID = new RegExp(`^(?:([a-z_]+)/)?([a-z]{1,4})_(${KEY})$`);
 const BARE_ID = new RegExp(`^(?:${KEY})$`);
 
 /**
- * Reads `contact/c_t4v6w8y0`, `c_t4v6w8y0` and the full id, in any letter case. Where it is known of which kind the id must be, also
- * `contact_t4v6w8y0` and `t4v6w8y0`, as the handles of other programs look.
+ * Reads `contact/c_t4v6w8y0`, `c_t4v6w8y0` and the full id, in any letter case. With a known `kind` it also reads
+ * `contact_t4v6w8y0` and `t4v6w8y0`, the handles of other programs.
  */
 export function readId(text: string, kind?: IdKind): IdReference | undefined {
   const written = text.trim().toLowerCase();
@@ -42,7 +42,7 @@ export function readId(text: string, kind?: IdKind): IdReference | undefined {
 
 const withoutName = (text: string, name: string) => (text.startsWith(name) ? text.slice(name.length) : text);
 
-/** A reference that leaves its kind open, as one of this kind. */
+/** Completes a reference without a prefix with the prefix of this kind. */
 export function idOf({ prefix = "" }: IdKind, reference: IdReference): IdReference {
   if (reference.prefix !== "" || prefix === "") return reference;
   const { key } = reference;

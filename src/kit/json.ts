@@ -1,8 +1,14 @@
-/** JSON whose numbers are what was written: a double holds some seventeen digits, and other systems' ids, prices and rates can have more. */
+/**
+ * Reads JSON without rounding numbers. A double holds some seventeen digits; ids, prices and rates of other systems can have
+ * more.
+ */
 import { echo } from "./line.ts";
 import { Problem } from "./problem.ts";
 
-/** Throws a SyntaxError on what is no JSON, and a Problem on a number that would be kept as another: better refused than changed. */
+/**
+ * Throws a SyntaxError on invalid JSON, and a Problem on a number that a double would round. A silent change would corrupt the
+ * value.
+ */
 export function parseExact(json: string): unknown {
   const value: unknown = JSON.parse(json);
   const rounded = MAY_ROUND.test(json) ? roundedNumber(json) : undefined;
@@ -12,12 +18,12 @@ export function parseExact(json: string): unknown {
   throw new Problem("invalid_value", `the number ${echo(rounded, 40)} ${becomes}`, "send it as text, in quotes");
 }
 
-/** A number of fewer digits and no exponent is exact. */
+/** Matches texts that may hold a rounded number. Shorter numbers without an exponent are always exact. */
 const MAY_ROUND = /\d[\d.]{15}|\d[eE][+-]?\d/;
 
 const NUMBER = /-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?/y;
 
-/** The first number of a JSON text that a double does not give back. */
+/** The first number of a JSON text that a double would change. */
 function roundedNumber(json: string): string | undefined {
   for (let at = 0; at < json.length; at++) {
     const code = json.charCodeAt(at);
@@ -33,7 +39,10 @@ function roundedNumber(json: string): string | undefined {
 
 const [QUOTE, MINUS, ZERO, NINE] = [34, 45, 48, 57];
 
-/** Where the string that begins at `start` has its closing quote. Not a regular expression: a megabyte of backslashes would exhaust its stack. */
+/**
+ * The index of the closing quote of the string that begins at `start`. This is a loop, because a megabyte of backslashes would
+ * exhaust a regular expression's stack.
+ */
 export function endOfString(json: string, start: number): number {
   for (let at = json.indexOf('"', start + 1); at >= 0; at = json.indexOf('"', at + 1)) {
     let slashes = 0;
@@ -43,7 +52,7 @@ export function endOfString(json: string, start: number): number {
   return json.length;
 }
 
-/** Whether the number written so, in JSON's grammar, is the one that is written when it is shown again. */
+/** True when a number in JSON's grammar keeps its value when it is parsed and printed again. */
 export const isExact = (literal: string): boolean =>
   literal.length <= 15 && !/[eE]/.test(literal) ? true : sameNumber(literal);
 
@@ -62,7 +71,7 @@ function significant(number: string): string | undefined {
   return `${sign}${short}e${Number(exponent) - fraction.length + digits.length - short.length}`;
 }
 
-/** By hand: of a long run of zeros that does not end the text, a regular expression looks at every part. */
+/** Written as a loop. A regular expression takes quadratic time on a long run of zeros that does not end the text. */
 function trimZeros(digits: string): string {
   let end = digits.length;
   while (digits[end - 1] === "0") end -= 1;

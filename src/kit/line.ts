@@ -1,8 +1,8 @@
 /**
- * The line: `head key=value key=value`, which is logfmt with the head first, and its inverse. What is written here is one
- * physical line and reads back to what was stored, whatever that is; a client that greps and cuts relies on it.
+ * The line format and its parser: `head key=value key=value`, which is logfmt with a head in front. Every record is one physical
+ * line, and parsing gives back the stored text. Clients that use grep and cut rely on both.
  *
- * `text` is a value as it is stored, `token` the same value as it stands on the line.
+ * `text` is a value as it is stored; `token` is the same value as it is written on the line.
  */
 
 import { createEscape } from "./escape.ts";
@@ -10,7 +10,7 @@ import { createEscape } from "./escape.ts";
 export type Pair = [key: string, text: string];
 export type Token = [key: string, token: string];
 
-/** Everything that breaks a line, turns its direction or cannot be seen: white space other than a plain space has its own rule. */
+/** Characters that break a line, turn its direction or cannot be seen. White space other than a plain space has its own rule. */
 const HIDDEN = "\\p{Cc}\\p{Cf}\\p{Cs}\\p{Zl}\\p{Zp}\\p{Default_Ignorable_Code_Point}\\p{Noncharacter_Code_Point}";
 const BARE = `[^\\s"=\\\\${HIDDEN}]`;
 
@@ -27,21 +27,21 @@ const escapeHidden = createEscape(HIDDEN, (character) => (character === "\n" ? c
 
 const JSON_SCALAR = /^(?:true|false|null|-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?)$/;
 
-/** A line of stored texts. Null and empty fields are the caller's to leave out: an empty text is written `key=""`. */
+/** Formats a line of stored texts. The caller leaves out null and empty fields; an empty text is written as `key=""`. */
 export function formatLine(head: string, pairs: Iterable<Pair>): string {
   let line = quoteIfNeeded(head);
   for (const [key, text] of pairs) line += ` ${quoteIfNeeded(key)}=${quoteIfNeeded(text)}`;
   return line;
 }
 
-/** A line of values that are tokens already, as `customText` makes them. A key that could forge a pair is quoted like a value. */
+/** Formats a line of tokens, such as those that `customText` makes. A key that could forge a pair is quoted like a value. */
 export function formatTokens(head: string, tokens: Iterable<Token>): string {
   let line = quoteIfNeeded(head);
   for (const [key, token] of tokens) line += ` ${quoteIfNeeded(key)}=${token}`;
   return line;
 }
 
-/** `key=value key=value` for logs and messages, absent values left out. */
+/** Formats `key=value key=value` for logs and messages. Absent values are left out. */
 export function formatPairs(pairs: Record<string, string | number | boolean | null | undefined>): string {
   let line = "";
   for (const [key, value] of Object.entries(pairs)) {
@@ -51,7 +51,7 @@ export function formatPairs(pairs: Record<string, string | number | boolean | nu
   return line;
 }
 
-/** A text as it stands on the line: bare when it cannot be misread, else a JSON string (RFC 8259). */
+/** The token of a text: bare when nobody can misread it, else a JSON string (RFC 8259). */
 export function quoteIfNeeded(text: string): string {
   if (!notAsciiBare.test(text)) return text === "" ? '""' : text;
   if (!notAsciiQuotable.test(text)) return `"${text}"`;
@@ -92,8 +92,8 @@ const broken = /[\s\p{Cc}\p{Zl}\p{Zp}]+/gu;
 const unseen = new RegExp(`[${HIDDEN}]`, "gu");
 
 /**
- * A text as part of a sentence that a person reads, in a mail or on a page: white space and line breaks are one space, what cannot be seen or
- * turns the direction is left out. Cut after `max` characters.
+ * Makes a text safe inside a sentence of a mail or page. White space and line breaks become one space; invisible and
+ * direction-changing characters are removed. The result is cut after `max` characters.
  */
 export function oneLine(text: string, max = Number.POSITIVE_INFINITY): string {
   const line = text.replace(broken, " ").replace(unseen, "").replace(/ {2,}/g, " ").trim();
@@ -101,7 +101,7 @@ export function oneLine(text: string, max = Number.POSITIVE_INFINITY): string {
   return characters.length > max ? `${characters.slice(0, max).join("")}…` : line;
 }
 
-/** The short escapes of JSON that people and other readers of logfmt know. */
+/** JSON's short escapes that people and other logfmt parsers know. */
 const SHORT: Record<string, string> = { '"': '\\"', "\\": "\\\\", "\n": "\\n", "\r": "\\r", "\t": "\\t" };
 
 function escapeCharacter(character: string): string {
@@ -112,30 +112,30 @@ function escapeCharacter(character: string): string {
   return units;
 }
 
-/** What a caller sent, for an error message: always quoted, and cut after `max` UTF-16 units with the … outside the quotes. */
+/** Quotes a caller's text for an error message. It is cut after `max` UTF-16 units, with the … outside the quotes. */
 export function echo(text: string, max = 80): string {
   if (text.length <= max) return quote(text);
   const cut = text.slice(0, max);
   return `${quote(/[\uD800-\uDBFF]$/.test(cut) ? cut.slice(0, -1) : cut)}…`;
 }
 
-/** The texts of a line. Strict: throws a SyntaxError on anything this grammar does not write. */
+/** Parses a line into texts. Throws a SyntaxError on anything that `formatLine` does not write. */
 export function parseLine(line: string): { head: string; pairs: Pair[] } {
   const { head, tokens } = parseTokens(line);
   return { head, pairs: tokens.map(([key, token]) => [key, unquote(token)]) };
 }
 
-/** The inverse of `formatPairs`, every value a string. */
+/** The inverse of `formatPairs`. Every value is a string. */
 export function parsePairs(line: string): Pair[] {
   return parsePairTokens(line).map(([key, token]) => [key, unquote(token)]);
 }
 
-/** The same with the values as they stand there. */
+/** The same as `parsePairs`, but with tokens instead of texts. */
 export function parsePairTokens(line: string): Token[] {
   return line === "" ? [] : readTokens(visible(line), 0);
 }
 
-/** A line with its values as they stand there, for values whose quotes carry meaning (`parseCustomText`). */
+/** Parses a line into tokens. `parseCustomText` needs them, because the quotes of a custom value carry its type. */
 export function parseTokens(line: string): { head: string; tokens: Token[] } {
   const end = tokenEnd(visible(line), 0);
   return { head: unquote(line.slice(0, end)), tokens: end === line.length ? [] : readTokens(line, skip(line, end, " ")) };
@@ -169,7 +169,7 @@ function tokenEnd(line: string, start: number): number {
     if (!bareRun.test(line)) throw new SyntaxError(`a value expected at column ${start + 1}`);
     return bareRun.lastIndex;
   }
-  // A loop and not a regular expression: a megabyte of backslashes would exhaust the engine's stack.
+  // A loop, because a megabyte of backslashes would exhaust a regular expression's stack.
   for (let at = start + 1; at < line.length; at++) {
     if (line[at] === "\\") at++;
     else if (line[at] === '"') return at + 1;
@@ -177,14 +177,14 @@ function tokenEnd(line: string, start: number): number {
   throw new SyntaxError(`the quote opened at column ${start + 1} is never closed`);
 }
 
-/** The text of a token. */
+/** The text that a token stands for. */
 export function unquote(token: string): string {
   return token.startsWith('"') ? JSON.parse(token) : token;
 }
 
 /**
- * A list as one text, still to be quoted. An item that is empty, holds a comma or begins with a quote is written as a JSON
- * string, which is also how a caller writes it in an `in:` filter.
+ * Joins a list into one text, which is quoted later. An item that is empty, holds a comma or begins with a quote becomes a JSON
+ * string. Callers write such items the same way in an `in:` filter.
  */
 export function joinList(items: readonly string[]): string {
   return items
@@ -192,7 +192,7 @@ export function joinList(items: readonly string[]): string {
     .join(",");
 }
 
-/** The inverse of `joinList`. Throws a SyntaxError on a quoted item that is no JSON string. */
+/** The inverse of `joinList`. Throws a SyntaxError on a quoted item that is not a JSON string. */
 export function splitList(text: string): string[] {
   if (!text.includes('"')) return text === "" ? [] : text.split(",");
   const items: string[] = [];
@@ -206,8 +206,8 @@ export function splitList(text: string): string[] {
 }
 
 /**
- * The token of one JSON value, with its type: a bare scalar is itself, so the string `5` is written `"5"`; an object or a
- * list is its compact JSON, so a string that reads as one is written as JSON twice.
+ * The token of one JSON value, which keeps its type. A bare scalar is itself, so the string `5` is written `"5"`. Objects and
+ * lists are compact JSON; a string that looks like JSON is encoded twice.
  */
 export function customText(value: unknown): string {
   if (typeof value !== "string") return quoteIfNeeded(JSON.stringify(value));
@@ -220,7 +220,7 @@ export function parseCustomText(token: string): unknown {
   return JSON.parse(customJson(token));
 }
 
-/** The JSON that such a token stands for, with every digit of its numbers. */
+/** The JSON of such a token, with all digits of its numbers. */
 export function customJson(token: string): string {
   const text = unquote(token);
   const isJson = readsAsJson(text) || (text === token && JSON_SCALAR.test(text));

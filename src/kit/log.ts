@@ -2,14 +2,14 @@ import { formatPairs } from "./line.ts";
 
 export type Facts = Record<string, string | number | boolean | null | undefined>;
 
-/** One fact, one logfmt line: `time=… level=info event=listening port=8080`. */
+/** A log of events. Each event is one logfmt line: `time=… level=info event=listening port=8080`. */
 export type Log = {
   info: (event: string, facts?: Facts) => void;
   warn: (event: string, facts?: Facts) => void;
   error: (event: string, facts?: Facts) => void;
 };
 
-/** Anything that looks like a bearer token, whichever way it got into a message. */
+/** Matches anything that looks like a bearer token. The log blanks it, whichever field holds it. */
 const SECRET = /ck[a-z]?_[\w-]{8,}/g;
 
 export function createLog(write: (line: string) => void, now: () => number): Log {
@@ -22,5 +22,5 @@ export function createLog(write: (line: string) => void, now: () => number): Log
   return { info: at("info"), warn: at("warn"), error: at("error") };
 }
 
-/** For tests and one-off commands that have nothing to say. */
+/** A log that discards everything, for tests and commands. */
 export const silentLog: Log = { info() {}, warn() {}, error() {} };

@@ -1,4 +1,4 @@
-/** The candidates that look like a misspelling of `word`, nearest first, for "did you mean". */
+/** The candidates that `word` may misspell, nearest first, for "did you mean". */
 export function nearest(word: string, candidates: Iterable<string>, most = 3): string[] {
   const wanted = word.toLowerCase().slice(0, 64);
   const reach = Math.max(1, Math.floor(wanted.length / 3));

@@ -1,9 +1,10 @@
 import { DAY, span } from "./calendar.ts";
 
 /**
- * How many milliseconds a zone's clocks are ahead of UTC at an instant; `clock` prints its `longOffset`. Asking Intl costs
- * microseconds, so the offset of a UTC day is kept when it is the same at both its ends. That is exact: no zone has ever
- * changed its clocks twice within three days (time zone database 2025).
+ * Gives a zone's offset from UTC in milliseconds at an instant, read from the `longOffset` that `clock` prints. Intl takes
+ * microseconds, so a UTC day's offset is cached when both its ends have the same one.
+ *
+ * The cache is exact: no zone has ever changed its clocks twice within three days (time zone database 2025).
  */
 export function offsetsOf(clock: Intl.DateTimeFormat): (instant: number) => number {
   const steady = new Map<number, number>();

@@ -2,7 +2,7 @@ import { compatible } from "./text.ts";
 
 const LEAST_DIGITS = 6;
 
-/** A digit of any script as one of 0 to 9; each script's stand together, from its zero on. */
+/** Converts a digit of any script to ASCII. The digits of a script follow each other in Unicode, from its zero on. */
 function asciiDigit(digit: string): string {
   const code = digit.codePointAt(0)!;
   let value = 0;
@@ -18,14 +18,16 @@ const withAsciiDigits = (text: string) =>
 const digitsIn = (text: string) => text.replace(/[^0-9]+/g, "");
 const unprefixed = (digits: string) => digits.replace(/^0+/, "");
 
-/** What stands between the digits of one number; all else begins another. */
+/** Matches characters that end a phone number. Separators such as spaces, dots and hyphens are excluded. */
 const FOREIGN = /[^0-9+ ().\-/\u00a0-\u00bf\u2000-\u2027\u202a-\u206f\u2212]+/gu;
 const BETWEEN_NUMBERS = /((?:[0-9][^0-9/\n]*){6})\/(?=(?:[^0-9/\n]*[0-9]){6})/g;
 const ZERO_AFTER_COUNTRY = /^([^0-9+]*(?:\+|00)[^0-9]*[1-9][0-9]{0,2})[^0-9]+0+/;
 
 /**
- * The digits of the phone numbers in a text, as a record is found by them; the same as crm_digits (sql/0015) makes of what is stored. Without the
- * zeros before them and the one that is not dialled; where a zero after the country may be dialled, without and with it.
+ * The digits of each phone number in a text, as search compares them. The SQL function crm_digits (sql/0015) computes the same
+ * from stored text, so both must change together.
+ *
+ * Leading zeros and the undialled zero are dropped. When a zero after the country code may be dialled, both forms are given.
  */
 export function phoneDigits(text: string): string[] {
   const plain = withAsciiDigits(text)
@@ -42,9 +44,9 @@ export function phoneDigits(text: string): string[] {
   return found.length < 2 && !found.includes(all) ? [...found, all] : found;
 }
 
-/** Whether a text may be a phone number: no letters, and digits enough. */
+/** True when a text may be a phone number: it has no letters and enough digits. */
 export const isPhone = (text: string): boolean =>
   /^[^\p{L}\p{M}@#]+$/u.test(text) && unprefixed(digitsIn(withAsciiDigits(text))).length >= LEAST_DIGITS;
 
-/** With the way out of a country before it, also in a parenthesis. */
+/** True when the number begins with `+` or `00`, also inside a parenthesis. */
 export const isInternational = (text: string): boolean => /^[^\p{L}0-9]*(?:\+|00)/u.test(withAsciiDigits(text));

@@ -1,6 +1,6 @@
 /**
- * Every refusal the service can give. A code is part of the contract: callers branch on it, so it is never renamed.
- * The manual's table of errors and the OpenAPI document are made from this table.
+ * Every refusal the service can give. Callers branch on the codes, so a code is never renamed. The manual's table of errors and
+ * the OpenAPI document are made from this table.
  */
 export const PROBLEMS = {
   bad_request: { status: 400, about: "the request cannot be understood" },
@@ -43,7 +43,7 @@ export const PROBLEMS = {
 
 export type ProblemCode = keyof typeof PROBLEMS;
 
-/** What a refusal can tell besides its message, for programs. */
+/** Values that a refusal can carry for programs, besides its message. */
 export const PROBLEM_VALUES = {
   confirm: { type: "string", about: "the token with which the repeated request goes through" },
   code: { type: "string", about: "the code with which it goes through; in local mode only, where no mail is sent" },
@@ -54,9 +54,9 @@ export const PROBLEM_VALUES = {
 export type ProblemValues = { [name in keyof typeof PROBLEM_VALUES]?: string | number };
 
 export type ProblemOptions = {
-  /** Headers that belong to the refusal, e.g. `Allow` or `Retry-After`. */
+  /** Headers of the refusal, such as `Allow` or `Retry-After`. */
   headers?: Record<string, string>;
-  /** `key=value` facts of the answer, e.g. the confirm token of a two-step delete. */
+  /** Values in the answer, such as the confirm token of a two-step delete. */
   values?: ProblemValues;
   cause?: unknown;
 };

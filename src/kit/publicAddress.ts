@@ -1,6 +1,9 @@
 import { BlockList, isIPv4, isIPv6 } from "node:net";
 
-/** What is no single host on the public network (IANA's special-purpose registries, RFC 6890): this machine, its neighbours, and the like. */
+/**
+ * Address ranges that are not one public host: this machine, private networks, multicast and the like (IANA's special-purpose
+ * registries, RFC 6890).
+ */
 const SPECIAL_4 = [
   ["0.0.0.0", 8],
   ["10.0.0.0", 8],
@@ -18,7 +21,7 @@ const SPECIAL_4 = [
   ["224.0.0.0", 3],
 ] as const;
 
-/** Within 2000::/3, outside of which nothing is public: tunnels that carry an IPv4 address, and documentation. */
+/** Special ranges within 2000::/3: documentation, and tunnels that carry an IPv4 address. Nothing outside 2000::/3 is public. */
 const SPECIAL_6 = [
   ["2001::", 23],
   ["2001:db8::", 32],
@@ -33,7 +36,7 @@ for (const [net, prefix] of SPECIAL_6) special.addSubnet(net, prefix, "ipv6");
 const unicast = new BlockList();
 unicast.addSubnet("2000::", 3, "ipv6");
 
-/** Whether this is the address of a host that anybody can reach, so that fetching from it tells nobody more than they could fetch. */
+/** True for the address of a public host. Fetching from one reveals nothing that the caller could not fetch. */
 export function isPublicAddress(address: string): boolean {
   if (isIPv4(address)) return !special.check(address, "ipv4");
   return isIPv6(address) && unicast.check(address, "ipv6") && !special.check(address, "ipv6");

@@ -2,7 +2,10 @@ import { randomFillSync } from "node:crypto";
 
 const BATCH = 1_024;
 
-/** Unforeseeable numbers in [0, 1), 32 bits each, drawn in batches: one system call for every number would cost more than a statement's text. */
+/**
+ * Unpredictable numbers in [0, 1) with 32 bits each. They are drawn in batches, because a system call per number would cost more
+ * than building a statement.
+ */
 export function createRandom(): () => number {
   const numbers = new Uint32Array(BATCH);
   let next = BATCH;

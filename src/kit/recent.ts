@@ -1,4 +1,4 @@
-/** What was used of late, by key: so many entries, of which the one that was not used for longest makes room. */
+/** A cache of limited size. When it is full, the least recently used entry is dropped. */
 export type Recent<Key, Value> = {
   get: (key: Key) => Value | undefined;
   set: (key: Key, value: Value) => void;
@@ -6,7 +6,7 @@ export type Recent<Key, Value> = {
 };
 
 export function createRecent<Key, Value>(most: number): Recent<Key, Value> {
-  // A Map keeps the order in which its keys were set.
+  // A Map iterates in insertion order, so the first key is the least recently used one.
   const entries = new Map<Key, Value>();
   return {
     get(key) {

@@ -1,12 +1,12 @@
-/** Where a program takes the answer to a question it sent a browser with: OAuth 2.1, section 2.3, and for what is installed RFC 8252. */
+/** Redirect URIs: OAuth 2.1, section 2.3, and RFC 8252 for installed programs. */
 
 const LONGEST = 2_000;
 
-/** What a browser would run, show or hand to the system instead of to the program that asked. */
+/** Schemes that a browser would run, show or hand to the system instead of to the program. */
 const DANGEROUS =
   /^(about|blob|chrome[\w-]*|content|data|file|filesystem|ftp|intent|jar|javascript|mailto|ms-[\w-]*|res|resource|search-ms|shell|sms|tel|vbscript|view-source|wss?)$/;
 
-/** Says what is wrong with a redirect URI; undefined when it is fit to be registered. */
+/** Describes the fault of a redirect URI. Undefined when it may be registered. */
 export function redirectUriFault(uri: string): string | undefined {
   if (uri.length > LONGEST || !/^[!-~]+$/.test(uri) || !URL.canParse(uri)) return "is no URI";
   if (uri.includes("#")) return "has a fragment";
@@ -19,13 +19,16 @@ export function redirectUriFault(uri: string): string | undefined {
   return undefined;
 }
 
-/** Letter by letter, except that a program on this machine listens on whatever port was free (RFC 8252, section 7.3). */
+/**
+ * Compares letter by letter, but ignores the port of a loopback address: a local program listens on any free port (RFC 8252,
+ * section 7.3).
+ */
 export function sameRedirectUri(registered: string, asked: string): boolean {
   if (registered === asked) return true;
   return isLoopback(registered) && isLoopback(asked) && withoutPort(registered) === withoutPort(asked);
 }
 
-/** Whether a program on the person's own machine is sent there, over http. */
+/** True when the URI leads to a program on the person's own machine over http. */
 export function isLoopback(uri: string): boolean {
   if (!URL.canParse(uri)) return false;
   const { protocol, hostname } = new URL(uri);
@@ -36,7 +39,7 @@ const isLoopbackName = (hostname: string) => /^(localhost|127\.\d+\.\d+\.\d+|\[:
 
 const withoutPort = (uri: string) => uri.replace(/^(http:\/\/(?:\[[^\]]*\]|[^/:?]+)):\d+/i, "$1");
 
-/** Who is sent there, as a person reads it: a host, or the scheme of an installed program. */
+/** The host of a redirect URI, or the scheme of an installed program, as the consent page shows it. */
 export function shownRedirect(uri: string): string {
   const { protocol, host } = new URL(uri);
   return protocol === "https:" || protocol === "http:" ? host : protocol;

@@ -1,19 +1,19 @@
 import { createCipheriv, createDecipheriv, createHmac, randomBytes, timingSafeEqual } from "node:crypto";
 
 /**
- * Everything that is keyed with the server's secret. Each purpose has a key space of its own, and facts are
- * length-prefixed, so no token of one use can pass for another. HMAC-SHA256 (RFC 2104) throughout.
+ * Cryptography with the server's secret: HMAC-SHA256 (RFC 2104), except for `encrypt`. Each purpose has its own key, and facts
+ * are length-prefixed. So a token of one purpose is never valid for another.
  */
 export type Seal = {
-  /** What is stored instead of a secret: 43 characters, base64url. */
+  /** The digest that is stored instead of a secret: 43 characters, base64url. */
   digest: (purpose: string, secret: string) => string;
-  /** A short check value that binds text to facts, for cursors: 11 characters (64 bits). */
+  /** A short mark that binds a cursor to facts: 11 characters (64 bits). */
   mark: (purpose: string, facts: readonly string[]) => string;
-  /** A token that holds for exactly these facts until `expiresAt` (epoch ms). It carries no fact itself. */
+  /** A token that is valid for exactly these facts until `expiresAt` (epoch ms). It contains no fact. */
   issue: (purpose: string, facts: readonly string[], expiresAt: number) => string;
-  /** True when `token` was issued for exactly these facts and has not expired. Constant-time. */
+  /** True when `token` was issued for exactly these facts and has not expired. Compares in constant time. */
   holds: (purpose: string, facts: readonly string[], token: string, now: number) => boolean;
-  /** Text that only this server can read again: AES-256-GCM (NIST SP 800-38D), nonce and tag in front. */
+  /** Encrypts text with AES-256-GCM (NIST SP 800-38D). The nonce and the tag come first. */
   encrypt: (purpose: string, text: string) => Buffer;
   /** Throws when the bytes were not encrypted with this secret. */
   decrypt: (purpose: string, bytes: Buffer) => string;
@@ -53,7 +53,7 @@ export function createSeal(secret: string): Seal {
   };
 }
 
-/** Compares two texts in a time that depends on their lengths only. */
+/** Compares two texts in constant time; only their lengths show. */
 export function sameText(a: string, b: string): boolean {
   const [left, right] = [Buffer.from(a), Buffer.from(b)];
   return left.length === right.length && timingSafeEqual(left, right);

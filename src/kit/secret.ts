@@ -1,10 +1,10 @@
-/** What a secret is for shows in how it begins; the log blanks all of them. */
+/** Prefixes that tell the purpose of a secret. The log blanks every text with such a prefix. */
 export const SECRETS = {
   token: "ck_",
-  /** Of a connection, for an hour. */
+  /** The access token of a connection, valid for an hour. */
   access: "cka_",
   authorizationCode: "ckc_",
-  /** Of a registration: reads and deletes it. */
+  /** The registration access token, which reads and deletes a registration. */
   registration: "ckm_",
   refresh: "ckr_",
   client: "cks_",
@@ -12,16 +12,16 @@ export const SECRETS = {
 
 const ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
 
-/** Without vowels, so that it spells nothing, and without digits, so that it passes for no short code. */
+/** No vowels, so that a code spells no word; no digits, so that it never looks like a short code. */
 const CONSONANTS = "bcdfghjkmnpqrstvwxz";
 
-/** A code that is typed and yet cannot be guessed: `bcdf-ghjk-mnpq-rstv`, 19^16, which is 67 bits. */
+/** A code that people can type and nobody can guess: `bcdf-ghjk-mnpq-rstv`. It has 19^16 values, which is 67 bits. */
 export function newLongCode(random: () => number): string {
   const letters = Array.from({ length: 16 }, () => CONSONANTS[Math.floor(random() * CONSONANTS.length)]).join("");
   return letters.replace(/.{4}(?=.)/g, "$&-");
 }
 
-/** 43 characters, 256 bits. `random` gives unforeseeable numbers in [0, 1). */
+/** A secret of 43 characters, 256 bits. `random` gives unpredictable numbers in [0, 1). */
 export function newSecret(random: () => number): string {
   return Array.from({ length: 43 }, () => ALPHABET[Math.floor(random() * ALPHABET.length)]).join("");
 }

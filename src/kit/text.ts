@@ -1,21 +1,21 @@
 /**
- * The one form of a text. Two texts that a reader cannot tell apart must be one to every comparison, key and index, so all that callers send is
- * brought into Unicode's composed form (NFC, UAX #15) when it is read, and what is searched by is folded further.
+ * Canonical text. Texts that look alike must be equal in every comparison, key and index. So all input is normalized to NFC (UAX
+ * #15) when it is read; search terms are folded further.
  */
 
-/** Below U+0300 nothing is composed of others, and most text is there. */
+/** Characters below U+0300 are never changed by NFC. Most texts hold nothing else. */
 const MAY_CHANGE = /[^\0-\u02ff]/;
 
 export const composed = (text: string): string => (MAY_CHANGE.test(text) ? text.normalize("NFC") : text);
 
-/** What a search compares: full-width and other variants of a character as the character itself (NFKC). */
+/** The form that search compares. NFKC maps full-width and other variants to the plain character. */
 export const compatible = (text: string): string => (MAY_CHANGE.test(text) ? text.normalize("NFKC") : text);
 
 type Members = Record<string, unknown>;
 
 /**
- * A value of JSON with every text and key in it composed; changed in place. A loop and not a recursion: JSON can be nested more deeply than a
- * stack is. The last of two keys that are one now is kept, as of two equal ones.
+ * Normalizes every text and key of a JSON value, in place. This is a loop, because deeply nested JSON would exhaust the stack.
+ * When two keys become equal, the last one wins, as in JSON.parse.
  */
 export function composedJson(value: unknown): unknown {
   const whole = { value };
@@ -30,7 +30,7 @@ export function composedJson(value: unknown): unknown {
   return whole.value;
 }
 
-/** Not by assignment, which would take `__proto__` for the prototype. */
+/** Uses defineProperty, because assigning `__proto__` would set the prototype. */
 function setMember(members: Members, key: string, value: unknown): void {
   if (members[key] !== value)
     Object.defineProperty(members, key, { value, writable: true, enumerable: true, configurable: true });
@@ -43,19 +43,19 @@ function composeKeys(members: Members): void {
   for (const [key, value] of entries) setMember(members, composed(key), value);
 }
 
-/** White space, and what stands for nothing but a place where a line may break. */
+/** White space, and invisible characters that only allow or forbid a line break. */
 const BLANKS = /[\s\u0085\u180e\u200b\u2060]+/g;
 
-/** Most names: ASCII without a blank but single spaces. */
+/** Matches most names: ASCII with single spaces only. */
 const PLAIN = /^(?:[!-~]| (?! ))*$/;
 
-/** As a name is compared: composed, without blanks around it and with one between words. */
+/** A name as it is compared: normalized, trimmed, with one space between words. */
 export const collapsed = (text: string): string => collapsedWithin(text).trim();
 
-/** The same for a part of a name, where a blank at its end is that of a word. */
+/** The same for a part of a name. A space at its end is kept, because it separates words. */
 export const collapsedWithin = (text: string): string => (PLAIN.test(text) ? text : composed(text).replace(BLANKS, " "));
 
 const INVISIBLE = /^[\s\p{Cc}\p{Cf}\p{Default_Ignorable_Code_Point}\u2800]*$/u;
 
-/** Whether a reader sees anything of it. */
+/** True when a reader sees anything of the text. */
 export const isVisible = (text: string): boolean => !INVISIBLE.test(text);

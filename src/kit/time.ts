@@ -1,6 +1,6 @@
 /**
- * Time between the database, the line and the caller. Instants are milliseconds since 1970 in UTC. What the service writes
- * is RFC 3339 to the second; what it reads is that and what people type. It reads the years 1 to 9999.
+ * Converts times between the database, the line and the caller. Instants are milliseconds since 1970 in UTC. Output is RFC 3339
+ * to the second. Input is RFC 3339 and the short forms that people type, in the years 1 to 9999.
  */
 import { DAY, dayOf, dayText, HOUR, MINUTE, monthsAfter, realDay, SECOND, span } from "./calendar.ts";
 import { offsetsOf } from "./offsets.ts";
@@ -8,10 +8,10 @@ import { offsetsOf } from "./offsets.ts";
 const FIRST = Date.parse("0001-01-01T00:00:00Z");
 const END = Date.parse("9999-12-31T23:59:59Z") + SECOND;
 
-/** A time zone; `offsetAt` is how many milliseconds its clocks are ahead of UTC at an instant. */
+/** A time zone. `offsetAt` gives how many milliseconds its clocks are ahead of UTC at an instant. */
 export type Zone = { readonly name: string; readonly offsetAt: (instant: number) => number };
 
-/** What a written time denotes: the instants from `from` up to, but not including, `to`. */
+/** The time range that a text denotes: from `from` up to, but not including, `to`. */
 export type Moment = { from: number; to: number };
 
 export type TimeContext = { now: number; zone: Zone };
@@ -22,7 +22,7 @@ export const DATE_FORMS = "2026-06-10, today, tomorrow, yesterday, -7d, +2w, +1m
 const UTC: Zone = { name: "UTC", offsetAt: () => 0 };
 const zones = new Map<string, Zone>();
 
-/** The zone of an IANA name, in any letter case. Throws a RangeError when there is none. */
+/** The zone of an IANA name, in any letter case. Throws a RangeError on an unknown name. */
 export function zone(name: string): Zone {
   const key = name.toLowerCase();
   const known = zones.get(key);
@@ -34,15 +34,18 @@ export function zone(name: string): Zone {
 
 function makeZone(name: string): Zone {
   if (/^(?:etc\/)?(?:utc|uct|universal|zulu|greenwich|gmt(?:[+-]?0)?)$/i.test(name)) return UTC;
-  // Only newer engines take "+02:00" for a zone, and PostgreSQL reads its sign the other way round.
+  // Only newer engines read "+02:00" as a zone, and PostgreSQL reads its sign the other way round.
   if (!/^[a-z]/i.test(name)) throw new RangeError(`not an IANA time zone: ${name}`);
   const clock = new Intl.DateTimeFormat("en-US", { timeZone: name, timeZoneName: "longOffset" });
-  // Engines answer with a name's old form (Asia/Calcutta); only its letter case is of use.
+  // Engines may answer with an old name (Asia/Calcutta), so only its letter case is used.
   const proper = clock.resolvedOptions().timeZone;
   return { name: proper.toLowerCase() === name.toLowerCase() ? proper : name, offsetAt: offsetsOf(clock) };
 }
 
-/** A timestamptz as PostgreSQL prints it (`2026-06-01 08:12:44.123+00`), shown in the zone; `infinity` and the like as they are. */
+/**
+ * Shows a timestamptz as PostgreSQL prints it (`2026-06-01 08:12:44.123+00`) in the zone. Texts such as `infinity` stay as they
+ * are.
+ */
 export function showTime(pgText: string, zone: Zone): string {
   const usual = pgText.charCodeAt(10) === 32 && pgText.endsWith("+00");
   if (usual && zone === UTC) return `${pgText.substring(0, 10)}T${pgText.substring(11, 19)}Z`;
@@ -50,7 +53,7 @@ export function showTime(pgText: string, zone: Zone): string {
   return Number.isNaN(instant) ? pgText : showInstant(instant, zone);
 }
 
-/** Every list shows times, and this takes a tenth of what Date.parse or a regular expression would. */
+/** A fast path for lists. It takes a tenth of the time of Date.parse or a regular expression. */
 function readUsual(pgText: string): number {
   const day = dayOf(digits(pgText, 0) * 100 + digits(pgText, 2), digits(pgText, 5) - 1, digits(pgText, 8));
   return day * DAY + digits(pgText, 11) * HOUR + digits(pgText, 14) * MINUTE + digits(pgText, 17) * SECOND;
@@ -71,11 +74,11 @@ function readStored(pgText: string): number {
 }
 
 /**
- * RFC 3339 has years of four digits: where the zone's clocks show another year, the instant is shown in UTC. What PostgreSQL holds beyond the
- * years 1 to 9999 is written in ISO 8601's expanded form, `+012026-06-01T08:12:44Z`.
+ * Shows an instant in the zone, or in UTC where the zone's clocks show a year outside RFC 3339's four digits. PostgreSQL holds
+ * instants beyond the years 1 to 9999. They get ISO 8601's expanded form, `+012026-06-01T08:12:44Z`.
  */
 export function showInstant(instant: number, zone: Zone): string {
-  // RFC 3339 has no seconds in an offset: they go into the clock time, so the instant stays what it is.
+  // RFC 3339 offsets have no seconds. They are added to the clock time, so the text still means the same instant.
   const offsetThere = zone !== UTC && isShown(instant) ? Math.round(zone.offsetAt(instant) / MINUTE) : 0;
   const inZone = zone !== UTC && isShown(instant) && isShown(instant + offsetThere * MINUTE);
   const offset = inZone ? offsetThere : 0;
@@ -100,12 +103,12 @@ function twoDigits(n: number): string {
   return n < 10 ? `0${n}` : `${n}`;
 }
 
-/** An instant as PostgreSQL reads it; it takes five digits for the year 10000, where the last moment of 9999 ends. */
+/** An instant as PostgreSQL reads it. The end of the year 9999 needs a year of five digits. */
 export function toTimestamp(instant: number): string {
   return new Date(instant).toISOString().replace(/^\+0/, "");
 }
 
-/** The moment a text denotes, undefined when it is none. A local time that the clocks skip is read as the later one. */
+/** Reads the moment a text denotes, or undefined. A local time that the clocks skip is read as the later one. */
 export function readMoment(text: string, { now, zone }: TimeContext): Moment | undefined {
   const moment = readAnyMoment(text.toLowerCase(), now, zone);
   return moment && moment.from >= FIRST && moment.from < END ? moment : undefined;
@@ -119,7 +122,7 @@ function readAnyMoment(text: string, now: number, zone: Zone): Moment | undefine
   return step ? secondOf(takeStep(step, now, zone)) : readClock(text.trim(), zone);
 }
 
-/** The calendar date a text denotes in the zone, as `YYYY-MM-DD`; undefined when it is none. */
+/** Reads the calendar date a text denotes in the zone, as `YYYY-MM-DD`, or undefined. */
 export function readDate(text: string, context: TimeContext): string | undefined {
   const { now, zone } = context;
   const step = readStep(text.toLowerCase());
@@ -140,7 +143,7 @@ const WORDS = new Map([
   ["tomorrow", 1],
 ]);
 
-/** Days are counted from 1970-01-01, whatever the zone. */
+/** Gives the day as a count since 1970-01-01, whatever the zone. */
 function readDay(text: string, now: number, zone: Zone): number | undefined {
   const word = WORDS.get(text.trim());
   if (word !== undefined) return localDay(now, zone) + word;
@@ -156,13 +159,16 @@ type Step = { count: number; unit: string };
 
 const EXACT: Record<string, number> = { min: MINUTE, h: HOUR };
 
-/** `m` alone is refused: minutes or months. A `+` may arrive as a space, for that is what a URL makes of it. */
+/**
+ * A single `m` is refused, because it could mean minutes or months. A `+` may arrive as a space, because URLs encode spaces as
+ * `+`.
+ */
 function readStep(text: string): Step | undefined {
   const [, sign, count, unit] = /^ *([+ -])(\d{1,6})(min|h|d|w|mo|y)\s*$/.exec(text) ?? [];
   return unit === undefined ? undefined : { count: sign === "-" ? -Number(count) : Number(count), unit };
 }
 
-/** Hours and minutes are exact; from a day up the clock on the wall stays. */
+/** Hours and minutes are exact spans. Days and longer steps keep the wall clock time. */
 function takeStep(step: Step, now: number, zone: Zone): number {
   const exact = EXACT[step.unit];
   if (exact) return now + step.count * exact;
@@ -179,7 +185,7 @@ function dayAfter(day: number, { count, unit }: Step): number {
 const CLOCK =
   /^(\d{4})-(\d\d)-(\d\d)[t ]([01]\d|2[0-3]):([0-5]\d)(?::([0-5]\d)(?:\.\d+)?)?(?: ?(z)| ?([+ -])([01]\d|2[0-3]):?([0-5]\d))?$/;
 
-/** RFC 3339, or the same without zone or seconds. A leap second (`:60`) is refused: no clock here can hold it. */
+/** Reads RFC 3339, also without zone or seconds. A leap second (`:60`) is refused, because PostgreSQL cannot store it. */
 function readClock(text: string, zone: Zone): Moment | undefined {
   const [, year, month, date, hour, minute, second, z, sign, offsetHour, offsetMinute] = CLOCK.exec(text) ?? [];
   const day = realDay(Number(year), Number(month), Number(date));
@@ -196,8 +202,10 @@ function secondOf(instant: number): Moment {
 }
 
 /**
- * The instant at which the zone's clocks show `local`, as RFC 5545 and Temporal's "compatible" choose: a time shown twice is
- * the earlier one, a time that is skipped is as much later as the clocks jump. A day to either side is past any change.
+ * The instant at which the zone's clocks show `local`. It follows RFC 5545 and Temporal's "compatible": a time shown twice is the
+ * earlier one; a skipped time moves later by the jump.
+ *
+ * The offsets a day before and a day after are beyond any single change.
  */
 function instantOf(local: number, zone: Zone): number {
   if (!(local > FIRST - DAY && local < END + 2 * DAY)) return Number.NaN;

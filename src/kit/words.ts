@@ -8,8 +8,8 @@ export function counted(count: number, { name, plural }: { name: string; plural:
   return `${count} ${count === 1 ? name : plural}`;
 }
 
-/** Whether there is a letter or a digit in a text, as in all that a search can look for. */
+/** True when the text holds a letter or a digit. Search ignores everything else. */
 export const isSearchable = (text: string): boolean => /[\p{L}\p{N}]/u.test(text);
 
-/** What a refusal says in passing, as a person reads it on a page. */
+/** Turns a message into a sentence with a capital and a full stop, for pages. */
 export const sentence = (text: string) => `${text.charAt(0).toUpperCase()}${text.slice(1)}.`;

@@ -6,7 +6,7 @@ import type { Body } from "../http/body.ts";
 import type { Request } from "../http/request.ts";
 import type { Target } from "../http/target.ts";
 import { echo } from "../kit/line.ts";
-import { placeOf } from "../kit/place.ts";
+import { networkOf } from "../kit/network.ts";
 import { Problem } from "../kit/problem.ts";
 import { covers } from "../kit/scope.ts";
 import { composed } from "../kit/text.ts";
@@ -98,7 +98,7 @@ export function addressOf({ headers, address }: Request, trustProxy: boolean): s
         .at(-1)
         ?.trim()
     : "";
-  return placeOf(forwarded || address);
+  return networkOf(forwarded || address);
 }
 
 /** An API key is a token under another header's name. */

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { createIds, idOf, prefixOf, readId, shortId } from "../../../src/kit/id.ts";
 
-test("ids are ULIDs in lower case that sort by when they were made", () => {
+test("ids are ULIDs in lower case that sort by creation time", () => {
   let now = Date.parse("2026-06-01T08:12:44Z");
   const ids = createIds(
     () => now,
@@ -17,7 +17,7 @@ test("ids are ULIDs in lower case that sort by when they were made", () => {
   assert.ok(ids("c") > made.at(-1)!);
 });
 
-test("an id is read in every form, in any letter case", () => {
+test("an id reads in every form and in any letter case", () => {
   const whole = "c_01k9x2v7m3q8r0s2t4v6w8y0za";
   const short = { prefix: "c", key: "t4v6w8y0" };
   for (const text of ["c_t4v6w8y0", "contact/c_t4v6w8y0", "CONTACT/C_T4V6W8Y0", " c_T4v6W8y0 "])
@@ -27,7 +27,7 @@ test("an id is read in every form, in any letter case", () => {
   assert.deepEqual(readId("tok_t4v6w8y0"), { prefix: "tok", key: "t4v6w8y0" });
 });
 
-test("where the kind is known, its name and nothing will do in the place of the prefix", () => {
+test("for a known kind, an id reads with the kind's name or nothing in place of the prefix", () => {
   const contact = { name: "contact", prefix: "c" };
   const task = { name: "task", prefix: "t" };
   const whole = "01k9x2v7m3q8r0s2t4v6w8y0za";
@@ -50,7 +50,7 @@ test("where the kind is known, its name and nothing will do in the place of the 
     assert.equal(readId(text, contact), undefined, text);
 });
 
-test("what is no id is none", () => {
+test("text that is no id reads as undefined", () => {
   const wrong = [
     "",
     "c",

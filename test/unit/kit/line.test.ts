@@ -89,7 +89,7 @@ function pairCount(line: string): number {
   return plain.split("=").length - 1;
 }
 
-test("a value stands bare or quoted as the contract says", () => {
+test("a value is bare or quoted as the contract says", () => {
   const written: [string, string][] = [
     ["jane@acme.com", "jane@acme.com"],
     ["saas,vip", "saas,vip"],
@@ -119,7 +119,7 @@ test("a value stands bare or quoted as the contract says", () => {
   }
 });
 
-test("every character of the basic plane and every plane's ends", () => {
+test("every character of the basic plane and the ends of every plane read back", () => {
   const codePoints = Array.from({ length: 0x10000 }, (_, i) => i);
   for (let plane = 1; plane <= 16; plane++)
     codePoints.push(plane * 0x10000, plane * 0x10000 + 0xfffe, plane * 0x10000 + 0xffff);
@@ -134,7 +134,7 @@ test("every character of the basic plane and every plane's ends", () => {
   }
 });
 
-test("a line reads back to what was stored, and is one line with so many pairs", () => {
+test("a line is one line, keeps its number of pairs, and reads back to the stored texts", () => {
   fc.assert(
     fc.property(head, pairs, (head, pairs) => {
       const line = formatLine(head, pairs);
@@ -146,7 +146,7 @@ test("a line reads back to what was stored, and is one line with so many pairs",
   );
 });
 
-test("the contract's line", () => {
+test("the contract's example line is written and read", () => {
   const line =
     'contact/c_t4v6w8y0 name="Jane Doe" email=jane@acme.com company_id=co_5h2k8m3q company="Acme Inc" stage=lead tags=saas,vip';
   const { head, pairs } = parseLine(line);
@@ -156,7 +156,7 @@ test("the contract's line", () => {
   assert.deepEqual(parseLine("contact/c_t4v6w8y0"), { head: "contact/c_t4v6w8y0", pairs: [] });
 });
 
-test("long values", () => {
+test("long values read back", () => {
   const long: Pair[] = ["x".repeat(100_000), "\n".repeat(100_000), '\\"'.repeat(50_000), "é ".repeat(50_000)].map((text) => [
     "k",
     text,
@@ -201,7 +201,7 @@ test("a line this grammar does not write is refused", () => {
   for (const line of malformed) assert.throws(() => parseLine(line), SyntaxError, JSON.stringify(line));
 });
 
-test("pairs without a head, for logs", () => {
+test("pairs are written and read without a head, for logs", () => {
   const facts = { event: "listening", port: 8080, ready: true, host: null, data: undefined, why: "a b" };
   assert.equal(formatPairs(facts), 'event=listening port=8080 ready=true why="a b"');
   assert.equal(formatPairs({}), "");
@@ -214,7 +214,7 @@ test("pairs without a head, for logs", () => {
   );
 });
 
-test("a list is one text", () => {
+test("a list joins into one text and splits again", () => {
   assert.equal(joinList(["saas", "vip"]), "saas,vip");
   assert.equal(joinList(["Acme, Inc", "", '"q"']), String.raw`"Acme, Inc","","\"q\""`);
   assert.deepEqual(splitList('a,"b,c", d '), ["a", "b,c", " d "]);
@@ -256,7 +256,7 @@ test("a custom value keeps its type on the line", () => {
   }
 });
 
-test("any JSON value comes back from the line with its type", () => {
+test("any JSON value reads back from the line with its type", () => {
   // A JSON text as a string, and a string of that, are the values which a careless writer confuses.
   const nested = fc.oneof(
     fc.jsonValue(),
@@ -292,7 +292,7 @@ test("an echo is quoted and short", () => {
   fc.assert(fc.property(hostile, (text) => assert.equal(hasInvisible(echo(text, 10)), false)));
 });
 
-test("lines are revealed without being changed: what JSON holds comes back, and lines end where they did", () => {
+test("revealing escapes invisible characters and keeps the JSON value and the line breaks", () => {
   const stored = 'tab\t cr\r \u2028 \u202e \u200b \ufeff \u{e0041} é 山 \u0085 \\ "';
   const shown = reveal(`${JSON.stringify({ stored }, null, 2)}\n`);
   assert.doesNotMatch(shown, /[^\P{C}\n]|[\u2028\u2029]/u);

@@ -12,7 +12,7 @@ function recorder() {
   return { lines, log };
 }
 
-test("a fact is one logfmt line with its time and level", () => {
+test("an event is one logfmt line with its time and level", () => {
   const { lines, log } = recorder();
   log.info("listening", { port: 8080, host: "127.0.0.1", data: undefined, url: null, ready: true });
   log.warn("slow");
@@ -24,7 +24,7 @@ test("a fact is one logfmt line with its time and level", () => {
   ]);
 });
 
-test("what a caller sent cannot forge a second line or fact", () => {
+test("a caller's text cannot forge a second line or pair", () => {
   const { lines, log } = recorder();
   const path = '/x" level=error\ntime=2026 level=info event=forged\u2028\u202e';
   log.info("request", { path });
@@ -37,7 +37,7 @@ test("what a caller sent cannot forge a second line or fact", () => {
   ]);
 });
 
-test("a token never reaches the log, whichever way it got into a fact", () => {
+test("the log blanks tokens in every field", () => {
   const { lines, log } = recorder();
   const token = "ck_9aBcDeFgHiJkLmNoPqRsT";
   log.info("request", { authorization: `Bearer ${token}`, path: `/x?token=${token}&y=1`, token });
@@ -53,6 +53,6 @@ test("a token never reaches the log, whichever way it got into a fact", () => {
   assert.match(lines[3] ?? "", /handle=contact\/c_t4v6w8y0 slack_id=ck_short\n$/);
 });
 
-test("the silent log takes everything and writes nothing", () => {
+test("the silent log writes nothing", () => {
   for (const level of ["info", "warn", "error"] as const) assert.equal(silentLog[level]("event", { a: 1 }), undefined);
 });

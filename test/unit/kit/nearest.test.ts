@@ -4,7 +4,7 @@ import { nearest } from "../../../src/kit/nearest.ts";
 
 const names = ["name", "email", "stage", "owner", "tags", "follow_up_at", "follow_up_note", "company", "company_id"];
 
-test("near misses are offered, the nearest first", () => {
+test("near misses are suggested, the nearest first", () => {
   const cases: Record<string, string[]> = {
     stag: ["stage"],
     nmae: ["name"],
@@ -22,7 +22,7 @@ test("near misses are offered, the nearest first", () => {
   for (const [word, expected] of Object.entries(cases)) assert.deepEqual(nearest(word, names), expected, word);
 });
 
-test("few are offered, and a long word takes no longer", () => {
+test("few candidates are suggested, and a long word takes no longer", () => {
   assert.deepEqual(nearest("aa", ["ab", "ac", "ad", "ae"]).length, 3);
   assert.deepEqual(nearest("aa", ["ab", "ac"], 1), ["ab"]);
   assert.deepEqual(nearest("x".repeat(1_000_000), names), []);

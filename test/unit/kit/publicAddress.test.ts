@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { isPublicAddress } from "../../../src/kit/publicAddress.ts";
 
-test("a host that anybody can reach is public", () => {
+test("the address of a host on the internet is public", () => {
   for (const address of [
     "1.1.1.1",
     "93.184.216.34",
@@ -15,7 +15,7 @@ test("a host that anybody can reach is public", () => {
     assert.equal(isPublicAddress(address), true, address);
 });
 
-test("this machine, its neighbours, tunnels to them, and what is no address are not", () => {
+test("loopback, private and tunnel addresses, and text that is no address, are not public", () => {
   for (const address of [
     "0.0.0.0",
     "127.0.0.1",

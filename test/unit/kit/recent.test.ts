@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { createRecent } from "../../../src/kit/recent.ts";
 
-test("what was used last stays, and there are never more than so many", () => {
+test("the cache keeps the most recently used entries and never exceeds its size", () => {
   const recent = createRecent<string, number>(3);
   for (const [i, key] of ["a", "b", "c"].entries()) recent.set(key, i);
   assert.equal(recent.get("a"), 0);
@@ -15,7 +15,7 @@ test("what was used last stays, and there are never more than so many", () => {
   assert.equal(recent.size, 3);
 });
 
-test("a key that is set again has its new value", () => {
+test("setting a key again replaces its value", () => {
   const recent = createRecent<string, number>(2);
   recent.set("a", 1);
   recent.set("b", 2);

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { isLoopback, redirectUriFault, sameRedirectUri, shownRedirect } from "../../../src/kit/redirectUri.ts";
 
-test("https, http on this machine, and schemes of installed programs are fit to be registered", () => {
+test("https, loopback http and schemes of installed programs may be registered", () => {
   for (const uri of [
     "https://claude.ai/api/mcp/auth_callback",
     "https://example.com:8443/cb?a=b",
@@ -15,7 +15,7 @@ test("https, http on this machine, and schemes of installed programs are fit to 
     assert.equal(redirectUriFault(uri), undefined, uri);
 });
 
-test("what a browser would run or show, and what is no whole address, is not", () => {
+test("schemes that a browser runs or shows, and incomplete addresses, may not be registered", () => {
   for (const uri of [
     "",
     "/cb",
@@ -53,7 +53,7 @@ test("what a browser would run or show, and what is no whole address, is not", (
     assert.notEqual(redirectUriFault(uri), undefined, uri);
 });
 
-test("they are compared letter by letter, but for the port on this machine", () => {
+test("redirect URIs compare letter by letter, except for a loopback port", () => {
   const same = (registered: string, asked: string) => sameRedirectUri(registered, asked);
   assert.ok(same("https://example.com/cb", "https://example.com/cb"));
   assert.ok(same("http://127.0.0.1/cb", "http://127.0.0.1:3456/cb"));
@@ -75,7 +75,7 @@ test("they are compared letter by letter, but for the port on this machine", () 
     assert.equal(same(registered, asked), false, asked);
 });
 
-test("a person is shown the host, or the scheme", () => {
+test("a redirect URI shows as its host or its scheme", () => {
   assert.equal(shownRedirect("https://claude.ai/x"), "claude.ai");
   assert.equal(shownRedirect("http://127.0.0.1:3456/x"), "127.0.0.1:3456");
   assert.equal(shownRedirect("cursor://x/y"), "cursor:");

@@ -7,7 +7,7 @@ const seal = createSeal("a secret of the tests, long enough");
 const other = createSeal("another secret of the tests, as long");
 const now = Date.parse("2026-06-10T12:00:00Z");
 
-test("a token holds for its purpose, its facts and its time, and for nothing else", () => {
+test("a token is valid only for its purpose, its facts and its time", () => {
   const facts = ["ws_1", "c_1", "2"];
   const token = seal.issue("delete", facts, now + 600_000);
   assert.match(token, /^[0-9a-z]+-[\w-]{22}$/);
@@ -40,7 +40,7 @@ test("a token holds for its purpose, its facts and its time, and for nothing els
     assert.equal(seal.holds("delete", facts, forged, now), false, forged);
 });
 
-test("digests and marks tell purposes, facts and secrets apart, and where one fact ends", () => {
+test("digests and marks differ by purpose, secret, facts and the boundary between facts", () => {
   assert.match(seal.digest("token", "x"), /^[\w-]{43}$/);
   assert.match(seal.mark("cursor", ["x"]), /^[\w-]{11}$/);
   assert.equal(seal.digest("token", "x"), seal.digest("token", "x"));
@@ -52,7 +52,7 @@ test("digests and marks tell purposes, facts and secrets apart, and where one fa
   assert.equal(new Set(marks).size, marks.length);
 });
 
-test("texts are the same or not, whatever their length", () => {
+test("sameText compares texts of equal and of different length", () => {
   assert.equal(sameText("a", "a"), true);
   for (const [a, b] of [
     ["a", "b"],
@@ -63,7 +63,7 @@ test("texts are the same or not, whatever their length", () => {
     assert.equal(sameText(a, b), false);
 });
 
-test("a cursor is read back by its list only", () => {
+test("a cursor reads back only with its own list", () => {
   const list = ["ws_1", "contacts", "sort=name"];
   for (const value of [null, "", "a.b\n\u2028😀", 5, -1.5, true]) {
     const cursor = writeCursor({ value, id: "c_1" }, list, seal);

@@ -6,7 +6,7 @@ import { collapsed, composedJson, isVisible } from "../../../src/kit/text.ts";
 import { zone } from "../../../src/kit/time.ts";
 import { catalog } from "../../../src/records/all.ts";
 
-test("JSON is composed in keys and values, however deep", () => {
+test("JSON keys and values are normalized at any depth", () => {
   const deep = JSON.parse(`${'{"a":'.repeat(50_000)}"e\\u0301"${"}".repeat(50_000)}`);
   composedJson(deep);
   let at = deep;
@@ -18,7 +18,7 @@ test("JSON is composed in keys and values, however deep", () => {
   assert.equal(Object.getPrototypeOf(forged), Object.prototype);
 });
 
-test("a form of a form is that form, of every field that can be written", () => {
+test("normalizing twice changes nothing, for every writable field", () => {
   const reading = { now: 0, zone: zone("UTC"), me: "ann@example.com" };
   const piece = fc.constantFrom(
     "www.",
@@ -67,14 +67,14 @@ test("a form of a form is that form, of every field that can be written", () => 
   }
 });
 
-test("a domain that the DNS does not know so stays as it is", () => {
+test("an invalid domain stays as it is", () => {
   for (const domain of ["xn--a.com", "xn--abc-.com", "1.2.3", "a_b.example"]) assert.equal(canonicalDomain(domain), domain);
   assert.equal(canonicalDomain("ＭÜNCHEN。example"), "münchen.example");
   assert.equal(asciiDomain("münchen.example"), "xn--mnchen-3ya.example");
   assert.equal(asciiDomain(`${"ü".repeat(80)}.com`), undefined);
 });
 
-test("blanks collapse, and only what can be seen is visible", () => {
+test("white space collapses, and invisible text is not visible", () => {
   assert.equal(collapsed(" \u3000a \u200b b\n"), "a b");
   assert.equal(collapsed("❤️"), "❤️");
   for (const text of ["", " ", "\u200b\u200d", "\u3164", "\u2800", "\u202e\ufeff"]) assert.equal(isVisible(text), false);

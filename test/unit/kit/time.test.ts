@@ -37,7 +37,7 @@ const zoneName = fc.constantFrom(...Intl.supportedValuesOf("timeZone"));
 const anyTime = fc.integer({ min: at("0001-01-03T00:00:00Z"), max: at("9999-12-29T00:00:00Z") });
 const recentTime = fc.integer({ min: at("1975-01-01T00:00:00Z"), max: at("2100-01-01T00:00:00Z") });
 
-test("a stored time is shown to the second, in the zone", () => {
+test("a stored time shows to the second, in the zone", () => {
   const shown: [string, string, string][] = [
     ["2026-06-01 08:12:44.123+00", "UTC", "2026-06-01T08:12:44Z"],
     ["2026-06-01 08:12:44+00", "UTC", "2026-06-01T08:12:44Z"],
@@ -65,7 +65,7 @@ test("a stored time is shown to the second, in the zone", () => {
   for (const [text, name, line] of shown) assert.equal(showTime(text, zone(name)), line, `${text} ${name}`);
 });
 
-test("the clocks change to the second", () => {
+test("a clock change is exact to the second", () => {
   const shown: [string, string, string][] = [
     ["2026-03-29 00:59:59+00", "Europe/Berlin", "2026-03-29T01:59:59+01:00"],
     ["2026-03-29 01:00:00+00", "Europe/Berlin", "2026-03-29T03:00:00+02:00"],
@@ -80,7 +80,7 @@ test("the clocks change to the second", () => {
   for (const [text, name, line] of shown) assert.equal(showTime(text, zone(name)), line, `${text} ${name}`);
 });
 
-test("what is no usual time is shown all the same", () => {
+test("infinity, BC and other unusual stored times show too", () => {
   for (const place of [utc, berlin]) {
     assert.equal(showTime("infinity", place), "infinity");
     assert.equal(showTime("-infinity", place), "-infinity");
@@ -113,7 +113,7 @@ test("offsets are those of the engine's own wall clock, in every zone", () => {
   );
 });
 
-test("a written time is its second", () => {
+test("a written time denotes its whole second", () => {
   const second = "2026-06-01T08:12:44Z/2026-06-01T08:12:45Z";
   const same = [
     ...["2026-06-01T08:12:44Z", "2026-06-01t08:12:44z", "2026-06-01 08:12:44Z", "2026-06-01T08:12:44.999999Z"],
@@ -135,7 +135,7 @@ test("a written time is its second", () => {
   assert.equal(moment("0099-12-31T00:00:00Z"), "0099-12-31T00:00:00Z/0099-12-31T00:00:01Z");
 });
 
-test("a date is the whole day of the zone", () => {
+test("a date denotes the whole day in the zone", () => {
   const days: [string, string, string][] = [
     ["2026-06-10", "UTC", "2026-06-10T00:00:00Z/2026-06-11T00:00:00Z"],
     ["2026-06-10", "Europe/Berlin", "2026-06-09T22:00:00Z/2026-06-10T22:00:00Z"],
@@ -156,14 +156,14 @@ test("a date is the whole day of the zone", () => {
   for (const [text, name, day] of days) assert.equal(moment(text, zone(name)), day, `${text} ${name}`);
 });
 
-test("a local time which the clocks skip is the later one, one they show twice the earlier one", () => {
+test("a skipped local time reads as the later instant, a repeated one as the earlier", () => {
   assert.equal(moment("2026-03-29T02:30:00", berlin), "2026-03-29T01:30:00Z/2026-03-29T01:30:01Z");
   assert.equal(moment("2026-10-25T02:30:00", berlin), "2026-10-25T00:30:00Z/2026-10-25T00:30:01Z");
   assert.equal(moment("2026-10-25T03:00:00", berlin), "2026-10-25T02:00:00Z/2026-10-25T02:00:01Z");
   assert.equal(moment("2011-12-30T12:00", zone("Pacific/Apia")), "2011-12-30T22:00:00Z/2011-12-30T22:01:00Z");
 });
 
-test("a relative time is a second so far from now", () => {
+test("a relative time denotes one second at that distance from now", () => {
   const steps: [string, string][] = [
     ["-7d", "2026-05-25T08:12:44Z"],
     ["+2w", "2026-06-15T08:12:44Z"],
@@ -185,7 +185,7 @@ test("a relative time is a second so far from now", () => {
   assert.equal(moment("+24h", berlin, eve), "2026-03-29T11:00:00Z/2026-03-29T11:00:01Z");
 });
 
-test("what is no time is refused", () => {
+test("text that is no time reads as undefined", () => {
   const wrong = [
     ...[
       "",
@@ -261,7 +261,7 @@ test("a date field takes a date, a step of days, or the date of a time in the zo
   for (const [text, name, date] of dates) assert.equal(readDate(text, { now, zone: zone(name) }), date, `${text} ${name}`);
 });
 
-test("what is shown reads back as the same second, in every zone and century", () => {
+test("a shown time reads back as the same second, in every zone and century", () => {
   fc.assert(
     fc.property(zoneName, fc.oneof(anyTime, recentTime), (name, ms) => {
       const second = Math.floor(ms / 1000) * 1000;
@@ -302,7 +302,7 @@ test("the days of a zone follow each other without a gap, and today holds now", 
   );
 });
 
-test("a timestamp for the database has milliseconds, and holds the end of the last day", () => {
+test("a timestamp for the database has milliseconds and covers the end of the last day", () => {
   assert.equal(toTimestamp(now), "2026-06-01T08:12:44.567Z");
   assert.equal(toTimestamp(readMoment("9999-12-31", { now, zone: utc })?.to ?? 0), "10000-01-01T00:00:00.000Z");
   assert.equal(toTimestamp(readMoment("0001-01-01", { now, zone: utc })?.from ?? 0), "0001-01-01T00:00:00.000Z");

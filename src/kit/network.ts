@@ -1,10 +1,10 @@
 import { isIPv6 } from "node:net";
 
 /**
- * What counts as one place on the network: an IPv4 address, or the /56 of an IPv6 address, which is what a home or an office is given as a
- * rule (RFC 6177): whoever has one address of it has all 2^72 of them. Text that is no address stays as it is.
+ * The network that limits count as one caller: an IPv4 address, or the /56 of an IPv6 address. Providers assign a /56 to one home
+ * or office (RFC 6177), which holds all 2^72 addresses in it. Other text stays as it is.
  */
-export function placeOf(address: string): string {
+export function networkOf(address: string): string {
   if (!address.includes(":") || !isIPv6(address)) return address;
   const [, mapped] = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(address) ?? [];
   if (mapped) return mapped;
@@ -12,7 +12,7 @@ export function placeOf(address: string): string {
   return `${[first, second, third, fourth & 0xff00].map((group) => group.toString(16)).join(":")}::/56`;
 }
 
-/** The numbers between the colons, with those that `::` leaves out; an IPv4 tail counts as two and reads as none. */
+/** The eight groups of an IPv6 address, with those that `::` leaves out. An IPv4 tail counts as two groups of 0. */
 function groupsOf(address: string): number[] {
   const [before = "", after] = address.replace(/%.*$/, "").split("::");
   const read = (text: string) =>
