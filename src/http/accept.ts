@@ -3,12 +3,14 @@ import { Problem } from "../kit/problem.ts";
 
 export type Format = "text" | "json";
 
-/** The media type of each, as the 406 lists them. */
+/** The media type of each format, as a 406 lists them. */
 export const FORMATS: Record<Format, string> = { text: "text/plain", json: "application/json" };
 
 /**
- * The format an Accept header asks for (RFC 9110, section 12.5.1): the type with the highest quality, the more specific range deciding
- * each type's quality. Undefined when it names others and neither of these. A header that only says what is not wanted leaves the rest welcome.
+ * The format that an Accept header asks for (RFC 9110, section 12.5.1). The type with the highest quality wins; the most specific
+ * range decides a type's quality.
+ *
+ * Undefined when the header names only other types. A header that only excludes types leaves the rest acceptable.
  */
 export function acceptedFormat(accept: string | undefined): Format | undefined {
   if (!accept || accept === "*/*") return "text";
@@ -30,7 +32,7 @@ export function acceptedFormat(accept: string | undefined): Format | undefined {
   const text = quality("text", "plain");
   if (json <= 0 && text <= 0 && ranges.some((range) => range.quality > 0)) return undefined;
   if (json !== text) return json > 0 && json > text ? "json" : "text";
-  // As welcome as each other: what was named first, `application/json, text/plain, */*` being what JSON clients send.
+  // On equal quality the type named first wins, because JSON clients send `application/json, text/plain, */*`.
   const first = ranges.find((range) => range.type !== "*" && range.quality > 0);
   return first?.type === "application" && first.subtype === "json" ? "json" : "text";
 }

@@ -5,21 +5,22 @@ import type { Request } from "./request.ts";
 import { readParameters } from "./target.ts";
 
 /**
- * Named values; those of a form are text, or a list of texts where a name stands several times. `signed` has those of them that began with a bare
- * `+`, with it. `text`: as it came.
+ * A parsed body. Form values are text, or a list of texts when a name repeats. `text` is the raw body. `signed` keeps form values
+ * with a bare leading `+`, which decoding turns into a space.
  */
 export type Body = { values: Record<string, unknown>; form: boolean; text: string; signed?: Record<string, string> };
 
 export const NO_BODY: Body = { values: {}, form: false, text: "" };
 
-/** A body that its handler reads itself. */
+/** Reads a body as raw text, for handlers that parse it themselves. */
 export async function readRaw(request: Request, limit: number): Promise<Body> {
   refuseForeignTypes(request);
   return { ...NO_BODY, text: await request.text(limit) };
 }
 
 /**
- * Reads a body: a JSON object whatever the Content-Type says (curl sends a form's), else a form. At most `limit` bytes; UTF-8 only.
+ * Reads a body of at most `limit` bytes of UTF-8. A JSON object is recognised under any Content-Type, because curl sends the form
+ * type by default. Anything else is a form.
  */
 export async function readBody(request: Request, limit: number): Promise<Body> {
   refuseForeignTypes(request);
@@ -62,10 +63,13 @@ function parseObject(text: string): Body {
   throw new Problem("bad_request", "the body is not a JSON object", 'send one object, e.g. {"name":"Jane Doe"}');
 }
 
-/** Beyond these, or escaped, may be what is not in composed form. */
+/** Matches texts that NFC may change: characters beyond U+02FF, or escapes that may hold them. */
 const MAY_COMPOSE = /[^\0-\u02ff]|\\u/;
 
-/** Throws a SyntaxError, or a Problem on what would take too long to read or lose digits. */
+/**
+ * Parses JSON. Throws a SyntaxError on invalid JSON, and a Problem on too many values, deep nesting or numbers that would lose
+ * digits.
+ */
 export function parseJson(text: string): unknown {
   if (text.length > ALWAYS_READ && countValues(text) > MOST_VALUES) throw tooManyValues();
   const value = parseExact(text);
@@ -73,8 +77,8 @@ export function parseJson(text: string): unknown {
 }
 
 /**
- * A megabyte of small values takes a hundred times as long to read as one of text, and everybody else waits meanwhile. A body of less than
- * `ALWAYS_READ` characters cannot hold many enough.
+ * A body may hold this many values. A megabyte of small values takes a hundred times as long as one text and would block all
+ * other requests. Bodies shorter than `ALWAYS_READ` are not counted, because they cannot hold enough values to matter.
  */
 const MOST_VALUES = 20_000;
 const ALWAYS_READ = 65_536;
@@ -102,7 +106,7 @@ export function isDeep(json: string, most: number): boolean {
 const QUOTE = 0x22;
 const isOpening = (code: number) => code === 0x5b || code === 0x7b;
 
-/** Or a few more; not far beyond the limit. */
+/** Counts values. It stops soon after the limit. */
 function countValues(json: string): number {
   let count = 0;
   for (let i = 0; i < json.length && count <= MOST_VALUES; i++) {
@@ -113,12 +117,14 @@ function countValues(json: string): number {
   return count;
 }
 
-/** Characters that every encoder of forms encodes. */
+/** Characters that every form encoder escapes. */
 const UNENCODED = /[ "@:/{}<>\u0080-\uffff]/;
 
 /**
- * `curl -d` sends what was typed without encoding it, `--data-urlencode` and programs encode; one body may hold pairs of both. A pair that
- * holds what an encoder would have encoded was typed, and so was its `+`, as in a phone number; in any other it is a space.
+ * Parses a form. `curl -d` sends typed text unencoded; `--data-urlencode` and programs encode. One body may mix both.
+ *
+ * A pair is typed when it holds a character that every encoder escapes. In a typed pair a `+` is a plus, as in a phone number; in
+ * an encoded pair it is a space.
  */
 function formObject(text: string): Body {
   const pairs = text.split("&", MOST_VALUES + 1);

@@ -17,14 +17,14 @@ export type Crowd = {
 
 type Held = { since: number; served: boolean; requests: Set<IncomingMessage> };
 
-/** A connection is active when the body of one of its requests has fully arrived. It must not be dropped then. */
-const isAtWork = ({ requests }: Held) => [...requests].some(({ complete }) => complete);
+/** A connection is active when the body of one of its requests has fully arrived. Active connections are dropped last. */
+const isActive = ({ requests }: Held) => [...requests].some(({ complete }) => complete);
 
 /**
  * Drops connections so that one network cannot use them all. A connection is active or idle. A network above its limit loses its
  * oldest idle connection, or else the new one.
  *
- * Above the limit of all, the network with most connections loses its oldest idle one. With `proxied` only this rule holds,
+ * Above the limit of all, the network with most connections loses one in the same way. With `proxied` only this rule holds,
  * because all connections come from the proxy. `close` learns whether the connection has been answered before.
  */
 export function createCrowd(bounds: Bounds, proxied: boolean, close: (socket: Socket, served: boolean) => void): Crowd {
@@ -41,7 +41,7 @@ export function createCrowd(bounds: Bounds, proxied: boolean, close: (socket: So
   function drop(network: string, newest: Socket, graceMs: number): void {
     const held = networks.get(network)!;
     const now = performance.now();
-    const found = [...held].find(([, connection]) => !isAtWork(connection) && now - connection.since >= graceMs);
+    const found = [...held].find(([, connection]) => !isActive(connection) && now - connection.since >= graceMs);
     const [victim] = found ?? [held.has(newest) ? newest : held.keys().next().value!];
     const served = held.get(victim)!.served || held.get(victim)!.requests.size > 0;
     leave(network, victim);

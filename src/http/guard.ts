@@ -2,15 +2,15 @@ import { echo } from "../kit/line.ts";
 import { Problem } from "../kit/problem.ts";
 import type { Request } from "./request.ts";
 
-/** HTTP/1.1 wants exactly one Host (RFC 9112, section 3.2); two are how requests are smuggled past a proxy. */
+/** HTTP/1.1 requires exactly one Host (RFC 9112, section 3.2). A second one smuggles requests past a proxy. */
 export function guardOneHost({ hosts }: Request): void {
   if (hosts > 1) throw new Problem("bad_request", "there are two Host headers", "send one");
   if (hosts === 0) throw new Problem("bad_request", "there is no Host header", "send one");
 }
 
 /**
- * In local mode anyone who reaches the port may sign in, so a web page must not: not by its own origin, nor by a name of its own that it
- * made resolve to this machine (DNS rebinding).
+ * Refuses web pages in local mode, where anyone who reaches the port may sign in. It checks the Origin, and the Host against
+ * names that a page makes resolve to this machine (DNS rebinding).
  */
 export function createLocalGuard(baseUrl: string): (request: Request) => void {
   const known = new Set(["localhost", "127.0.0.1", "[::1]", new URL(baseUrl).hostname]);
@@ -32,7 +32,7 @@ export function createLocalGuard(baseUrl: string): (request: Request) => void {
 
 const TRIAL = /^(?:x-)?(?:\w+-)?(?:dry-?run|validate-only|simulate|noop|no-op)$/;
 
-/** Some programs ask by a header that a write only be tried out. To pass over it would do what they did not want done. */
+/** Refuses headers that ask for a dry run. Ignoring one would perform the write that the program wanted only to try. */
 export function guardTrials({ method, headers }: Request): void {
   if (method === "GET" || method === "HEAD") return;
   for (const name in headers) {

@@ -1,12 +1,12 @@
 import { createHash } from "node:crypto";
 import type { Answer } from "./reply.ts";
 
-/** Markup. Made by `html` only, so that text cannot pass for it. */
+/** Markup. Only `html` makes it, so plain text can never pass as markup. */
 export type Html = { readonly markup: string };
 
 type Part = Html | string | false | undefined | readonly Part[];
 
-/** What is put in is text, and stays text, unless it was made by `html` itself; false and undefined are nothing. */
+/** Builds markup. Inserted values are escaped unless `html` made them; false and undefined are left out. */
 export function html(strings: TemplateStringsArray, ...parts: Part[]): Html {
   return { markup: strings.map((string, i) => string + markupOf(parts[i])).join("") };
 }
@@ -49,12 +49,12 @@ a { color: var(--act); display: inline-block; padding: .5rem 0; }
 const STYLE_HASH = createHash("sha256").update(STYLE).digest("base64");
 
 /**
- * A page of its own, for a person's browser: no script, nothing from elsewhere, in nobody's frame. The referrer stays at home, and is not
- * left out altogether: browsers would then not say either that a form was sent from here.
+ * A page for a browser, with no script, no foreign resources and no framing. The referrer is sent to this site only. With no
+ * referrer at all, browsers would also hide the origin of form posts.
  */
 export function page(title: string, content: Html, { status = 200, formsLeave = false } = {}): Answer & { is: "document" } {
-  // Chrome holds every hop after a form is sent against form-action, and programs send on from theirs to where they like
-  // (https://claude.ai/… to claude://…): no list of where a person may end up after "Allow" is complete.
+  // Chrome checks every redirect after a form against form-action, and programs redirect further (https://claude.ai/… to
+  // claude://…). No list of allowed targets would be complete after "Allow".
   const formAction = formsLeave ? "" : "; form-action 'self'";
   return {
     is: "document",
@@ -86,7 +86,7 @@ ${content}
   };
 }
 
-/** Sends the browser on; 303 turns a form into a plain visit (RFC 9110, section 15.4.4). */
+/** Redirects the browser. Status 303 turns a form post into a GET (RFC 9110, section 15.4.4). */
 export function redirect(location: string): Answer {
   return {
     is: "document",

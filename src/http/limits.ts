@@ -1,23 +1,23 @@
 import { Problem } from "../kit/problem.ts";
 
-/** How often one caller may call: `quota` requests in a window of `seconds`, which begins with the first of them. */
+/** A rate limit: `quota` requests in a window of `seconds`, which begins with the first request. */
 export type Policy = { quota: number; seconds: number };
 
 export type Limiter = {
-  /** Counts a request of `key`; gives the headers that tell how much is left (name, value, name, value), or throws `rate_limited`. */
+  /** Counts a request of `key`. Returns the rate limit headers as name, value, name, value, or throws `rate_limited`. */
   take: (key: string, now: number) => string[];
-  /** Counts requests that another process has taken. */
+  /** Adds requests that another process has counted. */
   add: (key: string, count: number, now: number) => void;
 };
 
 type Window = { used: number; ends: number };
 
-/** More callers than this at once are not told apart for a while: the oldest windows are forgotten. */
+/** The most windows kept. Beyond it the oldest windows are dropped, and their callers start anew. */
 const MOST_KEYS = 50_000;
 
 /**
- * Counts in this process, and tells `onTake` of each for others to add. Headers are those of draft-ietf-httpapi-ratelimit-headers-11 and, for older clients, X-RateLimit-*, whose reset is
- * in seconds from now.
+ * Counts requests in this process and reports each to `onTake`, so that other processes can add it. The headers follow
+ * draft-ietf-httpapi-ratelimit-headers-11. Older clients get X-RateLimit-*, whose reset is in seconds from now.
  */
 export function createLimiter({ quota, seconds }: Policy, onTake?: (key: string) => void): Limiter {
   const windows = new Map<string, Window>();

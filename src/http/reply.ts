@@ -19,7 +19,7 @@ type Single = { is: "record"; view: View; row: Row; outcome?: string; notes?: re
 type Head = {
   status?: number;
   headers?: Record<string, string>;
-  /** What values are shown in, where the request has changed that. */
+  /** Overrides the request's time zone, when the request has changed it. */
   showing?: Showing;
 };
 
@@ -29,14 +29,14 @@ export type Answer = Head & (Single | List | Short | Document);
 /** One that never takes long to put together. */
 export type ShortAnswer = Head & (Short | Document);
 
-/** How this caller wants it. */
+/** The output style that the caller asked for. */
 export type Style = { format: Format; pretty: boolean; showing: Showing };
 
 export type Encoded = { status: number; headers: Record<string, string>; body: string | Buffer };
 
 /**
- * An answer as it leaves. `common` are the headers that every answer has: name, value, name, value, as node:http takes them. An object that
- * grows header by header changes its hidden class each time, which cost a third of all that a short answer costs.
+ * An encoded answer. `common` lists the headers of every answer as name, value, name, value, which node:http takes. An object
+ * that grows header by header changes its hidden class each time. This cost a third of a short answer's time.
  */
 export type Outgoing = Encoded & { common: string[] };
 
@@ -93,8 +93,8 @@ const textEnd = ({ notes, outcome }: Single) => `\n${noteLines(notes)}${outcome 
 const jsonEnd = ({ notes }: Single) => (notes?.length ? `,"hint":${JSON.stringify(notes.join("\n"))}}` : "}");
 
 /**
- * What an answer shows that the record's version does not tell: the choice of fields and the form, and the names of linked records, which
- * change by themselves. Where there are no versions, all of it.
+ * The part of an answer that the record's version does not cover: fields, format, zone, and names of linked records, which change
+ * without it. A record without versions is covered whole.
  */
 function seenIn({ view, row }: Single, { format, pretty, showing }: Style): string {
   let seen = `${view.fingerprint} ${format}${pretty ? " pretty" : ""} ${showing.zone.name}`;
@@ -151,10 +151,10 @@ function shortJson(answer: Short): string {
   }
 }
 
-/** No 401 without one (RFC 9110, section 15.5.2); who knows more of what was wrong sends their own. */
+/** Every 401 needs a challenge (RFC 9110, section 15.5.2). A refusal that knows the fault sends its own. */
 const CHALLENGE = { "WWW-Authenticate": 'Bearer realm="cardfile"' };
 
-/** A refusal, in the same shape for every way in. */
+/** Encodes a refusal. Every format has the same shape of error. */
 export function encodeProblem(problem: Problem, format: Format, requestId: string): Encoded {
   const { status, code, message, hints, values } = problem;
   const json = () => JSON.stringify({ error: code, message, hint: hints.join("\n") || null, ...values, request_id: requestId });

@@ -1,17 +1,17 @@
 import type { IncomingHttpHeaders, IncomingMessage } from "node:http";
 import { Problem } from "../kit/problem.ts";
 
-/** A request as the service takes it, whether a socket brought it or a handler makes it on behalf of its own caller. */
+/** A request, whether it came from a socket or from a handler on behalf of its caller. */
 export type Request = {
   method: string;
   /** Path and query, as in the request line. */
   target: string;
-  /** How many Host headers came, where there must be one; `headers` shows but the first. */
+  /** The number of Host headers, where one is required; `headers` holds only the first. */
   hosts: number;
   headers: IncomingHttpHeaders;
-  /** The network address of the other end. */
+  /** The peer's network address. */
   address: string;
-  /** The body, which must be UTF-8 of at most `limit` bytes. To be read once. */
+  /** Reads the body once. It must be UTF-8 of at most `limit` bytes. */
   text: (limit: number) => Promise<string>;
 };
 
@@ -24,24 +24,24 @@ export function fromSocket(message: IncomingMessage): Request {
     hosts: countHosts(message),
     headers,
     address,
-    // A method, for tsx gives every arrow function in such a place its name through defineProperty.
+    // A method, because tsx would call defineProperty on each request to name an arrow function here.
     text(limit) {
       return readText(message, limit);
     },
   };
 }
 
-/** Without a Host, HTTP/1.0 is whole. */
+/** Counts Host headers. HTTP/1.0 needs none. */
 function countHosts({ rawHeaders, httpVersion }: IncomingMessage): number {
   let hosts = 0;
   for (let i = 0; i < rawHeaders.length; i += 2) if (rawHeaders[i]!.length === 4 && /^host$/i.test(rawHeaders[i]!)) hosts += 1;
   return hosts === 0 && httpVersion !== "1.1" ? 1 : hosts;
 }
 
-/** What a handler asks of the service. */
+/** A request that a handler makes to the service. */
 export type InnerRequest = { method: string; target: string; headers: Record<string, string>; body: string };
 
-/** `address`: that of the caller on whose behalf. */
+/** `address` is the network address of the caller it acts for. */
 export function fromInside({ method, target, headers, body }: InnerRequest, address: string): Request {
   const length = Buffer.byteLength(body);
   const asOnTheWire = Object.entries(headers).map(([name, value]) => [name, Buffer.from(value).toString("latin1")]);

@@ -5,8 +5,8 @@ import { Problem } from "../kit/problem.ts";
 export type Matched<Route> = { route: Route; path: Record<string, string> };
 
 /**
- * Finds the route for a method and path segments. A literal segment wins over a `{name}`; `aliases` gives other names for the first
- * segment, so that a handle is a path: `/contact/c_…` is `/contacts/c_…`.
+ * Finds the route of a method and path segments. A literal segment wins over a `{name}`. `aliases` maps other first segments, so
+ * that a handle is a path: `/contact/c_…` is `/contacts/c_…`.
  */
 export function createRouter<Route extends { method: string; path: string }>(
   routes: readonly Route[],
@@ -14,24 +14,24 @@ export function createRouter<Route extends { method: string; path: string }>(
 ) {
   const root = node<Route>();
   for (const route of routes) {
-    let place = root;
-    for (const segment of route.path.split("/").slice(1)) place = descend(place, segment);
-    place.routes.set(route.method, route);
+    let parent = root;
+    for (const segment of route.path.split("/").slice(1)) parent = descend(parent, segment);
+    parent.routes.set(route.method, route);
   }
   const firsts = [...root.literal.keys()].filter((first) => first !== "");
 
   return function match(method: string, segments: readonly string[]): Matched<Route> {
     const [first = "", second] = segments;
     const plural = aliases.get(first) ?? first;
-    // `/contacts/contact/c_…`, a path with a whole handle put in, is `/contacts/c_…`.
+    // A path built with a whole handle, `/contacts/contact/c_…`, means `/contacts/c_…`.
     const doubled = segments.length > 2 && aliases.get(second!) === plural;
     const path: Record<string, string> = {};
     const known = plural === first && !doubled ? segments : [plural, ...segments.slice(doubled ? 2 : 1)];
-    const place = walk(root, known, 0, path);
-    if (!place) throw notFound(segments, firsts);
-    const route = place.routes.get(method === "HEAD" ? "GET" : method);
+    const parent = walk(root, known, 0, path);
+    if (!parent) throw notFound(segments, firsts);
+    const route = parent.routes.get(method === "HEAD" ? "GET" : method);
     if (route) return { route, path };
-    const allowed = [...place.routes.keys()].flatMap((each) => (each === "GET" ? ["GET", "HEAD"] : [each])).join(", ");
+    const allowed = [...parent.routes.keys()].flatMap((each) => (each === "GET" ? ["GET", "HEAD"] : [each])).join(", ");
     throw new Problem("method_not_allowed", `${echo(method)} does not work here`, `this path knows ${allowed}`, {
       headers: { Allow: allowed },
     });
@@ -48,31 +48,31 @@ function node<Route>(): Node<Route> {
   return { literal: new Map(), named: undefined, routes: new Map() };
 }
 
-function descend<Route>(place: Node<Route>, segment: string): Node<Route> {
+function descend<Route>(parent: Node<Route>, segment: string): Node<Route> {
   const name = /^\{(\w+)\}$/.exec(segment)?.[1];
   if (name) {
-    place.named ??= { name, node: node() };
-    return place.named.node;
+    parent.named ??= { name, node: node() };
+    return parent.named.node;
   }
-  const next = place.literal.get(segment) ?? node<Route>();
-  place.literal.set(segment, next);
+  const next = parent.literal.get(segment) ?? node<Route>();
+  parent.literal.set(segment, next);
   return next;
 }
 
-/** Where the segments from `at` on lead; what stands for a `{name}` goes into `path`. */
+/** Walks the segments from `at` on. Values of `{name}` segments are put into `path`. */
 function walk<Route>(
-  place: Node<Route>,
+  parent: Node<Route>,
   segments: readonly string[],
   at: number,
   path: Record<string, string>,
 ): Node<Route> | undefined {
   const segment = segments[at];
-  if (segment === undefined) return place.routes.size > 0 ? place : undefined;
-  const literal = place.literal.get(segment);
+  if (segment === undefined) return parent.routes.size > 0 ? parent : undefined;
+  const literal = parent.literal.get(segment);
   const found = literal && walk(literal, segments, at + 1, path);
-  if (found || !place.named || segment === "") return found;
-  const end = walk(place.named.node, segments, at + 1, path);
-  if (end) path[place.named.name] = segment;
+  if (found || !parent.named || segment === "") return found;
+  const end = walk(parent.named.node, segments, at + 1, path);
+  if (end) path[parent.named.name] = segment;
   return end;
 }
 

@@ -8,34 +8,37 @@ import { encodeProblem, type Outgoing } from "./reply.ts";
 import { fromSocket, type Request } from "./request.ts";
 import { createUnread } from "./unread.ts";
 
-/** Node's own limits keep 200 slow connections open for minutes; these cut a client off that does not get to the point. */
+/** Timeouts and header limits. Node's defaults keep 200 slow connections open for minutes; these close them within seconds. */
 const LIMITS = {
   headersTimeout: 5_000,
   requestTimeout: 15_000,
   keepAliveTimeout: 10_000,
   connectionsCheckingInterval: 500,
   maxHeaderSize: 16_384,
-  // Node would answer a missing Host with a bare 400; the guard says it in our form.
+  // Node would answer a missing Host with a bare 400; guardOneHost refuses it in our format.
   requireHostHeader: false,
 };
 
-/** Half of the room is the most that one address can have; a second is long for a header that comes at all. */
+/** Connection limits. One address gets at most half of all. A header needs far less than a second. */
 const BOUNDS: Bounds = { all: 2_000, ofOne: 1_000, graceMs: 1_000 };
 
-/** Beyond that the system closes what it has just taken, which our own rules do not let happen. */
+/** Room above our limit. Beyond it Node closes new connections itself, before our rules can choose. */
 const SPARE_CONNECTIONS = 500;
 
-/** A connection on which nothing has moved for so long is closed: longer than any answer is worked on. */
+/** A connection without traffic for this long is closed. No answer takes this long. */
 const SILENCE_MS = 30_000;
 
-/** Bytes of large answers that wait for their clients to read them; the system itself holds the small ones. */
+/**
+ * The most bytes of large answers that clients have not read yet. Small answers fit into the kernel's buffers and are not
+ * counted.
+ */
 const MOST_UNREAD = 64 * 1_048_576;
 const LARGE = 65_536;
 
-/** How long a client may go on sending a body that is not wanted after it was answered. */
+/** How long a client may keep sending an unwanted body after its answer. */
 const LINGER_MS = 5_000;
 
-/** What Node refuses before there is a request, by its error code. */
+/** Refusals of input that Node rejects before there is a request, by Node's error code. */
 const REFUSALS: Record<string, [code: ProblemCode, message: string, hint: string]> = {
   HPE_HEADER_OVERFLOW: ["headers_too_large", "the header is larger than 16 KiB", "shorten the address or the headers"],
   ERR_HTTP_REQUEST_TIMEOUT: ["bad_request", "the request took too long to arrive", "send it again, faster"],
@@ -55,7 +58,10 @@ const REFUSALS: Record<string, [code: ProblemCode, message: string, hint: string
 
 export type Answerer = (request: Request) => Promise<Outgoing>;
 
-/** `callerOf` tells whose request it is where connections are a proxy's: then requests are bounded by caller, not connections by address. */
+/**
+ * `callerOf` names the caller of a request behind a proxy. Requests are then limited by caller, instead of connections by
+ * address.
+ */
 export function createHttpServer(
   answer: Answerer,
   ids: IdSource,
@@ -75,7 +81,7 @@ export function createHttpServer(
   };
   const server = createServer(LIMITS, respond);
   server.timeout = SILENCE_MS;
-  server.maxHeadersCount = 0; // their size bounds them; Node would drop the rest without a word
+  server.maxHeadersCount = 0; // maxHeaderSize limits headers; Node would drop those beyond a count silently
   server.maxConnections = bounds.all + SPARE_CONNECTIONS;
   server.on("connection", crowd.enter);
   server.on("checkExpectation", respond);
@@ -95,10 +101,13 @@ function refused(problem: Problem, ids: IdSource): Outgoing {
   return { ...encodeProblem(problem, "text", requestId), common: ["X-Request-Id", requestId] };
 }
 
-/** `last` once the server is closing: the connections of the last requests, kept open, would hold up its end. */
+/**
+ * Writes an answer. `last` is set while the server closes; it closes the connection, because kept connections would delay the
+ * shutdown.
+ */
 function write(request: IncomingMessage, response: ServerResponse, outgoing: Outgoing, last: boolean): void {
   const { status, headers, common, body } = outgoing;
-  // What is left of a body nobody read would be taken for the next request.
+  // Unread bytes of this body would be parsed as the next request.
   const unread = !request.complete && !request.readableEnded && !request.destroyed;
   for (const name in headers) put(common, name, headers[name]!);
   if (headers["Cache-Control"] === undefined) common.push("Cache-Control", "private, no-cache");
@@ -106,13 +115,13 @@ function write(request: IncomingMessage, response: ServerResponse, outgoing: Out
   if (status !== 304 && status !== 204) common.push("Content-Length", String(Buffer.byteLength(body)));
   if ((unread || last) && headers.Connection === undefined) common.push("Connection", "close");
   response.writeHead(status, common);
-  // As text, not bytes: Node then sends head and body in one write.
+  // A string, because Node then sends head and body in one write.
   const shown = request.method === "HEAD" || status === 304 ? "" : body;
   if (unread) linger(request, response, shown);
   else response.end(shown);
 }
 
-/** An answer's own header stands in the place of one that all have. */
+/** An answer's own header replaces the common one of the same name. */
 function put(list: string[], name: string, value: string): void {
   for (let i = 0; i < list.length; i += 2) {
     if (list[i] !== name) continue;
@@ -123,8 +132,8 @@ function put(list: string[], name: string, value: string): void {
 }
 
 /**
- * Reads on, and away, until the client has sent all or enough of it: a connection closed with bytes still coming in is reset, and the
- * answer lost to a client that sends all before it reads (RFC 9112, section 9.6).
+ * Discards the rest of the body before closing. Closing with bytes still arriving resets the connection, and a client that sends
+ * everything before it reads loses the answer (RFC 9112, section 9.6).
  */
 function linger(request: IncomingMessage, response: ServerResponse, shown: Buffer | string): void {
   response.flushHeaders();
@@ -137,13 +146,16 @@ function linger(request: IncomingMessage, response: ServerResponse, shown: Buffe
   request.on("end", close).on("close", close).on("error", close).resume();
 }
 
-/** On a connection that was answered before, another answer would pass for that to the next request: it is only closed. */
+/**
+ * Closes a connection that was dropped. One that was answered before gets no refusal, because the client would take it as the
+ * answer to its next request.
+ */
 function turnAway(socket: Socket, served: boolean, ids: IdSource): void {
   if (!served) refuse({ code: "CROWDED" }, socket, ids);
   setImmediate(() => socket.destroy());
 }
 
-/** Answers in our form what never became a request, then closes. */
+/** Answers input that never became a request, then closes. */
 function refuse({ code = "" }: { code?: string | undefined }, socket: Duplex, ids: IdSource): void {
   if (code === "ECONNRESET" || !socket.writable) return void socket.destroy();
   const [kind, message, hint] = REFUSALS[code] ?? (["bad_request", "this is not an HTTP request", "GET /help"] as const);

@@ -3,23 +3,23 @@ import { Problem } from "../kit/problem.ts";
 import { composed } from "../kit/text.ts";
 
 /**
- * A decoded pair. `signed` is the value where it begins with a `+` that nobody encoded: a form means a space by it, and a person who typed a phone
- * number means the `+`.
+ * A decoded pair. `signed` keeps a bare leading `+` that decoding turns into a space. Forms mean a space by it; a person who
+ * types a phone number means a plus.
  */
 export type Parameter = [name: string, value: string, signed?: string];
 
-/** What a request is aimed at: decoded path segments and decoded parameters in the order they came. */
+/** A request target: decoded path segments, and decoded parameters in order. */
 export type Target = { path: string; segments: string[]; parameters: Parameter[] };
 
-/** What RFC 9110, section 4.1, wants every server to take. */
+/** The length that RFC 9110, section 4.1, asks every server to accept. */
 const LONGEST = 8_000;
 
-/** No UTF-8 holds one, but the JSON of an inner request can. */
+/** Matches half of a surrogate pair. UTF-8 cannot hold one, but the JSON of an inner request can. */
 export const LONE_SURROGATE = /\p{Surrogate}/u;
 
 /**
- * Reads a request target (RFC 9112, section 3.2) without `new URL`, which throws on some and moves others to another host. A proxy's
- * absolute form is taken by its path. Malformed percent-encoding and bad UTF-8 are refused rather than replaced.
+ * Reads a request target (RFC 9112, section 3.2) without `new URL`, which throws on some targets and changes the host of others.
+ * A proxy's absolute form counts by its path. Malformed percent-encoding and bad UTF-8 are refused.
  */
 export function readTarget(url: string): Target {
   if (url.length > LONGEST)
@@ -38,7 +38,10 @@ export function readTarget(url: string): Target {
   return { path: trimmed || "/", segments: trimmed.split("/").slice(1).map(decode), parameters: readParameters(query) };
 }
 
-/** `application/x-www-form-urlencoded` (WHATWG URL, section 5): a query, or the body of `curl -d`. `plus` is what a `+` stands for. */
+/**
+ * Parses `application/x-www-form-urlencoded` (WHATWG URL, section 5): a query or a `curl -d` body. `plus` is the meaning of a
+ * `+`.
+ */
 export function readParameters(text: string, plus: " " | "+" = " "): Parameter[] {
   if (text === "") return [];
   return text
@@ -53,13 +56,13 @@ export function readParameters(text: string, plus: " " | "+" = " "): Parameter[]
     });
 }
 
-/** Encodes the `+` before the number that a value begins with, behind its operator; in a list before each. */
+/** Encodes the `+` of a value that begins with a number, after its operator. In a list every item counts. */
 function withSigns(value: string): string {
   if (value.startsWith("in:")) return value.replace(/(^in:|,)\+(?=[1-9])/g, "$1%2B");
   return value.replace(/^((?:[a-z]{1,8}:)?)\+(?=[1-9])/, "$1%2B");
 }
 
-/** For a megabyte of `+`, replaceAll takes half a second; bytes take a hundredth of it. */
+/** Replaces `+` by bytes in long texts. For a megabyte of `+`, replaceAll takes half a second; this takes a hundredth of it. */
 function spaced(text: string): string {
   if (text.length < 10_000) return text.replaceAll("+", " ");
   const bytes = Buffer.from(text);

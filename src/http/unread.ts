@@ -1,8 +1,8 @@
 import type { ServerResponse } from "node:http";
 
 /**
- * Keeps the bytes of answers that their clients have not yet read within `most`: when there are more, the client that has kept one
- * longest is cut off. Otherwise those who ask for much and read nothing could have all the memory there is.
+ * Limits the bytes of answers that clients have not read yet to `most`. Beyond it the connection with the oldest unread answer is
+ * closed. Otherwise clients that request much and read nothing would exhaust the memory.
  */
 export function createUnread(most: number): (response: ServerResponse, bytes: number) => void {
   const waiting = new Map<ServerResponse, number>();

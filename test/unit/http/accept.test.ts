@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { acceptedFormat } from "../../../src/http/accept.ts";
 
-test("JSON is for who likes it better than text (RFC 9110, section 12.5.1)", () => {
+test("JSON is chosen when its quality is above that of text (RFC 9110, section 12.5.1)", () => {
   const json = [
     ...[
       "application/json",
@@ -22,7 +22,7 @@ test("JSON is for who likes it better than text (RFC 9110, section 12.5.1)", () 
   for (const accept of json) assert.equal(acceptedFormat(accept), "json", accept);
 });
 
-test("of two that are as welcome the one named first is meant", () => {
+test("on equal quality the type named first is chosen", () => {
   for (const accept of [
     "application/json, text/plain",
     "application/json, text/plain, */*",
@@ -32,7 +32,7 @@ test("of two that are as welcome the one named first is meant", () => {
   }
 });
 
-test("text is for whoever would take anything", () => {
+test("text is chosen when anything is accepted", () => {
   const text = [
     ...[undefined, "", "*/*", "text/plain", "text/*", "garbage", ",", ";q=1", "/"],
     ...[
@@ -46,7 +46,7 @@ test("text is for whoever would take anything", () => {
   for (const accept of text) assert.equal(acceptedFormat(accept), "text", accept);
 });
 
-test("who takes neither is told so, and not answered in another type", () => {
+test("an Accept header without text or JSON gives no format", () => {
   for (const accept of [
     ...[
       "text/csv",

@@ -25,11 +25,11 @@ const SENT: Record<string, Record<string, string>> = {
   "name=Zo\u00eb + Jane&tags=vip": { name: "Zo\u00eb + Jane", tags: "vip" },
 };
 
-test("a + is what was typed in a pair that was typed, and a space in one that was encoded, whatever stands beside it", async () => {
+test("a + is a plus in a typed pair and a space in an encoded pair, whatever other pairs hold", async () => {
   for (const [body, meant] of Object.entries(SENT)) assert.deepEqual(await read(body), meant, body);
 });
 
-test("a name that stands several times is a list", async () => {
+test("a repeated name makes a list", async () => {
   assert.deepEqual(await read("tags=vip&tags=a+b&tags=c@d"), { tags: ["vip", "a b", "c@d"] });
 });
 

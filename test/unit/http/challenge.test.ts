@@ -5,7 +5,7 @@ import { mcpChallenge, mcpResource } from "../../../src/http/challenge.ts";
 const BASE = "https://crm.example.com";
 const METADATA = 'resource_metadata="https://crm.example.com/.well-known/oauth-protected-resource/mcp"';
 
-test("a challenge says where to learn how to get a token, and what to ask for", () => {
+test("a challenge names the resource metadata and the scopes to request", () => {
   assert.equal(mcpResource(BASE), "https://crm.example.com/mcp");
   assert.equal(mcpChallenge(BASE), `Bearer ${METADATA}, scope="read write"`);
   assert.equal(mcpChallenge(BASE, "invalid_token"), `Bearer error="invalid_token", ${METADATA}, scope="read write"`);

@@ -48,7 +48,7 @@ async function dial(from: string, text = ""): Promise<net.Socket> {
 const get = (path = "/") => `GET ${path} HTTP/1.1\r\nHost: x\r\n\r\n`;
 const standing = (list: net.Socket[]) => list.map(({ closed }) => !closed);
 
-test("an address that has all it may loses the oldest connection without a whole request", async () => {
+test("an address above its limit loses its oldest idle connection", async () => {
   room = await open();
   const first = await dial("127.0.0.1", get("/slow"));
   const second = await dial("127.0.0.1", "POST /slow HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\nhalf");
@@ -63,7 +63,7 @@ test("an address that has all it may loses the oldest connection without a whole
   assert.deepEqual(room.turnedAway, [true, false], "the second had sent a header, the third had not");
 });
 
-test("one all of whose connections are at work, or new, is refused a further one", async () => {
+test("an address whose connections are all active or new is refused another one", async () => {
   room = await open({ graceMs: 60_000 });
   const held = [await dial("127.0.0.1", get("/slow")), await dial("127.0.0.1", get("/slow"))];
   held.push(await dial("127.0.0.1"), await dial("127.0.0.1"));
@@ -71,7 +71,7 @@ test("one all of whose connections are at work, or new, is refused a further one
   assert.deepEqual(standing([...held, further]), [true, true, true, true, false]);
 });
 
-test("when all room is taken, who holds most of it makes room for newcomers", async () => {
+test("above the limit of all, the address with most connections loses one to a new address", async () => {
   room = await open({ graceMs: 60_000 });
   const most = [await dial("127.0.0.1"), await dial("127.0.0.1"), await dial("127.0.0.1")];
   const some = [await dial("127.0.0.2"), await dial("127.0.0.2"), await dial("127.0.0.3")];
@@ -79,14 +79,14 @@ test("when all room is taken, who holds most of it makes room for newcomers", as
   assert.deepEqual(standing([...most, ...some, newcomer]), [false, true, true, true, true, true, true]);
 });
 
-test("the connections of a proxy are bounded by all there is room for", async () => {
+test("connections of a proxy have only the limit of all", async () => {
   room = await open({}, true);
   const held: net.Socket[] = [];
   for (let i = 0; i < 7; i++) held.push(await dial("127.0.0.1"));
   assert.deepEqual(standing(held), [false, true, true, true, true, true, true]);
 });
 
-test("connections that end make room", async () => {
+test("closed connections free their slots", async () => {
   room = await open({ graceMs: 60_000 });
   for (let round = 0; round < 3; round++) {
     const held: net.Socket[] = [];
@@ -98,7 +98,7 @@ test("connections that end make room", async () => {
   assert.deepEqual(room.turnedAway, []);
 });
 
-test("a caller has so many requests under way, whoever else has", () => {
+test("running requests are limited for each caller separately", () => {
   const admit = createTurnstile(2);
   const ends: (() => void)[] = [];
   const response = { once: (_: string, end: () => void) => ends.push(end) } as unknown as ServerResponse;

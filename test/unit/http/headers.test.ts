@@ -22,7 +22,7 @@ async function linesOf(headers: Record<string, string>, common: string[]): Promi
 
 const valuesOf = (lines: string[], name: string) => lines.filter((_, i) => i % 2 === 1 && lines[i - 1] === name);
 
-test("an answer's own header stands in the place of the common one, and no header stands twice", async () => {
+test("an answer's own header replaces the common one, and no header appears twice", async () => {
   const common = ["Vary", "Accept", "RateLimit", "common"];
   const lines = await linesOf({ "Content-Type": "text/plain", RateLimit: "own", "Cache-Control": "no-store" }, common);
   assert.deepEqual(valuesOf(lines, "RateLimit"), ["own"]);
@@ -32,7 +32,7 @@ test("an answer's own header stands in the place of the common one, and no heade
   assert.equal(new Set(names).size, names.length);
 });
 
-test("a header that is called like another's value is another header", async () => {
+test("a header whose name equals another header's value is kept apart", async () => {
   const lines = await linesOf({ Accept: "application/json" }, ["Vary", "Accept"]);
   assert.deepEqual([valuesOf(lines, "Vary"), valuesOf(lines, "Accept")], [["Accept"], ["application/json"]]);
 });

@@ -4,7 +4,7 @@ import { html, page } from "../../../src/http/html.ts";
 
 const HOSTILE = `"'><script>alert(1)</script>&amp;<img src=x onerror=x>`;
 
-test("text stays text, markup stays markup, nothing is nothing", () => {
+test("text is escaped, markup is kept, false and undefined are left out", () => {
   const { markup } = html`<p title="${HOSTILE}">${HOSTILE}</p>${false}${undefined}${html`<b>${["a", html`<i>`, "<"]}</b>`}`;
   assert.equal(markup.match(/<script|<img/), null);
   assert.ok(markup.endsWith("</p><b>a<i>&#60;</b>"));
@@ -12,7 +12,7 @@ test("text stays text, markup stays markup, nothing is nothing", () => {
   assert.equal(markup.match(/'/), null);
 });
 
-test("a page runs nothing, loads nothing and stands in nobody's frame", () => {
+test("a page runs no script, loads nothing and cannot be framed", () => {
   const { text, headers = {} } = page(HOSTILE, html`<p>x</p>`);
   const policy = headers["Content-Security-Policy"]!;
   assert.match(

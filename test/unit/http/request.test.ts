@@ -9,7 +9,7 @@ import type { Services } from "../../../src/service/route.ts";
 const inner = (body: string, headers: Record<string, string> = {}) =>
   fromInside({ method: "POST", target: "/contacts", headers, body }, "192.0.2.7");
 
-test("an inner request says what one from outside would", () => {
+test("an inner request has the same fields as one from a socket", () => {
   const request = inner('{"name":"Zoë"}', { "x-reason": "Zoë rief an ☎", "x-agent": "Claude" });
   assert.equal(request.headers["content-length"], "15");
   const context = readContext({
@@ -30,7 +30,7 @@ test("an inner request says what one from outside would", () => {
   assert.equal(context.address, "192.0.2.7");
 });
 
-test("an inner body is held to the same limit, in bytes", async () => {
+test("an inner body has the same limit, in bytes", async () => {
   assert.equal(await inner("ë").text(2), "ë");
   await assert.rejects(inner("ë").text(1), { code: "body_too_large" });
 });

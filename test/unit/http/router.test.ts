@@ -31,7 +31,7 @@ function refusal(method: string, path: string): Problem {
   return assert.fail(`${method} ${path} was not refused`);
 }
 
-test("a path leads to its route, a literal segment before a named one", () => {
+test("a path finds its route, and a literal segment wins over a named one", () => {
   assert.deepEqual(found("GET", "/"), ["GET /", {}]);
   assert.deepEqual(found("GET", "/contacts"), ["GET /contacts", {}]);
   assert.deepEqual(found("POST", "/contacts"), ["POST /contacts", {}]);
@@ -45,13 +45,13 @@ test("a path leads to its route, a literal segment before a named one", () => {
   assert.deepEqual(found("GET", "/contacts/__proto__"), ["GET /contacts/{id}", { id: "__proto__" }]);
 });
 
-test("a handle is a path, and HEAD is GET", () => {
+test("a handle works as a path, and HEAD finds the GET route", () => {
   assert.deepEqual(found("GET", "/contact/c_1"), ["GET /contacts/{id}", { id: "c_1" }]);
   assert.deepEqual(found("GET", "/contact/c_1/deals"), ["GET /contacts/{id}/deals", { id: "c_1" }]);
   assert.deepEqual(found("HEAD", "/contacts"), ["GET /contacts", {}]);
 });
 
-test("another method is told which there are", () => {
+test("an unknown method is refused with the allowed methods", () => {
   for (const [path, allow] of [
     ["/contacts", "GET, HEAD, POST"],
     ["/contacts/c_1", "GET, HEAD, PATCH"],
@@ -65,7 +65,7 @@ test("another method is told which there are", () => {
   assert.equal(refusal("HEAD", "/companies/c/contacts/x").code, "method_not_allowed");
 });
 
-test("a path that leads nowhere is not found, with the near miss", () => {
+test("an unknown path is not found, with the nearest path as a hint", () => {
   for (const path of [
     "/contcats",
     "/contacts//deals",

@@ -52,7 +52,7 @@ async function answerTo(socket: Socket): Promise<string> {
 /** Once the server has what was sent before: it reads connections in their order. */
 const settled = () => answerTo(asking("/", "nobody"));
 
-test("behind a proxy a caller has so many requests under way, others have theirs", async () => {
+test("behind a proxy running requests are limited by caller, and other callers are still served", async () => {
   const slow = [1, 2, 3].map(() => asking("/slow", "greedy"));
   await settled();
   const refused = await answerTo(asking("/", "greedy"));
@@ -66,7 +66,7 @@ test("behind a proxy a caller has so many requests under way, others have theirs
   assert.match(await answerTo(asking("/", "greedy")), /^HTTP\/1\.1 200 /);
 });
 
-test("behind a proxy newcomers get in, and the oldest that sent no whole request is told why it goes", async () => {
+test("behind a proxy new connections get in, and the oldest idle one gets a refusal", async () => {
   const oldest = dial("GET / HTTP/1.1\r\nHo");
   for (let i = 0; i < 12; i++) dial("GET / HTTP/1.1\r\nHo");
   assert.match(await answerTo(asking("/", "newcomer")), /^HTTP\/1\.1 200 /);

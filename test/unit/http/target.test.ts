@@ -9,7 +9,7 @@ const read = (url: string) => {
   return [segments, parameters];
 };
 
-test("a target is path segments and parameters, decoded once", () => {
+test("a target splits into path segments and parameters, decoded once", () => {
   const cases: Record<string, unknown> = {
     "/": [[""], []],
     "": [[], []],
@@ -49,7 +49,7 @@ test("a target is path segments and parameters, decoded once", () => {
   for (const [url, expected] of Object.entries(cases)) assert.deepEqual(read(url), expected, url);
 });
 
-test("what cannot be read is refused, never replaced", () => {
+test("a malformed target is refused, never repaired", () => {
   const cases: [url: string, code: string][] = [
     ...["/%zz", "/%", "/x?a=%", "/x?%zz=a", "/%ff", "/x?a=%ED%A0%80", "/x?a=%C3", "*", "contacts", "ftp://x/y"].map(
       (url): [string, string] => [url, "bad_request"],
@@ -64,7 +64,7 @@ test("what cannot be read is refused, never replaced", () => {
     );
 });
 
-test("parameters are what URLSearchParams wrote", () => {
+test("parameters read back as URLSearchParams wrote them", () => {
   const pairs = fc.array(fc.tuple(fc.string(), fc.string()), { maxLength: 5 });
   fc.assert(
     fc.property(pairs, (written) => assert.deepEqual(readParameters(new URLSearchParams(written).toString()), written)),

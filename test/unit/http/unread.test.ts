@@ -4,7 +4,7 @@ import type { ServerResponse } from "node:http";
 import { test } from "node:test";
 import { createUnread } from "../../../src/http/unread.ts";
 
-test("who has kept an answer longest is cut off when there is too much unread, and nobody else", () => {
+test("above the limit of unread bytes only the oldest unread answer is cut off", () => {
   const cut: string[] = [];
   const answer = (name: string) =>
     Object.assign(new EventEmitter(), { destroy: () => cut.push(name) }) as unknown as ServerResponse;
