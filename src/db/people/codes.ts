@@ -3,20 +3,21 @@ import { sql } from "../../postgres/sql.ts";
 import { type Allowance, taking } from "./tallies.ts";
 
 /**
- * Codes that are mailed. A code belongs to its subject, e.g. the e-mail address that signs in, and to the network address it was asked from,
- * and guesses are counted by where they come from: a stranger who guesses wears out what others may try, and not what the owner may. The
- * owner may type a code in elsewhere than where it was asked for, so other addresses may try as well, all of them together within a bound:
- * no code bears more than the sum of both.
+ * Attempts that a mailed code allows. A code belongs to a subject, such as the e-mail address that signs in, and to the network
+ * address that requested it. Guesses from that address and guesses from all others are counted separately.
+ *
+ * So a stranger's guesses never use up the owner's attempts. The owner may still type the code elsewhere. A code takes at most
+ * the sum of both counts.
  */
 export const CODE_ATTEMPTS = 5;
 export const FOREIGN_ATTEMPTS = 20;
 
-/** `digest` is that of the six digits, `longDigest` that of the form which cannot be guessed, if there is one. */
+/** `digest` is the digest of the six digits, `longDigest` that of the long form, if there is one. */
 export type StoredCode = { subject: string; address: string; digest: string; longDigest: string | null; expiresAt: number };
 
 /**
- * Replaces the code of this subject and network address, as far as that is allowed. What was counted was stored too, by one statement: whoever
- * finds an allowance used up finds the codes.
+ * Replaces the code of this subject and network address, if the allowance permits. One statement counts and stores. So a caller
+ * who finds the allowance used up also finds the codes that used it.
  */
 export async function storeCode(pool: Pool, code: StoredCode, allowed: Allowance, now: number): Promise<boolean> {
   const { subject, address, digest, longDigest, expiresAt } = code;
@@ -29,7 +30,10 @@ export async function storeCode(pool: Pool, code: StoredCode, allowed: Allowance
   return rows.length > 0;
 }
 
-/** What a code of this subject is still good for at any address: `guesses` for either form, `long` for the long one, or nothing. */
+/**
+ * Tells which form of an unexpired code still works at any address. `guesses` means both forms, `long` only the long one,
+ * undefined none.
+ */
 export async function findLiving(pool: Pool, subject: string, now: number): Promise<"guesses" | "long" | undefined> {
   const [row] = await pool.rows(sql`select count(*)::int, (count(*) filter (where foreign_attempts < ${FOREIGN_ATTEMPTS}))::int
     from codes where subject = ${subject} and expires_at > ${iso(now)}`);
@@ -41,8 +45,8 @@ export async function findLiving(pool: Pool, subject: string, now: number): Prom
 export type Guess = { subject: string; address: string; digest: string; now: number };
 
 /**
- * Spends the code: true once, for the right digest. Each guess counts against every code it is compared with before it is compared, in
- * one statement, so that guesses sent at the same time cannot share an attempt.
+ * Spends a code. Returns true once, for the right digest. One statement counts the guess against every code before the
+ * comparison, so concurrent guesses cannot share an attempt.
  */
 export async function spendCode(pool: Pool, { subject, address, digest, now }: Guess): Promise<boolean> {
   const tried = await pool.rows(sql`with tried as (
@@ -56,7 +60,7 @@ export async function spendCode(pool: Pool, { subject, address, digest, now }: G
   return spent.length > 0;
 }
 
-/** The same by the long form, whose guesses need no count. */
+/** Spends a code by its long form. It has too many values to guess, so guesses are not counted. */
 export async function spendLongCode(pool: Pool, { subject, digest, now }: Omit<Guess, "address">): Promise<boolean> {
   const spent = await pool.rows(
     sql`delete from codes where subject = ${subject} and long_digest = ${digest} and expires_at > ${iso(now)} returning subject`,

@@ -5,7 +5,7 @@ import { lockPeople } from "./locks.ts";
 import type { NewToken } from "./sessions.ts";
 import { newPerson, signIn } from "./users.ts";
 
-/** Everybody, the first to come first. */
+/** All users, oldest first. */
 export async function listUsers(pool: Pool): Promise<{ handle: string; email: string; tokens: string; created_at: string }[]> {
   const rows = await pool.rows(sql`select u.id, u.email, count(t.id)::int, u.created_at from users u
     left join tokens t on t.user_id = u.id and t.revoked_at is null group by u.id order by u.created_at, u.id`);
@@ -17,7 +17,7 @@ export async function listUsers(pool: Pool): Promise<{ handle: string; email: st
   }));
 }
 
-/** Ends all tokens of a person, and the consents that programs have not yet made a token of. */
+/** Revokes all tokens of a person, and deletes consent codes that no program has exchanged yet. */
 export function revokeAllTokens(pool: Pool, email: string, now: number): Promise<number> {
   const person = sql`select id from users where email = ${email}`;
   return pool.transaction(async (tx) => {

@@ -4,18 +4,18 @@ import { lockPeople } from "./locks.ts";
 import { revokeFamilies } from "./sessions.ts";
 
 /**
- * Connections: what a person allowed a program, from the authorization code to the last refresh. Of codes, refresh tokens and access
- * tokens only keyed digests are kept.
+ * Connections: what a person allowed a program, from the authorization code to the last refresh. Only keyed digests of codes,
+ * refresh tokens and access tokens are stored.
  */
 
-/** How long a spent code is remembered, to tell who sends it again from who sends nonsense. */
+/** How long a spent code is kept, to tell a replay from an unknown code. */
 const SPENT_MS = 3_600_000;
 
 export type Agreement = {
   client: string;
-  /** Whether the client is one that registered itself, and so may be dropped. */
+  /** True for a client that registered itself. Such a client may be deleted at any time. */
   registered: boolean;
-  /** What the client calls itself. */
+  /** The client's own name for itself. */
   name: string;
   redirectUri: string;
   challenge: string;
@@ -26,8 +26,8 @@ export type Agreement = {
 };
 
 /**
- * Keeps what was agreed on under a code. Said twice, as a double click does, the last word counts. False when the code is spent already,
- * the person does not belong to the workspace, or the client has taken back its registration.
+ * Stores an agreement under its code. A second press of the button replaces the first. Returns false when the code is spent, the
+ * person left the workspace, or the client was deleted.
  */
 export function keepCode(pool: Pool, digest: string, agreed: Agreement, now: number, expiresAt: number): Promise<boolean> {
   const { client, registered, name, redirectUri, challenge, audience, scopes, userId, workspaceId } = agreed;
@@ -49,13 +49,19 @@ export function keepCode(pool: Pool, digest: string, agreed: Agreement, now: num
   });
 }
 
-/** What the client must show for its code. No redirect URI is any: PKCE binds the code as well (OAuth 2.1, section 4.1.3). */
+/**
+ * The proof that a client sends with its code. A null redirect URI matches any, because PKCE binds the code as well (OAuth 2.1,
+ * section 4.1.3).
+ */
 export type CodeProof = { digest: string; client: string; redirectUri: string | null; challenge: string };
 
-/** New secrets of a connection, by their digests. */
+/** Digests of a connection's new secrets. */
 export type Keys = { refresh: string; access: string; accessExpiresAt: number };
 
-/** Spends a code, once: it becomes a connection. Gives its scopes; undefined when the code is not good for this client and proof. */
+/**
+ * Spends a code once and makes a connection of it. Returns the scopes, or undefined when the code does not fit this client and
+ * proof.
+ */
 export function connect(
   pool: Pool,
   { digest, client, redirectUri, challenge }: CodeProof,
@@ -82,7 +88,7 @@ export function connect(
   });
 }
 
-/** The connection that this code has become. */
+/** Finds the connection that a spent code became. */
 export async function findSpent(pool: Pool, digest: string): Promise<string | undefined> {
   const [row] = await pool.rows(
     sql`select token_id from authorization_codes where digest = ${digest} and token_id is not null`,
@@ -90,7 +96,7 @@ export async function findSpent(pool: Pool, digest: string): Promise<string | un
   return row?.[0] as string | undefined;
 }
 
-/** What a client may ask for again, as far as the connection stands. */
+/** The scopes that a client may request at a refresh, while the connection is alive. */
 export async function findScopes(pool: Pool, tokenId: string, client: string): Promise<string[] | undefined> {
   const [row] = await pool.rows(
     sql`select scopes from tokens where id = ${tokenId} and client = ${client} and revoked_at is null`,
@@ -101,8 +107,8 @@ export async function findScopes(pool: Pool, tokenId: string, client: string): P
 export type Refresh = { tokenId: string; client: string; digest: string; scopes: readonly string[] };
 
 /**
- * Changes the connection's secret for the next one; of two that show the same secret at once, one is true. The access token of before stays
- * good for its time: requests may be under way with it. False when the secret is not, or no longer, the connection's.
+ * Replaces a connection's refresh token. Of two concurrent calls with the same secret, one succeeds. The previous access token
+ * stays valid until it expires, because requests may be using it. Returns false when the secret is not the current one.
  */
 export async function refresh(
   pool: Pool,
@@ -124,14 +130,14 @@ export async function refresh(
   return rows.length > 0;
 }
 
-/** Ends one access token of this client; gives its connection, which goes on. */
+/** Deletes one access token of this client and returns its connection, which stays alive. */
 export async function dropAccess(pool: Pool, digest: string, client: string): Promise<string | undefined> {
   const [row] = await pool.rows(sql`delete from access_tokens a using tokens t
     where a.digest = ${digest} and t.id = a.token_id and t.client = ${client} returning t.id`);
   return row?.[0] as string | undefined;
 }
 
-/** Ends a connection and all that was minted with it; gives what ended. `client`: only if it holds the connection. */
+/** Revokes a connection and all tokens minted from it, and returns their ids. A `client` limits this to its own connection. */
 export function disconnect(pool: Pool, tokenId: string, client: string | null, now: number): Promise<string[]> {
   return revokeFamilies(pool, sql`id = ${tokenId} and (${client}::text is null or client = ${client})`, now);
 }

@@ -3,15 +3,16 @@ import { type Statement, sql } from "../../postgres/sql.ts";
 import type { Transaction } from "../../postgres/transaction.ts";
 
 /**
- * Locks people, in the order of their ids. Whoever makes or ends a token or a membership locks its person first. So a revocation finds every
- * token that was minted before it, and whatever is minted after it finds the parent revoked. The lock has a statement of its own, before all
- * others: a statement sees only what was committed when it began, and not what it waited for.
+ * Locks people in the order of their ids, so that no deadlock arises. Every transaction that creates or ends a token or a
+ * membership locks its person first. So a revocation sees every earlier token, and a later mint sees the revoked parent.
+ *
+ * The lock must be its own first statement. A statement sees only what was committed when it began, not what it waited for.
  */
 export async function lockPeople(tx: Transaction, which: Statement): Promise<void> {
   await tx.rows(sql`select id from users where ${which} order by id for no key update`);
 }
 
-/** The admins of a workspace, locked so that two of them cannot step down at once, each counting on the other. */
+/** Locks the admins of a workspace. Otherwise two admins could step down at once, each counting on the other. */
 export async function lockAdmins(tx: Transaction, workspaceId: string): Promise<string[]> {
   const admins = await tx.rows(
     sql`select user_id from memberships where workspace_id = ${workspaceId} and role = 'admin' order by user_id for update`,
@@ -19,7 +20,7 @@ export async function lockAdmins(tx: Transaction, workspaceId: string): Promise<
   return admins.map(([id]) => id as string);
 }
 
-/** Whoever was admin when the request came may have been removed since, by one that was faster. */
+/** Refuses a person who is no longer an admin. A concurrent request may have removed them after authentication. */
 export function requireAdmin(admins: readonly string[], userId: string): void {
   if (admins.includes(userId)) return;
   throw new Problem(

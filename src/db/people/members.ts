@@ -9,7 +9,7 @@ const iso = (ms: number) => new Date(ms).toISOString();
 
 export type Membership = { id: string; name: string; plan: string | null; role: Role };
 
-/** What a person is in a workspace; undefined for a stranger. `key` is the end of the workspace's id. */
+/** A person's membership in a workspace, or undefined. `key` is the end of the workspace's id. */
 export async function findMembership(pool: Pool, userId: string, key: string): Promise<Membership | undefined> {
   const [row] = await pool.rows(
     sql`select w.id, w.name, w.plan, m.role from memberships m join workspaces w on w.id = m.workspace_id
@@ -19,7 +19,7 @@ export async function findMembership(pool: Pool, userId: string, key: string): P
   return row && { id: row[0] as string, name: row[1] as string, plan: row[2] as string | null, role: row[3] as Role };
 }
 
-/** Members and those invited: rows as the member's fields want them. */
+/** Members and open invites, as rows in the order of the member's fields. */
 export function listMembers(pool: Pool, workspaceId: string): Promise<unknown[][]> {
   return pool.rows(
     sql`select u.id, 1, 'user/u_' || right(u.id, 8), u.email, m.role, 'member', m.created_at from memberships m join users u on u.id = m.user_id where m.workspace_id = ${workspaceId}
@@ -29,12 +29,14 @@ export function listMembers(pool: Pool, workspaceId: string): Promise<unknown[][
   ) as Promise<unknown[][]>;
 }
 
-/** Whose deed it is. */
+/** The person who acts. */
 type By = { userId: string; email: string };
 
 export type NewInvite = { id: string; workspaceId: string; email: string; role: Role };
 
-/** Invites an address, or changes the role of its open invite. Refuses one that is a member already, and more than `cap` of both. */
+/**
+ * Invites an address, or changes the role of its open invite. Refuses existing members, and more than `cap` members and invites.
+ */
 export async function invite(pool: Pool, asked: NewInvite, by: By, now: number, cap: number | undefined): Promise<string> {
   const { id, workspaceId, email, role } = asked;
   return pool.transaction(async (tx) => {
@@ -77,7 +79,9 @@ export async function findMember(pool: Pool, workspaceId: string, key: string): 
   return row && { userId: row[0] as string, email: row[1] as string, role: row[2] as Role };
 }
 
-/** Changes a role, by an admin. A workspace keeps an admin. False: they are no member any more. */
+/**
+ * Changes a role on behalf of an admin. The last admin cannot step down. Returns false when the person is not a member any more.
+ */
 export function changeRole(pool: Pool, workspaceId: string, userId: string, role: Role, by: string): Promise<boolean> {
   return pool.transaction(async (tx) => {
     await lockPeople(tx, sql`id in (${userId}, ${by})`);
@@ -91,7 +95,9 @@ export function changeRole(pool: Pool, workspaceId: string, userId: string, role
   });
 }
 
-/** Ends a membership, by the member or an admin, and with it the person's tokens for this workspace and what would become one. */
+/**
+ * Removes a member, on behalf of the member or an admin. The person's tokens and unexchanged consents for this workspace end too.
+ */
 export async function removeMember(pool: Pool, workspaceId: string, userId: string, by: string): Promise<void> {
   await pool.transaction(async (tx) => {
     await lockPeople(tx, sql`id in (${userId}, ${by})`);
@@ -118,10 +124,13 @@ function requireAnother(admins: readonly string[], leaving: string): void {
   );
 }
 
-/** An address in a workspace, of a member or of somebody invited. */
+/** An address of a member or an invited person. */
 export type Address = { email: string; joined: boolean };
 
-/** Whom of a workspace a name may mean: those whose address is one of `texts`, or has one before its `@` or first dot; members first. */
+/**
+ * Finds people of a workspace by name. An address matches as a whole, by the part before its `@`, or by the part before its first
+ * dot. Members come first.
+ */
 export async function findAddresses(pool: Pool, workspaceId: string, texts: readonly string[]): Promise<Address[]> {
   const called = sql`a.email = any (${texts}::text[]) or split_part(a.email, '@', 1) = any (${texts}::text[])
     or split_part(split_part(a.email, '@', 1), '.', 1) = any (${texts}::text[])`;

@@ -3,7 +3,7 @@ import { sql } from "../../postgres/sql.ts";
 import { revokeFamilies } from "./sessions.ts";
 import { type Allowance, taking } from "./tallies.ts";
 
-/** Programs that registered themselves (RFC 7591). */
+/** A program that registered itself (RFC 7591). */
 export type RegisteredClient = {
   id: string;
   name: string;
@@ -11,17 +11,20 @@ export type RegisteredClient = {
   authMethod: string;
   /** Null for a public client. */
   secretDigest: string | null;
-  /** Of the token that reads and deletes the registration (RFC 7592). */
+  /** The digest of the token that reads and deletes the registration (RFC 7592). */
   registrationDigest: string;
   /** Epoch ms. */
   createdAt: number;
 };
 
-/** Those that no person has let in: so long, and so many of them. Beyond that the oldest make room, so that no stranger can shut the door. */
+/**
+ * Limits on clients that nobody has authorized: their age and their number. Beyond them the oldest are deleted, so that strangers
+ * cannot block registration.
+ */
 const UNUSED_MS = 86_400_000;
 const MOST_UNUSED = 5_000;
 
-/** Keeps a registration, if this is allowed: counted and kept by one statement. */
+/** Stores a registration, if the allowance permits. One statement counts and stores. */
 export async function keepClient(pool: Pool, client: RegisteredClient, address: string, allowed: Allowance): Promise<boolean> {
   const { id, name, redirectUris, authMethod, secretDigest, registrationDigest, createdAt } = client;
   const rows = await pool.rows(sql`with allowed as (${taking(allowed, createdAt)}),
@@ -47,8 +50,8 @@ export async function findClient(pool: Pool, id: string): Promise<RegisteredClie
 }
 
 /**
- * Takes back a registration and ends all that hangs on it; gives the connections that ended. The client goes first: a consent that was under
- * way has then kept its code, or will find no client.
+ * Deletes a registration and everything made with it, and returns the ids of the revoked connections. The client is deleted
+ * first. A concurrent consent has then either stored its code, which is revoked here, or finds no client.
  */
 export async function dropClient(pool: Pool, id: string, now: number): Promise<string[]> {
   await pool.transaction(async (tx) => {
@@ -58,7 +61,10 @@ export async function dropClient(pool: Pool, id: string, now: number): Promise<s
   return revokeFamilies(pool, sql`client = ${id}`, now);
 }
 
-/** `idleSince`: a connection that was not used since then is over. */
+/**
+ * Deletes clients that were unused for a day and have no live connection. A connection that was not used since `idleSince` counts
+ * as dead.
+ */
 export async function dropUnusedClients(pool: Pool, now: number, idleSince: number): Promise<void> {
   await pool.rows(sql`delete from oauth_clients c where coalesce(c.used_at, c.created_at) < ${iso(now - UNUSED_MS)}
     and (c.used_at is null or c.used_at < ${iso(idleSince)})

@@ -3,10 +3,10 @@ import type { Pool } from "../../postgres/pool.ts";
 import { raw, type Statement, sql } from "../../postgres/sql.ts";
 import { lockPeople } from "./locks.ts";
 
-/** Who calls: the token, the person behind it, and the workspace it acts in. */
+/** The authenticated caller: a token, its owner, and the workspace it acts in. */
 export type Session = {
   tokenId: string;
-  /** The token that this one was minted from in the end, or itself. All of one root share a rate. */
+  /** The first token of the chain this one was minted from, or itself. All tokens of one root share a rate limit. */
   rootId: string;
   tokenName: string;
   userId: string;
@@ -14,33 +14,33 @@ export type Session = {
   workspaceId: string;
   workspaceName: string;
   timezone: string;
-  /** The workspace's plan; null is the default one. */
+  /** The workspace's plan. Null is the default plan. */
   plan: string | null;
   role: Role;
-  /** What the token may do at most; null is all that the role may. */
+  /** The token's scopes. Null grants all that the role may do. */
   scopes: Scopes;
-  /** The only address it works at; null is all of the service. */
+  /** The only URL the token works at. Null is the whole service. */
   audience: string | null;
-  /** Epoch ms; null: only when it was idle for too long. */
+  /** Epoch ms. Null means that the token expires only when it is idle. */
   expiresAt: number | null;
-  /** Epoch ms of the last use that was recorded. */
+  /** Epoch ms of the last recorded use. */
   lastUsedAt: number;
 };
 
-/** The session of a token, if it is known, not revoked, and its owner still a member of the workspace. */
+/** The session of a token. Undefined when the token is unknown or revoked, or its owner left the workspace. */
 export function findSession(pool: Pool, digest: string): Promise<Session | undefined> {
   const token = sql`(select *, scopes as granted, expires_at as ends from tokens where digest = ${digest})`;
   return readSession(pool, token);
 }
 
-/** The same, by an access token of a connection. */
+/** The session of a connection's access token. */
 export function findConnected(pool: Pool, digest: string): Promise<Session | undefined> {
   const token = sql`(select c.*, a.scopes as granted, least(a.expires_at, c.expires_at) as ends
     from access_tokens a join tokens c on c.id = a.token_id where a.digest = ${digest})`;
   return readSession(pool, token);
 }
 
-/** Where each part of a session comes from. */
+/** The SQL expression of each part of a session. */
 const PARTS: Record<keyof Session, string> = {
   tokenId: "t.id",
   rootId: "coalesce(t.root_id, t.id)",
@@ -84,14 +84,14 @@ export type TokenRow = NewToken & {
   scopes: Scopes;
   /** Epoch ms. */
   expiresAt: number | null;
-  /** The token it was minted with. */
+  /** The token that minted it. */
   parentId: string | null;
 };
 
-/** What stood in the way of a new token: the token it was to be minted with has ended, or its owner has left the workspace. */
+/** The reason why no token was made. Either its parent was revoked or its owner left the workspace. */
 export type Unminted = "revoked" | "left";
 
-/** Mints a token, if its owner is a member of that workspace and the token it is minted with still stands; else gives what is wrong. */
+/** Mints a token. Returns a reason when the owner is not a member of the workspace or the parent was revoked. */
 export function mintToken(pool: Pool, token: TokenRow, now: number): Promise<Unminted | undefined> {
   const { userId, workspaceId } = token;
   return pool.transaction(async (tx) => {
@@ -103,7 +103,7 @@ export function mintToken(pool: Pool, token: TokenRow, now: number): Promise<Unm
   });
 }
 
-/** Inserts nothing where the membership or the parent has ended. Its person is locked. */
+/** Inserts a token, or nothing when the membership or the parent has ended. The caller has locked the person. */
 export function insertToken(
   { id, digest, name, userId, workspaceId, scopes, expiresAt, parentId }: TokenRow,
   now: number,
@@ -117,7 +117,10 @@ export function insertToken(
     returning id`;
 }
 
-/** The living tokens of a person, newest use first; each row as the token's fields want it. `within`: those for this workspace only. */
+/**
+ * The valid tokens of a person, most recently used first, as rows in the order of the token's fields. `within` limits them to one
+ * workspace.
+ */
 export function listTokens(
   pool: Pool,
   userId: string,
@@ -135,10 +138,12 @@ export function listTokens(
   ) as Promise<unknown[][]>;
 }
 
-/** How far a narrowed token reaches: to the tokens for its own workspace, or only to itself and those it minted. */
+/** The reach of a narrowed token. It sees the tokens for its own workspace, or only itself and those it minted. */
 export type Within = { workspaceId: string } | { tokenId: string };
 
-/** Revokes a token of this person, named by the end of its id, and all that were minted from it; gives their ids, its own first. */
+/**
+ * Revokes a token of this person, named by the end of its id, and all tokens minted from it. Returns their ids, its own first.
+ */
 export function revokeToken(
   pool: Pool,
   userId: string,
@@ -152,7 +157,7 @@ export function revokeToken(
   return revokeFamilies(pool, sql`${named} and ${reached}`, now);
 }
 
-/** Revokes the tokens that `which` tells, and all that were minted from them; gives their ids, those that were told first. */
+/** Revokes the tokens that `which` selects, and all tokens minted from them. Returns their ids, the selected ones first. */
 export function revokeFamilies(pool: Pool, which: Statement, now: number): Promise<string[]> {
   return pool.transaction(async (tx) => {
     await lockPeople(tx, sql`id in (select user_id from tokens where ${which})`);

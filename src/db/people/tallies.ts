@@ -1,18 +1,20 @@
 import type { Pool } from "../../postgres/pool.ts";
 import { type Statement, sql } from "../../postgres/sql.ts";
 
-/** What may be done `most` times, in a window of `ms` that begins with the first of them. `key` says what, and of whom. */
+/**
+ * A limit on an action: `most` uses in a window of `ms`, which begins with the first use. `key` names the action and its subject.
+ */
 export type Allowance = { key: string; most: number; ms: number };
 
-/** Counts one use and says whether it was allowed. */
+/** Counts one use. Returns true when it is within the limit. */
 export async function take(pool: Pool, allowance: Allowance, now: number): Promise<boolean> {
   const rows = await pool.rows(taking(allowance, now));
   return rows.length > 0;
 }
 
 /**
- * Counts one use and gives a row, or nothing when all were used. It is one statement: requests that come at once wait for each other's count.
- * In front of another statement it makes both one.
+ * Counts one use and returns a row, or no row above the limit. It is one statement, so concurrent requests wait for each other's
+ * count. Put in front of another statement, it makes counting and acting atomic.
  */
 export function taking({ key, most, ms }: Allowance, now: number): Statement {
   return sql`insert into tallies as t (key, used, ends_at) values (${key}, 1, ${iso(now + ms)})
@@ -22,12 +24,12 @@ export function taking({ key, most, ms }: Allowance, now: number): Statement {
     returning used`;
 }
 
-/** Gives back all that was used. */
+/** Resets a count. */
 export async function giveBack(pool: Pool, key: string): Promise<void> {
   await pool.rows(sql`delete from tallies where key = ${key}`);
 }
 
-/** Remembers a fact until then, or for longer than it was. */
+/** Remembers a fact until a time. It never shortens an earlier one. */
 export async function remember(pool: Pool, key: string, until: number): Promise<void> {
   await pool.rows(sql`insert into tallies as t (key, used, ends_at) values (${key}, 1, ${iso(until)})
     on conflict (key) do update set ends_at = greatest(t.ends_at, excluded.ends_at)`);

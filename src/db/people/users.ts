@@ -6,7 +6,7 @@ import { insertToken, type NewToken } from "./sessions.ts";
 
 export type NewPerson = { email: string; userId: string; workspaceId: string; workspaceName: string; timezone: string };
 
-/** What a person gets who signs in for the first time. */
+/** The ids, workspace and zone for a person's first sign-in. */
 export function newPerson(email: string, ids: IdSource): NewPerson {
   return {
     email,
@@ -18,8 +18,8 @@ export function newPerson(email: string, ids: IdSource): NewPerson {
 }
 
 /**
- * Signs a person in: makes the user at first, joins the workspaces they are invited to, and makes a token, if one is wanted, for their
- * default workspace, which is made when there is none.
+ * Signs a person in. The first sign-in creates the user, and open invites become memberships. A person without a workspace gets a
+ * default one. A token for the default workspace is made when one is wanted.
  */
 export async function signIn(
   pool: Pool,
@@ -28,7 +28,7 @@ export async function signIn(
   now: number,
 ): Promise<{ userId: string; workspaceId: string; joined: string[] }> {
   return pool.transaction(async (tx) => {
-    // The insert locks the person, as lockPeople does: two sign-ins of one person wait for each other.
+    // The insert locks the person, as lockPeople does, so concurrent sign-ins of one person run one after the other.
     const [made] =
       await tx.rows(sql`insert into users (id, email, created_at) values (${person.userId}, ${person.email}, ${iso(now)})
       on conflict (email) do update set email = excluded.email returning id, default_workspace_id`);
@@ -41,7 +41,10 @@ export async function signIn(
   });
 }
 
-/** The workspaces are locked first: one that is being deleted takes its invites along, and no member joins it any more. */
+/**
+ * Turns open invites into memberships. It locks the workspaces first, because a workspace that is being deleted takes its invites
+ * along and must get no new member.
+ */
 async function joinInvited(tx: Transaction, userId: string, email: string, now: number): Promise<string[]> {
   await tx.rows(
     sql`select id from workspaces where id in (select workspace_id from invites where email = ${email}) order by id for share`,

@@ -6,7 +6,7 @@ import { lockAdmins, lockPeople, requireAdmin } from "./locks.ts";
 
 const iso = (ms: number) => new Date(ms).toISOString();
 
-/** The workspaces of a person, the oldest first: rows as the workspace's fields want them. */
+/** The workspaces of a person, oldest first, as rows in the order of the workspace's fields. */
 export function listWorkspaces(pool: Pool, userId: string, currentId: string): Promise<unknown[][]> {
   return pool.rows(
     sql`select w.id, 1, w.name, w.timezone, m.role, w.id = ${currentId}, w.created_at
@@ -17,7 +17,7 @@ export function listWorkspaces(pool: Pool, userId: string, currentId: string): P
 
 export type NewWorkspace = { id: string; name: string; timezone: string };
 
-/** A workspace with its maker as admin. `cap` is how many workspaces one person may have made or manage. */
+/** Creates a workspace with its maker as admin. `cap` limits the workspaces that one person manages. */
 export async function createWorkspace(
   pool: Pool,
   userId: string,
@@ -58,8 +58,8 @@ export async function changeWorkspace(
 }
 
 /**
- * Ends a workspace, by an admin: nobody belongs to it any more, and every record and change in it is deleted for good. A write of a member that was
- * under way may still add a row, so the workspace itself stays, unseen, until `sweepWorkspaces` finds nothing more in it.
+ * Deletes a workspace on behalf of an admin: its memberships, records and history. A member's concurrent write may still add a
+ * row. So the workspace row stays, hidden, until `sweepWorkspaces` finds it empty.
  */
 export async function deleteWorkspace(pool: Pool, catalog: Catalog, id: string, by: string): Promise<void> {
   await pool.transaction(async (tx) => {
@@ -73,7 +73,7 @@ export async function deleteWorkspace(pool: Pool, catalog: Catalog, id: string, 
   await emptyWorkspace(pool, catalog, id);
 }
 
-/** Deletes what late writes left in workspaces that nobody belongs to, and the workspaces that were empty already. */
+/** Deletes rows that late writes left in deleted workspaces, and the workspace rows that were already empty. */
 export async function sweepWorkspaces(pool: Pool, catalog: Catalog): Promise<void> {
   const ended = await pool.rows(
     sql`select w.id from workspaces w where not exists (select from memberships m where m.workspace_id = w.id)`,
@@ -86,7 +86,7 @@ export async function sweepWorkspaces(pool: Pool, catalog: Catalog): Promise<voi
   }
 }
 
-/** Gives how many rows there were. */
+/** Deletes all rows of a workspace and returns their number. */
 async function emptyWorkspace(pool: Pool, catalog: Catalog, id: string): Promise<number> {
   const tables = [...catalog.dependentsFirst.map(({ plural }) => plural), "changes", "idempotency_keys", "usage"];
   let rows = 0;
