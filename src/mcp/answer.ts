@@ -8,28 +8,31 @@ import { Fault, isObject, type Message, parseBody, readMessage } from "./message
 import { listResources, type Page, readResource } from "./resources.ts";
 import { INSTRUCTIONS, type Tool } from "./tools.ts";
 
-/** What a message is answered from. */
+/** The parts that answer a message. */
 export type Server = {
   version: string;
   baseUrl: string;
   tools: readonly Tool[];
   pages: readonly Page[];
-  /** Asks the service as the caller; `client` is how they call their program. `counted`: it is a request more than the one that came. */
+  /**
+   * Makes an inner request as the caller. `client` is the client's own name. `counted` adds it to the caller's rate, besides the
+   * HTTP request that carried the message.
+   */
   ask: (request: InnerRequest, client: string | undefined, counted: boolean) => Promise<Asked>;
 };
 
-/** `challenge`: what the client's token lacks, where asking the person for more might help. */
+/** An answer. `challenge` is set when the token lacks a scope that the person could still grant. */
 export type Asked = Encoded & { challenge?: string };
 
-/** An HTTP answer; a notification has an empty one. */
+/** An HTTP answer. A notification gets an empty one. */
 export type Reply = { status: number; headers?: Record<string, string>; json: string };
 
-/** A batch of more would keep a connection for longer than anybody waits. */
+/** A larger batch would hold its connection longer than clients wait. */
 const MOST_BATCHED = 20;
 
 /**
- * Answers one message of the Model Context Protocol, in its revision of 2026-07-28 or one of those before it. Nothing is kept between
- * messages, and no stream is opened: a call takes as long as a request.
+ * Answers one message of the Model Context Protocol, in revision 2026-07-28 or an earlier one. It keeps no state between messages
+ * and opens no stream.
  */
 export async function answerMessage(text: string, headers: IncomingHttpHeaders, server: Server): Promise<Reply> {
   let body: unknown;
@@ -42,7 +45,7 @@ export async function answerMessage(text: string, headers: IncomingHttpHeaders, 
   return answerOne(body, headers, server);
 }
 
-/** One after the other, each call after the first counted as a request of its own. */
+/** Answers a batch in order. Each call after the first counts as a request of its own. */
 async function answerBatch(bodies: unknown[], headers: IncomingHttpHeaders, server: Server): Promise<Reply> {
   if (!mayBatch(headers)) throw new Fault("noRequest", "send one JSON-RPC message, an object", { status: 400 });
   if (bodies.length === 0 || bodies.length > MOST_BATCHED)
@@ -91,12 +94,12 @@ async function resultOf(message: Message, era: Era, server: Server): Promise<obj
   };
 }
 
-/** The same to every caller, and new only with a new version of the service. */
+/** Cache hints. These results are the same for every caller and change only with the version of the service. */
 const CACHED = { ttlMs: 300_000, cacheScope: "public" };
 
 type Method = {
   only?: Era;
-  /** May be kept for a while. */
+  /** Clients may cache the result. */
   lasts?: true;
   answer: (message: Message, server: Server, era: Era) => object | Promise<object>;
 };
@@ -138,8 +141,10 @@ const infoOf = ({ version, baseUrl }: Server) => ({
 });
 
 /**
- * A token that lacks a scope is 403, as the specification wants it, and a client of today asks its person for more. Those before it spend
- * their refresh token, get no further and tell the model nothing: they get a result, with the challenge where ChatGPT looks for it.
+ * Calls a tool. When the token lacks a scope, a modern client gets the 403 of the specification and asks its user for more.
+ *
+ * Legacy clients react to a 403 by spending their refresh token, and tell the model nothing. They get a result, with the
+ * challenge where ChatGPT looks for it.
  */
 async function call(message: Message, { tools, ask }: Server, era: Era): Promise<object> {
   const { name, arguments: values = {} } = message.params;

@@ -7,16 +7,19 @@ import { Problem } from "../kit/problem.ts";
 import { isObject } from "./message.ts";
 import type { Tool } from "./tools.ts";
 
-/** What the model of a client gets to see. */
+/** A tool's result, which the model reads. */
 export type ToolResult = { content: { type: "text"; text: string }[]; isError: boolean };
 
-/** An answer longer than this is cut, in characters: some ten thousand tokens. Clients cut or refuse what is longer themselves. */
+/** The longest answer in characters, some ten thousand tokens. Clients cut or refuse longer ones. */
 export const LONGEST = 40_000;
 
-/** So that a record with a megabyte of text still leaves room for what the server says of it. */
+/** The longest line. A record with a megabyte of text still leaves room for the service's own words. */
 export const LONGEST_LINE = 20_000;
 
-/** Makes the request that a call asks for. What is wrong with it is told to the model, which can mend it, and not to its client. */
+/**
+ * Makes the request of a tool call. A faulty argument becomes a result instead of a protocol error, because only the model can
+ * correct it.
+ */
 export async function callTool<Answer extends Encoded>(
   tool: Tool,
   values: Record<string, unknown>,
@@ -36,12 +39,12 @@ function readCall(tool: Tool, values: Record<string, unknown>): InnerRequest {
   const method = values.method ?? "GET";
   const key = values.idempotency_key ?? undefined;
   if (typeof path !== "string" || path.trim() === "") throw new Problem("missing_field", "path is missing", "path: /help");
-  // Nobody who writes # here means a place on the page.
+  // Models use # as a character, never as a URL fragment, so it is encoded.
   const target = path
     .trim()
     .replaceAll("#", "%23")
     .replace(/^(?!\/|https?:)/i, "/");
-  if (leadsBack(target)) throw new Problem("not_found", "/mcp is what you are calling already", "path: /help tells all paths");
+  if (isMcpPath(target)) throw new Problem("not_found", "/mcp is what you are calling already", "path: /help tells all paths");
   return {
     method: plain("method", method).trim().toUpperCase(),
     target,
@@ -55,7 +58,7 @@ function plain(name: string, value: unknown): string {
   throw new Problem("invalid_value", `${name} is no text`, `${name} is a JSON string`);
 }
 
-/** What is passed over in silence, a filter for one, would make an answer look like another. */
+/** Refuses unknown arguments. If a misspelt filter were ignored, the answer would look like a filtered one. */
 function refuseUnknown({ inputSchema }: Tool, values: Record<string, unknown>): void {
   const known = Object.keys(inputSchema.properties);
   const unknown = Object.keys(values).find((name) => !known.includes(name));
@@ -67,15 +70,18 @@ function refuseUnknown({ inputSchema }: Tool, values: Record<string, unknown>): 
   ]);
 }
 
-function leadsBack(target: string): boolean {
+function isMcpPath(target: string): boolean {
   try {
     return readTarget(target).segments[0] === "mcp";
   } catch {
-    return false; // the service will tell what is wrong with it
+    return false; // the service refuses it with a reason
   }
 }
 
-/** An object is JSON. Text is what it looks like: JSON, values as on a line (`name="Jane Doe" stage=lead`), or a form. */
+/**
+ * Encodes a body. An object becomes JSON. Text is recognised as JSON, as values of a line (`name="Jane Doe" stage=lead`), or as a
+ * form.
+ */
 function textOf(body: unknown): string {
   if (body === undefined || body === null || (isObject(body) && Object.keys(body).length === 0)) return "";
   if (typeof body !== "string") return JSON.stringify(body);
@@ -97,7 +103,10 @@ function linePairs(text: string): [string, string][] | undefined {
   }
 }
 
-/** As a form, in which every value is text; what has types on a line, the members of an object, is one value of JSON. */
+/**
+ * Converts line tokens into form pairs, where every value is text. Members of an object (`name.member=`) are collected into one JSON
+ * value, because they carry types.
+ */
 function typedPairs(tokens: readonly Token[]): [string, string][] {
   const members = new Map<string, string[]>();
   const pairs: [string, string][] = [];
@@ -109,7 +118,7 @@ function typedPairs(tokens: readonly Token[]): [string, string][] {
   return [...pairs, ...[...members].map(([object, all]): [string, string] => [object, `{${all.join(",")}}`])];
 }
 
-/** The service's own words, with nothing in them that the model cannot see, and no more of them than it can take in. */
+/** The service's answer without invisible characters, cut to the length that a model can read. */
 export function toolResult({ status, body }: Encoded): ToolResult {
   return { content: [{ type: "text", text: readable(body.toString()) }], isError: status >= 400 };
 }
@@ -133,7 +142,7 @@ function readable(text: string): string {
   return shown.join("\n");
 }
 
-/** Cut before it is looked through too: a line can have megabytes. */
+/** Cuts a line before escaping it, because a line can have megabytes. */
 function readableLine(line: string): string {
   const seen = reveal(line.slice(0, LONGEST_LINE + 1));
   if (seen.length <= LONGEST_LINE) return seen;

@@ -2,13 +2,13 @@ import type { IncomingHttpHeaders } from "node:http";
 import { echo } from "../kit/line.ts";
 import { Fault, isObject, type Message } from "./message.ts";
 
-/** The revision in which every request says all that it takes to answer it. */
+/** The modern revision, in which every request carries its whole context. */
 export const MODERN = "2026-07-28";
 
-/** Those that begin with `initialize`, newest first. No session is kept for them either. */
+/** The legacy revisions, newest first. They begin with `initialize`, but get no session either. */
 export const LEGACY = ["2025-11-25", "2025-06-18", "2025-03-26"];
 
-/** The only revision with batches; it has no header that says so. */
+/** The only revision with batches. It has no version header. */
 const BATCHING = "2025-03-26";
 
 export const mayBatch = (headers: IncomingHttpHeaders) =>
@@ -21,7 +21,7 @@ export type Era = "modern" | "legacy";
 const META = "io.modelcontextprotocol/";
 export const SERVER_INFO = `${META}serverInfo`;
 
-/** The rules a request goes by, told from what it carries and never from what came before it. Refuses it where it breaks them. */
+/** Tells whether a request is modern or legacy, from its own content alone. Refuses one that breaks the rules of its era. */
 export function readEra(message: Message, headers: IncomingHttpHeaders): Era {
   const meta = isObject(message.params._meta) ? message.params._meta : {};
   const said = headers["mcp-protocol-version"] as string | undefined;
@@ -29,13 +29,15 @@ export function readEra(message: Message, headers: IncomingHttpHeaders): Era {
     checkModern(message, meta, headers);
     return "modern";
   }
-  // `initialize` says its version itself; before 2025-06-18 there was no header.
+  // `initialize` names its version in the body. Before 2025-06-18 there was no version header.
   if (message.method === "initialize" || said === undefined || LEGACY.includes(said)) return "legacy";
   if (said === MODERN) throw missing(`${META}protocolVersion and ${META}clientCapabilities`);
   throw unknownVersion(said);
 }
 
-/** What a gateway reads in the headers must be what is done (revision 2026-07-28, Streamable HTTP, Server Validation). */
+/**
+ * The headers must match the body, because gateways route by headers (revision 2026-07-28, Streamable HTTP, Server Validation).
+ */
 function checkModern({ method, params }: Message, meta: Record<string, unknown>, headers: IncomingHttpHeaders): void {
   const version = meta[`${META}protocolVersion`];
   if (typeof version !== "string") throw missing(`${META}protocolVersion`);
@@ -48,7 +50,7 @@ function checkModern({ method, params }: Message, meta: Record<string, unknown>,
   if (typeof name === "string") checkHeader(headers, "Mcp-Name", name);
 }
 
-/** The parameter that stands in Mcp-Name as well. */
+/** The parameter that the header Mcp-Name repeats. */
 const NAMED = new Map([
   ["tools/call", "name"],
   ["resources/read", "uri"],
@@ -72,7 +74,7 @@ const missing = (names: string) => new Fault("badParams", `params._meta lacks ${
 const unknownVersion = (requested: string) =>
   new Fault("unknownVersion", "Unsupported protocol version", { status: 400, data: { supported: VERSIONS, requested } });
 
-/** Whoever asks in the body, as they call themselves. */
+/** The client's name for itself, from the body. */
 export function clientOf({ params }: Message): string | undefined {
   const info = isObject(params._meta) ? params._meta[`${META}clientInfo`] : undefined;
   if (!isObject(info) || typeof info.name !== "string") return undefined;

@@ -1,10 +1,10 @@
 import { isDeep, parseJson } from "../http/body.ts";
 import { Problem } from "../kit/problem.ts";
 
-/** A JSON-RPC 2.0 request, or without an id a notification. */
+/** A JSON-RPC 2.0 request. Without an id it is a notification. */
 export type Message = { id: string | number | undefined; method: string; params: Record<string, unknown> };
 
-/** The codes of JSON-RPC and those of MCP; the last is our own. */
+/** Error codes of JSON-RPC and MCP. The last is our own. */
 export const CODES = {
   notJson: -32700,
   noRequest: -32600,
@@ -17,13 +17,16 @@ export const CODES = {
 } as const;
 
 type FaultOptions = {
-  /** Of the HTTP answer; 200 unless said. */
+  /** The HTTP status, 200 by default. */
   status?: number;
   data?: unknown;
   headers?: Record<string, string>;
 };
 
-/** The client's program is at fault, or its token, and not what its model asked for: that is a result, which the model gets to see. */
+/**
+ * A protocol error: the fault of the client's program or token. A model's mistake is a result instead, because models see only
+ * results.
+ */
 export class Fault extends Error {
   override name = "Fault";
   readonly code: number;
@@ -40,7 +43,7 @@ export class Fault extends Error {
   }
 }
 
-/** The message of a parsed body. */
+/** Checks the message of a parsed body. */
 export function readMessage(message: unknown): Message {
   if (!isObject(message)) throw new Fault("noRequest", "send one JSON-RPC message, an object", { status: 400 });
   const { jsonrpc, id, method, params = {} } = message;

@@ -8,7 +8,7 @@ export type Page = { topic: string; title: string };
 
 const TYPE = "text/plain";
 
-/** By the address under which anybody can read them too. */
+/** The public URL of the page. */
 const uriOf = (baseUrl: string, topic: string) => `${baseUrl}/help/${topic}`;
 
 export function listResources(pages: readonly Page[], baseUrl: string) {

@@ -15,9 +15,11 @@ export type Tool = {
 };
 
 /**
- * The whole API through one tool, and its reading half through another: clients let a person allow a tool for good when it says that it
- * changes nothing, and some offer no other in their asking modes. All that a model needs to know stands in the descriptions, since many
- * clients show it nothing else; they are paid for in every conversation, so a test keeps them under a thousand tokens.
+ * Two tools: one for the whole API and one that only reads. Clients let a person allow a read-only tool for good, and some offer
+ * no other in their asking modes.
+ *
+ * Many clients show the model only the descriptions, so these hold everything it needs. Every conversation pays for them; a test
+ * keeps them under a thousand tokens.
  */
 export function toolsOf(catalog: Catalog): Tool[] {
   const kinds = catalog.kinds;
@@ -35,7 +37,8 @@ export function toolsOf(catalog: Catalog): Tool[] {
         {
           method: { type: "string", enum: ["GET", "POST", "PATCH", "DELETE"] },
           path: { type: "string", description: "as in read" },
-          // As text, though an object is taken too: a model that is held to the schema could fill an object of unlisted members with nothing.
+          // Declared as text, although an object is accepted too. A model that is held to a schema could fill an object without
+          // listed members with nothing.
           body: { type: "string", description: 'JSON: {"name":"Jane Doe"}' },
           idempotency_key: { type: "string", description: "a POST repeated with the same key makes nothing twice" },
         },
@@ -51,7 +54,7 @@ function schema(properties: Tool["inputSchema"]["properties"], ...required: stri
   return { type: "object", properties, required, additionalProperties: false };
 }
 
-/** Nothing outside the CRM is touched, so the world is closed. */
+/** Tool annotations. The tools touch nothing outside the CRM, so the world is closed. */
 const hints = (title: string, { readOnly }: { readOnly: boolean }): Tool["annotations"] => ({
   title,
   readOnlyHint: readOnly,

@@ -9,12 +9,12 @@ import { defineRecord } from "../../../src/records/define.ts";
 /** 3.8 characters a token is what o200k_base and cl100k_base make of these texts, counted with gpt-tokenizer 4. */
 const CHARACTERS_A_TOKEN = 3.8;
 
-test("a conversation pays less than a thousand tokens for the tools", () => {
+test("the tool descriptions take less than a thousand tokens", () => {
   assert.ok(JSON.stringify({ tools: toolsOf(catalog) }).length / CHARACTERS_A_TOKEN < 1_000);
   assert.ok(INSTRUCTIONS.length / CHARACTERS_A_TOKEN < 150);
 });
 
-test("only what changes nothing says so", () => {
+test("only the reading tool is annotated as read-only", () => {
   const hints = toolsOf(catalog).map(({ name, annotations }) => [name, annotations.readOnlyHint, annotations.destructiveHint]);
   assert.deepEqual(hints, [
     ["read", true, false],
@@ -22,7 +22,7 @@ test("only what changes nothing says so", () => {
   ]);
 });
 
-test("a new kind is in the descriptions the day it is declared", () => {
+test("a newly declared kind appears in the tool descriptions", () => {
   const ticket = defineRecord({
     name: "ticket",
     plural: "tickets",
