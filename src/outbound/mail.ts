@@ -6,7 +6,7 @@ export type Mail = { to: string; subject: string; text: string };
 
 const SECONDS = 30;
 
-/** Hands a mail to a sendmail-compatible command (`msmtp -t`), which reads its recipients from the header. */
+/** Passes a mail to a sendmail-compatible command (`msmtp -t`), which reads the recipients from the header. */
 export function createMailer(command: string, from: string, now: () => number): (mail: Mail) => Promise<void> {
   const [program = "", ...words] = command.split(/\s+/).filter((word) => word !== "");
   return (mail) =>
@@ -32,7 +32,7 @@ export function createMailer(command: string, from: string, now: () => number): 
     });
 }
 
-/** RFC 5322, plain text. Values of the header are made one line each, so that no header can be injected. */
+/** Formats a mail: RFC 5322, plain text. Each header value is made one line, so no value can inject a header. */
 function message({ to, subject, text }: Mail, from: string, at: number): string {
   return [
     `From: ${headerMailbox(from)}`,

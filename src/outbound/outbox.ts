@@ -7,13 +7,13 @@ import type { Mail } from "./mail.ts";
 
 const MINUTE = 60_000;
 
-/** A mail that could not be sent for this long is given up; codes are long void by then. */
+/** A mail is given up after failing for this long. Codes have expired long before. */
 const GIVE_UP_MS = 24 * 60 * MINUTE;
 
 export type Outbox = {
-  /** Sends a mail, at once if it can. False: it is kept and tried again. */
+  /** Sends a mail at once. Returns false when that failed and the mail is retried later. */
   post: (mail: Mail) => Promise<boolean>;
-  /** Tries again what is due. */
+  /** Retries the mails that are due. */
   retry: () => Promise<void>;
 };
 
@@ -26,7 +26,10 @@ export type OutboxParts = {
   send: (mail: Mail) => Promise<void>;
 };
 
-/** Mails in the database until the mail command took them: they survive a crash of either. A mail may go out twice, never not at all. */
+/**
+ * The outbox keeps each mail in the database until the mail command has accepted it, so it survives a crash. A mail may be sent
+ * twice, but is never lost.
+ */
 export function createOutbox({ pool, seal, ids, now, log, send }: OutboxParts): Outbox {
   const attempt = async (id: string, mail: Mail): Promise<boolean> => {
     try {

@@ -9,26 +9,27 @@ const MOST_BYTES = 16_384;
 const LONGEST_MS = 4_000;
 
 /**
- * What cannot be reached takes at least so long, and is all told alike: neither words nor time tell a name of our own network from one that
- * does not exist.
+ * The least time and the only message of an unreachable document. A caller must not learn, by words or timing, whether a name
+ * exists in our own network.
  */
 const LEAST_MS = 500;
 const UNREACHABLE = "it cannot be read at https and port 443 of the public network";
 
-/** What a server of the public network answered, which may be told. */
+/** An answer from a public server that does not fit. Its reason may be shown. */
 class Unfit extends Error {}
 
 type Address = { address: string; family: number };
 
 export type Network = {
   lookup: (host: string) => Promise<Address[]>;
-  /** As node:https. It follows no redirect, which is as it should be. */
+  /** `get` of node:https, which follows no redirect. A redirect could lead to a private address. */
   get: (url: URL, options: RequestOptions, onResponse: (response: IncomingMessage) => void) => ClientRequest;
 };
 
 /**
- * Reads a small JSON document that a stranger names, without becoming their way into our network (server-side request forgery): only from
- * port 443 of public addresses, from the very address that was checked, whatever its name resolves to a moment later.
+ * Reads a small JSON document at a stranger's URL without giving access to our network (server-side request forgery). It connects
+ * only to port 443 of public addresses. It connects to the very address that was checked, because a name may resolve differently
+ * a moment later.
  */
 export function createPublicReader({ lookup, get }: Network): (url: URL) => Promise<string> {
   return async (url) => {
@@ -63,7 +64,7 @@ function beforeAbort<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
   });
 }
 
-/** Node asks for one address or for all of them, as it likes. */
+/** Node asks a lookup for one address or for all of them. */
 const pinned =
   ({ address, family }: Address): LookupFunction =>
   (_host, { all }, done) =>

@@ -4,7 +4,7 @@ import { createClientDocuments } from "../../../src/outbound/clientDocuments.ts"
 
 const url = (name: string) => new URL(`https://app.example/${name}`);
 
-test("a document is kept for minutes, its absence for less", async () => {
+test("a document is cached for minutes, a failure for less", async () => {
   let now = 0;
   let reads = 0;
   const documents = createClientDocuments(
@@ -28,7 +28,7 @@ test("a document is kept for minutes, its absence for less", async () => {
   assert.equal(reads, 4);
 });
 
-test("one caller has few documents a minute read, and few are read at once", async () => {
+test("reads are limited per caller and minute, and concurrent reads in all", async () => {
   const quick = createClientDocuments(
     async () => "{}",
     () => 0,
@@ -44,7 +44,7 @@ test("one caller has few documents a minute read, and few are read at once", asy
   await assert.rejects(slow(url("x"), "x"), { code: "busy" });
 });
 
-test("one caller cannot have all documents that are read at once, and who asks for the same one waits with the first", async () => {
+test("one caller cannot use all concurrent reads, and callers of one document share a read", async () => {
   let reads = 0;
   let answer = (_: string) => {};
   const documents = createClientDocuments(

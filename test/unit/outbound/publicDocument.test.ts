@@ -39,14 +39,14 @@ const json = (text: string) => (_: IncomingMessage, response: ServerResponse) =>
   response.end(text);
 };
 
-test("a document is read from the address that was checked", async () => {
+test("a document is read from the very address that was checked", async () => {
   const network = internet({ "app.example": [PUBLIC] });
   answer = json('{"a":1}');
   assert.equal(await createPublicReader(network)(new URL("https://app.example/client")), '{"a":1}');
   assert.deepEqual(network.dialled, [PUBLIC]);
 });
 
-test("nothing is dialled that is not public, or not at port 443 of https", async () => {
+test("only public addresses at port 443 of https are dialled", async () => {
   const names = {
     "inner.example": ["10.0.0.1"],
     "both.example": [PUBLIC, "127.0.0.1"],
@@ -72,7 +72,7 @@ test("nothing is dialled that is not public, or not at port 443 of https", async
   assert.deepEqual(network.dialled, []);
 });
 
-test("what cannot be reached is told alike and as late, whether a name is of our network or of none", async () => {
+test("an unreachable document gives the same message after the same time, for internal and unknown names", async () => {
   const network = internet({ "inner.example": ["10.0.0.1"], "closed.example": [PUBLIC], "empty.example": [] });
   const unknown = () => Promise.reject(new Error("getaddrinfo ENOTFOUND unknown.example"));
   const lookup: Network["lookup"] = (host) => (host === "unknown.example" ? unknown() : network.lookup(host));
@@ -89,7 +89,7 @@ test("what cannot be reached is told alike and as late, whether a name is of our
   assert.deepEqual(new Set(told), new Set(["it cannot be read at https and port 443 of the public network"]));
 });
 
-test("only a small JSON document of a plain 200 is taken", async () => {
+test("only a small JSON document with status 200 is accepted", async () => {
   const read = createPublicReader(internet({ "app.example": [PUBLIC] }));
   const url = new URL("https://app.example/client");
   answer = (_, response) =>
@@ -110,7 +110,7 @@ test("only a small JSON document of a plain 200 is taken", async () => {
   await assert.rejects(read(url));
 });
 
-test("a name or a server that never answers is given up", { timeout: 20_000 }, async () => {
+test("a lookup or a server that never answers times out", { timeout: 20_000 }, async () => {
   const network = internet({ "app.example": [PUBLIC] });
   answer = () => {};
   const hangs = createPublicReader(network)(new URL("https://app.example/client"));
