@@ -5,19 +5,19 @@ import { type Context, seenBaseUrl } from "../../service/route.ts";
 import type { Client } from "./clients.ts";
 import { OAuthRefusal } from "./refusal.ts";
 
-/** Whom to answer, where, and what they want to hear again. */
-export type Asker = { redirectUri: string; state: string | undefined; issuer: string };
+/** The redirect URI, state and issuer with which a request is answered. */
+export type ReplyTarget = { redirectUri: string; state: string | undefined; issuer: string };
 
-/** What a program asks a person for. */
-export type Ask = Asker & { client: Pick<Client, "id" | "name" | "host">; challenge: string; scopes: readonly string[] };
+/** An authorization request of a program. */
+export type Ask = ReplyTarget & { client: Pick<Client, "id" | "name" | "host">; challenge: string; scopes: readonly string[] };
 
-/** Where the person's browser takes the answer. `iss` tells the program whose answer it is (RFC 9207). */
-export function answerLocation({ redirectUri, state, issuer }: Asker, answer: Record<string, string>): string {
+/** The URL that takes the answer to the program. `iss` names the issuer (RFC 9207). */
+export function answerLocation({ redirectUri, state, issuer }: ReplyTarget, answer: Record<string, string>): string {
   const query = new URLSearchParams({ ...answer, ...(state === undefined ? {} : { state }), iss: issuer });
   return `${redirectUri}${redirectUri.includes("?") ? "&" : "?"}${query}`;
 }
 
-/** The rest of an authorization request, once it is known whom to answer. */
+/** Checks the rest of an authorization request, once its client and redirect URI are known. */
 export function readAsk(context: Context, asked: Record<string, string>): Pick<Ask, "challenge" | "scopes"> {
   const { response_type, response_mode = "query", code_challenge: challenge = "", code_challenge_method, scope } = asked;
   if (response_type === undefined) throw new OAuthRefusal("invalid_request", "response_type is missing");
@@ -30,14 +30,14 @@ export function readAsk(context: Context, asked: Record<string, string>): Pick<A
   return { challenge, scopes: readScope(scope, plurals) };
 }
 
-/** There is one thing to ask a token for (RFC 8707), and what names none means it. */
+/** Checks the resource (RFC 8707). There is only one, so a request without one means it. */
 export function checkResource(context: Context, resource: string): void {
   const ours = [mcpResource(seenBaseUrl(context)), mcpResource(context.services.baseUrl)];
   if (URL.canParse(resource) && ours.includes(new URL(resource).href.replace(/\/$/, ""))) return;
   throw new OAuthRefusal("invalid_target", `the resource is ${ours[0]}, and not ${echo(resource)}`);
 }
 
-/** Scopes of others, `openid` or `offline_access`, are passed over as long as one of ours is among them. */
+/** Reads scopes. Unknown ones, such as `openid` or `offline_access`, are ignored as long as one is ours. */
 function readScope(scope: string | undefined, plurals: readonly string[]): readonly string[] {
   const asked = [...new Set(scope?.split(" ").filter(Boolean))];
   const known = asked.filter((each) => isScope(each, plurals));

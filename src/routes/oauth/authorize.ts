@@ -4,7 +4,7 @@ import { echo } from "../../kit/line.ts";
 import { Problem } from "../../kit/problem.ts";
 import { sameRedirectUri, shownRedirect } from "../../kit/redirectUri.ts";
 import { type Context, type Route, seenBaseUrl } from "../../service/route.ts";
-import { type Asker, answerLocation, readAsk } from "./ask.ts";
+import { answerLocation, type ReplyTarget, readAsk } from "./ask.ts";
 import { type Client, findOAuthClient } from "./clients.ts";
 import { begin, proceed } from "./consent.ts";
 import { AUTHORIZE } from "./metadata.ts";
@@ -24,8 +24,8 @@ export const authorizeRoutes: Route[] = [
 ];
 
 /**
- * Begins an authorization (OAuth 2.1, section 4.1.1). A wrong client or redirect URI is told to the person alone: it is not known whom to
- * send them to.
+ * Begins an authorization (OAuth 2.1, section 4.1.1). A wrong client or redirect URI is shown to the person only; redirecting to
+ * an unchecked URI would be an open redirect.
  */
 async function authorize(context: Context): Promise<Answer> {
   const { parameters } = context;
@@ -38,16 +38,16 @@ async function authorize(context: Context): Promise<Answer> {
       "it may have been forgotten because nobody let it in for long",
     );
   const { id, name, host } = client;
-  const asker = {
+  const target = {
     redirectUri: chooseRedirectUri(client, asked.redirect_uri),
     state: asked.state,
     issuer: seenBaseUrl(context),
   };
   try {
     refuseRepeated(parameters.map(([name]) => name).filter((name) => name !== "resource"));
-    return begin(context, { ...asker, client: { id, name, host }, ...readAsk(context, asked) });
+    return begin(context, { ...target, client: { id, name, host }, ...readAsk(context, asked) });
   } catch (error) {
-    if (error instanceof OAuthRefusal) return tell(asker, error);
+    if (error instanceof OAuthRefusal) return tell(target, error);
     throw error;
   }
 }
@@ -69,17 +69,17 @@ function refuseRepeated(names: readonly string[]): void {
 }
 
 /**
- * Tells the program what was wrong with its request. Anybody may register a web site, so a link of ours does not lead to one by itself: the
- * person sees where it goes, and goes there or not (RFC 9700, section 4.11.2).
+ * Reports a faulty request to the program. Anybody may register a web site, so an automatic redirect would be an open redirect.
+ * The person sees the target and decides (RFC 9700, section 4.11.2).
  */
-function tell(asker: Asker, refusal: OAuthRefusal): Answer {
-  const location = answerLocation(asker, { error: refusal.error, error_description: describe(refusal) });
-  if (!/^https:/i.test(asker.redirectUri)) return redirect(location);
+function tell(target: ReplyTarget, refusal: OAuthRefusal): Answer {
+  const location = answerLocation(target, { error: refusal.error, error_description: describe(refusal) });
+  if (!/^https:/i.test(target.redirectUri)) return redirect(location);
   return page(
     "This did not work",
     html`<h1>This did not work</h1>
 <p class="alert" role="alert">The program that sent you here asked for something that this server does not do: ${refusal.message}.</p>
-<p><a href="${location}">Go back to ${shownRedirect(asker.redirectUri)}</a></p>`,
+<p><a href="${location}">Go back to ${shownRedirect(target.redirectUri)}</a></p>`,
     { status: refusal.status },
   );
 }

@@ -9,26 +9,26 @@ import { collapsed, isVisible } from "../../kit/text.ts";
 import type { Context } from "../../service/route.ts";
 import { OAuthRefusal } from "./refusal.ts";
 
-/** A program that asks for tokens. */
+/** An OAuth client. */
 export type Client = {
   id: string;
-  /** What it calls itself, which nobody has checked. */
+  /** Its name for itself, which nobody has checked. */
   name: string;
-  /** The host that vouches for it by showing its document; undefined for one that only registered itself. */
+  /** The host that serves its document. Undefined for a client that only registered itself. */
   host: string | undefined;
   redirectUris: readonly string[];
 };
 
 const hasDocument = (id: string) => id.startsWith("https://");
 
-/** What a program tells of itself, whether it registers (RFC 7591, section 2) or shows a document. What else it tells does not matter here. */
+/** The metadata of a client, from its registration (RFC 7591, section 2) or its document. Other members are ignored. */
 export const clientMetadata = z.object({
   client_name: z.string().max(1_000).refine(storable).optional(),
   redirect_uris: z.array(z.string()).min(1).max(10),
   token_endpoint_auth_method: z.string().optional(),
 });
 
-/** A name to show and list: on one line, not longer than a token's. */
+/** A name for pages and lists: one line, no longer than a token's name. */
 export const shownName = (name: string | undefined, otherwise: string) =>
   isVisible(name ?? "") ? [...collapsed(name ?? "")].slice(0, 60).join("") : otherwise;
 
@@ -39,14 +39,14 @@ export function checkRedirectUris(uris: readonly string[]): void {
   }
 }
 
-/** The client of this id: one that registered, or, where the id is an address, one that shows its document there. */
+/** Finds a client: a registered one, or, for an id that is a URL, the one whose document is there. */
 export async function findOAuthClient(context: Context, id: string): Promise<Client | undefined> {
   if (hasDocument(id)) return readClientDocument(context, id);
   const found = await findClient(context.services.db.pool, id);
   return found && { id, name: found.name, host: undefined, redirectUris: found.redirectUris };
 }
 
-/** draft-ietf-oauth-client-id-metadata-document-02, sections 3 to 5. */
+/** Reads a client's document (draft-ietf-oauth-client-id-metadata-document-02, sections 3 to 5). */
 async function readClientDocument({ services, address }: Context, id: string): Promise<Client> {
   const unfit = (why: string) =>
     new Problem("bad_request", `the document that the program shows at ${echo(id, 200)} is of no use: ${why}`);
@@ -73,7 +73,7 @@ function parse(text: string): unknown {
   }
 }
 
-/** The id of the client that sends this form, proven by its secret if it has one (RFC 6749, section 2.3). */
+/** Authenticates the client of a form by its secret, if it has one (RFC 6749, section 2.3). Returns its id. */
 export async function authenticateClient(context: Context, form: Record<string, string>): Promise<string> {
   const basic = readBasic(context.authorization);
   if (basic && form.client_secret !== undefined)
@@ -82,7 +82,8 @@ export async function authenticateClient(context: Context, form: Record<string, 
   if (id === undefined) throw invalidClient("there is no client_id");
   if (form.client_id !== undefined && form.client_id !== id)
     throw invalidClient("the header and the body name different clients");
-  // One that shows a document has no secret, and its codes and tokens are bound to its id: it need not be online for each refresh.
+  // A client with a document has no secret; its codes and tokens are bound to its id. Its document is not read again, so it may
+  // be offline during a refresh.
   if (hasDocument(id)) return id;
   const { db, seal } = context.services;
   const client = await findClient(db.pool, id);
@@ -92,11 +93,11 @@ export async function authenticateClient(context: Context, form: Record<string, 
   throw invalidClient("the client's secret is wrong");
 }
 
-/** No 401 without it, and Basic is the one way there is to send a client's secret in a header. */
+/** Every 401 needs a challenge. Basic is the only way to send a client secret in a header. */
 const invalidClient = (message: string) =>
   new OAuthRefusal("invalid_client", message, { headers: { "WWW-Authenticate": 'Basic realm="cardfile"' } });
 
-/** Both halves are form-encoded before they are joined (RFC 6749, section 2.3.1). */
+/** Reads Basic credentials. Both halves were form-encoded before they were joined (RFC 6749, section 2.3.1). */
 function readBasic(authorization: string | undefined): { id: string; secret: string } | undefined {
   const [, encoded] = /^Basic +([\w+/=-]+) *$/i.exec(authorization ?? "") ?? [];
   if (encoded === undefined) return undefined;

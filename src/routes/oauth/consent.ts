@@ -16,25 +16,25 @@ import { readForm } from "./form.ts";
 import { type Carried, type Choice, codePage, consentPage, emailPage, type Fault } from "./pages.ts";
 
 /**
- * The steps between a program's question and a person's answer: e-mail address, code, consent. What is known so far travels in a form field
- * that only this server can make and read, so nothing is kept for those who never answer, and no cookie is set that another page could use.
+ * The flow of an authorization has three steps: e-mail address, code, consent. Its state travels in an encrypted form field. So
+ * abandoned flows leave nothing in the database, and there is no cookie that another page could use.
  */
 export type Flow = Ask & {
   id: string;
-  /** Whom a code was sent to. */
+  /** The address that the code was sent to. Set from the code step on. */
   email?: string;
-  /** Whom the code has proven to be there. */
+  /** The person who entered the right code. Set from the consent step on. */
   userId?: string;
-  /** Their usual workspace. */
+  /** Their default workspace. */
   workspaceId?: string;
   /** Epoch ms. */
   until: number;
 };
 
-/** For each step; what goes wrong in one does not prolong it. */
+/** The time for each step. A failed attempt does not extend it. */
 const STEP_MS = 900_000;
 
-/** The client has this long to fetch its tokens (RFC 6749, section 4.1.2, allows ten minutes). */
+/** The client must exchange its code in this time (RFC 6749, section 4.1.2, allows ten minutes). */
 const CODE_MS = 60_000;
 
 export function begin(context: Context, ask: Ask): Answer {
@@ -46,7 +46,7 @@ function carry({ services }: Context, flow: Flow): Carried {
   return { flow, sealed: services.seal.encrypt("consent", JSON.stringify(flow)).toString("base64url") };
 }
 
-/** Takes a form of one of the pages to the next. */
+/** Handles the form of a step and shows the next page. */
 export async function proceed(context: Context): Promise<Answer> {
   guardForm(context);
   const { step, flow: sealed = "", ...sent } = readForm(context);
@@ -58,8 +58,8 @@ export async function proceed(context: Context): Promise<Answer> {
 }
 
 /**
- * A form counts only when it was sent from our own page: else another page could hand a person a half-filled one, and have them let a program
- * into somebody else's workspace, or theirs.
+ * Accepts only forms sent from our own page. Otherwise another site could submit a half-filled form and let its program into a
+ * workspace (request forgery).
  */
 function guardForm({ headers }: Context): void {
   const site = headers["sec-fetch-site"];
@@ -76,7 +76,7 @@ function unseal({ services, reading }: Context, sealed: string): Flow {
     const flow = JSON.parse(services.seal.decrypt("consent", Buffer.from(sealed, "base64url"))) as Flow;
     if (flow.until > reading.now) return flow;
   } catch {
-    // Told below, like what is too old.
+    // Refused below, like an expired flow.
   }
   throw new Problem("bad_request", "this page is too old, or was not made by this server");
 }
@@ -133,7 +133,7 @@ const REACHES = {
   everything: { scopes: VERBS, label: "Everything", about: "also delete records, and manage the workspace and its members" },
 } as const;
 
-/** What it asked for is what is chosen already; a person may give less, or more. */
+/** The choices of scopes. The requested scopes are preselected; the person may grant fewer or more. */
 function reachesFor(asked: readonly string[]): Choice[] {
   const same = (scopes: readonly string[]) => scopes.length === asked.length && scopes.every((scope) => asked.includes(scope));
   const usual = Object.entries(REACHES).map(([value, { scopes, label, about }]) => ({
@@ -153,7 +153,7 @@ async function decide(context: Context, flow: Flow, step: string | undefined, se
     return askConsent(context, flow, { message: "Choose a workspace, and what the program may do there.", status: 400 });
   }
   const { services, reading } = context;
-  // Of one flow there is one code: a form sent twice, by a double click, answers with what the client may have already.
+  // One flow has one code. A form sent twice repeats it instead of making a second one.
   const code = SECRETS.authorizationCode + services.seal.digest("authorization code of", `${flow.id} ${flow.userId}`);
   const agreed = {
     client: flow.client.id,

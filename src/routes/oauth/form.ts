@@ -2,7 +2,10 @@ import { echo } from "../../kit/line.ts";
 import type { Context } from "../../service/route.ts";
 import { OAuthRefusal } from "./refusal.ts";
 
-/** What a form says. As nothing may be said twice (RFC 6749, section 3.2), so that two readers of it cannot come to differ; empty is not said. */
+/**
+ * Reads a form. A repeated name is refused (RFC 6749, section 3.2), because two parsers could read it differently. Empty values
+ * count as absent.
+ */
 export function readForm({ body }: Context): Record<string, string> {
   if (!body.form) throw new OAuthRefusal("invalid_request", "the body must be a form: application/x-www-form-urlencoded");
   const said = Object.entries(body.values).filter(([, value]) => value !== "");

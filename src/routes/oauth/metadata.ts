@@ -11,7 +11,10 @@ export const REGISTER = "/oauth/register";
 export const AUTH_METHODS = ["none", "client_secret_basic", "client_secret_post"] as const;
 export const GRANT_TYPES = ["authorization_code", "refresh_token"] as const;
 
-/** Clients look for both documents also where the endpoint's path is put behind (RFC 8414, section 3.1; RFC 9728, section 3.1). */
+/**
+ * Both documents are served with and without the endpoint's path at the end, because clients try both (RFC 8414, section 3.1; RFC
+ * 9728, section 3.1).
+ */
 export const metadataRoutes: Route[] = ["", "/mcp"].flatMap((path): Route[] => [
   {
     method: "GET",
@@ -54,7 +57,7 @@ const serverMetadata = (issuer: string) => ({
   service_documentation: `${issuer}/help/connect`,
 });
 
-/** Clients that were told nothing else ask for all of these scopes, so they are the usual ones and not all there are. */
+/** The resource metadata. It lists the usual scopes instead of all, because clients request every scope listed here. */
 const resourceMetadata = (baseUrl: string) => ({
   resource: mcpResource(baseUrl),
   authorization_servers: [baseUrl],

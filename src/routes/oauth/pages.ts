@@ -6,10 +6,10 @@ import { answerLocation } from "./ask.ts";
 import type { Flow } from "./consent.ts";
 import { AUTHORIZE } from "./metadata.ts";
 
-/** A flow and the form field that carries it to the next step. */
+/** A flow and its sealed form, the form field that carries it to the next step. */
 export type Carried = { flow: Flow; sealed: string };
 
-/** What was wrong with the last step. */
+/** The error of the last step. */
 export type Fault = { message: string; status: number } | undefined;
 
 export function emailPage(carried: Carried, email: string, fault?: Fault): Answer {
@@ -27,7 +27,7 @@ ${cancel(carried.flow)}`,
   );
 }
 
-/** `code`: in local mode, where whoever asks is told it. */
+/** The page that asks for the code. `code` is set in local mode, where the page shows it. */
 export function codePage(carried: Carried, whereabouts: string, code: string | undefined, fault?: Fault): Answer {
   return step(
     carried,
@@ -81,7 +81,7 @@ ${content}`,
   );
 }
 
-/** The name is the program's own word for itself; what can be known of it is where the answer goes. */
+/** Introduces the program. Its name is unchecked, so the page also shows where the answer goes. */
 function introduction({ client, redirectUri }: Flow): Html {
   const vouched = client.host !== undefined && html` The site <b>${client.host}</b> vouches for it.`;
   const unchecked = client.host === undefined && html` It chose that name itself: nobody has checked it.`;
@@ -100,7 +100,7 @@ ${content}
 
 const faulty = (fault: Fault) => fault && html` aria-invalid="true" aria-describedby="fault" autofocus`;
 
-/** A link and not a form: form-action would not let that leave. */
+/** A link, because form-action would block a form that leaves this site. */
 const cancel = (flow: Flow) =>
   html`<p><a href="${answerLocation(flow, { error: "access_denied" })}">Cancel, and go back to the program</a></p>`;
 

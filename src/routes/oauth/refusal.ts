@@ -5,7 +5,7 @@ import { Problem, type ProblemOptions } from "../../kit/problem.ts";
 import { zone } from "../../kit/time.ts";
 import { sentence } from "../../kit/words.ts";
 
-/** RFC 6749, sections 4.1.2.1 and 5.2; RFC 7591, section 3.2.2; RFC 8707, section 2; RFC 6750, section 3.1. */
+/** Error codes: RFC 6749, sections 4.1.2.1 and 5.2; RFC 7591, section 3.2.2; RFC 8707, section 2; RFC 6750, section 3.1. */
 export type OAuthError =
   | "invalid_request"
   | "invalid_client"
@@ -21,7 +21,7 @@ export type OAuthError =
 
 const UNAUTHORIZED: readonly OAuthError[] = ["invalid_client", "invalid_token"];
 
-/** A refusal in OAuth's words. */
+/** A refusal with an OAuth error code. */
 export class OAuthRefusal extends Problem {
   readonly error: OAuthError;
 
@@ -31,7 +31,7 @@ export class OAuthRefusal extends Problem {
   }
 }
 
-/** What programs read (RFC 6749, section 5.2), in place of our own form. */
+/** Encodes a refusal for programs in OAuth's format (RFC 6749, section 5.2). */
 export function refuseToProgram(problem: Problem): Encoded {
   const error =
     problem instanceof OAuthRefusal ? problem.error : problem.status >= 500 ? "temporarily_unavailable" : "invalid_request";
@@ -39,7 +39,7 @@ export function refuseToProgram(problem: Problem): Encoded {
   return encoded(problem, { is: "json", json, headers: { "Cache-Control": "no-store" } });
 }
 
-/** In the characters the standard allows: no quotes, no backslash, ASCII. */
+/** The description in the characters that the standard allows: ASCII without quotes and backslashes. */
 export const describe = ({ message, hints }: Problem) =>
   [message, ...hints]
     .join("; ")
@@ -47,7 +47,7 @@ export const describe = ({ message, hints }: Problem) =>
     .replaceAll("\\", "/")
     .replace(/[^ -~]/g, "?");
 
-/** What a person reads. */
+/** Encodes a refusal as a page. */
 export function refuseToPerson(problem: Problem): Encoded {
   const back = html`<p>Go back to the program and connect it again.</p>`;
   return encoded(

@@ -77,7 +77,7 @@ async function register(context: Context): Promise<Answer> {
   });
 }
 
-/** What is kept, and what every client may do (RFC 7591, section 3.2.1). */
+/** The answer to a registration: the stored metadata, and the properties that all clients share (RFC 7591, section 3.2.1). */
 function registration(context: Context, status: number, client: RegisteredClient, secrets: object = {}): Answer {
   const told = {
     client_id: client.id,
@@ -93,7 +93,7 @@ function registration(context: Context, status: number, client: RegisteredClient
   return { is: "json", status, json: JSON.stringify(told), headers: { "Cache-Control": "no-store" } };
 }
 
-/** The client of the path, for who holds its registration access token; nobody else learns whether there is one. */
+/** The client of the path, for the holder of its registration access token. Others cannot learn whether it exists. */
 async function owned({ services, path, authorization }: Context): Promise<RegisteredClient> {
   const [, token = ""] = /^Bearer +(\S+) *$/i.exec(authorization ?? "") ?? [];
   const client = await findClient(services.db.pool, path.client!);

@@ -36,7 +36,10 @@ async function issue(context: Context): Promise<Answer> {
   }
 }
 
-/** OAuth 2.1, section 4.1.3. A code that comes again was stolen by one of the two who sent it: what it became ends. */
+/**
+ * Exchanges a code for tokens (OAuth 2.1, section 4.1.3). A replayed code was stolen by one of its two senders, so its connection
+ * ends.
+ */
 async function exchange(context: Context, client: string, form: Record<string, string>): Promise<Answer> {
   const { services, reading } = context;
   const { pool } = services.db;
@@ -58,7 +61,10 @@ async function exchange(context: Context, client: string, form: Record<string, s
   );
 }
 
-/** OAuth 2.1, section 4.3. A refresh token is good once; who comes with one of before is not the only one who has it (RFC 9700, 4.14.2). */
+/**
+ * Refreshes a connection (OAuth 2.1, section 4.3). A refresh token works once. A replayed one means that somebody else has it, so
+ * the connection ends (RFC 9700, section 4.14.2).
+ */
 async function renew(context: Context, client: string, form: Record<string, string>): Promise<Answer> {
   const { services, reading } = context;
   const { pool } = services.db;
@@ -92,8 +98,9 @@ async function end({ services, reading }: Context, tokenId: string, client: stri
 type Made = { tokenId: string; access: string; refresh: string; keys: Keys };
 
 /**
- * New secrets of a connection. A refresh token names its connection, and its last characters prove that we made it: so one that is not the
- * newest is known as one of before, without any being kept, and nobody can end a connection by making one up.
+ * Makes new secrets of a connection. A refresh token holds its connection's id and a mark that proves we made it.
+ *
+ * So an old one is recognised without storing it, and a forged one cannot end a connection.
  */
 function newKeys({ services: { random, seal }, reading }: Context, tokenId: string): Made {
   const access = SECRETS.access + newSecret(random);
@@ -104,7 +111,7 @@ function newKeys({ services: { random, seal }, reading }: Context, tokenId: stri
   return { tokenId, access, refresh, keys };
 }
 
-/** The connection that a refresh token of ours is, or once was, good for. */
+/** The connection of a refresh token that we made, current or old. */
 function readRefreshToken({ services }: Context, text: string): string | undefined {
   const [, id, secret = "", mark = ""] = /^ckr_([0-9a-z]{26})([A-Za-z0-9]{43})([\w-]{11})$/.exec(text) ?? [];
   const tokenId = `tok_${id}`;
@@ -122,7 +129,10 @@ function issued({ access, refresh }: Made, scopes: readonly string[]): Answer {
   return { is: "json", json, headers: { "Cache-Control": "no-store" } };
 }
 
-/** RFC 7009: an access token ends alone, a refresh token with all of its connection; one that is not the client's is passed over. */
+/**
+ * Revokes a token (RFC 7009). An access token ends alone; a refresh token ends its whole connection. Tokens of other clients are
+ * ignored.
+ */
 async function revoke(context: Context): Promise<Answer> {
   const { services } = context;
   const form = readForm(context);
@@ -133,6 +143,6 @@ async function revoke(context: Context): Promise<Answer> {
   if (connection !== undefined) await end(context, connection, client);
   const ended = await dropAccess(services.db.pool, services.seal.digest("access", token), client);
   if (ended !== undefined) services.forget(ended);
-  // Some clients fail on an answer that is not JSON, though it has nothing to say.
+  // Some clients fail on an answer that is not JSON, so an empty object is sent.
   return { is: "json", json: "{}", headers: { "Cache-Control": "no-store" } };
 }
