@@ -2,45 +2,45 @@ import type { Session } from "../../db/people/sessions.ts";
 import type { Allowance } from "../../db/people/tallies.ts";
 
 /**
- * All limits on mails, guesses and registrations. A key holds whom a limit is for, and nothing else that a caller may choose: a limit on
- * what callers word themselves would begin anew with every wording.
+ * All limits on mails, guesses and registrations. A key names the subject of the limit and holds no text that callers choose
+ * freely. Otherwise a new wording would start a new count.
  */
 
 const HOUR = 3_600_000;
 const MINUTE = 60_000;
 
-/** For whom a limit is not: it counts for the others. */
+/** Counts uses without a limit. */
 const UNBOUNDED = 1_000_000;
 
-/** A code, and what hangs on one, is good for so long. */
+/** How long a code and its guesses last. */
 export const CODE_MS = 10 * MINUTE;
 
-/** An address from which somebody signed in is theirs for so long, beyond which it may be somebody else's. */
+/** How long an address stays known after a sign-in. Later it may belong to somebody else. */
 export const KNOWN_MS = 90 * 24 * HOUR;
 
 type Caller = Pick<Session, "userId" | "workspaceId">;
 
 export const ALLOWED = {
-  /** Sign-in codes for anybody that one network address asks for. */
+  /** Sign-in codes that one network address requests, for all mailboxes. */
   codesFrom: (address: string): Allowance => ({ key: `codes from ${address}`, most: 60, ms: HOUR }),
-  /** Sign-in codes for one mailbox that one network address asks for. */
+  /** Sign-in codes that one network address requests for one mailbox. */
   codesBetween: (email: string, address: string): Allowance => ({
     key: `codes to ${email} from ${address}`,
     most: 6,
     ms: HOUR,
   }),
-  /** Sign-in codes to one mailbox, whoever asks for them. Its owner's own addresses are counted, but not refused. */
+  /** Sign-in codes to one mailbox from all addresses. Requests from the owner's known addresses count, but are not refused. */
   codesTo: (email: string, known: boolean): Allowance => ({
     key: `codes to ${email}`,
     most: known ? UNBOUNDED : 12,
     ms: HOUR,
   }),
-  /** Beyond those, when none of them is good any more: so its owner still gets in. */
+  /** One more code when the limit is reached and no code works any more. So the owner can always get in. */
   furtherCode: (email: string): Allowance => ({ key: `further code to ${email}`, most: 1, ms: CODE_MS }),
-  /** How often one form may come again with a code that was right. */
+  /** Repeats of one form with a right code. */
   formRepeats: (form: string): Allowance => ({ key: `form ${form}`, most: 50, ms: HOUR }),
 
-  /** Codes for grave things, and guesses at them since the newest, whatever the thing. */
+  /** Codes for dangerous actions, and guesses since the newest code. All actions share the counts. */
   stepUps: ({ userId, workspaceId }: Caller, mailed: boolean): Allowance => ({
     key: `step-ups of ${userId} in ${workspaceId}`,
     most: mailed ? 12 : UNBOUNDED,
@@ -52,9 +52,9 @@ export const ALLOWED = {
     ms: CODE_MS,
   }),
 
-  /** Invites that one person sends, wherever. */
+  /** Invites that one person sends, in all workspaces. */
   invitesBy: ({ userId }: Caller): Allowance => ({ key: `invites by ${userId}`, most: 60, ms: HOUR }),
-  /** Mails about invites to one mailbox, whoever sends them, and about one invite, however often it is made anew. */
+  /** Invite mails to one mailbox from all senders, and mails about one invite, even when it is withdrawn and made again. */
   inviteMailsTo: (email: string): Allowance => ({ key: `invites to ${email}`, most: 12, ms: HOUR }),
   inviteMails: (email: string, workspaceId: string): Allowance => ({
     key: `invite of ${email} to ${workspaceId}`,
@@ -62,7 +62,7 @@ export const ALLOWED = {
     ms: HOUR,
   }),
 
-  /** Programs that introduce themselves. In local mode that is one machine's programs, which forget what they registered. */
+  /** OAuth clients that register. Local mode allows more, because local programs forget their registrations. */
   registrations: (address: string, mailed: boolean): Allowance => ({
     key: `registrations from ${address}`,
     most: mailed ? 20 : 600,

@@ -7,8 +7,8 @@ import type { Authenticated } from "../../service/route.ts";
 import { workspace } from "../../views/workspace.ts";
 
 /**
- * The workspace of the path, if the caller is in it. To all others it is not there, and neither is it to a token that was narrowed, as a
- * program's is: that acts in its own workspace, and learns nothing of others.
+ * The membership in the workspace of the path. Strangers get 404. So do narrowed tokens of another workspace, such as a
+ * program's, which must not reveal the owner's other workspaces.
  */
 export async function membership({ services, session, path }: Authenticated): Promise<Membership> {
   const reference = readId(path.id!, workspace);
@@ -23,7 +23,7 @@ export function unknownWorkspace(id: string): Problem {
   ]);
 }
 
-/** The same, if the caller may manage it: an admin there, with a token that goes that far. */
+/** The same, for admins with a token that has the scope. */
 export async function authority(context: Authenticated): Promise<Membership> {
   const found = await membership(context);
   if (found.role !== "admin")
@@ -37,7 +37,7 @@ export async function authority(context: Authenticated): Promise<Membership> {
   return found;
 }
 
-/** Refuses a token that was narrowed, for what reaches beyond its workspace. */
+/** Refuses a narrowed token for actions beyond its workspace. */
 export function wholeToken({ session }: Authenticated): void {
   if (session.scopes === null) return;
   throw new Problem(

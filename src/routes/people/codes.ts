@@ -6,15 +6,15 @@ import { newLongCode } from "../../kit/secret.ts";
 import type { Authenticated, Context, Services } from "../../service/route.ts";
 import { ALLOWED, CODE_MS, KNOWN_MS } from "./allowances.ts";
 
-/** What a code is for, and from where it may be tried at full count. */
+/** The subject of a code, and the network address with its own count of guesses. */
 type Subject = { subject: string; address: string };
 
-/** What became of a code: shown here in local mode, else mailed, now or when the mail server takes it. */
+/** The outcome of issuing a code. Local mode returns the code; otherwise it is mailed, now or by a retry. */
 type Issued = { code: string | undefined; whereabouts: string };
 
 const signInOf = ({ address }: Context, email: string): Subject => ({ subject: `sign-in ${email}`, address });
 
-/** Mails a code to sign in with. A mailbox that was sent many gets no more: the newest lets its owner in wherever they are. */
+/** Issues a sign-in code. A mailbox that got too many gets no more; the newest code still works from every address. */
 export async function issueSignInCode(context: Context, email: string, what = "to sign in"): Promise<Issued> {
   const { services, address, reading } = context;
   const { now } = reading;
@@ -26,7 +26,7 @@ export async function issueSignInCode(context: Context, email: string, what = "t
   }
   for (const allowance of [ALLOWED.codesFrom(address), ALLOWED.codesBetween(email, address)])
     if (!(await take(pool, allowance, now))) throw tooManyCodes();
-  const known = await isRemembered(pool, knownPlace(context, email), now);
+  const known = await isRemembered(pool, knownAddress(context, email), now);
   if (await storeCode(pool, stored, ALLOWED.codesTo(email, known), now)) return mailed(services, email, what, code, long);
   const living = await findLiving(pool, stored.subject, now);
   if (living === "guesses") return newestWorks(email, "the newest of them works here");
@@ -40,7 +40,7 @@ const newestWorks = (email: string, how: string): Issued => ({
   whereabouts: `${email} was mailed codes in the last minutes: ${how}`,
 });
 
-/** A code of six digits, and its long form where it is to be mailed. */
+/** Makes a code of six digits, and a long form when it will be mailed. */
 function newCode({ services, reading }: Context, { subject, address }: Subject) {
   const code = String(Math.floor(services.random() * 1_000_000)).padStart(6, "0");
   const long = services.mail ? newLongCode(services.random) : undefined;
@@ -51,10 +51,10 @@ function newCode({ services, reading }: Context, { subject, address }: Subject) 
 
 const digestOf = ({ seal }: Services, subject: string, code: string) => seal.digest("code", `${subject} ${code}`);
 
-/** Blanks and hyphens do not matter, as mail programs and people put them in. */
+/** Removes spaces and hyphens, which mail programs and people add. */
 export const withoutSpaces = (code: string) => code.replace(/[\s-]+/g, "").toLowerCase();
 
-/** In local mode there is no mail. */
+/** Local mode sends no mail; it returns and logs the code. */
 function shown({ log }: Services, subject: string, to: string, code: string): Issued {
   log.info("code", { subject, code });
   return { code, whereabouts: `local mode: no mail is sent, this is the code for ${to}` };
@@ -76,16 +76,16 @@ function tooManyCodes(): Problem {
   });
 }
 
-/** Takes a sign-in code. Where one was right, its owner is known from then on. */
+/** Spends a sign-in code. A right one makes the address known for this mailbox. */
 export async function takeSignInCode(context: Context, email: string, code: string): Promise<boolean> {
   const { services, reading } = context;
   if (!(await takeCode(context, signInOf(context, email), code))) return false;
-  if (services.mail) await remember(services.db.pool, knownPlace(context, email), reading.now + KNOWN_MS);
+  if (services.mail) await remember(services.db.pool, knownAddress(context, email), reading.now + KNOWN_MS);
   return true;
 }
 
-/** Digested: where people sign in from is nobody's business. */
-const knownPlace = ({ services, address }: Context, email: string) =>
+/** The key of a known address. It is a digest, so the database does not reveal where people sign in. */
+const knownAddress = ({ services, address }: Context, email: string) =>
   `known ${services.seal.digest("known place", JSON.stringify([email, address]))}`;
 
 async function takeCode({ services, reading }: Context, { subject, address }: Subject, typed: string): Promise<boolean> {
@@ -96,7 +96,9 @@ async function takeCode({ services, reading }: Context, { subject, address }: Su
 
 const isShort = (code: string) => /^\d{6}$/.test(code);
 
-/** The same, for a form: it may come again, as a page is loaded anew or a button pressed twice. `form` is no other's name. */
+/**
+ * Spends a sign-in code for a form, which may send it again after a reload or a double click. `form` must be unique to the form.
+ */
 export async function takeFormCode(context: Context, form: string, email: string, typed: string): Promise<boolean> {
   const { services, reading } = context;
   const again = { subject: `form ${form} ${email}`, address: "" };
@@ -107,9 +109,11 @@ export async function takeFormCode(context: Context, form: string, email: string
 }
 
 /**
- * Something grave needs a code that was mailed to the actor for exactly this action and target: the first call mails it and answers
- * `escalation_required` with the `warning`, the same call with `?code=` or X-Escalation-Code goes through, once. Codes and guesses are
- * limited for the person in the workspace, whatever the action: what it is called may be the caller's own text.
+ * Requires a mailed code for a dangerous action. The code is bound to the person, action and target. The first call mails it and
+ * answers `escalation_required` with the `warning`. The same call with `?code=` or X-Escalation-Code succeeds once.
+ *
+ * Codes and guesses are limited per person and workspace, not per action, because an action's name may contain the caller's own
+ * text.
  */
 export async function stepUp(context: Authenticated, action: string, target: string, warning?: string): Promise<void> {
   const { services, session, reading } = context;

@@ -122,7 +122,10 @@ function tooManyInvites(): Problem {
   });
 }
 
-/** Tells the invited, and gives what became of the mail. A mailbox that had many is spared it: the invite stands all the same. */
+/**
+ * Mails an invite and returns what happened to the mail. A mailbox over its limit gets none, but the invite is valid all the
+ * same.
+ */
 async function mailInvite(context: Authenticated, workspaceId: string, to: string, name: string, role: Role): Promise<string> {
   const { services, session, reading } = context;
   const { mail, db, baseUrl } = services;

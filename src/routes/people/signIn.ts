@@ -14,7 +14,7 @@ import type { Authenticated, Context, Route } from "../../service/route.ts";
 import { issueSignInCode, takeSignInCode, withoutSpaces } from "./codes.ts";
 import { newToken } from "./tokens.ts";
 
-/** A JSON number has lost its leading zeros. */
+/** A code must be text, because a JSON number loses its leading zeros. */
 const codeKind: FieldType = {
   ...textType(20, "the 6 digits of the newest code, or its long form"),
   name: "code",
@@ -127,7 +127,7 @@ async function verifyCode(context: Context): Promise<Answer> {
   };
 }
 
-/** `contacts: 12 / 1000`: what the plan caps, and how much of it is used. */
+/** The usage of each cap in the plan, as `contacts: 12 / 1000`. */
 async function usageOf({ services, session }: Authenticated): Promise<Record<string, string>> {
   const { name, caps } = services.plans.of(session.plan);
   const used = Object.keys(caps).length > 0 ? await readUsage(services.db, session.workspaceId) : new Map<string, number>();

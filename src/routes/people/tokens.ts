@@ -33,7 +33,7 @@ const scopesKind: FieldType = {
   schema: z.array(z.string()).min(1).max(100),
 };
 
-/** What a new token is asked to be. */
+/** The fields of a request for a token. */
 export const WISH: OperationBody = {
   is: "values",
   values: {
@@ -93,10 +93,10 @@ async function list(context: Authenticated): Promise<Answer> {
   return listAnswer(createWholeView(token), { rows, more: false });
 }
 
-/** What a body says of a new token. */
+/** A request for a token, parsed. */
 export type Wish = { name: string; scopes: Scopes; expiresAt: number | null };
 
-/** Reads `token_name`/`name`, `scopes` and `expires_at`: never more than the token of this request has. */
+/** Reads `token_name`/`name`, `scopes` and `expires_at`. The new token never exceeds the token of this request. */
 export function readWish({ body, session, services, reading }: Authenticated): Wish {
   const { name, token_name, scopes, expires_at } = body.values as Record<string, string | null | undefined>;
   const plurals = services.db.catalog.kinds.map(({ plural }) => plural);
@@ -107,7 +107,7 @@ export function readWish({ body, session, services, reading }: Authenticated): W
   };
 }
 
-/** Mints a token for a workspace that its owner belongs to. */
+/** Mints a token for a workspace of its owner. */
 export async function mint(context: Authenticated, workspaceId: string, wish = readWish(context)): Promise<Answer> {
   const { services, session, reading, style } = context;
   if (session.audience !== null)
@@ -142,7 +142,10 @@ export async function mint(context: Authenticated, workspaceId: string, wish = r
   };
 }
 
-/** Both came true while the token was made, or a process that remembers the session has not heard of it yet. */
+/**
+ * The refusal of a token that was not made. The parent or the membership ended meanwhile, or this process has cached an outdated
+ * session.
+ */
 function refusalOf(unminted: Unminted, workspaceId: string): Problem {
   if (unminted === "left") return unknownWorkspace(`workspace/${shortId(workspaceId)}`);
   return new Problem(
@@ -173,7 +176,7 @@ function readExpiry(timestamp: string | null | undefined, { now }: Reading): num
 
 const earlier = (a: number | null, b: number | null) => (a === null || b === null ? (a ?? b) : Math.min(a, b));
 
-/** Only the keyed digest of the secret is kept. */
+/** Makes a token. Only the keyed digest of its secret is stored. */
 export function newToken(
   { ids, seal, random }: Pick<Services, "ids" | "seal" | "random">,
   name: string,
@@ -198,8 +201,8 @@ async function revoke(context: Authenticated): Promise<Answer> {
   if (id === undefined)
     throw new Problem("not_found", `you have no token ${echo(context.path.id!)}`, "GET /tokens lists yours");
   for (const each of ids) services.forget(each);
-  const along = minted.length > 0 ? ` and ${minted.length} minted with it` : "";
-  return { is: "message", message: `revoked token/${shortId(id)}${along}`, values: { revoked: `token/${shortId(id)}` } };
+  const descendants = minted.length > 0 ? ` and ${minted.length} minted with it` : "";
+  return { is: "message", message: `revoked token/${shortId(id)}${descendants}`, values: { revoked: `token/${shortId(id)}` } };
 }
 
 function reachOf({ scopes, tokenId, workspaceId }: Session): Within | undefined {

@@ -90,7 +90,7 @@ async function list(context: Authenticated): Promise<Answer> {
   return listAnswer(createWholeView(workspace), { rows, more: false });
 }
 
-/** A token that was narrowed knows its own workspace only. */
+/** The workspaces that the token may see. A narrowed token sees only its own. */
 async function seenWorkspaces({ services, session }: Authenticated): Promise<unknown[][]> {
   const { userId, workspaceId, scopes } = session;
   const rows = await listWorkspaces(services.db.pool, userId, workspaceId);
@@ -128,11 +128,11 @@ async function change(context: Authenticated): Promise<Answer> {
   await changeWorkspace(context.services.db.pool, id, { name, timezone });
   context.services.forget(id);
   const answer = await show(context, id, "updated");
-  // Times are shown in it from now on, those of this answer too.
+  // The new zone applies to this answer too.
   return timezone !== null && id === context.session.workspaceId ? { ...answer, showing: { zone: zone(timezone) } } : answer;
 }
 
-/** The mailed code is the second step here: nothing brings a workspace back. */
+/** Deletes a workspace. The mailed code replaces the confirm token as the second step, because a deletion cannot be undone. */
 async function remove(context: Authenticated): Promise<Answer> {
   const { services } = context;
   const { id, name } = await authority(context);
@@ -149,15 +149,15 @@ async function remove(context: Authenticated): Promise<Answer> {
 }
 
 /**
- * A token that may do in another workspace all that its owner may is as much as being signed in there, so it takes a code, whichever way its
- * scopes are named. One that may manage it takes a code too: beside one for the records it would be a whole token.
+ * Mints a token for another workspace. A token with all of its owner's rights equals a sign-in there, however its scopes are
+ * named, so it requires a code. A token with `admin` requires one too, because a second token for records would complete it.
  */
 async function mintFor(context: Authenticated): Promise<Answer> {
   const { services, session } = context;
   const { id, name, role } = await membership(context);
   const wish = readWish(context);
   const plurals = services.db.catalog.kinds.map(({ plural }) => plural);
-  const grave = covers(wish.scopes, "admin") || coversRole(wish.scopes, role, plurals);
-  if (id !== session.workspaceId && grave) await stepUp(context, `mint a full token for the workspace ${echo(name)}`, id);
+  const needsCode = covers(wish.scopes, "admin") || coversRole(wish.scopes, role, plurals);
+  if (id !== session.workspaceId && needsCode) await stepUp(context, `mint a full token for the workspace ${echo(name)}`, id);
   return mint(context, id, wish);
 }
