@@ -13,7 +13,7 @@ const onOff = (text: string, name: string) => {
   throw new StartError(`${name} must be on or off, not ${JSON.stringify(text)}`);
 };
 
-/** Every setting there is: name, default and meaning. The README's table is made from this. */
+/** All settings: name, default and meaning. The README's table is made from this. */
 export const SETTINGS = {
   CRM_HOST: { initially: "127.0.0.1", about: "address to listen on" },
   CRM_PORT: { initially: "8080", about: "port to listen on; 0 is any free one", read: whole(0, 65_535) },
@@ -79,7 +79,7 @@ const LOOPBACK = /^(localhost|127(\.\d{1,3}){3}|::1|\[::1\])$/i;
 
 export const isLoopback = (host: string) => LOOPBACK.test(host);
 
-/** Reads the environment once, at the start. A setting nobody knows is an error: it is a misspelt one. */
+/** Reads the settings from the environment. An unknown CRM_ variable is an error, because it is a misspelt setting. */
 export function readConfig(environment: Record<string, string | undefined>): Config {
   for (const name of Object.keys(environment)) {
     if (!name.startsWith("CRM_") || name in SETTINGS) continue;

@@ -15,7 +15,7 @@ import type { Context, Services } from "./route.ts";
 
 const UTC = zone("UTC");
 
-/** A request whose caller and body are known, as far as it needs any. */
+/** A request whose caller and body have been read, as far as its route needs them. */
 export type Arrival = {
   services: Services;
   request: Request;
@@ -31,7 +31,7 @@ export type Arrival = {
   body: Body;
 };
 
-/** All that a request says, read by who sent it: times are shown and understood in their workspace's zone. */
+/** Parses a request into its context. Times are read and shown in the zone of the caller's workspace. */
 export function readContext(arrival: Arrival): Context & { session: Session | undefined } {
   const { services, request, requestId, target, path, format, address, authorization, now, session, body } = arrival;
   const { headers } = request;
@@ -68,7 +68,10 @@ function readPretty({ parameters }: Target): boolean {
 
 const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
-/** Node reads headers as Latin-1; what shells send is UTF-8. Anything else is refused: history keeps what was sent or nothing. */
+/**
+ * Decodes a header as UTF-8. Node reads headers as Latin-1, but shells send UTF-8. Other bytes are refused, because history must
+ * hold what was sent.
+ */
 function utf8Header(name: string, value: string | string[] | undefined): string | undefined {
   if (value === undefined) return undefined;
   try {
@@ -78,7 +81,9 @@ function utf8Header(name: string, value: string | string[] | undefined): string 
   }
 }
 
-/** No program chooses its User-Agent for our sake: it is cut and mended where X-Agent would be refused. */
+/**
+ * The User-Agent as an agent name. It is cut and repaired where X-Agent would be refused, because programs do not set it for us.
+ */
 function agentOf(userAgent: string | undefined): string | undefined {
   if (userAgent === undefined || /^[ -~]{0,200}$/.test(userAgent)) return userAgent;
   return composed(Buffer.from(Buffer.from(userAgent, "latin1").toString("utf8").slice(0, 200)).toString().replaceAll("\0", ""));
@@ -90,7 +95,7 @@ function readNote(name: string, text: string | undefined, most: number): string 
   throw new Problem("invalid_value", `the ${name} is longer than ${most} characters or not text`, `shorten the ${name}`);
 }
 
-/** Where the request came from: an address or, in IPv6, its /56. */
+/** The caller's network: an IPv4 address or an IPv6 /56. */
 export function addressOf({ headers, address }: Request, trustProxy: boolean): string {
   const forwarded = trustProxy
     ? String(headers["x-forwarded-for"] ?? "")
@@ -101,15 +106,15 @@ export function addressOf({ headers, address }: Request, trustProxy: boolean): s
   return networkOf(forwarded || address);
 }
 
-/** An API key is a token under another header's name. */
+/** The Authorization header, or the token from X-API-Key. */
 export function authorizationOf({ headers }: Request): string | undefined {
   const key = headers["x-api-key"];
   return headers.authorization ?? (key === undefined ? undefined : `Bearer ${key}`);
 }
 
 /**
- * The versions that ETags of ours begin with; `*` asks for none in particular. A weak tag never matches (RFC 9110, section 13.1.1), and
- * neither does one that is not ours.
+ * Reads the versions in If-Match. `*` matches any version. Weak tags never match (RFC 9110, section 13.1.1), nor do tags that are
+ * not ours.
  */
 function readIfMatch(header: string | undefined): readonly number[] | undefined {
   if (header === undefined || header.trim() === "*") return undefined;
@@ -123,7 +128,10 @@ function readIfMatch(header: string | undefined): readonly number[] | undefined 
   );
 }
 
-/** draft-ietf-httpapi-idempotency-key-header-07: a quoted string; taken bare too, as most clients send it. */
+/**
+ * Reads the idempotency key (draft-ietf-httpapi-idempotency-key-header-07). The draft wants a quoted string; a bare one is
+ * accepted, because most clients send that.
+ */
 function readIdempotencyKey(header: string | string[] | undefined): string | undefined {
   if (header === undefined) return undefined;
   const key = String(header)

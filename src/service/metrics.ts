@@ -1,27 +1,27 @@
 import type { Pool } from "../postgres/pool.ts";
 import type { Peers } from "./peers.ts";
 
-/** Upper bounds of the latency histogram, seconds. */
+/** Upper bounds of the latency histogram, in seconds. */
 const BUCKETS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10];
 
-/** Any other method is the caller's invention, and would be a series of its own. */
+/** Methods with a series of their own. Callers can invent others without limit. */
 const METHODS = new Set(["GET", "HEAD", "POST", "PATCH", "DELETE"]);
 
 type Series = { count: number; seconds: number; buckets: number[] };
 
 export type Metrics = {
-  /** Counts an answered request; `route` is the declared path, never the caller's, so that series stay few. */
+  /** Counts an answered request. `route` is the declared path, not the caller's, so that the number of series stays small. */
   observe: (method: string, route: string, status: number, seconds: number) => void;
-  /** What this process has served since it started, in the Prometheus text format, version 0.0.4. */
+  /** This process's metrics since its start, in the Prometheus text format, version 0.0.4. */
   own: () => string;
-  /** What all processes together have. */
+  /** The metrics of all processes, added up. */
   text: () => Promise<string>;
 };
 
 export function createMetrics(pool: Pool, peers: Peers): Metrics {
   const series = new Map<string, Series>();
-  /** Of each process by itself. */
-  const mine = peers.name && `worker="${peers.name}"`;
+  /** The label of series that are kept per process. */
+  const ownLabel = peers.name && `worker="${peers.name}"`;
 
   function own(): string {
     const memory = process.memoryUsage();
@@ -33,10 +33,10 @@ export function createMetrics(pool: Pool, peers: Peers): Metrics {
       ...gauge("cardfile_pool_waiting", "requests that wait for a database connection", { "": waiting }),
       ...counter("cardfile_pool_opened_total", "database connections opened", opened),
       ...counter("cardfile_pool_lost_total", "database connections lost", lost),
-      ...gauge("process_resident_memory_bytes", "memory in use", { [mine]: memory.rss }),
-      ...counter("process_cpu_seconds_total", "processor time spent", (cpu.user + cpu.system) / 1e6, mine),
+      ...gauge("process_resident_memory_bytes", "memory in use", { [ownLabel]: memory.rss }),
+      ...counter("process_cpu_seconds_total", "processor time spent", (cpu.user + cpu.system) / 1e6, ownLabel),
       ...gauge("process_start_time_seconds", "when the process started", {
-        [mine]: Math.round(Date.now() / 1000 - process.uptime()),
+        [ownLabel]: Math.round(Date.now() / 1000 - process.uptime()),
       }),
       "",
     ].join("\n");
@@ -90,7 +90,7 @@ function counter(name: string, help: string, value: number, labels = ""): string
   return [`# HELP ${name} ${help}`, `# TYPE ${name} counter`, `${name}${labels && `{${labels}}`} ${value}`];
 }
 
-/** One text of several processes': what has the same name and labels is added up. */
+/** Adds up the texts of several processes by name and labels. */
 function addUp(texts: readonly string[]): string {
   const families = new Map<string, Map<string, number>>();
   for (const text of texts) {

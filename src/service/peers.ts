@@ -1,21 +1,21 @@
-/** What a process that serves tells the others: an id whose sessions have changed, or what callers have used of their rate. */
+/** A message between serving processes: an id whose sessions changed, or the rate that callers have used. */
 export type News = { forget: string } | { used: [key: string, count: number][] };
 
-/** The other processes that serve on the same port. */
+/** The other processes on the same port. */
 export type Peers = {
-  /** What this one is called among them; empty when it is alone. */
+  /** This process's name; empty when it is alone. */
   name: string;
   tell: (news: News) => void;
-  /** What each of the others has counted, as `GET /metrics` shows it. */
+  /** The metrics of each other process. */
   metrics: () => Promise<string[]>;
 };
 
 export const NOBODY: Peers = { name: "", tell() {}, metrics: async () => [] };
 
-/** How long a process keeps to itself what callers have used: what they can have beyond their rate, in every other process. */
+/** The interval between reports. Within it, a caller can exceed its rate by what the other processes have not heard yet. */
 const TELL_MS = 200;
 
-/** Gathers what callers use and tells it, so that a rate holds for all processes together without a message a request. */
+/** Collects used requests and reports them in batches. A rate then holds for all processes without a message per request. */
 export function createTally(tell: (used: [key: string, count: number][]) => void): (key: string) => void {
   const counts = new Map<string, number>();
   const flush = () => {

@@ -3,12 +3,15 @@ import type { Operation, Scope } from "../derive/operation.ts";
 import { Problem } from "../kit/problem.ts";
 import { covers, roleAllows } from "../kit/scope.ts";
 
-/** RFC 6750, section 3.1. */
+/** The challenge for a missing scope (RFC 6750, section 3.1). */
 const lacking = (scope: string) => `Bearer realm="cardfile", error="insufficient_scope", scope="${scope}"`;
 
 const RECONNECT = "ask the user to connect this program again, and to allow more";
 
-/** Refuses what the caller's role or the token's scopes do not allow; `scope` undefined: anyone who is known may. */
+/**
+ * Refuses a request that the caller's role or the token's scopes do not allow. An undefined `scope` allows every authenticated
+ * caller.
+ */
 export function permit({ role, scopes, audience }: Session, scope: Scope | undefined): void {
   if (!scope) return;
   const { verb, plural } = scope;
@@ -33,7 +36,10 @@ export function permit({ role, scopes, audience }: Session, scope: Scope | undef
   );
 }
 
-/** What strangers may change leads to a token, and so would let a program that was given little help itself to more. */
+/**
+ * Refuses inner requests to open routes that write, because these lead to tokens. A program with few scopes could otherwise get
+ * more.
+ */
 export function permitInside({ open, method }: Operation): void {
   if (!open || method === "GET") return;
   throw new Problem("scope_required", "nobody signs in from inside a connection", RECONNECT);

@@ -2,19 +2,22 @@ import { readFileSync } from "node:fs";
 import { z } from "zod";
 import { StartError } from "../kit/startError.ts";
 
-/** Caps by what they cap: a record kind's plural, `members` of a workspace, `workspaces` of a person. What is not named is unlimited. */
+/** The caps of a plan by kind plural, `members` of a workspace or `workspaces` of a person. Names without a cap are unlimited. */
 export type Plan = Readonly<Record<string, number>>;
 
 export type Plans = {
-  /** The plan of a workspace; `default` where it names none, or one that is gone. */
+  /** The plan of a workspace. An absent or unknown name gives `default`. */
   of: (name: string | null) => { name: string; caps: Plan };
-  /** Whether anything is capped at all. */
+  /** True when any plan has a cap. */
   limited: boolean;
 };
 
 const FILE = z.record(z.string(), z.record(z.string(), z.int().min(0)));
 
-/** Reads the plans from a JSON file: `{"default": {"contacts": 1000, "members": 5}, "team": {…}}`. No file: nothing is capped. */
+/**
+ * Reads the plans from a JSON file: `{"default": {"contacts": 1000, "members": 5}, "team": {…}}`. Without a file nothing is
+ * capped.
+ */
 export function readPlans(file: string, plurals: readonly string[]): Plans {
   const plans = file === "" ? {} : parsePlans(file);
   const known = [...plurals, "members", "workspaces"];

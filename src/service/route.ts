@@ -23,15 +23,15 @@ import type { Config } from "./config.ts";
 import type { Metrics } from "./metrics.ts";
 import type { Plans } from "./plans.ts";
 
-/** What a process serves with, made once by main. */
+/** The services of a process, made once at its start. */
 export type Services = {
   config: Config;
-  /** The address callers see, without a trailing slash. */
+  /** The public URL, without a trailing slash. */
   baseUrl: string;
   db: Database;
   seal: Seal;
   ids: IdSource;
-  /** Numbers in [0, 1) that nobody can foresee. */
+  /** Unpredictable numbers in [0, 1). */
   random: () => number;
   /** Epoch ms. */
   now: () => number;
@@ -39,68 +39,71 @@ export type Services = {
   plans: Plans;
   metrics: Metrics;
   clientDocuments: ClientDocuments;
-  /** Sends a mail, or is undefined in local mode. False: it could not go out yet and is tried again. */
+  /** Sends a mail; undefined in local mode. Returns false when the mail is kept for a retry. */
   mail: ((mail: { to: string; subject: string; text: string }) => Promise<boolean>) | undefined;
-  /** Forgets what is remembered of a token, a user or a workspace, after it was revoked or changed. */
+  /** Drops cached sessions of a token, a user or a workspace that was revoked or changed. */
   forget: (id: string) => void;
 };
 
-/** One request, parsed. */
+/** A parsed request. */
 export type Context = {
   services: Services;
-  /** The kinds of the caller's workspace, and the unit of work that this request runs on. */
+  /** The kinds of the caller's workspace, and the connection or transaction of this request. */
   db: Database;
   requestId: string;
-  /** The caller's network address, in IPv6 its /56. */
+  /** The caller's network: an IPv4 address or an IPv6 /56. */
   address: string;
-  /** The values of the route's `{…}` segments. */
+  /** Values of the route's `{…}` segments. */
   path: Record<string, string>;
   parameters: Parameters;
   body: Body;
   style: Style;
   reading: Reading;
-  /** Who makes the changes of this request. Empty of person and workspace on routes that need no token. */
+  /** The author of this request's changes. Routes without a token leave person and workspace empty. */
   author: Author;
-  /** The versions of which If-Match asks for one. */
+  /** The versions that If-Match accepts. */
   ifMatch: readonly number[] | undefined;
-  /** What the caller names a create by, so that a retry is known. */
+  /** The caller's key for a create, by which a retry is recognised. */
   idempotencyKey: string | undefined;
-  /** The code for something grave, where the header brings it. */
+  /** The step-up code from the header. */
   escalationCode: string | undefined;
   authorization: string | undefined;
-  /** As they came. */
+  /** The raw headers. */
   headers: IncomingHttpHeaders;
 };
 
-/** A request of a known caller. */
+/** A request of an authenticated caller. */
 export type Authenticated = Context & { session: Session };
 
 /**
- * Asks the service on behalf of the caller of `asker`: the whole way of a request, but for who that is and how often they may, unless it is
- * `counted` besides the request that `asker` is.
+ * Makes an inner request on behalf of `caller`. It runs the whole path of a request, except authentication. With `counted` it
+ * also counts against the caller's rate.
  */
-export type Ask = (asker: Authenticated, request: InnerRequest, counted?: boolean) => Promise<Encoded>;
+export type Ask = (caller: Authenticated, request: InnerRequest, counted?: boolean) => Promise<Encoded>;
 
 export type Handle<C extends Context> = (context: C, ask: Ask) => Promise<Answer> | Answer;
 
-/** `baseUrl`: as the caller knows it. */
+/** Encodes a refusal. `baseUrl` is the URL as the caller knows it. */
 export type Refuse = (problem: Problem, format: Format, requestId: string, baseUrl: string) => Encoded;
 
 export type Route = Operation & {
-  /** How it refuses, where not in our own form. */
+  /** Encodes refusals in another format than our own. */
   refuse?: Refuse;
 } & ({ open: true; handle: Handle<Context> } | { open?: false; handle: Handle<Authenticated> });
 
 /**
- * The address this caller knows the service by, which OAuth clients compare letter by letter. In local mode that may be any name of the
- * loopback, and a forwarded port: the guard has let no other through.
+ * The base URL as this caller knows it; OAuth clients compare it letter by letter. In local mode the Host header decides: it may
+ * be any loopback name or a forwarded port, and the guard has refused all others.
  */
 export function seenBaseUrl({ services, headers }: Pick<Context, "services" | "headers">): string {
   if (services.mail || services.config.baseUrl || !headers.host) return services.baseUrl;
   return `http://${headers.host.toLowerCase()}`;
 }
 
-/** Refuses a parameter the route does not know: a misspelt one must not pass unnoticed. Filters are refused where they are read. */
+/**
+ * Refuses parameters that the route does not know, because a misspelt one must not be ignored. Filters are checked where they are
+ * parsed.
+ */
 export function allowParameters({ parameters: own, filters, standard }: Operation, parameters: Parameters): void {
   if (filters || standard || parameters.length === 0) return;
   const all = Object.keys({ ...own, ...COMMON_PARAMETERS });
@@ -114,7 +117,7 @@ export function allowParameters({ parameters: own, filters, standard }: Operatio
   }
 }
 
-/** The record a path names. Text that is no id at all may be a name, which search finds. */
+/** Reads the record id of a path. Other text may be a name, so the refusal points to search. */
 export function readPathId(kind: Kind, text: string): IdReference {
   const reference = readId(text, kind);
   if (reference) return reference;

@@ -3,28 +3,33 @@ import { Problem } from "../kit/problem.ts";
 import { SECRETS } from "../kit/secret.ts";
 import type { Services } from "./route.ts";
 
-/** How long a session is believed without asking the database: a revocation on another machine takes effect after at most this. */
+/** How long a session is cached. A revocation on another machine takes effect after at most this time. */
 export const SESSION_CACHE_MS = 5_000;
 
 const MOST_CACHED = 10_000;
 
-/** A token's use is written down once an hour of the clock, and shown as that hour: no more is known of it. */
+/** A token's use is recorded once per clock hour, and shown as that hour. */
 const HOUR_MS = 3_600_000;
 const hourOf = (ms: number) => Math.floor(ms / HOUR_MS);
 
 export type SessionCache = {
   find: (secret: string, now: number) => Session | undefined;
-  /** Remembers a session that was looked up when `forgettings` was as given: not one that was forgotten on the way. */
-  keep: (secret: string, session: Session, now: number, forgettings: number) => void;
-  /** Drops what is remembered of a token, a user or a workspace. */
+  /**
+   * Caches a session, unless a session was dropped since its lookup began. `generation` counts the drops, and the caller passes
+   * the count from before the lookup.
+   */
+  keep: (secret: string, session: Session, now: number, generation: number) => void;
+  /** Drops the cached sessions of a token, a user or a workspace. */
   forget: (id: string) => void;
-  forgettings: () => number;
+  generation: () => number;
 };
 
-/** The sessions of the last seconds, the least recently looked up dropped first. Keyed by the token itself, which is in memory anyway. */
+/**
+ * A cache of sessions. The least recently looked up are dropped first. The key is the token itself, which is in memory anyway.
+ */
 export function createSessionCache(): SessionCache {
   const entries = new Map<string, { session: Session; until: number }>();
-  let forgettings = 0;
+  let generation = 0;
   return {
     find(secret, now) {
       const entry = entries.get(secret);
@@ -32,23 +37,23 @@ export function createSessionCache(): SessionCache {
     },
     keep(secret, session, now, before) {
       entries.delete(secret);
-      if (before !== forgettings) return;
+      if (before !== generation) return;
       entries.set(secret, { session, until: now + SESSION_CACHE_MS });
       if (entries.size > MOST_CACHED) entries.delete(entries.keys().next().value!);
     },
     forget(id) {
-      forgettings += 1;
+      generation += 1;
       for (const [secret, { session }] of entries) {
         if ([session.tokenId, session.userId, session.workspaceId].includes(id)) entries.delete(secret);
       }
     },
-    forgettings: () => forgettings,
+    generation: () => generation,
   };
 }
 
 /**
- * The session of the request's bearer token (RFC 6750), if that is good at `path`. `onMiss` is called before the database is asked, and for
- * a token that is not: the caller's address pays for that.
+ * Authenticates the bearer token (RFC 6750) for `path`. `onMiss` runs before a database lookup and for an invalid token; it
+ * counts against the caller's address.
  */
 export function authenticate(
   services: Services,
@@ -61,17 +66,17 @@ export function authenticate(
   const secret = readBearer(authorization);
   const cached = cache.find(secret, now);
   if (cached) return forPath(services, cached, path, onMiss);
-  return findStanding(services, cache, secret, now, onMiss).then((session) => forPath(services, session, path, onMiss));
+  return findValid(services, cache, secret, now, onMiss).then((session) => forPath(services, session, path, onMiss));
 }
 
 function forPath({ baseUrl }: Services, session: Session, path: string, onMiss: () => void): Session {
-  // One made out for an address is good at no other (RFC 8707, section 2).
+  // A token for one resource is refused at every other (RFC 8707, section 2).
   if (session.audience === null || session.audience === baseUrl + path) return session;
   onMiss();
   throw unauthorized("invalid_token", `the token is for ${session.audience} and works nowhere else`);
 }
 
-async function findStanding(
+async function findValid(
   { db, seal, config }: Services,
   cache: SessionCache,
   secret: string,
@@ -79,7 +84,7 @@ async function findStanding(
   onMiss: () => void,
 ): Promise<Session> {
   onMiss();
-  const forgettings = cache.forgettings();
+  const generation = cache.generation();
   const session = secret.startsWith(SECRETS.access)
     ? await findConnected(db.pool, seal.digest("access", secret))
     : await findSession(db.pool, seal.digest("token", secret));
@@ -88,7 +93,7 @@ async function findStanding(
     throw unauthorized("token_expired", "the token was not used for too long");
   if (session.expiresAt !== null && session.expiresAt <= now) throw unauthorized("token_expired", "the token has expired");
   if (hourOf(session.lastUsedAt) < hourOf(now)) await touchToken(db.pool, session.tokenId, now);
-  cache.keep(secret, session, now, forgettings);
+  cache.keep(secret, session, now, generation);
   return session;
 }
 
