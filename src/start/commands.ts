@@ -15,7 +15,7 @@ export const COMMANDS = `user list                     everybody who ever signed
        user revoke <email>           ends all tokens of a person
        token create <email> [name]   a token without a mailed code, for whoever owns the machine`;
 
-/** What the person who owns the machine can do past the front door. Gives the lines to print. */
+/** Runs a command of the machine's owner, without the HTTP interface. Returns the lines to print. */
 export async function runCommand(words: readonly string[], config: Config, pool: Pool): Promise<string[]> {
   const [noun, verb, who, ...rest] = words;
   const email = readEmail(who ?? "");

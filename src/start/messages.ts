@@ -2,7 +2,7 @@ import cluster, { type Worker } from "node:cluster";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { News } from "../service/peers.ts";
 
-/** What a worker says to the process that started it. `question` is what an asker numbers its questions by. */
+/** A message from a worker to the primary. `question` numbers the questions of each worker. */
 export type Upwards =
   | { listening: string }
   | { failed: string }
@@ -10,17 +10,20 @@ export type Upwards =
   | { wanted: "metrics"; question: number }
   | { metrics: string; to: number; question: number };
 
-/** What it hears. */
+/** A message from the primary to a worker. */
 export type Downwards = { news: News } | Question | { metrics: string[]; question: number };
 
 type Question = { wanted: "metrics"; to: number; question: number };
 
 export const living = () => Object.values(cluster.workers ?? {}).filter((worker) => worker?.isConnected()) as Worker[];
 
-/** How long the others have to say what they have counted. */
+/** How long the primary waits for the other workers' metrics. */
 const ANSWER_MS = 1_000;
 
-/** News go to all others; a question too, and what they answer goes back together. */
+/**
+ * Relays messages between workers. News go to all others. A question goes to all others too, and their answers go back as one
+ * message.
+ */
 export function passMessages(): void {
   const questions = new Map<string, (text: string) => void>();
   cluster.on("message", async (from: Worker, message: Upwards) => {
@@ -47,7 +50,7 @@ export function passMessages(): void {
   }
 }
 
-/** One that has just died hears nothing. */
+/** Sends a message. A worker that has just died gets none. */
 function say(worker: Worker, message: Downwards): void {
   if (worker.isConnected()) worker.send(message, () => {});
 }

@@ -27,19 +27,19 @@ import { readPlans } from "../service/plans.ts";
 import { createSessionCache } from "../service/session.ts";
 import { openPool, readSecret } from "./storage.ts";
 
-/** A process that serves. */
+/** A running server. */
 export type Serving = {
-  /** The address callers see. */
+  /** The public URL. */
   baseUrl: string;
-  /** To be told what happens in the other processes. */
+  /** Handles news from other processes. */
   hear: (news: News) => void;
-  /** What this process has counted. */
+  /** The metrics of this process. */
   metrics: () => string;
-  /** Finishes the requests in flight, then closes. */
+  /** Waits for running requests, then closes. */
   stop: () => Promise<void>;
 };
 
-/** Serves in this process, on a database that is up and migrated. */
+/** Serves in this process. The database must be running and migrated. */
 export async function serve(config: Config, connection: ConnectionOptions, log: Log, peers: Peers): Promise<Serving> {
   const pool = openPool(connection, config, log, config.pool);
   const plans = readPlans(
@@ -54,7 +54,7 @@ export async function serve(config: Config, connection: ConnectionOptions, log: 
   const seal = createSeal(readSecret(config));
   const send = config.sendmail ? createMailer(config.sendmail, config.mailFrom, Date.now) : undefined;
   const outbox = send && createOutbox({ pool, seal, ids, now: Date.now, log, send });
-  // The address is known only once the server listens, and the app wants it: the first request finds it there.
+  // The app needs the URL, which is known only once the server listens. So the handler looks the app up at each request.
   let answer: ReturnType<typeof createApp> | undefined;
   const callerOf = config.trustProxy ? (request: Request) => addressOf(request, true) : undefined;
   const server = createHttpServer((request) => answer!(request), ids, callerOf);
@@ -102,7 +102,9 @@ export async function serve(config: Config, connection: ConnectionOptions, log: 
   };
 }
 
-/** Connections that wait to be taken. With Node's 511 a crowd would be let in seconds apart, as their systems try again. */
+/**
+ * The length of the kernel's accept queue. With Node's 511, connections of a crowd would be dropped and retried seconds later.
+ */
 const BACKLOG = 4_096;
 
 function listen(server: Server, { host, port }: Config): Promise<void> {
@@ -120,7 +122,7 @@ function listen(server: Server, { host, port }: Config): Promise<void> {
 
 const GRACE_MS = 10_000;
 
-/** Takes no new connections and lets the requests in flight finish. */
+/** Refuses new connections and waits for running requests. */
 async function close(server: Server): Promise<void> {
   const closed = new Promise<void>((done) => server.close(() => done()));
   server.closeIdleConnections();

@@ -8,10 +8,10 @@ import type { ConnectionOptions } from "../postgres/address.ts";
 import { createPool, type Pool } from "../postgres/pool.ts";
 import type { Config } from "../service/config.ts";
 
-/** Where the database is. `direct` goes past a pooler, for migrations. */
+/** Addresses of the database. `direct` bypasses a pooler, for migrations. */
 export type Storage = { connection: ConnectionOptions; direct: ConnectionOptions; about: string; stop: () => Promise<void> };
 
-/** The database of DATABASE_URL, or else an embedded one, started here. */
+/** Opens the database of DATABASE_URL, or starts the embedded one. */
 export async function openStorage(config: Config, log: Log): Promise<Storage> {
   if (config.databaseUrl) {
     return {
@@ -34,7 +34,7 @@ export async function openStorage(config: Config, log: Log): Promise<Storage> {
   };
 }
 
-/** How long one unit of database work may take, and how long it may wait for its turn. */
+/** The deadline of one unit of database work, and the longest wait in the queue. */
 const DEADLINE_MS = 10_000;
 const WAIT_MS = 2_000;
 
@@ -51,7 +51,7 @@ export function openPool(connection: ConnectionOptions, config: Config, log: Log
   });
 }
 
-/** Work that needs the database once. */
+/** Runs work with a pool and closes the pool. */
 export async function withPool<T>(
   connection: ConnectionOptions,
   config: Config,
@@ -66,7 +66,7 @@ export async function withPool<T>(
   }
 }
 
-/** The key of everything sealed: CRM_SECRET, or one made once and kept beside the data. */
+/** Reads the key of all seals: CRM_SECRET, or a key made once and stored beside the data. */
 export function readSecret({ secret, data }: Config): string {
   if (secret) return secret;
   const file = resolve(data, "secret");
@@ -75,7 +75,7 @@ export function readSecret({ secret, data }: Config): string {
     const fresh = `${file}.${process.pid}`;
     writeFileSync(fresh, randomBytes(32).toString("base64url"), { mode: 0o600 });
     try {
-      // Of two processes that start at once, the first to link wins, and both read its secret.
+      // When two processes start at once, the first link wins, and both read its key.
       linkSync(fresh, file);
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;

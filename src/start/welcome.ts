@@ -1,6 +1,6 @@
 import type { Config } from "../service/config.ts";
 
-/** What a person sees when the service has started: what to paste next. */
+/** The text after a start: commands to paste. */
 export function welcome(baseUrl: string, { sendmail }: Config): string {
   const code = sendmail ? "<the code from your mail>" : `$(curl -s $B/auth/request -d email=$ME | sed -n 's/^code=//p')`;
   const ask = sendmail ? "curl -s $B/auth/request -d email=$ME\n  " : "";

@@ -9,19 +9,21 @@ import type { Serving } from "./serve.ts";
 
 const CONNECTION = "CARDFILE_CONNECTION";
 
-/** True in a process that startWorkers started; `workerConnection` then says where the database is. */
+/** True in a worker. `workerConnection` then gives the address of the database. */
 export const isWorker = cluster.isWorker;
 export const workerConnection = (): ConnectionOptions => JSON.parse(process.env[CONNECTION] ?? "null") as ConnectionOptions;
 
-/** A worker that dies is replaced after the shortest pause, one that dies again within a minute after twice the last. */
+/**
+ * Pauses before a dead worker is replaced. The pause starts at the shortest and doubles when another worker dies within a minute.
+ */
 const SHORTEST_PAUSE_MS = 100;
 const LONGEST_PAUSE_MS = 30_000;
 const CALM_MS = 60_000;
 
-/** More than a worker gives its last requests and their statements: one that is still there then hangs. */
+/** A stopping worker is killed after this time. Its last requests and statements need less, so it must hang. */
 const PATIENCE_MS = 30_000;
 
-/** Serves with several processes on one port, and replaces those that die. Gives the address once the first listens. */
+/** Starts several workers on one port and replaces those that die. Returns the URL once the first one listens. */
 export async function startWorkers(
   count: number,
   connection: ConnectionOptions,
@@ -66,7 +68,7 @@ export async function startWorkers(
   }
 }
 
-/** Lets it finish what it has begun. */
+/** Stops a worker after its running requests. */
 function end(worker: Worker): Promise<void> {
   return new Promise((done) => {
     const timer = setTimeout(() => worker.process.kill("SIGKILL"), PATIENCE_MS);
@@ -78,7 +80,7 @@ function end(worker: Worker): Promise<void> {
   });
 }
 
-/** The worker's side. */
+/** Connects a worker to the primary and serves. */
 export async function joinWorkers(serve: (peers: Peers) => Promise<Serving>): Promise<Serving> {
   const tell = (message: Upwards) => void process.send?.(message);
   const questions = new Map<number, (texts: string[]) => void>();
@@ -98,7 +100,7 @@ export async function joinWorkers(serve: (peers: Peers) => Promise<Serving>): Pr
         questions.delete(message.question);
       }
     });
-    // Without the process that started it there is nobody to stop it either.
+    // Without the primary nobody could stop this worker, so it exits.
     process.on("disconnect", () => process.exit(0));
     tell({ listening: serving.baseUrl });
     return serving;
