@@ -10,7 +10,7 @@ import type { Job } from "./loop.ts";
 
 const MINUTE = 60_000;
 
-/** Everything that recurs. */
+/** The recurring jobs. */
 export function createJobs(
   { pool, catalog }: Database,
   { tokenDays }: Pick<Config, "tokenDays">,

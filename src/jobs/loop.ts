@@ -1,9 +1,12 @@
 import type { Log } from "../kit/log.ts";
 
-/** Something to do again and again, in one process of many or in all: it must not matter which. */
+/** A recurring job. It runs in one of many processes or in all, so repeated runs must do no harm. */
 export type Job = { name: string; everyMs: number; run: () => Promise<void> };
 
-/** Runs each job at its interval, never twice at once; a failure is logged and waits for the next turn. Gives what stops them. */
+/**
+ * Runs each job at its interval, never twice at once. A failure is logged, and the job runs again at its next interval. Returns a
+ * function that stops all jobs.
+ */
 export function startJobs(jobs: readonly Job[], log: Log): () => void {
   const timers = jobs.map(({ name, everyMs, run }) => {
     let busy = false;
