@@ -16,9 +16,9 @@ const ids = new Map<string, string>();
 before(async () => {
   service = await startService({ log: createLog((line) => logged.push(line), Date.now) });
   ann = await service.signIn();
-  for (const { name, plural, example } of catalog.dependentsFirst.toReversed()) {
-    const link = ids.get("contact");
-    const body = Object.hasOwn(example, "contact_id") ? { ...example, contact_id: link } : example;
+  for (const { name, plural, example, links } of catalog.dependentsFirst.toReversed()) {
+    const linked = links.filter(({ id }) => Object.hasOwn(example, id.name));
+    const body = { ...example, ...Object.fromEntries(linked.map(({ id, target }) => [id.name, ids.get(target.name)])) };
     const reply = await ann.send("POST", `/${plural}?format=json`, body);
     assert.equal(reply.status, 201, reply.text);
     ids.set(name, reply.json().id);
