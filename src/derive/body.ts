@@ -1,8 +1,7 @@
 import { z } from "zod";
-import { readIdNotName } from "../fields/link.ts";
 import type { FieldSpec } from "../fields/spec.ts";
-import { storable } from "../fields/text.ts";
-import type { Reading } from "../fields/type.ts";
+import { storable, UNSTORABLE_HINT } from "../fields/text.ts";
+import type { MembersType, Reading } from "../fields/type.ts";
 import type { IdReference } from "../kit/id.ts";
 import { echo } from "../kit/line.ts";
 import { nearest } from "../kit/nearest.ts";
@@ -10,8 +9,8 @@ import { Problem } from "../kit/problem.ts";
 import { isVisible } from "../kit/text.ts";
 import { oneOf } from "../kit/words.ts";
 import { derived } from "../records/derived.ts";
-import type { Field, Kind } from "../records/kind.ts";
-import { writable } from "../records/kind.ts";
+import type { Field, Kind, Link } from "../records/kind.ts";
+import { memberNamed, membersOf, writable } from "../records/kind.ts";
 import { isRestOfValue } from "./filter.ts";
 import { COMMON_PARAMETERS, WHY } from "./parameters.ts";
 import { unfit } from "./unfit.ts";
@@ -50,7 +49,7 @@ export const bodySchema = derived((kind: Kind): z.ZodObject => {
  * mean the same; an empty text is null. Throws the Problem that names the field, what it expects and what comes near.
  */
 export function readRecord(kind: Kind, body: Values, existing: boolean, reading: Reading): Written {
-  const values = settle(kind, gatherCustom(kind, body), body);
+  const values = settle(kind, gatherMembers(kind, body), body);
   check(kind, values, reading);
   const { version, ...fields } = values;
   const written: Written = {
@@ -71,33 +70,33 @@ export function readRecord(kind: Kind, body: Values, existing: boolean, reading:
 }
 
 /** `"custom.seats": 5` and `-d custom.seats=5` mean `custom: {seats: 5}`. */
-function gatherCustom(kind: Kind, { values: body, form }: Values): Record<string, unknown> {
-  const dotted = Object.keys(body).filter((key) => key.startsWith("custom."));
-  if (dotted.length === 0 || !kind.field("custom")) return body;
-  const members = new Map(Object.entries(wholeCustom(kind, body.custom)));
-  for (const key of dotted) members.set(key.slice("custom.".length), form ? readMember(body[key]) : body[key]);
-  const rest = Object.entries(body).filter(([key]) => !key.startsWith("custom."));
-  return { ...Object.fromEntries(rest), custom: Object.fromEntries(members) };
+function gatherMembers(kind: Kind, { values: body, form }: Values): Record<string, unknown> {
+  const gathered = new Map<Field, Map<string, unknown>>();
+  const rest: [string, unknown][] = [];
+  for (const [name, value] of Object.entries(body)) {
+    const member = memberNamed(kind, name);
+    if (!member) {
+      rest.push([name, value]);
+      continue;
+    }
+    const { field, members, key } = member;
+    if (!gathered.has(field)) gathered.set(field, new Map(Object.entries(wholeOf(field, body[field.name]))));
+    gathered.get(field)!.set(key, form ? readMember(members, value) : value);
+  }
+  if (gathered.size === 0) return body;
+  const whole = [...gathered].map(([{ name }, members]) => [name, Object.fromEntries(members)] as const);
+  return { ...Object.fromEntries(rest), ...Object.fromEntries(whole) };
 }
 
-function wholeCustom(kind: Kind, value: unknown): object {
-  const field = kind.field("custom")!;
+function wholeOf(field: Field, value: unknown): object {
   const whole = typeof value === "string" && value !== "" ? field.type.fromText(value) : value || {};
   if (typeof whole === "object" && whole !== null && !Array.isArray(whole)) return whole;
   throw unfit(field, value);
 }
 
-/**
- * A form has no types: what JSON writes the same way, `5` and `-0.5` but not `1.10` or `007`, is a number, and so are true and false what they
- * say. An empty member is removed, a repeated one is a list.
- */
-function readMember(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(readMember);
-  if (value === "") return null;
-  const text = value as string;
-  if (text === "true" || text === "false") return text === "true";
-  return /^-?\d/.test(text) && String(Number(text)) === text ? Number(text) : text;
-}
+/** A member that a form repeats is a list. */
+const readMember = (members: MembersType, value: unknown): unknown =>
+  Array.isArray(value) ? value.map((each) => readMember(members, each)) : members.fromText(value as string);
 
 function settle(kind: Kind, body: Record<string, unknown>, { form, signed }: Values): Record<string, unknown> {
   const settled: Record<string, unknown> = {};
@@ -127,7 +126,7 @@ function joined(name: string, field: Field | undefined, texts: string[]): string
 }
 
 /** In a form `null` is null, but for text, which may be that very word. */
-const isPlainText = (field: Field | undefined) => field?.type.sqlType === "text" && !field.type.link;
+const isPlainText = (field: Field | undefined) => field?.type.sqlType === "text" && !field.type.names;
 
 function readText(name: string, field: Field | undefined, value: string): unknown {
   return name === "version" && /^\d{1,9}$/.test(value) ? Number(value) : (field?.type.fromText(value) ?? value);
@@ -145,7 +144,9 @@ function unknownField(kind: Kind, name: string, field: Field | undefined, form: 
     ...(IN_ADDRESS.includes(name) ? [`${name} is a parameter of the address: ?${name}=…`] : []),
     ...(form && isRestOfValue(name) ? ["an & inside a value of a form is written %26: --data-urlencode does it"] : []),
     ...(near.length > 0 ? [`did you mean ${near.join(" or ")}?`] : []),
-    `${kind.plural} take: ${names.join(", ")}${kind.field("custom") ? "; anything else fits under custom" : ""}`,
+    `${kind.plural} take: ${names.join(", ")}${membersOf(kind)
+      .slice(0, 1)
+      .map((each) => `; anything else fits under ${each.name}`)}`,
   ]);
 }
 
@@ -167,33 +168,28 @@ function cannotClear(kind: Kind, field: Field): Problem {
 }
 
 function place(written: Written, field: Field, value: unknown, reading: Reading): void {
-  const link = field.type.link;
+  const { link } = field;
   if (!link) {
     const stored = value === null ? null : field.type.toColumn(value, reading);
     if (stored === undefined) throw unfit(field, value, reading);
     written.sent[field.name] = stored;
     return;
   }
-  const name = link.shows === "id" ? field.name.replace(/_id$/, "") : field.name;
-  written.links[name] = choose(written.links[name], field, value, reading);
+  const chosen = value === null ? null : field.type.names?.(value, reading);
+  if (chosen === undefined) throw unfit(field, value, reading);
+  written.links[link.name] = agree(link, written.links[link.name], chosen);
 }
 
-function choose(before: LinkChoice | undefined, field: Field, value: unknown, reading: Reading): LinkChoice {
-  if (value === null) return before ?? null;
-  const link = field.type.link;
-  const byName = link?.shows === "name";
-  const id = byName
-    ? readIdNotName(value as string, link!.target)
-    : (field.type.toColumn(value, reading) as IdReference | undefined);
-  if (!id && !byName) throw unfit(field, value, reading);
-  if (!id) return { ...before, name: value as string };
-  if (before?.id && !areOne(before.id, id))
+/** Both fields of a link may be sent. */
+function agree({ id: field, target }: Link, before: LinkChoice | undefined, chosen: LinkChoice): LinkChoice {
+  if (chosen === null || !before) return before ?? chosen;
+  if (before.id && chosen.id && !areOne(before.id, chosen.id))
     throw new Problem(
       "invalid_value",
-      `${shownId(before.id)} and ${shownId(id)} are two ${link?.target} ids for one link`,
-      `send ${link?.target}_id alone`,
+      `${shownId(before.id)} and ${shownId(chosen.id)} are two ${target.name} ids for one link`,
+      `send ${field.name} alone`,
     );
-  return { ...before, id };
+  return { ...before, ...chosen };
 }
 
 const shownId = ({ prefix, key }: IdReference) => (key.length > 8 ? key : `${prefix}_${key}`);

@@ -27,12 +27,16 @@ function tableSql(kind: Kind): string {
     ...(needsOneOf
       ? [`constraint ${plural}_needs_one_of check (num_nonnulls(${needsOneOf.join(", ")}) > 0 or deleted_at is not null)`]
       : []),
-    ...own
-      .flatMap((field) => field.type.check?.(quoted(field)) ?? [])
-      .map((check, i) => `constraint ${plural}_${own.filter(({ type }) => type.check)[i]!.name}_fits check (${check})`),
+    ...own.flatMap((field) => {
+      const { check } = field.type;
+      return check ? [`constraint ${checkName(kind, field)} check (${check.sql(quoted(field))})`] : [];
+    }),
   ];
   return `create table ${plural} (\n  ${lines.join(",\n  ")}\n);`;
 }
+
+/** The constraint that holds a field to what its type demands. */
+export const checkName = ({ plural }: Kind, { name }: Field) => `${plural}_${name}_fits`;
 
 function columnSql(field: Field): string {
   const { sqlType } = field.type;

@@ -1,11 +1,10 @@
-import { CUSTOM_OPERATORS, customPredicate, isCustomKey, KEY_FORM, spelledOut } from "../fields/custom.ts";
 import { isOperator, type Operator, type Predicate } from "../fields/predicate.ts";
 import { storable } from "../fields/text.ts";
 import type { Reading } from "../fields/type.ts";
 import { echo } from "../kit/line.ts";
 import { nearest } from "../kit/nearest.ts";
 import { Problem } from "../kit/problem.ts";
-import type { Field, Kind } from "../records/kind.ts";
+import { type Field, type Kind, memberNamed, membersOf } from "../records/kind.ts";
 import { LIST_PARAMETERS } from "../records/reserved.ts";
 
 export type Condition = { field: Field; predicate: Predicate };
@@ -13,11 +12,10 @@ export type Condition = { field: Field; predicate: Predicate };
 /** Reads one `field=op:value` of a list; `signed` as of a parameter. */
 export function readFilter(kind: Kind, asked: string, value: string, reading: Reading, signed = value): Condition {
   // Several values of one parameter are `stage[]=a&stage[]=b` in many clients.
-  const name = spelledOut(asked.replace(/\[\]$/, ""));
+  const name = spelledOut(kind, asked.replace(/\[\]$/, ""));
   const field = kind.field(name);
   const { operator, operand } = splitOperator(field?.type.signed ? signed : value);
-  if (!field && name.startsWith("custom.")) return customCondition(kind, name, operator, operand, reading);
-  if (!field) throw unknownFilter(kind, name);
+  if (!field) return memberCondition(kind, name, operator, operand, reading);
   if (!field.type.operators.includes(operator)) throw unknownOperator(field, operator, field.type.operators);
   if (operator === "is" || operator === "not") return { field, predicate: nullPredicate(name, operator, operand) };
   const operands = readOperands(name, operator, operand);
@@ -25,7 +23,19 @@ export function readFilter(kind: Kind, asked: string, value: string, reading: Re
   if (!predicate) {
     throw new Problem(field.type.refusal, `${name} cannot be ${echo(operand)}`, `${name} expects ${field.type.expects}`);
   }
-  return { field: refers(predicate) ? idFieldOf(kind, field) : field, predicate };
+  return { field: refers(predicate) ? idFieldOf(field) : field, predicate };
+}
+
+/** Documents tell of the filters on the members of a field, whatever their keys, as one object. Its name is legal everywhere. */
+export const membersFilter = ({ name }: Field) => `${name}_filters`;
+
+/** Many clients write a member of an object as `custom[seats]`, whatever the document says: `custom.seats` is meant. */
+function spelledOut(kind: Kind, asked: string): string {
+  const [, object, key] = /^(\w+)\[([^\]]+)\]$/.exec(asked) ?? [];
+  if (object === undefined || key === undefined) return asked;
+  const field = membersOf(kind).find((each) => object === each.name || object === membersFilter(each));
+  if (!field) return asked;
+  return key.startsWith(`${field.name}.`) ? key : `${field.name}.${key}`;
 }
 
 function refers(predicate: Predicate): boolean {
@@ -33,9 +43,7 @@ function refers(predicate: Predicate): boolean {
 }
 
 /** `company=co_…` asks for the id, although `company` is the field of the name. */
-function idFieldOf(kind: Kind, field: Field): Field {
-  return field.type.link?.shows === "name" ? kind.field(`${field.name}_id`)! : field;
-}
+const idFieldOf = (field: Field): Field => field.link?.id ?? field;
 
 /** `gte:5` -> gte and `5`. A prefix that is no operator belongs to the value: `Re: hello` is text. */
 function splitOperator(value: string): { operator: Operator; operand: string } {
@@ -106,17 +114,17 @@ function unquoted(name: string, element: string): string {
   }
 }
 
-function customCondition(kind: Kind, name: string, operator: Operator, operand: string, reading: Reading): Condition {
-  const field = kind.field("custom");
-  const key = name.slice("custom.".length);
-  if (!field) throw unknownFilter(kind, name);
-  if (!isCustomKey(key)) throw new Problem("invalid_filter", `${echo(key)} is no custom key`, KEY_FORM);
+function memberCondition(kind: Kind, name: string, operator: Operator, operand: string, reading: Reading): Condition {
+  const member = memberNamed(kind, name);
+  if (!member) throw unknownFilter(kind, name);
+  const { field, members, key } = member;
+  if (!members.isKey(key)) throw new Problem("invalid_filter", `${echo(key)} is no ${field.name} key`, members.keyForm);
   if (operator === "is" || operator === "not") {
     const predicate = nullPredicate(name, operator, operand);
     return { field, predicate: { is: "member", key, as: "text", of: predicate } };
   }
-  const predicate = customPredicate(key, operator, readOperands(name, operator, operand), reading);
-  if (!predicate) throw unknownOperator({ ...field, name }, operator, CUSTOM_OPERATORS);
+  const predicate = members.predicate(key, operator, readOperands(name, operator, operand), reading);
+  if (!predicate) throw unknownOperator({ ...field, name }, operator, members.operators);
   return { field, predicate };
 }
 
@@ -131,7 +139,7 @@ export function misreadName(name: string): string[] {
 }
 
 function unknownFilter(kind: Kind, name: string): Problem {
-  const names = kind.fields.map((field) => field.name).flatMap((each) => (each === "custom" ? [each, "custom.<key>"] : [each]));
+  const names = kind.fields.flatMap(({ name: each, type }) => (type.members ? [each, `${each}.<key>`] : [each]));
   const near = nearest(name, [...names, ...LIST_PARAMETERS]);
   return new Problem("invalid_filter", `there is no field ${echo(name)} on ${kind.plural}`, [
     `${near.length > 0 ? `did you mean ${near.join(" or ")}? ` : ""}filter by: ${names.join(", ")}`,

@@ -38,7 +38,7 @@ function isRange(predicate: Predicate): boolean {
 const isOrder = ({ order }: Kind, field: Field) => field.name === order.replace("-", "");
 
 /** Whether an index pages the records of one value of it. */
-export const isPagedField = (field: Field) => field.paged === true || field.type.link?.shows === "id";
+export const isPagedField = (field: Field) => field.paged === true || field.type.link !== undefined;
 
 function isValueOfPaged({ field, predicate }: Condition): boolean {
   if (predicate.is === "refers") return isPagedField(field) && predicate.to.length === 1;

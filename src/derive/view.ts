@@ -1,4 +1,4 @@
-import type { Showing } from "../fields/type.ts";
+import type { MembersType, Showing } from "../fields/type.ts";
 import { fnv1a } from "../kit/hash.ts";
 import { shortId } from "../kit/id.ts";
 import { LargeJson, wholeOf } from "../kit/largeJson.ts";
@@ -74,7 +74,9 @@ export function createView(
   const printed = fields.flatMap((field) => {
     const { name, type } = field;
     const { toLine: print, toLineParts: printParts }: { toLine: Printer; toLineParts?: PartsPrinter } = type;
-    return name !== "handle" && onLine(field) ? [{ at: placeOf(field), name, key: ` ${name}=`, print, printParts }] : [];
+    const member = type.members && memberPrinter(name, type.members);
+    const shown = { at: placeOf(field), key: ` ${name}=`, print, printParts, member };
+    return name !== "handle" && onLine(field) ? [shown] : [];
   });
   // Whatever is chosen, JSON says which record it is, as a line does.
   const identity = kind.fields.filter((field) => field.column === "id" && !fields.includes(field));
@@ -101,9 +103,9 @@ export function createView(
     yield* printParts(value as never, showing);
   }
 
-  function tokenOf({ name, key, print }: (typeof printed)[number], value: unknown, showing: Showing): string {
+  function tokenOf({ key, print, member }: (typeof printed)[number], value: unknown, showing: Showing): string {
     if (value === null) return "";
-    if (name === "custom") return members(value as Record<string, unknown>, print, showing);
+    if (member) return member(value as Record<string, unknown>);
     const token = print(value as never, showing);
     return token === EMPTY ? "" : key + token;
   }
@@ -121,7 +123,7 @@ export function createView(
     versioned: kind.fields.some(({ column }) => column === "version"),
     long,
     longAt: long.map((field) => columns.indexOf(field) + FIRST_COLUMN),
-    linkedNames: columns.flatMap(({ type }, i) => (type.link?.shows === "name" ? [i + FIRST_COLUMN] : [])),
+    linkedNames: columns.flatMap(({ type }, i) => (type.borrowed ? [i + FIRST_COLUMN] : [])),
     line(row, showing) {
       let line = headOf(row);
       for (const field of printed) line += tokenOf(field, row[field.at], showing);
@@ -152,12 +154,13 @@ export function columnOf({ columns }: View, field: Field): number | undefined {
 }
 
 /** ` custom.seats=5 custom.tier=gold`: keys sorted. */
-function members(custom: Record<string, unknown>, print: Printer, showing: Showing): string {
-  return Object.keys(custom)
-    .sort()
-    .map((key) => ` custom.${key}=${print(custom[key] as never, showing)}`)
-    .join("");
-}
+const memberPrinter =
+  (name: string, { toLine }: MembersType) =>
+  (members: Record<string, unknown>) =>
+    Object.keys(members)
+      .sort()
+      .map((key) => ` ${name}.${key}=${toLine(members[key])}`)
+      .join("");
 
 /** Choices of fields that are kept, of each kind: callers are free to send ever new ones. */
 const MOST_CHOSEN = 100;

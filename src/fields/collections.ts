@@ -2,7 +2,18 @@ import { z } from "zod";
 import { parseExact } from "../kit/json.ts";
 import { customText, joinList, quoteIfNeeded } from "../kit/line.ts";
 import { Problem } from "../kit/problem.ts";
-import { areMembers, DEEPEST, KEY_FORM, MOST_KEYS, membersSchema } from "./custom.ts";
+import {
+  areMembers,
+  CUSTOM_OPERATORS,
+  customFromText,
+  customPredicate,
+  DEEPEST,
+  isCustomKey,
+  KEY_FORM,
+  MOST_KEYS,
+  membersSchema,
+  splitMembers,
+} from "./custom.ts";
 import { compare, NULLS } from "./operators.ts";
 import { asJson } from "./text.ts";
 import type { FieldType } from "./type.ts";
@@ -43,7 +54,7 @@ export const tagsType: FieldType = {
   indexed: (column) => [{ name: "", on: column }],
 };
 
-/** Any further facts under keys of the caller's choosing; a filter names one as `custom.<key>`. */
+/** Any further facts under keys of the caller's choosing. */
 export const customType: FieldType = {
   name: "custom",
   sqlType: "jsonb",
@@ -65,7 +76,13 @@ export const customType: FieldType = {
   toJson: asJson,
   absent: "{}",
   long: true,
-  check: (column) => `crm_custom_fits(${column})`,
+  check: {
+    sql: (column) => `crm_custom_fits(${column})`,
+    broken: (field) => ({
+      message: `${field} would come to more than ${MOST_KEYS} keys or 1 MB`,
+      hint: `take keys away first: {"${field}":{"<key>":null}}; long text goes into a record of its own`,
+    }),
+  },
   indexed: (column) => [
     { name: "", on: `${column} jsonb_path_ops` },
     { name: "_days", on: `crm_days(${column})`, where: `${column} is not null`, untold: true },
@@ -73,4 +90,13 @@ export const customType: FieldType = {
   inserted: (sent) => `nullif(${sent}, '{}')`,
   // `p_removed` are the keys that were sent as null.
   merged: (former, sent) => `nullif((coalesce(${former}, '{}') || ${sent}) - p_removed, '{}')`,
+  members: {
+    isKey: isCustomKey,
+    keyForm: KEY_FORM,
+    operators: CUSTOM_OPERATORS,
+    predicate: customPredicate,
+    fromText: customFromText,
+    toLine: customText,
+    split: splitMembers,
+  },
 };

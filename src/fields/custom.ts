@@ -35,14 +35,6 @@ function storableJson(value: unknown, depth: number): boolean {
   return Object.entries(value).every(([key, member]) => storableJson(key, depth) && storableJson(member, depth - 1));
 }
 
-/** Documents tell of the filters on keys, whatever these are, as members of one object. It is called so, which is a legal name everywhere. */
-export const CUSTOM_FILTERS = "custom_filters";
-
-const MEMBER = new RegExp(`^(?:custom|${CUSTOM_FILTERS})\\[(?:custom\\.)?([^\\]]+)\\]$`);
-
-/** Many clients write a member of an object as `custom[seats]`, whatever the document says: `custom.seats` is meant. */
-export const spelledOut = (name: string) => name.replace(MEMBER, "custom.$1");
-
 export const CUSTOM_OPERATORS = [
   "eq",
   "ne",
@@ -138,4 +130,23 @@ function ordered(key: string, operator: "gt" | "gte" | "lt" | "lte", text: strin
   if (operator === "gt" || operator === "gte")
     return { is: "member-time", key, from: bound(operator === "gt" ? moment.to : moment.from, reading) };
   return { is: "member-time", key, to: bound(operator === "lte" ? moment.to : moment.from, reading) };
+}
+
+/**
+ * A form has no types: what JSON writes the same way, `5` and `-0.5` but not `1.10` or `007`, is a number, and so are true and false what they
+ * say. An empty member is removed.
+ */
+export function customFromText(text: string): unknown {
+  if (text === "") return null;
+  if (text === "true" || text === "false") return text === "true";
+  return /^-?\d/.test(text) && String(Number(text)) === text ? Number(text) : text;
+}
+
+/** Keys that are sent as null are taken out. */
+export function splitMembers(sent: object): { set: object; removed: string[] } {
+  const members = Object.entries(sent);
+  return {
+    set: Object.fromEntries(members.filter(([, value]) => value !== null)),
+    removed: members.filter(([, value]) => value === null).map(([key]) => key),
+  };
 }

@@ -6,8 +6,20 @@ import { compare, EQUALITY } from "./operators.ts";
 import { asJson, phraseType } from "./text.ts";
 import type { FieldType } from "./type.ts";
 
-/** The id of a record of another kind, written in any form, shown short on lines and whole in JSON. */
+/** A link: the id of a record of another kind, written in any form, shown short on lines and whole in JSON. */
 export function referenceType(target: string): FieldType {
+  const type = idOfKind(target);
+  return {
+    ...type,
+    names: (value, reading) => {
+      const id = type.toColumn(value, reading) as IdReference | undefined;
+      return id && { id };
+    },
+    link: { target, shown: linkedNameType(target) },
+  };
+}
+
+function idOfKind(target: string): FieldType {
   return {
     name: "reference",
     sqlType: "text",
@@ -24,14 +36,12 @@ export function referenceType(target: string): FieldType {
     },
     toLine: shortId,
     toJson: asJson,
-    link: { target, shows: "id" },
   };
 }
 
 /** The id of the record itself. */
 export function idType(target: string): FieldType {
-  const { link: _, ...kind } = { ...referenceType(target), name: "id", toLine: quoteIfNeeded };
-  return { ...kind, operators: ["eq", "ne", "in"] };
+  return { ...idOfKind(target), name: "id", toLine: quoteIfNeeded, operators: ["eq", "ne", "in"] };
 }
 
 export const handleOf = (name: string, id: string) => `${name}/${shortId(id)}`;
@@ -46,14 +56,14 @@ export function handleType(target: string): FieldType {
 }
 
 /** The id that stands where a name may stand: eight letters alone are a name. */
-export function readIdNotName(text: string, target: string): IdReference | undefined {
+function readIdNotName(text: string, target: string): IdReference | undefined {
   return readId(text, /[_/]/.test(text) ? { name: target } : undefined);
 }
 
 /** The name of the linked record. Where an id is written instead of a name, the id is meant. */
 export function linkedNameType(target: string): FieldType {
   const { predicate: byName, ...phrase } = phraseType(500, `the name or the id of ${oneOf(target)}`);
-  const byId = referenceType(target).predicate;
+  const byId = idOfKind(target).predicate;
   return {
     ...phrase,
     name: "name",
@@ -61,6 +71,10 @@ export function linkedNameType(target: string): FieldType {
       operator !== "like" && operands.every((operand) => readIdNotName(operand, target))
         ? byId(operator, operands, reading)
         : byName(operator, operands, reading),
-    link: { target, shows: "name" },
+    borrowed: true,
+    names: (value) => {
+      const id = readIdNotName(value as string, target);
+      return id ? { id } : { name: value as string };
+    },
   };
 }

@@ -1,4 +1,5 @@
 import type { z } from "zod";
+import type { IdReference } from "../kit/id.ts";
 import type { ProblemCode } from "../kit/problem.ts";
 import type { Zone } from "../kit/time.ts";
 import type { Operator, Predicate } from "./predicate.ts";
@@ -8,6 +9,25 @@ export type Reading = { now: number; zone: Zone; me: string };
 
 /** What a value is shown in. */
 export type Showing = { zone: Zone };
+
+/** A linked record as a body names it: by id or by name. */
+export type LinkName = { id: IdReference } | { name: string };
+
+/** What callers may put into a value that is made of members. Each is addressed as `<field>.<key>` in filters, bodies and lines. */
+export type MembersType = {
+  isKey: (key: string) => boolean;
+  /** What a key looks like, for hints. */
+  keyForm: string;
+  operators: readonly Operator[];
+  /** The predicate of `<field>.<key>=operator:operands`. */
+  predicate: (key: string, operator: Operator, operands: readonly string[], reading: Reading) => Predicate | undefined;
+  /** The JSON value that a member in a form stands for; null where it says nothing. */
+  fromText: (text: string) => unknown;
+  /** A stored member on the line. */
+  toLine: (member: unknown) => string;
+  /** What a write sets, and the keys that it takes out. */
+  split: (sent: object) => { set: object; removed: string[] };
+};
 
 /**
  * The kind of a field answers every question about its values, so that shared code never asks which kind it is.
@@ -60,13 +80,19 @@ export type FieldType = {
   caseless?: boolean;
   /** What search looks at, as SQL about the column; the column itself unless the type says so. */
   searched?: (column: string) => readonly string[];
-  /** The SQL expression that the column is held to. */
-  check?: (column: string) => string;
+  /** The SQL expression that the column is held to, and what to tell a caller whose write breaks it. */
+  check?: { sql: (column: string) => string; broken: (field: string) => { message: string; hint: string } };
   /** Further gin indexes, each with a name, what it is on, and where it holds; `untold`: its statistics would mislead. */
   indexed?: (column: string) => readonly { name: string; on: string; where?: string; untold?: true }[];
   /** What a new record stores for a sent value, and what a change makes of the former and the sent one, as SQL. */
   inserted?: (sent: string) => string;
   merged?: (former: string, sent: string) => string;
-  /** For a reference: the record kind it points to, and whether the field is its id or its name. */
-  link?: { target: string; shows: "id" | "name" };
+  /** For a value that is made of members. */
+  members?: MembersType;
+  /** For the id of a record of another kind: which kind, and the type of the field beside it that shows what names that record. */
+  link?: { target: string; shown: FieldType };
+  /** Its value is read from the linked record: it has no column. */
+  borrowed?: true;
+  /** For both fields of a link: which record a sent value names. Undefined: cannot be read. */
+  names?: (value: unknown, reading: Reading) => LinkName | undefined;
 };

@@ -1,7 +1,7 @@
 import { bodyExample, type Operation, type OperationBody, scopeOf } from "../derive/operation.ts";
 import { OPERATORS } from "../fields/predicate.ts";
 import type { Catalog } from "../records/catalog.ts";
-import type { Kind } from "../records/kind.ts";
+import { type Kind, membersOf } from "../records/kind.ts";
 import { answersOf, componentHeaders, componentResponses } from "./answers.ts";
 import { componentParameters, parametersOf, toldPath } from "./parameters.ts";
 import { bodySchemaOf, capital, componentSchemas, type Json, shownKinds } from "./schemas.ts";
@@ -157,6 +157,7 @@ function requestBody(body: OperationBody): Json {
 
 /** What is no text and no list of texts stands in a form as JSON. */
 function formEncoding(body: OperationBody): Json {
-  if (body.is === "values" || !body.of.field("custom")) return {};
-  return { encoding: { custom: { contentType: "application/json" } } };
+  const objects = body.is === "values" ? [] : membersOf(body.of);
+  if (objects.length === 0) return {};
+  return { encoding: Object.fromEntries(objects.map(({ name }) => [name, { contentType: "application/json" }])) };
 }

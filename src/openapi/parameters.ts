@@ -1,10 +1,9 @@
+import { membersFilter } from "../derive/filter.ts";
 import type { Named, Operation } from "../derive/operation.ts";
 import { COMMON_PARAMETERS, listParameters } from "../derive/parameters.ts";
 import { refusalsOf } from "../derive/refusals.ts";
-import { CUSTOM_FILTERS, CUSTOM_OPERATORS } from "../fields/custom.ts";
-import type { Operator } from "../fields/predicate.ts";
 import type { FieldSpec } from "../fields/spec.ts";
-import type { Field, Kind } from "../records/kind.ts";
+import { type Field, type Kind, membersOf } from "../records/kind.ts";
 import { type Json, writtenSchema } from "./schemas.ts";
 
 const parameterRef = (name: string): Json => ({ $ref: `#/components/parameters/${name}` });
@@ -60,8 +59,7 @@ function queryParameter(name: string, spec: FieldSpec): Json {
 
 function listed({ of, most }: NonNullable<Operation["filters"]>): Json[] {
   const names = [...Object.keys(ownParameters(of, most)), ...filterable(of).map(({ name }) => name)];
-  const hasCustom = of.fields.some(({ name }) => name === "custom");
-  return [...names.map((name) => parameterRef(listName(of, name))), ...(hasCustom ? [parameterRef(CUSTOM_FILTERS)] : [])];
+  return [...names.map((name) => listName(of, name)), ...membersOf(of).map(membersFilter)].map(parameterRef);
 }
 
 /** What a list takes besides filters and what every route takes. No field is called so. */
@@ -81,7 +79,8 @@ export function componentParameters(routes: readonly Operation[]): Json {
     ...filterable(of).map((field) => [listName(of, field.name), filterParameter(field)]),
   ]);
   const common = Object.entries(COMMON_PARAMETERS).map(([name, spec]) => [name, queryParameter(name, spec)]);
-  return { ...Object.fromEntries([...listed, ...common]), [CUSTOM_FILTERS]: customFilter(), ...HEADERS };
+  const members = lists.flatMap(({ of }) => membersOf(of)).map((field) => [membersFilter(field), memberFilters(field)]);
+  return { ...Object.fromEntries([...listed, ...common, ...members]), ...HEADERS };
 }
 
 /** What stands in an address as its own text: a number or a boolean may be given as it is, for callers that know the field's type. */
@@ -111,15 +110,16 @@ const filter = (name: string, description: string, schema: Json): Json => ({
 });
 
 /** OpenAPI has no parameter with a name of the caller's choosing but the members of an object that are spread out. */
-function customFilter(): Json {
-  const operators: readonly Operator[] = CUSTOM_OPERATORS;
-  const description = `filters on keys of custom, each sent under its own name: custom.seats=gt:10. Operators: ${operators.join(", ")}`;
+function memberFilters(field: Field): Json {
+  const { name, type } = field;
+  const operators = type.members!.operators.join(", ");
+  const description = `filters on keys of ${name}, each sent under its own name: ${name}.seats=gt:10. Operators: ${operators}`;
   const schema = {
     type: "object",
-    propertyNames: { pattern: "^custom\\." },
+    propertyNames: { pattern: `^${name}\\.` },
     additionalProperties: { type: ["string", "number", "boolean"] },
   };
-  return { ...filter(CUSTOM_FILTERS, description, schema), example: { "custom.seats": "gt:10" } };
+  return { ...filter(membersFilter(field), description, schema), example: { [`${name}.seats`]: "gt:10" } };
 }
 
 /** The headers an operation reads, as names of components. */

@@ -3,7 +3,17 @@ import { z } from "zod";
 import type { Named, Operation, OperationAnswer, OperationBody } from "../derive/operation.ts";
 import type { FieldSpec } from "../fields/spec.ts";
 import { PROBLEM_VALUES, PROBLEMS } from "../kit/problem.ts";
-import { choicesOf, type Field, isIdentity, type Kind, knownOf, labelsOf, personsOf, writable } from "../records/kind.ts";
+import {
+  choicesOf,
+  type Field,
+  isIdentity,
+  type Kind,
+  knownOf,
+  labelsOf,
+  membersOf,
+  personsOf,
+  writable,
+} from "../records/kind.ts";
 
 /** A JSON Schema (2020-12), or another object of the document. */
 export type Json = { [name: string]: unknown };
@@ -110,7 +120,10 @@ function patchSchema(kind: Kind): Json {
   const property = (field: Field) => (field.required ? changed(field) : nullable(changed(field)));
   return {
     ...bodySchema(writable(kind), property),
-    description: "What is not sent stays, null clears. custom merges key by key.",
+    description: [
+      "What is not sent stays, null clears.",
+      ...membersOf(kind).map(({ name }) => `${name} merges key by key.`),
+    ].join(" "),
   };
 }
 

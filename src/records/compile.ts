@@ -67,11 +67,14 @@ function indexBy(kinds: readonly Kind[], key: "name" | "plural" | "prefix"): Map
   return index;
 }
 
+/** `company_id` -> `company` */
+export const linkName = (field: string) => field.replace(/_id$/, "");
+
 /** Makes the links of a kind, and hangs each on the two fields that show it. */
 function linksOf(kind: Kind, byName: ReadonlyMap<string, Kind>): Link[] {
   return kind.fields.flatMap((id) => {
-    if (id.type.link?.shows !== "id") return [];
-    const name = id.name.replace(/_id$/, "");
+    if (!id.type.link) return [];
+    const name = linkName(id.name);
     const target = byName.get(id.type.link.target);
     if (!target) throw new Error(`${kind.name}.${id.name} links to ${id.type.link.target}, which is no kind`);
     const link = { name, target, id, shown: kind.field(name)! };

@@ -1,8 +1,8 @@
-import { handleType, idType, linkedNameType } from "../fields/link.ts";
+import { handleType, idType } from "../fields/link.ts";
 import type { FieldSpec } from "../fields/spec.ts";
 import { countType, personType } from "../fields/text.ts";
 import { timeType } from "../fields/time.ts";
-import { compileKind } from "./compile.ts";
+import { compileKind, linkName } from "./compile.ts";
 import type { Declaration, Kind } from "./kind.ts";
 
 /** A kind with a table of its own: identity before its fields, version and origin after them. */
@@ -40,12 +40,11 @@ const ORIGIN: Record<string, FieldSpec> = {
 function withLinkedNames(declaration: Declaration): Declaration {
   const fields = Object.entries(declaration.fields).flatMap(([name, spec]): [string, FieldSpec][] => {
     const { link } = spec.type;
-    if (link?.shows !== "id") return [[name, spec]];
+    if (!link) return [[name, spec]];
     if (!name.endsWith("_id")) throw new Error(`${declaration.name}.${name} is a link: its name ends with _id`);
-    const shown = { about: `the name of that ${link.target}`, type: linkedNameType(link.target) };
     return [
       [name, spec],
-      [linkName(name), shown],
+      [linkName(name), { about: `the name of that ${link.target}`, type: link.shown }],
     ];
   });
   const names = fields.map(([name]) => name);
@@ -53,6 +52,3 @@ function withLinkedNames(declaration: Declaration): Declaration {
   if (twice) throw new Error(`${declaration.name} has two fields ${twice}`);
   return { ...declaration, fields: Object.fromEntries(fields) };
 }
-
-/** `company_id` -> `company` */
-export const linkName = (field: string) => field.replace(/_id$/, "");

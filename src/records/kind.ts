@@ -1,4 +1,5 @@
 import type { FieldSpec } from "../fields/spec.ts";
+import type { MembersType } from "../fields/type.ts";
 
 /** Where a kind feeds `GET /reminders`: the names of its fields. */
 export type ReminderSource = {
@@ -91,7 +92,18 @@ export const labelsOf = ({ fields }: Kind): Field[] => fields.filter(({ label })
 export const choicesOf = ({ fields }: Kind): Field[] => fields.filter(({ type }) => type.choices);
 
 /** Whether a field has a column of its own: the name of a linked record and the handle have none. */
-export const stored = ({ name, column, type }: Field): boolean => (column ?? name) === name && type.link?.shows !== "name";
+export const stored = ({ name, column, type }: Field): boolean => (column ?? name) === name && !type.borrowed;
+
+/** Fields whose members callers address one by one: `custom`. */
+export const membersOf = ({ fields }: Kind): Field[] => fields.filter(({ type }) => type.members);
+
+/** The field and the key that `<field>.<key>` names. */
+export function memberNamed(kind: Kind, name: string): { field: Field; members: MembersType; key: string } | undefined {
+  const [, before, key] = /^([^.]+)\.(.*)$/s.exec(name) ?? [];
+  const field = before === undefined ? undefined : kind.field(before);
+  const members = field?.type.members;
+  return field && members && key !== undefined ? { field, members, key } : undefined;
+}
 
 /** Whether what names a record is a name. The body of an activity is not: the words of its first line say no more than the others. */
 export const hasName = ({ titleField }: Kind): boolean => titleField.sort === true;

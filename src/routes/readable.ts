@@ -13,10 +13,8 @@ export function mayRead({ session }: Authenticated, { plural }: Kind): boolean {
 }
 
 /** A field that shows the name of a linked record belongs to that record's kind. */
-function isReadable(context: Authenticated, { type }: Field): boolean {
-  if (type.link?.shows !== "name") return true;
-  return mayRead(context, context.db.catalog.get(type.link.target)!);
-}
+const isReadable = (context: Authenticated, { type, link }: Field): boolean =>
+  !type.borrowed || !link || mayRead(context, link.target);
 
 /** The view of one record that this caller asked for. Of a record that they may write and not read, it shows what names it. */
 export function recordView(context: Authenticated, kind: Kind): View {
@@ -53,13 +51,11 @@ export function refuseUnreadable(
   const telling = conditions.filter(({ predicate }) => !isAboutNull(predicate)).map(({ field }) => field);
   for (const field of [...fields, ...telling]) {
     if (!isReadable(context, field))
-      throw unreadable(targetOf(context, field), `use ${field.name}_id in the place of ${field.name}`);
+      throw unreadable(field.link!.target, `use ${field.link!.id.name} in the place of ${field.name}`);
   }
 }
 
 const isAboutNull = (predicate: Predicate) => predicate.is === "null" || (predicate.is === "not" && predicate.of.is === "null");
-
-const targetOf = ({ db }: Authenticated, { type }: Field) => db.catalog.get(type.link!.target)!;
 
 const unreadable = ({ plural }: Kind, otherwise: string) =>
   new Problem("scope_required", `the token lacks the scope read or ${plural}.read`, otherwise);

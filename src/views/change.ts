@@ -35,12 +35,16 @@ function isSame(from: unknown, to: unknown): boolean {
 /** A deleted record holds nothing any more: its deletion tells all that was lost. */
 const living = (row: Record<string, unknown> | null) => (row === null || row.deleted_at != null ? {} : row);
 
-/** The fields worth telling, custom ones each by itself. */
+/** The fields worth telling. Of a value that is an object, each member by itself: `custom.seats`. */
 function flat(row: Record<string, unknown>): Record<string, unknown> {
-  const { custom, ...fields } = row;
-  const members = Object.entries((custom ?? {}) as Record<string, unknown>).map(([key, value]) => [`custom.${key}`, value]);
-  return Object.fromEntries([...Object.entries(fields).filter(([name]) => !UNTOLD.has(name)), ...members]);
+  const told = Object.entries(row).filter(([name]) => !UNTOLD.has(name));
+  const members = told.flatMap(([name, value]) =>
+    isObject(value) ? Object.entries(value).map(([key, member]): [string, unknown] => [`${name}.${key}`, member]) : [],
+  );
+  return Object.fromEntries([...told.filter(([, value]) => !isObject(value)), ...members]);
 }
+
+const isObject = (value: unknown): value is object => typeof value === "object" && value !== null && !Array.isArray(value);
 
 /** PostgreSQL's JSON of a timestamptz, in whatever zone the server thinks. */
 const STORED_TIME = /^\d{4,6}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d+)?[+-]\d{2}:\d{2}$/;

@@ -43,7 +43,7 @@ export function leastOf(kind: Kind, world: World): Record<string, unknown> {
 
 /** The fields a body can set, a link by its id. */
 export function settable(kind: Kind): Field[] {
-  return kind.fields.filter((field) => !field.readOnly && field.type.link?.shows !== "name");
+  return kind.fields.filter((field) => !field.readOnly && !field.type.borrowed);
 }
 
 /** Creates a record and gives it as JSON shows it. */

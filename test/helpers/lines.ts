@@ -39,8 +39,7 @@ function expectedPairs(kind: Kind, json: Json, shown: Shown): [string, unknown][
         .sort()
         .map((key) => [`custom.${key}`, members[key]]);
     }
-    if (field.type.link?.shows === "id" || ["record", "token_id"].includes(field.name))
-      return [[field.name, shortId(value as string)]];
+    if (field.type.link || ["record", "token_id"].includes(field.name)) return [[field.name, shortId(value as string)]];
     return [[field.name, Array.isArray(value) ? value.join(",") : String(value)]];
   });
 }

@@ -106,7 +106,7 @@ function whole(most: number, ladder: [number, number, number]): FieldValues {
 }
 
 function reference(field: Field, world: World): FieldValues {
-  const { target } = field.type.link!;
+  const target = field.link!.target.name;
   const linked = world.linked.get(target)!;
   const samples = linked.flatMap(({ id }) => idForms(target, id).map((sent) => ({ sent, shown: id })));
   const ids = linked.map(({ id }) => id) as [string, string, string];
@@ -269,8 +269,8 @@ const KINDS: Record<string, (field: Field, world: World) => FieldValues> = {
   reference,
   name: (field, world) => ({
     ...reference(field, world),
-    samples: world.linked.get(field.type.link!.target)!.map(({ title }) => same(title)),
-    ladder: world.linked.get(field.type.link!.target)!.map(({ title }) => title) as [string, string, string],
+    samples: world.linked.get(field.link!.target.name)!.map(({ title }) => same(title)),
+    ladder: world.linked.get(field.link!.target.name)!.map(({ title }) => title) as [string, string, string],
     refused: [5, true, ...UNSTORABLE_TEXTS],
     unreadable: [],
   }),

@@ -117,10 +117,10 @@ test("history, reminders and search stay one line a record", async () => {
 
 test("the linked record is known by its name, whatever that is", async () => {
   const holders = definitions.flatMap((kind) =>
-    kind.fields.filter(({ type }) => type.link?.shows === "name").map((field) => ({ kind, field })),
+    kind.fields.filter(({ type }) => type.borrowed).map((field) => ({ kind, field })),
   );
   for (const target of definitions) {
-    const holding = holders.filter(({ field }) => field.type.link!.target === target.name);
+    const holding = holders.filter(({ field }) => field.link!.target === target);
     if (holding.length === 0) continue;
     await inTurns(HOSTILE_TEXTS, async (text, n) => {
       const name = collapsed(`${text} ${n}`); // Whatever the letter case, each is called otherwise.

@@ -1,6 +1,5 @@
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
-import { CUSTOM_FILTERS } from "../../src/fields/custom.ts";
 import type { Kind } from "../../src/records/kind.ts";
 import { createWorld, definitions, leastOf, settable } from "../helpers/dictionary.ts";
 import { type OpenApiReader, operationsOf, readOpenApi, type ToldOperation } from "../helpers/openapi.ts";
@@ -119,8 +118,8 @@ for (const kind of definitions) {
         "custom.seats",
         "custom.seats[]",
         "custom[seats]",
-        `${CUSTOM_FILTERS}[custom.seats]`,
-        `${CUSTOM_FILTERS}[seats]`,
+        `custom_filters[custom.seats]`,
+        `custom_filters[seats]`,
       ]) {
         for (const value of [`${seats}`, `eq:${seats}`, `gte:${seats}`]) {
           const query = `${JSON_PLEASE}&${encodeURIComponent(name)}=${encodeURIComponent(value)}&custom.seats=lt:${seats + 1}`;

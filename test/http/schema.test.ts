@@ -121,7 +121,7 @@ for (const kind of definitions) {
   const { name, plural, fields } = kind;
 
   test(`the table of ${plural} has the columns of its fields and no other`, async () => {
-    const stored = fields.filter((field) => (field.column ?? field.name) === field.name && field.type.link?.shows !== "name");
+    const stored = fields.filter((field) => (field.column ?? field.name) === field.name && !field.type.borrowed);
     const columns =
       await sql`select attname as name, format_type(atttypid, atttypmod) as type, attnotnull as required from pg_attribute
       where attrelid = ${plural}::regclass and attnum > 0 and not attisdropped`;
@@ -201,7 +201,7 @@ for (const kind of definitions) {
       return [
         ...(sort ? [`(workspace_id, ${key}, id) ${living}`] : []),
         ...(paged ? [`(workspace_id, ${field}, ${order}, id) WHERE (deleted_at IS NULL)`] : []),
-        ...(type.link?.shows === "id" ? [`(workspace_id, ${field}, ${order}, id) ${linked}`] : []),
+        ...(type.link ? [`(workspace_id, ${field}, ${order}, id) ${linked}`] : []),
       ];
     });
     assert.deepEqual(

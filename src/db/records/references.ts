@@ -6,7 +6,7 @@ import { echo } from "../../kit/line.ts";
 import { Problem, type ProblemCode } from "../../kit/problem.ts";
 import { oneOf } from "../../kit/words.ts";
 import { ident, type Statement, sql } from "../../postgres/sql.ts";
-import type { Kind } from "../../records/kind.ts";
+import type { Kind, Link } from "../../records/kind.ts";
 import type { Author, Database } from "../database.ts";
 import { pattern } from "./condition.ts";
 import { long } from "./deadlines.ts";
@@ -75,7 +75,7 @@ export function wrongKind(db: Database, target: Kind, { prefix, key }: IdReferen
 export async function resolveLink(
   db: Database,
   { workspaceId, mayRead }: Author,
-  target: Kind,
+  { id: field, shown, target }: Link,
   choice: LinkChoice,
 ): Promise<string | null> {
   if (choice === null) return null;
@@ -89,7 +89,7 @@ export async function resolveLink(
   if (choice.id && fitting.length === 0) {
     const id = await resolveId(db, workspaceId, target, choice.id, "unprocessable");
     throw new Problem("unprocessable", `${target.name} ${shortId(id)} is not called ${echo(choice.name)}`, [
-      `send ${target.name}_id or ${target.name}, and not both; who it is: GET /${target.plural}/${shortId(id)}`,
+      `send ${field.name} or ${shown.name}, and not both; who it is: GET /${target.plural}/${shortId(id)}`,
     ]);
   }
   if (fitting.length === 0) {
@@ -102,7 +102,7 @@ export async function resolveLink(
   throw new Problem(
     "unprocessable",
     `more than one ${wanted}`,
-    `name one by its id: ${target.name}_id=${mayRead(target.plural) ? fitting.map(shortId).join(" or ") : "…"}`,
+    `name one by its id: ${field.name}=${mayRead(target.plural) ? fitting.map(shortId).join(" or ") : "…"}`,
   );
 }
 

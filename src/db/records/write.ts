@@ -1,13 +1,13 @@
 import type { Written } from "../../derive/body.ts";
+import { checkName } from "../../derive/ddl.ts";
 import { type Row, rowVersion, type View } from "../../derive/view.ts";
-import { MOST_KEYS } from "../../fields/custom.ts";
 import type { IdReference, IdSource } from "../../kit/id.ts";
 import { Problem } from "../../kit/problem.ts";
 import { oneOf } from "../../kit/words.ts";
 import { constraintOf } from "../../postgres/errors.ts";
 import type { RowsOptions } from "../../postgres/pool.ts";
 import { sql } from "../../postgres/sql.ts";
-import type { Kind } from "../../records/kind.ts";
+import { type Kind, membersOf } from "../../records/kind.ts";
 import type { Author, Database } from "../database.ts";
 import { withNewHandles } from "./handles.ts";
 import { resolveId, resolveLink, wrongKind } from "./references.ts";
@@ -118,17 +118,21 @@ export async function updateRow(
   return unchanged(row, written);
 }
 
-/** Puts links into the values by key, and takes apart which custom keys are set and which removed. */
+/** Puts links into the values by key, and takes apart which members of a value are set and which removed. */
 async function prepareValues(db: Database, author: Author, kind: Kind, written: Written): Promise<Values> {
   const sent: Record<string, unknown> = { ...written.sent };
-  for (const { id, name, target } of kind.links) {
-    const choice = written.links[name];
+  for (const link of kind.links) {
+    const choice = written.links[link.name];
     if (choice === undefined) continue;
-    sent[id.name] = await resolveLink(db, author, target, choice);
+    sent[link.id.name] = await resolveLink(db, author, link, choice);
   }
-  const members = Object.entries((sent.custom as Record<string, unknown> | null | undefined) ?? {});
-  if (sent.custom) sent.custom = Object.fromEntries(members.filter(([, value]) => value !== null));
-  const removed = members.filter(([, value]) => value === null).map(([key]) => key);
+  const removed: string[] = [];
+  for (const { name, type } of membersOf(kind)) {
+    if (!type.members || !sent[name]) continue;
+    const split = type.members.split(sent[name]);
+    sent[name] = split.set;
+    removed.push(...split.removed);
+  }
   return { sent, initial: written.initial, removed, versions: written.versions };
 }
 
@@ -209,12 +213,10 @@ function refusal(kind: Kind, error: unknown, sent: Record<string, unknown>): unk
       "do not retry: tell the user; GET /whoami shows the caps",
     );
   }
-  if (constraint === `${kind.plural}_custom_fits`) {
-    return new Problem(
-      "invalid_value",
-      `custom would come to more than ${MOST_KEYS} keys or 1 MB on this ${kind.name}`,
-      'take keys away first: {"custom":{"<key>":null}}; long text goes into an activity',
-    );
+  const unfit = kind.fields.find((field) => field.type.check && constraint === checkName(kind, field));
+  if (unfit) {
+    const { message, hint } = unfit.type.check!.broken(unfit.name);
+    return new Problem("invalid_value", `${message} on this ${kind.name}`, hint);
   }
   if (constraint === `${kind.plural}_needs_one_of`) {
     return new Problem(

@@ -4,7 +4,6 @@ import { readRecord } from "../../../src/derive/body.ts";
 import { bodyExample, type Operation } from "../../../src/derive/operation.ts";
 import { refusalsOf } from "../../../src/derive/refusals.ts";
 import { readValues } from "../../../src/derive/values.ts";
-import { CUSTOM_FILTERS } from "../../../src/fields/custom.ts";
 import { PROBLEMS } from "../../../src/kit/problem.ts";
 import { zone } from "../../../src/kit/time.ts";
 import { openApi, operationId } from "../../../src/openapi/document.ts";
@@ -111,8 +110,8 @@ test("a filter takes a value, an operator before it, and several of them", () =>
 });
 
 test("filters on keys of custom are members of an object that are sent under their own names", () => {
-  const { name, style, explode, schema } = parameters[CUSTOM_FILTERS]!;
-  assert.deepEqual([name, style, explode], [CUSTOM_FILTERS, "form", true]);
+  const { name, style, explode, schema } = parameters["custom_filters"]!;
+  assert.deepEqual([name, style, explode], ["custom_filters", "form", true]);
   assert.equal(
     reader.fits(schema as Json, { "custom.seats": "gt:10", "custom.floor": 5, "custom.tier": "in:gold,silver" }),
     undefined,
