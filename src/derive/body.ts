@@ -61,10 +61,14 @@ export function readRecord(kind: Kind, body: Values, existing: boolean, reading:
   };
   for (const [name, value] of Object.entries(fields)) {
     const field = kind.field(name)!;
-    if (field.required && value === null && existing) throw cannotClear(kind, field);
-    if (field.required && value === null) continue;
+    if (field.required && value === null && !field.link) {
+      if (existing) throw cannotClear(kind, field);
+      continue;
+    }
     place(written, field, value, reading);
   }
+  const cleared = kind.links.find(({ id, name }) => id.required && written.links[name] === null);
+  if (cleared && existing) throw cannotClear(kind, cleared.id);
   if (!existing) complete(kind, written, reading);
   return written;
 }
@@ -202,18 +206,26 @@ function complete(kind: Kind, written: Written, reading: Reading): void {
     if (field.initially === undefined || written.sent[field.name] != null) continue;
     written.initial[field.name] = field.type.toColumn(field.initially, reading);
   }
-  const { title, naturalKey, needsOneOf } = kind;
-  if (naturalKey && written.sent[title] == null && written.sent[naturalKey] != null)
-    written.initial[title] = written.sent[naturalKey];
-  if (naturalKey && written.sent[title] == null && written.initial[title] == null)
-    throw new Problem("missing_field", `${oneOf(kind.name)} needs ${oneOf(title)} or ${oneOf(naturalKey)}`, exampleOf(kind));
+  const { title, needsOneOf } = kind;
+  const key = titleStandIn(kind);
+  if (key !== undefined && written.sent[title] == null && written.sent[key] != null) written.initial[title] = written.sent[key];
+  if (key !== undefined && written.sent[title] == null && written.initial[title] == null)
+    throw new Problem("missing_field", `${oneOf(kind.name)} needs ${oneOf(title)} or ${oneOf(key)}`, exampleOf(kind));
   for (const field of kind.fields) {
-    if (!field.required || written.sent[field.name] != null || written.initial[field.name] != null) continue;
-    throw new Problem("missing_field", `${oneOf(kind.name)} needs ${field.name}: ${field.type.expects}`, exampleOf(kind));
+    if (!field.required || hasValue(written, field)) continue;
+    const named = field.link ? `${field.name} or ${field.link.shown.name}` : field.name;
+    throw new Problem("missing_field", `${oneOf(kind.name)} needs ${named}: ${field.type.expects}`, exampleOf(kind));
   }
   if (needsOneOf && !kind.links.some(({ id, name }) => needsOneOf.includes(id.name) && written.links[name]))
     throw new Problem("missing_field", `${oneOf(kind.name)} needs one of ${needsOneOf.join(", ")}`, exampleOf(kind));
 }
+
+/** The field whose value names a record that was sent without its title. */
+export const titleStandIn = ({ title, naturalKey }: Kind): string | undefined =>
+  naturalKey === title ? undefined : naturalKey;
+
+const hasValue = ({ sent, initial, links }: Written, { name, link }: Field): boolean =>
+  link ? links[link.name] != null : sent[name] != null || initial[name] != null;
 
 export function exampleOf(kind: Kind): string {
   return `POST /${kind.plural} ${JSON.stringify(kind.example)}`;

@@ -1,3 +1,4 @@
+import { comparedSql, orderedSql, ordersFolded } from "../fields/folding.ts";
 import { derived } from "../records/derived.ts";
 import { type Field, hasName, type Kind, stored, writable } from "../records/kind.ts";
 import { writeFunctionSql } from "./writeFunction.ts";
@@ -63,15 +64,16 @@ function indexesSql(kind: Kind): string[] {
     `create unique index ${plural}_handle_key on ${plural} (workspace_id, right(id, 8));`,
     ...(keyField
       ? [
-          `create unique index ${plural}_${keyField.name}_key on ${plural} (workspace_id, ${keyOf(keyField)}) where ${quoted(keyField)} is not null and deleted_at is null;`,
+          `create unique index ${plural}_${keyField.name}_key on ${plural} (workspace_id, ${compared(keyField)}) where ${quoted(keyField)} is not null and deleted_at is null;`,
         ]
       : []),
     ...sorted.map((field) =>
-      field === keyField
-        ? index(`${field.name}_none`, `${keyOf(field)}, id`, `${quoted(field)} is null`)
-        : index(`${field.name}_order`, `${keyOf(field)}, id`),
+      // The unique index has the order of those with a value, if both compare the same.
+      field === keyField && compared(field) === ordered(field)
+        ? index(`${field.name}_none`, `${ordered(field)}, id`, `${quoted(field)} is null`)
+        : index(`${field.name}_order`, `${ordered(field)}, id`),
     ),
-    ...own.filter(({ paged }) => paged).map((field) => index(field.name, `${quoted(field)}, ${order}, id`)),
+    ...own.filter(({ paged }) => paged).map((field) => index(field.name, `${compared(field)}, ${order}, id`)),
     ...links.map(({ id }) => index(id.name, `${quoted(id)}, ${order}, id`, `${quoted(id)} is not null`)),
     ...(reminder?.doneWhen ? [index("due", `${reminder.at}, id`, due)] : []),
     ...(reminder?.owner ? [index(`${reminder.owner}_due`, `${reminder.owner}, ${reminder.at}, id`, due)] : []),
@@ -97,7 +99,7 @@ export function pendingSql({ reminder }: Kind, row = ""): string[] {
 /** PostgreSQL's own guesses are those of an average workspace, and too coarse for search. */
 function tuningSql(kind: Kind): string[] {
   const { plural } = kind;
-  const folded = writable(kind).filter(({ sort, required, type }) => sort && !required && type.sortsFolded);
+  const folded = writable(kind).filter(({ sort, required, type }) => sort && !required && ordersFolded(type));
   return [
     `alter table ${plural} alter column workspace_id set (n_distinct = -0.0002);`,
     `alter table ${plural} alter column search set statistics 200;`,
@@ -111,7 +113,7 @@ function tuningSql(kind: Kind): string[] {
   ];
 }
 
-/** What an order of the field, and its uniqueness, compares. */
-const keyOf = (field: Field) => (field.type.sortsFolded ? `lower(${quoted(field)})` : quoted(field));
+const compared = (field: Field) => comparedSql(field.type, quoted(field));
+const ordered = (field: Field) => orderedSql(field.type, quoted(field));
 
 const quoted = ({ name }: Field) => `"${name}"`;

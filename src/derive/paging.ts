@@ -1,3 +1,4 @@
+import { comparedSql, orderedSql } from "../fields/folding.ts";
 import type { Predicate } from "../fields/predicate.ts";
 import type { Field, Kind } from "../records/kind.ts";
 import type { Condition } from "./filter.ts";
@@ -27,8 +28,9 @@ function isUnique({ naturalKey }: Kind, { field, predicate }: Condition): boolea
 const isWrittenId = (predicate: Predicate) => predicate.is === "all" && predicate.of.some(({ is }) => is === "tail");
 
 /** An index of folded text is of no use to a comparison of text as it is. */
-const isRangeOf = (order: Field, { field, predicate }: Condition) =>
-  field === order && !field.type.sortsFolded && isRange(predicate);
+const isIndexed = ({ type }: Field) => comparedSql(type, "") === orderedSql(type, "");
+
+const isRangeOf = (order: Field, { field, predicate }: Condition) => field === order && isIndexed(field) && isRange(predicate);
 
 function isRange(predicate: Predicate): boolean {
   if (predicate.is === "all") return predicate.of.every(isRange);
@@ -48,7 +50,7 @@ function isValueOfPaged({ field, predicate }: Condition): boolean {
 /** What to ask instead of a list that took too long. */
 export function fasterLists(kind: Kind, { conditions, search, sort }: Asked): string[] {
   const { plural, order, naturalKey, fields } = kind;
-  const other = conditions.find(({ field }) => field !== sort.field && field.sort && !field.type.sortsFolded);
+  const other = conditions.find(({ field }) => field !== sort.field && field.sort && isIndexed(field));
   const newest = `${order.replace("-", "")}=gte:-30d`;
   const pagedFields = fields.filter(isPagedField).map(({ name }) => `${name}=`);
   const unique = naturalKey ? [`${naturalKey}=`] : [];

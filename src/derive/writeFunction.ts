@@ -1,3 +1,4 @@
+import { comparedSql } from "../fields/folding.ts";
 import type { Derivation } from "../fields/spec.ts";
 import type { Field, Kind, Link } from "../records/kind.ts";
 import { stored, writable } from "../records/kind.ts";
@@ -78,7 +79,7 @@ function insertSql(kind: Kind): string {
   const values = columns.map(insertedSql);
   const key = keyField && `"${keyField.name}"`;
   const conflict = keyField
-    ? `\n  on conflict (workspace_id, ${keyField.type.sortsFolded ? `lower(${key})` : key}) where ${key} is not null and deleted_at is null
+    ? `\n  on conflict (workspace_id, ${comparedSql(keyField.type, `"${keyField.name}"`)}) where ${key} is not null and deleted_at is null
   do update set ${changesSql(kind, "excluded", "excluded.updated_at")}`
     : "";
   return `insert into ${plural} as r (workspace_id, id, ${columns.map(({ name }) => `"${name}", `).join("")}version, created_at, created_by, updated_at)

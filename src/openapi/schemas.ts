@@ -1,5 +1,6 @@
 import { z } from "zod";
 
+import { titleStandIn } from "../derive/body.ts";
 import type { Named, Operation, OperationAnswer, OperationBody } from "../derive/operation.ts";
 import type { FieldSpec } from "../fields/spec.ts";
 import { PROBLEM_VALUES, PROBLEMS } from "../kit/problem.ts";
@@ -102,10 +103,16 @@ export function pageSchema(kinds: readonly Kind[]): Json {
 
 function createSchema(kind: Kind, given: string | undefined): Json {
   const { about, naturalKey, needsOneOf, title } = kind;
-  const needed = ({ required, initially }: Field) => required && initially === undefined && !naturalKey;
+  const standIn = titleStandIn(kind);
+  // A link may be sent by either of its fields.
+  const needed = ({ name, required, initially, link }: Field) =>
+    required && initially === undefined && !link && !(name === title && standIn !== undefined);
   const fields = writable(kind).filter(({ name }) => name !== given);
+  const links = kind.links.filter(({ id }) => id.required && id.name !== given);
   const rules = [
-    ...(naturalKey ? [`${title} or ${naturalKey} must be there; a known ${naturalKey} updates that record.`] : []),
+    ...(standIn === undefined ? [] : [`${title} or ${standIn} must be there; a known ${standIn} updates that record.`]),
+    ...(naturalKey === title ? [`A known ${naturalKey} updates that record.`] : []),
+    ...links.map(({ id, shown }) => `${id.name} or ${shown.name} must be there.`),
     ...(needsOneOf && !given ? [`At least one of ${needsOneOf.join(", ")} must be there.`] : []),
   ];
   return {

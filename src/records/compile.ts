@@ -42,6 +42,8 @@ export function compileKind(declaration: Declaration): Kind {
   for (const each of wanted) {
     if (each !== undefined && !byName.has(each)) throw new Error(`${name} has no field ${each}`);
   }
+  if (naturalKey !== undefined && byName.get(naturalKey)!.type.sqlType !== "text")
+    throw new Error(`${name}.${naturalKey} is a natural key: it has to be text, by which links can name a record`);
   return {
     ...declaration,
     order,

@@ -60,7 +60,7 @@ function exactNotes(query: ListQuery | undefined): string[] {
   if (compared === undefined || !field.type.operators.includes("like")) return [];
   const { name, type } = field;
   const text = String(compared);
-  const whole = `${name}=${echo(text, 40)} is compared whole${type.sortsFolded ? ", letter case too" : ""}`;
+  const whole = `${name}=${echo(text, 40)} is compared whole${type.sortsFolded && !type.caseless ? ", letter case too" : ""}`;
   const notes = [`${whole}: ${name}=like:… looks inside the text, ${name}=is:null finds those without`];
   if (type.searchFinds) notes.push(`search=${echo(text, 40)} finds ${type.searchFinds}`);
   const prefix = /^\w+(?=:)/.exec(text)?.[0];

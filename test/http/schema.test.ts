@@ -172,8 +172,9 @@ for (const kind of definitions) {
     const handle = { [`${plural}_handle_key`]: '(workspace_id, "right"(id, 8))' };
     const key = kind.naturalKey;
     // Whoever holds a value is known by the living; a deleted record gives it free.
+    const compared = kind.keyField?.type.caseless ? `lower(${key})` : key;
     const natural = key
-      ? { [`${plural}_${key}_key`]: `(workspace_id, ${key}) WHERE ((${key} IS NOT NULL) AND (deleted_at IS NULL))` }
+      ? { [`${plural}_${key}_key`]: `(workspace_id, ${compared}) WHERE ((${key} IS NOT NULL) AND (deleted_at IS NULL))` }
       : {};
     assert.deepEqual(keys, { ...handle, ...natural });
     if (key) assert.equal(kind.field(key)!.type.sqlType, "text");

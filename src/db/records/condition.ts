@@ -1,5 +1,6 @@
 import type { Condition } from "../../derive/filter.ts";
-import type { Bound, Predicate } from "../../fields/predicate.ts";
+import { ordersFolded } from "../../fields/folding.ts";
+import type { Bound, Predicate, Scalar } from "../../fields/predicate.ts";
 import { toTimestamp } from "../../kit/time.ts";
 import { join, raw, type Statement, sql } from "../../postgres/sql.ts";
 import type { Field } from "../../records/kind.ts";
@@ -27,14 +28,33 @@ function fieldSql({ field, column, search }: Place, predicate: Predicate): State
   // same rows: of a function it knows nothing, and takes it to hold of a third.
   if (field.search && predicate.is === "contains")
     return sql`${search} like ${pattern(predicate.text)} and strpos(crm_fold(${column}), crm_fold(${predicate.text})) > 0`;
-  const condition = predicateSql(column, predicate);
+  const sides = sidesOf(field, column);
+  const condition = predicateSql(column, predicate, sides);
   const values = valuesOf(predicate);
-  if (values.length === 0 || field.paged || !field.type.sortsFolded) return condition;
+  if (values.length === 0 || field.paged || !ordersFolded(field.type)) return condition;
   // An order of text is one of folded text. In the column's collation on both sides: the database's own would fold É as well.
-  const folded = values.map((value) => sql`lower(${String(value)}::text collate "C")`);
+  const folded = values.map((value) => foldedSql(String(value)));
+  if (field.sort && field.type.caseless) return condition;
   if (field.sort) return sql`lower(${column}) in (${join(folded)}) and ${condition}`;
   if (!field.search || predicate.is !== "eq") return condition;
-  return sql`${search} like ${pattern(String(predicate.value))} and texteq(${column}, ${predicate.value})`;
+  return sql`${search} like ${pattern(String(predicate.value))} and texteq(${sides.column}, ${sides.value(predicate.value)})`;
+}
+
+/** What a comparison of a field has on its two sides. */
+type Sides = { column: Statement; value: (value: Scalar) => Statement };
+
+const plainSides = (column: Statement): Sides => ({ column, value: (value) => sql`${value}` });
+
+const sidesOf = ({ type }: Field, column: Statement): Sides =>
+  type.caseless ? { column: sql`lower(${column})`, value: (value) => foldedSql(String(value)) } : plainSides(column);
+
+/** In the collation of the columns. */
+const foldedSql = (text: string) => sql`lower(${text}::text collate "C")`;
+
+/** Whether the field has this value, as its index of unique values knows it. `text` is read as the value of a filter is. */
+export function hasKey(field: Field, column: Statement, text: string): Statement {
+  const sides = sidesOf(field, column);
+  return sql`${sides.column} = ${sides.value(field.type.fromText(text) as Scalar)}`;
 }
 
 /** Those that the field must be equal to one of; none where it is not about equality. */
@@ -49,26 +69,27 @@ function linkedSql(linked: Linked, predicate: Predicate): Statement {
 }
 
 /** `contact=jane@acme.com`: who is linked may be named by e-mail or domain, as in a body. */
-function orNaturalKey({ title, naturalKey }: Linked, predicate: Predicate): Statement {
+function orNaturalKey({ title, key }: Linked, predicate: Predicate): Statement {
   const named = fieldSql(title, predicate);
   const values = valuesOf(predicate);
-  if (!naturalKey || values.length === 0) return named;
-  return sql`${named} or ${naturalKey.column} in (${join(values.map((value) => sql`${naturalKey.read(String(value))}`))})`;
+  if (!key || values.length === 0) return named;
+  const { column, value } = sidesOf(key.field, key.column);
+  return sql`${named} or ${column} in (${join(values.map((each) => value(key.field.type.fromText(String(each)) as Scalar)))})`;
 }
 
-function predicateSql(column: Statement, predicate: Predicate): Statement {
+function predicateSql(column: Statement, predicate: Predicate, sides = plainSides(column)): Statement {
   switch (predicate.is) {
     case "eq":
       // As text of the statement, so that a partial index can be proved to hold all that are wanted.
       if (typeof predicate.value === "boolean") return predicate.value ? column : sql`not ${column}`;
-      return sql`${column} = ${predicate.value}`;
+      return sql`${sides.column} = ${sides.value(predicate.value)}`;
     case "lt":
     case "lte":
     case "gt":
     case "gte":
-      return sql`${column} ${COMPARISONS[predicate.is]} ${predicate.value}`;
+      return sql`${sides.column} ${COMPARISONS[predicate.is]} ${sides.value(predicate.value)}`;
     case "in":
-      return sql`${column} in (${join(predicate.values.map((value) => sql`${value}`))})`;
+      return sql`${sides.column} in (${join(predicate.values.map(sides.value))})`;
     case "contains":
       return sql`crm_fold(${column}) like ${pattern(predicate.text)}`;
     case "holds":
@@ -79,15 +100,15 @@ function predicateSql(column: Statement, predicate: Predicate): Statement {
       return sql`${column} is null`;
     case "not":
       // `is not true`, so that a row without a value is unequal too.
-      return sql`(${predicateSql(column, predicate.of)}) is not true`;
+      return sql`(${predicateSql(column, predicate.of, sides)}) is not true`;
     case "all":
       return sql`(${join(
-        predicate.of.map((each) => predicateSql(column, each)),
+        predicate.of.map((each) => predicateSql(column, each, sides)),
         " and ",
       )})`;
     case "any":
       return sql`(${join(
-        predicate.of.map((each) => predicateSql(column, each)),
+        predicate.of.map((each) => predicateSql(column, each, sides)),
         " or ",
       )})`;
     case "member":

@@ -20,7 +20,7 @@ const changesTable = derived(createChangesTable);
 function createChangesTable(catalog: Catalog): Table {
   const record = (entry: string) => `jsonb_build_array(${entry}.kind, ${namedRow(catalog, entry, wholeSql(entry))})`;
   const computed: Record<string, Statement> = {
-    name: raw(`left(${NAME}, 80)`),
+    name: raw(`left(${nameSql(catalog)}, 80)`),
     changes: raw(`jsonb_build_array(${beforeSql(CHANGED)}, r.row - '${LEFT_OUT}')`),
     before: raw(beforeSql(record("before"))),
     after: raw(record("r")),
@@ -60,8 +60,11 @@ const beforeSql = (shown: string) => `(select ${shown} from changes before where
 const UNCHANGED = `case when r.row ->> 'deleted_at' is null then r.row -> '${LEFT_OUT}' end`;
 const CHANGED = `(${wholeSql("before", `(${UNCHANGED})`)}) - coalesce((select array_agg(name) from jsonb_object_keys(${UNCHANGED}) name), '{}')`;
 
-/** An activity is called by its body, which may be long. */
-const NAME = `coalesce(r.row ->> 'name', r.row ->> 'title', r.row ->> 'body', case when r.row -> '${LEFT_OUT}' ? 'body' then (${wholeSql("r")}) ->> 'body' end)`;
+/** What names the record. An activity is named by its body, which may be long enough to be left out. */
+function nameSql({ kinds }: Catalog): string {
+  const title = `(case r.kind ${kinds.map(({ name, title }) => `when '${name}' then '${title}'`).join(" ")} end)`;
+  return `coalesce(r.row ->> ${title}, case when r.row -> '${LEFT_OUT}' ? ${title} then (${wholeSql("r")}) ->> ${title} end)`;
+}
 
 /** Fields that show all of a record. */
 const WHOLE: readonly Field[] = change.fields.filter(({ shown }) => shown === "asked");

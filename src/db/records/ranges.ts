@@ -1,6 +1,7 @@
 import type { Condition } from "../../derive/filter.ts";
 import type { ListQuery } from "../../derive/query.ts";
 import { columnOf, type Row, rowId, type View } from "../../derive/view.ts";
+import { ordersFolded } from "../../fields/folding.ts";
 import type { Position } from "../../kit/cursor.ts";
 import { count, join, raw, type Statement, sql } from "../../postgres/sql.ts";
 import { boundedSql } from "./bounded.ts";
@@ -75,7 +76,7 @@ function withinRange({ query, position }: Walk, key: Statement, range: Range): S
 
 /** Where the rows hold what they are sorted by, as the database printed it; undefined: it is to come last. */
 function sortColumn(view: View, { sort: { field } }: ListQuery): number | undefined {
-  return field.type.sortsFolded ? undefined : columnOf(view, field);
+  return ordersFolded(field.type) ? undefined : columnOf(view, field);
 }
 
 export function positionOf(row: Row, { view, query }: Walk): Position {

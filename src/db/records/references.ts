@@ -8,7 +8,7 @@ import { oneOf } from "../../kit/words.ts";
 import { ident, type Statement, sql } from "../../postgres/sql.ts";
 import type { Kind, Link } from "../../records/kind.ts";
 import type { Author, Database } from "../database.ts";
-import { pattern } from "./condition.ts";
+import { hasKey, pattern } from "./condition.ts";
 import { long } from "./deadlines.ts";
 
 /** Finds the one living record an id stands for: by the index on the last eight characters, then by all that was given. */
@@ -123,8 +123,8 @@ const calledSql = (text: Statement) => sql`"left"(crm_fold(${text}), 200)`;
 /** The records of this name, whatever case and accents, or natural key, at most four. Where some have its very accents, only these. */
 export async function namedRecords(db: Database, workspaceId: string, target: Kind, name: string): Promise<string[]> {
   const title = sql`r.${ident(target.title)}`;
-  const natural = target.naturalKey === undefined ? undefined : target.field(target.naturalKey)!;
-  const key = natural ? sql` or r.${ident(natural.name)} = ${natural.type.fromText(name)}` : sql``;
+  const { keyField } = target;
+  const key = keyField ? sql` or ${hasKey(keyField, sql`r.${ident(keyField.name)}`, name)}` : sql``;
   const accents = sql`lower(${title} collate "default") = lower(${name}::text collate "default")${key}`;
   const rows = await db.pool.rows(
     sql`select r.id, ${accents} from ${ident(target.plural)} r where r.workspace_id = ${workspaceId} and r.deleted_at is null

@@ -1,4 +1,5 @@
 import type { View } from "../../derive/view.ts";
+import { ordersFolded } from "../../fields/folding.ts";
 import { ident, join, raw, type Statement, sql } from "../../postgres/sql.ts";
 import { derived } from "../../records/derived.ts";
 import type { Field, Kind } from "../../records/kind.ts";
@@ -33,8 +34,8 @@ export type Linked = {
   living: Statement;
   /** What names it. */
   title: { field: Field; column: Statement; search: Statement };
-  /** Names it as well: the column, and how a value of it is read. */
-  naturalKey: { column: Statement; read: (text: string) => unknown } | undefined;
+  /** Names it as well. */
+  key: { field: Field; column: Statement } | undefined;
 };
 
 /** The table of a kind. */
@@ -57,7 +58,7 @@ function createTable(kind: Kind): Table {
         column: sql`${alias}.${ident(target.title)}`,
         search: sql`${alias}.search`,
       },
-      naturalKey: keyField && { column: sql`${alias}.${ident(keyField.name)}`, read: keyField.type.fromText },
+      key: keyField && { field: keyField, column: sql`${alias}.${ident(keyField.name)}` },
     };
   };
   const column = (field: Field): Statement => {
@@ -73,7 +74,7 @@ export function createTableOf(parts: Pick<Table, "name" | "living" | "column" | 
   const selects = new WeakMap<View, Statement>();
   return {
     ...parts,
-    sortKey: (field) => (field.type.sortsFolded ? sql`lower(${column(field)})` : column(field)),
+    sortKey: (field) => (ordersFolded(field.type) ? sql`lower(${column(field)})` : column(field)),
     select(view) {
       let select = selects.get(view);
       if (!select) {

@@ -9,6 +9,7 @@ import type { RowsOptions } from "../../postgres/pool.ts";
 import { sql } from "../../postgres/sql.ts";
 import { type Kind, membersOf } from "../../records/kind.ts";
 import type { Author, Database } from "../database.ts";
+import { hasKey } from "./condition.ts";
 import { withNewHandles } from "./handles.ts";
 import { resolveId, resolveLink, wrongKind } from "./references.ts";
 import { findRow, getRow } from "./rows.ts";
@@ -183,11 +184,11 @@ function unchanged(row: Row, written: Written): Saved {
 }
 
 async function holderOf(db: Database, workspaceId: string, view: View, written: Written): Promise<Row | undefined> {
-  const key = view.kind.naturalKey;
-  const value = key && written.sent[key];
-  if (!value) return undefined;
-  const column = tableOf(view.kind).column(view.kind.field(key)!);
-  return findRow(db, view, sql`r.workspace_id = ${workspaceId} and ${column} = ${value}`);
+  const { keyField } = view.kind;
+  const value = keyField && written.sent[keyField.name];
+  if (!keyField || !value) return undefined;
+  const column = tableOf(view.kind).column(keyField);
+  return findRow(db, view, sql`r.workspace_id = ${workspaceId} and ${hasKey(keyField, column, String(value))}`);
 }
 
 async function refuseMissingLinks(db: Database, author: Author, kind: Kind, sent: Record<string, unknown>): Promise<void> {
