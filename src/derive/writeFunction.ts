@@ -111,7 +111,7 @@ function changesSql(kind: Kind, from: string, at: string, found?: string): strin
   const becomes = (field: Field) => {
     const { name, type, derived } = field;
     const follows = derived ? ` when p_sent ? '${derived.field}' then ${followsSql(name, derived, from)}` : "";
-    const value = type.merged?.(`r."${name}"`, `n."${name}"`) ?? `${from}."${name}"`;
+    const value = type.merged?.(`r."${name}"`, `n."${name}"`, name) ?? `${from}."${name}"`;
     return `case when p_sent ? '${name}' then ${value}${follows} else r."${name}" end`;
   };
   const set = columns.map((field) => `"${field.name}" = ${becomes(field)}`);

@@ -88,8 +88,11 @@ export const customType: FieldType = {
     { name: "_days", on: `crm_days(${column})`, where: `${column} is not null`, untold: true },
   ],
   inserted: (sent) => `nullif(${sent}, '{}')`,
-  // `p_removed` are the keys that were sent as null.
-  merged: (former, sent) => `nullif((coalesce(${former}, '{}') || ${sent}) - p_removed, '{}')`,
+  // `p_removed` holds the keys that were sent as null, each as `<field>.<key>`.
+  merged: (former, sent, field) => {
+    const removed = `array(select substr(k, ${field.length + 2}) from unnest(p_removed) k where starts_with(k, '${field}.'))`;
+    return `nullif((coalesce(${former}, '{}') || ${sent}) - ${removed}, '{}')`;
+  },
   members: {
     isKey: isCustomKey,
     keyForm: KEY_FORM,

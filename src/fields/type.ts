@@ -86,7 +86,7 @@ export type FieldType = {
   indexed?: (column: string) => readonly { name: string; on: string; where?: string; untold?: true }[];
   /** What a new record stores for a sent value, and what a change makes of the former and the sent one, as SQL. */
   inserted?: (sent: string) => string;
-  merged?: (former: string, sent: string) => string;
+  merged?: (former: string, sent: string, field: string) => string;
   /** For a value that is made of members. */
   members?: MembersType;
   /** For the id of a record of another kind: which kind, and the type of the field beside it that shows what names that record. */

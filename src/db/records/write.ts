@@ -132,7 +132,7 @@ async function prepareValues(db: Database, author: Author, kind: Kind, written: 
     if (!type.members || !sent[name]) continue;
     const split = type.members.split(sent[name]);
     sent[name] = split.set;
-    removed.push(...split.removed);
+    removed.push(...split.removed.map((key) => `${name}.${key}`));
   }
   return { sent, initial: written.initial, removed, versions: written.versions };
 }

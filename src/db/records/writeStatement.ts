@@ -16,7 +16,7 @@ export type Values = {
   sent: Record<string, unknown>;
   /** Further values of a new record. */
   initial: Record<string, unknown>;
-  /** Members to take out of values that merge. */
+  /** Members to take out of values that merge, each as `<field>.<key>`. */
   removed: readonly string[];
   /** The record must have one of these versions. */
   versions: readonly number[] | undefined;
