@@ -14,7 +14,7 @@ import {
   membersSchema,
   splitMembers,
 } from "./custom.ts";
-import { compare, NULLS } from "./operators.ts";
+import { compare, NULLS, PARTS } from "./operators.ts";
 import { asJson } from "./text.ts";
 import type { FieldType } from "./type.ts";
 
@@ -24,7 +24,7 @@ const TAG = /^[^\s,"\p{Cc}\p{Surrogate}]{1,100}$/u;
 export const tagsType: FieldType = {
   name: "tags",
   sqlType: "text[]",
-  operators: ["eq", "ne", "has", "in", "like", ...NULLS],
+  operators: ["eq", "ne", "has", "in", ...PARTS, ...NULLS],
   expects: "a list of tags without comma, quote or white space, such as saas,vip",
   schema: z.array(z.string().regex(TAG)).max(100),
   refusal: "invalid_value",
@@ -41,6 +41,7 @@ export const tagsType: FieldType = {
     const listed = operands.flatMap((operand) => operand.split(",")).map((tag) => tag.trim());
     // The line shows commas where the searched text has spaces.
     if (operator === "like") return { is: "contains", text: operands[0]!.replaceAll(",", " ") };
+    if (operator === "starts") return { is: "starts", text: operands[0]!.replaceAll(",", " ") };
     return compare(operator, {
       eq: { is: "holds", items: listed },
       has: { is: "holds", items: [operands[0]!.trim()] },

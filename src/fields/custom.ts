@@ -43,6 +43,7 @@ export const CUSTOM_OPERATORS = [
   "lt",
   "lte",
   "like",
+  "starts",
   "in",
   "has",
   "is",
@@ -71,6 +72,8 @@ export function customPredicate(
       return orAtOneOf({ is: "member-holds", key, items: readings(first) }, operands, reading);
     case "like":
       return { is: "member", key, as: "text", of: { is: "contains", text: first } };
+    case "starts":
+      return { is: "member", key, as: "text", of: { is: "starts", text: first } };
     case "gt":
     case "gte":
     case "lt":

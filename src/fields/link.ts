@@ -68,7 +68,7 @@ export function linkedNameType(target: string): FieldType {
     ...phrase,
     name: "name",
     predicate: (operator, operands, reading) =>
-      operator !== "like" && operands.every((operand) => readIdNotName(operand, target))
+      operator !== "like" && operator !== "starts" && operands.every((operand) => readIdNotName(operand, target))
         ? byId(operator, operands, reading)
         : byName(operator, operands, reading),
     borrowed: true,

@@ -6,13 +6,17 @@ export const NULLS = ["is", "not"] as const;
 export const EQUALITY = ["eq", "ne", "in", ...NULLS] as const;
 export const ORDER = ["gt", "gte", "lt", "lte"] as const;
 
-/** The predicates of a kind whose values are one scalar each. `readPart` reads what `like` looks for: a part of a value. */
+/** The operators that look into a text. */
+export const PARTS = ["like", "starts"] as const;
+
+/** The predicates of a kind whose values are one scalar each. `readPart` reads what `like` and `starts` look for: a part of a value. */
 export function scalarPredicate(
   read: (text: string, reading: Reading) => Scalar | undefined,
   readPart = (text: string) => text,
 ): FieldType["predicate"] {
   return (operator, operands, reading) => {
     if (operator === "like") return { is: "contains", text: readPart(operands[0]!) };
+    if (operator === "starts") return { is: "starts", text: readPart(operands[0]!) };
     const values = operands.map((operand) => read(operand, reading));
     if (!values.every((value) => value !== undefined)) return undefined;
     const value = values[0]!;

@@ -12,6 +12,8 @@ export type Predicate =
   | { is: "in"; values: readonly Scalar[] }
   /** The text holds this text, whatever its case and accents. */
   | { is: "contains"; text: string }
+  /** The text begins with this text, whatever its case and accents; of a list, one of its items does. */
+  | { is: "starts"; text: string }
   /** The list holds all of these items. */
   | { is: "holds"; items: readonly string[] }
   /** The column holds the id of one of these records of kind `target`; resolved to full ids before it becomes SQL. */
@@ -62,6 +64,7 @@ export const OPERATORS = {
   lt: "less, earlier",
   lte: "less or equal",
   like: "contains, whatever case and accents",
+  starts: "begins so, whatever case and accents",
   in: "one of a comma list; an element may be a JSON string",
   has: "the list holds it",
   is: "is:null - without a value",

@@ -3,7 +3,7 @@ import { asciiDomain, canonicalDomain, withLetters } from "../kit/domain.ts";
 import { quotedParts, quoteIfNeeded } from "../kit/line.ts";
 import { isCurrency } from "../kit/money.ts";
 import { collapsed, collapsedWithin, composed } from "../kit/text.ts";
-import { EQUALITY, ORDER, scalarPredicate } from "./operators.ts";
+import { EQUALITY, ORDER, PARTS, scalarPredicate } from "./operators.ts";
 import type { FieldType } from "./type.ts";
 
 /** PostgreSQL stores neither NUL nor half a surrogate pair: such text is refused rather than changed. */
@@ -27,7 +27,7 @@ export function textType(most: number, expects = most > 1_000 ? "text" : `text o
   return {
     name: "text",
     sqlType: "text",
-    operators: [...EQUALITY, ...ORDER, "like"],
+    operators: [...EQUALITY, ...ORDER, ...PARTS],
     expects,
     schema: z.string().max(most).refine(storable),
     refusal: "invalid_value",

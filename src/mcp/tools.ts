@@ -71,7 +71,7 @@ const read = (plurals: string[]) => `GETs a path of the user's CRM; changes noth
 /contacts lists, /contacts/{id} is one (id as shown: c_t4v6w8y0); also /contacts/{id}/activities, /deals, /tasks, /history; other kinds likewise. \
 /search?q=acme: all kinds. /reminders?days=7: whom to call, what is due. /audit: who changed what. /help: the manual; /help/contacts \
 etc.: a kind's fields.
-Filters: field=value or field=op:value, AND-ed, e.g. /contacts?stage=lead&company=like:acme&updated_at=gte:-7d. op: eq ne gt gte lt lte like in has; \
+Filters: field=value or field=op:value, AND-ed, e.g. /contacts?stage=lead&company=like:acme&updated_at=gte:-7d. op: eq ne gt gte lt lte like starts in has; \
 is:null not:null. search=words sort=-field fields=name,email count=true limit=20 (50 unless said). "# next: <cursor>" at the end: repeat with &cursor=<cursor>. \
 Percent-encode & # % + in values.
 ${DELIMITED}

@@ -195,3 +195,46 @@ test("in the workspace's zone a day is another, and what a line shows is asked f
     "close_date=tomorrow": "late",
   });
 });
+
+test("starts is the beginning, whatever case and accents, and knows no wildcards", async () => {
+  await create("companies", { name: "the café" });
+  await finds("companies", {
+    "name=starts:cafe zoe": "CAFE ZOE 2 Café Zoë",
+    "name=starts:CAFÉ": "CAFE ZOE 2 Café Zoë",
+    "name=starts:lodz": "Łódź",
+    "name=starts:odz": "",
+    "name=starts:50%25": "50% off",
+    "name=starts:%25": "％ wide",
+    "name=starts:%25%25": "",
+    "name=starts:5_": "",
+    "name=starts:a_": "a_b",
+    "name=starts:＿": "＿＼ wide",
+    "name=starts:back\\": "back\\slash",
+    "name=starts:C": "CAFE ZOE 2 Café Zoë",
+  });
+  await create(
+    "contacts",
+    {
+      name: "Ann",
+      company: "Łódź",
+      email: "Ann+crm@acme.com",
+      tags: ["saas", "x_y"],
+      custom: { program: "Pro 5%" },
+      notes: "one\ntwo",
+    },
+    { name: "Bea", company: "50% off", tags: ["not-saas"], custom: { program: "a pro" } },
+  );
+  await finds("contacts", {
+    "company=starts:lod": "Ann",
+    "company=starts:off": "",
+    "email=starts:ann+C": "Ann",
+    "tags=starts:SA": "Ann",
+    "tags=starts:x_": "Ann",
+    "tags=starts:saas,x": "Ann",
+    "custom.program=starts:PRO": "Ann",
+    "custom.program=starts:pro 5%25": "Ann",
+    "notes=starts:two": "",
+    "notes=starts:ONE": "Ann",
+    "name=starts:b&custom.program=starts:a": "Bea",
+  });
+});

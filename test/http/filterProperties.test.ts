@@ -69,9 +69,7 @@ for (const { path, kind } of LISTS) {
     test("a value that a field cannot read or store is refused by the field's name", async () => {
       const cases = kind.fields.flatMap((field) => {
         const { unreadable } = path === "/audit" ? { unreadable: [] } : valuesOf(field, world);
-        const operators = field.type.operators.filter(
-          (operator) => operator !== "is" && operator !== "not" && operator !== "like",
-        );
+        const operators = field.type.operators.filter((operator) => !["is", "not", "like", "starts"].includes(operator));
         // Every operator and every text, not every pair.
         const longest = unreadable.length === 0 ? 0 : Math.max(unreadable.length, operators.length);
         const turns = Array.from({ length: longest }, (_, i) => i);
@@ -101,6 +99,7 @@ function operandsFor(field: Field, operator: Operator, items: readonly Json[]): 
   const middle = texts[Math.floor(texts.length / 2)] ?? "none";
   if (operator === "in") return [middle, texts[0] ?? "neither"];
   if (operator === "has") return [middle.split(",").at(-1)!];
+  if (operator === "starts") return [middle.slice(0, Math.ceil(middle.length / 2)).toUpperCase()];
   return [operator === "like" ? middle.slice(1).toUpperCase() || middle : middle];
 }
 
@@ -115,6 +114,10 @@ function holds(field: Field, operator: Operator, operands: readonly string[], va
   if (operator === "ne") return !holds(field, "eq", operands, value);
   if (isAbsent(value)) return false;
   if (operator === "like") return folded(textOf(value).replaceAll(",", " ")).includes(folded(first.replaceAll(",", " ")));
+  if (operator === "starts") {
+    const texts = Array.isArray(value) ? value.map((_, at) => value.slice(at).join(" ")) : [textOf(value)];
+    return texts.some((text) => folded(text).startsWith(folded(first.replaceAll(",", " "))));
+  }
   if (Array.isArray(value)) {
     const items = operands.flatMap((operand) => operand.split(","));
     return operator === "in" ? items.some((item) => value.includes(item)) : items.every((item) => value.includes(item));

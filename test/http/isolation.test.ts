@@ -186,7 +186,7 @@ test("no list gives away what is Bob's, whatever it is asked for", async () => {
 function filtersOf({ name, type }: Field, near: string): string[] {
   const fitting: Record<string, string> = { time: "2019-07-01", date: "2019-07-01", cents: "1", email: "a@b.example" };
   const operand = fitting[type.name] ?? type.choices?.[0] ?? near;
-  const telling = type.operators.filter((operator) => ["ne", "gt", "like", "has", "not"].includes(operator));
+  const telling = type.operators.filter((operator) => ["ne", "gt", "like", "starts", "has", "not"].includes(operator));
   return telling.map((operator) => (operator === "not" ? `${name}=${operator}:null` : `${name}=${operator}:${operand}`));
 }
 

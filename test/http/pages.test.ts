@@ -143,6 +143,20 @@ for (const kind of catalog.kinds) {
   });
 }
 
+test("starts is served by the index that serves like", async () => {
+  for (const kind of catalog.kinds) {
+    const indexesOf = async (value: string) => {
+      const query = readListQuery(kind, [[kind.title, value]], reading);
+      const plans = await plansOf((pool) => listRows({ pool, catalog }, BIG, viewsOf(kind).list, query, [], seal));
+      const nodes = plans.flatMap(nodesOf).filter((node) => node["Node Type"] === "Bitmap Index Scan");
+      return nodes.map((node) => node["Index Name"]);
+    };
+    const indexes = await indexesOf("like:quizzical zebra");
+    assert.ok(indexes.includes(`${kind.plural}_search_idx`), `${kind.plural} ${indexes}`);
+    assert.deepEqual(await indexesOf("starts:quizzical zebra"), indexes, kind.plural);
+  }
+});
+
 for (const kind of catalog.kinds) {
   test(`a search of ${kind.plural} finds words by their index whatever the values`, async () => {
     const query = readListQuery(kind, [["search", "name 7"]], reading);

@@ -12,10 +12,9 @@ const COMPARISONS = { lt: raw("<"), lte: raw("<="), gt: raw(">"), gte: raw(">=")
 export function conditionSql(table: Table, { field, predicate }: Condition): Statement {
   const linked = table.linked(field);
   if (linked) return linkedSql(linked, predicate);
-  const column =
-    field.type.sqlType === "text[]" && predicate.is === "contains"
-      ? sql`crm_words(${table.column(field)})`
-      : table.column(field);
+  const within = predicate.is === "contains" || predicate.is === "starts";
+  const isList = field.type.sqlType === "text[]";
+  const column = isList && within ? sql`crm_words(${table.column(field)})` : table.column(field);
   return fieldSql({ field, column, search: raw("r.search") }, predicate);
 }
 
@@ -28,6 +27,10 @@ function fieldSql({ field, column, search }: Place, predicate: Predicate): State
   // same rows: of a function it knows nothing, and takes it to hold of a third.
   if (field.search && predicate.is === "contains")
     return sql`${search} like ${pattern(predicate.text)} and strpos(crm_fold(${column}), crm_fold(${predicate.text})) > 0`;
+  if (predicate.is === "starts") {
+    const begins = startsSql(field, column, predicate.text);
+    return field.search ? sql`${search} like ${pattern(predicate.text)} and ${begins}` : begins;
+  }
   const sides = sidesOf(field, column);
   const condition = predicateSql(column, predicate, sides);
   const values = valuesOf(predicate);
@@ -55,6 +58,12 @@ const foldedSql = (text: string) => sql`lower(${text}::text collate "C")`;
 export function hasKey(field: Field, column: Statement, text: string): Statement {
   const sides = sidesOf(field, column);
   return sql`${sides.column} = ${sides.value(field.type.fromText(text) as Scalar)}`;
+}
+
+/** Of a list an item begins so, and items stand between spaces. In a case, so that the planner knows nothing of how rare it is either. */
+function startsSql({ type }: Field, column: Statement, text: string): Statement {
+  if (type.sqlType === "text[]") return sql`strpos(' ' || crm_fold(${column}), ' ' || crm_fold(${text})) > 0`;
+  return sql`case when starts_with(crm_fold(${column}), crm_fold(${text})) then 1 else 0 end > 0`;
 }
 
 /** Those that the field must be equal to one of; none where it is not about equality. */
@@ -92,6 +101,8 @@ function predicateSql(column: Statement, predicate: Predicate, sides = plainSide
       return sql`${sides.column} in (${join(predicate.values.map(sides.value))})`;
     case "contains":
       return sql`crm_fold(${column}) like ${pattern(predicate.text)}`;
+    case "starts":
+      return sql`crm_fold(${column}) like ${pattern(predicate.text, "")}`;
     case "holds":
       return sql`${column} @> ${predicate.items}::text[]`;
     case "tail":
