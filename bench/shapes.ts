@@ -108,8 +108,6 @@ const VALUES: Record<string, readonly [string, string?]> = {
   lost_reason: ["price", "never seen"],
   follow_up_at: ["2026-10-15", "2027-03-01"],
   due_at: ["2026-10-15", "2027-03-01"],
-  closed_at: ["2026-10-15", "2024-11-10"],
-  lost_reason: ["price", "timing"],
   at: ["2026-10-15", "2024-11-10"],
   created_at: ["2026-10-15", "2024-11-10"],
   updated_at: ["2026-10-15", "2025-01-10"],

@@ -5,7 +5,7 @@ import { boolean, choice, text } from "../fields/vocabulary.ts";
 import type { Kind } from "../records/kind.ts";
 import type { LIST_PARAMETERS } from "../records/reserved.ts";
 import type { Named } from "./operation.ts";
-import { DEFAULT_LIMIT } from "./query.ts";
+import { DEFAULT_LIMIT, MOST_OFFSET } from "./query.ts";
 
 /** Any route takes these. */
 export const COMMON_PARAMETERS = {
@@ -42,6 +42,11 @@ export const cursor = text(
   8_000,
 );
 
+const OFFSET: FieldSpec = {
+  type: { ...countType, expects: `a number from 0 to ${MOST_OFFSET}`, schema: z.int().min(0).max(MOST_OFFSET) },
+  about: "rows to skip; not with cursor, nor with search unless sort is sent too; cursor goes further and costs less",
+};
+
 /** What a list takes besides filters. */
 export function listParameters(kind: Kind, most: number): Record<(typeof LIST_PARAMETERS)[number], FieldSpec> {
   const orders = kind.fields.filter(({ sort }) => sort).flatMap(({ name }) => [name, `-${name}`]);
@@ -50,8 +55,9 @@ export function listParameters(kind: Kind, most: number): Record<(typeof LIST_PA
     sort: choice(orders as [string, ...string[]], { about: "the order; - is descending", initially: kind.order }),
     limit: limit(most),
     cursor,
+    offset: OFFSET,
     ...chosenFields(kind),
-    count: boolean({ about: "counts all rows that match, up to 1000" }),
+    count: boolean({ about: `counts all rows that match, up to 1000, with offset up to ${MOST_OFFSET}` }),
     ...COMMON_PARAMETERS,
   };
 }

@@ -20,6 +20,8 @@ export type ListQuery = {
   /** Rows a page. */
   limit: number;
   cursor: string | undefined;
+  /** Rows to skip, for those who page by numbers. */
+  offset: number | undefined;
   /** The fields to show, where the caller chose them. */
   fields: readonly Field[] | undefined;
   /** Whether to count all rows that match. */
@@ -29,6 +31,9 @@ export type ListQuery = {
 };
 
 export const DEFAULT_LIMIT = 50;
+
+/** An offset reads what it skips, so it is bounded; so far a list that has one is counted exactly. */
+export const MOST_OFFSET = 10_000;
 
 /** Characters: a title that was pasted whole. */
 export const LONGEST_SEARCH = 500;
@@ -42,17 +47,22 @@ export function readListQuery(kind: Kind, parameters: Parameters, reading: Readi
   const filters = parameters.filter(([name]) => !(LIST_PARAMETERS as readonly string[]).includes(name));
   if (filters.length > MOST_FILTERS) throw tooMany(`${filters.length} filters`, `${MOST_FILTERS} filters`);
   const search = readSearch(kind, singleSigned(parameters, "search"));
+  const sort = readSort(kind, once("sort"));
+  // Loops in shells begin with an empty one.
+  const cursor = once("cursor") || undefined;
+  const offset = readOffset(once("offset"));
+  if (offset !== undefined) refuseOffset(kind, { search, sort, cursor });
   return {
     conditions: readConditions(kind, filters, reading),
     search,
-    sort: readSort(kind, once("sort")),
+    sort,
     limit: readLimit(once("limit"), maxLimit),
-    // Loops in shells begin with an empty one.
-    cursor: once("cursor") || undefined,
+    cursor,
+    offset,
     fields: readFields(kind, parameters),
     count: readCount(once("count")),
     identity: parameters
-      .filter(([name]) => !["cursor", "limit", "fields", "count", "format", "pretty"].includes(name))
+      .filter(([name]) => !["cursor", "offset", "limit", "fields", "count", "format", "pretty"].includes(name))
       .map(([name, value]) => `${name}=${value}`)
       .sort(),
   };
@@ -134,6 +144,28 @@ export function readLimit(text: string | undefined, most: number): number {
     `limit cannot be ${echo(text)}`,
     `limit is a number from 1 to ${most}; more rows come page by page`,
   );
+}
+
+function readOffset(text: string | undefined): number | undefined {
+  if (text === undefined) return undefined;
+  const offset = /^\d{1,15}$/.test(text) ? Number(text) : -1;
+  if (offset >= 0 && offset <= MOST_OFFSET) return offset;
+  throw new Problem("invalid_value", `offset cannot be ${echo(text)}`, [
+    `offset is a number from 0 to ${MOST_OFFSET}`,
+    "a cursor goes on as far as the list goes: repeat the request with cursor= and the cursor of # next: (in JSON next_cursor)",
+  ]);
+}
+
+/** A cursor says where to begin already, and the ranking of a search is known only as far as its pages were read. */
+function refuseOffset(kind: Kind, { search, sort, cursor }: Pick<ListQuery, "search" | "sort" | "cursor">): void {
+  if (cursor !== undefined)
+    throw new Problem("invalid_value", "offset and cursor both say where to begin", [
+      "leave offset out: the cursor goes on where its page ended",
+    ]);
+  if (search !== undefined && !sort.asked)
+    throw new Problem("invalid_value", "offset cannot count in a search, which comes best first", [
+      `give it an order: sort=${kind.order}; or go on with cursor=`,
+    ]);
 }
 
 /** `fields=name,email`, in the definition's order whatever order they are asked in; generated clients write `fields=name&fields=email`. */

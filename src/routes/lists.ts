@@ -21,7 +21,7 @@ export function listAnswer(view: View, page: Page, query?: ListQuery, told: read
   const { plural } = view.kind;
   const all = total && `${total.rows}${total.capped ? "+" : ""}`;
   const notes = [
-    ...(rows.length === 0 && query?.cursor === undefined ? [...exactNotes(query), ...searchNotes(view.kind, query)] : []),
+    ...(rows.length === 0 && !query?.cursor && !query?.offset ? [...exactNotes(query), ...searchNotes(view.kind, query)] : []),
     ...told,
     ...(total?.sums ?? []).map((sum) => `sum ${formatPairs(sum)}`),
   ];

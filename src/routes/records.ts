@@ -114,7 +114,7 @@ async function list(context: Authenticated, kind: Kind, held?: { name: string; o
   const ranked = query.search !== undefined && !query.sort.asked;
   const binding = [kind.plural, held ? `${held.name}=${context.path.id}` : ""];
   const page = await (ranked ? searchRows : listRows)(db, context.session.workspaceId, view, scoped, binding, seal);
-  const empty = page.rows.length === 0 && query.cursor === undefined;
+  const empty = page.rows.length === 0 && query.cursor === undefined && !query.offset;
   return listAnswer(view, page, query, empty ? await strangersAsked(context, query.conditions) : []);
 }
 

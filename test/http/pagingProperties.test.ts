@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { after, describe, test } from "node:test";
+import { sql } from "../../src/postgres/sql.ts";
 import type { Field, Kind } from "../../src/records/kind.ts";
 import { definitions, inTurns, leastOf, post, settable, startWorld } from "../helpers/dictionary.ts";
 import { assertRefused, type Json } from "../helpers/lines.ts";
@@ -69,6 +70,26 @@ for (const kind of definitions) {
       );
       const first = kind.fields.find(({ name }) => name === kind.order.replace("-", ""))!;
       assert.deepEqual(await walk(path, 5), inOrder(items, first, -1), "the default order");
+    });
+
+    test("has by its number each row that a walk has, and all of them counted", async () => {
+      for (const { name } of kind.fields.filter(({ sort }) => sort)) {
+        const ids = await walk(`${path}?sort=-${name}`, 200);
+        for (const offset of [0, 1, 6, ids.length - 1, ids.length, 10_000]) {
+          const { items, next_cursor, ...told } = await page(path, { sort: `-${name}`, offset, limit: 4, count: "true" });
+          assert.deepEqual(
+            items.map(({ id }) => id),
+            ids.slice(offset, offset + 4),
+            `${name} ${offset}`,
+          );
+          const { total, total_capped } = told as Json;
+          assert.deepEqual([total, total_capped], [ids.length, false]);
+          assert.equal(next_cursor === null, offset + 4 >= ids.length, "a cursor goes on from there");
+          if (next_cursor === null) continue;
+          const [next] = (await page(path, { sort: `-${name}`, cursor: next_cursor })).items;
+          assert.equal(next?.id, ids[offset + 4], `${name} after ${offset}`);
+        }
+      }
     });
 
     test("never gives a row twice, nor leaves one out, while rows are inserted", async () => {
@@ -188,4 +209,42 @@ test("a cursor of another list, of other parameters, of another workspace or of 
   await inTurns([...flipped.filter((each) => each !== next_cursor), ...others], (cursor) =>
     refused(ann, "/contacts?sort=name", cursor, cursor),
   );
+});
+
+test("an offset that cannot hold is refused, with the way on", async () => {
+  const { next_cursor } = await page("/contacts", { limit: 1 });
+  const cases = [
+    ["offset=10001", 'offset cannot be "10001"', "cursor="],
+    ["offset=-1", 'offset cannot be "-1"', "from 0 to 10000"],
+    ["offset=1e3", 'offset cannot be "1e3"', "from 0 to 10000"],
+    [`offset=0&cursor=${next_cursor}`, "both say where to begin", "leave offset out"],
+    ["offset=5&search=linked", "best first", "sort=-updated_at"],
+  ] as const;
+  for (const [query, message, hint] of cases) {
+    const reply = await ann.send("GET", `/contacts?${query}`);
+    assertRefused(reply, 400, "invalid_value", query);
+    assert.ok(reply.text.includes(message) && reply.text.includes(hint), reply.text);
+  }
+  assert.equal((await ann.send("GET", "/contacts?offset=5&search=linked&sort=name")).status, 200);
+  assert.equal((await ann.send("GET", "/audit?offset=5&count=true&format=json")).json().total_capped, false);
+});
+
+test("with an offset a list is counted exactly up to 10000, and says where it stops", async () => {
+  const fill = (from: number, to: number) =>
+    service.pool.rows(sql`insert into tasks (workspace_id, id, title, done, version, created_at, created_by, updated_at)
+      select workspace_id, 't_02' || lpad(n::text, 24, '0'), 'Many', false, 1, created_at, created_by, created_at
+      from (select * from tasks limit 1) one, generate_series(${from}::int, ${to}::int) n`);
+  const total = async (more: Record<string, string | number>) => {
+    const { total, total_capped } = (await page("/tasks?title=Many&count=true", more)) as unknown as Json;
+    return [total, total_capped];
+  };
+  await fill(1, 1_500);
+  assert.deepEqual(await total({}), [1_000, true]);
+  assert.deepEqual(await total({ offset: 0 }), [1_500, false]);
+  await fill(1_501, 10_000);
+  assert.deepEqual(await total({ offset: 100 }), [10_000, false]);
+  await fill(10_001, 10_001);
+  assert.deepEqual(await total({ offset: 100 }), [10_000, true]);
+  const { text } = await ann.send("GET", "/tasks?title=Many&count=true&offset=9999&limit=1");
+  assert.match(text, /^# 1 of 10000\+ tasks$/m);
 });

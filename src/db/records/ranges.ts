@@ -33,13 +33,16 @@ function rangesOf({ query, position }: Walk): Range[] {
  */
 export function pageSql(walk: Walk, gathered: boolean): Statement {
   const { query } = walk;
-  const wanted = query.limit + 1;
-  const ranges = rangesOf(walk).map((range) => rangeSql(walk, range, wanted, gathered));
+  const { limit, offset = 0 } = query;
+  const wanted = limit + 1;
+  const skipped = offset > 0 ? sql` offset ${count(offset)}` : raw("");
+  const kinds = rangesOf(walk);
+  const ranges = kinds.map((range) => rangeSql(walk, range, kinds.length === 1 ? wanted : offset + wanted, gathered));
   const parts = join(
     ranges.map((part) => sql`(${part})`),
     " union all ",
   );
-  const rows = ranges.length === 1 ? ranges[0]! : sql`${parts} limit ${count(wanted)}`;
+  const rows = ranges.length === 1 ? sql`${ranges[0]!}${skipped}` : sql`${parts} limit ${count(wanted)}${skipped}`;
   return boundedSql({ ...walk, rows, more: sortColumn(walk.view, query) === undefined ? 1 : 0 });
 }
 

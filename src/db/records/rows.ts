@@ -1,5 +1,5 @@
 import { isPaged } from "../../derive/paging.ts";
-import type { ListQuery } from "../../derive/query.ts";
+import { type ListQuery, MOST_OFFSET } from "../../derive/query.ts";
 import type { Row, View } from "../../derive/view.ts";
 import { type Position, readCursor, writeCursor } from "../../kit/cursor.ts";
 import type { IdReference } from "../../kit/id.ts";
@@ -89,7 +89,7 @@ export async function listRows(
 
   const [found, total] = await inTime(view.kind, query, async () => [
     await pageRows(db, walk),
-    query.count ? await countRows(db, workspaceId, table, view.kind, filters) : undefined,
+    query.count ? await countRows(db, workspaceId, table, view.kind, filters, capOf(query)) : undefined,
   ]);
   const { rows, cut } = found;
   const more = rows.length > query.limit;
@@ -123,6 +123,9 @@ export function readPosition(cursor: string, list: readonly string[], seal: Seal
 /** Enough to say "1000+": counting 300,000 matches would take longer than any list. */
 const COUNT_CAP = 1000;
 
+/** Who pages by numbers counts as far as numbers go. */
+const capOf = ({ offset }: ListQuery) => (offset === undefined ? COUNT_CAP : MOST_OFFSET);
+
 /** How many rows match, up to the cap; below it also what they add up to. */
 export async function countRows(
   db: Database,
@@ -130,13 +133,14 @@ export async function countRows(
   table: Table,
   kind: Kind,
   filters: Statement[],
+  cap = COUNT_CAP,
 ): Promise<NonNullable<Page["total"]>> {
   const matching = (columns: Statement) =>
-    sql`(select ${columns} from ${table.name} r where ${join(filters, " and ")} limit ${COUNT_CAP + 1}) matching`;
+    sql`(select ${columns} from ${table.name} r where ${join(filters, " and ")} limit ${cap + 1}) matching`;
   const [row] = await db.pool.rows(sql`select count(*)::int from ${matching(raw("1"))}`, long(workspaceId));
   const rows = row![0] as number;
   const { sums } = kind;
-  if (!sums || rows > COUNT_CAP) return { rows: Math.min(rows, COUNT_CAP), capped: rows > COUNT_CAP, sums: [] };
+  if (!sums || rows > cap) return { rows: Math.min(rows, cap), capped: rows > cap, sums: [] };
   const [amount, per] = [ident(sums.amount), ident(sums.per)];
   const added = await db.pool.rows(
     sql`select ${per}, sum(${amount})::text, count(*)::int from ${matching(sql`r.${per}, r.${amount}`)}
