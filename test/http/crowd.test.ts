@@ -19,7 +19,7 @@ function dial({ baseUrl }: Service, from: string, text: string): net.Socket {
   return socket;
 }
 
-/** All that comes back on a connection of its own. */
+/** All bytes that come back on a new connection. */
 async function talk(to: Service, from: string, text: string): Promise<string> {
   const socket = dial(to, from, text);
   let answer = "";
@@ -30,7 +30,7 @@ async function talk(to: Service, from: string, text: string): Promise<string> {
   return answer;
 }
 
-/** Half a header each. */
+/** Opens connections that send half a header each. */
 async function besiege(to: Service, from: string): Promise<net.Socket[]> {
   const crowd: net.Socket[] = [];
   for (let i = 0; i < MANY; i++) {
@@ -43,7 +43,7 @@ async function besiege(to: Service, from: string): Promise<net.Socket[]> {
 
 const ASK = "GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n";
 
-test("one address with thousands of half-open connections shuts out nobody else", async () => {
+test("an address with thousands of unfinished requests does not block other addresses", async () => {
   const crowd = await besiege(service, "127.0.0.1");
   const told = talk(service, "127.0.0.1", ASK);
   const answers = await Promise.all(Array.from({ length: 50 }, () => talk(service, "127.0.0.2", ASK)));

@@ -32,7 +32,7 @@ type Sendable = NonNullable<NonNullable<Parameters<typeof fetch>[1]>["body"]>;
 const INSIDE =
   /node_modules|node:internal|\.ts\b|\bat \S+ \(|SyntaxError|TypeError|RangeError|postgres|sqlstate|relation "|select /i;
 
-/** The shape that every refusal has, in text and in JSON. */
+/** Checks the format of a refusal, in text and in JSON. */
 function assertProblem(reply: Reply, code: ProblemCode, about: string, says = /./): void {
   const context = `${about}: ${reply.text.slice(0, 500)}`;
   assert.equal(reply.status, PROBLEMS[code].status, context);
@@ -50,13 +50,13 @@ function assertProblem(reply: Reply, code: ProblemCode, about: string, says = /.
   }
 }
 
-/** In both formats. */
+/** Checks a refusal in both formats. */
 async function assertRefuses(code: ProblemCode, says: RegExp, method: string, path: string, body?: unknown): Promise<void> {
   for (const headers of [{}, { accept: "application/json" }])
     assertProblem(await ann.send(method, path, body, headers), code, `${method} ${path}`, says);
 }
 
-test("a path that leads nowhere is not found, with what comes near", async () => {
+test("an unknown path is not found, with the nearest path", async () => {
   await assertRefuses("not_found", /did you mean \/contacts\?/, "GET", "/contatcs");
   await assertRefuses("not_found", /did you mean \/companies\?/, "GET", "/companys");
   for (const path of [
@@ -72,7 +72,7 @@ test("a path that leads nowhere is not found, with what comes near", async () =>
   assert.equal((await ann.send("GET", "/contacts/")).status, 200);
 });
 
-test("names that every object of the language has are not found like any other", async () => {
+test("names of JavaScript's own object properties are not found like any other", async () => {
   for (const name of ["constructor", "toString", "valueOf", "hasOwnProperty", "__proto__", "__defineGetter__"]) {
     for (const path of [`/help/${name}`, `/contacts/${name}`, `/${name}`, `/contacts/c_00000000/${name}`, `/tokens/${name}`]) {
       const method = path.startsWith("/tokens") ? "DELETE" : "GET";
@@ -87,7 +87,7 @@ test("names that every object of the language has are not found like any other",
   }
 });
 
-test("every path tells the methods it knows for those it does not", async () => {
+test("every path answers an unknown method with the allowed ones", async () => {
   const paths = new Map<string, string[]>();
   for (const { method, path } of routes) paths.set(path, [...(paths.get(path) ?? []), method]);
   for (const [path, known] of paths) {
@@ -101,7 +101,7 @@ test("every path tells the methods it knows for those it does not", async () => 
   }
 });
 
-test("an id of another kind leads to the record, and what is no id leads to the search", async () => {
+test("an id of another kind hints at its path, and text that is no id hints at search", async () => {
   for (const wanted of catalog.kinds) {
     for (const [name, id] of ids) {
       if (name === wanted.name) continue;
@@ -148,7 +148,7 @@ test("bad percent-encoding is refused, in paths, parameters and forms", async ()
   await assertRefuses("bad_request", /percent/, "POST", "/contacts", "name=100%");
 });
 
-test("a body that is no object of JSON and no form is told what it should be", async () => {
+test("a body that is neither a JSON object nor a form is refused with the expected format", async () => {
   const send = (body: Sendable, headers: Record<string, string> = {}) =>
     fetch(`${service.baseUrl}/contacts`, {
       method: "POST",
@@ -215,12 +215,12 @@ test("a GET or DELETE with a body is refused rather than misread", async () => {
   }
 });
 
-test("a format there is not, and two at once, are refused", async () => {
+test("an unknown format and two formats are refused", async () => {
   await assertRefuses("invalid_value", /format=json/, "GET", "/contacts?format=xml");
   await assertRefuses("bad_request", /format/, "GET", "/contacts?format=json&format=text");
 });
 
-test("who calls too often is told when to come again", async () => {
+test("a caller above the rate limit is told when to retry", async () => {
   const limited = await startService({ now: () => clock, config: { CRM_RATE: "10" } });
   try {
     const bob = await limited.signIn("bob@example.com");
@@ -245,7 +245,7 @@ test("who calls too often is told when to come again", async () => {
   }
 });
 
-test("a parameter of the address that stands in the body is told where it belongs", async () => {
+test("a query parameter in the body is refused with a hint at the query", async () => {
   const refused = await ann.send("POST", "/contacts", { name: "Joe", reason: "met him at the fair" });
   assertProblem(refused, "invalid_field", "reason");
   assert.match(refused.text, /^HINT {2}reason is a parameter of the address: \?reason=…$/m);

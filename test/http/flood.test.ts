@@ -18,7 +18,7 @@ const verify = (email: string, code: string, address: string) =>
 const mailsTo = (email: string) => service.mails.filter(({ to }) => to === email);
 const codeIn = (text: string) => /\d{6}/.exec(text)![0];
 
-test("strangers cannot fill a mailbox, and its owner gets in all the same", async () => {
+test("strangers cannot fill a mailbox, and its owner still gets in", async () => {
   const email = "owner@example.com";
   for (let i = 0; i < 60; i++) {
     assert.equal((await ask(email, `10.0.0.${i}`)).status, 200);
@@ -41,7 +41,7 @@ test("a stranger's guesses do not use up the owner's attempts", async () => {
   assert.equal((await verify(email, code, "192.0.2.1")).status, 200);
 });
 
-test("an address that asks for everybody's codes is stopped, others are not", async () => {
+test("an address that requests codes for many mailboxes is limited, others are not", async () => {
   clock += 120 * MINUTE;
   const answers = [];
   for (let i = 0; i < 70; i++) answers.push((await ask(`p${i}@example.com`, "10.2.0.1")).status);
@@ -50,7 +50,7 @@ test("an address that asks for everybody's codes is stopped, others are not", as
   assert.equal((await ask("p1@example.com", "10.2.0.2")).status, 200);
 });
 
-test("the same address gets six codes for one mailbox an hour, then waits", async () => {
+test("one address gets six codes an hour for one mailbox", async () => {
   clock += 120 * MINUTE;
   const answers = [];
   for (let i = 0; i < 7; i++) answers.push(await ask("again@example.com", "10.3.0.1"));
@@ -63,7 +63,7 @@ test("the same address gets six codes for one mailbox an hour, then waits", asyn
   assert.equal((await ask("again@example.com", "10.3.0.1")).status, 200);
 });
 
-/** A mailbox that has had all the codes of an hour; gives the newest. */
+/** Fills a mailbox's codes of an hour and returns the newest. */
 async function flooded(email: string, network: string): Promise<string> {
   clock += 120 * MINUTE;
   for (let i = 0; i < 14; i++) assert.equal((await ask(email, `${network}.${i}`)).status, 200);
@@ -73,7 +73,7 @@ async function flooded(email: string, network: string): Promise<string> {
 
 const other = (code: string, by: number) => String((Number(code) + by) % 1_000_000).padStart(6, "0");
 
-/** Every address asks first, and guesses as often as it might. */
+/** Each address requests a code first and makes all its guesses. */
 async function guessFromEverywhere(email: string, code: string, network: string): Promise<void> {
   for (let i = 0; i < 20; i++) {
     await ask(email, `${network}.${i}`);
@@ -81,7 +81,7 @@ async function guessFromEverywhere(email: string, code: string, network: string)
   }
 }
 
-test("a code bears so many guesses, from however many addresses they come", async () => {
+test("a code has a limit on guesses from all addresses together", async () => {
   const email = "everywhere@example.com";
   const code = await flooded(email, "10.4.0");
   await guessFromEverywhere(email, code, "10.4.1");
@@ -94,7 +94,7 @@ test("a code bears so many guesses, from however many addresses they come", asyn
   for (const [guesses] of counts) assert.ok((guesses as number) <= 25, `${guesses} guesses at one code`);
 });
 
-test("with the long code in the mail an owner gets in whatever strangers do, once", async () => {
+test("the long code in the mail lets the owner in once, despite strangers' guesses", async () => {
   const email = "besieged@example.com";
   await guessFromEverywhere(email, await flooded(email, "10.5.0"), "10.5.1");
   const { text } = await ask(email, "192.0.2.55");
@@ -106,7 +106,7 @@ test("with the long code in the mail an owner gets in whatever strangers do, onc
   assert.equal((await verify(email, long, "192.0.2.55")).status, 401);
 });
 
-test("an address from which the owner signed in before is always mailed a code of its own", async () => {
+test("an address from which the owner signed in before always gets a new code", async () => {
   const [email, home] = ["athome@example.com", "192.0.2.77"];
   await ask(email, home);
   assert.equal((await verify(email, codeIn(mailsTo(email).at(-1)!.text), home)).status, 200);
@@ -119,7 +119,7 @@ test("an address from which the owner signed in before is always mailed a code o
   assert.equal((await verify(email, codeIn(mailsTo(email).at(-1)!.text), home)).status, 200);
 });
 
-test("requests that come at once do not get past a limit: of one address, and to one mailbox", async () => {
+test("concurrent requests do not exceed the limits per address and per mailbox", async () => {
   clock += 120 * MINUTE;
   const atOnce = (send: (i: number) => Promise<{ status: number }>) =>
     Promise.all(Array.from({ length: 280 }, (_, i) => send(i)));

@@ -7,7 +7,7 @@ import type { Field, Kind } from "../../src/records/kind.ts";
 import { createRoutes } from "../../src/routes/table.ts";
 import { type Client, type Service, startService } from "../helpers/service.ts";
 
-/** Stands in every field of Bob's records and is never sent by Ann: an answer to her that holds it has leaked. */
+/** A marker in every field of Bob's records. Ann never sends it, so an answer to her that contains it is a leak. */
 const MARKER = "zqmarkerqz";
 const MARKED_CENTS = 98_765_432_101;
 const MARKED_TIME = "2019-07-07T07:07:07Z";
@@ -17,7 +17,7 @@ const MARKED_ZONE = "Asia/Kathmandu";
 let service: Service;
 let ann: Client;
 let bob: Client;
-/** Bob's living and deleted record of each kind, whole ids. */
+/** The full ids of Bob's live and deleted record of each kind. */
 const living = new Map<string, string>();
 const deleted = new Map<string, string>();
 const absent = createIds(Date.now, Math.random);
@@ -36,7 +36,7 @@ before(async () => {
 });
 after(() => service.close());
 
-/** A record of every kind with the marker in every field, the linked kinds first. */
+/** A record of every kind with the marker in every field, linked kinds first. */
 async function plant(made: Map<string, string>): Promise<void> {
   while (made.size < catalog.kinds.length) {
     const next = catalog.kinds.filter(
@@ -77,7 +77,7 @@ async function removeOf(client: Client, path: string): Promise<void> {
 
 type Shot = { method: string; path: string; body?: Record<string, unknown> };
 
-/** Ann fires; nothing of Bob's may come back. */
+/** Sends a request as Ann and checks that nothing of Bob's comes back. */
 async function fire({ method, path, body }: Shot) {
   const reply = await ann.send(method, path, body);
   const all = reply.text + JSON.stringify([...reply.headers]);
@@ -89,7 +89,7 @@ async function fire({ method, path, body }: Shot) {
 
 type Ids = Record<string, string>;
 
-/** The same shot at what is Bob's and at what is nowhere must be told in the same words. */
+/** Sends the same request for Bob's record and for an unknown one. The answers must have the same words. */
 async function assertSameWords(aim: (ids: Ids) => Shot, theirs: Ids, nowhere: Ids) {
   const [there, none] = [await fire(aim(theirs)), await fire(aim(nowhere))];
   const plain = (text: string, ids: Ids) => {
@@ -113,7 +113,7 @@ const nowhereFor = (ids: Ids): Ids =>
 
 const routes = createRoutes(catalog);
 
-/** The whole ids that a person's token, workspace and open invite have; no answer need show them. */
+/** The full ids of a person's token, workspace and open invite. No answer needs to show them. */
 async function idsOf(email: string): Promise<{ user: string; token: string; workspace: string; invite: string }> {
   const [row] = await service.pool.rows(sql`select u.id, t.id, t.workspace_id, coalesce(i.id, '') from users u
     join tokens t on t.user_id = u.id left join invites i on i.workspace_id = t.workspace_id where u.email = ${email} limit 1`);
@@ -121,7 +121,7 @@ async function idsOf(email: string): Promise<{ user: string; token: string; work
   return { user, token, workspace, invite };
 }
 
-test("no route with an id in its path tells a record of another workspace from none", async () => {
+test("no route with an id distinguishes a record of another workspace from an unknown one", async () => {
   const [own, theirs] = [await idsOf("ann@example.com"), await idsOf("bob@example.com")];
   for (const { method, path } of routes.filter(({ open, path }) => !open && path.includes("{"))) {
     const kind = catalog.kinds.find(({ plural }) => path.startsWith(`/${plural}/`));
@@ -150,7 +150,7 @@ test("no route with an id in its path tells a record of another workspace from n
 const fill = (path: string, ids: Ids, form = (id: string) => id) =>
   path.replace(/\{(\w+)\}/g, (_, name: string) => form(ids[name]!));
 
-/** A body that nothing is wrong with, so that only the path can be refused. */
+/** A valid body, so that only the path can be refused. */
 function bodyFor(path: string): Record<string, unknown> {
   if (path.endsWith("/role")) return { role: "viewer" };
   if (path.endsWith("/invites")) return { email: "guest@elsewhere.example" };
@@ -158,14 +158,14 @@ function bodyFor(path: string): Record<string, unknown> {
   return catalog.kinds.some(({ plural }) => path.endsWith(`/${plural}`)) ? postable(path) : {};
 }
 
-/** What a POST under another record needs: the example without its links. */
+/** The body of a POST under another record: the example without its links. */
 function postable(path: string): Record<string, unknown> {
   const held = catalog.kinds.find(({ plural }) => path.endsWith(`/${plural}`))!;
   const links = held.links.flatMap(({ id, name }) => [id.name, name]);
   return Object.fromEntries(Object.entries(held.example).filter(([name]) => !links.includes(name)));
 }
 
-test("no list gives away what is Bob's, whatever it is asked for", async () => {
+test("no list shows Bob's records for any parameter", async () => {
   const lists = routes.filter(({ method, path, open }) => method === "GET" && !open && !path.includes("{"));
   const near = MARKER.slice(0, -1);
   for (const { path } of lists) {
@@ -190,7 +190,7 @@ function filtersOf({ name, type }: Field, near: string): string[] {
   return telling.map((operator) => (operator === "not" ? `${name}=${operator}:null` : `${name}=${operator}:${operand}`));
 }
 
-test("a filter by an id of another workspace is answered like one by an id of none", async () => {
+test("a filter by an id of another workspace answers like one by an unknown id", async () => {
   for (const kind of catalog.kinds) {
     const names = [
       ...["id", "handle"].map((name) => `/${kind.plural}?${name}=`),
@@ -211,7 +211,7 @@ test("a filter by an id of another workspace is answered like one by an id of no
 
 const holders = (target: Kind) => target.holders.map(({ kind, link }) => ({ holder: kind, names: [link.id.name, link.name] }));
 
-test("a link to a record of another workspace is refused like one to none, by id and by name", async () => {
+test("a link to a record of another workspace is refused like an unknown one, by id and by name", async () => {
   for (const target of catalog.kinds) {
     for (const { holder, names } of holders(target)) {
       for (const name of names) {
@@ -239,14 +239,14 @@ test("a link to a record of another workspace is refused like one to none, by id
   }
 });
 
-test("an address that another workspace has is free in this one", async () => {
+test("an e-mail address used in another workspace is free in this one", async () => {
   await bob.send("POST", "/contacts", { name: MARKER, email: "plain@shared.example", notes: MARKER });
   const reply = await fire({ method: "POST", path: "/contacts", body: { name: "Mine", email: "plain@shared.example" } });
   assert.equal(reply.status, 201);
   assert.match((await bob.send("GET", "/contacts?email=plain@shared.example")).text, new RegExp(`name=${MARKER}`));
 });
 
-test("neither a cursor nor a confirm token works in another workspace", async () => {
+test("cursors and confirm tokens do not work in another workspace", async () => {
   for (const client of [ann, bob])
     for (const n of [1, 2, 3]) await client.send("POST", "/tasks", { title: `${n}`, tags: ["paged"] });
   const cursor = (await bob.send("GET", "/tasks?tags=paged&limit=1&format=json")).json().next_cursor;
@@ -277,7 +277,7 @@ test("a token shows nothing of its owner's other workspace", async () => {
   );
 });
 
-test("after all this Bob's records are what they were", async () => {
+test("Bob's records are unchanged after all these requests", async () => {
   for (const kind of catalog.kinds) {
     const record = (await bob.send("GET", `/${kind.plural}/${living.get(kind.name)}?format=json`)).json();
     assert.equal(record.version, 1);
@@ -288,7 +288,7 @@ test("after all this Bob's records are what they were", async () => {
   }
 });
 
-test("one handle in two workspaces is two records", async () => {
+test("one handle names a different record in each workspace", async () => {
   let random: number | undefined;
   let clock = Date.parse("2026-06-01T08:00:00Z");
   const twin = await startService({ now: () => clock, random: () => random ?? Math.random() });
@@ -312,7 +312,7 @@ test("one handle in two workspaces is two records", async () => {
   }
 });
 
-/** A time as it was sent, whatever zone the workspace shows it in by now. */
+/** Normalizes a time, whatever zone the workspace shows it in. */
 function inUtc(field: Field, shown: unknown): unknown {
   return field.type.name === "time" ? new Date(String(shown)).toISOString().replace(".000Z", "Z") : shown;
 }

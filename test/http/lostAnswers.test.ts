@@ -10,12 +10,12 @@ import { type Statement, sql } from "../../src/postgres/sql.ts";
 import { type Network, startNetwork } from "../helpers/network.ts";
 import { type Client, type Reply, type Service, startService } from "../helpers/service.ts";
 
-/** The connection breaks while a write is under way: it is made once, and its caller is told so. */
+/** A connection breaks during a write. The write happens once, and its caller gets the answer. */
 
 let network: Network;
 let service: Service;
 let ann: Client;
-/** Straight to the database. */
+/** A pool that goes straight to the database. */
 let direct: Pool;
 
 before(async () => {
@@ -49,7 +49,7 @@ async function until(holds: () => Promise<boolean>): Promise<void> {
   }
 }
 
-/** Of what the server is told in these words, it makes one change, whatever happens to the connection. */
+/** Breaks the connection at the first statement that contains this text. */
 async function brokenAt(words: string, when: "told" | "answered", write: () => Promise<Reply>, times = 1): Promise<Reply> {
   const [before, lost] = [await entries(), service.pool.stats().lost];
   network.breakAt(words, when, times);
@@ -62,10 +62,10 @@ async function brokenAt(words: string, when: "told" | "answered", write: () => P
 const handleOf = ({ lines }: Reply) => lines[0]!.split(" ")[0]!;
 
 for (const [name, when] of [
-  ["made but unheard of", "answered"],
-  ["that never arrived", "told"],
+  ["committed with a lost answer", "answered"],
+  ["that was lost before the server", "told"],
 ] as const) {
-  test(`a write ${name} is made once: created, updated, by address, by id, with a key`, async () => {
+  test(`a write ${name} happens once: create, update, by address, by id, with a key`, async () => {
     const title = `Deal ${when}`;
     const deal = await brokenAt(title, when, () => ann.send("POST", "/deals", { title }));
     assert.deepEqual([deal.status, deal.lines.length], [201, 1], deal.text);
@@ -88,7 +88,7 @@ for (const [name, when] of [
   });
 }
 
-test("where the next connection breaks as well, a write is made once, and a read is answered", async () => {
+test("when the next connection breaks too, a write happens once, and a read is answered", async () => {
   for (const when of ["told", "answered"] as const) {
     const title = `Twice ${when}`;
     const written = await brokenAt(title, when, () => ann.send("POST", "/deals", { title }), 2);
@@ -101,14 +101,14 @@ test("where the next connection breaks as well, a write is made once, and a read
   }
 });
 
-test("a create that used up the last of the plan is not refused for it", async () => {
+test("a repeated create is not refused because its first attempt reached the cap", async () => {
   const title = "The only one";
   const { status, text } = await brokenAt(title, "answered", () => ann.send("POST", "/tasks", { title }));
   assert.equal(status, 201, text);
   assert.equal((await ann.send("POST", "/tasks", { title: "One too many" })).status, 403);
 });
 
-test("a write that the server makes late, after it was sent again, is made once", async () => {
+test("a write that the server runs late, after its repetition, happens once", async () => {
   const contact = handleOf(await ann.send("POST", "/contacts", { email: "late@acme.com" }));
   const before = await entries();
   const blocked = () =>
@@ -126,7 +126,7 @@ test("a write that the server makes late, after it was sent again, is made once"
   assert.equal(await entries(), before + 1);
 });
 
-test("a database that stays away: not known to be made, and said so", async () => {
+test("when the database stays away, the answer says that the outcome is unknown", async () => {
   network.slam();
   network.breakAt("Into the void", "answered");
   const { status, text, headers } = await ann.send("POST", "/deals", { title: "Into the void" });
@@ -135,7 +135,7 @@ test("a database that stays away: not known to be made, and said so", async () =
   assert.match(text, /^ERROR not_ready .*^outcome=unknown$/ms);
 });
 
-test("many writes while connections break again and again: what was acknowledged is there once, nothing twice", async () => {
+test("many writes over breaking connections: each acknowledged one is stored once, none twice", async () => {
   const statuses = new Map<string, number>();
   let over = false;
   const writers = Array.from({ length: 12 }, async (_, writer) => {

@@ -22,7 +22,7 @@ let database: TestDatabase;
 let pool: Pool;
 let clock = Date.parse("2026-06-01T08:12:44Z");
 before(async () => {
-  // Refuses while the file `broken` is there, with the exit code sendmail has for "try again later".
+  // Fails while the file `broken` exists, with sendmail's exit code for a temporary failure.
   writeFileSync(
     sendmail,
     `#!/bin/sh\nif [ -e ${broken} ]; then cat >/dev/null; echo refused >&2; exit 75; fi\ncat >> ${sent}\n`,
@@ -59,7 +59,7 @@ const newOutbox = () =>
 const mail = { to: "jane@acme.com", subject: "Cardfile code 123456", text: "Your code is 123456\n" };
 const waiting = async () => (await pool.rows(sql`select count(*)::int from mails`))[0]![0];
 
-test("a mail goes out at once, as RFC 5322 wants it, and nothing of it stays", async () => {
+test("a mail goes out at once in RFC 5322 format, and nothing of it stays in the database", async () => {
   assert.equal(await newOutbox().post(mail), true);
   const text = readFileSync(sent, "utf8");
   assert.match(
@@ -70,7 +70,7 @@ test("a mail goes out at once, as RFC 5322 wants it, and nothing of it stays", a
   assert.equal(await waiting(), 0);
 });
 
-test("a line break in a subject or an address makes no header", async () => {
+test("a line break in a subject or an address injects no header", async () => {
   rmSync(sent);
   await newOutbox().post({ ...mail, to: "jane@acme.com\r\nBcc: eve@example.com", subject: "x\nX-Evil: 1" });
   const [head] = readFileSync(sent, "utf8").split("\r\n\r\n") as [string];
@@ -80,7 +80,7 @@ test("a line break in a subject or an address makes no header", async () => {
   );
 });
 
-test("a subject of another script is encoded, and what is sent is ASCII but for the text", async () => {
+test("a non-ASCII subject is encoded, and all headers are ASCII", async () => {
   rmSync(sent);
   await newOutbox().post({ ...mail, to: "info@münchen.example", subject: "Zoë lädt dich ein\r\nBcc: eve@example.com" });
   const [head] = readFileSync(sent, "utf8").split("\r\n\r\n") as [string];
@@ -90,7 +90,7 @@ test("a subject of another script is encoded, and what is sent is ASCII but for 
   assert.equal(Buffer.concat(words).toString(), "Zoë lädt dich ein Bcc: eve@example.com");
 });
 
-test("a mail that is refused waits, unreadable in the database, survives a restart and goes out later", async () => {
+test("a refused mail is kept encrypted, survives a restart and goes out later", async () => {
   rmSync(sent);
   writeFileSync(broken, "");
   assert.equal(await newOutbox().post(mail), false);
@@ -109,7 +109,7 @@ test("a mail that is refused waits, unreadable in the database, survives a resta
   assert.equal(await waiting(), 0);
 });
 
-test("a mail that cannot be sent for a day is given up", async () => {
+test("a mail that fails for a day is given up", async () => {
   rmSync(sent);
   writeFileSync(broken, "");
   await newOutbox().post(mail);

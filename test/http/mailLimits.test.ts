@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { type Client, type Reply, type Service, startService } from "../helpers/service.ts";
 
-/** How much mail, and how many guesses, one person can cause however they word what they ask for. */
+/** Limits on the mails and guesses that one person causes, however the requests are worded. */
 
 const HOUR = 3_600_000;
 let clock = Date.parse("2026-06-01T08:00:00Z");
@@ -32,7 +32,7 @@ const invite = (client: Client, workspace: string, email: string) =>
 const atOnce = (times: number, send: (i: number) => Promise<Reply>) =>
   Promise.all(Array.from({ length: times }, (_, i) => send(i)));
 
-test("a person is mailed twelve codes an hour for what is grave, whatever it is", async () => {
+test("a person gets twelve step-up codes an hour, for all actions together", async () => {
   const before = mailsTo(ann.email).length;
   const replies = await atOnce(60, (i) => inviteAdmin(ann, team, `evil+${i}@example.com`));
   assert.equal(mailsTo(ann.email).length - before, 12);
@@ -47,7 +47,7 @@ test("a person is mailed twelve codes an hour for what is grave, whatever it is"
   assert.equal((await inviteAdmin(ann, team, "later@example.com")).status, 403);
 });
 
-test("guesses at such codes are five for a person, whatever they are at; the next code gives five more", async () => {
+test("a person has five guesses at step-up codes in all; a new code gives five more", async () => {
   clock += 2 * HOUR;
   const email = "grave@example.com";
   await inviteAdmin(ann, team, email);
@@ -61,7 +61,7 @@ test("guesses at such codes are five for a person, whatever they are at; the nex
   assert.equal((await inviteAdmin(ann, team, email, codeIn(ann.email))).status, 201);
 });
 
-test("codes that were right use up no guesses", async () => {
+test("right codes use up no guesses", async () => {
   clock += 2 * HOUR;
   for (let i = 0; i < 8; i++) {
     await inviteAdmin(ann, team, `right${i}@example.com`);
@@ -69,7 +69,7 @@ test("codes that were right use up no guesses", async () => {
   }
 });
 
-test("an open invite is mailed once an hour, however often it is made or withdrawn", async () => {
+test("an invite is mailed once an hour, even when it is withdrawn and made again", async () => {
   clock += 2 * HOUR;
   const email = "bob@example.com";
   const replies = await atOnce(20, () => invite(ann, team, email));
@@ -85,7 +85,7 @@ test("an open invite is mailed once an hour, however often it is made or withdra
   assert.equal(mailsTo(email).length, 2);
 });
 
-test("one mailbox gets twelve invites an hour from all workspaces together; those beyond stand without a mail", async () => {
+test("one mailbox gets twelve invite mails an hour from all workspaces; further invites are valid without a mail", async () => {
   clock += 2 * HOUR;
   const email = "popular@example.com";
   const homes: string[] = [];
@@ -112,7 +112,7 @@ test("one person sends sixty invites an hour, from all their workspaces and toke
   assert.match(replies.find(({ status }) => status === 429)!.headers.get("retry-after") ?? "", /^\d+$/);
 });
 
-test("a workspace's name stands on one line of a mail, without what cannot be seen", async () => {
+test("a workspace's name is one line in a mail, without invisible characters", async () => {
   clock += 2 * HOUR;
   const name = "Acme\r\nBcc: eve@example.com\n\nYour account is locked:\u2028http://evil.example \u202e\u200bx";
   const { handle } = (await ann.send("POST", "/workspaces?format=json", { name })).json();
@@ -126,7 +126,7 @@ test("a workspace's name stands on one line of a mail, without what cannot be se
   assert.ok(mailsTo("long@example.com")[0]!.subject.length < 130);
 });
 
-test("tokens share the rate of the one they were minted from", async () => {
+test("tokens share the rate limit of the token they were minted from", async () => {
   const limited = await startService({ config: { CRM_RATE: "20" } });
   const eve = await limited.signIn("eve@example.com");
   const mint = async (send: Client["send"]) => (await send("POST", "/tokens?format=json", { name: "child" })).json().token;

@@ -3,7 +3,7 @@ import { after, before, test } from "node:test";
 import { type McpClient, mcpOf } from "../helpers/mcp.ts";
 import { type Client, type Reply, type Service, startService } from "../helpers/service.ts";
 
-/** The protocol itself, in its revision without a handshake and in those with one, at the same address. */
+/** The protocol in its modern and legacy revisions, at one URL. */
 
 let service: Service;
 let ann: Client;
@@ -25,7 +25,7 @@ function assertFault(reply: Reply, status: number, code: number, id: number | nu
   assert.equal(reply.headers.get("content-type"), "application/json; charset=utf-8");
 }
 
-test("a client of today is told what there is, each answer whole in itself", async () => {
+test("a modern client discovers the server, and each answer is complete in itself", async () => {
   const { result } = (await mcp.modern("server/discover")).json();
   assert.deepEqual(result.supportedVersions, ["2026-07-28", ...LEGACY]);
   assert.deepEqual(result.capabilities, { tools: {}, resources: {} });
@@ -39,7 +39,7 @@ test("a client of today is told what there is, each answer whole in itself", asy
   }
 });
 
-test("a client of last year shakes hands in its own revision, and nothing is kept of it", async () => {
+test("a legacy client initializes in its own revision, and no session is kept", async () => {
   for (const version of LEGACY) {
     const params = { protocolVersion: version, capabilities: {}, clientInfo: { name: "old", version: "1" } };
     const { result } = (await mcp.legacy("initialize", params, { "mcp-protocol-version": "2026-07-28" })).json();
@@ -57,12 +57,12 @@ test("a client of last year shakes hands in its own revision, and nothing is kep
   assert.equal((await mcp.legacy("tools/list")).json().result.tools.length, 2, "without a header, as before 2025-06-18");
 });
 
-test("a notification is taken without a word", async () => {
+test("a notification gets 202 and an empty body", async () => {
   const reply = await ann.send("POST", "/mcp", { jsonrpc: "2.0", method: "notifications/initialized" });
   assert.deepEqual([reply.status, reply.text], [202, ""]);
 });
 
-test("a request of today that lacks what it must have, or says two things, is refused", async () => {
+test("a modern request with missing or contradictory values is refused", async () => {
   const call = { name: "read", arguments: { path: "/help" } };
   for (const [status, code, headers, meta] of [
     [400, -32602, {}, { [`${META}protocolVersion`]: undefined }],
@@ -85,14 +85,14 @@ test("a request of today that lacks what it must have, or says two things, is re
   assertFault(await mcp.legacy("tools/list", {}, { "mcp-protocol-version": "2026-07-28" }), 400, -32602);
 });
 
-test("a method there is not in this revision is none", async () => {
+test("a method of another revision is unknown", async () => {
   for (const method of ["initialize", "ping", "logging/setLevel", "resources/subscribe", "prompts/list", "nothing"])
     assertFault(await mcp.modern(method), 404, -32601);
   for (const method of ["server/discover", "prompts/list", "__proto__", "constructor"])
     assertFault(await mcp.legacy(method), 200, -32601);
 });
 
-test("what is no message is told so, and nothing of it is done", async () => {
+test("an invalid message is refused, and nothing of it is done", async () => {
   for (const [body, code] of [
     ["{", -32700],
     ["", -32700],
@@ -116,14 +116,14 @@ test("what is no message is told so, and nothing of it is done", async () => {
     assertFault(await mcp.legacy("tools/call", params), 200, -32602);
 });
 
-test("there is nothing to GET or to DELETE", async () => {
+test("GET and DELETE are refused", async () => {
   for (const method of ["GET", "DELETE", "PATCH", "PUT"]) {
     const { status, headers } = await ann.send(method, "/mcp");
     assert.deepEqual([status, headers.get("allow")], [405, "POST"], method);
   }
 });
 
-test("who has no token is told where to get one", async () => {
+test("a request without a token learns where to get one", async () => {
   const resource = `resource_metadata="${service.baseUrl}/.well-known/oauth-protected-resource/mcp", scope="read write"`;
   const none = await mcpOf(service).modern("tools/list");
   assert.deepEqual([none.status, none.headers.get("www-authenticate")], [401, `Bearer ${resource}`]);
@@ -136,13 +136,13 @@ test("who has no token is told where to get one", async () => {
     assert.equal((await service.send("POST", `/mcp?${name}=${ann.token}`, ping)).status, 401, name);
 });
 
-test("a web page of elsewhere gets nothing from a local server", async () => {
+test("a web page of another origin gets nothing from a local server", async () => {
   for (const headers of [{ origin: "https://evil.example" }, { origin: "null" }])
     assert.equal((await mcp.modern("tools/list", {}, headers)).status, 403);
   assert.equal((await mcp.modern("tools/list", {}, { origin: "http://localhost:6274" })).status, 200);
 });
 
-test("where signing in takes a mail any origin is good, for none has a token of itself", async () => {
+test("with mailed codes every origin is allowed, because a page has no token by itself", async () => {
   const served = await startService({ mail: true });
   const bob = mcpOf(await served.signIn("bob@example.com"));
   assert.equal((await bob.modern("tools/list", {}, { origin: "https://chat.example" })).status, 200);
@@ -150,7 +150,7 @@ test("where signing in takes a mail any origin is good, for none has a token of 
   await served.close();
 });
 
-test("the pages of the manual are resources, the same that GET /help gives", async () => {
+test("the manual's pages are resources with the same text as GET /help", async () => {
   const { resources } = (await mcp.modern("resources/list")).json().result;
   assert.equal(new Set(resources.map(({ uri }: { uri: string }) => uri)).size, resources.length);
   for (const topic of ["help", "query", "mcp", "contacts", "tasks"])
@@ -168,7 +168,7 @@ test("the pages of the manual are resources, the same that GET /help gives", asy
   assertFault(await mcp.legacy("resources/read", unknown), 200, -32002);
 });
 
-test("a client of 2025-03-26 may send several messages at once, and each call counts", async () => {
+test("a client of 2025-03-26 may send a batch, and each call counts", async () => {
   const send = (messages: unknown, headers = {}) =>
     ann.send("POST", "/mcp", messages, { "content-type": "application/json", ...headers });
   const call = (id: number, path: string) => ({

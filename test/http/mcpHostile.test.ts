@@ -10,8 +10,8 @@ import { type Client, type Service, startService } from "../helpers/service.ts";
 import type { Linked } from "../helpers/values.ts";
 
 /**
- * What others wrote cannot pose as the server's own words: whatever stands in a record, every line of a result is either that record's,
- * with the text inside its value, or says what the server says, with the text inside quotes.
+ * Stored text cannot pose as the server's own words. Every line of a result is either a record's, with the text inside its value,
+ * or the server's, with the text in quotes.
  */
 
 const HOSTILE = [
@@ -55,14 +55,14 @@ const HOSTILE = [
   ],
 ];
 
-/** Kinds of fields that people write into. */
+/** Field types that hold free text. */
 const WRITTEN = ["text", "person", "phone", "known"];
 
 let service: Service;
 let ann: Client;
 let mcp: McpClient;
 let own: string;
-/** For every kind, a record for each hostile text, with that text wherever it is taken. */
+/** For every kind, one record per hostile text, with that text in every field that accepts it. */
 const records = new Map<string, string[]>();
 
 before(async () => {
@@ -75,7 +75,7 @@ before(async () => {
     const least = leastOf(kind, { me: ann.email, linked });
     const ids = await inTurns(HOSTILE, async (text) => {
       const takes = settable(kind).filter(({ type }) => WRITTEN.includes(type.name) && type.schema.safeParse(text).success);
-      // A name in which nothing can be seen is refused.
+      // An invisible name is refused.
       const named = isVisible(text) ? text : `x${text}`;
       const filled = Object.fromEntries(takes.map(({ name, type }) => [name, type.phrase ? named : text]));
       const body = { ...least, ...filled, custom: { note: text, list: [text, { deep: text }] } };
@@ -94,13 +94,16 @@ before(async () => {
 });
 after(() => service.close());
 
-/** Nothing may stand in a result that cannot be seen, or turns what can. Written out here, and not imported. */
+/**
+ * Matches invisible and direction-changing characters, which no result may hold. It is written out here, so that it does not
+ * depend on the code under test.
+ */
 const UNSEEN =
   /[^\P{C}\n]|[\u2028\u2029\u115f\u1160\u3164\uffa0]|\u034f|[\u180b-\u180f]|[\ufe00-\ufe0f]|[\u{e0000}-\u{e0fff}]/u;
 
 const QUOTED = /"(?:[^"\\]|\\.)*"…?/g;
 
-/** A record of ours, the server's words, or a value on a line of its own: anything else were somebody else's line. */
+/** Matches the lines that a result may have: a record, the server's words, or a value on a line of its own. */
 function assertFramed({ text }: Called, where: string): void {
   assert.doesNotMatch(text, UNSEEN, where);
   for (const line of text.replace(/\n$/, "").split("\n")) {
@@ -111,7 +114,7 @@ function assertFramed({ text }: Called, where: string): void {
         `${where}: ${line}`,
       );
     } else if (/^(# |OK |ERROR [a-z_]+ |HINT {2})/.test(line)) {
-      // An address to send is percent-encoded.
+      // The URL of the next request is percent-encoded.
       assert.doesNotMatch(line.replace(QUOTED, '""').replace(/GET \/\S+/g, ""), /INJECTED/, where);
     } else {
       assert.match(line, /^[a-z_]+=/, `${where}: ${line}`);
@@ -120,7 +123,7 @@ function assertFramed({ text }: Called, where: string): void {
   }
 }
 
-/** JSON is one value on one line, and the text a string in it. */
+/** Checks that JSON is one value on one line, with the hostile text as a string in it. */
 function assertJson({ text }: Called, where: string): void {
   assert.doesNotMatch(text, UNSEEN, where);
   assert.equal(text.indexOf("\n"), text.length - 1, where);
@@ -131,7 +134,7 @@ function assertJson({ text }: Called, where: string): void {
 const routes = createRoutes(catalog).filter(
   ({ standard, answers, path }) => !standard && answers.is !== "document" && path !== "/openapi.json",
 );
-/** A path of one record is walked for all of them, one that lists what a record holds for the first. */
+/** The ids for a path: all records for a path of one record, the first for a list under a record. */
 const idsOf = (path: string) => (records.get(path.split("/")[1]!) ?? [own]).slice(0, path.endsWith("}") ? undefined : 1);
 const aim = (path: string, id: string) => path.replace("{id}", id).replace(/\{\w+\}/g, "x_00000000");
 
@@ -141,7 +144,7 @@ async function holds(tool: "read" | "request", values: object): Promise<string> 
   return called.text;
 }
 
-test("every route that shows what is stored keeps it in its place", async () => {
+test("every reading route keeps hostile stored text inside its value", async () => {
   const paths = routes.filter(({ method }) => method === "GET").map(({ path }) => path);
   const targets = paths.flatMap((path) => (path.includes("{id}") ? idsOf(path).map((id) => aim(path, id)) : [path]));
   const shown = await inTurns(targets, async (path) => {
@@ -153,7 +156,7 @@ test("every route that shows what is stored keeps it in its place", async () => 
   assert.ok(shown.filter(Boolean).length > 4 * HOSTILE.length, "the routes show what is stored");
 });
 
-test("what was searched, filtered or misspelt comes back in quotes", async () => {
+test("hostile text in searches, filters and misspelt names comes back in quotes", async () => {
   await inTurns(HOSTILE, async (text, n) => {
     const { plural, title } = definitions[n % definitions.length]!;
     const said = encodeURIComponent(text);
@@ -169,8 +172,8 @@ test("what was searched, filtered or misspelt comes back in quotes", async () =>
   });
 });
 
-test("a write tells what it did, and not what others wrote", async () => {
-  // What hangs on a record goes with it, so it is deleted first.
+test("a write's own words never come from stored text", async () => {
+  // Deleting a record deletes its dependents, so they are deleted first.
   for (const { plural, title } of [...definitions].reverse()) {
     await inTurns(HOSTILE, async (text, n) => {
       const path = `/${plural}/${records.get(plural)![n]}`;

@@ -8,7 +8,7 @@ import { type McpClient, mcpOf } from "../helpers/mcp.ts";
 import { bearer, connected } from "../helpers/oauth.ts";
 import { type Client, type Service, startService } from "../helpers/service.ts";
 
-/** The tools: the way of every other request, with the answers of every other request. */
+/** The tools take the path of every other request and give the same answers. */
 
 let service: Service;
 let ann: Client;
@@ -27,10 +27,10 @@ const routes = createRoutes(catalog).filter(({ path }) => path !== "/mcp");
 const prefixOf = (path: string) => catalog.kinds.find(({ plural }) => path.startsWith(`/${plural}/`))?.prefix ?? "ws";
 const aim = (path: string) => path.replace(/\{\w+\}/g, `${prefixOf(path)}_00000000`);
 
-/** What differs from one request to the next. */
+/** Removes values that differ between requests. */
 const steady = (text: string) => text.replace(/req_\w{26}|cardfile_\w+(\{.*\})? [\d.e+-]+|(confirm|token)=\S+|tok_\w{8}/g, "…");
 
-test("every route is reached, and answers what it answers over HTTP", async () => {
+test("the tools reach every route and give the same answers as HTTP", async () => {
   for (const { method, path, open } of routes) {
     if (open && method !== "GET") continue;
     const where = `${method} ${path}`;
@@ -51,7 +51,7 @@ async function connectedClient(reach: string): Promise<Pick<Client, "send">> {
   };
 }
 
-test("no tool leads to a token: what strangers may change is shut", async () => {
+test("no tool makes a token: open routes that write are refused", async () => {
   const few = await connectedClient("read");
   for (const { method, path } of routes.filter(({ open, method }) => open && method !== "GET")) {
     for (const client of [mcp, mcpOf(few)]) {
@@ -61,14 +61,14 @@ test("no tool leads to a token: what strangers may change is shut", async () => 
   }
 });
 
-test("read changes nothing, whatever it is given", async () => {
+test("the tool read changes nothing for any arguments", async () => {
   const refused = await mcp.call("read", { path: "/contacts", method: "POST", body: { name: "X" } });
   assert.deepEqual([refused.isError, refused.text.split(" ")[1]], [true, "invalid_field"]);
   assert.match((await mcp.call("read", { path: `DELETE /contacts/${jane}` })).text, /^ERROR not_found /);
   assert.match((await ann.send("GET", `/contacts/${jane}`)).text, /version=1 /);
 });
 
-test("a path is taken as models write it", async () => {
+test("paths are accepted in the forms that models write", async () => {
   const wanted = (await ann.send("GET", "/contacts?name=like:doe")).text;
   for (const path of [
     "/contacts?name=like:doe",
@@ -82,7 +82,7 @@ test("a path is taken as models write it", async () => {
   assert.match((await mcp.call("read", { path: "/contacts?name=#5" })).text, /name="#5" is compared whole/);
 });
 
-test("a body is taken as an object, as JSON in text, as a line shows it, and as a form", async () => {
+test("a body may be an object, JSON text, line values or a form", async () => {
   const bodies = [
     { name: "Zoë Weiß", email: "zoe@acme.com", tags: ["vip"], custom: { seats: 5 } },
     '{"name":"Zoë Weiß","email":"zoe@acme.com","tags":["vip"],"custom":{"seats":5}}',
@@ -101,7 +101,7 @@ test("a body is taken as an object, as JSON in text, as a line shows it, and as 
     assert.equal((await mcp.call("request", { method: "POST", path: "/contacts", body })).isError, true, JSON.stringify(body));
 });
 
-test("values as they stand on a line keep their types: what a line shows makes the same record", async () => {
+test("line values keep their types: the pairs of a line make the same record", async () => {
   const line = String.raw`name="Line Types" custom.zip="10115" custom.n=10115 custom.ok="true" custom.yes=true custom.ver="1.10" custom.cfg="{\"a\":1}" custom.text="\"quoted\"" custom.empty="" custom.gone=null`;
   const { text } = await mcp.call("request", { method: "POST", path: "/contacts?format=json", body: line });
   const { id, custom } = JSON.parse(text);
@@ -133,7 +133,7 @@ test("values as they stand on a line keep their types: what a line shows makes t
   assert.deepEqual(JSON.parse(patched.text).custom, kept);
 });
 
-test("what is wrong with the arguments is told to the model, with what to do", async () => {
+test("faulty arguments give the model a result with a hint", async () => {
   for (const values of [
     {},
     { path: "" },
@@ -163,7 +163,7 @@ test("what is wrong with the arguments is told to the model, with what to do", a
   assert.match((await mcp.call("request", { method: "POST", path: "/mcp", body: {} })).text, /calling already/);
 });
 
-test("a message nested thousands deep is refused, wherever in it that is", async () => {
+test("a message nested thousands of levels deep is refused at any position", async () => {
   const deep = `${"[".repeat(19_000)}${"]".repeat(19_000)}`;
   const message = (params: string) => `{"jsonrpc":"2.0","id":7,"method":"tools/call","params":${params}}`;
   for (const body of [
@@ -182,7 +182,7 @@ test("a message nested thousands deep is refused, wherever in it that is", async
   assert.match(unknown.text, /Unknown tool/);
 });
 
-test("nothing that a client sends as arguments crashes the service or breaks the protocol", async () => {
+test("no arguments crash the service or break the protocol", async () => {
   const value = fc.oneof(
     fc.string({ unit: "binary" }),
     fc.constantFrom("/contacts", "POST", `/contacts/${jane}`),
@@ -196,7 +196,7 @@ test("nothing that a client sends as arguments crashes the service or breaks the
   await fc.assert(property, { numRuns: 150 });
 });
 
-test("a deletion takes its two steps", async () => {
+test("a deletion through a tool takes two steps", async () => {
   const made = await mcp.call("request", { method: "POST", path: "/contacts", body: { name: "Short Lived" } });
   const path = `/${made.text.split(" ")[0]}`;
   const asked = await mcp.call("request", { method: "DELETE", path });
@@ -205,7 +205,7 @@ test("a deletion takes its two steps", async () => {
   assert.match((await mcp.call("request", { method: "DELETE", path: `${path}?confirm=${confirm}` })).text, /^OK deleted /);
 });
 
-test("a key makes a POST repeatable", async () => {
+test("an idempotency key makes a POST through a tool repeatable", async () => {
   const values = {
     method: "POST",
     path: `/contacts/${jane}/activities`,
@@ -216,7 +216,7 @@ test("a key makes a POST repeatable", async () => {
   assert.match((await mcp.call("request", values)).text, /\n# unchanged\n$/);
 });
 
-test("a call counts as one request, and is in the history under its client's name", async () => {
+test("a call counts as one request and appears in the history under its client's name", async () => {
   const left = async (send: () => Promise<{ headers: Headers }>) => Number((await send()).headers.get("x-ratelimit-remaining"));
   const whoami = () => ann.send("GET", "/whoami");
   const call = () =>
@@ -231,7 +231,7 @@ test("a call counts as one request, and is in the history under its client's nam
   assert.deepEqual([items[0].agent, items[0].reason], ["Judge/1.0", "met"]);
 });
 
-test("a client that says no name with its call is in the history under the one it registered", async () => {
+test("a client without a name in its call appears in the history under its registered name", async () => {
   const { legacy } = mcpOf(await connectedClient("write"));
   await legacy("tools/call", {
     name: "request",
@@ -241,7 +241,7 @@ test("a client that says no name with its call is in the history under the one i
   assert.deepEqual([items[0].agent, items[0].changes.stage.to], ["Robot", "lost"]);
 });
 
-test("a narrow token does through a tool what it does without", async () => {
+test("a narrowed token has the same rights through a tool", async () => {
   const { token } = (await ann.send("POST", "/tokens?format=json", { name: "narrow", scopes: ["contacts.read"] })).json();
   const narrow = mcpOf({
     send: (method, path, body, headers) => service.send(method, path, body, { ...headers, authorization: `Bearer ${token}` }),
@@ -255,7 +255,7 @@ test("a narrow token does through a tool what it does without", async () => {
     assert.match((await narrow.call("request", values)).text, /^ERROR scope_required .*\nHINT /, JSON.stringify(values));
 });
 
-test("a connection that was allowed too little lets its client ask for more, if that knows how to", async () => {
+test("a missing scope gives a modern client a 403 with a challenge, a legacy client a result with it", async () => {
   const { tokens } = await connected(service);
   const narrow = mcpOf({
     send: (method, path, body, headers) => service.send(method, path, body, { ...headers, ...bearer(tokens.access_token) }),
@@ -273,7 +273,7 @@ test("a connection that was allowed too little lets its client ask for more, if 
   assert.equal((await narrow.call("read", { path: `/contacts/${jane}` })).isError, false);
 });
 
-test("an answer too long to read is cut where a line ends, and says how to go on", async () => {
+test("a long answer is cut at the end of a line, with a hint to continue", async () => {
   for (let n = 0; n < 5; n++)
     await ann.send("POST", `/contacts/${jane}/activities`, { kind: "note", body: `${n}${"long ".repeat(3_000)}` });
   const { text } = await mcp.call("read", { path: `/contacts/${jane}/activities` });
@@ -284,7 +284,7 @@ test("an answer too long to read is cut where a line ends, and says how to go on
   assert.equal(page.text.split("\n")[0], text.split("\n")[0]);
 });
 
-test("a line too long to read is cut, and what the server says of it stays", async () => {
+test("a long line is cut, and the server's words after it stay", async () => {
   const body = { kind: "note", body: "x".repeat(100_000) };
   const { text } = await mcp.call("request", { method: "POST", path: `/contacts/${jane}/activities`, body });
   const [line, told, outcome] = text.split("\n");

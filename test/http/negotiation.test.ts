@@ -13,7 +13,7 @@ before(async () => {
 });
 after(() => service.close());
 
-test("the format is what Accept likes best, and ?format= decides", async () => {
+test("Accept chooses the format, and ?format= overrides it", async () => {
   const typeOf = async (path: string, accept?: string) =>
     (await ann.send("GET", path, undefined, accept ? { accept } : {})).headers.get("content-type")?.split(";")[0];
   for (const path of ["/contacts", "/nothing", jane, "/whoami"]) {
@@ -34,7 +34,7 @@ test("the format is what Accept likes best, and ?format= decides", async () => {
   assert.deepEqual(pretty.json(), compact.json());
 });
 
-test("HEAD is GET without the body, and a known ETag is 304", async () => {
+test("HEAD is GET without the body, and a matching ETag gives 304", async () => {
   for (const url of [jane, "/contacts", "/help", "/nothing", "/contacts/c_00000000"]) {
     const [head, get] = [await ann.send("HEAD", url), await ann.send("GET", url)];
     assert.equal(head.text, "");
@@ -58,7 +58,7 @@ test("HEAD is GET without the body, and a known ETag is 304", async () => {
 
 const workspacePath = async () => `/${(await ann.send("GET", "/whoami?format=json")).json().workspace}`;
 
-test("the ETag of a write is that of the read after it, and tells whatever else changes what is shown", async () => {
+test("a write and the next read have the same ETag, which changes with everything shown", async () => {
   const company = (await ann.send("POST", "/companies?format=json", { name: "Acme Inc" })).json();
   const made = await ann.send("POST", "/contacts", { email: "tag@acme.com", company_id: company.id });
   const path = made.headers.get("location")!;
@@ -75,14 +75,14 @@ test("the ETag of a write is that of the read after it, and tells whatever else 
   assert.notEqual(await tagOf(), named, "times are shown in another zone");
 });
 
-test("what has no versions is told apart by all that is shown", async () => {
+test("records without versions have an ETag over everything shown", async () => {
   const workspace = await workspacePath();
   const before = (await ann.send("GET", workspace)).headers.get("etag");
   await ann.send("PATCH", workspace, { name: "Another name" });
   assert.notEqual((await ann.send("GET", workspace)).headers.get("etag"), before);
 });
 
-test("a type that cannot be had is 406 with the formats there are, before anything is done", async () => {
+test("an unavailable type is 406 with the available formats, before anything is done", async () => {
   for (const accept of [
     "text/csv",
     "text/html",
@@ -116,7 +116,7 @@ test("a type that cannot be had is 406 with the formats there are, before anythi
     assert.equal((await ann.send("GET", jane, undefined, { accept })).status, 200, accept);
 });
 
-test("JSON says which record it is, whatever fields are chosen", async () => {
+test("JSON identifies the record for any choice of fields", async () => {
   const { id, handle } = (await ann.send("GET", `${jane}?format=json`)).json();
   const one = (await ann.send("GET", `${jane}?format=json&fields=name`)).json();
   assert.deepEqual(Object.entries(one), [
@@ -131,7 +131,7 @@ test("JSON says which record it is, whatever fields are chosen", async () => {
   assert.match(change.id, /^ch_\w{26}$/);
 });
 
-test("a write that names several versions is made when one of them is the record's", async () => {
+test("a write with several versions in If-Match succeeds when one matches", async () => {
   const made = await ann.send("POST", "/deals", { title: "Versions" });
   const path = made.headers.get("location")!;
   const etag = made.headers.get("etag")!;
@@ -149,7 +149,7 @@ test("a write that names several versions is made when one of them is the record
   assert.equal((await ann.send("DELETE", path, undefined, { "if-match": '"1", "5"' })).status, 409);
 });
 
-test("the answer to a new time zone is in it already", async () => {
+test("the answer that sets a time zone already uses it", async () => {
   const path = await workspacePath();
   for (const [timezone, offset] of [
     ["Asia/Kolkata", "+05:30"],
@@ -163,7 +163,7 @@ test("the answer to a new time zone is in it already", async () => {
   }
 });
 
-test("a write that asks by a header to be tried out is refused and not made", async () => {
+test("a write with a dry-run header is refused and not made", async () => {
   for (const name of ["x-dry-run", "dry-run", "x-dryrun", "x-crm-dry-run", "x-validate-only"]) {
     for (const [method, path] of [
       ["POST", "/contacts"],

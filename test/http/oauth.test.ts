@@ -23,7 +23,7 @@ import {
 } from "../helpers/oauth.ts";
 import { type Client, type Send, type Service, startService } from "../helpers/service.ts";
 
-/** What a program and a person come to, from discovery to the end of a connection. */
+/** The life of a connection, from discovery to its end. */
 
 const HOUR = 3_600_000;
 let clock = Date.parse("2026-06-01T08:00:00Z");
@@ -35,7 +35,7 @@ before(async () => {
 });
 after(() => service.close());
 
-test("metadata is where clients look for it, as JSON whatever they accept", async () => {
+test("metadata is served at every URL that clients try, as JSON for any Accept header", async () => {
   for (const path of ["", "/mcp"]) {
     const server = await service.send("GET", `/.well-known/oauth-authorization-server${path}`, undefined, {
       accept: "text/plain",
@@ -59,7 +59,7 @@ test("metadata is where clients look for it, as JSON whatever they accept", asyn
   }
 });
 
-test("in local mode the metadata speaks of the address that was asked, for clients compare it", async () => {
+test("in local mode the metadata names the requested address, which clients compare", async () => {
   const port = new URL(service.baseUrl).port;
   const host = `localhost:${port}`;
   const options = { port, path: "/.well-known/oauth-protected-resource/mcp", headers: { host } };
@@ -67,7 +67,7 @@ test("in local mode the metadata speaks of the address that was asked, for clien
   assert.equal(JSON.parse(await text(reply)).resource, `http://${host}/mcp`);
 });
 
-test("a program connects, and is one line among the person's tokens", async () => {
+test("a program connects and shows as one token of the person", async () => {
   const { client, tokens } = await connected(service, { reach: "write" });
   assert.equal(tokens.scope, "read write");
   assert.equal(tokens.expires_in, 3_600);
@@ -88,7 +88,7 @@ test("a program connects, and is one line among the person's tokens", async () =
   assert.equal((await refreshed(service, client, next.refresh_token)).json().error, "invalid_grant");
 });
 
-test("an access token is good for an hour, a connection as long as it is used", async () => {
+test("an access token lasts an hour, a connection as long as it is used", async () => {
   const { client, tokens } = await connected(service);
   clock += HOUR + 1_000;
   const late = await service.send("GET", "/contacts", undefined, bearer(tokens.access_token));
@@ -101,7 +101,7 @@ test("an access token is good for an hour, a connection as long as it is used", 
   ann = await service.signIn();
 });
 
-test("what a person chooses is what the program gets", async () => {
+test("the program gets the scopes and workspace that the person chose", async () => {
   const { client_id } = await register(service);
   const page = await consentPage(service, askPath(client_id, newVerifier()));
   assert.match(page, /value="write" checked/, "who asks for nothing gets the usual");
@@ -120,7 +120,7 @@ test("what a person chooses is what the program gets", async () => {
   assert.equal(rows.find((row: { client: string }) => row.client === client).workspace_id, second);
 });
 
-test("a workspace of others cannot be chosen", async () => {
+test("the workspace of another person cannot be chosen", async () => {
   const eve = await service.signIn("eve@example.com");
   const hers = (await eve.send("GET", "/workspaces?format=json")).json().items[0].id;
   const { client_id } = await register(service);
@@ -139,7 +139,7 @@ test("a connection ends with the membership", async () => {
   assert.equal((await refreshed(service, client, tokens.refresh_token)).json().error, "invalid_grant");
 });
 
-test("a refresh may narrow what the access token does, for that one", async () => {
+test("a refresh may narrow the scopes of one access token", async () => {
   const { client, tokens } = await connected(service, { reach: "write" });
   const narrow = (await refreshed(service, client, tokens.refresh_token, { scope: "contacts.read" })).json();
   assert.equal(narrow.scope, "contacts.read");
@@ -148,7 +148,7 @@ test("a refresh may narrow what the access token does, for that one", async () =
   assert.equal((await refreshed(service, client, narrow.refresh_token)).json().scope, "read write");
 });
 
-test("a client with a secret sends it in the header, encoded, or in the body", async () => {
+test("a client sends its secret form-encoded in the header, or in the body", async () => {
   const { client_id, client_secret = "" } = await register(service, { token_endpoint_auth_method: undefined });
   const basic = (secret: string) => ({ authorization: `Basic ${btoa(`${encodeURIComponent(client_id)}:${secret}`)}` });
   const verifier = newVerifier();
@@ -167,7 +167,7 @@ test("a client with a secret sends it in the header, encoded, or in the body", a
   assert.equal((await refreshed(service, client_id, refresh_token, { client_secret })).status, 200);
 });
 
-test("a program ends its own tokens, and nobody else's", async () => {
+test("a program revokes only its own tokens", async () => {
   const one = await connected(service);
   const two = await connected(service);
   const revoke = (client_id: string, token: string) => postForm(service, "/oauth/revoke", { client_id, token });
@@ -182,7 +182,7 @@ test("a program ends its own tokens, and nobody else's", async () => {
   assert.equal((await revoke(one.client, "nonsense")).status, 200);
 });
 
-test("a registration is read and taken back by who made it, and its connections with it", async () => {
+test("only the maker reads and deletes a registration, and its connections end with it", async () => {
   const made = await register(service);
   const path = `/oauth/register/${made.client_id}`;
   const own = bearer(made.registration_access_token);
@@ -201,7 +201,7 @@ test("a registration is read and taken back by who made it, and its connections 
   assert.equal((await service.send("GET", askPath(made.client_id, verifier))).status, 400);
 });
 
-test("a connection works at /mcp, as far as it was let, and gets nothing that works elsewhere", async () => {
+test("a connection works at /mcp within its scopes, and cannot get a token for other routes", async () => {
   const { tokens } = await connected(service, { reach: "everything" });
   const as = (token: string) => {
     const send: Send = (method, path, body, headers) => service.send(method, path, body, { ...headers, ...bearer(token) });
@@ -223,7 +223,7 @@ test("a connection works at /mcp, as far as it was let, and gets nothing that wo
   assert.match(refused.headers.get("www-authenticate")!, /error="invalid_token", resource_metadata=/);
 });
 
-test("a token that is for another address is refused", async () => {
+test("a token for another resource is refused", async () => {
   const { client, tokens } = await connected(service);
   await service.pool.rows(sql`update tokens set audience = 'https://elsewhere.example/mcp' where client = ${client}`);
   const reply = await service.send("POST", "/mcp", { jsonrpc: "2.0", id: 1, method: "ping" }, bearer(tokens.access_token));

@@ -15,7 +15,7 @@ import {
 } from "../helpers/oauth.ts";
 import { type Reply, type Service, startService } from "../helpers/service.ts";
 
-/** What thieves and meddlers try (RFC 9700). */
+/** Attacks on OAuth (RFC 9700). */
 
 let clock = Date.parse("2026-06-01T08:00:00Z");
 let service: Service;
@@ -34,7 +34,7 @@ const error = (reply: Reply) => {
   return reply.json().error as string;
 };
 
-/** A code that was agreed on, and what its exchange takes. */
+/** A code from the consent page, and the values of its exchange. */
 async function agreed(client?: string) {
   const client_id = client ?? (await register(service)).client_id;
   const code_verifier = newVerifier();
@@ -42,7 +42,7 @@ async function agreed(client?: string) {
   return { grant_type: "authorization_code", client_id, code, code_verifier, redirect_uri: CALLBACK };
 }
 
-test("a code is good for its client, its redirect URI and its verifier only, and they still get it", async () => {
+test("a code works only with its client, redirect URI and verifier, also after others tried it", async () => {
   const right = await agreed();
   const other = await register(service);
   const tries: Record<string, string>[] = [
@@ -59,7 +59,7 @@ test("a code is good for its client, its redirect URI and its verifier only, and
   assert.equal((await tokenRequest(service, right)).status, 200);
 });
 
-test("a code that comes again ends what it has become, whoever brings it", async () => {
+test("a replayed code ends its connection, whoever sends it", async () => {
   const right = await agreed();
   const tokens = (await tokenRequest(service, right)).json();
   assert.ok(await stands(service, tokens.access_token));
@@ -69,13 +69,13 @@ test("a code that comes again ends what it has become, whoever brings it", async
   assert.equal(error(await refreshed(service, right.client_id, tokens.refresh_token)), "invalid_grant");
 });
 
-test("a code is too old after a minute", async () => {
+test("a code expires after a minute", async () => {
   const right = await agreed();
   clock += 61_000;
   assert.equal(error(await tokenRequest(service, right)), "invalid_grant");
 });
 
-test("of two exchanges of a code at once none is left standing", async () => {
+test("two concurrent exchanges of one code leave no connection", async () => {
   const right = await agreed();
   const replies = await Promise.all([1, 2, 3].map(() => tokenRequest(service, right)));
   const won = replies.filter(({ status }) => status === 200);
@@ -83,7 +83,7 @@ test("of two exchanges of a code at once none is left standing", async () => {
   assert.equal(await stands(service, won[0]!.json().access_token), false);
 });
 
-test("a refresh token that comes again ends the connection", async () => {
+test("a replayed refresh token ends the connection", async () => {
   const { client, tokens } = await connected(service);
   const second = (await refreshed(service, client, tokens.refresh_token)).json();
   const third = (await refreshed(service, client, second.refresh_token)).json();
@@ -94,7 +94,7 @@ test("a refresh token that comes again ends the connection", async () => {
   assert.equal(error(await refreshed(service, client, third.refresh_token)), "invalid_grant");
 });
 
-test("of two refreshes at once one wins, and the other is a replay", async () => {
+test("of two concurrent refreshes one succeeds, and the other counts as a replay", async () => {
   const { client, tokens } = await connected(service);
   const replies = await Promise.all(Array.from({ length: 6 }, () => refreshed(service, client, tokens.refresh_token)));
   const won = replies.filter(({ status }) => status === 200);
@@ -102,7 +102,7 @@ test("of two refreshes at once one wins, and the other is a replay", async () =>
   assert.equal(await stands(service, won[0]!.json().access_token), false);
 });
 
-test("nobody ends a connection by making a refresh token up, or with another client's", async () => {
+test("a forged refresh token or another client's token ends no connection", async () => {
   const { client, tokens } = await connected(service);
   const { client: thief } = await connected(service);
   const made = `${tokens.refresh_token.slice(0, -12)}${"x".repeat(12)}`;
@@ -117,7 +117,7 @@ test("nobody ends a connection by making a refresh token up, or with another cli
   assert.equal((await refreshed(service, client, tokens.refresh_token)).status, 200);
 });
 
-test("a token works at /mcp only, and a secret of one use is none of another", async () => {
+test("a token works only at /mcp, and no secret works for another purpose", async () => {
   const { client, code, tokens } = await connected(service);
   for (const path of ["/contacts", "/whoami", "/tokens"]) {
     const reply = await service.send("GET", path, undefined, bearer(tokens.access_token));
@@ -130,7 +130,7 @@ test("a token works at /mcp only, and a secret of one use is none of another", a
   assert.match(query.text, /auth_required/);
 });
 
-test("an ask without PKCE, with plain, or for something else goes back as an error that says whose it is", async () => {
+test("a request without PKCE, with plain PKCE or with unknown values goes back as an error with its issuer", async () => {
   const { client_id } = await register(service);
   const tries: [changed: Record<string, string | undefined>, expected: string][] = [
     [{ code_challenge: undefined }, "invalid_request"],
@@ -159,7 +159,7 @@ test("an ask without PKCE, with plain, or for something else goes back as an err
   assert.match(response.headers.get("location")!, /error=invalid_request/);
 });
 
-test("nobody is sent to an address that is not registered, nor by a link of ours to a web site that just registered", async () => {
+test("nobody is redirected to an unregistered address, nor automatically to a newly registered web site", async () => {
   const { client_id } = await register(service, { redirect_uris: ["https://evil.example/cb", CALLBACK] });
   for (const redirect_uri of [
     "https://evil.example/other",
@@ -186,7 +186,7 @@ test("nobody is sent to an address that is not registered, nor by a link of ours
   assert.match(await told.text(), /href="https:&#47;|href="https:/);
 });
 
-test("registrations with dangerous or foreign addresses, odd methods and huge metadata are refused", async () => {
+test("registrations with unsafe redirect URIs, unknown methods or huge metadata are refused", async () => {
   const attempt = (metadata: unknown) => service.send("POST", "/oauth/register", metadata);
   for (const redirect_uris of [
     ["javascript:alert(1)"],
@@ -212,7 +212,7 @@ test("registrations with dangerous or foreign addresses, odd methods and huge me
   assert.equal((await attempt({ ...fine, software_id: "x", whatever: {} })).status, 201);
 });
 
-test("the token endpoint takes a form, said once, from a client it knows", async () => {
+test("the token endpoint requires a form without repeated names, from a known client", async () => {
   const { client_id } = await register(service);
   const form = { "content-type": "application/x-www-form-urlencoded" };
   const post = (body: unknown, headers: Record<string, string> = form) => service.send("POST", "/oauth/token", body, headers);
@@ -232,7 +232,7 @@ test("the token endpoint takes a form, said once, from a client it knows", async
   assert.equal(error(await post(target)), "invalid_target");
 });
 
-test("a client's document must be at its own address, and say so", async () => {
+test("a client's document must be at its own URL and contain it", async () => {
   const id = "https://app.example/client.json";
   const document = { client_id: id, client_name: "App", redirect_uris: [CALLBACK] };
   const ask = (client: string) => service.send("GET", askPath(client, newVerifier()));

@@ -18,7 +18,7 @@ import {
 } from "../helpers/oauth.ts";
 import { type Service, startService } from "../helpers/service.ts";
 
-/** The pages a person sees, on a server that mails its codes, and what others try with them. */
+/** The consent pages, on a server that mails its codes, and attacks on them. */
 
 const DAY = 86_400_000;
 let clock = Date.parse("2026-06-01T08:00:00Z");
@@ -33,12 +33,12 @@ after(() => service.close());
 const ask = async (changed: Record<string, string | undefined> = {}, metadata: Record<string, unknown> = {}) =>
   askPath((await register(service, metadata)).client_id, newVerifier(), changed);
 
-/** The first page as it stands, and its fields with an address. */
+/** The fields of the first page, with an e-mail address. */
 async function begun(email: string): Promise<Record<string, string>> {
   return { ...fieldsOf((await service.send("GET", await ask())).text), email };
 }
 
-test("no page runs, loads or leaks anything, or is kept", async () => {
+test("pages run no script, load nothing, leak no referrer and are not cached", async () => {
   const page = await service.send("GET", await ask());
   assert.match(page.headers.get("content-type")!, /^text\/html; charset=utf-8/);
   assert.match(
@@ -53,7 +53,7 @@ test("no page runs, loads or leaks anything, or is kept", async () => {
   assert.doesNotMatch(last, /<script|<link|<img|<iframe|style="| on\w+="/);
 });
 
-test("names, states and addresses are text on the page and nothing else", async () => {
+test("names, states and addresses are escaped on the page", async () => {
   const hostile = `"><script>alert(1)</script>\u202e`;
   const path = await ask({ state: hostile }, { client_name: hostile });
   for (const page of [(await service.send("GET", path)).text, await consentPage(service, path, "hostile@example.com")]) {
@@ -67,7 +67,7 @@ test("names, states and addresses are text on the page and nothing else", async 
   assert.match(failed.text, /aria-invalid="true" aria-describedby="fault"/);
 });
 
-test("a program on this computer, and a name that nobody checked, are told as such", async () => {
+test("the page warns of a program on this computer and of an unchecked name", async () => {
   assert.match(
     (await service.send("GET", await ask())).text,
     /class="warning"><b>It says that it runs on this computer<\/b> \(127\.0\.0\.1:9\)/,
@@ -78,7 +78,7 @@ test("a program on this computer, and a name that nobody checked, are told as su
   assert.match(text, /The answer goes to <b>claude\.example<\/b>/);
 });
 
-test("the code is mailed, not shown; a wrong one may be tried again; another address may be used", async () => {
+test("the code is mailed and not shown, may be tried again, and can go to another address", async () => {
   const first = await begun("code@example.com");
   const sent = await form({ ...first, step: "send" });
   const mailed = /\d{6}/.exec(service.mails.at(-1)!.text)![0];
@@ -98,7 +98,7 @@ test("the code is mailed, not shown; a wrong one may be tried again; another add
   assert.equal(stolen.status, 400, "for another question the code is used");
 });
 
-test("asking for codes is limited here as at POST /auth/request, and together with it", async () => {
+test("code requests share one limit with POST /auth/request", async () => {
   const first = await begun("flood@example.com");
   const replies = [];
   for (let i = 0; i < 7; i++) replies.push(await form({ ...first, step: "send" }));
@@ -107,7 +107,7 @@ test("asking for codes is limited here as at POST /auth/request, and together wi
   assert.equal((await service.send("POST", "/auth/request", { email: "flood@example.com" })).status, 429);
 });
 
-test("nothing comes of a form that another page sent", async () => {
+test("a form from another site is refused", async () => {
   const path = await ask();
   const fields = fieldsOf(await consentPage(service, path, "victim@example.com"));
   for (const headers of [
@@ -131,7 +131,7 @@ test("nothing comes of a form that another page sent", async () => {
   assert.equal(await old(service.baseUrl), 303);
 });
 
-test("what was agreed on cannot be changed on the way, nor taken up after it is too old", async () => {
+test("a flow cannot be changed in transit, nor continued after it expires", async () => {
   const fields = fieldsOf(await consentPage(service, await ask(), "seal@example.com"));
   const { flow = "" } = fields;
   const flipped = flow.slice(0, 80) + (flow[80] === "A" ? "B" : "A") + flow.slice(81);
@@ -147,7 +147,7 @@ test("what was agreed on cannot be changed on the way, nor taken up after it is 
   assert.match(late.text, /too old/);
 });
 
-test("Allow pressed twice is one answer, the last choice counts, and after the tokens it is none", async () => {
+test("Allow pressed twice makes one code with the last choice, and fails once tokens exist", async () => {
   const client = await register(service);
   const verifier = newVerifier();
   const fields = fieldsOf(await consentPage(service, askPath(client.client_id, verifier), "twice@example.com"));
@@ -168,7 +168,7 @@ test("Allow pressed twice is one answer, the last choice counts, and after the t
   assert.equal((await form({ ...fields, step: "allow" })).status, 400);
 });
 
-test("Deny, and Cancel before it, tell the program", async () => {
+test("Deny and Cancel report access_denied to the program", async () => {
   const path = await ask();
   const denied = await form({ ...fieldsOf(await consentPage(service, path, "deny@example.com")), step: "deny" });
   assert.equal(denied.status, 303);
@@ -179,7 +179,7 @@ test("Deny, and Cancel before it, tell the program", async () => {
   }
 });
 
-test("neither a workspace nor a reach that is not on the page is taken", async () => {
+test("a workspace or a choice of scopes that the page does not offer is refused", async () => {
   const fields = fieldsOf(await consentPage(service, await ask(), "choice@example.com"));
   for (const wrong of [{ reach: "constructor" }, { reach: "asked" }, { reach: "" }, { workspace: "" }, { step: "" }]) {
     const reply = await form({ ...fields, step: "allow", ...wrong });
@@ -188,7 +188,7 @@ test("neither a workspace nor a reach that is not on the page is taken", async (
   }
 });
 
-test("one address registers so many programs an hour", async () => {
+test("registrations are limited per address and hour", async () => {
   const from = (address: string) => ({ "x-forwarded-for": address });
   const metadata = { redirect_uris: [CALLBACK] };
   const statuses = [];
@@ -199,7 +199,7 @@ test("one address registers so many programs an hour", async () => {
   assert.equal((await service.send("POST", "/oauth/register", metadata, from("192.0.2.8"))).status, 201);
 });
 
-test("registrations that come at once do not get past that", async () => {
+test("concurrent registrations do not exceed the limit", async () => {
   const from = { "x-forwarded-for": "192.0.2.9" };
   const replies = await Promise.all(
     Array.from({ length: 60 }, () => service.send("POST", "/oauth/register", { redirect_uris: [CALLBACK] }, from)),
@@ -208,7 +208,7 @@ test("registrations that come at once do not get past that", async () => {
   assert.equal(replies.filter(({ status }) => status === 429).length, 40);
 });
 
-test("those that nobody lets in make room for others, the oldest first", async () => {
+test("clients that nobody authorized are dropped for new ones, oldest first", async () => {
   const client = await register(service);
   await service.pool.rows(sql`insert into oauth_clients (id, name, redirect_uris, auth_method, registration_digest, address, created_at)
     select 'flood ' || i, 'flood', '{}', 'none', '', '203.0.113.' || i, ${new Date(clock + 1).toISOString()} from generate_series(1, 5000) i`);
@@ -219,7 +219,7 @@ test("those that nobody lets in make room for others, the oldest first", async (
   assert.deepEqual(row, [5_001, 0]);
 });
 
-test("what nobody uses is dropped: registrations, spent codes, old keys", async () => {
+test("unused registrations, spent codes and expired access tokens are dropped", async () => {
   clock += 2 * 3_600_000;
   const unused = await register(service);
   const used = await register(service);

@@ -2,11 +2,11 @@ import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { type Client, type Reply, type Service, startService } from "../helpers/service.ts";
 
-/** Bodies that mean harm, or more than can be kept: none of them changes what it should not. */
+/** Hostile and oversized bodies. None of them changes anything it should not. */
 
 let service: Service;
 let ann: Client;
-/** Moves on by a second with every request, so that an unwanted write would show in updated_at. */
+/** A clock that advances a second per request, so that an unwanted write shows in updated_at. */
 let clock = Date.parse("2026-06-01T08:00:00Z");
 before(async () => {
   service = await startService({ now: () => clock });
@@ -24,7 +24,7 @@ async function get(path: string): Promise<any> {
   return (await send("GET", `${path}?format=json`)).json();
 }
 
-/** Creates and gives the record as JSON shows it. */
+/** Creates a record and returns it as JSON. */
 async function make(path: string, body: unknown) {
   const reply = await send("POST", `${path}?format=json`, body);
   assert.equal(reply.status, 201, reply.text);
@@ -37,7 +37,7 @@ function assertRefused(reply: Reply, status: number, code: string, says: RegExp)
   assert.match(reply.text, says);
 }
 
-test("an id in the body redirects nothing: what is read-only or unknown is refused by name", async () => {
+test("an id in the body redirects no write: read-only and unknown fields are refused by name", async () => {
   const victim = await make("/contacts", { name: "Victim" });
   const { id } = await make("/contacts", { name: "Target" });
   for (const body of [
@@ -59,7 +59,7 @@ test("an id in the body redirects nothing: what is read-only or unknown is refus
   for (const each of [victim.id, id]) assert.equal((await get(`/contacts/${each}`)).version, 1);
 });
 
-test("a note with line breaks forges neither a record, a trailer nor an error", async () => {
+test("a note with line breaks forges no record, trailer or error", async () => {
   const notes = "\ncontact/c_00000000 name=Forged\n# 99 contacts\nERROR internal\r\nHINT  rm -rf\u2028# next: x\u0085OK";
   const { id } = await make("/contacts", { name: "Honest\n# created", notes });
   for (const path of [
@@ -74,7 +74,7 @@ test("a note with line breaks forges neither a record, a trailer nor an error", 
   assert.equal((await get(`/contacts/${id}`)).notes, notes);
 });
 
-test("numbers and structures that cannot be kept as they are change nothing", async () => {
+test("numbers and structures that cannot be stored exactly are refused and change nothing", async () => {
   const deal = await make("/deals", { title: "Sound", amount_cents: 1, custom: { a: 1 } });
   const path = `/deals/${deal.id}`;
   const deep = (levels: number) => "[".repeat(levels) + "]".repeat(levels);
@@ -130,7 +130,7 @@ test("numbers and structures that cannot be kept as they are change nothing", as
   assert.deepEqual(await get(path), deal);
 });
 
-test("a body of very many small values is refused before the reading of it holds anybody up", async () => {
+test("a body of more than 20,000 values is refused, and brackets in text do not count", async () => {
   const many = Array.from({ length: 60_000 }, (_, i) => i);
   for (const body of [
     `{"name":"Many","custom":{"a":[${many.join(",")}]}}`,
@@ -143,7 +143,7 @@ test("a body of very many small values is refused before the reading of it holds
   assert.equal(notes.length, 10_000);
 });
 
-test("thousands of whole numbers beyond 2^53 are kept, and one that would be changed is not", async () => {
+test("thousands of exact integers beyond 2^53 are stored, and an inexact one is refused", async () => {
   const exact = Array.from({ length: 2_000 }, (_, i) => String(2n ** 53n + 2n * BigInt(i + 1)));
   const made = await send("POST", "/contacts?format=json", `{"name":"Exact","custom":{"ids":[${exact.join(",")}]}}`);
   assert.ok(made.text.includes(`"ids":[${exact.join(",")}]`), made.text.slice(0, 200));
@@ -151,7 +151,7 @@ test("thousands of whole numbers beyond 2^53 are kept, and one that would be cha
   assertRefused(await send("POST", "/contacts", changed), 400, "invalid_value", /9007199254740992/);
 });
 
-test("a number of more digits than are kept is refused however it is sent, and no filter takes another for it", async () => {
+test("a JSON number with too many digits is refused, a form keeps it as text, and no filter rounds it", async () => {
   for (const number of ["1234567890123456789012", "12345678901234567890", "0.1234567890123456789", "1e-400", "1e400"]) {
     for (const body of [
       `{"name":"Rounded","custom":{"n":${number}}}`,
@@ -175,7 +175,7 @@ test("a number of more digits than are kept is refused however it is sent, and n
   assert.deepEqual([await found("lt:1e999999"), await found("gt:-1e999999"), await found("gt:1e999999")], [1, 1, 0]);
 });
 
-test("a form makes a number only of what JSON writes the same way", async () => {
+test("a form value is a number only when JSON writes it the same way", async () => {
   const kept = { a: 5, b: -0.5, c: true, d: 1e21 };
   const texts = { e: "1.10", f: "007", g: "1e3", h: "-0", i: "+5", j: ".5", k: "5.", l: "TRUE", m: "null", n: "0x1f", o: " 5" };
   const form = new URLSearchParams({ name: "Form" });
@@ -184,7 +184,7 @@ test("a form makes a number only of what JSON writes the same way", async () => 
   assert.deepEqual(custom, { ...kept, ...texts });
 });
 
-test("what stands behind an & inside a value of a form is told how to be sent", async () => {
+test("a form value with an unescaped & is refused with a hint at %26", async () => {
   const path = `/contacts/${(await make("/contacts", { name: "Ampersand" })).id}`;
   assertRefused(await send("PATCH", path, "follow_up_note=Send & ask"), 400, "invalid_field", /HINT {2}an & inside .*%26/);
   const json = await send("PATCH", path, { " ask": "" });
@@ -192,7 +192,7 @@ test("what stands behind an & inside a value of a form is told how to be sent", 
   assert.doesNotMatch(json.text, /%26/);
 });
 
-test("a text that cannot be stored is told why", async () => {
+test("a text that cannot be stored is refused with the reason", async () => {
   assertRefused(await send("POST", "/contacts", { name: "a\0b" }), 400, "invalid_value", /HINT {2}leave out NUL characters/);
   const long = await send("POST", "/contacts", { name: "x".repeat(501) });
   assertRefused(long, 400, "invalid_value", /HINT {2}name expects text of at most 500/);

@@ -5,7 +5,7 @@ import { readConfig } from "../../src/service/config.ts";
 import { runCommand } from "../../src/start/commands.ts";
 import { startService } from "../helpers/service.ts";
 
-test("metrics count by route, and only for who has their token", async () => {
+test("metrics count by route, and require their token", async () => {
   const service = await startService({ config: { CRM_METRICS_TOKEN: "for prometheus" } });
   const ann = await service.signIn();
   await ann.send("GET", "/contacts/c_00000000");
@@ -20,13 +20,13 @@ test("metrics count by route, and only for who has their token", async () => {
   await service.close();
 });
 
-test("without a metrics token there are no metrics", async () => {
+test("without a configured token /metrics does not exist", async () => {
   const service = await startService();
   assert.equal((await service.send("GET", "/metrics", undefined, { authorization: "Bearer " })).status, 404);
   await service.close();
 });
 
-test("the access log names request, route and token, and no secret", async () => {
+test("the access log names request, route and token id, and no secret", async () => {
   const lines: string[] = [];
   const service = await startService({
     config: { CRM_ACCESS_LOG: "on" },
@@ -43,7 +43,7 @@ test("the access log names request, route and token, and no secret", async () =>
   assert.doesNotMatch(lines.join(""), /jane|ck_[A-Za-z0-9]{40}/);
 });
 
-test("who owns the machine makes a token, sees who is there, and ends somebody's tokens", async () => {
+test("the command line makes a token, lists users and revokes a person's tokens", async () => {
   const service = await startService();
   const config = readConfig({ CRM_SECRET: "a secret of the tests, long enough" });
   const run = (...words: string[]) => runCommand(words, config, service.pool);

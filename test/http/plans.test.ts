@@ -20,7 +20,7 @@ after(() => service.close());
 
 const contact = (client: Client, i: number) => client.send("POST", "/contacts", { email: `p${i}@acme.com` });
 
-test("of many creates at the edge of the cap exactly as many succeed as it allows", async () => {
+test("concurrent creates near the cap succeed exactly up to it", async () => {
   const answers = await Promise.all(Array.from({ length: 20 }, (_, i) => contact(ann, i)));
   assert.equal(answers.filter(({ status }) => status === 201).length, 5);
   assert.equal(answers.filter(({ status, text }) => status === 403 && text.startsWith("ERROR plan_limit_reached ")).length, 15);
@@ -28,7 +28,7 @@ test("of many creates at the edge of the cap exactly as many succeed as it allow
   assert.match((await ann.send("GET", "/whoami")).text, /^contacts="5 \/ 5"$/m);
 });
 
-test("what is there can be updated at the cap, and a deletion makes room for one", async () => {
+test("at the cap records can be updated, and a deletion frees one slot", async () => {
   const { lines } = await ann.send("GET", "/contacts?fields=email");
   const email = /email=(\S+)/.exec(lines[0]!)![1]!;
   assert.match((await ann.send("POST", "/contacts", { email, stage: "lead" })).text, /# updated\n$/);
@@ -45,7 +45,7 @@ test("a refused create leaves nothing behind, not even in the history", async ()
   assert.equal((await ann.send("GET", "/audit?limit=500")).lines.length, before);
 });
 
-test("another workspace has a count of its own, and kinds without a cap none", async () => {
+test("each workspace has its own count, and kinds without a cap are unlimited", async () => {
   const bob = await service.signIn("bob@example.com");
   assert.equal((await contact(bob, 1)).status, 201);
   for (let i = 0; i < 8; i++) assert.equal((await ann.send("POST", "/tasks", { title: `t${i}` })).status, 201);
@@ -61,7 +61,7 @@ test("a workspace on a plan of its own has that plan's caps", async () => {
   assert.match((await eve.send("GET", "/whoami")).text, /^plan=team\ncontacts="2 \/ 2"$/m);
 });
 
-test("counting that begins later begins with what is there", async () => {
+test("a count that starts later includes the existing records", async () => {
   const db = { pool: service.pool, catalog };
   await prepareUsage(db, false);
   await prepareUsage(db, true);

@@ -28,7 +28,7 @@ async function signIn(url: string): Promise<string> {
   return JSON.parse((await call(url, "/auth/verify?format=json", undefined, { email, code })).text).token;
 }
 
-/** Writes with eight hands until told to stop, and keeps what was acknowledged. */
+/** Writes with eight concurrent callers until stopped, and records the acknowledged writes. */
 function load(url: string, token: string, mark: string) {
   const acknowledged: string[] = [];
   const refused: Answer[] = [];
@@ -81,7 +81,7 @@ function isAlive(pid: number): boolean {
   }
 }
 
-test("from an empty folder to what can be pasted; kill -9 and restart lose nothing; SIGTERM finishes what is in flight", async () => {
+test("an empty folder becomes a service whose commands can be pasted; kill -9 loses nothing; SIGTERM finishes running requests", async () => {
   const CRM_DATA = join(home, "data");
   let service = await serve({ CRM_DATA });
   const paste = service
@@ -138,7 +138,7 @@ test("from an empty folder to what can be pasted; kill -9 and restart lose nothi
   assert.ok(!service.out().includes(token) && !service.err().includes(token));
 });
 
-test("what keeps it from starting is one line and exit code 1", async () => {
+test("a failed start prints one line and exits with code 1", async () => {
   const url = await databaseUrl();
   const newer = await database();
   const sql = postgres({ ...newer.connection, max: 1 });
@@ -185,7 +185,7 @@ test("what keeps it from starting is one line and exit code 1", async () => {
   taken.close();
 });
 
-test("migrate names what is pending, applies it once, and two processes that start at once both serve", async () => {
+test("migrate lists pending migrations and applies them once, and two concurrent starts both serve", async () => {
   const settings = { DATABASE_URL: await databaseUrl({ empty: true }), CRM_SECRET: SECRET };
   const migrate = async (...options: string[]) => {
     const { ended, out, err } = run(settings, "migrate", ...options);
@@ -211,7 +211,7 @@ test("migrate names what is pending, applies it once, and two processes that sta
   assert.equal(out(), pending.replaceAll("pending", "applied"));
 });
 
-test("with the database away it says so and when to come again, and recovers by itself", async () => {
+test("without a database the service answers not_ready with Retry-After, and recovers by itself", async () => {
   const network = await startNetwork((await database()).connection);
   const service = await serve({ DATABASE_URL: network.url, CRM_SECRET: SECRET, CRM_WORKERS: "2" });
   const token = await signIn(service.url);

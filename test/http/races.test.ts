@@ -16,7 +16,7 @@ const atOnce = <T>(times: number, act: (i: number) => Promise<T>) =>
 
 const outcomeOf = ({ text }: Reply) => /^# (\w+(?: \(unchanged\))?)$/m.exec(text)?.[1];
 
-/** How many of each: `{ created: 1, updated: 49 }`. */
+/** The number of answers of each kind: `{ created: 1, updated: 49 }`. */
 function tally(values: unknown[]): Record<string, number> {
   const counts: Record<string, number> = {};
   for (const value of values) counts[String(value)] = (counts[String(value)] ?? 0) + 1;
@@ -35,7 +35,7 @@ async function confirmOf(path: string): Promise<string> {
   return asked.json().confirm;
 }
 
-/** The history must be the unbroken sequence of the record's versions, each beginning where the one before it ended. */
+/** Checks that the history is the gapless sequence of the record's versions, each entry beginning where the one before ended. */
 async function assertWholeHistory(path: string, version: number): Promise<void> {
   const { items } = (await ann.send("GET", `${path}/history?format=json&limit=500&fields=version,action,before,after`)).json();
   const entries = items.sort((a: { version: number }, b: { version: number }) => a.version - b.version);
@@ -49,7 +49,7 @@ async function assertWholeHistory(path: string, version: number): Promise<void> 
   });
 }
 
-test("fifty upserts of one address at once leave one record and its whole history", async () => {
+test("fifty concurrent upserts of one address leave one record with a complete history", async () => {
   const replies = await atOnce(50, (i) =>
     ann.send("POST", "/contacts", { email: i % 2 ? "Race@Acme.com" : "race@acme.com", stage: `stage ${i}` }),
   );
@@ -61,7 +61,7 @@ test("fifty upserts of one address at once leave one record and its whole histor
   await assertWholeHistory(`/contacts/${items[0].id}`, 50);
 });
 
-test("fifty equal upserts at once write one version", async () => {
+test("fifty equal concurrent upserts write one version", async () => {
   const replies = await atOnce(50, () => ann.send("POST", "/companies", { domain: "same.com", name: "Same" }));
   assert.deepEqual(tally(replies.map(outcomeOf)), { created: 1, "updated (unchanged)": 49 });
   const { items } = (await ann.send("GET", "/companies?domain=same.com&format=json")).json();
@@ -69,7 +69,7 @@ test("fifty equal upserts at once write one version", async () => {
   await assertWholeHistory(`/companies/${items[0].id}`, 1);
 });
 
-test("of changes at once the history tells in the order of their versions, and the record's time only goes on", async () => {
+test("concurrent changes appear in the history by version, and updated_at never goes back", async () => {
   const id = await make("/contacts", { name: "In order", email: "order@acme.com" });
   const change = (i: number) =>
     i % 2
@@ -95,7 +95,7 @@ test("of changes at once the history tells in the order of their versions, and t
   assert.deepEqual(times, times.toSorted());
 });
 
-test("changes of different fields at once are all kept", async () => {
+test("concurrent changes of different fields are all kept", async () => {
   const path = `/contacts/${await make("/contacts", { name: "Many hands" })}`;
   const changes: Record<string, unknown>[] = [
     { phone: "+1 555" },
@@ -118,7 +118,7 @@ test("changes of different fields at once are all kept", async () => {
   await assertWholeHistory(path, changes.length + 1);
 });
 
-test("of many changes that expect one version exactly one is made", async () => {
+test("of concurrent changes that expect the same version exactly one succeeds", async () => {
   const path = `/deals/${await make("/deals", { title: "Contested" })}`;
   for (const version of [1, 2, 3]) {
     const replies = await atOnce(20, (i) =>
@@ -131,7 +131,7 @@ test("of many changes that expect one version exactly one is made", async () => 
   await assertWholeHistory(path, 4);
 });
 
-test("of two records that take one address at once one gets it", async () => {
+test("of two records that take one address concurrently one gets it", async () => {
   const paths = await Promise.all(
     [1, 2, 3, 4].map(async (i) => `/contacts/${await make("/contacts", { name: `Taker ${i}` })}`),
   );
@@ -139,7 +139,7 @@ test("of two records that take one address at once one gets it", async () => {
   assert.deepEqual(tally(replies.map(({ status }) => status)), { 200: 1, 409: 3 });
 });
 
-test("a confirmed deletion sent many times at once happens once", async () => {
+test("a confirmed deletion sent many times concurrently happens once", async () => {
   const path = `/contacts/${await make("/contacts", { name: "Going" })}`;
   const confirm = await confirmOf(path);
   const replies = await atOnce(10, () => ann.send("DELETE", `${path}?confirm=${confirm}`));
@@ -147,7 +147,7 @@ test("a confirmed deletion sent many times at once happens once", async () => {
   await assertWholeHistory(path, 2);
 });
 
-/** Living records that link to what is deleted, over every link there is. */
+/** Live records with a link to a deleted record, over every link. */
 async function danglingLinks(): Promise<string[]> {
   const links = [
     ["contacts", "company_id", "companies"],
@@ -167,13 +167,15 @@ async function danglingLinks(): Promise<string[]> {
   return found;
 }
 
-/** A new link is nothing that was agreed to: the deletion asks again, with a token for what hangs on the record by then. */
+/**
+ * Deletes a record, confirming again when a new link appeared. The token covers only the links that existed when it was issued.
+ */
 async function removeAtLast(path: string, confirm: string): Promise<Reply> {
   const reply = await ann.send("DELETE", `${path}?format=json&confirm=${confirm}`);
   return reply.status === 409 ? removeAtLast(path, reply.json().confirm) : reply;
 }
 
-test("a link made while its target is deleted never points to the deleted", async () => {
+test("a link made during its target's deletion never points to the deleted record", async () => {
   for (let round = 0; round < 25; round++) {
     const company = await make("/companies", { name: `Closing ${round}` });
     const contact = await make("/contacts", { name: `Staff ${round}` });
@@ -192,7 +194,7 @@ test("a link made while its target is deleted never points to the deleted", asyn
   assert.deepEqual(await danglingLinks(), []);
 });
 
-test("deleting both ends of an activity at once takes it along exactly once", async () => {
+test("deleting both records of an activity concurrently deletes the activity exactly once", async () => {
   for (let round = 0; round < 15; round++) {
     const company = await make("/companies", { name: `Both ${round}` });
     const contact = await make("/contacts", { name: `Both ${round}`, company_id: company });
@@ -201,7 +203,7 @@ test("deleting both ends of an activity at once takes it along exactly once", as
     const goes = async (path: string) => ann.send("DELETE", `${path}?confirm=${await confirmOf(path)}`);
     const replies = await Promise.all([goes(`/companies/${company}`), goes(`/contacts/${contact}`)]);
     for (const [i, path] of [`/companies/${company}`, `/contacts/${contact}`].entries()) {
-      // Clearing the contact's link counts as a change of it: its token is then for a version that is gone.
+      // Deleting the company clears the contact's link, which makes a new version of the contact. Its token is then outdated.
       if (replies[i]!.status === 409 || replies[i]!.status === 412) replies[i] = await goes(path);
     }
     assert.deepEqual(tally(replies.map(({ status }) => status)), { 200: 2 }, replies.map(({ text }) => text).join());
@@ -220,7 +222,7 @@ async function codeFrom(address: string, email: string): Promise<string> {
 const verifyFrom = (address: string, email: string, code: string) =>
   service.send("POST", "/auth/verify?format=json", { email, code }, { "x-forwarded-for": address });
 
-test("two first sign-ins of one address at once make one person and one workspace", async () => {
+test("two concurrent first sign-ins of one address make one person and one workspace", async () => {
   for (let round = 0; round < 5; round++) {
     const email = `new${round}@example.com`;
     const addresses = ["10.0.0.1", "10.0.0.2", "10.0.0.3"];
@@ -237,7 +239,7 @@ test("two first sign-ins of one address at once make one person and one workspac
   }
 });
 
-test("guesses at a code that are sent at once cannot share an attempt", async () => {
+test("concurrent guesses at a code cannot share an attempt", async () => {
   const email = "guessed@example.com";
   const code = await codeFrom("10.1.0.1", email);
   const wrong = (i: number) => String((Number(code) + 1 + i) % 1_000_000).padStart(6, "0");
@@ -250,14 +252,14 @@ test("guesses at a code that are sent at once cannot share an attempt", async ()
   assert.equal((await verifyFrom("10.1.0.1", email, code)).status, 401, "the attempts are used up");
 });
 
-test("a code that is sent many times at once signs in once", async () => {
+test("a code sent many times concurrently signs in once", async () => {
   const email = "once@example.com";
   const code = await codeFrom("10.2.0.1", email);
   const replies = await atOnce(5, () => verifyFrom("10.2.0.1", email, code));
   assert.deepEqual(tally(replies.map(({ status }) => status)), { 200: 1, 401: 4 });
 });
 
-/** mulberry32: the same work every time, though not in the same order. */
+/** mulberry32: the same operations in every run, although their order varies. */
 function createDice(seed: number): (most: number) => number {
   let state = seed;
   return (most) => {
@@ -268,7 +270,7 @@ function createDice(seed: number): (most: number) => number {
   };
 }
 
-/** Records whose row is not what their last history entry says, or whose history has a hole. */
+/** Records whose row differs from their last history entry, or whose history has a gap. */
 async function unsoundRecords(): Promise<unknown[][]> {
   const unsound: unknown[][] = [];
   for (const table of ["contacts", "companies", "deals", "activities", "tasks"]) {
@@ -281,7 +283,7 @@ async function unsoundRecords(): Promise<unknown[][]> {
   return unsound;
 }
 
-test("whatever eight callers do at once, every record is what its history says", async () => {
+test("after random writes of eight concurrent callers every record equals its history", async () => {
   const people = await Promise.all([1, 2, 3].map((i) => make("/contacts", { email: `fuzz${i}@acme.com` })));
   const companies = await Promise.all([1, 2, 3].map((i) => make("/companies", { domain: `fuzz${i}.com` })));
   const counts: Record<string, number> = {};

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { type Client, type Reply, type Service, startService } from "../helpers/service.ts";
 
-/** A token sees records of the kinds that it may read, whatever it writes, and of others not even the names. */
+/** A token sees only records of the kinds that it may read, and not even names of others, also in answers to its own writes. */
 
 const SECRETS = /Jane|Secret|secret\.example|\+1 555|confidential/;
 
@@ -36,7 +36,7 @@ function assertSilent(reply: Reply, what: string): Reply {
   return reply;
 }
 
-test("who may write deals learns nothing of contacts and companies", async () => {
+test("a token that may only write deals sees nothing of contacts and companies", async () => {
   for (const scopes of [["deals.write"], ["write"], ["deals.write", "deals.read"], ["deals.write", "tasks.read"]]) {
     const send = await narrowed(...scopes);
     for (const name of ["Jan", "jane", "Secre", "jane secrot"]) {
@@ -62,7 +62,7 @@ test("who may write deals learns nothing of contacts and companies", async () =>
   }
 });
 
-test("an ambiguous name is told without the ids of those who have it", async () => {
+test("an ambiguous name is refused without the ids of its candidates", async () => {
   for (const n of [1, 2]) await made("/contacts", { name: "Twin", email: `twin${n}@acme.com` });
   const refused = await (await narrowed("deals.write"))("POST", "/deals", { title: "x", contact: "Twin" });
   assert.match(refused.text, /^ERROR unprocessable more than one contact "Twin"\n/);
@@ -70,7 +70,7 @@ test("an ambiguous name is told without the ids of those who have it", async () 
   assert.match((await ann.send("POST", "/deals", { title: "x", contact: "Twin" })).text, /contact_id=c_\w{8} or c_\w{8}/);
 });
 
-test("an upsert or a PATCH shows a token that may only write what names the record, and no more", async () => {
+test("an upsert or a PATCH shows a write-only token only the record's identity", async () => {
   const short = contact.slice(-8);
   for (const scope of ["contacts.write", "write"]) {
     const send = await narrowed(scope);
@@ -96,7 +96,7 @@ test("an upsert or a PATCH shows a token that may only write what names the reco
   assert.match((await ann.send("GET", `/contacts/${contact}`)).text, / stage=lead /, "the refused ones wrote nothing");
 });
 
-test("a deletion by a token that may not read asks without a name", async () => {
+test("the confirmation of a deletion hides the name from a token that may not read", async () => {
   const id = await made("/contacts", { name: "Jane Secret" });
   const send = await narrowed("contacts.delete");
   const asked = assertSilent(await send("DELETE", `/contacts/${id}`), "asked");
@@ -107,7 +107,7 @@ test("a deletion by a token that may not read asks without a name", async () => 
   );
 });
 
-test("names of linked records show where their kind may be read, in lists, records and history alike", async () => {
+test("names of linked records show only where their kind may be read, in lists, records and history", async () => {
   const reader = await narrowed("deals.read", "activities.read", "tasks.read");
   for (const path of [
     "/deals",

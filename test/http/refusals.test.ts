@@ -4,7 +4,7 @@ import type { Kind } from "../../src/records/kind.ts";
 import { definitions, inTurns, leastOf, startWorld } from "../helpers/dictionary.ts";
 import { assertRefused } from "../helpers/lines.ts";
 
-/** Nothing is ignored silently: what a list or a body does not know is refused by name, with the near miss. */
+/** Unknown parameters and fields are never ignored: lists and bodies refuse them by name, with the near miss. */
 
 const { service, ann, world } = await startWorld();
 after(() => service.close());
@@ -29,7 +29,7 @@ const misspelt = (name: string) => name + name.at(-1);
 for (const kind of definitions) {
   const { plural, fields } = kind;
   describe(plural, () => {
-    test("a misspelt filter, sort or field is told what comes near, and all there are", async () => {
+    test("a misspelt filter, sort or field is refused with the nearest name and all valid names", async () => {
       await inTurns(fields, async ({ name }) => {
         await refuses(
           `/${plural}?${misspelt(name)}=x`,
@@ -57,7 +57,7 @@ for (const kind of definitions) {
       });
     });
 
-    test("a body with a misspelt or a read-only field is refused by its name", async () => {
+    test("a misspelt or read-only field in a body is refused by name", async () => {
       const least = leastOf(kind, world);
       const writable = fields.filter(({ readOnly }) => !readOnly).map(({ name }) => name);
       await inTurns(fields, async ({ name, readOnly }) => {
@@ -65,7 +65,7 @@ for (const kind of definitions) {
         assertRefused(unknown, 400, "invalid_field", name);
         if (!readOnly) assert.match(unknown.text, new RegExp(`HINT  did you mean ${name}\\b`));
         assert.match(unknown.text, new RegExp(`take: ${writable.join(", ")}`));
-        // The version is written nowhere and may be expected.
+        // `version` is not a stored field; a body may expect one.
         if (!readOnly || name === "version") return;
         const reply = await ann.send("POST", `/${plural}`, { ...least, [name]: "x" });
         assertRefused(reply, 400, "invalid_field", name);
@@ -73,7 +73,7 @@ for (const kind of definitions) {
       });
     });
 
-    test("a limit is a number of rows that the list gives", async () => {
+    test("limit must be a number of rows within the list's bounds", async () => {
       for (const limit of ["0", "-1", "1.5", "many", "", "1e1", "%201", "100000", "9".repeat(30), "0x10"])
         await refuses(`/${plural}?limit=${limit}`, "invalid_value", /HINT {2}limit is a number from 1 to (200|500);/);
     });
@@ -83,7 +83,7 @@ for (const kind of definitions) {
 const listed = ({ fields }: Kind) =>
   fields.map(({ name }) => (name === "custom" ? "custom(, custom\\.<key>)?" : name)).join(", ");
 
-test("every other parameter is checked as well", async () => {
+test("all other parameters are checked too", async () => {
   const { id } = world.linked.get("contact")![0]!;
   const cases: [path: string, code: string, hint: RegExp][] = [
     ["/contacts?serch=x", "invalid_filter", /did you mean search/],

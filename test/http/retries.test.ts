@@ -12,7 +12,7 @@ after(() => service.close());
 
 const key = (value: string) => ({ "idempotency-key": value });
 
-test("a create that is repeated with its key is made once, however many come at once", async () => {
+test("a create repeated with its key happens once, also concurrently", async () => {
   const answers = await Promise.all(
     Array.from({ length: 20 }, () => ann.send("POST", "/deals", { title: "Once" }, key('"k-1"'))),
   );
@@ -21,7 +21,7 @@ test("a create that is repeated with its key is made once, however many come at 
   assert.equal((await ann.send("GET", "/deals?title=Once")).lines.length, 1);
 });
 
-test("the same key for another request is refused and changes nothing", async () => {
+test("reusing a key for another request is refused and changes nothing", async () => {
   await ann.send("POST", "/deals", { title: "First" }, key("k-2"));
   const other = await ann.send("POST", "/deals", { title: "Second" }, key("k-2"));
   assert.equal(other.status, 422);
@@ -35,13 +35,13 @@ test("a refused create does not use up its key", async () => {
   assert.equal((await ann.send("POST", "/deals", { title: "Later" }, key("k-3"))).status, 201);
 });
 
-test("keys of two workspaces have nothing to do with each other", async () => {
+test("each workspace has its own keys", async () => {
   const bob = await service.signIn("bob@example.com");
   await ann.send("POST", "/tasks", { title: "Ours" }, key("k-5"));
   assert.equal((await bob.send("POST", "/tasks", { title: "Theirs" }, key("k-5"))).status, 201);
 });
 
-test("an upsert with a key updates once and is unchanged afterwards", async () => {
+test("an upsert with a key updates once, and its retry changes nothing", async () => {
   await ann.send("POST", "/contacts", { email: "jane@acme.com" });
   const first = await ann.send("POST", "/contacts", { email: "jane@acme.com", stage: "lead" }, key("k-6"));
   assert.match(first.text, /# updated\n$/);
@@ -50,7 +50,7 @@ test("an upsert with a key updates once and is unchanged afterwards", async () =
   assert.match(again.text, / stage=customer .*\n# unchanged\n$/);
 });
 
-test("an upsert that finds all as it was sent is an update, and its repetition under a key is not", async () => {
+test("an upsert without a difference reports an update, and its retry under a key does not", async () => {
   const body = { email: "same@acme.com", stage: "lead" };
   await ann.send("POST", "/contacts", body);
   for (const headers of [{}, {}, key("k-7")])
@@ -62,7 +62,7 @@ test("an upsert that finds all as it was sent is an update, and its repetition u
   assert.match((await ann.send("POST", "/companies", company, key("k-9"))).text, /\n# updated \(unchanged\)\n$/);
 });
 
-test("a key whose record was deleted since makes no other, of whatever kind, made or found by its address", async () => {
+test("a retry under a key whose record was deleted makes no new one, for creates and upserts of every kind", async () => {
   await ann.send("POST", "/contacts", { email: "was-there@acme.com" });
   const requests: [path: string, body: Record<string, string>][] = [
     ["/deals", { title: "Gone" }],

@@ -3,7 +3,7 @@ import http from "node:http";
 import { before, test } from "node:test";
 import { databaseUrl, run, SECRET, type Served, serve, until } from "../helpers/process.ts";
 
-/** A token that is revoked ends with all that it minted, whatever it mints at that moment, and in whichever process. */
+/** A revocation ends a token and all tokens minted from it, also those minted concurrently in any process. */
 
 const PROCESSES = 2;
 const LOOPS = 8;
@@ -20,7 +20,7 @@ before(async () => {
 
 type Answer = { status: number; text: string };
 
-/** On a connection of its own: they are dealt out to the processes in turn. */
+/** Sends a request on a new connection. The primary hands connections to the workers in turn. */
 function call(method: string, path: string, token = "", body?: object): Promise<Answer> {
   return new Promise((resolve, reject) => {
     const headers = token ? { authorization: `Bearer ${token}` } : {};
@@ -41,7 +41,7 @@ async function signIn(): Promise<string> {
 
 type Minted = { token: string; id: string };
 
-/** Mints with the parent, and every other time with the newest child, until it is refused. */
+/** Mints alternately with the parent and with the newest child, until it is refused. */
 async function mintUntilRefused(parent: string, minted: Minted[]): Promise<Answer> {
   let newest = parent;
   for (let n = 0; ; n++) {
@@ -53,7 +53,7 @@ async function mintUntilRefused(parent: string, minted: Minted[]): Promise<Answe
   }
 }
 
-test("a revocation ends every token that is minted at that moment, under eight loops and two processes", async () => {
+test("a revocation ends every token minted concurrently by eight loops in two processes", async () => {
   const left = new Set(["keeper"]);
   let told = 0;
   for (let round = 0; round < ROUNDS; round++) {
@@ -71,18 +71,18 @@ test("a revocation ends every token that is minted at that moment, under eight l
   assert.deepEqual([...left], ["keeper"], `of ${told} tokens some live on`);
 });
 
-test("a token that was told lives, or was revoked afterwards: 201 is never said of one that was not made", async () => {
+test("every token answered with 201 was made, and is valid or was revoked later", async () => {
   const parent = JSON.parse((await call("POST", "/tokens", keeper, { name: "parent" })).text) as Minted;
   const minted: Minted[] = [];
   const loops = Array.from({ length: LOOPS }, () => mintUntilRefused(parent.token, minted));
   await until("all loops mint", () => minted.length > LOOPS);
   const gone = JSON.parse((await call("DELETE", `/${parent.id}`, keeper)).text) as { message: string };
   await Promise.all(loops);
-  const along = Number(/ and (\d+) minted with it/.exec(gone.message)?.[1] ?? 0);
-  assert.equal(minted.length, along, "each was there to be ended");
+  const ended = Number(/ and (\d+) minted with it/.exec(gone.message)?.[1] ?? 0);
+  assert.equal(minted.length, ended, "each was there to be ended");
 });
 
-test("the command line ends every token of a person, whatever they mint at that moment", async () => {
+test("the command line ends every token of a person, also those minted concurrently", async () => {
   const minted: Minted[] = [];
   const loops = Array.from({ length: LOOPS }, () => mintUntilRefused(keeper, minted));
   await run(settings, "user", "revoke", "ann@example.com").ended;

@@ -28,7 +28,7 @@ async function workspaceOf(client: Client): Promise<string> {
   return (await client.send("GET", "/whoami?format=json")).json().workspace.split("/")[1];
 }
 
-/** The same person with a token for Ann's workspace. */
+/** The same person, with a token for Ann's workspace. */
 async function within(client: Client): Promise<Client> {
   const asked = await client.send("POST", `/workspaces/${team}/tokens?format=json`, {});
   return withToken(
@@ -61,7 +61,7 @@ async function refused(client: Client, method: string, path: string): Promise<bo
   return status === 403 && text.startsWith("ERROR scope_required ");
 }
 
-test("role by route: a viewer reads, a member and an admin do everything with records", async () => {
+test("for every route, a viewer only reads, a member and an admin may change records", async () => {
   for (const { method, path } of routes.filter((route) => isOfRecords(route.path))) {
     assert.equal(await refused(people.get("viewer")!, method, path), method !== "GET", `viewer ${method} ${path}`);
     for (const role of ["member", "admin"])
@@ -69,7 +69,7 @@ test("role by route: a viewer reads, a member and an admin do everything with re
   }
 });
 
-test("scope by route: a token does what its scopes say and nothing else", async () => {
+test("for every route, a token does only what its scopes allow", async () => {
   for (const scope of ["read", "write", "delete", "contacts.read", "deals.write"]) {
     const [first, second] = scope.split(".") as [string, string | undefined];
     const narrow = await narrowed(ann, [scope]);
@@ -84,7 +84,7 @@ test("scope by route: a token does what its scopes say and nothing else", async 
   }
 });
 
-test("only an admin manages members, and only with a token that goes that far", async () => {
+test("only an admin with an admin token manages members", async () => {
   const narrow = await narrowed(ann, ["read", "write", "delete"]);
   for (const client of [people.get("member")!, people.get("viewer")!, narrow]) {
     for (const [method, path, body] of [
@@ -100,7 +100,7 @@ test("only an admin manages members, and only with a token that goes that far", 
   assert.doesNotMatch((await ann.send("GET", `/workspaces/${team}/members`)).text, /eve@/);
 });
 
-test("a token hands out no more than it has, elsewhere nothing, and ends with its parent", async () => {
+test("a token mints no more than its own scopes, nothing for other workspaces, and its children end with it", async () => {
   const reader = await narrowed(ann, ["read", "contacts.write"], { expires_at: "+2d" });
   for (const scopes of [["write"], ["admin"], ["deals.write"], ["read", "delete"]]) {
     assert.equal((await reader.send("POST", "/tokens", { scopes })).status, 403, scopes.join());
@@ -133,7 +133,7 @@ test("a token hands out no more than it has, elsewhere nothing, and ends with it
   for (const dead of [reader, child]) assert.equal((await dead.send("GET", "/contacts")).status, 401);
 });
 
-test("the last admin cannot step down or leave, not even two at once", async () => {
+test("the last admin cannot step down or leave, nor can the last two at once", async () => {
   const me = (await ann.send("GET", "/whoami?format=json")).json().user.split("/")[1];
   assert.match(
     (await ann.send("POST", `/workspaces/${team}/members/${me}/role`, { role: "member" })).text,
@@ -162,7 +162,7 @@ test("the last admin cannot step down or leave, not even two at once", async () 
   assert.deepEqual(down.map(({ status }) => status).sort(), [200, 409]);
 });
 
-test("a code for one thing does nothing else, and not twice", async () => {
+test("a step-up code works for its action only, and once", async () => {
   const eve = await service.signIn("eve@example.com");
   const [one, two] = await Promise.all(
     ["One", "Two"].map(
@@ -176,7 +176,7 @@ test("a code for one thing does nothing else, and not twice", async () => {
   assert.equal((await eve.send("DELETE", `/workspaces/${one}?code=${code}`)).status, 404);
 });
 
-test("a removed member's tokens end at once, and the workspace is gone for them", async () => {
+test("a removed member's tokens end at once, and the workspace is not found for them", async () => {
   const bob = await service.signIn("bob@example.com");
   await bob.send("POST", "/contacts", { email: "secret@acme.com" });
   const home = await workspaceOf(bob);
@@ -195,7 +195,7 @@ test("a removed member's tokens end at once, and the workspace is gone for them"
   assert.equal((await carl.send("GET", `/workspaces/${home}/members`)).status, 404);
 });
 
-test("what a member writes while the workspace is deleted does not stay", async () => {
+test("records written while the workspace is deleted do not stay", async () => {
   const eve = await service.signIn("eve@example.com");
   const home = await workspaceOf(eve);
   const code = (await eve.send("DELETE", `/workspaces/${home}?format=json`)).json().code;
@@ -214,7 +214,7 @@ test("what a member writes while the workspace is deleted does not stay", async 
   assert.match((await ann.send("GET", "/whoami")).text, /ann@example/, "others stay");
 });
 
-test("a token with the scope admin ends the others of its owner, one without only itself", async () => {
+test("a token with the scope admin revokes its owner's other tokens, one without only itself", async () => {
   const eve = await service.signIn("eve@example.com");
   const mint = async (...scopes: string[]) => (await eve.send("POST", "/tokens?format=json", { name: "t", scopes })).json();
   const [all, few, other] = [await mint("read", "write", "delete", "admin"), await mint("read", "write"), await mint("read")];
@@ -224,7 +224,7 @@ test("a token with the scope admin ends the others of its owner, one without onl
   assert.equal((await service.send("GET", "/contacts", undefined, as(other.token))).status, 401);
 });
 
-test("a narrowed token learns nothing of its owner's other workspaces", async () => {
+test("a narrowed token cannot see its owner's other workspaces", async () => {
   const eve = await service.signIn("narrow@example.com");
   const home = await workspaceOf(eve);
   const other = (await eve.send("POST", "/workspaces?format=json", { name: "Elsewhere GmbH" })).json().handle.split("/")[1];
@@ -261,7 +261,7 @@ test("a narrowed token learns nothing of its owner's other workspaces", async ()
   assert.match((await eve.send("GET", "/tokens")).text, /secret there/, "the whole token sees it, and it lives");
 });
 
-test("a token for all that one may do elsewhere takes a mailed code, however its scopes are named", async () => {
+test("a full token for another workspace requires a mailed code, however its scopes are named", async () => {
   const eve = await service.signIn("full@example.com");
   const other = (await eve.send("POST", "/workspaces?format=json", { name: "Second" })).json().handle.split("/")[1];
   const path = `/workspaces/${other}/tokens?format=json`;
@@ -291,7 +291,7 @@ test("a token for all that one may do elsewhere takes a mailed code, however its
   assert.equal((await worker.send("POST", path, { scopes: byKind.slice(1) })).status, 201);
 });
 
-test("a token that is made while its owner is removed does not come back with them", async () => {
+test("a token minted during its owner's removal stays invalid when they return", async () => {
   const eve = await service.signIn("host@example.com");
   const home = await workspaceOf(eve);
   const invite = () => eve.send("POST", `/workspaces/${home}/invites`, { email: "guest@example.com", role: "viewer" });

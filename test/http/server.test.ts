@@ -21,7 +21,7 @@ type Raw = { status: number; headers: Map<string, string>; body: string };
 
 const dial = () => net.connect({ port, host: "127.0.0.1", allowHalfOpen: true });
 
-/** Everything that comes back until the server closes. Rejects when the connection breaks instead. */
+/** All bytes until the server closes. Rejects when the connection is reset. */
 function untilClosed(socket: net.Socket): Promise<string> {
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = [];
@@ -35,7 +35,7 @@ function untilClosed(socket: net.Socket): Promise<string> {
   });
 }
 
-/** The answers on one connection; the request has to ask for its end. */
+/** The answers on one connection. The last request must ask for its end. */
 async function talk(request: string | Buffer, { halfClose = false } = {}): Promise<Raw[]> {
   const socket = dial();
   socket.write(request);
@@ -72,7 +72,7 @@ function assertRefusal(raw: Raw | undefined, code: ProblemCode): void {
   assert.doesNotMatch(raw.body, INSIDE);
 }
 
-/** Everything but `Connection: close`, which each gets. */
+/** Invalid requests with the code of their refusal. Every answer must carry `Connection: close`. */
 const REFUSED: [what: string, code: ProblemCode, request: string][] = [
   ["a TLS handshake", "bad_request", "\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03"],
   ["text", "bad_request", "hello\r\n\r\n"],
@@ -103,7 +103,7 @@ const REFUSED: [what: string, code: ProblemCode, request: string][] = [
   ["a bad chunk", "bad_request", `POST /auth/request HTTP/1.1\r\n${HOST}Transfer-Encoding: chunked\r\n\r\nzz\r\n{}\r\n`],
 ];
 
-test("what is no proper request is refused in our form and the connection closed", async () => {
+test("an invalid request is refused in our format and its connection closed", async () => {
   for (const [what, code, request] of REFUSED) {
     const answers = await talk(request).catch((error) => assert.fail(`${what}: ${error}`));
     assert.equal(answers.length, 1, what);
@@ -112,7 +112,7 @@ test("what is no proper request is refused in our form and the connection closed
   }
 });
 
-test("a request that breaks off is told so", async () => {
+test("a truncated request is refused as such", async () => {
   for (const request of [
     `GET /help HTTP/1.1\r\nHos`,
     `POST /auth/request HTTP/1.1\r\n${HOST}Content-Length: 20\r\n\r\n{"em`,
@@ -123,7 +123,7 @@ test("a request that breaks off is told so", async () => {
   }
 });
 
-test("methods that no path knows are 405 with what it does know, and TRACE echoes nothing", async () => {
+test("an unknown method is 405 with the allowed methods, and TRACE echoes nothing", async () => {
   for (const method of ["TRACE", "OPTIONS", "PUT", "PROPFIND", "PURGE"]) {
     const [answer] = await talk(`${method} /contacts HTTP/1.1\r\n${HOST}X-Secret: s3cret\r\nConnection: close\r\n\r\n`);
     assertRefusal(answer, "method_not_allowed");
@@ -132,7 +132,7 @@ test("methods that no path knows are 405 with what it does know, and TRACE echoe
   }
 });
 
-test("a proxy's absolute address is taken by its path and moves nobody to its host", async () => {
+test("an absolute target counts by its path, and its host is ignored", async () => {
   const [answer] = await talk(`GET http://evil.example/nowhere HTTP/1.1\r\n${HOST}Connection: close\r\n\r\n`);
   assertRefusal(answer, "not_found");
   assert.ok(!answer!.body.includes("evil"));
@@ -140,7 +140,7 @@ test("a proxy's absolute address is taken by its path and moves nobody to its ho
   assert.equal(alive?.body, "OK alive\n");
 });
 
-test("HTTP/1.0, Expect, Upgrade, pipelines and many headers get what they asked for", async () => {
+test("HTTP/1.0, Expect, Upgrade, pipelined requests and many headers are answered", async () => {
   assert.equal((await talk("GET /healthz HTTP/1.0\r\n\r\n"))[0]?.body, "OK alive\n");
   const body = '{"email":"a@example.com"}';
   const expecting = `POST /auth/request HTTP/1.1\r\n${HOST}Expect: 100-continue\r\nConnection: close\r\nContent-Length: ${body.length}\r\n\r\n${body}`;
@@ -158,7 +158,7 @@ test("HTTP/1.0, Expect, Upgrade, pipelines and many headers get what they asked 
   );
 });
 
-/** A client that sends its whole body before it reads a byte, as many do. */
+/** A client that sends its whole body before it reads, as many do. */
 async function sendThenRead(head: string, size: number, chunked: boolean): Promise<Raw[]> {
   const socket = dial().pause();
   const wrote = (bytes: Buffer | string) =>
@@ -172,7 +172,7 @@ async function sendThenRead(head: string, size: number, chunked: boolean): Promi
   return readAnswers(await untilClosed(socket));
 }
 
-test("a body that is not wanted does not cost its sender the answer", async () => {
+test("a client that sends an unwanted body still gets its answer", async () => {
   const size = 8 * 1_048_576;
   const key = `Authorization: Bearer ${ann.token}\r\n`;
   for (const [path, more, code] of [
@@ -190,7 +190,7 @@ test("a body that is not wanted does not cost its sender the answer", async () =
   }
 });
 
-test("a client that does not get to the point is cut off with an answer", async () => {
+test("a client that sends too slowly gets an answer and is disconnected", async () => {
   const slow = dial();
   slow.write(`GET /help HTTP/1.1\r\n${HOST}X-Slow: `);
   const silent = dial();
@@ -198,7 +198,7 @@ test("a client that does not get to the point is cut off with an answer", async 
   for (const text of [told, untold]) assertRefusal(readAnswers(text)[0], "bad_request");
 });
 
-/** mulberry32: the same garbage every time. */
+/** mulberry32: the same garbage in every run. */
 function createDice(seed: number): (most: number) => number {
   let state = seed;
   return (most) => {
@@ -209,7 +209,7 @@ function createDice(seed: number): (most: number) => number {
   };
 }
 
-/** Half are a proper request with bytes changed, cut out or doubled; half are nothing but bytes. */
+/** Half of the inputs are a valid request with bytes changed, removed or doubled; half are random bytes. */
 function garbage(seed: number): Buffer {
   const dice = createDice(seed);
   if (seed % 2) return Buffer.from(Array.from({ length: 1 + dice(400) }, () => dice(256)));
@@ -224,7 +224,7 @@ function garbage(seed: number): Buffer {
   return bytes;
 }
 
-test("no garbage crashes the service, gets another form of answer, or keeps it busy", async () => {
+test("random garbage never crashes the service, changes its answer format or keeps it busy", async () => {
   for (let seed = 1; seed <= 100; seed += 10) {
     await Promise.all(
       Array.from({ length: 10 }, async (_, i) => {

@@ -6,7 +6,7 @@ import { createLog } from "../../src/kit/log.ts";
 import { sql } from "../../src/postgres/sql.ts";
 import { type Reply, type Service, startService } from "../helpers/service.ts";
 
-/** Behind a proxy and with a mail command, as it runs for many people; `local` is what one person starts. */
+/** `service` runs behind a proxy with a mail command, for many people; `local` is the local mode of one person. */
 let service: Service;
 let local: Service;
 let clock = Date.parse("2026-06-01T08:00:00Z");
@@ -35,7 +35,7 @@ const verify = (email: string, code: string, from = HOME) =>
 
 const mailedTo = (email: string) => service.mails.findLast(({ to }) => to === email)!.text.match(/\d{6}/)![0];
 
-/** Asks for a code and gives it as the mail tells it. */
+/** Requests a code and reads it from the mail. */
 async function codeFor(email: string, from = HOME): Promise<string> {
   const reply = await ask(email, from);
   assert.equal(reply.status, 200, reply.text);
@@ -57,7 +57,7 @@ function assertUnauthorized(reply: Reply, code: string): void {
   assert.match(reply.headers.get("www-authenticate") ?? "", /^Bearer realm="cardfile"/);
 }
 
-test("a code stands in the mail and nowhere else, and nobody learns who has an account", async () => {
+test("a code appears only in the mail, and no answer reveals who has an account", async () => {
   await tokenFor("known@example.com");
   logged.length = 0;
   const [known, unknown] = [await ask("known@example.com"), await ask("unknown@example.com")];
@@ -73,7 +73,7 @@ test("a code stands in the mail and nowhere else, and nobody learns who has an a
   assert.equal(words[0], words[1]);
 });
 
-test("a code is good for ten minutes, once, and the newest counts", async () => {
+test("a code works once within ten minutes, and a newer one replaces it", async () => {
   const email = "once@example.com";
   const early = await codeFor(email);
   clock += 9.9 * MINUTE;
@@ -87,7 +87,7 @@ test("a code is good for ten minutes, once, and the newest counts", async () => 
   assert.equal((await verify(email.toUpperCase(), ` ${second.slice(0, 3)} ${second.slice(3)} `)).status, 200);
 });
 
-test("five wrong guesses end a code; a new one can be asked for", async () => {
+test("five wrong guesses end a code, and a new one can be requested", async () => {
   const email = "five@example.com";
   const code = await codeFor(email);
   for (let i = 1; i <= 5; i++) assertUnauthorized(await verify(email, other(code, i)), "invalid_code");
@@ -95,7 +95,7 @@ test("five wrong guesses end a code; a new one can be asked for", async () => {
   assert.equal((await verify(email, await codeFor(email))).status, 200);
 });
 
-test("a forged X-Forwarded-For does not give more guesses", async () => {
+test("a forged X-Forwarded-For gives no more guesses", async () => {
   const email = "forged@example.com";
   const code = await codeFor(email);
   for (let i = 1; i <= 5; i++) await verify(email, other(code, i), `10.9.9.${i}, ${HOME}`);
@@ -107,7 +107,7 @@ test("a forged X-Forwarded-For does not give more guesses", async () => {
   assertUnauthorized(await guess(shown, "10.9.9.9"), "invalid_code");
 });
 
-test("strangers who guess and ask for codes do not lock the owner out", async () => {
+test("a stranger's guesses and requests do not lock the owner out", async () => {
   const email = "owner@example.com";
   const code = await codeFor(email);
   for (let i = 1; i <= 40; i++) await verify(email, other(code, i), `198.51.100.${i % 8}`);
@@ -116,7 +116,7 @@ test("strangers who guess and ask for codes do not lock the owner out", async ()
   assert.equal((await verify(email, code)).status, 200);
 });
 
-test("the owner may type the code in elsewhere, and strangers there have twenty guesses together", async () => {
+test("the owner may use the code at another address, and other addresses share twenty guesses", async () => {
   const email = "elsewhere@example.com";
   assert.equal((await verify(email, await codeFor(email), "203.0.113.7")).status, 200);
   const code = await codeFor(email);
@@ -125,7 +125,7 @@ test("the owner may type the code in elsewhere, and strangers there have twenty 
   assert.equal((await verify(email, code)).status, 200);
 });
 
-test("an address gets six mails an hour from one place", async () => {
+test("a mailbox gets six mails an hour from one network", async () => {
   const email = "flooded@example.com";
   const sent = () => service.mails.filter(({ to }) => to === email).length;
   for (let i = 1; i <= 6; i++) await codeFor(email);
@@ -139,7 +139,7 @@ test("an address gets six mails an hour from one place", async () => {
   assert.equal(sent(), 7);
 });
 
-test("strangers neither fill a mailbox nor keep its owner out by that", async () => {
+test("strangers can neither fill a mailbox nor lock its owner out", async () => {
   const email = "popular@example.com";
   const sent = () => service.mails.filter(({ to }) => to === email).length;
   for (let i = 0; i < 40; i++) await ask(email, `198.51.100.${i}`);
@@ -149,7 +149,7 @@ test("strangers neither fill a mailbox nor keep its owner out by that", async ()
   assert.equal((await verify(email, mailedTo(email))).status, 200);
 });
 
-test("one place cannot have everybody mailed", async () => {
+test("one network has a limit on mails to all mailboxes", async () => {
   const replies: number[] = [];
   for (let i = 0; i < 70; i++) replies.push((await ask(`nobody${i}@example.com`, "203.0.113.200")).status);
   assert.equal(replies[0], 200);
@@ -157,7 +157,7 @@ test("one place cannot have everybody mailed", async () => {
   assert.equal((await ask("nobody@example.com", "203.0.113.201")).status, 200);
 });
 
-test("whoever has an IPv6 network is one place, whichever of its addresses they use", async () => {
+test("all addresses of an IPv6 network share one limit", async () => {
   const email = "six@example.com";
   const code = await codeFor(email, "2001:db8:7:100::1");
   for (let i = 1; i <= 5; i++) await verify(email, other(code, i), `2001:db8:7:1${i}0:${i}::${i}`);
@@ -187,7 +187,7 @@ test("tokens are listed, and a revocation takes effect at once", async () => {
   assertUnauthorized(await whoami(one), "invalid_token");
 });
 
-test("a token that is used stays alive, one that is not expires", async () => {
+test("a used token stays valid, an unused one expires", async () => {
   const [used, idle] = [await tokenFor("used@example.com"), await tokenFor("used@example.com")];
   for (let day = 0; day < 45; day += 15) {
     clock += 15 * 24 * HOUR;
@@ -222,7 +222,7 @@ test("no table holds a token or a code, only keyed hashes", async () => {
   assert.match(stored[0]![0] as string, /^[\w-]{43}$/);
 });
 
-test("whoever is not signed in is told how, by the standard's header too", async () => {
+test("a request without a valid token learns how to sign in, also by WWW-Authenticate", async () => {
   const cases: [headers: Record<string, string>, code: string, challenge: RegExp][] = [
     [{}, "auth_required", /^Bearer realm="cardfile"$/],
     [{ authorization: "Basic YTpi" }, "invalid_token", /error="invalid_token"/],
@@ -241,7 +241,7 @@ test("whoever is not signed in is told how, by the standard's header too", async
   assert.equal((await service.send("GET", "/whoami", undefined, { authorization: `bearer  ${token}` })).status, 200);
 });
 
-/** fetch sets Host and Origin itself. */
+/** Uses node:http, because fetch sets Host and Origin itself. */
 function statusFor(baseUrl: string, headers: Record<string, string>): Promise<number> {
   return new Promise((resolve, reject) => {
     const url = new URL("/auth/request", baseUrl);
@@ -252,7 +252,7 @@ function statusFor(baseUrl: string, headers: Record<string, string>): Promise<nu
   });
 }
 
-test("in local mode no web page can sign in: neither by its origin nor by its host", async () => {
+test("in local mode no web page can sign in, by its Origin or by its Host", async () => {
   const port = new URL(local.baseUrl).port;
   const cases: [headers: Record<string, string>, status: number][] = [
     [{}, 200],

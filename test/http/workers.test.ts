@@ -7,7 +7,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { CODE_ATTEMPTS } from "../../src/db/people/codes.ts";
 import { databaseUrl, SECRET, type Served, serve, until } from "../helpers/process.ts";
 
-/** What one process knows, the others on its port know too. */
+/** All processes on one port share revocations, guesses, rates and metrics. */
 
 const COUNT = 3;
 const RATE = 600;
@@ -27,7 +27,7 @@ before(async () => {
 
 type Answer = { status: number; text: string };
 
-/** On a connection of its own: they are dealt out to the processes in turn. */
+/** Sends a request on a new connection. The primary hands connections to the workers in turn. */
 function call(method: string, path: string, token = "", body?: object): Promise<Answer> {
   return new Promise((resolve, reject) => {
     const headers = token ? { authorization: `Bearer ${token}` } : {};
@@ -48,7 +48,7 @@ async function everywhere(path: string, token: string, times = 3 * COUNT): Promi
 
 const metrics = async () => (await call("GET", "/metrics", "for prometheus")).text;
 
-/** The ids of those that are there; tsx may have a compiler of its own running beside them. */
+/** The pids of the workers. tsx may run a compiler process beside them. */
 function workers(): number[] {
   const pids = readdirSync("/proc").filter((name) => /^\d+$/.test(name));
   return pids
@@ -81,7 +81,7 @@ async function signIn(email: string): Promise<string> {
   return JSON.parse((await verify(email, await askForCode(email))).text).token;
 }
 
-test("a revoked token is refused by every process, long before it would be forgotten", async () => {
+test("every process refuses a revoked token, long before its cached session expires", async () => {
   const [keeper, token] = [await signIn("ann@example.com"), await signIn("ann@example.com")];
   assert.deepEqual(new Set(await everywhere("/contacts", token)), new Set([200]));
   const { token: handle } = JSON.parse((await call("GET", "/whoami?format=json", token)).text);
@@ -91,7 +91,7 @@ test("a revoked token is refused by every process, long before it would be forgo
   assert.ok(performance.now() - revoked < 4_000, "without a word between them they would believe it for 5 s");
 });
 
-test("guesses of a code are counted together, and it is good once", async () => {
+test("all processes count guesses at a code together, and a code works once", async () => {
   const [guessed, raced] = ["guessed@example.com", "raced@example.com"];
   const code = await askForCode(guessed);
   const wrong = code === "000000" ? "111111" : "000000";
@@ -104,7 +104,7 @@ test("guesses of a code are counted together, and it is good once", async () => 
   assert.equal(races.filter(({ status }) => status === 200).length, 1);
 });
 
-test("a rate is that of all processes together", async () => {
+test("a rate limit holds for all processes together", async () => {
   const token = await signIn("busy@example.com");
   let served = 0;
   const [batch, apart] = [50, 250]; // slow enough for the processes to hear of each other in between
@@ -119,7 +119,7 @@ test("a rate is that of all processes together", async () => {
   assert.deepEqual(new Set(await everywhere("/contacts?limit=1", token)), new Set([429]));
 });
 
-test("the metrics are those of all processes", async () => {
+test("the metrics cover all processes", async () => {
   const count = (text: string) =>
     Number(
       /^cardfile_request_duration_seconds_count\{method="GET",route="\/readyz",status="200"\} (\d+)$/m.exec(text)?.[1] ?? 0,
@@ -134,7 +134,7 @@ test("the metrics are those of all processes", async () => {
   }
 });
 
-test("a process that dies is replaced, and one that dies at every start is not started without end", async () => {
+test("a dead process is replaced, with a growing pause when it dies again", async () => {
   const first = workers();
   for (let deaths = 0; deaths < 4; deaths++) {
     await until("all are there", () => workers().length === COUNT);
@@ -148,7 +148,7 @@ test("a process that dies is replaced, and one that dies at every start is not s
 
 const pauses = () => [...service.err().matchAll(/event="worker died" .*again_in_ms=(\d+)/g)].map(([, ms]) => Number(ms));
 
-test("told to stop, all finish what they have begun", async () => {
+test("on SIGTERM all processes finish their running requests", async () => {
   const token = await signIn("last@example.com");
   const body = '{"title":"in flight"}';
   const head = `POST /deals HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer ${token}\r\nContent-Length: ${body.length}\r\n\r\n`;
