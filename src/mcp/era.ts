@@ -24,15 +24,15 @@ export const SERVER_INFO = `${META}serverInfo`;
 /** Tells whether a request is modern or legacy, from its own content alone. Refuses one that breaks the rules of its era. */
 export function readEra(message: Message, headers: IncomingHttpHeaders): Era {
   const meta = isObject(message.params._meta) ? message.params._meta : {};
-  const said = headers["mcp-protocol-version"] as string | undefined;
+  const version = headers["mcp-protocol-version"] as string | undefined;
   if (`${META}protocolVersion` in meta || `${META}clientCapabilities` in meta) {
     checkModern(message, meta, headers);
     return "modern";
   }
   // `initialize` names its version in the body. Before 2025-06-18 there was no version header.
-  if (message.method === "initialize" || said === undefined || LEGACY.includes(said)) return "legacy";
-  if (said === MODERN) throw missing(`${META}protocolVersion and ${META}clientCapabilities`);
-  throw unknownVersion(said);
+  if (message.method === "initialize" || version === undefined || LEGACY.includes(version)) return "legacy";
+  if (version === MODERN) throw missing(`${META}protocolVersion and ${META}clientCapabilities`);
+  throw unknownVersion(version);
 }
 
 /**

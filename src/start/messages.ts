@@ -29,11 +29,11 @@ export function passMessages(): void {
   cluster.on("message", async (from: Worker, message: Upwards) => {
     const others = living().filter((worker) => worker !== from);
     if ("news" in message) {
-      for (const worker of others) say(worker, { news: message.news });
+      for (const worker of others) sendTo(worker, { news: message.news });
     } else if ("wanted" in message) {
       const { question } = message;
       const metrics = await collect(others, { wanted: "metrics", to: from.id, question });
-      say(from, { metrics, question });
+      sendTo(from, { metrics, question });
     } else if ("metrics" in message) questions.get(`${message.to} ${message.question} ${from.id}`)?.(message.metrics);
   });
 
@@ -41,7 +41,7 @@ export function passMessages(): void {
     const answers = others.map(async (worker) => {
       const key = `${question.to} ${question.question} ${worker.id}`;
       const answer = new Promise<string>((done) => questions.set(key, done));
-      say(worker, question);
+      sendTo(worker, question);
       const text = await Promise.race([answer, sleep(ANSWER_MS, "", { ref: false })]);
       questions.delete(key);
       return text;
@@ -51,6 +51,6 @@ export function passMessages(): void {
 }
 
 /** Sends a message. A worker that has just died gets none. */
-function say(worker: Worker, message: Downwards): void {
+function sendTo(worker: Worker, message: Downwards): void {
   if (worker.isConnected()) worker.send(message, () => {});
 }

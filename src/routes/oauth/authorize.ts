@@ -47,7 +47,7 @@ async function authorize(context: Context): Promise<Answer> {
     refuseRepeated(parameters.map(([name]) => name).filter((name) => name !== "resource"));
     return begin(context, { ...target, client: { id, name, host }, ...readAsk(context, asked) });
   } catch (error) {
-    if (error instanceof OAuthRefusal) return tell(target, error);
+    if (error instanceof OAuthRefusal) return report(target, error);
     throw error;
   }
 }
@@ -72,7 +72,7 @@ function refuseRepeated(names: readonly string[]): void {
  * Reports a faulty request to the program. Anybody may register a web site, so an automatic redirect would be an open redirect.
  * The person sees the target and decides (RFC 9700, section 4.11.2).
  */
-function tell(target: ReplyTarget, refusal: OAuthRefusal): Answer {
+function report(target: ReplyTarget, refusal: OAuthRefusal): Answer {
   const location = answerLocation(target, { error: refusal.error, error_description: describe(refusal) });
   if (!/^https:/i.test(target.redirectUri)) return redirect(location);
   return page(

@@ -55,9 +55,9 @@ async function readClientDocument({ services, address }: Context, id: string): P
     throw unfit("its address is not one that names a program");
   const document = await services.clientDocuments(url, address);
   if (document.text === undefined) throw unfit(document.fault);
-  const told = parse(document.text);
-  const read = clientMetadata.safeParse(told);
-  if (!read.success || (told as { client_id?: unknown }).client_id !== id) throw unfit("it does not describe this program");
+  const metadata = parse(document.text);
+  const read = clientMetadata.safeParse(metadata);
+  if (!read.success || (metadata as { client_id?: unknown }).client_id !== id) throw unfit("it does not describe this program");
   const { client_name, redirect_uris, token_endpoint_auth_method = "none" } = read.data;
   if (token_endpoint_auth_method !== "none") throw unfit("its token_endpoint_auth_method is not none");
   checkRedirectUris(redirect_uris);

@@ -8,8 +8,8 @@ import { OAuthRefusal } from "./refusal.ts";
  */
 export function readForm({ body }: Context): Record<string, string> {
   if (!body.form) throw new OAuthRefusal("invalid_request", "the body must be a form: application/x-www-form-urlencoded");
-  const said = Object.entries(body.values).filter(([, value]) => value !== "");
-  const [repeated] = said.find(([name, value]) => typeof value !== "string" && name !== "resource") ?? [];
+  const sent = Object.entries(body.values).filter(([, value]) => value !== "");
+  const [repeated] = sent.find(([name, value]) => typeof value !== "string" && name !== "resource") ?? [];
   if (repeated !== undefined) throw new OAuthRefusal("invalid_request", `${echo(repeated)} stands there twice`);
-  return Object.fromEntries(said) as Record<string, string>;
+  return Object.fromEntries(sent) as Record<string, string>;
 }

@@ -79,7 +79,7 @@ async function register(context: Context): Promise<Answer> {
 
 /** The answer to a registration: the stored metadata, and the properties that all clients share (RFC 7591, section 3.2.1). */
 function registration(context: Context, status: number, client: RegisteredClient, secrets: object = {}): Answer {
-  const told = {
+  const answer = {
     client_id: client.id,
     client_id_issued_at: Math.floor(client.createdAt / 1000),
     client_name: client.name,
@@ -90,7 +90,7 @@ function registration(context: Context, status: number, client: RegisteredClient
     registration_client_uri: `${seenBaseUrl(context)}${REGISTER}/${client.id}`,
     ...secrets,
   };
-  return { is: "json", status, json: JSON.stringify(told), headers: { "Cache-Control": "no-store" } };
+  return { is: "json", status, json: JSON.stringify(answer), headers: { "Cache-Control": "no-store" } };
 }
 
 /** The client of the path, for the holder of its registration access token. Others cannot learn whether it exists. */

@@ -107,11 +107,11 @@ async function inviteSomebody(context: Authenticated): Promise<Answer> {
     reading.now,
     services.plans.of(plan).caps.members,
   );
-  const told = await mailInvite(context, workspaceId, email, oneLine(name, 80), role);
+  const delivery = await mailInvite(context, workspaceId, email, oneLine(name, 80), role);
   return {
     is: "message",
     status: 201,
-    message: `invited ${email} as ${role}; ${told}`,
+    message: `invited ${email} as ${role}; ${delivery}`,
     values: { invite: `invite/${shortId(id)}`, email, role },
   };
 }
