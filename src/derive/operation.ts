@@ -57,14 +57,26 @@ export type OperationAnswer = { statuses?: readonly (200 | 201)[] } & (
 
 const METHOD_VERB: Record<Operation["method"], Verb> = { GET: "read", POST: "write", PATCH: "write", DELETE: "delete" };
 
-/** What a token must be good for, and for which kind's records where the path is about one. */
-export type Scope = { verb: Verb; plural: string | undefined };
+/**
+ * What a token must be good for, and for which kind's records where the path is about one. `partly`: create or update alone may do, which
+ * only the write itself can tell.
+ */
+export type Scope = { verb: Verb; plural: string | undefined; partly?: true };
 
 /** `plurals` are the kinds a scope can be about. Undefined: any token will do. */
-export function scopeOf({ method, path, needs }: Operation, plurals: ReadonlySet<string>): Scope | undefined {
+export function scopeOf(operation: Operation, plurals: ReadonlySet<string>): Scope | undefined {
+  const { method, path, needs } = operation;
   if (needs === "member") return undefined;
   const plural = path.split("/").findLast((segment) => plurals.has(segment));
-  return { verb: needs ?? METHOD_VERB[method], plural };
+  if (needs) return { verb: needs, plural };
+  return { verb: METHOD_VERB[method], plural, ...writeOf(operation) };
+}
+
+/** A record's POST creates, or updates what it finds by the natural key: either is enough to try. */
+function writeOf({ body }: Operation): Pick<Scope, "verb" | "partly"> | undefined {
+  if (body?.is === "patch") return { verb: "update" };
+  if (body?.is !== "create") return undefined;
+  return body.of.naturalKey === undefined ? { verb: "create" } : { verb: "write", partly: true };
 }
 
 /** Some fields of a definition as values on their own. */

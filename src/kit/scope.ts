@@ -10,9 +10,16 @@ export const ROLES = ["admin", "member", "viewer"] as const;
 
 export type Role = (typeof ROLES)[number];
 
-const ROLE_VERBS: Record<Role, readonly Verb[]> = { admin: VERBS, member: ["read", "write", "delete"], viewer: ["read"] };
+const ROLE_VERBS: Record<Role, readonly Verb[]> = {
+  admin: WHOLE,
+  member: ["read", "write", "delete"],
+  viewer: ["read"],
+};
 
-export const roleAllows = (role: Role, verb: Verb) => ROLE_VERBS[role].includes(verb);
+/** Roles know nothing finer than `write`. */
+export const roleAllows = (role: Role, verb: Verb) => ROLE_VERBS[role].includes(isWrite(verb) ? "write" : verb);
+
+const isWrite = (verb: Verb) => (WRITES as readonly Verb[]).includes(verb);
 
 export function isScope(text: string, plurals: readonly string[]): boolean {
   const [first = "", second, ...rest] = text.split(".");
@@ -24,7 +31,9 @@ const isVerb = (text: string): text is Verb => (VERBS as readonly string[]).incl
 
 /** True when the scopes allow the verb, for all kinds or for the kind `plural`. */
 export function covers(scopes: Scopes, verb: Verb, plural?: string): boolean {
-  return scopes === null || scopes.includes(verb) || (plural !== undefined && scopes.includes(`${plural}.${verb}`));
+  if (scopes === null) return true;
+  const has = (one: Verb) => scopes.includes(one) || (plural !== undefined && scopes.includes(`${plural}.${one}`));
+  return has(verb) || (isWrite(verb) && has("write")) || (verb === "write" && WRITES.every(has));
 }
 
 /** True when the scopes cover everything the role may do. Naming every kind by itself counts too. */

@@ -1,4 +1,4 @@
-import { bodyExample, type Operation, type OperationBody, scopeOf } from "../derive/operation.ts";
+import { bodyExample, type Operation, type OperationBody, type Scope, scopeOf } from "../derive/operation.ts";
 import { OPERATORS } from "../fields/predicate.ts";
 import type { Catalog } from "../records/catalog.ts";
 import { type Kind, membersOf } from "../records/kind.ts";
@@ -115,8 +115,10 @@ function explain(route: Operation, kinds: readonly Kind[], plurals: ReadonlySet<
   ].join(" ");
 }
 
-const scopeText = ({ verb, plural }: NonNullable<ReturnType<typeof scopeOf>>) =>
-  plural ? `${verb} or ${plural}.${verb}` : verb;
+function scopeText({ verb, plural, partly }: Scope): string {
+  const named = plural ? `${verb} or ${plural}.${verb}` : verb;
+  return partly ? `${named}; create is enough for a new record, update for a known one` : named;
+}
 
 /** `listContacts`, `createContact`, `getContact`, `listContactActivities`: the path in words, singular before an id. */
 export function operationId({ method, path, answers }: Operation, kinds: readonly Kind[]): string {

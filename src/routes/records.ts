@@ -1,7 +1,7 @@
 import { resolveId } from "../db/records/references.ts";
 import { previewRemoval, type Removal, removeRow } from "../db/records/remove.ts";
 import { getRow, listRows } from "../db/records/rows.ts";
-import { updateRow, upsertRow } from "../db/records/write.ts";
+import { type Lacks, updateRow, upsertRow } from "../db/records/write.ts";
 import type { Claim } from "../db/records/writeStatement.ts";
 import { searchRows } from "../db/search/search.ts";
 import { readRecord, type Written } from "../derive/body.ts";
@@ -13,8 +13,10 @@ import type { Answer } from "../http/reply.ts";
 import { type IdReference, shortId } from "../kit/id.ts";
 import { echo } from "../kit/line.ts";
 import { Problem } from "../kit/problem.ts";
+import { covers, WRITES } from "../kit/scope.ts";
 import { counted, oneOf } from "../kit/words.ts";
 import type { Kind } from "../records/kind.ts";
+import { lacksScope } from "../service/permit.ts";
 import { type Authenticated, type Route, readPathId } from "../service/route.ts";
 import { confirm } from "./confirm.ts";
 import { listAnswer, listView } from "./lists.ts";
@@ -144,13 +146,19 @@ async function create(context: Authenticated, kind: Kind, given: Record<string, 
   );
   const view = recordView(context, kind);
   const { caps } = context.services.plans.of(context.session.plan);
-  const terms = { claim: claimOf(context, kind), cap: caps[kind.plural] };
+  const terms = { claim: claimOf(context, kind), cap: caps[kind.plural], lacks: lacksOf(context, kind) };
   const { row, outcome } = await upsertRow(db, context.author, ids, view, written, terms);
   const created = outcome === "created";
   const location = { Location: `/${kind.plural}/${shortId(row[0] as string)}` };
   const others = created ? await namesakes(context, kind, written, rowId(row)) : [];
   const notes = [...others, ...(created ? assumed(kind, written) : []), ...(await toldOf(context, view, row, written))];
   return { is: "record", view, row, outcome, notes, status: created ? 201 : 200, ...(created ? { headers: location } : {}) };
+}
+
+/** Whether a POST creates or updates, only the write can tell. */
+function lacksOf({ session }: Authenticated, { plural }: Kind): Lacks {
+  const lacking = WRITES.filter((verb) => !covers(session.scopes, verb, plural));
+  return Object.fromEntries(lacking.map((verb) => [verb, lacksScope(session, verb, plural)]));
 }
 
 /** The same key with another body is another request, and refused. */

@@ -1,7 +1,7 @@
 import type { Session } from "../db/people/sessions.ts";
 import type { Operation, Scope } from "../derive/operation.ts";
 import { Problem } from "../kit/problem.ts";
-import { covers, roleAllows } from "../kit/scope.ts";
+import { covers, roleAllows, type Verb, WRITES } from "../kit/scope.ts";
 
 /** The challenge for a missing scope (RFC 6750, section 3.1). */
 const lacking = (scope: string) => `Bearer realm="cardfile", error="insufficient_scope", scope="${scope}"`;
@@ -14,7 +14,8 @@ const RECONNECT = "ask the user to connect this program again, and to allow more
  */
 export function permit({ role, scopes, audience }: Session, scope: Scope | undefined): void {
   if (!scope) return;
-  const { verb, plural } = scope;
+  const { role, scopes } = session;
+  const { verb, plural, partly } = scope;
   if (!roleAllows(role, verb)) {
     throw new Problem(
       "scope_required",
@@ -23,8 +24,14 @@ export function permit({ role, scopes, audience }: Session, scope: Scope | undef
     );
   }
   if (covers(scopes, verb, plural)) return;
+  if (partly && WRITES.some((part) => covers(scopes, part, plural))) return;
+  throw lacksScope(session, verb, plural);
+}
+
+/** What is refused beyond the scopes of a token, as programs that can ask their person for more understand it. */
+export function lacksScope({ scopes, audience }: Session, verb: Verb, plural?: string): Problem {
   const missing = plural ? `${verb} or ${plural}.${verb}` : verb;
-  throw new Problem(
+  return new Problem(
     "scope_required",
     `the token lacks the scope ${missing}`,
     `it has ${scopes?.join(", ")}; ${

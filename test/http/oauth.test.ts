@@ -109,9 +109,12 @@ test("the program gets the scopes and workspace that the person chose", async ()
     fieldsOf(await consentPage(service, askPath(client_id, newVerifier(), { scope }))).reach;
   assert.equal(await asked("read"), "read");
   assert.equal(await asked("read write delete admin"), "everything");
+  assert.equal(await asked("create read"), "add");
   assert.equal(await asked("contacts.read deals.read"), "asked");
+  assert.equal(await asked("contacts.create update"), "asked");
   assert.equal(await asked("openid read offline_access"), "read");
   assert.equal((await connected(service, { reach: "read" }, { scope: "read write" })).tokens.scope, "read");
+  assert.equal((await connected(service, { reach: "add" }, { scope: "read write" })).tokens.scope, "read create");
   assert.equal((await connected(service, { reach: "asked" }, { scope: "deals.read" })).tokens.scope, "deals.read");
   assert.equal((await connected(service, { reach: "everything" }, { scope: "read" })).tokens.scope, "read write delete admin");
   const second = (await ann.send("POST", "/workspaces?format=json", { name: "Second" })).json().id;

@@ -25,7 +25,10 @@ export type Saved = { row: Row; outcome: Outcome };
 const ATTEMPTS = 5;
 
 /** How a record may be created: once for an idempotency key, and within the cap of the plan. */
-export type Terms = { claim?: Claim | undefined; cap?: number | undefined };
+export type Terms = { claim?: Claim | undefined; cap?: number | undefined; lacks?: Lacks };
+
+/** How the caller is refused a half of an upsert that they may not do. */
+export type Lacks = { create?: Problem; update?: Problem };
 
 /**
  * Creates a record, or updates the one that holds its natural key: one statement, so that of any number of callers with one address
@@ -38,7 +41,7 @@ export async function upsertRow(
   ids: IdSource,
   view: View,
   written: Written,
-  { claim, cap }: Terms = {},
+  { claim, cap, lacks = {} }: Terms = {},
 ): Promise<Saved> {
   const { kind } = view;
   const values = await prepareValues(db, author, kind, written);
@@ -49,6 +52,11 @@ export async function upsertRow(
       "leave the version out to create one",
     );
   }
+  // A known record has none of no versions: then the statement creates or does nothing.
+  const wanted = lacks.update ? { ...values, versions: [] } : values;
+  // Before a claim is stored, so that a refused request leaves its key free.
+  const known = lacks.update && (await holderOf(db, author.workspaceId, view, written));
+  if (known) refuseKnown(known, claim && (await madeBefore(db, author.workspaceId, claim)));
   const tried = new Set<string>();
   const newId = () => {
     const id = ids(kind.prefix);
@@ -64,11 +72,29 @@ export async function upsertRow(
     const found =
       (made && (await findRow(db, view, sql`r.workspace_id = ${author.workspaceId} and r.id = ${made}`))) ??
       (await holderOf(db, author.workspaceId, view, written));
+    if (found) refuseKnown(found, made);
     // A key that this very request has claimed makes it no repetition.
     if (found) return { ...unchanged(found, written), outcome: made && !tried.has(made) ? "unchanged" : "updated (unchanged)" };
     if (made) throw deletedSince(kind);
     if (attempt === ATTEMPTS)
       throw new Problem("busy", "the record kept changing while it was written", "read it, then try again");
+  }
+
+  /** A create that is repeated under its key finds what it made. */
+  function refuseKnown(found: Row, made: string | undefined): void {
+    if (lacks.update && rowId(found) !== made) throw lacks.update;
+  }
+
+  /** Changes the record that holds the natural key, which the statement of an upsert would create if it were gone. */
+  async function updateKnown(lacksCreate: Problem): Promise<Saved | undefined> {
+    const holder = await holderOf(db, author.workspaceId, view, written);
+    if (!holder) throw lacksCreate;
+    const { [kind.naturalKey!]: _, ...sent } = values.sent;
+    const id = () => {
+      tried.add(rowId(holder));
+      return rowId(holder);
+    };
+    return save(db, view, { creates: false, claim }, author, { ...values, sent }, ids, id);
   }
 }
 

@@ -1,6 +1,6 @@
 import { mcpResource, USUAL_SCOPES } from "../../http/challenge.ts";
 import { echo } from "../../kit/line.ts";
-import { isScope } from "../../kit/scope.ts";
+import { isScope, VERBS } from "../../kit/scope.ts";
 import { type Context, seenBaseUrl } from "../../service/route.ts";
 import type { Client } from "./clients.ts";
 import { OAuthRefusal } from "./refusal.ts";
@@ -43,5 +43,5 @@ function readScope(scope: string | undefined, plurals: readonly string[]): reado
   const known = asked.filter((each) => isScope(each, plurals));
   if (asked.length === 0) return USUAL_SCOPES;
   if (known.length > 0) return known;
-  throw new OAuthRefusal("invalid_scope", "scopes are read, write, delete and admin, or of one kind as contacts.read");
+  throw new OAuthRefusal("invalid_scope", `scopes are ${VERBS.join(", ")}, or of one kind as contacts.read`);
 }

@@ -6,7 +6,7 @@ import { mcpResource } from "../../http/challenge.ts";
 import { redirect } from "../../http/html.ts";
 import type { Answer } from "../../http/reply.ts";
 import { Problem } from "../../kit/problem.ts";
-import { VERBS } from "../../kit/scope.ts";
+import { WHOLE } from "../../kit/scope.ts";
 import { SECRETS } from "../../kit/secret.ts";
 import { sentence } from "../../kit/words.ts";
 import type { Context } from "../../service/route.ts";
@@ -129,8 +129,9 @@ async function askConsent(context: Context, flow: Flow, fault?: Fault): Promise<
 
 const REACHES = {
   read: { scopes: ["read"], label: "Only read", about: "see your records and their history" },
+  add: { scopes: ["read", "create"], label: "Read and add", about: "also add records; change and delete none" },
   write: { scopes: ["read", "write"], label: "Read and write", about: "also add and change records; delete nothing" },
-  everything: { scopes: VERBS, label: "Everything", about: "also delete records, and manage the workspace and its members" },
+  everything: { scopes: WHOLE, label: "Everything", about: "also delete records, and manage the workspace and its members" },
 } as const;
 
 /** The choices of scopes. The requested scopes are preselected; the person may grant fewer or more. */

@@ -25,6 +25,11 @@ import { token } from "../../views/token.ts";
 import { listAnswer } from "../lists.ts";
 import { unknownWorkspace } from "./authority.ts";
 
+/** `.write, .create …`: what a scope of one kind may be besides reading it. */
+const OF_ONE_KIND = VERBS.filter((verb) => verb !== "read" && verb !== "admin")
+  .map((verb) => `.${verb}`)
+  .join(", ");
+
 const scopesKind: FieldType = {
   ...tagsType,
   name: "scopes",
@@ -157,7 +162,7 @@ function refusalOf(unminted: Unminted, workspaceId: string): Problem {
 
 function readScopes(scopes: Scopes | undefined, own: Scopes, plurals: readonly string[]): Scopes {
   if (!scopes) return own;
-  const hint = `scopes: ${VERBS.join(", ")}, or for one kind ${plurals.map((plural) => `${plural}.read`).join(", ")} (also .write, .delete)`;
+  const hint = `scopes: ${VERBS.join(", ")}, or for one kind ${plurals.map((plural) => `${plural}.read`).join(", ")} (also ${OF_ONE_KIND})`;
   for (const scope of scopes) {
     if (!isScope(scope, plurals)) throw new Problem("invalid_value", `${echo(scope)} is no scope`, hint);
     if (!coversScope(own, scope)) {
