@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
 import { readdirSync } from "node:fs";
 import { after, before, describe, test } from "node:test";
+import { catalog } from "../../src/records/all.ts";
+import { createRoutes } from "../../src/routes/table.ts";
 import { readConfig } from "../../src/service/config.ts";
 import { welcome } from "../../src/start/welcome.ts";
 import { createBash, isInstalled } from "../helpers/bash.ts";
@@ -27,6 +29,9 @@ const CHAPTERS: readonly [name: string, time: string][] = [
   ["delete", "2026-06-05T16:45:00Z"],
 ];
 const NAMES = CHAPTERS.map(([name]) => name);
+
+/** No transcript: the whole API, a line a route. */
+const ROUTES = "routes.txt";
 
 describe("the transcripts", () => {
   let world: Clockwork;
@@ -76,7 +81,7 @@ async function tellToBash(chapters: ReadonlyMap<string, Step[]>): Promise<Map<st
 
 test("there is no other transcript", () => {
   const files = readdirSync(new URL("../golden/", import.meta.url)).filter((file) => file.endsWith(".txt"));
-  assert.deepEqual(files.sort(), NAMES.map((name) => `${name}.txt`).sort());
+  assert.deepEqual(files.sort(), [...NAMES.map((name) => `${name}.txt`), ROUTES].sort());
 });
 
 test("a command that a person had better not type is refused", async () => {
@@ -111,6 +116,23 @@ test("the schema is the one that was looked at", async () => {
   const service = await startService();
   try {
     assertGolden("schema.sql", await schemaText(service.pool));
+  } finally {
+    await service.close();
+  }
+});
+
+test("the routes are those that were looked at, in the order of the manual", async () => {
+  const service = await startService();
+  try {
+    const page = (await service.send("GET", "/help/routes")).text;
+    const told = [...page.matchAll(/^ {2}([A-Z]+) +(\/\S*) +(.+?)(?: \[.*\])?(?: \(no token\))?$/gm)];
+    const ways = told.map(([, method, path]) => `${method} ${path}`);
+    assert.deepEqual(
+      ways,
+      createRoutes(catalog).map(({ method, path }) => `${method} ${path}`),
+    );
+    const width = Math.max(...ways.map((way) => way.length));
+    assertGolden(ROUTES, told.map(([, , , about], i) => `${ways[i]!.padEnd(width)}  ${about}\n`).join(""));
   } finally {
     await service.close();
   }

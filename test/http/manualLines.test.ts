@@ -66,6 +66,12 @@ test("a line break and a tab are the short escapes of JSON, and what else is not
   assert.ok(text.includes(String.raw` notes="a\nb\r\n\tc\u0008\u000c\u0001\u200b\u2028"`), text);
 });
 
+test("an agent pays less than three thousand tokens for GET /help", async () => {
+  const { text } = await service.send("GET", "/help");
+  // 3.8 characters a token, as in test/unit/mcp/tools.test.ts.
+  assert.ok(text.length / 3.8 < 3_000, `${text.length} characters`);
+});
+
 test("every page of the manual has one address, the one that is called", async () => {
   const { text } = await service.send("GET", "/help");
   const pages = [...new Set(text.match(/\/help\/[a-z]+/g))];
