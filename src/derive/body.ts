@@ -1,6 +1,6 @@
 import { z } from "zod";
 import type { FieldSpec } from "../fields/spec.ts";
-import { storable, UNSTORABLE_HINT } from "../fields/text.ts";
+import { storable } from "../fields/text.ts";
 import type { MembersType, Reading } from "../fields/type.ts";
 import type { IdReference } from "../kit/id.ts";
 import { echo } from "../kit/line.ts";

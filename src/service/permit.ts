@@ -12,7 +12,7 @@ const RECONNECT = "ask the user to connect this program again, and to allow more
  * Refuses a request that the caller's role or the token's scopes do not allow. An undefined `scope` allows every authenticated
  * caller.
  */
-export function permit({ role, scopes, audience }: Session, scope: Scope | undefined): void {
+export function permit(session: Session, scope: Scope | undefined): void {
   if (!scope) return;
   const { role, scopes } = session;
   const { verb, plural, partly } = scope;

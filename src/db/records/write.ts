@@ -1,6 +1,6 @@
 import type { Written } from "../../derive/body.ts";
 import { checkName } from "../../derive/ddl.ts";
-import { type Row, rowVersion, type View } from "../../derive/view.ts";
+import { type Row, rowId, rowVersion, type View } from "../../derive/view.ts";
 import type { IdReference, IdSource } from "../../kit/id.ts";
 import { Problem } from "../../kit/problem.ts";
 import { oneOf } from "../../kit/words.ts";
@@ -65,7 +65,9 @@ export async function upsertRow(
   };
   const options = optionsFor(author, written);
   for (let attempt = 1; ; attempt++) {
-    const saved = await save(db, view, { creates: true, claim, cap }, author, values, options, ids, newId);
+    const saved = lacks.create
+      ? await updateKnown(lacks.create)
+      : await save(db, view, { creates: true, claim, cap }, author, wanted, options, ids, newId);
     if (saved) return saved;
     await refuseMissingLinks(db, author, kind, values.sent);
     const made = claim && (await madeBefore(db, author.workspaceId, claim));
@@ -94,7 +96,7 @@ export async function upsertRow(
       tried.add(rowId(holder));
       return rowId(holder);
     };
-    return save(db, view, { creates: false, claim }, author, { ...values, sent }, ids, id);
+    return save(db, view, { creates: false, claim }, author, { ...values, sent }, options, ids, id);
   }
 }
 
