@@ -1,9 +1,15 @@
-/** The verbs of scopes. `admin` covers the workspace and its members; the others cover records. */
-export const VERBS = ["read", "write", "delete", "admin"] as const;
+/** What a token may do at most. `admin` is for the workspace and its members; the others are for records. */
+export const VERBS = ["read", "write", "create", "update", "delete", "admin"] as const;
 
 export type Verb = (typeof VERBS)[number];
 
-/** Scopes: `read`, or for one kind `contacts.read`. Null grants everything that the token's owner may do. */
+/** What `write` comes to: it covers both, and both come to it. */
+export const WRITES = ["create", "update"] as const satisfies readonly Verb[];
+
+/** All there is, without the parts of what is there. */
+export const WHOLE = ["read", "write", "delete", "admin"] as const satisfies readonly Verb[];
+
+/** `read`, or for one kind `contacts.read`. Null instead of a list means everything its owner may. */
 export type Scopes = readonly string[] | null;
 
 export const ROLES = ["admin", "member", "viewer"] as const;
@@ -29,21 +35,21 @@ export function isScope(text: string, plurals: readonly string[]): boolean {
 
 const isVerb = (text: string): text is Verb => (VERBS as readonly string[]).includes(text);
 
-/** True when the scopes allow the verb, for all kinds or for the kind `plural`. */
+/** Whether these scopes allow the verb, on records of `plural` where it is about one kind. */
 export function covers(scopes: Scopes, verb: Verb, plural?: string): boolean {
   if (scopes === null) return true;
   const has = (one: Verb) => scopes.includes(one) || (plural !== undefined && scopes.includes(`${plural}.${one}`));
   return has(verb) || (isWrite(verb) && has("write")) || (verb === "write" && WRITES.every(has));
 }
 
-/** True when the scopes cover everything the role may do. Naming every kind by itself counts too. */
+/** Whether these scopes come to all that the role may, named at large or kind by kind. */
 export function coversRole(scopes: Scopes, role: Role, plurals: readonly string[]): boolean {
   return ROLE_VERBS[role].every(
     (verb) => covers(scopes, verb) || (verb !== "admin" && plurals.every((plural) => covers(scopes, verb, plural))),
   );
 }
 
-/** True when a token with `scopes` may grant `scope`. A token never grants more than it has. */
+/** Whether a token with `scopes` may hand out `scope`: never more than it has. */
 export function coversScope(scopes: Scopes, scope: string): boolean {
   const [first = "", second] = scope.split(".");
   return second === undefined ? covers(scopes, first as Verb) : covers(scopes, second as Verb, first);
