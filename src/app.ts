@@ -2,7 +2,11 @@ import type { Session } from "./db/people/sessions.ts";
 import { scopeOf } from "./derive/operation.ts";
 import { single } from "./derive/query.ts";
 import { readValues } from "./derive/values.ts";
-import { acceptedFormat, type Format, notAcceptable } from "./http/accept.ts";
+import { FORMATS, SPEAKING } from "./formats/all.ts";
+import type { Format, Speaking } from "./formats/format.ts";
+import { json } from "./formats/json.ts";
+import { text } from "./formats/text.ts";
+import { acceptedFormat, notAcceptable } from "./http/accept.ts";
 import { type Body, NO_BODY, readBody, readRaw } from "./http/body.ts";
 import { createLocalGuard, guardOneHost, guardTrials } from "./http/guard.ts";
 import type { Limiter } from "./http/limits.ts";
@@ -39,6 +43,7 @@ export function createApp(services: Services, sessions: SessionCache, limiter: L
   const plurals = new Set(catalog.kinds.map(({ plural }) => plural));
   const routes = createRoutes(catalog);
   const match = createRouter(routes, aliases);
+  const formats = new Map(routes.map((route) => [route, FORMATS.filter((format) => format.shows(route))]));
   const scopes = new Map(routes.map((route) => [route, scopeOf(route, plurals)]));
   const guardLocal = services.mail ? undefined : createLocalGuard(services.baseUrl);
 
@@ -68,7 +73,7 @@ export function createApp(services: Services, sessions: SessionCache, limiter: L
     guardOneHost(request);
     guardLocal?.(request);
     const target = readTarget(request.target);
-    passage.format = readFormat(target, passage.format);
+    passage.format = readSpeaking(target, passage.format);
     const { route, path } = match(request.method, target.segments);
     passage.place = route.path;
     if (asker) permitInside(route);
@@ -81,11 +86,10 @@ export function createApp(services: Services, sessions: SessionCache, limiter: L
     if (counted) passage.headers.push(...limiter.take(session?.rootId ?? address, now));
     if (session) permit(session, scopes.get(route));
     allowParameters(route, target.parameters);
-    if (!passage.acceptable && negotiates(route) && single(target.parameters, "format") === undefined)
-      throw notAcceptable(request.headers.accept ?? "");
+    const format = negotiates(route) ? readFormat(request, target, formats.get(route)!) : passage.format;
     guardTrials(request);
     const body = await receive(request, route.raw);
-    const { requestId, format } = passage;
+    const { requestId } = passage;
     const context = readContext({
       services,
       request,
@@ -116,9 +120,8 @@ type Passage = {
   begun: number;
   /** Name, value, name, value. */
   headers: string[];
-  format: Format;
-  /** Whether Accept lets the service choose a format. */
-  acceptable: boolean;
+  /** What a refusal comes in. */
+  format: Speaking;
   /** The path of its route as declared. */
   place: string;
   /** How its route refuses. */
@@ -129,13 +132,11 @@ type Passage = {
 
 function enter({ ids }: Services, { headers }: Request, asker: Authenticated | undefined): Passage {
   const requestId = asker?.requestId ?? ids("req");
-  const accepted = acceptedFormat(headers.accept);
   return {
     requestId,
     begun: performance.now(),
     headers: ["Vary", "Accept", "X-Request-Id", requestId],
-    format: accepted ?? "text",
-    acceptable: accepted !== undefined,
+    format: acceptedFormat(headers.accept, SPEAKING) ?? text,
     place: "none",
     refuse: encodeProblem,
     caller: undefined,
@@ -152,13 +153,25 @@ function leave({ metrics, config, log }: Services, { method }: Request, passage:
   return { status, headers, common: passage.headers, body };
 }
 
-function readFormat({ parameters, segments }: Target, accepted: Format): Format {
+/** What a refusal comes in: what the answer would come in where that can hold one, else what Accept likes best. */
+function readSpeaking({ parameters, segments }: Target, accepted: Speaking): Speaking {
   // Whoever looks for metadata (RFC 8615) takes nothing but JSON, and mostly forgets to say so.
-  if (segments[0] === ".well-known") return "json";
+  if (segments[0] === ".well-known") return json;
   const asked = single(parameters, "format");
   if (asked === undefined) return accepted;
-  if (asked === "text" || asked === "json") return asked;
-  throw new Problem("invalid_value", `format cannot be ${echo(asked)}`, "format=text or format=json");
+  if (!FORMATS.some(({ name }) => name === asked)) {
+    const names = FORMATS.map(({ name }) => `format=${name}`);
+    throw new Problem("invalid_value", `format cannot be ${echo(asked)}`, names.join(" or "));
+  }
+  return SPEAKING.find(({ name }) => name === asked) ?? accepted;
+}
+
+/** What the answer comes in, of all that it can be had in. */
+function readFormat({ headers }: Request, { parameters }: Target, formats: readonly Format[]): Format {
+  const asked = single(parameters, "format");
+  const format = asked === undefined ? acceptedFormat(headers.accept, formats) : formats.find(({ name }) => name === asked);
+  if (format) return format;
+  throw notAcceptable(asked ?? headers.accept ?? "", formats);
 }
 
 /** A document has one type, and who asks for its path gets that. */

@@ -7,9 +7,13 @@ import type { LIST_PARAMETERS } from "../records/reserved.ts";
 import type { Named } from "./operation.ts";
 import { DEFAULT_LIMIT, MOST_OFFSET } from "./query.ts";
 
+/** What `format=` may say. */
+export const FORMAT_NAMES = ["text", "json"] as const;
+export type FormatName = (typeof FORMAT_NAMES)[number];
+
 /** Any route takes these. */
 export const COMMON_PARAMETERS = {
-  format: choice(["text", "json"], {
+  format: choice(FORMAT_NAMES, {
     about: "the format of the answer; without it Accept decides, and */* is answered in text",
   }),
   pretty: boolean({ about: "indents JSON" }),

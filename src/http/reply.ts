@@ -1,20 +1,14 @@
-import { isLarge, type Row, rowVersion, type View } from "../derive/view.ts";
+import { isLarge, rowVersion } from "../derive/view.ts";
 import type { Showing } from "../fields/type.ts";
+import { SPEAKING } from "../formats/all.ts";
+import type { Format, List, Short, Single, Speaking } from "../formats/format.ts";
+import { json as jsonFormat } from "../formats/json.ts";
 import { fnv1a } from "../kit/hash.ts";
-import { messageLine, quoteIfNeeded } from "../kit/line.ts";
 import type { Problem } from "../kit/problem.ts";
-import type { Format } from "./accept.ts";
+import { notAcceptable } from "./accept.ts";
 import { gather } from "./gather.ts";
-import { type List, listJsonParts, listTextParts, noteLines, type Value } from "./list.ts";
-
-type Short =
-  | { is: "message"; message: string; values?: Record<string, Value>; hints?: readonly string[] }
-  | { is: "values"; values: Record<string, Value> }
-  | { is: "json"; json: string };
 
 type Document = { is: "document"; text: string; type: string };
-
-type Single = { is: "record"; view: View; row: Row; outcome?: string; notes?: readonly string[] };
 
 type Head = {
   status?: number;
@@ -23,14 +17,20 @@ type Head = {
   showing?: Showing;
 };
 
-/** What a handler answers with; only this room knows how it looks on the wire. */
+/** What a handler answers with; only formats know how it looks on the wire. */
 export type Answer = Head & (Single | List | Short | Document);
 
 /** One that never takes long to put together. */
 export type ShortAnswer = Head & (Short | Document);
 
-/** The output style that the caller asked for. */
-export type Style = { format: Format; pretty: boolean; showing: Showing };
+/** How this caller wants it. */
+export type Style = {
+  format: Format;
+  pretty: boolean;
+  showing: Showing;
+  /** The address of the page at a cursor. */
+  pageAt: (cursor: string) => string;
+};
 
 export type Encoded = { status: number; headers: Record<string, string>; body: string | Buffer };
 
@@ -40,9 +40,6 @@ export type Encoded = { status: number; headers: Record<string, string>; body: s
  */
 export type Outgoing = Encoded & { common: string[] };
 
-const TEXT = "text/plain; charset=utf-8";
-const JSON_TYPE = "application/json; charset=utf-8";
-
 /** What is long is put together in turns with other work. */
 export function encode(answer: Answer, asked: Style): Encoded | Promise<Encoded> {
   const style = answer.showing ? { ...asked, showing: answer.showing } : asked;
@@ -51,10 +48,11 @@ export function encode(answer: Answer, asked: Style): Encoded | Promise<Encoded>
   return encodeShort(answer, style);
 }
 
-export function encodeShort(answer: ShortAnswer, style: Style): Encoded {
+export function encodeShort(answer: ShortAnswer, style: Pick<Style, "format" | "pretty">): Encoded {
   if (answer.is === "document") return headed(answer, answer.type, answer.text);
-  if (answer.is === "json" || style.format === "json") return headed(answer, JSON_TYPE, jsonText(shortJson(answer), style));
-  return headed(answer, TEXT, shortText(answer));
+  const format = answer.is === "json" ? jsonFormat : style.format;
+  if (!format.message) throw notAcceptable(format.name, SPEAKING);
+  return headed(answer, format.contentType, finished(format.message(answer), format, style.pretty));
 }
 
 function headed(answer: Head, type: string, body: string | Buffer): Encoded {
@@ -62,104 +60,56 @@ function headed(answer: Head, type: string, body: string | Buffer): Encoded {
   return { status: answer.status ?? 200, headers: answer.headers ? Object.assign(headers, answer.headers) : headers, body };
 }
 
+const finished = (body: string, { indented, end }: Format, pretty: boolean) =>
+  (pretty && indented ? indented(body) : body) + end;
+
 function encodeRecord(answer: Head & Single, style: Style): Encoded | Promise<Encoded> {
   const { view, row } = answer;
-  const json = style.format === "json";
+  const { format, showing, pretty } = style;
+  if (!format.record || !format.recordParts) throw notAcceptable(format.name, SPEAKING);
   const tagged = (body: string | Buffer) => {
-    const encoded = headed(answer, json ? JSON_TYPE : TEXT, body);
+    const encoded = headed(answer, format.contentType, body);
     encoded.headers.ETag = `"${rowVersion(row)}-${fnv1a(seenIn(answer, style))}"`;
     return encoded;
   };
-  const body = isLarge(view, row)
-    ? gather((json ? recordJsonParts : recordTextParts)(answer, style.showing), json ? "\n" : "")
-    : json
-      ? `${view.json(row, style.showing).slice(0, -1)}${jsonEnd(answer)}`
-      : `${view.line(row, style.showing)}${textEnd(answer)}`;
-  if (typeof body !== "string") return body.then(tagged);
-  return tagged(json ? jsonText(body, style) : body);
+  if (!isLarge(view, row)) return tagged(finished(format.record(answer, showing), format, pretty));
+  const body = gather(format.recordParts(answer, showing), format.end);
+  return typeof body === "string" ? tagged(finished(body, format, pretty)) : body.then(tagged);
 }
-
-function* recordTextParts(answer: Single, showing: Showing): Generator<string> {
-  yield* answer.view.lineParts(answer.row, showing);
-  yield textEnd(answer);
-}
-
-function* recordJsonParts(answer: Single, showing: Showing): Generator<string> {
-  for (const part of answer.view.jsonParts(answer.row, showing)) yield part === "}" ? jsonEnd(answer) : part;
-}
-
-const textEnd = ({ notes, outcome }: Single) => `\n${noteLines(notes)}${outcome ? `# ${outcome}\n` : ""}`;
-
-const jsonEnd = ({ notes }: Single) => (notes?.length ? `,"hint":${JSON.stringify(notes.join("\n"))}}` : "}");
 
 /**
  * The part of an answer that the record's version does not cover: fields, format, zone, and names of linked records, which change
  * without it. A record without versions is covered whole.
  */
 function seenIn({ view, row }: Single, { format, pretty, showing }: Style): string {
-  let seen = `${view.fingerprint} ${format}${pretty ? " pretty" : ""} ${showing.zone.name}`;
+  let seen = `${view.fingerprint} ${format.name}${pretty ? " pretty" : ""} ${showing.zone.name}`;
   if (!view.versioned) return `${seen} ${view.line(row, showing)}`;
   for (const at of view.linkedNames) seen += ` ${row[at]}`;
   return seen;
 }
 
 function encodeList(answer: Head & List, style: Style): Encoded | Promise<Encoded> {
-  const json = style.format === "json";
-  const body = json ? gather(listJsonParts(answer, style.showing), "\n") : gather(listTextParts(answer, style.showing));
-  if (typeof body !== "string") return body.then((bytes) => headed(answer, json ? JSON_TYPE : TEXT, bytes));
-  return headed(answer, json ? JSON_TYPE : TEXT, json ? jsonText(body, style) : body);
-}
-
-function shortText(answer: Short): string {
-  switch (answer.is) {
-    case "message":
-      return `OK ${messageLine(answer.message)}\n${valueLines(answer.values ?? {})}${hintLines(answer.hints ?? [])}`;
-    case "values":
-      return valueLines(answer.values);
-    case "json":
-      return `${answer.json}\n`;
+  const { format, showing, pretty, pageAt } = style;
+  if (!format.list) throw notAcceptable(format.name, SPEAKING);
+  let cursor: string | null = null;
+  function* parts(): Generator<string> {
+    cursor = (yield* format.list!(answer, showing)).nextCursor;
   }
-}
-
-const valueLines = (values: Record<string, Value>) =>
-  Object.entries(values)
-    .filter(([, value]) => value !== null)
-    .map(([key, value]) => `${key}=${quoteIfNeeded(String(value))}\n`)
-    .join("");
-
-const hintLines = (hints: readonly string[]) => hints.map((hint) => `HINT  ${messageLine(hint)}\n`).join("");
-
-/** Longer JSON stays as it is: to indent it takes longer than all the rest, and nobody reads it. */
-const MOST_PRETTY = 262_144;
-
-function jsonText(json: string, { pretty }: Style): string {
-  return pretty && json.length <= MOST_PRETTY ? `${JSON.stringify(JSON.parse(json), null, 2)}\n` : `${json}\n`;
-}
-
-function shortJson(answer: Short): string {
-  switch (answer.is) {
-    case "message":
-      return JSON.stringify({
-        message: answer.message,
-        ...answer.values,
-        ...(answer.hints?.length ? { hint: answer.hints.join("\n") } : {}),
-      });
-    case "values":
-      return JSON.stringify(answer.values);
-    case "json":
-      return answer.json;
-  }
+  const linked = (body: string | Buffer) => {
+    const encoded = headed(answer, format.contentType, body);
+    if (format.linksNext && cursor !== null) encoded.headers.Link = `<${pageAt(cursor)}>; rel="next"`;
+    return encoded;
+  };
+  const body = gather(parts(), format.end);
+  return typeof body === "string" ? linked(finished(body, format, pretty)) : body.then(linked);
 }
 
 /** Every 401 needs a challenge (RFC 9110, section 15.5.2). A refusal that knows the fault sends its own. */
 const CHALLENGE = { "WWW-Authenticate": 'Bearer realm="cardfile"' };
 
-/** Encodes a refusal. Every format has the same shape of error. */
-export function encodeProblem(problem: Problem, format: Format, requestId: string): Encoded {
-  const { status, code, message, hints, values } = problem;
-  const json = () => JSON.stringify({ error: code, message, hint: hints.join("\n") || null, ...values, request_id: requestId });
-  const text = () => `ERROR ${code} ${messageLine(message)}\n${hintLines(hints)}${valueLines(values)}`;
-  const body = format === "json" ? `${json()}\n` : text();
-  const challenge = status === 401 ? CHALLENGE : {};
-  return { status, headers: { "Content-Type": format === "json" ? JSON_TYPE : TEXT, ...challenge, ...problem.headers }, body };
+/** A refusal, in the same shape for every way in. */
+export function encodeProblem(problem: Problem, format: Speaking, requestId: string): Encoded {
+  const challenge = problem.status === 401 ? CHALLENGE : {};
+  const headers = { "Content-Type": format.contentType, ...challenge, ...problem.headers };
+  return { status: problem.status, headers, body: format.problem(problem, requestId) + format.end };
 }

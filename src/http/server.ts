@@ -1,6 +1,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
+import { text } from "../formats/text.ts";
 import type { IdSource } from "../kit/id.ts";
 import { Problem, type ProblemCode } from "../kit/problem.ts";
 import { type Bounds, createCrowd, createTurnstile } from "./crowd.ts";
@@ -98,7 +99,7 @@ function tooManyAtOnce({ ofOne }: Bounds): Problem {
 
 function refused(problem: Problem, ids: IdSource): Outgoing {
   const requestId = ids("req");
-  return { ...encodeProblem(problem, "text", requestId), common: ["X-Request-Id", requestId] };
+  return { ...encodeProblem(problem, text, requestId), common: ["X-Request-Id", requestId] };
 }
 
 /**
@@ -161,7 +162,7 @@ function refuse({ code = "" }: { code?: string | undefined }, socket: Duplex, id
   const [kind, message, hint] = REFUSALS[code] ?? (["bad_request", "this is not an HTTP request", "GET /help"] as const);
   const requestId = ids("req");
   const later = kind === "busy" ? { headers: { "Retry-After": "1" } } : {};
-  const { status, headers, body } = encodeProblem(new Problem(kind, message, hint, later), "text", requestId);
+  const { status, headers, body } = encodeProblem(new Problem(kind, message, hint, later), text, requestId);
   const lines = Object.entries({
     ...headers,
     "Content-Length": Buffer.byteLength(body),

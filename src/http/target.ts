@@ -8,8 +8,14 @@ import { composed } from "../kit/text.ts";
  */
 export type Parameter = [name: string, value: string, signed?: string];
 
-/** A request target: decoded path segments, and decoded parameters in order. */
-export type Target = { path: string; segments: string[]; parameters: Parameter[] };
+/** What a request is aimed at: decoded path segments and decoded parameters in the order they came. */
+export type Target = {
+  path: string;
+  segments: string[];
+  parameters: Parameter[];
+  /** As it came. */
+  query: string;
+};
 
 /** The length that RFC 9110, section 4.1, asks every server to accept. */
 const LONGEST = 8_000;
@@ -35,7 +41,16 @@ export function readTarget(url: string): Target {
   if (path !== "" && !path.startsWith("/"))
     throw new Problem("bad_request", `the request target ${echo(url)} is no path`, "GET /help");
   const trimmed = path.length > 1 && path.endsWith("/") ? path.slice(0, -1) : path;
-  return { path: trimmed || "/", segments: trimmed.split("/").slice(1).map(decode), parameters: readParameters(query) };
+  return { path: trimmed || "/", segments: trimmed.split("/").slice(1).map(decode), parameters: readParameters(query), query };
+}
+
+/** Nothing of it ends the `<…>` of a Link header, and all of it is ASCII. */
+const UNSAFE = /[^!#-;=?-[\]_a-z~]/gu;
+
+/** The same address at a cursor. */
+export function pageAt({ path, query }: Target, cursor: string): string {
+  const others = query.split("&").filter((part) => part !== "" && decode(spaced(part.split("=")[0]!)) !== "cursor");
+  return `${path}?${[...others, `cursor=${encodeURIComponent(cursor)}`].join("&")}`.replace(UNSAFE, encodeURIComponent);
 }
 
 /**

@@ -1,3 +1,4 @@
+import { text } from "../formats/text.ts";
 import { type Encoded, encodeProblem } from "../http/reply.ts";
 import type { InnerRequest } from "../http/request.ts";
 import { LONE_SURROGATE, readTarget } from "../http/target.ts";
@@ -28,7 +29,7 @@ export async function callTool<Answer extends Encoded>(
   try {
     return await ask(readCall(tool, values));
   } catch (error) {
-    if (error instanceof Problem) return encodeProblem(error, "text", "");
+    if (error instanceof Problem) return encodeProblem(error, text, "");
     throw error;
   }
 }

@@ -12,7 +12,7 @@ import { readableView, refuseUnreadable } from "./readable.ts";
 export function listView(context: Authenticated, kind: Kind, query: ListQuery): View {
   refuseUnreadable(context, query);
   if (query.fields) return chosenView(kind, query.fields);
-  return readableView(context, context.style.format === "json" ? viewsOf(kind).json : viewsOf(kind).list);
+  return readableView(context, context.style.format.allFields ? viewsOf(kind).json : viewsOf(kind).list);
 }
 
 /** `told`: what else is told of it. */
@@ -27,7 +27,7 @@ export function listAnswer(view: View, page: Page, query?: ListQuery, told: read
   ];
   return {
     is: "list",
-    viewOf: () => view,
+    view,
     rows,
     ending: (shown) => ({
       nextCursor: (more || shown.length < rows.length) && cursorAfter ? cursorAfter(shown.at(-1)!) : null,

@@ -1,3 +1,4 @@
+import { json as jsonFormat } from "../formats/json.ts";
 import { mcpChallenge } from "../http/challenge.ts";
 import { type Encoded, encodeProblem } from "../http/reply.ts";
 import type { InnerRequest } from "../http/request.ts";
@@ -65,7 +66,7 @@ const JSON_TYPE = "application/json; charset=utf-8";
 
 /** Where a client learns how to get a token, and which. */
 const refuse: Refuse = (problem, _format, requestId, baseUrl) => {
-  const encoded = encodeProblem(problem, "json", requestId);
+  const encoded = encodeProblem(problem, jsonFormat, requestId);
   if (problem.status !== 401) return encoded;
   const challenge = mcpChallenge(baseUrl, problem.code === "auth_required" ? undefined : "invalid_token");
   return { ...encoded, headers: { ...encoded.headers, "WWW-Authenticate": challenge } };

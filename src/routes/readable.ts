@@ -26,7 +26,7 @@ export function recordView(context: Authenticated, kind: Kind): View {
     refuseUnreadable(context, { fields, conditions: [] });
     return chosenView(kind, fields);
   }
-  const view = style.format === "json" ? viewsOf(kind).json : viewsOf(kind).record;
+  const view = style.format.allFields ? viewsOf(kind).json : viewsOf(kind).record;
   if (mayRead(context, kind)) return readableView(context, view);
   return chosenView(kind, view.fields.filter(isIdentity));
 }

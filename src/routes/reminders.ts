@@ -56,7 +56,7 @@ async function remind(context: Authenticated): Promise<Answer> {
   const position = after === undefined ? undefined : readPosition(after, list, services.seal);
   const ahead = days === 0 ? reading.now + 1 : readMoment(`+${days}d`, reading)!.to;
   const today = readMoment("today", reading)!.from;
-  const handles = style.format === "json";
+  const handles = style.format.allFields;
   const query = { until: ahead, now: reading.now, today, owner, kind, position, limit: most, handles };
   const { rows, more } = await listReminders(services.db, session.workspaceId, query);
   const notes =
@@ -68,7 +68,7 @@ async function remind(context: Authenticated): Promise<Answer> {
       : [];
   return {
     is: "list",
-    viewOf: () => VIEW,
+    view: VIEW,
     rows,
     ending(shown) {
       const last = shown.at(-1);

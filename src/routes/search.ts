@@ -43,7 +43,7 @@ async function searchAll(context: Authenticated): Promise<Answer> {
   const cut = (shown: readonly Row[]) => pages.filter(({ page }) => page.more || page.rows.some((row) => !shown.includes(row)));
   return {
     is: "list",
-    viewOf: (row) => views.get(row)!,
+    view: (row) => views.get(row)!,
     rows,
     ending: (shown) => ({
       nextCursor: null,

@@ -1,10 +1,10 @@
 import type { Session } from "../db/people/sessions.ts";
 import { single } from "../derive/query.ts";
 import { storable } from "../fields/text.ts";
-import type { Format } from "../http/accept.ts";
+import type { Format } from "../formats/format.ts";
 import type { Body } from "../http/body.ts";
 import type { Request } from "../http/request.ts";
-import type { Target } from "../http/target.ts";
+import { pageAt, type Target } from "../http/target.ts";
 import { echo } from "../kit/line.ts";
 import { networkOf } from "../kit/network.ts";
 import { Problem } from "../kit/problem.ts";
@@ -50,7 +50,7 @@ export function readContext(arrival: Arrival): Context & { session: Session | un
     path,
     parameters,
     body,
-    style: { format, pretty: readPretty(target), showing: { zone: place } },
+    style: { format, pretty: readPretty(target), showing: { zone: place }, pageAt: (cursor) => pageAt(target, cursor) },
     reading: { now, zone: place, me: email },
     author: { workspaceId, actor: email, tokenId, agent, reason, requestId, now, mayRead },
     ifMatch: readIfMatch(headers["if-match"]),

@@ -6,7 +6,7 @@ import type { Operation } from "../derive/operation.ts";
 import { COMMON_PARAMETERS } from "../derive/parameters.ts";
 import type { Parameters } from "../derive/query.ts";
 import type { Reading } from "../fields/type.ts";
-import type { Format } from "../http/accept.ts";
+import type { Speaking } from "../formats/format.ts";
 import type { Body } from "../http/body.ts";
 import type { Answer, Encoded, Style } from "../http/reply.ts";
 import type { InnerRequest } from "../http/request.ts";
@@ -83,8 +83,8 @@ export type Ask = (caller: Authenticated, request: InnerRequest, counted?: boole
 
 export type Handle<C extends Context> = (context: C, ask: Ask) => Promise<Answer> | Answer;
 
-/** Encodes a refusal. `baseUrl` is the URL as the caller knows it. */
-export type Refuse = (problem: Problem, format: Format, requestId: string, baseUrl: string) => Encoded;
+/** `baseUrl`: as the caller knows it. */
+export type Refuse = (problem: Problem, format: Speaking, requestId: string, baseUrl: string) => Encoded;
 
 export type Route = Operation & {
   /** Encodes refusals in another format than our own. */

@@ -1,8 +1,7 @@
-import type { Format } from "../../http/accept.ts";
+import { json } from "../../formats/json.ts";
 import { html, page } from "../../http/html.ts";
 import { type Encoded, encodeShort, type ShortAnswer } from "../../http/reply.ts";
 import { Problem, type ProblemOptions } from "../../kit/problem.ts";
-import { zone } from "../../kit/time.ts";
 import { sentence } from "../../kit/words.ts";
 
 /** Error codes: RFC 6749, sections 4.1.2.1 and 5.2; RFC 7591, section 3.2.2; RFC 8707, section 2; RFC 6750, section 3.1. */
@@ -63,6 +62,5 @@ ${problem.status < 500 && back}`,
 }
 
 function encoded({ status, headers }: Problem, answer: ShortAnswer): Encoded {
-  const style = { format: "json" as Format, pretty: false, showing: { zone: zone("UTC") } };
-  return encodeShort({ ...answer, status, headers: { ...answer.headers, ...headers } }, style);
+  return encodeShort({ ...answer, status, headers: { ...answer.headers, ...headers } }, { format: json, pretty: false });
 }

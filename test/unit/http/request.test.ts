@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { text } from "../../../src/formats/text.ts";
 import { NO_BODY } from "../../../src/http/body.ts";
 import { fromInside } from "../../../src/http/request.ts";
 import { readTarget } from "../../../src/http/target.ts";
@@ -18,7 +19,7 @@ test("an inner request has the same fields as one from a socket", () => {
     requestId: "req_1",
     target: readTarget(request.target),
     path: {},
-    format: "text",
+    format: text,
     address: addressOf(request, true),
     authorization: undefined,
     now: 0,

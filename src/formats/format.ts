@@ -1,0 +1,67 @@
+import type { Operation } from "../derive/operation.ts";
+import type { FormatName } from "../derive/parameters.ts";
+import type { Row, View } from "../derive/view.ts";
+import type { Showing } from "../fields/type.ts";
+import type { Problem } from "../kit/problem.ts";
+
+export type Value = string | number | boolean | null;
+
+/** Facts without a record. */
+export type Short =
+  | { is: "message"; message: string; values?: Record<string, Value>; hints?: readonly string[] }
+  | { is: "values"; values: Record<string, Value> }
+  | { is: "json"; json: string };
+
+export type Single = { is: "record"; view: View; row: Row; outcome?: string; notes?: readonly string[] };
+
+/** Rows of a list, of which an answer shows the first so many: all of them, unless that is too much for one. */
+export type List = {
+  is: "list";
+  /** How a row is shown; a function where the rows are of several kinds. */
+  view: View | ((row: Row) => View);
+  rows: readonly Row[];
+  ending: (shown: readonly Row[]) => Ending;
+  /** Said before the records. */
+  preface?: string | undefined;
+  facts?: Record<string, Value>;
+  /** Shown whole, however large: of small rows, without a cursor to go on with. */
+  uncut?: boolean;
+};
+
+export type Ending = {
+  nextCursor: string | null;
+  summary: string;
+  /** Said after the records. */
+  notes?: readonly string[];
+};
+
+/**
+ * What answers look like on the wire. A format leaves out what it cannot show, and `shows` tells that of each operation, so that a request
+ * is refused before it does anything. Parts are for long answers: others have their turn between them, and at each that is empty.
+ */
+export type Format = {
+  name: FormatName;
+  /** What Accept may call it; the first is the usual one. */
+  mediaTypes: readonly [string, ...string[]];
+  /** The header of its answers. */
+  contentType: string;
+  /** Behind the dot of a path: `/contacts.csv`. */
+  suffix: string;
+  /** Shows all fields where the caller chose none; else those that a line shows. */
+  allFields: boolean;
+  /** Nothing in its body tells where a list goes on, so a Link header does (RFC 8288). */
+  linksNext: boolean;
+  shows: (operation: Operation) => boolean;
+  /** What each body ends with. */
+  end: string;
+  /** A body in the form that people like to read. */
+  indented?: (body: string) => string;
+  list?: (list: List, showing: Showing) => Generator<string, Ending>;
+  record?: (record: Single, showing: Showing) => string;
+  recordParts?: (record: Single, showing: Showing) => Generator<string>;
+  message?: (answer: Short) => string;
+  problem?: (problem: Problem, requestId: string) => string;
+};
+
+/** A format for all that there is to say, refusals among it. */
+export type Speaking = Format & Required<Pick<Format, "list" | "record" | "recordParts" | "message" | "problem">>;

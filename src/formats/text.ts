@@ -1,0 +1,63 @@
+import type { Showing } from "../fields/type.ts";
+import { messageLine, quoteIfNeeded } from "../kit/line.ts";
+import type { Ending, List, Short, Single, Speaking, Value } from "./format.ts";
+import { type RowWriter, rowParts } from "./rows.ts";
+
+/** One line a record; all else begins with a mark of its own. */
+export const text: Speaking = {
+  name: "text",
+  mediaTypes: ["text/plain"],
+  contentType: "text/plain; charset=utf-8",
+  suffix: "txt",
+  allFields: false,
+  linksNext: false,
+  shows: () => true,
+  end: "",
+  list: listParts,
+  record: (single, showing) => `${single.view.line(single.row, showing)}${endOf(single)}`,
+  *recordParts(single, showing) {
+    yield* single.view.lineParts(single.row, showing);
+    yield endOf(single);
+  },
+  message,
+  problem: ({ code, message, hints, values }) =>
+    `ERROR ${code} ${messageLine(message)}\n${hintLines(hints)}${valueLines(values)}`,
+};
+
+const LINES: RowWriter = {
+  between: "",
+  end: "\n",
+  whole: (view, row, showing) => view.line(row, showing),
+  parts: (view, row, showing) => view.lineParts(row, showing),
+};
+
+function* listParts(list: List, showing: Showing): Generator<string, Ending> {
+  if (list.preface) yield `# ${list.preface}\n`;
+  const ending = list.ending(yield* rowParts(list, LINES, showing));
+  const { nextCursor, summary, notes } = ending;
+  yield `${noteLines(notes)}# ${summary}\n${nextCursor === null ? "" : `# next: ${nextCursor}\n`}`;
+  return ending;
+}
+
+const endOf = ({ notes, outcome }: Single) => `\n${noteLines(notes)}${outcome ? `# ${outcome}\n` : ""}`;
+
+const noteLines = (notes: readonly string[] = []) => notes.map((note) => `# ${messageLine(note)}\n`).join("");
+
+function message(answer: Short): string {
+  switch (answer.is) {
+    case "message":
+      return `OK ${messageLine(answer.message)}\n${valueLines(answer.values ?? {})}${hintLines(answer.hints ?? [])}`;
+    case "values":
+      return valueLines(answer.values);
+    case "json":
+      return `${answer.json}\n`;
+  }
+}
+
+const valueLines = (values: Readonly<Record<string, Value>>) =>
+  Object.entries(values)
+    .filter(([, value]) => value !== null)
+    .map(([key, value]) => `${key}=${quoteIfNeeded(String(value))}\n`)
+    .join("");
+
+const hintLines = (hints: readonly string[]) => hints.map((hint) => `HINT  ${messageLine(hint)}\n`).join("");
