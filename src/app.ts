@@ -12,7 +12,7 @@ import { createLocalGuard, guardOneHost, guardTrials } from "./http/guard.ts";
 import type { Limiter } from "./http/limits.ts";
 import { type Encoded, encode, encodeProblem, type Outgoing } from "./http/reply.ts";
 import { fromInside, type Request } from "./http/request.ts";
-import { createRouter } from "./http/router.ts";
+import { createRouter, type Matched } from "./http/router.ts";
 import { readTarget, type Target } from "./http/target.ts";
 import { echo } from "./kit/line.ts";
 import { Problem } from "./kit/problem.ts";
@@ -43,6 +43,7 @@ export function createApp(services: Services, sessions: SessionCache, limiter: L
   const plurals = new Set(catalog.kinds.map(({ plural }) => plural));
   const routes = createRoutes(catalog);
   const match = createRouter(routes, aliases);
+  const paths = new Set(routes.map(({ path }) => path));
   const formats = new Map(routes.map((route) => [route, FORMATS.filter((format) => format.shows(route))]));
   const scopes = new Map(routes.map((route) => [route, scopeOf(route, plurals)]));
   const guardLocal = services.mail ? undefined : createLocalGuard(services.baseUrl);
@@ -74,7 +75,7 @@ export function createApp(services: Services, sessions: SessionCache, limiter: L
     guardLocal?.(request);
     const target = readTarget(request.target);
     passage.format = readSpeaking(target, passage.format);
-    const { route, path } = match(request.method, target.segments);
+    const { route, path, suffix } = find(request.method, target);
     passage.place = route.path;
     if (asker) permitInside(route);
     passage.refuse = route.refuse ?? encodeProblem;
@@ -86,7 +87,7 @@ export function createApp(services: Services, sessions: SessionCache, limiter: L
     if (counted) passage.headers.push(...limiter.take(session?.rootId ?? address, now));
     if (session) permit(session, scopes.get(route));
     allowParameters(route, target.parameters);
-    const format = negotiates(route) ? readFormat(request, target, formats.get(route)!) : passage.format;
+    const format = negotiates(route) ? readFormat(request, target, suffix, formats.get(route)!) : passage.format;
     guardTrials(request);
     const body = await receive(request, route.raw);
     const { requestId } = passage;
@@ -106,6 +107,15 @@ export function createApp(services: Services, sessions: SessionCache, limiter: L
     if (route.body?.is === "values") context.body = { ...body, values: readValues(route.body, body.values, context.reading) };
     const answered = await route.handle(context as Authenticated, ask);
     return notModified(request, await encode(answered, context.style));
+  }
+
+  /** `/contacts.csv` is `/contacts` as CSV, unless a path of its own is called so. */
+  function find(method: string, { path, segments }: Target): Matched<Route> & { suffix?: Format | undefined } {
+    const { stem, suffix } = readSuffix(segments);
+    const reads = method === "GET" || method === "HEAD";
+    if (suffix === undefined || !reads || paths.has(path)) return match(method, segments);
+    const found = match(method, stem);
+    return negotiates(found.route) ? { ...found, suffix } : match(method, segments);
   }
 
   function known(authorization: string | undefined, address: string, now: number, path: string): Session | Promise<Session> {
@@ -166,9 +176,22 @@ function readSpeaking({ parameters, segments }: Target, accepted: Speaking): Spe
   return SPEAKING.find(({ name }) => name === asked) ?? accepted;
 }
 
-/** What the answer comes in, of all that it can be had in. */
-function readFormat({ headers }: Request, { parameters }: Target, formats: readonly Format[]): Format {
-  const asked = single(parameters, "format");
+/** The last segment without its suffix, where it ends with that of a format. */
+function readSuffix(segments: readonly string[]): { stem: string[]; suffix: Format | undefined } {
+  const last = segments.at(-1) ?? "";
+  const dot = last.lastIndexOf(".");
+  const suffix = dot > 0 ? FORMATS.find((format) => format.suffix === last.slice(dot + 1)) : undefined;
+  return { stem: [...segments.slice(0, -1), last.slice(0, dot)], suffix };
+}
+
+/** What the answer comes in, of all that it can be had in: as `format=` says, or the suffix of the path, or Accept. */
+function readFormat(
+  { headers }: Request,
+  { parameters }: Target,
+  suffix: Format | undefined,
+  formats: readonly Format[],
+): Format {
+  const asked = single(parameters, "format") ?? suffix?.name;
   const format = asked === undefined ? acceptedFormat(headers.accept, formats) : formats.find(({ name }) => name === asked);
   if (format) return format;
   throw notAcceptable(asked ?? headers.accept ?? "", formats);

@@ -8,7 +8,7 @@ import type { Named } from "./operation.ts";
 import { DEFAULT_LIMIT, MOST_OFFSET } from "./query.ts";
 
 /** What `format=` may say. */
-export const FORMAT_NAMES = ["text", "json"] as const;
+export const FORMAT_NAMES = ["text", "json", "csv", "ndjson", "vcard"] as const;
 export type FormatName = (typeof FORMAT_NAMES)[number];
 
 /** Any route takes these. */

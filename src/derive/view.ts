@@ -1,4 +1,4 @@
-import type { MembersType, Showing } from "../fields/type.ts";
+import type { FieldType, Showing } from "../fields/type.ts";
 import { fnv1a } from "../kit/hash.ts";
 import { shortId } from "../kit/id.ts";
 import { LargeJson, wholeOf } from "../kit/largeJson.ts";
@@ -37,6 +37,8 @@ export type View = {
   long: readonly Field[];
   /** Where a row holds those. */
   longAt: readonly number[];
+  /** What a table shows of a row: the fields that were chosen, and where the row holds them. */
+  cells: readonly { name: string; type: FieldType; at: number }[];
   line: (row: Row, showing: Showing) => string;
   json: (row: Row, showing: Showing) => string;
   /** The same in parts, between which others may have their turn; an empty one is only a moment to pause. */
@@ -62,12 +64,13 @@ let nextSerial = 1;
 type PartsPrinter = (stored: never, showing: Showing) => Iterable<string>;
 type Printer = (stored: never, showing: Showing) => string;
 
-/** `kindOf` names the kind of a row where a view shows several; `onLine` chooses among the fields that are selected. */
+/** `kindOf` names the kind of a row where a view shows several; `onLine` and `inTable` choose among the fields that are selected. */
 export function createView(
   kind: Kind,
   fields: readonly Field[],
   kindOf = (_: Row) => kind.name,
   onLine = (_: Field) => true,
+  inTable = (_: Field) => true,
 ): View {
   const columns = fields.filter(({ column }) => column === undefined || SHARED[column] === undefined);
   const placeOf = (field: Field) => SHARED[field.column ?? ""] ?? columns.indexOf(field) + FIRST_COLUMN;
@@ -123,7 +126,8 @@ export function createView(
     versioned: kind.fields.some(({ column }) => column === "version"),
     long,
     longAt: long.map((field) => columns.indexOf(field) + FIRST_COLUMN),
-    linkedNames: columns.flatMap(({ type }, i) => (type.borrowed ? [i + FIRST_COLUMN] : [])),
+    cells: fields.filter(inTable).map((field) => ({ name: field.name, type: field.type, at: placeOf(field) })),
+    linkedNames: columns.flatMap(({ type }, i) => (type.link?.shows === "name" ? [i + FIRST_COLUMN] : [])),
     line(row, showing) {
       let line = headOf(row);
       for (const field of printed) line += tokenOf(field, row[field.at], showing);
@@ -181,7 +185,8 @@ export function chosenView(kind: Kind, fields: readonly Field[]): View {
 /** JSON tells of which record it speaks whatever was chosen, as a line does. */
 function createChosenView(kind: Kind, fields: readonly Field[], names: string): View {
   const shown = kind.fields.filter((field) => isIdentity(field) || fields.includes(field));
-  const view = createView(kind, shown, undefined, (field) => fields.includes(field));
+  const chosen = (field: Field) => fields.includes(field);
+  const view = createView(kind, shown, undefined, chosen, chosen);
   return { ...view, fingerprint: fnv1a(names) };
 }
 

@@ -10,14 +10,17 @@ import { capital, type Json, pageSchema, schemaRef, valuesSchema } from "./schem
 const headerRefs = (...names: (keyof typeof componentHeaders)[]): Json =>
   Object.fromEntries(names.map((name) => [name, { $ref: `#/components/headers/${name}` }]));
 
+/** A format as documents tell of it. */
+export type MediaType = { mediaTypes: readonly [string, ...string[]]; shows: (operation: Operation) => boolean };
+
 /** Every answer has these, but for RateLimit on what is refused before it is counted. */
 const ALWAYS = headerRefs("X-Request-Id", "RateLimit", "RateLimit-Policy");
 
 /** All that an operation may answer: what it is for, 304 where it knows an ETag, and its refusals by status. */
-export function answersOf(operation: Operation): Json {
+export function answersOf(operation: Operation, formats: readonly MediaType[]): Json {
   const { method, answers } = operation;
   const { statuses = [200] } = answers;
-  const success = statuses.map((status) => [status, successOf(operation, status)]);
+  const success = statuses.map((status) => [status, successOf(operation, status, formats)]);
   const unchanged = { description: "what you have is what there is", headers: { ...ALWAYS, ...headerRefs("ETag") } };
   const cached = answers.is === "record" && method === "GET" ? [[304, unchanged]] : [];
   const refused = Object.entries(byStatus(refusalsOf(operation))).map(([status, codes]) => [
@@ -34,10 +37,15 @@ function byStatus(codes: readonly ProblemCode[]): Record<string, ProblemCode[]> 
 
 const responseRef = (name: string, description: string): Json => ({ $ref: `#/components/responses/${name}`, description });
 
-function successOf({ about, answers, body }: Operation, status: number): Json {
+function successOf(operation: Operation, status: number, formats: readonly MediaType[]): Json {
+  const { about, answers, body } = operation;
   if (answers.is === "record") return responseRef(recordResponse(answers.of, status === 201 && body?.is === "create"), about);
   if (answers.is === "list" && answers.of.length === 1) return responseRef(pageResponse(answers.of[0]!), about);
-  return { description: about, headers: ALWAYS, content: contentOf(answers) };
+  return {
+    description: about,
+    headers: ALWAYS,
+    content: { ...contentOf(answers), ...(answers.is === "list" ? filesOf(operation, formats) : {}) },
+  };
 }
 
 const recordResponse = ({ name }: Kind, created: boolean) => `${capital(name)}${created ? "Created" : ""}`;
@@ -56,11 +64,19 @@ function contentOf(answers: Exclude<OperationAnswer, { is: "record" }>): Json {
   }
 }
 
+/** The formats of files, which have no schema of their own. */
+function filesOf(operation: Operation, formats: readonly MediaType[]): Json {
+  const shown = formats.filter(({ shows }) => shows(operation)).map(({ mediaTypes }) => mediaTypes[0]);
+  const files = shown.filter((type) => type !== "application/json" && type !== "text/plain");
+  return Object.fromEntries(files.map((type) => [type, { schema: { type: "string" } }]));
+}
+
 /** The answers that operations refer to by name: records, pages of them, and for each status the refusals. */
-export function componentResponses(routes: readonly Operation[], catalog: Catalog): Json {
-  const shown = routes.flatMap(({ answers, body }) => {
+export function componentResponses(routes: readonly Operation[], catalog: Catalog, formats: readonly MediaType[]): Json {
+  const shown = routes.flatMap((route) => {
+    const { answers, body } = route;
     if (answers.is === "list" && answers.of.length === 1)
-      return [[pageResponse(answers.of[0]!), pageOf(answers.of[0]!, catalog)]];
+      return [[pageResponse(answers.of[0]!), pageOf(answers.of[0]!, catalog, filesOf(route, formats))]];
     if (answers.is !== "record") return [];
     const created = { ...ALWAYS, ...headerRefs("Location") };
     return [
@@ -79,10 +95,14 @@ function recordOf(kind: Kind, catalog: Catalog, headers: Json): Json {
   return { description: kind.about, headers: { ...headers, ...headerRefs("ETag") }, content };
 }
 
-function pageOf(kind: Kind, catalog: Catalog): Json {
+function pageOf(kind: Kind, catalog: Catalog, files: Json): Json {
   const { listed, json } = shownExample(kind, catalog);
   const content = both(schemaRef(pageResponse(kind)), { items: [json], next_cursor: null }, `${listed}# ${counted(1, kind)}\n`);
-  return { description: `a page of ${kind.plural}`, headers: ALWAYS, content };
+  return {
+    description: `a page of ${kind.plural}`,
+    headers: { ...ALWAYS, ...headerRefs("Link") },
+    content: { ...content, ...files },
+  };
 }
 
 function refusal(status: string, codes: readonly ProblemCode[]): Json {
@@ -112,6 +132,7 @@ export const componentHeaders = {
   RateLimit: header("what is left (draft-ietf-httpapi-ratelimit-headers-11): r requests in t seconds", '"default";r=598;t=37'),
   "RateLimit-Policy": header("how much there is: q requests in w seconds", '"default";q=600;w=60'),
   ETag: header("the version of what is shown, for If-Match and If-None-Match", '"3-Zk3x0PqWb1"'),
+  Link: header("the next page, of CSV, NDJSON and vCard", '</contacts.csv?cursor=WyJ…>; rel="next"'),
   Location: header("the path of the new record", "/contacts/c_t4v6w8y0"),
   "Retry-After": header("seconds to wait", "30"),
   "WWW-Authenticate": header("how to sign in (RFC 6750)", 'Bearer realm="cardfile"'),

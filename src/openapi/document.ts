@@ -1,8 +1,8 @@
 import { bodyExample, type Operation, type OperationBody, type Scope, scopeOf } from "../derive/operation.ts";
 import { OPERATORS } from "../fields/predicate.ts";
 import type { Catalog } from "../records/catalog.ts";
-import { type Kind, membersOf } from "../records/kind.ts";
-import { answersOf, componentHeaders, componentResponses } from "./answers.ts";
+import type { Kind } from "../records/kind.ts";
+import { answersOf, componentHeaders, componentResponses, type MediaType } from "./answers.ts";
 import { componentParameters, parametersOf, toldPath } from "./parameters.ts";
 import { bodySchemaOf, capital, componentSchemas, type Json, shownKinds } from "./schemas.ts";
 
@@ -11,10 +11,12 @@ export type ApiSource = {
   catalog: Catalog;
   baseUrl: string;
   version: string;
+  /** What answers can be had in. */
+  formats: readonly MediaType[];
 };
 
 /** The OpenAPI 3.1 document (spec.openapis.org/oas/v3.1.1) of these routes, made of their declarations and of nothing else. */
-export function openApi({ routes: all, catalog, baseUrl, version }: ApiSource): Json {
+export function openApi({ routes: all, catalog, baseUrl, version, formats }: ApiSource): Json {
   const routes = all.filter(({ standard }) => !standard);
   const kinds = shownKinds(routes);
   const plurals = new Set(catalog.kinds.map(({ plural }) => plural));
@@ -22,7 +24,7 @@ export function openApi({ routes: all, catalog, baseUrl, version }: ApiSource): 
   for (const route of routes) {
     const path = toldPath(route.path, kinds);
     paths[path] ??= {};
-    paths[path]![route.method.toLowerCase()] = operationOf(route, kinds, plurals);
+    paths[path]![route.method.toLowerCase()] = operationOf(route, kinds, plurals, formats);
   }
   return {
     openapi: "3.1.1",
@@ -42,7 +44,7 @@ export function openApi({ routes: all, catalog, baseUrl, version }: ApiSource): 
       schemas: componentSchemas(routes),
       parameters: componentParameters(routes),
       headers: componentHeaders,
-      responses: componentResponses(routes, catalog),
+      responses: componentResponses(routes, catalog, formats),
       securitySchemes: {
         bearer: { type: "http", scheme: "bearer", description: "the token of POST /auth/verify" },
         apiKey: { type: "apiKey", in: "header", name: "X-Api-Key", description: "the same token" },
@@ -77,7 +79,12 @@ function tagsOf(routes: readonly Operation[], kinds: readonly Kind[]): Json[] {
 /** A family of routes: all that have the first segment in common, and the manual's pages. */
 const tagOf = ({ path, answers }: Operation) => (answers.is === "document" ? "manual" : path.split("/")[1]!);
 
-function operationOf(route: Operation, kinds: readonly Kind[], plurals: ReadonlySet<string>): Json {
+function operationOf(
+  route: Operation,
+  kinds: readonly Kind[],
+  plurals: ReadonlySet<string>,
+  formats: readonly MediaType[],
+): Json {
   const { about: summary, open, body } = route;
   return {
     operationId: operationId(route, kinds),
@@ -87,7 +94,7 @@ function operationOf(route: Operation, kinds: readonly Kind[], plurals: Readonly
     ...(open ? { security: [] } : {}),
     parameters: parametersOf(route, kinds),
     ...(body ? { requestBody: requestBody(body) } : {}),
-    responses: answersOf(route),
+    responses: answersOf(route, formats),
   };
 }
 

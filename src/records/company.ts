@@ -8,6 +8,15 @@ export const company = defineRecord({
   about: "An organisation your contacts and deals belong to.",
   title: "name",
   naturalKey: "domain",
+  card: {
+    name: "name",
+    company: "name",
+    phone: "phone",
+    website: "domain",
+    notes: "notes",
+    tags: "tags",
+    custom: "custom",
+  },
   fields: {
     name: required(phrase({ about: "name", sort: true, search: true })),
     domain: domain({ about: "web domain; POST with a known one updates that company", sort: true, search: true }),

@@ -36,7 +36,13 @@ export function compileKind(declaration: Declaration): Kind {
   const { name, title, naturalKey, needsOneOf = [], mostRows = MOST_ROWS } = declaration;
   const { doneWhen, ...reminder } = declaration.reminder ?? {};
   const { amount, per } = declaration.sums ?? {};
-  const parts: (string | undefined)[] = [...Object.values(reminder), doneWhen?.field, amount, per];
+  const parts: (string | undefined)[] = [
+    ...Object.values(reminder),
+    ...Object.values(declaration.card ?? {}),
+    doneWhen?.field,
+    amount,
+    per,
+  ];
   const others = fields.flatMap(({ derived, wanted }) => [derived?.field, wanted?.field]);
   const wanted = [title, naturalKey, ...needsOneOf, ...parts, ...others, order.replace("-", "")];
   for (const each of wanted) {

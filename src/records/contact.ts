@@ -16,6 +16,16 @@ export const contact = defineRecord({
     email: "email",
     company: "company_id",
   },
+  card: {
+    name: "name",
+    email: "email",
+    phone: "phone",
+    title: "title",
+    company: "company",
+    notes: "notes",
+    tags: "tags",
+    custom: "custom",
+  },
   fields: {
     name: required(phrase({ about: "full name", sort: true, search: true })),
     email: email({ about: "main address; POST with a known one updates that contact", sort: true, search: true }),

@@ -15,6 +15,21 @@ export type ReminderSource = {
   company?: string;
 };
 
+/** Where a record can be shown as a vCard: what the card says, each by the name of the field that holds it. */
+export type CardSource = {
+  name: string;
+  email?: string;
+  phone?: string;
+  title?: string;
+  company?: string;
+  /** A domain. */
+  website?: string;
+  notes?: string;
+  tags?: string;
+  /** Its members nickname, website, department and birthday have a place in a card. */
+  custom?: string;
+};
+
 /** A kind of record as it is declared: data, and nothing about how it is done. */
 export type Declaration = {
   /** Singular, as in the handle `contact/c_…`. */
@@ -30,6 +45,7 @@ export type Declaration = {
   /** A record without any of these links is refused, and goes along when the last of them is deleted. */
   needsOneOf?: readonly string[];
   reminder?: ReminderSource;
+  card?: CardSource;
   /** An amount worth adding up, by the field that says what it is an amount of: totals are never mixed. */
   sums?: { amount: string; per: string };
   /** Its list takes parameters of its own and no filters. */

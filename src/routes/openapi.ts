@@ -1,4 +1,5 @@
 import { readFileSync } from "node:fs";
+import { FORMATS } from "../formats/all.ts";
 import { openApi } from "../openapi/document.ts";
 import type { Catalog } from "../records/catalog.ts";
 import type { Route } from "../service/route.ts";
@@ -18,7 +19,7 @@ export function openApiRoutes(routes: () => readonly Route[], catalog: Catalog):
       open: true,
       answers: { is: "json" },
       handle({ services: { baseUrl } }) {
-        json ??= JSON.stringify(openApi({ routes: routes(), catalog, baseUrl, version }));
+        json ??= JSON.stringify(openApi({ routes: routes(), catalog, baseUrl, version, formats: FORMATS }));
         return { is: "json", json };
       },
     },

@@ -2,7 +2,7 @@ import { contentLine, escapeText, utcText } from "./contentLine.ts";
 import type { Gathered } from "./gather.ts";
 
 /** `fields` are those of a contact as a file's reader gathers them; those that vCard has no property for are left out. */
-export type VcardRecord = { uid: string; stamp: number; fields: Gathered };
+export type VcardRecord = { uid: string; stamp?: number | undefined; fields: Gathered };
 
 const PLAIN: readonly [property: string, field: string][] = [
   ["TITLE", "title"],
@@ -16,7 +16,7 @@ export async function* writeVcards(records: AsyncIterable<VcardRecord>): AsyncGe
   for await (const record of records) yield cardText(record);
 }
 
-function cardText({ uid, stamp, fields }: VcardRecord): string {
+export function cardText({ uid, stamp, fields }: VcardRecord): string {
   const one = (field: string) => listOf(fields[field])[0] ?? "";
   let text = contentLine("BEGIN", "VCARD") + contentLine("VERSION", "4.0") + contentLine("UID;VALUE=text", escapeText(uid));
   text += simple("FN", one("name") || one("email"));
@@ -32,7 +32,7 @@ function cardText({ uid, stamp, fields }: VcardRecord): string {
   else if (birthday) text += contentLine("BDAY;VALUE=text", escapeText(birthday));
   const tags = listOf(fields["tags"]);
   if (tags.length > 0) text += contentLine("CATEGORIES", tags.map(escapeText).join(","));
-  return text + contentLine("REV", utcText(stamp)) + contentLine("END", "VCARD");
+  return text + (stamp === undefined ? "" : contentLine("REV", utcText(stamp))) + contentLine("END", "VCARD");
 }
 
 /** A property without parts: there, some programs take an escaped `;` for two characters (RFC 6350, 3.4 allows either). */

@@ -5,6 +5,7 @@ import { bodyExample, type Operation } from "../../../src/derive/operation.ts";
 import { refusalsOf } from "../../../src/derive/refusals.ts";
 import { readValues } from "../../../src/derive/values.ts";
 import { PROBLEMS } from "../../../src/kit/problem.ts";
+import { FORMATS } from "../../../src/formats/all.ts";
 import { zone } from "../../../src/kit/time.ts";
 import { openApi, operationId } from "../../../src/openapi/document.ts";
 import { toldPath } from "../../../src/openapi/parameters.ts";
@@ -19,7 +20,7 @@ import { SHOWN_URL } from "../../helpers/transcript.ts";
 const routes = createRoutes(catalog);
 const ours = routes.filter(({ standard }) => !standard);
 const kinds = shownKinds(routes);
-const document = openApi({ routes, catalog, baseUrl: SHOWN_URL, version: "0.0.0" });
+const document = openApi({ routes, catalog, baseUrl: SHOWN_URL, version: "0.0.0", formats: FORMATS });
 const { schemas, parameters } = document["components"] as Record<"schemas" | "parameters", Record<string, Json>>;
 const reader = readOpenApi(document);
 

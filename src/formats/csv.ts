@@ -1,0 +1,44 @@
+import type { Row, View } from "../derive/view.ts";
+import type { Showing } from "../fields/type.ts";
+import { wholeOf } from "../kit/largeJson.ts";
+import { cellOf } from "./cell.ts";
+import { type Cell, csvRow } from "./files/csvWrite.ts";
+import type { Ending, Format, List } from "./format.ts";
+import { type RowWriter, rowParts } from "./rows.ts";
+
+/** Rows of one kind as RFC 4180 writes them, the names of the fields above. Nothing but records stands in it. */
+export const csv: Format = {
+  name: "csv",
+  mediaTypes: ["text/csv"],
+  contentType: "text/csv; charset=utf-8; header=present",
+  suffix: "csv",
+  allFields: true,
+  linksNext: true,
+  shows: ({ method, answers }) => method === "GET" && answers.is === "list" && answers.of.length === 1,
+  end: "",
+  list: listParts,
+};
+
+const ROWS: RowWriter = {
+  between: "",
+  end: "",
+  whole: (view, row, showing) => csvRow(view.cells.map(({ at, type }) => cellOf(type, wholeOf(row[at]), showing))),
+  parts,
+};
+
+function* listParts(list: List, showing: Showing): Generator<string, Ending> {
+  if (typeof list.view === "function") throw new Error("rows of several kinds have no columns in common");
+  yield csvRow(list.view.cells.map(({ name }) => name));
+  return list.ending(yield* rowParts(list, ROWS, showing));
+}
+
+/** Others have their turn before each long value is read. */
+function* parts(view: View, row: Row, showing: Showing): Generator<string> {
+  const cells: Cell[] = [];
+  for (const { at, type } of view.cells) {
+    if (type.long) yield "";
+    cells.push(cellOf(type, wholeOf(row[at]), showing));
+  }
+  yield "";
+  yield csvRow(cells);
+}

@@ -1,0 +1,27 @@
+import type { Showing } from "../fields/type.ts";
+import type { Ending, Format, List } from "./format.ts";
+import { type RowWriter, rowParts } from "./rows.ts";
+
+/** One JSON object a line, each as it is in the list's JSON. */
+export const ndjson: Format = {
+  name: "ndjson",
+  mediaTypes: ["application/x-ndjson", "application/ndjson", "application/jsonl"],
+  contentType: "application/x-ndjson; charset=utf-8",
+  suffix: "ndjson",
+  allFields: true,
+  linksNext: true,
+  shows: ({ method, answers }) => method === "GET" && answers.is === "list",
+  end: "",
+  list: listParts,
+};
+
+const OBJECTS: RowWriter = {
+  between: "",
+  end: "\n",
+  whole: (view, row, showing) => view.json(row, showing),
+  parts: (view, row, showing) => view.jsonParts(row, showing),
+};
+
+function* listParts(list: List, showing: Showing): Generator<string, Ending> {
+  return list.ending(yield* rowParts(list, OBJECTS, showing));
+}

@@ -1,0 +1,200 @@
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+import { createCsvScanner } from "../../src/formats/files/csvScan.ts";
+import { openTable, type TableRow } from "../../src/formats/files/csvTable.ts";
+import { createVcardReader } from "../../src/formats/files/vcardRead.ts";
+import { catalog } from "../../src/records/all.ts";
+import { type Client, type Reply, type Service, startService } from "../helpers/service.ts";
+
+let service: Service;
+let ann: Client;
+
+/** Texts that a spreadsheet would run, or that would end a cell, a row or a card. */
+const HOSTILE = [
+  "=1+2",
+  "+1",
+  "-2",
+  "@SUM(A1)",
+  "'=1",
+  "''@x",
+  '=HYPERLINK("http://x","y")',
+  'a,b;c"d"',
+  "a\r\nEND:VCARD\r\n# next: x",
+  "# 1 contacts",
+  "\ttab",
+];
+
+before(async () => {
+  service = await startService();
+  ann = await service.signIn();
+  await ann.send("POST", "/companies", { name: "Müller, Söhne", domain: "mueller.example", tags: ["a", "=b"] });
+  for (const [i, text] of HOSTILE.entries()) {
+    const body = {
+      name: `Person ${i}`,
+      email: `p${i}@mueller.example`,
+      company: "Müller, Söhne",
+      follow_up_at: "2020-01-01",
+      follow_up_note: text,
+      notes: text,
+      tags: ["vip", "=x"],
+      custom: { nickname: text, seats: 5, deep: { list: [1, "=2"] } },
+    };
+    const made = await ann.send("POST", "/contacts", body);
+    assert.equal(made.status, 201, made.text);
+  }
+  await ann.send("POST", "/deals", { title: "=cmd", amount_cents: -5, currency: "EUR", company: "Müller, Söhne" });
+});
+after(() => service.close());
+
+async function* once(text: string): AsyncGenerator<string> {
+  yield text;
+}
+
+async function readTable(reply: Reply): Promise<Record<string, string>[]> {
+  assert.equal(reply.status, 200, reply.text);
+  assert.equal(reply.headers.get("content-type"), "text/csv; charset=utf-8; header=present");
+  const { columns, rows } = await openTable(once(reply.text), { isKnown: () => true, separator: "," });
+  const all: TableRow[] = [];
+  for await (const some of rows) all.push(...some);
+  return all.map((row) => {
+    assert.ok("cells" in row, JSON.stringify(row));
+    return Object.fromEntries(columns.map((name, i) => [name, row.cells[i]!]));
+  });
+}
+
+/** A JSON value as a cell says it. */
+function said(value: unknown): string {
+  if (value === null) return "";
+  if (Array.isArray(value)) return value.join(",");
+  if (typeof value !== "object") return String(value);
+  return Object.keys(value).length === 0 ? "" : JSON.stringify(value);
+}
+
+const lists = [...catalog.kinds.map(({ plural }) => `/${plural}`), "/audit", "/reminders", "/contacts?search=person"];
+for (const path of [...lists, "/contacts?fields=name,notes", "/tokens"]) {
+  test(`${path} is the same in JSON, CSV and NDJSON`, async () => {
+    const query = (format: string) => `${path}${path.includes("?") ? "&" : "?"}format=${format}`;
+    const { items } = (await ann.send("GET", query("json"))).json() as { items: Record<string, unknown>[] };
+    const csv = await ann.send("GET", query("csv"));
+    const rows = await readTable(csv);
+    if (items.length === 0) assert.equal(csv.text.split("\r\n").length, 2, "a header and no row");
+    assert.equal(rows.length, items.length);
+    for (const [i, row] of rows.entries()) {
+      for (const [name, cell] of Object.entries(row)) assert.equal(cell, said(items[i]![name]), name);
+      const unsaid = path.includes("fields=") ? ["id", "handle"] : [];
+      assert.deepEqual(
+        Object.keys(row),
+        Object.keys(items[i]!).filter((name) => !unsaid.includes(name)),
+      );
+    }
+    const ndjson = await ann.send("GET", query("ndjson"));
+    assert.equal(ndjson.headers.get("content-type"), "application/x-ndjson; charset=utf-8");
+    const objects = ndjson.text.split("\n").slice(0, -1);
+    assert.deepEqual(
+      objects.map((line) => JSON.parse(line)),
+      items,
+    );
+  });
+}
+
+test("no text begins a cell with what a spreadsheet runs", async () => {
+  const { text } = await ann.send("GET", "/contacts.csv?fields=follow_up_note,notes,tags");
+  const scanner = createCsvScanner(",");
+  const cells = [...scanner.push(text), ...scanner.end()].flatMap((row) => ("cells" in row ? row.cells : []));
+  assert.ok(cells.length > HOSTILE.length * 3);
+  for (const cell of cells) assert.doesNotMatch(cell, /^[=+\-@\t\r]/);
+  assert.ok(cells.includes("'=1+2"));
+  const deals = await ann.send("GET", "/deals.csv?fields=title,amount_cents");
+  assert.match(deals.text, /^title,amount_cents\r\n'=cmd,-?\d*\r\n$/);
+});
+
+test("the page after is in a Link header, and pages make the whole list", async () => {
+  for (const [path, accept] of [
+    ["/contacts.csv?limit=4&sort=name&fields=name&search=person&name=like:%20p%7Ber%7Cson", undefined],
+    ["/contacts.csv?limit=4&sort=name&fields=name&name=like:p", undefined],
+    ["/contacts?limit=4&sort=name&fields=name&&name=like:p", "application/x-ndjson"],
+    ["/contacts?limit=4&cursor=&sort=name&fields=name", "text/csv;q=0.9, application/json;q=0.5"],
+  ] as const) {
+    const all = (await ann.send("GET", path.replace(".csv", "").replace("limit=4", "limit=200&format=json"))).json().items;
+    let found = 0;
+    let next: string | undefined = path;
+    for (let pages = 0; next !== undefined; pages++) {
+      assert.ok(pages < 5);
+      const page: Reply = await ann.send("GET", next, undefined, accept ? { accept } : {});
+      assert.equal(page.status, 200, page.text);
+      assert.doesNotMatch(page.text, /^# next/m);
+      found += page.text.match(/Person \d+/g)?.length ?? 0;
+      next = /^<(\/[^>]+)>; rel="next"$/.exec(page.headers.get("link") ?? "")?.[1];
+    }
+    assert.equal(found, all.length, path);
+  }
+  assert.equal((await ann.send("GET", "/contacts?limit=1")).headers.get("link"), null, "text has a trailer for it");
+});
+
+test("a suffix says the format where a path has no such name of its own", async () => {
+  const typeOf = async (path: string, accept = "*/*") =>
+    (await ann.send("GET", path, undefined, { accept })).headers.get("content-type")?.split(";")[0];
+  const [{ handle }] = (await ann.send("GET", "/contacts.json?limit=1")).json().items as [{ handle: string }];
+  assert.equal(await typeOf("/contacts.csv", "application/json"), "text/csv");
+  assert.equal(await typeOf("/contacts.txt", "application/json"), "text/plain");
+  assert.equal(await typeOf("/contacts.csv?format=ndjson"), "application/x-ndjson");
+  assert.equal(await typeOf(`/${handle}.vcf`), "text/vcard");
+  assert.equal(await typeOf(`/${handle}.json`), "application/json");
+  assert.equal(await typeOf(`/${handle}/history.csv`), "text/csv");
+  assert.equal(await typeOf("/search.ndjson?q=person"), "application/x-ndjson");
+  assert.equal(await typeOf("/openapi.json"), "application/json");
+  assert.equal(await typeOf("/llms.txt"), "text/plain");
+  assert.equal((await ann.send("GET", "/contcats.csv")).status, 404);
+  assert.equal((await ann.send("GET", "/contacts.xls")).status, 404);
+  assert.equal((await ann.send("POST", "/contacts.csv", { name: "Not made" })).status, 404);
+  assert.equal((await ann.send("HEAD", "/contacts.csv")).headers.get("content-type")?.split(";")[0], "text/csv");
+});
+
+test("what a format cannot show is 406, before anything is done", async () => {
+  const [{ handle }] = (await ann.send("GET", "/contacts.json?limit=1")).json().items as [{ handle: string }];
+  for (const [method, path, left] of [
+    ["GET", `/${handle}?format=csv`, "text, json, vcard"],
+    ["GET", "/search?q=person&format=csv", "text, json, ndjson"],
+    ["GET", "/deals?format=vcard", "text, json, csv, ndjson"],
+    ["GET", "/whoami?format=ndjson", "text, json"],
+    ["POST", "/contacts?format=csv", "text, json"],
+    ["POST", "/contacts?format=vcard", "text, json"],
+  ] as const) {
+    const reply = await ann.send(method, path, method === "POST" ? { name: "Not acceptable" } : undefined);
+    assert.equal(reply.status, 406, `${path} ${reply.text}`);
+    const names = left.split(", ").map((name) => `?format=${name}`);
+    assert.ok(reply.text.endsWith(`; or ${names.join(" or ")}\n`), reply.text);
+  }
+  const accepted = await ann.send("GET", `/${handle}`, undefined, { accept: "text/csv" });
+  assert.equal(accepted.status, 406);
+  assert.equal((await ann.send("GET", "/contacts?name=Not%20acceptable")).lines.length, 0);
+  const unknown = await ann.send("GET", "/contacts?format=xml");
+  assert.match(unknown.text, /^ERROR invalid_value format cannot be "xml"\nHINT {2}format=text or .* or format=vcard\n$/);
+  const refused = await ann.send("GET", "/contacts.csv?stag=x");
+  assert.equal(refused.status, 400);
+  assert.match(refused.text, /^ERROR invalid_filter /);
+});
+
+test("cards read back as the contacts and companies they are of", async () => {
+  const reply = await ann.send("GET", "/contacts?sort=name", undefined, { accept: "text/vcard" });
+  assert.equal(reply.headers.get("content-type"), "text/vcard; charset=utf-8");
+  const { items } = (await ann.send("GET", "/contacts?sort=name&format=json")).json();
+  const reader = createVcardReader();
+  const cards = [...reader.push(reply.text), ...reader.end()];
+  assert.equal(cards.length, items.length);
+  const lines = (text: string) => text.replaceAll("\r\n", "\n");
+  for (const [i, card] of cards.entries()) {
+    assert.ok("fields" in card, JSON.stringify(card));
+    const { id, name, email, notes, tags, custom } = items[i];
+    assert.equal(card.uid, id);
+    assert.equal(card.fields["name"], name);
+    assert.equal(card.fields["email"], email);
+    assert.equal(card.fields["company"], "Müller, Söhne");
+    assert.equal(card.fields["notes"], lines(notes));
+    assert.deepEqual(card.fields["tags"], tags);
+    assert.equal(card.fields["custom.nickname"], lines(custom.nickname));
+  }
+  const company = await ann.send("GET", "/companies.vcf");
+  assert.match(company.text, /\r\nFN:Müller\\, Söhne\r\n/);
+  assert.match(company.text, /\r\nURL:https:\/\/mueller\.example\r\n/);
+});
