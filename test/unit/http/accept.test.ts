@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { SPEAKING } from "../../../src/formats/all.ts";
+import { FORMATS, SPEAKING } from "../../../src/formats/all.ts";
 import { acceptedFormat } from "../../../src/http/accept.ts";
 
 const nameOf = (accept: string | undefined) => acceptedFormat(accept, SPEAKING)?.name;
@@ -63,4 +63,23 @@ test("an Accept header without text or JSON gives no format", () => {
     ...["application/json;q=0, application/*", "text/plain;q=0, text/*", "text/csv, application/json;q=0, text/plain;q=0"],
   ])
     assert.equal(nameOf(accept), undefined, accept);
+});
+
+test("a file is for who names its type, by whichever name", () => {
+  const cases: Record<string, string | undefined> = {
+    "text/csv": "csv",
+    "application/x-ndjson": "ndjson",
+    "application/ndjson": "ndjson",
+    "text/x-vcard": "vcard",
+    "text/vcard;version=4.0, */*;q=0.1": "vcard",
+    "application/json;q=0.5, text/csv": "csv",
+    "text/html, text/csv;q=0.2": "csv",
+    "text/csv, text/plain": "csv",
+    "text/plain, text/csv": "text",
+    "text/*": "text",
+    "application/*": "json",
+    "text/*, text/plain;q=0": "csv",
+    "text/calendar": undefined,
+  };
+  for (const [accept, name] of Object.entries(cases)) assert.equal(acceptedFormat(accept, FORMATS)?.name, name, accept);
 });

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { readParameters, readTarget } from "../../../src/http/target.ts";
+import { pageAt, readParameters, readTarget } from "../../../src/http/target.ts";
 import { Problem } from "../../../src/kit/problem.ts";
 
 const read = (url: string) => {
@@ -70,4 +70,15 @@ test("parameters read back as URLSearchParams wrote them", () => {
     fc.property(pairs, (written) => assert.deepEqual(readParameters(new URLSearchParams(written).toString()), written)),
     { numRuns: 200 },
   );
+});
+
+test("the next page is at the same address with another cursor, and nothing of it ends a Link header", () => {
+  const cases: Record<string, string> = {
+    "/contacts": "/contacts?cursor=a%2Bb",
+    "/contacts.csv?stage=lead&cursor=old&limit=2": "/contacts.csv?stage=lead&limit=2&cursor=a%2Bb",
+    "/x?%63ursor=old&&q=%2B1+2": "/x?q=%2B1+2&cursor=a%2Bb",
+    '/x?q=>"<;{é😀': "/x?q=%3E%22%3C;%7B%C3%A9%F0%9F%98%80&cursor=a%2Bb",
+    "http://evil.example/x?a=1": "/x?a=1&cursor=a%2Bb",
+  };
+  for (const [url, expected] of Object.entries(cases)) assert.equal(pageAt(readTarget(url), "a+b"), expected, url);
 });
