@@ -28,6 +28,8 @@ before(async () => {
   service = await startService();
   ann = await service.signIn();
   await ann.send("POST", "/companies", { name: "Müller, Söhne", domain: "mueller.example", tags: ["a", "=b"] });
+  // Long enough to be written in parts.
+  await ann.send("POST", "/companies", { name: "Long", notes: '=x,"y"\n'.repeat(20_000), custom: { a: "z".repeat(80_000) } });
   for (const [i, text] of HOSTILE.entries()) {
     const body = {
       name: `Person ${i}`,
