@@ -89,6 +89,8 @@ const VALUES: Record<string, readonly [string, string?]> = {
   company: ["Smith Foods", "Kalomi Media"],
   contact: ["Jane Smith", "Zuzanna Kalomi"],
   deal: ["Smith for pilot"],
+  subject: ["for about and a"],
+  requester: ["Jane Smith", "Zuzanna Kalomi"],
   stage: ["lead", "paused"],
   "deal.stage": ["discovery", "renewal"],
   owner: [OWNERS[0]!, OWNERS[9]!],

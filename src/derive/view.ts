@@ -1,4 +1,4 @@
-import type { FieldType, Showing } from "../fields/type.ts";
+import type { FieldType, MembersType, Showing } from "../fields/type.ts";
 import { fnv1a } from "../kit/hash.ts";
 import { shortId } from "../kit/id.ts";
 import { LargeJson, wholeOf } from "../kit/largeJson.ts";
@@ -127,7 +127,7 @@ export function createView(
     long,
     longAt: long.map((field) => columns.indexOf(field) + FIRST_COLUMN),
     cells: fields.filter(inTable).map((field) => ({ name: field.name, type: field.type, at: placeOf(field) })),
-    linkedNames: columns.flatMap(({ type }, i) => (type.link?.shows === "name" ? [i + FIRST_COLUMN] : [])),
+    linkedNames: columns.flatMap(({ type }, i) => (type.borrowed ? [i + FIRST_COLUMN] : [])),
     line(row, showing) {
       let line = headOf(row);
       for (const field of printed) line += tokenOf(field, row[field.at], showing);

@@ -1,7 +1,7 @@
 import { bodyExample, type Operation, type OperationBody, type Scope, scopeOf } from "../derive/operation.ts";
 import { OPERATORS } from "../fields/predicate.ts";
 import type { Catalog } from "../records/catalog.ts";
-import type { Kind } from "../records/kind.ts";
+import { type Kind, membersOf } from "../records/kind.ts";
 import { answersOf, componentHeaders, componentResponses, type MediaType } from "./answers.ts";
 import { componentParameters, parametersOf, toldPath } from "./parameters.ts";
 import { bodySchemaOf, capital, componentSchemas, type Json, shownKinds } from "./schemas.ts";

@@ -11,6 +11,7 @@ import { isPaged } from "../../../src/derive/paging.ts";
 import { type Parameters, readListQuery } from "../../../src/derive/query.ts";
 import { type Row, rowId, viewsOf } from "../../../src/derive/view.ts";
 import { code, custom, link, required, text } from "../../../src/fields/vocabulary.ts";
+import { FORMATS } from "../../../src/formats/all.ts";
 import { createIds, readId } from "../../../src/kit/id.ts";
 import { silentLog } from "../../../src/kit/log.ts";
 import { Problem, type ProblemCode } from "../../../src/kit/problem.ts";
@@ -176,7 +177,7 @@ test("the members of every such field are addressed by its own name", () => {
 
 test("the document tells of both fields' members, and asks for a link by neither field alone", () => {
   const routes = [parts, memos].flatMap(recordRoutes);
-  const document = openApi({ routes, catalog, baseUrl: "http://x", version: "1" }) as {
+  const document = openApi({ routes, catalog, baseUrl: "http://x", version: "1", formats: FORMATS }) as {
     components: {
       parameters: Record<string, { description: string }>;
       schemas: Record<string, { required?: string[]; description: string }>;

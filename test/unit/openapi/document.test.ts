@@ -4,7 +4,6 @@ import { readRecord } from "../../../src/derive/body.ts";
 import { bodyExample, type Operation } from "../../../src/derive/operation.ts";
 import { refusalsOf } from "../../../src/derive/refusals.ts";
 import { readValues } from "../../../src/derive/values.ts";
-import { CUSTOM_FILTERS } from "../../../src/fields/custom.ts";
 import { FORMATS } from "../../../src/formats/all.ts";
 import { PROBLEMS } from "../../../src/kit/problem.ts";
 import { zone } from "../../../src/kit/time.ts";
