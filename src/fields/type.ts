@@ -37,7 +37,7 @@ export type MembersType = {
 export type FieldType = {
   name: string;
   /** The column's type in PostgreSQL. */
-  sqlType: "text" | "bigint" | "integer" | "boolean" | "timestamptz" | "date" | "text[]" | "jsonb" | "numeric(18,6)";
+  sqlType: "text" | "bigint" | "integer" | "boolean" | "timestamptz" | "date" | "text[]" | "jsonb";
   operators: readonly Operator[];
   /** What a value looks like; hints and the manual end with it. */
   expects: string;

@@ -1,6 +1,5 @@
 import { codeType } from "./code.ts";
 import { customType, tagsType } from "./collections.ts";
-import { decimalType } from "./decimal.ts";
 import { referenceType } from "./link.ts";
 import type { FieldSpec } from "./spec.ts";
 import {
@@ -37,7 +36,6 @@ export const domain = of(domainType);
 export const phone = of(phoneType);
 export const person = of(personType);
 export const code = of(codeType);
-export const decimal = of(decimalType);
 export const cents = of(centsType);
 export const currency = of(currencyType);
 export const time = of(timeType);
