@@ -66,9 +66,11 @@ test("a malformed target is refused, never repaired", () => {
 
 test("parameters read back as URLSearchParams wrote them", () => {
   const pairs = fc.array(fc.tuple(fc.string(), fc.string()), { maxLength: 5 });
+  // A third part is there where a space that the value begins with may have been a `+`.
+  const read = (text: string) => readParameters(text).map(([name, value]) => [name, value]);
   fc.assert(
-    fc.property(pairs, (written) => assert.deepEqual(readParameters(new URLSearchParams(written).toString()), written)),
-    { numRuns: 200 },
+    fc.property(pairs, (written) => assert.deepEqual(read(new URLSearchParams(written).toString()), written)),
+    { numRuns: 200, examples: [[[["", " 1"]]]] },
   );
 });
 
