@@ -359,7 +359,7 @@ test("who searches people by their company's name is told how", async () => {
 test("near misses are ten at most, and nobody is shown for an address that is not here", async () => {
   const eve = await service.signIn("eve@example.com");
   for (let i = 0; i < 14; i++) await eve.send("POST", "/contacts", { name: `Nearing ${i}`, email: `nearing${i}@example.org` });
-  for (const path of ["/contacts?search=Nearingg&limit=200", "/search?q=Neraingg&limit=200"]) {
+  for (const path of ["/contacts?search=Nearingg&limit=200", "/search?q=Nearingg&limit=200"]) {
     const { text } = await eve.send("GET", path);
     assert.match(text, /^# nothing has all these words: these are near misses\n/);
     assert.equal(text.match(/^contact\//gm)?.length, 10, path);
