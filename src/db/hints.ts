@@ -4,7 +4,7 @@ import type { Hints } from "../postgres/errors.ts";
 const WRONG_VALUE = "GET /help has a page on every kind: its fields and what they hold";
 const WRONG_TIME = "write 2026-06-01T09:00:00Z, 2026-06-01, today or +2d";
 
-/** What a caller can do about a refusal of PostgreSQL, by SQLSTATE. */
+/** Hints for refusals of PostgreSQL, by SQLSTATE. */
 export const HINTS: Hints = {
   "23505": "search= finds it: change that one",
   "23503": "search= finds what there is",

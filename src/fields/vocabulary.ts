@@ -18,7 +18,7 @@ import {
 import { dateType, timeType } from "./time.ts";
 import type { FieldType } from "./type.ts";
 
-/** The vocabulary of the declarations in this folder: one word a field kind. */
+/** The vocabulary of the declarations in `records/`: one word a field type. */
 type Options = Omit<FieldSpec, "type">;
 
 const of =

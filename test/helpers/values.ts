@@ -120,7 +120,7 @@ export function idForms(kind: string, id: string): string[] {
   return [id, short, `${kind}/${short}`, id.toUpperCase(), short.toUpperCase(), `${kind}/${short}`.toUpperCase(), ` ${short} `];
 }
 
-/** By `FieldKind.name`. A new field kind needs its values here: then every property holds for it too. */
+/** By `FieldType.name`. A new field type needs its values here, so that every property covers it. */
 const KINDS: Record<string, (field: Field, world: World) => FieldValues> = {
   text,
   person: (field, world) => {
@@ -286,6 +286,6 @@ function shownOnly(unreadable: string[]): FieldValues {
 export function valuesOf(field: Field, world: World): FieldValues {
   const values = KINDS[field.type.name];
   if (!values)
-    throw new Error(`the field kind ${field.type.name} (${field.name}) has no values in test/helpers/values.ts: add them`);
+    throw new Error(`the field type ${field.type.name} (${field.name}) has no values in test/helpers/values.ts: add them`);
   return values(field, world);
 }

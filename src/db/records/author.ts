@@ -6,7 +6,7 @@ export function authorValues(author: Author): unknown[] {
   return [workspaceId, new Date(author.now).toISOString(), actor, tokenId, agent, reason, requestId];
 }
 
-/** Who makes a change, for the statements of entries that stand by themselves: `$1` to `$6` are `entryAuthorValues`. */
+/** The author in a statement that writes only history entries: `$1` to `$6` are `entryAuthorValues`. */
 export const ENTRY_AUTHOR = { workspace: "$1", actor: "$2", token: "$3", agent: "$4", reason: "$5", request: "$6" };
 
 export const entryAuthorValues = ({ workspaceId, actor, tokenId, agent, reason, requestId }: Author): unknown[] => [

@@ -43,7 +43,7 @@ function fieldSql({ field, column, search }: Place, predicate: Predicate): State
   return sql`${search} like ${pattern(String(predicate.value))} and texteq(${sides.column}, ${sides.value(predicate.value)})`;
 }
 
-/** What a comparison of a field has on its two sides. */
+/** The two sides of a comparison: the column, and a value in the same form. */
 type Sides = { column: Statement; value: (value: Scalar) => Statement };
 
 const plainSides = (column: Statement): Sides => ({ column, value: (value) => sql`${value}` });
@@ -54,7 +54,7 @@ const sidesOf = ({ type }: Field, column: Statement): Sides =>
 /** In the collation of the columns. */
 const foldedSql = (text: string) => sql`lower(${text}::text collate "C")`;
 
-/** Whether the field has this value, as its index of unique values knows it. `text` is read as the value of a filter is. */
+/** SQL that compares a field with a value as its unique index does. `text` is read like the value of a filter. */
 export function hasKey(field: Field, column: Statement, text: string): Statement {
   const sides = sidesOf(field, column);
   return sql`${sides.column} = ${sides.value(field.type.fromText(text) as Scalar)}`;
