@@ -2,7 +2,12 @@ import type { Pool } from "../postgres/pool.ts";
 import type { Catalog } from "../records/catalog.ts";
 
 /** What every statement about records needs: connections, and the kinds there are. */
-export type Database = { pool: Pool; catalog: Catalog };
+export type Database = {
+  pool: Pool;
+  catalog: Catalog;
+  /** Milliseconds that a search which found nothing may look for near misses; NEAR_MS unless set. */
+  nearMs?: number;
+};
 
 /** Who makes a change, and all that its history entry keeps about it. */
 export type Author = {

@@ -48,5 +48,14 @@ export function phoneDigits(text: string): string[] {
 export const isPhone = (text: string): boolean =>
   /^[^\p{L}\p{M}@#]+$/u.test(text) && unprefixed(digitsIn(withAsciiDigits(text))).length >= LEAST_DIGITS;
 
-/** True when the number begins with `+` or `00`, also inside a parenthesis. */
-export const isInternational = (text: string): boolean => /^[^\p{L}0-9]*(?:\+|00)/u.test(withAsciiDigits(text));
+/** Digits that no national number has: a number of so many begins with its country, written with `+` or not. */
+const LEAST_INTERNATIONAL = 11;
+
+/**
+ * True when the number begins with its country: after `+` or `00`, also inside a parenthesis, or without them where it is too long for a
+ * national one, as a `+` that an address did not escape leaves it.
+ */
+export function isInternational(text: string): boolean {
+  const plain = withAsciiDigits(text);
+  return /^[^\p{L}0-9]*(?:\+|00)/u.test(plain) || (/^[^0-9]*[1-9]/.test(plain) && digitsIn(plain).length >= LEAST_INTERNATIONAL);
+}

@@ -93,7 +93,8 @@ export async function startService(options: ServiceOptions = {}): Promise<Servic
     {
       config,
       baseUrl,
-      db: { pool, catalog },
+      // Long enough for a busy machine.
+      db: { pool, catalog, nearMs: 5_000 },
       seal: createSeal(config.secret),
       ids,
       random,

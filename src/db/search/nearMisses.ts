@@ -9,10 +9,11 @@ import { MOST_SIMILAR } from "./tiers.ts";
 const NEAR_THRESHOLD = 0.4;
 const NEAR_CANDIDATES = 500;
 /** A search that found nothing is worth a third of a second more, not ten. */
-export const NEAR_MS = 300;
+const NEAR_MS = 300;
 
+export const nearMs = (db: Database): number => db.nearMs ?? NEAR_MS;
 /**
- * Rows with a word that looks like what was searched; refused as busy when it takes longer than that. Planned without
+ * Rows with a word that looks like what was searched; refused as busy when it takes longer than `nearMs`. Planned without
  * its values: PostgreSQL would hold them against each text it has a sample of, and that takes longer than finding them in a small workspace.
  */
 export async function nearMisses(
@@ -29,7 +30,7 @@ export async function nearMisses(
   const similarity = sql`round(${count(MOST_SIMILAR)} * public.word_similarity(crm_fold(${search}), r.search))::int`;
   return db.pool.transaction(async (tx) => {
     await tx.rows(
-      sql`select set_config('pg_trgm.word_similarity_threshold', ${String(NEAR_THRESHOLD)}, true), set_config('statement_timeout', ${String(NEAR_MS)}, true),
+      sql`select set_config('pg_trgm.word_similarity_threshold', ${String(NEAR_THRESHOLD)}, true), set_config('statement_timeout', ${String(nearMs(db))}, true),
         set_config('plan_cache_mode', 'force_generic_plan', true)`,
     );
     const rows = sql`select ${table.select(view)}, ${similarity} from (${near}) r order by ${similarity} desc, r.updated_at desc, r.id desc limit ${limit}`;

@@ -11,7 +11,7 @@ import { inTime, long } from "../records/deadlines.ts";
 import { resolveConditions } from "../records/references.ts";
 import { countRows, type Page, readPosition } from "../records/rows.ts";
 import { tableOf } from "../records/table.ts";
-import { NEAR_MS, nearMisses } from "./nearMisses.ts";
+import { nearMisses, nearMs } from "./nearMisses.ts";
 import { livingSql, type SearchWalk, swappedTier, type Tier, tiersOf } from "./tiers.ts";
 import { bestSql, waysOf } from "./ways.ts";
 import { wordsOf } from "./words.ts";
@@ -91,7 +91,7 @@ async function nearRows(db: Database, walk: SearchWalk): Promise<readonly Row[]>
   if (ADDRESS.test(search)) return [];
   const swapped = swappedTier(walk);
   try {
-    const meant = swapped ? await tierRows(db, walk, swapped, { deadlineMs: NEAR_MS }) : undefined;
+    const meant = swapped ? await tierRows(db, walk, swapped, { deadlineMs: nearMs(db) }) : undefined;
     if (meant && meant.rows.length > 0) return meant.rows.slice(0, limit);
     const scope = [livingSql(workspaceId), ...conditions];
     return await nearMisses(db, workspaceId, table, view, scope, wordsOf(search).join(" "), limit);
