@@ -57,5 +57,7 @@ const LEAST_INTERNATIONAL = 11;
  */
 export function isInternational(text: string): boolean {
   const plain = withAsciiDigits(text);
-  return /^[^\p{L}0-9]*(?:\+|00)/u.test(plain) || (/^[^0-9]*[1-9]/.test(plain) && digitsIn(plain).length >= LEAST_INTERNATIONAL);
+  return (
+    /^[^\p{L}0-9]*(?:\+|00)/u.test(plain) || (/^[^0-9]*[1-9]/.test(plain) && digitsIn(plain).length >= LEAST_INTERNATIONAL)
+  );
 }
