@@ -18,6 +18,7 @@ import { echo } from "./kit/line.ts";
 import { Problem } from "./kit/problem.ts";
 import { createRoutes } from "./routes/table.ts";
 import { addressOf, authorizationOf, readContext } from "./service/context.ts";
+import { perform } from "./service/perform.ts";
 import { permit, permitInside } from "./service/permit.ts";
 import {
   type Ask,
@@ -105,7 +106,7 @@ export function createApp(services: Services, sessions: SessionCache, limiter: L
       body,
     });
     if (route.body?.is === "values") context.body = { ...body, values: readValues(route.body, body.values, context.reading) };
-    const answered = await route.handle(context as Authenticated, ask);
+    const answered = await perform(route, context as Authenticated, ask);
     return notModified(request, await encode(answered, context.style));
   }
 

@@ -21,6 +21,12 @@ export const COMMON_PARAMETERS = {
 
 export const WHY = { reason: text({ about: "why, for the history; also as the header X-Reason" }) } satisfies Named;
 
+/** What every write of records takes. */
+export const WRITING = {
+  ...WHY,
+  dry_run: boolean({ about: "answers what would be, and changes nothing" }),
+} satisfies Named;
+
 export const CONFIRM = {
   confirm: text({ about: "the confirm token that the first call answered" }),
 } satisfies Named;

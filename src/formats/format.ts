@@ -12,7 +12,16 @@ export type Short =
   | { is: "values"; values: Record<string, Value> }
   | { is: "json"; json: string };
 
-export type Single = { is: "record"; view: View; row: Row; outcome?: string; notes?: readonly string[] };
+export type Single = {
+  is: "record";
+  view: View;
+  row: Row;
+  outcome?: string;
+  /** The id of the change that the outcome tells of. */
+  change?: string | undefined;
+  notes?: readonly string[];
+  facts?: Record<string, Value>;
+};
 
 /** Rows of a list, of which an answer shows the first so many: all of them, unless that is too much for one. */
 export type List = {

@@ -37,13 +37,18 @@ function* listParts(list: List, showing: Showing): Generator<string, Ending> {
   const ending = list.ending(yield* rowParts(list, ITEMS, showing));
   const { nextCursor, notes: said = [] } = ending;
   const notes = [...(list.preface ? [list.preface] : []), ...said];
-  const facts = Object.entries(list.facts ?? {}).map(([key, value]) => `,${JSON.stringify(key)}:${JSON.stringify(value)}`);
   const told = notes.length > 0 ? `,"notes":${JSON.stringify(notes)}` : "";
-  yield `],"next_cursor":${JSON.stringify(nextCursor)}${facts.join("")}${told}}`;
+  yield `],"next_cursor":${JSON.stringify(nextCursor)}${membersOf(list.facts)}${told}}`;
   return ending;
 }
 
-const endOf = ({ notes }: Single) => (notes?.length ? `,"hint":${JSON.stringify(notes.join("\n"))}}` : "}");
+const endOf = ({ notes, facts }: Single) =>
+  `${membersOf(facts)}${notes?.length ? `,"hint":${JSON.stringify(notes.join("\n"))}` : ""}}`;
+
+const membersOf = (facts: Single["facts"] = {}) =>
+  Object.entries(facts)
+    .map(([key, value]) => `,${JSON.stringify(key)}:${JSON.stringify(value)}`)
+    .join("");
 
 function message(answer: Short): string {
   switch (answer.is) {

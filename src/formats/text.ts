@@ -1,4 +1,5 @@
 import type { Showing } from "../fields/type.ts";
+import { shortId } from "../kit/id.ts";
 import { messageLine, quoteIfNeeded } from "../kit/line.ts";
 import type { Ending, List, Short, Single, Speaking, Value } from "./format.ts";
 import { type RowWriter, rowParts } from "./rows.ts";
@@ -39,7 +40,8 @@ function* listParts(list: List, showing: Showing): Generator<string, Ending> {
   return ending;
 }
 
-const endOf = ({ notes, outcome }: Single) => `\n${noteLines(notes)}${outcome ? `# ${outcome}\n` : ""}`;
+const endOf = ({ notes, outcome, change }: Single) =>
+  `\n${noteLines(notes)}${outcome ? `# ${outcome}${change ? ` ${shortId(change)}` : ""}\n` : ""}`;
 
 const noteLines = (notes: readonly string[] = []) => notes.map((note) => `# ${messageLine(note)}\n`).join("");
 

@@ -4,6 +4,7 @@ import { SPEAKING } from "../formats/all.ts";
 import type { Format, List, Short, Single, Speaking } from "../formats/format.ts";
 import { json as jsonFormat } from "../formats/json.ts";
 import { fnv1a } from "../kit/hash.ts";
+import { shortId } from "../kit/id.ts";
 import type { Problem } from "../kit/problem.ts";
 import { notAcceptable } from "./accept.ts";
 import { gather } from "./gather.ts";
@@ -69,6 +70,7 @@ function encodeRecord(answer: Head & Single, style: Style): Encoded | Promise<En
   if (!format.record || !format.recordParts) throw notAcceptable(format.name, SPEAKING);
   const tagged = (body: string | Buffer) => {
     const encoded = headed(answer, format.contentType, body);
+    if (answer.change) encoded.headers["X-Change"] = shortId(answer.change);
     encoded.headers.ETag = `"${rowVersion(row)}-${fnv1a(seenIn(answer, style))}"`;
     return encoded;
   };

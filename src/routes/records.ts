@@ -5,7 +5,7 @@ import { type Lacks, updateRow, upsertRow } from "../db/records/write.ts";
 import type { Claim } from "../db/records/writeStatement.ts";
 import { searchRows } from "../db/search/search.ts";
 import { readRecord, type Written } from "../derive/body.ts";
-import { CONFIRM, chosenFields, WHY } from "../derive/parameters.ts";
+import { CONFIRM, chosenFields, WRITING } from "../derive/parameters.ts";
 import { type ListQuery, readListQuery } from "../derive/query.ts";
 import { type Row, rowId, type View } from "../derive/view.ts";
 import { required, text } from "../fields/vocabulary.ts";
@@ -41,7 +41,7 @@ export function recordRoutes(kind: Kind): Route[] {
       method: "POST",
       path: `/${plural}`,
       about: createAbout(kind),
-      parameters: { ...chosenFields(kind), ...WHY },
+      parameters: { ...chosenFields(kind), ...WRITING },
       body: { is: "create", of: kind },
       answers: { is: "record", of: kind, statuses: [201, 200] },
       handle: (context) => create(context, kind, {}),
@@ -58,7 +58,7 @@ export function recordRoutes(kind: Kind): Route[] {
       method: "PATCH",
       path: one,
       about: `change the fields of ${oneOf(name)} that you send; null clears`,
-      parameters: { ...chosenFields(kind), ...WHY },
+      parameters: { ...chosenFields(kind), ...WRITING },
       body: { is: "patch", of: kind },
       answers: { is: "record", of: kind },
       handle: (context) => patch(context, kind),
@@ -67,7 +67,7 @@ export function recordRoutes(kind: Kind): Route[] {
       method: "DELETE",
       path: one,
       about: `delete ${oneOf(name)}, in two steps: answers a confirm token, then does it`,
-      parameters: { ...CONFIRM, ...WHY },
+      parameters: { ...CONFIRM, ...WRITING },
       answers: { is: "message", values: { deleted: required(text({ about: "the handle of what was deleted" })) } },
       refuses: ["confirmation_required", "version_conflict"],
       handle: (context) => remove(context, kind),
@@ -98,7 +98,7 @@ function heldRoutes(kind: Kind): Route[] {
         method: "POST",
         path,
         about: `add ${oneOf(held.name)} to ${oneOf(kind.name)}`,
-        parameters: { ...chosenFields(held), ...WHY },
+        parameters: { ...chosenFields(held), ...WRITING },
         body: { is: "create", of: held, given: link.id.name },
         answers: { is: "record", of: held, statuses: [201, 200] },
         handle: async (context) => create(context, held, { [link.id.name]: await holderId(context, kind) }),
@@ -147,12 +147,13 @@ async function create(context: Authenticated, kind: Kind, given: Record<string, 
   const view = recordView(context, kind);
   const { caps } = context.services.plans.of(context.session.plan);
   const terms = { claim: claimOf(context, kind), cap: caps[kind.plural], lacks: lacksOf(context, kind) };
-  const { row, outcome } = await upsertRow(db, context.author, ids, view, written, terms);
+  const { row, outcome, change } = await upsertRow(db, context.author, ids, view, written, terms);
   const created = outcome === "created";
   const location = { Location: `/${kind.plural}/${shortId(row[0] as string)}` };
   const others = created ? await namesakes(context, kind, written, rowId(row)) : [];
   const notes = [...others, ...(created ? assumed(kind, written) : []), ...(await toldOf(context, view, row, written))];
-  return { is: "record", view, row, outcome, notes, status: created ? 201 : 200, ...(created ? { headers: location } : {}) };
+  const head = created ? { status: 201, headers: location } : { status: 200 };
+  return { is: "record", view, row, outcome, change, notes, ...head };
 }
 
 /** Whether a POST creates or updates, only the write can tell. */
@@ -179,8 +180,9 @@ async function patch(context: Authenticated, kind: Kind): Promise<Answer> {
   const { ids } = services;
   const written = expecting(context, readRecord(kind, context.body, true, context.reading));
   const view = recordView(context, kind);
-  const { row, outcome } = await updateRow(db, context.author, ids, view, readPathId(kind, context.path.id!), written);
-  return { is: "record", view, row, outcome, notes: await toldOf(context, view, row, written) };
+  const reference = readPathId(kind, context.path.id!);
+  const { row, outcome, change } = await updateRow(db, context.author, ids, view, reference, written);
+  return { is: "record", view, row, outcome, change, notes: await toldOf(context, view, row, written) };
 }
 
 /** What is told beside every write. */

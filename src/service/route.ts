@@ -61,6 +61,8 @@ export type Context = {
   reading: Reading;
   /** The author of this request's changes. Routes without a token leave person and workspace empty. */
   author: Author;
+  /** Whether all that is written will be taken back. */
+  dryRun: boolean;
   /** The versions that If-Match accepts. */
   ifMatch: readonly number[] | undefined;
   /** The caller's key for a create, by which a retry is recognised. */

@@ -46,7 +46,7 @@ function expectedPairs(kind: Kind, json: Json, shown: Shown): [string, unknown][
 
 /** The one record line of an answer to a write, with its trailer after it. */
 export function readAnswer({ text }: Reply, outcome: string): { head: string; line: string } {
-  assert.match(text, new RegExp(`^[^#\\n][^\\n]*\\n(# [^\\n]+\\n)*# (${outcome})\\n$`));
+  assert.match(text, new RegExp(`^[^#\\n][^\\n]*\\n(# [^\\n]+\\n)*# (${outcome})(?: ch_\\w{8})?\\n$`));
   const line = text.slice(0, text.indexOf("\n"));
   return { head: parseTokens(line).head, line };
 }

@@ -153,10 +153,10 @@ test("a handle that is taken is made anew, and no change is lost over it", async
   const deal = await make("/deals", { title: "D", company_id: company });
   const { confirm } = (await send("DELETE", `/companies/${company}?format=json`)).json();
   const writes: [method: string, path: string, body: unknown, outcome: RegExp][] = [
-    ["PATCH", `/contacts/${id}`, { stage: "lead" }, / stage=lead .*\n# updated\n$/],
-    ["POST", "/contacts", { email: "first@acme.com", title: "CTO" }, / title=CTO .*\n# updated\n$/],
-    ["POST", "/contacts", { email: "second@acme.com" }, /\n# created\n$/],
-    ["POST", "/tasks", { title: "b" }, /\n# created\n$/],
+    ["PATCH", `/contacts/${id}`, { stage: "lead" }, / stage=lead .*\n# updated ch_\w{8}\n$/],
+    ["POST", "/contacts", { email: "first@acme.com", title: "CTO" }, / title=CTO .*\n# updated ch_\w{8}\n$/],
+    ["POST", "/contacts", { email: "second@acme.com" }, /\n# created ch_\w{8}\n$/],
+    ["POST", "/tasks", { title: "b" }, /\n# created ch_\w{8}\n$/],
     ["DELETE", `/companies/${company}?confirm=${confirm}`, undefined, /^OK deleted /],
   ];
   try {

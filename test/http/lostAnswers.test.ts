@@ -73,13 +73,13 @@ for (const [name, when] of [
 
     const notes = `note ${when}`;
     const patched = await brokenAt(notes, when, () => ann.send("PATCH", `/${handleOf(deal)}`, { notes, version: 1 }));
-    assert.match(patched.text, /^deal\/.*version=2.*\n# updated\n$/);
+    assert.match(patched.text, /^deal\/.*version=2.*\n# updated ch_\w{8}\n$/);
 
     const email = `${when}@acme.com`;
     const created = await brokenAt(email, when, () => ann.send("POST", "/contacts", { email, stage: "lead" }));
     assert.deepEqual([created.status, /^# (\w+)/m.exec(created.text)?.[1]], [201, "created"]);
     const updated = await brokenAt(email, when, () => ann.send("POST", "/contacts", { email, stage: "customer" }));
-    assert.match(updated.text, / stage=customer .*version=2.*\n# updated\n$/);
+    assert.match(updated.text, / stage=customer .*version=2.*\n# updated ch_\w{8}\n$/);
 
     const keyed = () => ann.send("POST", "/deals", { title: `Once ${when}` }, { "Idempotency-Key": when });
     const first = await brokenAt(`Once ${when}`, when, keyed);
@@ -121,7 +121,7 @@ test("a write that the server runs late, after its repetition, happens once", as
     await until(async () => (await blocked()) === 2);
     return [reply];
   });
-  assert.match((await replies[0]!).text, / stage=late .*version=2.*\n# updated\n$/);
+  assert.match((await replies[0]!).text, / stage=late .*version=2.*\n# updated ch_\w{8}\n$/);
   assert.equal(await blocked(), 0);
   assert.equal(await entries(), before + 1);
 });

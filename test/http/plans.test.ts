@@ -31,7 +31,7 @@ test("concurrent creates near the cap succeed exactly up to it", async () => {
 test("at the cap records can be updated, and a deletion frees one slot", async () => {
   const { lines } = await ann.send("GET", "/contacts?fields=email");
   const email = /email=(\S+)/.exec(lines[0]!)![1]!;
-  assert.match((await ann.send("POST", "/contacts", { email, stage: "lead" })).text, /# updated\n$/);
+  assert.match((await ann.send("POST", "/contacts", { email, stage: "lead" })).text, /# updated ch_\w{8}\n$/);
   const handle = lines[1]!.split(" ")[0]!;
   const asked = await ann.send("DELETE", `/${handle}`);
   await ann.send("DELETE", `/${handle}?confirm=${/confirm=(\S+)$/m.exec(asked.text)![1]}`);

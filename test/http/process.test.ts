@@ -93,7 +93,7 @@ test("an empty folder becomes a service whose commands can be pasted; kill -9 lo
     assert.ok(paste.includes(told), paste);
   if (isInstalled("bash") && isInstalled("curl")) {
     const { stdout } = await promisify(execFile)("bash", ["--norc", "-c", paste], { env: { PATH: process.env["PATH"] } });
-    assert.match(stdout, /^contact\/c_\w{8} name="Jane Doe" email=jane@acme\.com .*\n# created\n/);
+    assert.match(stdout, /^contact\/c_\w{8} name="Jane Doe" email=jane@acme\.com .*\n# created ch_\w{8}\n/);
     assert.match(stdout, /\n# 1 reminder: /);
   }
   const token = await signIn(service.url);
@@ -130,7 +130,7 @@ test("an empty folder becomes a service whose commands can be pasted; kill -9 lo
   await assert.rejects(fetch(`${service.url}/healthz`, { headers: { connection: "close" } }), "no new connections");
   socket.write(body.slice(9));
   const [answer] = await once(socket, "data");
-  assert.match(String(answer), /^HTTP\/1\.1 201 .*\r\n\r\ndeal\/d_\w{8} title="in flight" .*# created\n$/s);
+  assert.match(String(answer), /^HTTP\/1\.1 201 .*\r\n\r\ndeal\/d_\w{8} title="in flight" .*# created ch_\w{8}\n$/s);
   const last = await postmaster(CRM_DATA).catch(() => 0);
   assert.equal(await service.ended, 0, service.err());
   assert.ok(last === 0 || !isAlive(last));

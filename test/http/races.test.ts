@@ -14,7 +14,7 @@ after(() => service.close());
 const atOnce = <T>(times: number, act: (i: number) => Promise<T>) =>
   Promise.all(Array.from({ length: times }, (_, i) => act(i)));
 
-const outcomeOf = ({ text }: Reply) => /^# (\w+(?: \(unchanged\))?)$/m.exec(text)?.[1];
+const outcomeOf = ({ text }: Reply) => /^# (\w+(?: \(unchanged\))?)(?: ch_\w{8})?$/m.exec(text)?.[1];
 
 /** The number of answers of each kind: `{ created: 1, updated: 49 }`. */
 function tally(values: unknown[]): Record<string, number> {

@@ -44,7 +44,7 @@ test("each workspace has its own keys", async () => {
 test("an upsert with a key updates once, and its retry changes nothing", async () => {
   await ann.send("POST", "/contacts", { email: "jane@acme.com" });
   const first = await ann.send("POST", "/contacts", { email: "jane@acme.com", stage: "lead" }, key("k-6"));
-  assert.match(first.text, /# updated\n$/);
+  assert.match(first.text, /# updated ch_\w{8}\n$/);
   await ann.send("POST", "/contacts", { email: "jane@acme.com", stage: "customer" });
   const again = await ann.send("POST", "/contacts", { email: "jane@acme.com", stage: "lead" }, key("k-6"));
   assert.match(again.text, / stage=customer .*\n# unchanged\n$/);
@@ -57,7 +57,7 @@ test("an upsert without a difference reports an update, and its retry under a ke
     assert.match((await ann.send("POST", "/contacts", body, headers)).text, /\n# updated \(unchanged\)\n$/);
   assert.match((await ann.send("POST", "/contacts", body, key("k-7"))).text, /\n# unchanged\n$/);
   const company = { domain: "same.com", name: "Same" };
-  assert.match((await ann.send("POST", "/companies", company, key("k-8"))).text, /\n# created\n$/);
+  assert.match((await ann.send("POST", "/companies", company, key("k-8"))).text, /\n# created ch_\w{8}\n$/);
   assert.match((await ann.send("POST", "/companies", company, key("k-8"))).text, /\n# unchanged\n$/);
   assert.match((await ann.send("POST", "/companies", company, key("k-9"))).text, /\n# updated \(unchanged\)\n$/);
 });

@@ -13,9 +13,9 @@ after(() => service.close());
 test("an upsert creates, updates and leaves alone", async () => {
   const created = await ann.send("POST", "/contacts", { name: "Jane", email: "Jane@Acme.com" });
   assert.equal(created.status, 201);
-  assert.match(created.text, /^contact\/c_[0-9a-z]{8} name=Jane email=jane@acme\.com .*\n# created\n$/);
+  assert.match(created.text, /^contact\/c_[0-9a-z]{8} name=Jane email=jane@acme\.com .*\n# created ch_\w{8}\n$/);
   const updated = await ann.send("POST", "/contacts", { email: "JANE@acme.com", stage: "lead" });
-  assert.match(updated.text, / stage=lead .*\n# updated\n$/);
+  assert.match(updated.text, / stage=lead .*\n# updated ch_\w{8}\n$/);
   const unchanged = await ann.send("POST", "/contacts", { email: "jane@acme.com", stage: "lead" });
   assert.match(unchanged.text, / version=2 .*\n# updated \(unchanged\)\n$/);
 });

@@ -33,7 +33,7 @@ test("create adds records, and changes none by PATCH or upsert", async () => {
   for (const scope of ["create", "contacts.create"]) {
     const send = await narrowed("read", scope);
     const email = `${scope}@acme.com`;
-    assert.match((await send("POST", "/contacts", { name: "New", email })).text, / name=New .*\n# created\n$/);
+    assert.match((await send("POST", "/contacts", { name: "New", email })).text, / name=New .*\n# created ch_\w{8}\n$/);
     assert.equal((await send("POST", "/contacts", { name: "No address" })).status, 201);
     for (const known of ["known@acme.com", "KNOWN@acme.com", email])
       for (const more of [{ name: "Changed" }, { name: "Known" }, {}])
@@ -51,13 +51,13 @@ test("update changes records by PATCH or upsert, and adds none", async () => {
     const id = await made("/contacts", { name: "Old", email, custom: { kept: 1 } });
     const send = await narrowed("read", scope);
     const upsert = (body: object, headers = {}) => send("POST", "/contacts", { email, ...body }, headers);
-    assert.match((await upsert({ stage: "lead", custom: { more: 2 } })).text, / stage=lead .*\n# updated\n$/s);
+    assert.match((await upsert({ stage: "lead", custom: { more: 2 } })).text, / stage=lead .*\n# updated ch_\w{8}\n$/s);
     assert.match((await upsert({ stage: "lead" })).text, /\n# updated \(unchanged\)\n$/);
     assert.match((await send("POST", "/contacts", { email: email.toUpperCase() })).text, /\n# updated \(unchanged\)\n$/);
-    assert.match((await send("PATCH", `/contacts/${id}`, { name: "Newer" })).text, /\n# updated\n$/);
+    assert.match((await send("PATCH", `/contacts/${id}`, { name: "Newer" })).text, /\n# updated ch_\w{8}\n$/);
     assert.equal((await upsert({ stage: "x", version: 1 })).status, 412);
     const key = { "idempotency-key": `k-${scope}` };
-    assert.match((await upsert({ stage: "won" }, key)).text, /\n# updated\n$/);
+    assert.match((await upsert({ stage: "won" }, key)).text, /\n# updated ch_\w{8}\n$/);
     await ann.send("PATCH", `/contacts/${id}`, { stage: "later" });
     assert.match((await upsert({ stage: "won" }, key)).text, / stage=later /, "once for its key");
     assertLacks(await send("POST", "/contacts", { name: "New", email: "new@acme.com" }), "create", "contacts");
@@ -99,7 +99,10 @@ test("a create repeated under its key is answered, and a refused one leaves its 
   const other = { "idempotency-key": "other" };
   for (let n = 0; n < 2; n++)
     assertLacks(await send("POST", "/contacts", { ...body, stage: "won" }, other), "update", "contacts");
-  assert.match((await ann.send("POST", "/contacts", { ...body, stage: "won" }, other)).text, / stage=won .*\n# updated\n$/s);
+  assert.match(
+    (await ann.send("POST", "/contacts", { ...body, stage: "won" }, other)).text,
+    / stage=won .*\n# updated ch_\w{8}\n$/s,
+  );
 });
 
 test("of many creates at once one is made, and the others change nothing", async () => {

@@ -38,7 +38,7 @@ function assertRefused(reply: Reply, status: number, code: string, says: RegExp)
 const FORM = { "content-type": "application/x-www-form-urlencoded" };
 const form = (values: [string, string][]) => new URLSearchParams(values).toString();
 
-const outcomeOf = ({ text }: Reply) => /^# (\w+(?: \(unchanged\))?)$/m.exec(text)?.[1];
+const outcomeOf = ({ text }: Reply) => /^# (\w+(?: \(unchanged\))?)(?: ch_\w{8})?$/m.exec(text)?.[1];
 
 test("a form and JSON mean the same", async () => {
   const company = await make("/companies", { name: "Acme Inc", domain: "acme.com" });

@@ -1,14 +1,11 @@
 import { createHash } from "node:crypto";
-import { entrySql } from "../../derive/entry.ts";
 import type { IdReference, IdSource } from "../../kit/id.ts";
-import { ident, join, numbered, raw, type Statement, sql } from "../../postgres/sql.ts";
-import type { Transaction } from "../../postgres/transaction.ts";
+import { ident, join, raw, type Statement, sql } from "../../postgres/sql.ts";
 import type { Kind, Link } from "../../records/kind.ts";
 import type { Author, Database } from "../database.ts";
-import { ENTRY_AUTHOR, entryAuthorValues } from "./author.ts";
 import { withNewHandles } from "./handles.ts";
+import { type Put, putRows, timeOf } from "./put.ts";
 import { idMatches, missing, wrongKind } from "./references.ts";
-import { NO_CAP } from "./usage.ts";
 
 /** What a deletion does: `clears` counts the records of each kind that lose a link, `removes` those that are deleted with it. */
 export type Removal = {
@@ -23,7 +20,13 @@ export type Removal = {
 type Rows = (statement: Statement) => Promise<readonly unknown[][]>;
 
 /** A record that links to one that is deleted. It `goes` along when it cannot be without that link. */
-type Dependent = { kind: Kind; id: string; version: number; goes: boolean };
+type Dependent = { kind: Kind; id: string; version: number; goes: boolean; links: Links };
+
+/** Ids that a record links to, by column. */
+type Links = Readonly<Record<string, string | null>>;
+
+/** `change`: the entry of the record itself, which is the cause of all others. */
+export type Removed = Removal & { change: string };
 
 /** What a deletion would do, for the question that comes before it. */
 export async function previewRemoval(db: Database, workspaceId: string, kind: Kind, reference: IdReference): Promise<Removal> {
@@ -43,13 +46,14 @@ export function removeRow(
   kind: Kind,
   reference: IdReference,
   agree: (removal: Removal) => void,
-): Promise<Removal> {
+): Promise<Removed> {
   return withNewHandles(() =>
     db.pool.transaction(async (tx) => {
-      const { removal, dependents } = await plan(db, tx.rows, author.workspaceId, kind, reference, raw("for update of r"));
+      const planned = await plan(db, tx.rows, author.workspaceId, kind, reference, raw("for update of r"));
+      const { removal, root, dependents } = planned;
       agree(removal);
-      await remove(tx, author, ids, { kind, id: removal.id }, dependents);
-      return removal;
+      const entries = await putRows(tx, author, ids, removalPuts(author, root, dependents), { cause: removal.id });
+      return { ...removal, change: entries.get(removal.id)! };
     }),
   );
 }
@@ -62,46 +66,55 @@ async function plan(
   kind: Kind,
   reference: IdReference,
   lock: Statement,
-): Promise<{ removal: Removal; dependents: Dependent[] }> {
+): Promise<{ removal: Removal; root: Dependent; dependents: Dependent[] }> {
   if (reference.prefix !== kind.prefix) throw wrongKind(db, kind, reference);
   const [record] = await rows(
-    sql`select r.id, r.version, coalesce(left(r.${ident(kind.title)}, 100), '') from ${ident(kind.plural)} r
+    sql`select r.id, r.version, coalesce(left(r.${ident(kind.title)}, 100), ''), ${linksSql(kind)} from ${ident(kind.plural)} r
       where r.workspace_id = ${workspaceId} and ${idMatches(raw("r.id"), reference.key)} and r.deleted_at is null ${lock}`,
   );
   if (!record) throw missing(kind, reference.key);
-  const [id, version, title] = record as [string, number, string];
-  const dependents = await dependentsOf(rows, workspaceId, { kind, id }, lock);
+  const [id, version, title, links] = record as [string, number, string, Links];
+  const dependents = await dependentsOf(rows, workspaceId, [{ kind, id }], lock);
   const hash = createHash("sha256");
   for (const each of dependents) hash.update(each.goes ? `${each.id} ${each.version}\n` : `${each.id}\n`);
   const kinds = [...new Set(dependents.map((each) => each.kind))];
   const count = (of: Kind, goes: boolean) => dependents.filter((each) => each.kind === of && each.goes === goes).length;
   const affected = kinds.map((of) => ({ kind: of, clears: count(of, false), removes: count(of, true) }));
-  return { removal: { id, version, title, set: hash.digest("base64url"), affected }, dependents };
+  const removal = { id, version, title, set: hash.digest("base64url"), affected };
+  return { removal, root: { kind, id, version, goes: true, links }, dependents };
 }
 
-/** The records that link to one that is deleted, then those that link to what goes along with it, and so on. */
-async function dependentsOf(
+/** The records that link to some that are deleted, then those that link to what goes along with them, and so on. */
+export async function dependentsOf(
   rows: Rows,
   workspaceId: string,
-  root: { kind: Kind; id: string },
+  roots: readonly { kind: Kind; id: string }[],
   lock: Statement,
 ): Promise<Dependent[]> {
   const found = new Map<string, Dependent>();
-  let deleted = new Map([[root.kind, [root.id]]]);
+  const given = new Set(roots.map(({ id }) => id));
+  let deleted = new Map<Kind, string[]>();
+  for (const { kind, id } of roots) add(deleted, kind, id);
   while (deleted.size > 0) {
     const next = new Map<Kind, string[]>();
     for (const [target, ids] of deleted)
       for (const [holder, links] of holdersOf(target)) {
         const hanging = await rows(hangingSql(workspaceId, holder, links, ids, lock));
-        for (const [id, version, goes] of hanging as [string, number, boolean][]) {
-          if (found.get(id)?.goes || id === root.id) continue;
-          found.set(id, { kind: holder, id, version, goes });
-          if (goes) next.set(holder, [...(next.get(holder) ?? []), id]);
+        for (const [id, version, goes, tied] of hanging as [string, number, boolean, Links][]) {
+          if (found.get(id)?.goes || given.has(id)) continue;
+          found.set(id, { kind: holder, id, version, goes, links: tied });
+          if (goes) add(next, holder, id);
         }
       }
     deleted = next;
   }
   return [...found.values()];
+}
+
+function add(ids: Map<Kind, string[]>, kind: Kind, id: string): void {
+  const those = ids.get(kind);
+  if (those) those.push(id);
+  else ids.set(kind, [id]);
 }
 
 /** The kinds that link to this one, each with its links to it. */
@@ -120,7 +133,7 @@ function hangingSql(
   lock: Statement,
 ): Statement {
   const hangs = links.map(({ id }) => sql`r.${ident(id.name)} = any (${ids}::text[])`);
-  return sql`select r.id, r.version, ${goesSql(holder, links, ids)} from ${ident(holder.plural)} r
+  return sql`select r.id, r.version, ${goesSql(holder, links, ids)}, ${linksSql(holder)} from ${ident(holder.plural)} r
     where r.workspace_id = ${workspaceId} and (${join(hangs, " or ")}) and r.deleted_at is null order by r.id ${lock}`;
 }
 
@@ -137,57 +150,21 @@ function goesSql({ needsOneOf = [] }: Kind, links: readonly Link[], ids: readonl
   return all.length === 0 ? raw("false") : sql`(${join(all, " or ")})`;
 }
 
-async function remove(
-  tx: Transaction,
-  author: Author,
-  ids: IdSource,
-  root: { kind: Kind; id: string },
-  dependents: readonly Dependent[],
-): Promise<void> {
-  const cause = ids("ch");
-  const gone = [root.id, ...dependents.filter(({ goes }) => goes).map(({ id }) => id)];
-  await tx.rows(touchSql(author, root.kind, [root.id], gone));
-  await tx.rows(entries(root.kind)([...entryAuthorValues(author), null, [root.id], [cause]]));
-  await tx.rows(uncountSql(author, root.kind, 1));
-  for (const kind of new Set(dependents.map((each) => each.kind))) {
-    const those = dependents.filter((each) => each.kind === kind);
-    const touched = those.map(({ id }) => id);
-    await tx.rows(touchSql(author, kind, touched, gone));
-    await tx.rows(entries(kind)([...entryAuthorValues(author), cause, touched, touched.map(() => ids("ch"))]));
-    const removed = those.filter(({ goes }) => goes).length;
-    if (removed > 0) await tx.rows(uncountSql(author, kind, removed));
-  }
+/** Hides what goes, and clears the links to it. A link that must be there stays. */
+export function removalPuts(author: Author, root: Dependent, dependents: readonly Dependent[]): Put[] {
+  const all = [root, ...dependents];
+  const gone = new Set(all.filter(({ goes }) => goes).map(({ id }) => id));
+  return all.map(({ kind, id, goes, links }) => {
+    const cleared = kind.links.filter((link) => !link.id.required && gone.has(links[link.id.name] ?? ""));
+    const sets = Object.fromEntries(cleared.map((link) => [link.id.name, null]));
+    return goes
+      ? { kind, id, action: "deleted", sets: { ...sets, deleted_at: timeOf(author) } }
+      : { kind, id, action: "updated", sets };
+  });
 }
 
-/** Clears the links of these records to what is gone, and hides those that are gone themselves. A link that must be there stays. */
-function touchSql({ workspaceId, now }: Author, kind: Kind, ids: readonly string[], gone: readonly string[]): Statement {
-  const at = sql`${new Date(now).toISOString()}::timestamptz`;
-  const cleared = kind.links
-    .filter(({ id }) => !id.required)
-    .map(
-      ({ id: { name } }) =>
-        sql`${ident(name)} = case when r.${ident(name)} = any (${gone}::text[]) then null else r.${ident(name)} end`,
-    );
-  return sql`update ${ident(kind.plural)} r set ${join([
-    ...cleared,
-    sql`version = r.version + 1`,
-    sql`updated_at = crm_after(r.updated_at, ${at})`,
-    sql`deleted_at = case when r.id = any (${gone}::text[]) then ${at} end`,
-  ])} where r.workspace_id = ${workspaceId} and r.id = any (${ids}::text[])`;
-}
-
-/** `$7` the entry of the deletion that dragged these along, `$8` the records, `$9` the ids of their entries. */
-const entries = (kind: Kind) =>
-  numbered(
-    entrySql(kind, {
-      id: "e.entry_id",
-      action: "case when r.deleted_at is null then 'updated' else 'deleted' end",
-      cause: "$7::text",
-      row: "r",
-      author: ENTRY_AUTHOR,
-      from: `unnest($8::text[], $9::text[]) as e (id, entry_id) join ${kind.plural} r on r.workspace_id = $1 and r.id = e.id`,
-    }),
-  );
-
-const uncountSql = ({ workspaceId }: Author, { name }: Kind, rows: number): Statement =>
-  sql`update usage set used = used - ${rows}::integer, cap = ${raw(String(NO_CAP))} where workspace_id = ${workspaceId} and kind = ${name}`;
+const linksSql = ({ links }: Kind): Statement =>
+  sql`jsonb_build_object(${join(
+    links.map(({ id: { name } }) => sql`${raw(`'${name}'`)}, r.${ident(name)}`),
+    ", ",
+  )})`;

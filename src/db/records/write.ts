@@ -19,7 +19,8 @@ import { type Claim, type Values, type Way, writeStatement } from "./writeStatem
 
 /** An upsert that finds everything as it was sent did not write, and still is the update of a known record. */
 export type Outcome = "created" | "updated" | "updated (unchanged)" | "unchanged";
-export type Saved = { row: Row; outcome: Outcome };
+/** `change`: the id of its history entry, where there was something to change. */
+export type Saved = { row: Row; outcome: Outcome; change?: string };
 
 /** How often an upsert may find its record gone when it looks for it. */
 const ATTEMPTS = 5;
@@ -187,9 +188,10 @@ async function save(
     const written = await withNewHandles(async () => {
       const write = { author, id: id(), entryId: ids("ch"), values };
       const statement = writeStatement(view, way, write);
-      return statement && writeOnce(db, view, author.workspaceId, write.entryId, statement, options);
+      const once = statement && (await writeOnce(db, view, author.workspaceId, write.entryId, statement, options));
+      return once && { ...once, change: write.entryId };
     });
-    return written && { row: written.row, outcome: written.created ? "created" : "updated" };
+    return written && { row: written.row, outcome: written.created ? "created" : "updated", change: written.change };
   } catch (error) {
     throw refusal(view.kind, error, values.sent);
   }

@@ -1,0 +1,113 @@
+import { entrySql } from "../../derive/entry.ts";
+import type { IdSource } from "../../kit/id.ts";
+import { ident, numbered, type Statement, sql } from "../../postgres/sql.ts";
+import type { Transaction } from "../../postgres/transaction.ts";
+import { derived } from "../../records/derived.ts";
+import { type Kind, stored, writable } from "../../records/kind.ts";
+import type { Author } from "../database.ts";
+import { ENTRY_AUTHOR, entryAuthorValues } from "./author.ts";
+import { NO_CAP } from "./usage.ts";
+
+/** Columns to set in one record that the transaction has locked. `deleted_at` is one of them: a time hides the record, null brings it back. */
+export type Put = { kind: Kind; id: string; action: "updated" | "deleted" | "restored"; sets: Record<string, unknown> };
+
+type Terms = {
+  /** The record whose entry is the cause of all the others. */
+  cause?: string | undefined;
+  /** The cap of the plan on a kind, by its plural, for records that come back. */
+  caps?: Readonly<Record<string, number>>;
+};
+
+const CHUNK = 1_000;
+
+/** The time at which records are hidden. */
+export const timeOf = ({ now }: Author) => new Date(now).toISOString();
+
+/**
+ * Writes many records at once, each with its history entry, and gives the ids of the entries by record. Records that go come first, so
+ * that the others may take their natural keys; where several records change theirs, all of these are freed before one is set.
+ */
+export async function putRows(
+  tx: Transaction,
+  author: Author,
+  ids: IdSource,
+  puts: readonly Put[],
+  { cause, caps = {} }: Terms = {},
+): Promise<Map<string, string>> {
+  const entries = new Map(puts.map(({ id }) => [id, ids("ch")]));
+  const dragged = (id: string) => (cause === undefined || id === cause ? null : entries.get(cause)!);
+  const going = puts.filter(({ action }) => action === "deleted");
+  const staying = puts.filter(({ action }) => action !== "deleted");
+  for (const kind of kindsOf(going)) await putKind(kind, going);
+  for (const kind of kindsOf(staying)) await freeKeys(tx, author, kind, staying);
+  for (const kind of kindsOf(staying)) await putKind(kind, staying);
+  return entries;
+
+  async function putKind(kind: Kind, all: readonly Put[]): Promise<void> {
+    const those = all.filter((put) => put.kind === kind);
+    for (let at = 0; at < those.length; at += CHUNK) {
+      const chunk = those.slice(at, at + CHUNK);
+      const rows = chunk.map(({ id, action, sets }) => ({ id, action, sets, entry: entries.get(id), cause: dragged(id) }));
+      await tx.rows(updateOf(kind)([author.workspaceId, timeOf(author), { rows }]));
+      await tx.rows(entriesOf(kind)([...entryAuthorValues(author), { rows }]));
+    }
+    const count = (action: Put["action"]) => those.filter((put) => put.action === action).length;
+    const more = count("restored") - count("deleted");
+    if (more !== 0) await tx.rows(countSql(author, kind, more, caps[kind.plural]));
+  }
+}
+
+const kindsOf = (puts: readonly Put[]): Kind[] => [...new Set(puts.map(({ kind }) => kind))];
+
+/** A natural key is unique among the living, so whoever is hidden for a moment frees it. */
+async function freeKeys(tx: Transaction, author: Author, kind: Kind, puts: readonly Put[]): Promise<void> {
+  const { keyField } = kind;
+  const changing = puts.filter((put) => put.kind === kind && put.action === "updated" && keyField && keyField.name in put.sets);
+  if (changing.length < 2) return;
+  await tx.rows(
+    sql`update ${ident(kind.plural)} r set deleted_at = ${timeOf(author)}::timestamptz
+      where r.workspace_id = ${author.workspaceId} and r.id = any (${changing.map(({ id }) => id)}::text[])`,
+  );
+  for (const { sets } of changing) sets["deleted_at"] = null;
+}
+
+/** The rows of a parameter as a table. */
+const rowsSql = (parameter: string) =>
+  `jsonb_to_recordset(${parameter}::jsonb -> 'rows') as e (id text, action text, sets jsonb, entry text, cause text)`;
+
+/** Columns that a put may set. */
+export const settable = (kind: Kind): string[] => [
+  ...writable(kind)
+    .filter(stored)
+    .map(({ name }) => name),
+  "deleted_at",
+];
+
+/** `$1` workspace, `$2` time, `$3` rows. */
+const updateOf = derived((kind: Kind) => {
+  const set = settable(kind).map((name) => `"${name}" = case when e.sets ? '${name}' then n."${name}" else r."${name}" end`);
+  return numbered(`update ${kind.plural} r set ${set.join(", ")},
+      version = r.version + 1, updated_at = crm_after(r.updated_at, $2::timestamptz)
+    from ${rowsSql("$3")} cross join lateral jsonb_populate_record(null::${kind.plural}, e.sets) n
+    where r.workspace_id = $1 and r.id = e.id`);
+});
+
+/** `$1` to `$6` the author, `$7` rows. */
+const entriesOf = derived((kind: Kind) =>
+  numbered(
+    entrySql(kind, {
+      id: "e.entry",
+      action: "e.action",
+      cause: "e.cause",
+      row: "r",
+      sets: ({ name }) => `e.sets ? '${name}'`,
+      author: ENTRY_AUTHOR,
+      from: `${rowsSql("$7")} join ${kind.plural} r on r.workspace_id = $1 and r.id = e.id`,
+    }),
+  ),
+);
+
+/** Records that come back count against the cap; those that go are taken off whatever the cap is by now. */
+const countSql = ({ workspaceId }: Author, { name }: Kind, more: number, cap: number | undefined): Statement =>
+  sql`update usage set used = used + ${more}::integer, cap = ${more > 0 ? (cap ?? NO_CAP) : NO_CAP}
+    where workspace_id = ${workspaceId} and kind = ${name}`;

@@ -1,0 +1,39 @@
+import { sql } from "../postgres/sql.ts";
+import type { Transaction } from "../postgres/transaction.ts";
+import type { Database } from "./database.ts";
+
+/**
+ * Runs the work as one unit: all its statements are in one transaction, so that several requests are done together or not at all.
+ * A statement that is refused is undone by itself, and the unit goes on.
+ */
+export const inUnit = <T>(db: Database, work: (unit: Database) => Promise<T>): Promise<T> =>
+  db.pool.transaction((tx) => work(unitOf(db, tx)));
+
+/** How long a rehearsal waits for a lock that others hold. */
+const LOCK_MS = 1_000;
+
+/** Runs the work and takes all of it back. The result is what would have been. */
+export async function rehearse<T>(db: Database, work: (unit: Database) => Promise<T>): Promise<T> {
+  const done: { result?: T } = {};
+  try {
+    await db.pool.transaction(async (tx) => {
+      await tx.rows(sql`select set_config('lock_timeout', ${String(LOCK_MS)}, true)`);
+      done.result = await work(unitOf(db, tx));
+      throw TAKEN_BACK;
+    });
+  } catch (error) {
+    if (error !== TAKEN_BACK) throw error;
+  }
+  return done.result!;
+}
+
+const TAKEN_BACK = new Error("a rehearsal ends with a rollback");
+
+const unitOf = (db: Database, tx: Transaction): Database => ({
+  ...db,
+  pool: {
+    ...db.pool,
+    rows: (statement, { retry = false } = {}) => (retry ? tx.rows(statement) : tx.savepoint((inner) => inner.rows(statement))),
+    transaction: (work) => tx.savepoint(work),
+  },
+});
