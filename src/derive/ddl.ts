@@ -20,6 +20,7 @@ function tableSql(kind: Kind): string {
     'created_by text collate "C" not null',
     "updated_at timestamptz not null",
     "deleted_at timestamptz",
+    'merged_into text collate "C"',
     ...searchColumn(kind),
     "primary key (workspace_id, id)",
     ...links.map(
@@ -79,6 +80,7 @@ function indexesSql(kind: Kind): string[] {
     ...(reminder?.owner ? [index(`${reminder.owner}_due`, `${reminder.owner}, ${reminder.at}, id`, due)] : []),
     // A link may be sent by the name of the record it leads to.
     ...(kind.holders.length > 0 ? [index("called", `"left"(crm_fold(${quoted(kind.titleField)}), 200)`)] : []),
+    `create index ${plural}_deleted_idx on ${plural} (workspace_id, ${order}, id) where deleted_at is not null;`,
     index("search", "search gin_trgm_ops", "", "using gin "),
     `create index ${plural}_lexemes_idx on ${plural} using gin (crm_lexemes(workspace_id, ${hasName(kind) ? "search" : "E'\\n' || search"})) where deleted_at is null;`,
     ...own.flatMap((field) =>

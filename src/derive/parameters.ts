@@ -3,9 +3,8 @@ import type { FieldSpec } from "../fields/spec.ts";
 import { countType, textType } from "../fields/text.ts";
 import { boolean, choice, text } from "../fields/vocabulary.ts";
 import type { Kind } from "../records/kind.ts";
-import type { LIST_PARAMETERS } from "../records/reserved.ts";
 import type { Named } from "./operation.ts";
-import { DEFAULT_LIMIT, MOST_OFFSET } from "./query.ts";
+import { DEFAULT_LIMIT, DELETED, MOST_OFFSET } from "./query.ts";
 
 /** What `format=` may say. */
 export const FORMAT_NAMES = ["text", "json", "csv", "ndjson", "vcard"] as const;
@@ -26,6 +25,9 @@ export const WRITING = {
   ...WHY,
   dry_run: boolean({ about: "answers what would be, and changes nothing" }),
 } satisfies Named;
+
+/** What the answer to a write says of a rehearsal. */
+export const DRY = { dry_run: boolean({ about: "true where nothing was changed" }) } satisfies Named;
 
 export const CONFIRM = {
   confirm: text({ about: "the confirm token that the first call answered" }),
@@ -58,7 +60,7 @@ const OFFSET: FieldSpec = {
 };
 
 /** What a list takes besides filters. */
-export function listParameters(kind: Kind, most: number): Record<(typeof LIST_PARAMETERS)[number], FieldSpec> {
+export function listParameters(kind: Kind, most: number): Named & { search: FieldSpec } {
   const orders = kind.fields.filter(({ sort }) => sort).flatMap(({ name }) => [name, `-${name}`]);
   return {
     search: text({ about: "words to find, or what comes near them; best first" }),
@@ -68,6 +70,13 @@ export function listParameters(kind: Kind, most: number): Record<(typeof LIST_PA
     offset: OFFSET,
     ...chosenFields(kind),
     count: boolean({ about: `counts all rows that match, up to 1000, with offset up to ${MOST_OFFSET}` }),
+    ...deletedToo(kind),
     ...COMMON_PARAMETERS,
   };
 }
+
+/** What a read takes of a kind whose records can be deleted. */
+export const deletedToo = (kind: Kind): Named =>
+  kind.field("deleted_at")
+    ? { deleted: choice(DELETED, { about: "include: deleted records too, with deleted_at; only: these alone" }) }
+    : {};

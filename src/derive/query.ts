@@ -26,9 +26,14 @@ export type ListQuery = {
   fields: readonly Field[] | undefined;
   /** Whether to count all rows that match. */
   count: boolean;
+  /** Whether deleted records are among them, or are all there is. */
+  deleted: Deleted | undefined;
   /** The parameters that decide which rows come in which order: a cursor holds for these only. */
   identity: readonly string[];
 };
+
+export const DELETED = ["include", "only"] as const;
+export type Deleted = (typeof DELETED)[number];
 
 export const DEFAULT_LIMIT = 50;
 
@@ -61,11 +66,28 @@ export function readListQuery(kind: Kind, parameters: Parameters, reading: Readi
     offset,
     fields: readFields(kind, parameters),
     count: readCount(once("count")),
+    deleted: readDeleted(kind, parameters, search !== undefined && !sort.asked),
     identity: parameters
       .filter(([name]) => !["cursor", "offset", "limit", "fields", "count", "format", "pretty"].includes(name))
       .map(([name, value]) => `${name}=${value}`)
       .sort(),
   };
+}
+
+/** `ranked`: in a search that comes best first, which knows the living only. */
+export function readDeleted(kind: Kind, parameters: Parameters, ranked = false): Deleted | undefined {
+  const asked = single(parameters, "deleted");
+  if (asked === undefined) return undefined;
+  if (!kind.field("deleted_at")) throw new Problem("invalid_filter", `${kind.plural} are not deleted`, "leave deleted= out");
+  const deleted = DELETED.find((each) => each === asked.toLowerCase());
+  if (!deleted)
+    throw new Problem(
+      "invalid_value",
+      `deleted cannot be ${echo(asked)}`,
+      "deleted=include or deleted=only; living records come without",
+    );
+  if (!ranked) return deleted;
+  throw new Problem("invalid_value", "a search that comes best first knows no deleted records", "send sort=-updated_at too");
 }
 
 function readConditions(kind: Kind, filters: Parameters, reading: Reading): Condition[] {

@@ -1,4 +1,4 @@
-import { monotonicFactory } from "ulid";
+import { decodeTime, monotonicFactory } from "ulid";
 
 /** Makes a new id for a prefix: `c_01k9x2v7m3q8r0s2t4v6w8y0za`, a ULID (github.com/ulid/spec) in lower case. */
 export type IdSource = (prefix: string) => string;
@@ -56,4 +56,10 @@ export function shortId(id: string): string {
 
 export function prefixOf(id: string): string {
   return id.slice(0, id.indexOf("_"));
+}
+
+/** When a whole id was made, in epoch ms; undefined where the text is no whole id. */
+export function timeOfId(id: string): number | undefined {
+  const key = id.slice(id.indexOf("_") + 1);
+  return key.length === 26 && BARE_ID.test(key) ? decodeTime(key.toUpperCase()) : undefined;
 }

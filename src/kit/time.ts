@@ -19,7 +19,7 @@ export type TimeContext = { now: number; zone: Zone };
 export const TIME_FORMS = "2026-06-10T09:00:00Z, 2026-06-10, now, today, tomorrow, -7d, +2w, -3h";
 export const DATE_FORMS = "2026-06-10, today, tomorrow, yesterday, -7d, +2w, +1mo";
 
-const UTC: Zone = { name: "UTC", offsetAt: () => 0 };
+export const UTC: Zone = { name: "UTC", offsetAt: () => 0 };
 const zones = new Map<string, Zone>();
 
 /** The zone of an IANA name, in any letter case. Throws a RangeError on an unknown name. */

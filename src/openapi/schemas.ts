@@ -4,17 +4,7 @@ import { titleStandIn } from "../derive/body.ts";
 import type { Named, Operation, OperationAnswer, OperationBody } from "../derive/operation.ts";
 import type { FieldSpec } from "../fields/spec.ts";
 import { PROBLEM_VALUES, PROBLEMS } from "../kit/problem.ts";
-import {
-  choicesOf,
-  type Field,
-  isIdentity,
-  type Kind,
-  knownOf,
-  labelsOf,
-  membersOf,
-  personsOf,
-  writable,
-} from "../records/kind.ts";
+import { type Field, isIdentity, type Kind, membersOf, writable } from "../records/kind.ts";
 
 /** A JSON Schema (2020-12), or another object of the document. */
 export type Json = { [name: string]: unknown };
@@ -67,7 +57,7 @@ const properties = (fields: readonly Field[], schemaOf: (field: Field) => Json) 
 
 /** What is always there is required. Where a caller can choose the fields of an answer, that is the identity: any other may be left out. */
 function recordSchema(kind: Kind, chosen: boolean): Json {
-  const { about, fields, naturalKey } = kind;
+  const { about, fields } = kind;
   const hint = {
     type: "string",
     description:
@@ -75,9 +65,9 @@ function recordSchema(kind: Kind, chosen: boolean): Json {
   };
   // What callers write has a version; views of other kinds name people too.
   const isWritten = fields.some(({ name, readOnly }) => name === "version" && readOnly);
-  const unclear = isWritten && personsOf(kind).length + knownOf(kind).length > 0;
-  const hinted = naturalKey !== undefined || unclear || (labelsOf(kind).length > 0 && choicesOf(kind).length > 0);
-  const shown = { ...properties(fields, shownProperty), ...(hinted ? { hint } : {}) };
+  const hinted = isWritten;
+  const dry_run = { type: "boolean", description: "true where nothing was changed" };
+  const shown = { ...properties(fields, shownProperty), ...(isWritten ? { dry_run } : {}), ...(hinted ? { hint } : {}) };
   const asked = fields.filter((field) => field.shown === "asked").map(({ name }) => name);
   const there = `Without fields= every field is there${asked.length > 0 ? ` but ${asked.join(", ")}` : ""}, null where it has no value.`;
   const description = chosen ? `${about} ${there}` : about;

@@ -2,7 +2,18 @@ import { SYSTEM_PREFIXES } from "../kit/id.ts";
 import type { Declaration } from "./kind.ts";
 
 /** Names that lists use as parameters, so no field may have them. */
-export const LIST_PARAMETERS = ["search", "sort", "limit", "cursor", "offset", "fields", "count", "format", "pretty"] as const;
+export const LIST_PARAMETERS = [
+  "search",
+  "sort",
+  "limit",
+  "cursor",
+  "offset",
+  "fields",
+  "count",
+  "deleted",
+  "format",
+  "pretty",
+] as const;
 
 /**
  * First segments of paths that are no kind's, now or in the parts of the product that are to come. A kind of that name would hide them, or

@@ -6,15 +6,16 @@ const CONFIRM_MS = 600_000;
 
 /**
  * The two steps of what cannot simply be taken back: the first call tells what would happen and gives a token for exactly that - this
- * workspace, this caller's token, these facts -, the same call with `?confirm=<token>` goes through.
+ * workspace, this caller's token, these facts -, the same call with `?confirm=<token>` goes through. A rehearsal needs none.
  */
 export function confirm(
-  { parameters, reading, services, session }: Authenticated,
+  { dryRun, parameters, reading, services, session }: Authenticated,
   purpose: string,
   facts: readonly string[],
   what: string,
   path: string,
 ): void {
+  if (dryRun) return;
   const sealed = [session.workspaceId, session.tokenId, ...facts];
   const token = single(parameters, "confirm");
   if (token !== undefined && services.seal.holds(purpose, sealed, token, reading.now)) return;

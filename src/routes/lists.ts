@@ -6,13 +6,14 @@ import { echo, formatPairs } from "../kit/line.ts";
 import { counted } from "../kit/words.ts";
 import type { Kind } from "../records/kind.ts";
 import type { Authenticated } from "../service/route.ts";
-import { readableView, refuseUnreadable } from "./readable.ts";
+import { readableView, refuseUnreadable, withDeletion } from "./readable.ts";
 
 /** The view of a list: what the caller chose; else the lines that matter for choosing, or in JSON all fields. */
 export function listView(context: Authenticated, kind: Kind, query: ListQuery): View {
   refuseUnreadable(context, query);
   if (query.fields) return chosenView(kind, query.fields);
-  return readableView(context, context.style.format.allFields ? viewsOf(kind).json : viewsOf(kind).list);
+  const view = context.style.format.allFields ? viewsOf(kind).json : viewsOf(kind).list;
+  return readableView(context, withDeletion(view, query.deleted));
 }
 
 /** `told`: what else is told of it. */

@@ -1,4 +1,4 @@
-import { type ListQuery, readFields } from "../derive/query.ts";
+import { type Deleted, type ListQuery, readFields } from "../derive/query.ts";
 import { chosenView, type View, viewsOf } from "../derive/view.ts";
 import type { Predicate } from "../fields/predicate.ts";
 import { Problem } from "../kit/problem.ts";
@@ -17,7 +17,7 @@ const isReadable = (context: Authenticated, { type, link }: Field): boolean =>
   !type.borrowed || !link || mayRead(context, link.target);
 
 /** The view of one record that this caller asked for. Of a record that they may write and not read, it shows what names it. */
-export function recordView(context: Authenticated, kind: Kind): View {
+export function recordView(context: Authenticated, kind: Kind, deleted?: Deleted): View {
   const { parameters, style } = context;
   const fields = readFields(kind, parameters);
   if (fields) {
@@ -27,8 +27,14 @@ export function recordView(context: Authenticated, kind: Kind): View {
     return chosenView(kind, fields);
   }
   const view = style.format.allFields ? viewsOf(kind).json : viewsOf(kind).record;
-  if (mayRead(context, kind)) return readableView(context, view);
+  if (mayRead(context, kind)) return readableView(context, withDeletion(view, deleted));
   return chosenView(kind, view.fields.filter(isIdentity));
+}
+
+/** The view with the time of deletion, for those who asked for deleted records. */
+export function withDeletion(view: View, deleted: Deleted | undefined): View {
+  const field = view.kind.field("deleted_at");
+  return deleted && field ? chosenView(view.kind, [...view.fields, field]) : view;
 }
 
 /** The view without the names of records that the caller may not read. */

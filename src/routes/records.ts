@@ -5,8 +5,8 @@ import { type Lacks, updateRow, upsertRow } from "../db/records/write.ts";
 import type { Claim } from "../db/records/writeStatement.ts";
 import { searchRows } from "../db/search/search.ts";
 import { readRecord, type Written } from "../derive/body.ts";
-import { CONFIRM, chosenFields, WRITING } from "../derive/parameters.ts";
-import { type ListQuery, readListQuery } from "../derive/query.ts";
+import { CONFIRM, chosenFields, DRY, deletedToo, WRITING } from "../derive/parameters.ts";
+import { type ListQuery, readDeleted, readListQuery } from "../derive/query.ts";
 import { type Row, rowId, type View } from "../derive/view.ts";
 import { required, text } from "../fields/vocabulary.ts";
 import type { Answer } from "../http/reply.ts";
@@ -23,6 +23,12 @@ import { listAnswer, listView } from "./lists.ts";
 import { assumed, namesakes, unchosen, unusual, wanting } from "./notes.ts";
 import { mayRead, recordView } from "./readable.ts";
 import { strangers, strangersAsked } from "./strangers.ts";
+
+const DELETED = {
+  deleted: required(text({ about: "the handle of what was deleted" })),
+  change: text({ about: "the change, which POST /undo takes back" }),
+  ...DRY,
+};
 
 /** The routes of one kind of record. */
 export function recordRoutes(kind: Kind): Route[] {
@@ -50,7 +56,7 @@ export function recordRoutes(kind: Kind): Route[] {
       method: "GET",
       path: one,
       about: `one ${name} with all its fields`,
-      parameters: chosenFields(kind),
+      parameters: { ...chosenFields(kind), ...deletedToo(kind) },
       answers: { is: "record", of: kind },
       handle: (context) => get(context, kind),
     },
@@ -68,7 +74,7 @@ export function recordRoutes(kind: Kind): Route[] {
       path: one,
       about: `delete ${oneOf(name)}, in two steps: answers a confirm token, then does it`,
       parameters: { ...CONFIRM, ...WRITING },
-      answers: { is: "message", values: { deleted: required(text({ about: "the handle of what was deleted" })) } },
+      answers: { is: "message", values: DELETED },
       refuses: ["confirmation_required", "version_conflict"],
       handle: (context) => remove(context, kind),
     },
@@ -170,8 +176,9 @@ function claimOf({ idempotencyKey, body, path, services }: Authenticated, { name
 }
 
 async function get(context: Authenticated, kind: Kind): Promise<Answer> {
-  const view = recordView(context, kind);
-  const row = await getRow(context.db, context.session.workspaceId, view, readPathId(kind, context.path.id!));
+  const deleted = readDeleted(kind, context.parameters);
+  const view = recordView(context, kind, deleted);
+  const row = await getRow(context.db, context.session.workspaceId, view, readPathId(kind, context.path.id!), deleted);
   return { is: "record", view, row };
 }
 
@@ -225,10 +232,13 @@ async function remove(context: Authenticated, kind: Kind): Promise<Answer> {
   };
   agree(await previewRemoval(db, context.session.workspaceId, kind, reference));
   const removal = await removeRow(db, context.author, ids, kind, reference, agree);
+  const change = shortId(removal.change);
   return {
     is: "message",
     message: `deleted ${told(context, kind, removal)}`,
-    values: { deleted: `${kind.name}/${shortId(removal.id)}` },
+    values: { deleted: `${kind.name}/${shortId(removal.id)}`, change },
+    hints: context.dryRun ? [] : [`to take this back: POST /undo {"change":"${change}"}`],
+    headers: { "X-Change": change },
   };
 }
 

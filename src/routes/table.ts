@@ -16,6 +16,7 @@ import { workspaceRoutes } from "./people/workspaces.ts";
 import { recordRoutes } from "./records.ts";
 import { reminderRoutes } from "./reminders.ts";
 import { searchRoutes } from "./search.ts";
+import { undoRoutes } from "./undo.ts";
 
 /** The whole API. */
 export function createRoutes(catalog: Catalog): Route[] {
@@ -36,6 +37,7 @@ export function createRoutes(catalog: Catalog): Route[] {
     ...searchRoutes(catalog.kinds),
     ...reminderRoutes,
     ...historyRoutes(catalog),
+    ...undoRoutes(catalog),
   ];
   return routes;
 }

@@ -27,7 +27,9 @@ function asDryRun(answer: Answer): Answer {
     const { change: ___, outcome = "written", ...shown } = said;
     return { ...shown, outcome: `would be ${outcome}`, facts: { ...said.facts, dry_run: true } };
   }
-  if (said.is === "message")
-    return { ...said, message: `would have ${said.message}`, values: { ...said.values, dry_run: true } };
+  if (said.is === "message") {
+    const { change: _, ...values } = said.values ?? {};
+    return { ...said, message: `dry run, nothing is changed; ${said.message}`, values: { ...values, dry_run: true } };
+  }
   return said;
 }

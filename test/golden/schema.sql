@@ -686,6 +686,7 @@ create table activities (
   updated_at timestamp with time zone not null,
   deleted_at timestamp with time zone,
   search text generated always as (crm_fold(COALESCE(body, ''::text))) stored,
+  merged_into text collate "C",
   constraint activities_custom_fits CHECK (crm_custom_fits(custom)) NOT VALID,
   constraint activities_needs_one_of CHECK (((num_nonnulls(contact_id, company_id, deal_id) > 0) OR (deleted_at IS NOT NULL))),
   constraint activities_pkey PRIMARY KEY (workspace_id, id),
@@ -700,6 +701,7 @@ CREATE INDEX activities_created_at_order_idx ON public.activities USING btree (w
 CREATE INDEX activities_custom_days_idx ON public.activities USING gin (workspace_id, crm_days(custom)) WHERE ((custom IS NOT NULL) AND (deleted_at IS NULL));
 CREATE INDEX activities_custom_idx ON public.activities USING gin (workspace_id, custom jsonb_path_ops) WHERE (deleted_at IS NULL);
 CREATE INDEX activities_deal_id_idx ON public.activities USING btree (workspace_id, deal_id, at, id) WHERE ((deal_id IS NOT NULL) AND (deleted_at IS NULL));
+CREATE INDEX activities_deleted_idx ON public.activities USING btree (workspace_id, at, id) WHERE (deleted_at IS NOT NULL);
 CREATE UNIQUE INDEX activities_handle_key ON public.activities USING btree (workspace_id, "right"(id, 8));
 CREATE INDEX activities_kind_idx ON public.activities USING btree (workspace_id, kind, at, id) WHERE (deleted_at IS NULL);
 CREATE INDEX activities_lexemes_idx ON public.activities USING gin (crm_lexemes(workspace_id, ('
@@ -776,6 +778,7 @@ create table companies (
   updated_at timestamp with time zone not null,
   deleted_at timestamp with time zone,
   search text generated always as (crm_fold(crm_lines(VARIADIC ARRAY[name, domain, industry, phone, crm_digits(phone), crm_words(tags), notes]))) stored,
+  merged_into text collate "C",
   constraint companies_custom_fits CHECK (crm_custom_fits(custom)) NOT VALID,
   constraint companies_pkey PRIMARY KEY (workspace_id, id)
 );
@@ -783,6 +786,7 @@ CREATE INDEX companies_called_idx ON public.companies USING btree (workspace_id,
 CREATE INDEX companies_created_at_order_idx ON public.companies USING btree (workspace_id, created_at, id) WHERE (deleted_at IS NULL);
 CREATE INDEX companies_custom_days_idx ON public.companies USING gin (workspace_id, crm_days(custom)) WHERE ((custom IS NOT NULL) AND (deleted_at IS NULL));
 CREATE INDEX companies_custom_idx ON public.companies USING gin (workspace_id, custom jsonb_path_ops) WHERE (deleted_at IS NULL);
+CREATE INDEX companies_deleted_idx ON public.companies USING btree (workspace_id, updated_at, id) WHERE (deleted_at IS NOT NULL);
 CREATE UNIQUE INDEX companies_domain_key ON public.companies USING btree (workspace_id, domain) WHERE ((domain IS NOT NULL) AND (deleted_at IS NULL));
 CREATE INDEX companies_domain_none_idx ON public.companies USING btree (workspace_id, domain, id) WHERE ((domain IS NULL) AND (deleted_at IS NULL));
 CREATE UNIQUE INDEX companies_handle_key ON public.companies USING btree (workspace_id, "right"(id, 8));
@@ -817,6 +821,7 @@ create table contacts (
   updated_at timestamp with time zone not null,
   deleted_at timestamp with time zone,
   search text generated always as (crm_fold(crm_lines(VARIADIC ARRAY[name, email, phone, crm_digits(phone), title, crm_words(tags), follow_up_note, notes]))) stored,
+  merged_into text collate "C",
   constraint contacts_custom_fits CHECK (crm_custom_fits(custom)) NOT VALID,
   constraint contacts_pkey PRIMARY KEY (workspace_id, id),
   constraint contacts_workspace_id_company_id_fkey FOREIGN KEY (workspace_id, company_id) REFERENCES companies(workspace_id, id)
@@ -826,6 +831,7 @@ CREATE INDEX contacts_company_id_idx ON public.contacts USING btree (workspace_i
 CREATE INDEX contacts_created_at_order_idx ON public.contacts USING btree (workspace_id, created_at, id) WHERE (deleted_at IS NULL);
 CREATE INDEX contacts_custom_days_idx ON public.contacts USING gin (workspace_id, crm_days(custom)) WHERE ((custom IS NOT NULL) AND (deleted_at IS NULL));
 CREATE INDEX contacts_custom_idx ON public.contacts USING gin (workspace_id, custom jsonb_path_ops) WHERE (deleted_at IS NULL);
+CREATE INDEX contacts_deleted_idx ON public.contacts USING btree (workspace_id, updated_at, id) WHERE (deleted_at IS NOT NULL);
 CREATE UNIQUE INDEX contacts_email_key ON public.contacts USING btree (workspace_id, email) WHERE ((email IS NOT NULL) AND (deleted_at IS NULL));
 CREATE INDEX contacts_email_none_idx ON public.contacts USING btree (workspace_id, email, id) WHERE ((email IS NULL) AND (deleted_at IS NULL));
 CREATE INDEX contacts_follow_up_at_order_idx ON public.contacts USING btree (workspace_id, follow_up_at, id) WHERE (deleted_at IS NULL);
@@ -866,6 +872,7 @@ create table deals (
   search text generated always as (crm_fold(crm_lines(VARIADIC ARRAY[title, stage, crm_words(tags), follow_up_note, notes]))) stored,
   closed_at timestamp with time zone,
   lost_reason text collate "C",
+  merged_into text collate "C",
   constraint deals_custom_fits CHECK (crm_custom_fits(custom)) NOT VALID,
   constraint deals_pkey PRIMARY KEY (workspace_id, id),
   constraint deals_workspace_id_company_id_fkey FOREIGN KEY (workspace_id, company_id) REFERENCES companies(workspace_id, id),
@@ -880,6 +887,7 @@ CREATE INDEX deals_contact_id_idx ON public.deals USING btree (workspace_id, con
 CREATE INDEX deals_created_at_order_idx ON public.deals USING btree (workspace_id, created_at, id) WHERE (deleted_at IS NULL);
 CREATE INDEX deals_custom_days_idx ON public.deals USING gin (workspace_id, crm_days(custom)) WHERE ((custom IS NOT NULL) AND (deleted_at IS NULL));
 CREATE INDEX deals_custom_idx ON public.deals USING gin (workspace_id, custom jsonb_path_ops) WHERE (deleted_at IS NULL);
+CREATE INDEX deals_deleted_idx ON public.deals USING btree (workspace_id, updated_at, id) WHERE (deleted_at IS NOT NULL);
 CREATE INDEX deals_follow_up_at_order_idx ON public.deals USING btree (workspace_id, follow_up_at, id) WHERE (deleted_at IS NULL);
 CREATE UNIQUE INDEX deals_handle_key ON public.deals USING btree (workspace_id, "right"(id, 8));
 CREATE INDEX deals_lexemes_idx ON public.deals USING gin (crm_lexemes(workspace_id, search)) WHERE (deleted_at IS NULL);
@@ -900,6 +908,7 @@ create table idempotency_keys (
   fingerprint text collate "C" not null,
   record_id text collate "C" not null,
   created_at timestamp with time zone not null,
+  answer jsonb,
   constraint idempotency_keys_pkey PRIMARY KEY (workspace_id, key)
 );
 CREATE INDEX idempotency_keys_created_idx ON public.idempotency_keys USING btree (created_at);
@@ -990,6 +999,7 @@ create table tasks (
   updated_at timestamp with time zone not null,
   deleted_at timestamp with time zone,
   search text generated always as (crm_fold(crm_lines(VARIADIC ARRAY[title, crm_words(tags), notes]))) stored,
+  merged_into text collate "C",
   constraint tasks_custom_fits CHECK (crm_custom_fits(custom)) NOT VALID,
   constraint tasks_pkey PRIMARY KEY (workspace_id, id),
   constraint tasks_workspace_id_company_id_fkey FOREIGN KEY (workspace_id, company_id) REFERENCES companies(workspace_id, id),
@@ -1005,6 +1015,7 @@ CREATE INDEX tasks_created_at_order_idx ON public.tasks USING btree (workspace_i
 CREATE INDEX tasks_custom_days_idx ON public.tasks USING gin (workspace_id, crm_days(custom)) WHERE ((custom IS NOT NULL) AND (deleted_at IS NULL));
 CREATE INDEX tasks_custom_idx ON public.tasks USING gin (workspace_id, custom jsonb_path_ops) WHERE (deleted_at IS NULL);
 CREATE INDEX tasks_deal_id_idx ON public.tasks USING btree (workspace_id, deal_id, updated_at, id) WHERE ((deal_id IS NOT NULL) AND (deleted_at IS NULL));
+CREATE INDEX tasks_deleted_idx ON public.tasks USING btree (workspace_id, updated_at, id) WHERE (deleted_at IS NOT NULL);
 CREATE INDEX tasks_done_idx ON public.tasks USING btree (workspace_id, done, updated_at, id) WHERE (deleted_at IS NULL);
 CREATE INDEX tasks_due_at_order_idx ON public.tasks USING btree (workspace_id, due_at, id) WHERE (deleted_at IS NULL);
 CREATE INDEX tasks_due_idx ON public.tasks USING btree (workspace_id, due_at, id) WHERE ((due_at IS NOT NULL) AND (NOT done) AND (deleted_at IS NULL));
@@ -1034,6 +1045,7 @@ create table tickets (
   updated_at timestamp with time zone not null,
   deleted_at timestamp with time zone,
   search text generated always as (crm_fold(crm_lines(VARIADIC ARRAY[subject, crm_words(tags), notes]))) stored,
+  merged_into text collate "C",
   constraint tickets_custom_fits CHECK (crm_custom_fits(custom)),
   constraint tickets_pkey PRIMARY KEY (workspace_id, id),
   constraint tickets_workspace_id_company_id_fkey FOREIGN KEY (workspace_id, company_id) REFERENCES companies(workspace_id, id),
@@ -1046,6 +1058,7 @@ CREATE INDEX tickets_company_id_idx ON public.tickets USING btree (workspace_id,
 CREATE INDEX tickets_created_at_order_idx ON public.tickets USING btree (workspace_id, created_at, id) WHERE (deleted_at IS NULL);
 CREATE INDEX tickets_custom_days_idx ON public.tickets USING gin (workspace_id, crm_days(custom)) WHERE ((custom IS NOT NULL) AND (deleted_at IS NULL));
 CREATE INDEX tickets_custom_idx ON public.tickets USING gin (workspace_id, custom jsonb_path_ops) WHERE (deleted_at IS NULL);
+CREATE INDEX tickets_deleted_idx ON public.tickets USING btree (workspace_id, updated_at, id) WHERE (deleted_at IS NOT NULL);
 CREATE INDEX tickets_due_at_order_idx ON public.tickets USING btree (workspace_id, due_at, id) WHERE (deleted_at IS NULL);
 CREATE INDEX tickets_due_idx ON public.tickets USING btree (workspace_id, due_at, id) WHERE ((due_at IS NOT NULL) AND (status <> 'solved'::text) AND (deleted_at IS NULL));
 CREATE UNIQUE INDEX tickets_handle_key ON public.tickets USING btree (workspace_id, "right"(id, 8));

@@ -60,7 +60,7 @@ test("the first call tells what would go and does nothing, the second does it", 
 
   const done = await ann.send("DELETE", next!);
   assert.equal(done.status, 200);
-  assert.match(done.text, new RegExp(`^OK deleted [^\\n]+\\ndeleted=${company.handle}\\n$`));
+  assert.match(done.text, new RegExp(`^OK deleted [^\\n]+\\ndeleted=${company.handle}\\nchange=ch_\\w{8}\\nHINT .*\\n$`));
   assert.ok(!(await isThere(path)));
   assert.equal((await ann.send("DELETE", next!)).status, 404);
   assert.equal((await ann.send("PATCH", path, { name: "Back" })).status, 404);

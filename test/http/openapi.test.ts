@@ -200,6 +200,18 @@ for (const kind of definitions) {
       assert.equal(gone.status, 200);
       await ask("DELETE", one, { ids: ids(), query: JSON_PLEASE });
     });
+
+    test("are seen when they are deleted, and come back", async () => {
+      await ask("GET", one, { ids: ids(), query: `${JSON_PLEASE}&deleted=include` });
+      await ask("GET", all, { query: `${JSON_PLEASE}&deleted=only` });
+      await ask("POST", `${one}/restore`, { ids: ids(), query: `${JSON_PLEASE}&dry_run=true` });
+      const back = await ask("POST", `${one}/restore`, { ids: ids(), query: JSON_PLEASE });
+      assert.equal(back.status, 200);
+      const change = back.headers.get("x-change");
+      assert.equal((await ask("POST", "/undo", { query: JSON_PLEASE, body: { change } })).json().undone > 0, true);
+      await ask("POST", "/undo", { query: JSON_PLEASE, body: {} });
+      await ask("POST", "/undo", { query: JSON_PLEASE, body: { change: "ch_00000000" } });
+    });
   });
 }
 

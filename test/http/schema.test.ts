@@ -14,7 +14,7 @@ const LOCAL_TABLES = ["tokens", "access_tokens", "oauth_clients", "codes", "auth
 const GLOBAL_TABLES = [...REFERENCE_TABLES, ...LOCAL_TABLES];
 
 /** What a record's table has besides its fields. */
-const SYSTEM_COLUMNS: Record<string, string> = { workspace_id: "text", deleted_at: "timestamp with time zone", search: "text" };
+const SYSTEM_COLUMNS: Record<string, string> = { workspace_id: "text", merged_into: "text", search: "text" };
 
 const definitions = catalog.kinds;
 

@@ -21,7 +21,7 @@ function createChangesTable(catalog: Catalog): Table {
   const record = (entry: string) => `jsonb_build_array(${entry}.kind, ${namedRow(catalog, entry, wholeSql(entry))})`;
   const computed: Record<string, Statement> = {
     name: raw(`left(${nameSql(catalog)}, 80)`),
-    changes: raw(`jsonb_build_array(${beforeSql(CHANGED)}, r.row - '${LEFT_OUT}')`),
+    changes: raw(CHANGES_SQL),
     before: raw(beforeSql(record("before"))),
     after: raw(record("r")),
   };
@@ -44,7 +44,7 @@ function createChangesTable(catalog: Catalog): Table {
  * All that the record of an entry was, but for what `except` names: what the entry left out is found in the nearest version before that has it.
  * This is the exact former state of every version.
  */
-function wholeSql(entry: string, except = "null::jsonb"): string {
+export function wholeSql(entry: string, except = "null::jsonb"): string {
   const found = `select b.row -> name from changes b where b.workspace_id = ${entry}.workspace_id
     and right(b.record_id, 8) = right(${entry}.record_id, 8) and b.record_id = ${entry}.record_id and b.version < ${entry}.version
     and b.row ? name order by b.version desc limit 1`;
@@ -59,6 +59,9 @@ const beforeSql = (shown: string) => `(select ${shown} from changes before where
 /** What an entry leaves out has not changed, so it is left out of what was before, too. A deletion tells all that was lost. */
 const UNCHANGED = `case when r.row ->> 'deleted_at' is null then r.row -> '${LEFT_OUT}' end`;
 const CHANGED = `(${wholeSql("before", `(${UNCHANGED})`)}) - coalesce((select array_agg(name) from jsonb_object_keys(${UNCHANGED}) name), '{}')`;
+
+/** The record before and after an entry, but for long values that it did not change. */
+export const CHANGES_SQL = `jsonb_build_array(${beforeSql(CHANGED)}, r.row - '${LEFT_OUT}')`;
 
 /** What names the record. An activity is named by its body, which may be long enough to be left out. */
 function nameSql({ kinds }: Catalog): string {

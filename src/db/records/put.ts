@@ -1,9 +1,10 @@
+import { settable } from "../../derive/differences.ts";
 import { entrySql } from "../../derive/entry.ts";
 import type { IdSource } from "../../kit/id.ts";
 import { ident, numbered, type Statement, sql } from "../../postgres/sql.ts";
 import type { Transaction } from "../../postgres/transaction.ts";
 import { derived } from "../../records/derived.ts";
-import { type Kind, stored, writable } from "../../records/kind.ts";
+import type { Kind } from "../../records/kind.ts";
 import type { Author } from "../database.ts";
 import { ENTRY_AUTHOR, entryAuthorValues } from "./author.ts";
 import { NO_CAP } from "./usage.ts";
@@ -74,14 +75,6 @@ async function freeKeys(tx: Transaction, author: Author, kind: Kind, puts: reado
 /** The rows of a parameter as a table. */
 const rowsSql = (parameter: string) =>
   `jsonb_to_recordset(${parameter}::jsonb -> 'rows') as e (id text, action text, sets jsonb, entry text, cause text)`;
-
-/** Columns that a put may set. */
-export const settable = (kind: Kind): string[] => [
-  ...writable(kind)
-    .filter(stored)
-    .map(({ name }) => name),
-  "deleted_at",
-];
 
 /** `$1` workspace, `$2` time, `$3` rows. */
 const updateOf = derived((kind: Kind) => {

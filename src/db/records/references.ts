@@ -1,10 +1,13 @@
 import type { LinkChoice } from "../../derive/body.ts";
 import type { Condition } from "../../derive/filter.ts";
+import type { Row } from "../../derive/view.ts";
 import type { Predicate } from "../../fields/predicate.ts";
 import { type IdReference, idOf, shortId } from "../../kit/id.ts";
 import { echo } from "../../kit/line.ts";
 import { Problem, type ProblemCode } from "../../kit/problem.ts";
+import { showTime, UTC } from "../../kit/time.ts";
 import { oneOf } from "../../kit/words.ts";
+import type { RowsOptions } from "../../postgres/pool.ts";
 import { ident, type Statement, sql } from "../../postgres/sql.ts";
 import type { Kind, Link } from "../../records/kind.ts";
 import type { Author, Database } from "../database.ts";
@@ -52,8 +55,38 @@ export async function resolveId(
     sql`select r.id from ${ident(target.plural)} r where r.workspace_id = ${workspaceId} and ${idMatches(sql`r.id`, reference.key)} and r.deleted_at is null`,
     { retry: true },
   );
-  if (!row) throw missing(target, reference.key, code);
+  if (!row) throw await gone(db, workspaceId, target, reference.key, code);
   return row[0] as string;
+}
+
+/** The refusal of a record that is not among the living. Of a deleted one it tells when and by whom, and how to have it back. */
+export async function gone(
+  { pool }: { pool: { rows: (statement: Statement, options?: RowsOptions) => Promise<readonly Row[]> } },
+  workspaceId: string,
+  target: Kind,
+  key: string,
+  code: ProblemCode = "not_found",
+): Promise<Problem> {
+  const [row] = await pool.rows(
+    sql`select r.id, r.deleted_at, r.merged_into, (select c.actor from changes c where c.workspace_id = ${workspaceId}
+        and right(c.record_id, 8) = right(r.id, 8) and c.record_id = r.id and c.action = 'deleted' order by c.version desc limit 1)
+      from ${ident(target.plural)} r where r.workspace_id = ${workspaceId} and ${idMatches(sql`r.id`, key)} and r.deleted_at is not null`,
+    { retry: true },
+  );
+  if (!row) return missing(target, key, code);
+  const [id, at, into, actor] = row as [string, string, string | null, string | null];
+  const { name, plural } = target;
+  const path = `/${plural}/${shortId(id)}`;
+  const when = `${showTime(at, UTC)}${actor === null ? "" : ` by ${actor}`}`;
+  if (into !== null)
+    return new Problem(code, `${name} ${shortId(id)} was merged into ${shortId(into)}`, [
+      `read that one: GET /${plural}/${shortId(into)}`,
+      `it happened ${when}`,
+    ]);
+  return new Problem(code, `${name} ${shortId(id)} was deleted ${when}`, [
+    `bring it back: POST ${path}/restore`,
+    `see it as it was: GET ${path}?deleted=include`,
+  ]);
 }
 
 export function missing(target: Kind, key: string, code: ProblemCode = "not_found"): Problem {

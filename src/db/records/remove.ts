@@ -5,7 +5,7 @@ import type { Kind, Link } from "../../records/kind.ts";
 import type { Author, Database } from "../database.ts";
 import { withNewHandles } from "./handles.ts";
 import { type Put, putRows, timeOf } from "./put.ts";
-import { idMatches, missing, wrongKind } from "./references.ts";
+import { gone, idMatches, wrongKind } from "./references.ts";
 
 /** What a deletion does: `clears` counts the records of each kind that lose a link, `removes` those that are deleted with it. */
 export type Removal = {
@@ -72,7 +72,7 @@ async function plan(
     sql`select r.id, r.version, coalesce(left(r.${ident(kind.title)}, 100), ''), ${linksSql(kind)} from ${ident(kind.plural)} r
       where r.workspace_id = ${workspaceId} and ${idMatches(raw("r.id"), reference.key)} and r.deleted_at is null ${lock}`,
   );
-  if (!record) throw missing(kind, reference.key);
+  if (!record) throw await gone({ pool: { rows } }, workspaceId, kind, reference.key);
   const [id, version, title, links] = record as [string, number, string, Links];
   const dependents = await dependentsOf(rows, workspaceId, [{ kind, id }], lock);
   const hash = createHash("sha256");

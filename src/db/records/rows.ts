@@ -1,5 +1,5 @@
 import { isPaged } from "../../derive/paging.ts";
-import { type ListQuery, MOST_OFFSET } from "../../derive/query.ts";
+import { type Deleted, type ListQuery, MOST_OFFSET } from "../../derive/query.ts";
 import type { Row, View } from "../../derive/view.ts";
 import { type Position, readCursor, writeCursor } from "../../kit/cursor.ts";
 import type { IdReference } from "../../kit/id.ts";
@@ -15,7 +15,7 @@ import { bounded } from "./bounded.ts";
 import { conditionSql } from "./condition.ts";
 import { eitherWay, inTime, long, pagedOptions } from "./deadlines.ts";
 import { pageSql, positionOf, type Walk } from "./ranges.ts";
-import { missing, resolveConditions, wrongKind } from "./references.ts";
+import { gone, resolveConditions, wrongKind } from "./references.ts";
 import { type Table, tableOf } from "./table.ts";
 
 export type Page = {
@@ -37,12 +37,21 @@ export type Page = {
 
 const BY_KEY = { retry: true, brief: true } as const;
 
-/** One living record in a view. Not there, of another kind and of another workspace are the same `not_found`. */
-export async function getRow(db: Database, workspaceId: string, view: View, { prefix, key }: IdReference): Promise<Row> {
+/**
+ * One record in a view, a living one unless `deleted` says otherwise. Not there, of another kind and of another workspace are the same
+ * `not_found`.
+ */
+export async function getRow(
+  db: Database,
+  workspaceId: string,
+  view: View,
+  { prefix, key }: IdReference,
+  deleted?: Deleted,
+): Promise<Row> {
   const { kind } = view;
   if (prefix !== kind.prefix) throw wrongKind(db, kind, { prefix, key });
-  const [row] = await db.pool.rows(getStatement(view)([workspaceId, key.slice(-8), key]), BY_KEY);
-  if (!row) throw missing(kind, key);
+  const [row] = await db.pool.rows(getStatements(view)[deleted ?? "living"]([workspaceId, key.slice(-8), key]), BY_KEY);
+  if (!row) throw await gone(db, workspaceId, kind, key);
   return row;
 }
 
@@ -57,12 +66,15 @@ export async function findRow(db: Database, view: View, condition: Statement): P
 }
 
 /** `$1` workspace, `$2` the last eight characters of the id, `$3` the id or its end. */
-const getStatement = derived((view: View): ((values: unknown[]) => Statement) => {
+const getStatements = derived((view: View) => {
   const table = tableOf(view.kind);
-  const select = `select ${table.select(view).text} from ${table.name.text} r`;
-  return numbered(
-    `${select} where r.workspace_id = $1 and right(r.id, 8) = $2 and right(r.id, length($3)) = $3 and r.deleted_at is null`,
-  );
+  const select = `select ${table.select(view).text} from ${table.name.text} r
+    where r.workspace_id = $1 and right(r.id, 8) = $2 and right(r.id, length($3)) = $3`;
+  return {
+    living: numbered(`${select} and r.deleted_at is null`),
+    include: numbered(select),
+    only: numbered(`${select} and r.deleted_at is not null`),
+  };
 });
 
 /**
@@ -79,7 +91,7 @@ export async function listRows(
 ): Promise<Page> {
   const conditions = await resolveConditions(db, workspaceId, query.conditions);
   const filters = [
-    sql`r.workspace_id = ${workspaceId} and ${table.living}`,
+    sql`r.workspace_id = ${workspaceId} and ${thereSql(table.living, query.deleted)}`,
     ...conditions.map((condition) => conditionSql(table, condition)),
     ...holdsWords(workspaceId, view.kind, query.search ?? ""),
   ];
@@ -99,6 +111,12 @@ export async function listRows(
     cursorAfter: (row) => writeCursor(positionOf(row, walk), list, seal),
     ...(total && { total }),
   };
+}
+
+/** What tells the rows of a list from the others. */
+function thereSql(living: Statement, deleted: Deleted | undefined): Statement {
+  if (deleted === undefined) return living;
+  return deleted === "only" ? sql`not (${living})` : raw("true");
 }
 
 function pageRows(db: Database, walk: Walk): Promise<{ rows: Row[]; cut: boolean }> {

@@ -20,7 +20,19 @@ test("a kind has its identity first, its fields in order, and where it comes fro
   const kind = one({ ...boat, fields });
   assert.deepEqual(
     kind.fields.map((field) => field.name),
-    ["id", "handle", "name", "company_id", "company", "note", "version", "created_at", "created_by", "updated_at"],
+    [
+      "id",
+      "handle",
+      "name",
+      "company_id",
+      "company",
+      "note",
+      "version",
+      "created_at",
+      "created_by",
+      "updated_at",
+      "deleted_at",
+    ],
   );
   assert.equal(kind.order, "-updated_at");
   assert.equal(kind.titleField, kind.field("name"));

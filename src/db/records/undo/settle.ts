@@ -1,0 +1,176 @@
+import { type Stored, withValue } from "../../../derive/differences.ts";
+import { comparedSql } from "../../../fields/folding.ts";
+import { shortId } from "../../../kit/id.ts";
+import { wholeOf } from "../../../kit/largeJson.ts";
+import { ident, join, raw, sql } from "../../../postgres/sql.ts";
+import type { Transaction } from "../../../postgres/transaction.ts";
+import type { Kind } from "../../../records/kind.ts";
+import { dependentsOf } from "../remove.ts";
+import type { Current, Entry, Left, Target } from "./plan.ts";
+
+/** Locks the records of these entries, kind by kind and in the order of ids, and reads the columns that the entries are about. */
+export async function lockRecords(
+  tx: Transaction,
+  workspaceId: string,
+  kinds: readonly Kind[],
+  entries: readonly Entry[],
+): Promise<Map<string, Current>> {
+  const found = new Map<string, Current>();
+  for (const kind of kinds) {
+    const those = entries.filter((entry) => entry.kind === kind);
+    if (those.length === 0) continue;
+    const names = those.flatMap(({ differences }) => [...differences.keys()].map((name) => name.split(".")[0]!));
+    const columns = new Set([...names, ...kind.links.map(({ id }) => id.name), ...keyOf(kind), "deleted_at"]);
+    const state = join([...columns].map((name) => sql`${raw(`'${name}'`)}, r.${ident(name)}`));
+    const ids = [...new Set(those.map(({ recordId }) => recordId))];
+    const rows = await tx.rows(
+      sql`select r.id, r.version, jsonb_build_object(${state}) from ${ident(kind.plural)} r
+        where r.workspace_id = ${workspaceId} and r.id = any (${ids}::text[]) order by r.id for update of r`,
+    );
+    for (const [id, version, values] of rows)
+      found.set(id as string, { version: version as number, state: wholeOf(values) as Stored });
+  }
+  return found;
+}
+
+const keyOf = ({ keyField }: Kind) => (keyField ? [keyField.name] : []);
+
+/**
+ * Holds a plan against the other records: no link may lead to what is hidden, and no natural key may be taken. A record that cannot become what
+ * it was is left alone, which may keep others from it in turn. Returns what is still to be written.
+ */
+export async function settle(
+  tx: Transaction,
+  workspaceId: string,
+  planned: readonly Target[],
+  left: Left[],
+  force: boolean,
+): Promise<Target[]> {
+  const targets = new Map(planned.map((target) => [target.id, target]));
+  const drop = ({ kind, id }: Pick<Target, "kind" | "id">, why: string) => {
+    left.push({ kind, id, why });
+    return targets.delete(id);
+  };
+  for (const target of planned) {
+    if (!force && target.goes && !wasHidden(target) && target.current.version > target.entries)
+      drop(target, "it has been changed since");
+  }
+  let dropped = true;
+  while (dropped) {
+    const held = await dropHeld();
+    const dead = await dropDead();
+    const taken = await dropTaken();
+    dropped = held || dead || taken;
+  }
+  return [...targets.values()];
+
+  /** Records that others link to by now stay; with `force` the links are cleared, and what cannot be without them goes along. */
+  async function dropHeld(): Promise<boolean> {
+    const going = [...targets.values()].filter((target) => isHidden(target) && !wasHidden(target));
+    if (going.length === 0) return false;
+    const gone = new Set(going.map(({ id }) => id));
+    const dependents = await dependentsOf(tx.rows, workspaceId, going, raw("for update of r"));
+    let some = false;
+    for (const { kind, id, version, goes, links } of dependents) {
+      const target = targets.get(id) ?? { kind, id, current: { version, state: links }, state: links, goes: false, entries: 0 };
+      if (isHidden(target)) continue;
+      const held = kind.links.filter((link) => gone.has((target.state[link.id.name] as string | null) ?? ""));
+      if (!force) {
+        for (const link of held) {
+          const holder = targets.get(target.state[link.id.name] as string);
+          if (holder) some = drop(holder, `${kind.name} ${shortId(id)} links to it`);
+        }
+        continue;
+      }
+      for (const link of held) target.state = withValue(target.state, link.id.name, null);
+      if (goes) target.goes = true;
+      targets.set(id, target);
+    }
+    return some;
+  }
+
+  /** A link to a record that is deleted is left out, and the record with it where it cannot be without. */
+  async function dropDead(): Promise<boolean> {
+    const living = await livingTargets(tx, workspaceId, [...targets.values()]);
+    const isDead = (id: string) => {
+      const target = targets.get(id);
+      return target ? isHidden(target) : !living.has(id);
+    };
+    let some = false;
+    for (const target of [...targets.values()]) {
+      if (isHidden(target)) continue;
+      const { kind, id } = target;
+      for (const link of newLinks(target)) {
+        const to = target.state[link.id.name] as string;
+        if (!isDead(to)) continue;
+        const why = `${link.target.name} ${shortId(to)} is deleted`;
+        const state = withValue(target.state, link.id.name, null);
+        const needed = link.id.required || kind.needsOneOf?.every((name) => state[name] == null);
+        if (needed) {
+          some = drop(target, why);
+          break;
+        }
+        target.state = state;
+        left.push({ kind, id, name: link.id.name, why });
+      }
+    }
+    return some;
+  }
+
+  /** A natural key belongs to one living record. */
+  async function dropTaken(): Promise<boolean> {
+    let some = false;
+    for (const kind of new Set([...targets.values()].map((target) => target.kind))) {
+      const { keyField } = kind;
+      if (!keyField) continue;
+      const claims = [...targets.values()].filter((target) => target.kind === kind && claimsKey(target, keyField.name));
+      if (claims.length === 0) continue;
+      const compared = (column: string) => raw(comparedSql(keyField.type, column));
+      const rows = await tx.rows(
+        sql`select k.id, r.id from unnest(${claims.map(({ id }) => id)}::text[], ${claims.map(({ state }) => state[keyField.name])}::text[]) k (id, value)
+          join ${ident(kind.plural)} r on r.workspace_id = ${workspaceId} and ${compared(`r."${keyField.name}"`)} = ${compared("k.value")}
+          where r.deleted_at is null and r.id <> k.id`,
+      );
+      for (const [id, holder] of rows as [string, string][]) {
+        const other = targets.get(holder);
+        const frees = other && (isHidden(other) || other.state[keyField.name] !== other.current.state[keyField.name]);
+        if (!frees) some = drop({ kind, id }, `${kind.name} ${shortId(holder)} has its ${keyField.name} now`);
+      }
+    }
+    return some;
+  }
+}
+
+const wasHidden = ({ current }: Target) => current.state["deleted_at"] != null;
+const isHidden = ({ goes, state }: Target) => goes || state["deleted_at"] != null;
+
+/** The links that a record has and had not, or has again. */
+const newLinks = (target: Target) =>
+  target.kind.links.filter(({ id: { name } }) => {
+    const { state, current } = target;
+    return state[name] != null && (wasHidden(target) || state[name] !== current.state[name]);
+  });
+
+function claimsKey(target: Target, key: string): boolean {
+  const { state, current } = target;
+  return !isHidden(target) && state[key] != null && (wasHidden(target) || state[key] !== current.state[key]);
+}
+
+/** The living among the records that targets link to anew, locked against deletion. */
+async function livingTargets(tx: Transaction, workspaceId: string, targets: readonly Target[]): Promise<Set<string>> {
+  const wanted = new Map<Kind, Set<string>>();
+  for (const target of targets) {
+    if (isHidden(target)) continue;
+    for (const { id, target: kind } of newLinks(target))
+      wanted.set(kind, (wanted.get(kind) ?? new Set()).add(target.state[id.name] as string));
+  }
+  const living = new Set<string>();
+  for (const [kind, ids] of wanted) {
+    const rows = await tx.rows(
+      sql`select r.id from ${ident(kind.plural)} r where r.workspace_id = ${workspaceId} and r.id = any (${[...ids]}::text[])
+        and r.deleted_at is null order by r.id for key share of r`,
+    );
+    for (const [id] of rows) living.add(id as string);
+  }
+  return living;
+}
