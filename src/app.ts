@@ -16,9 +16,9 @@ import { createRouter, type Matched } from "./http/router.ts";
 import { readTarget, type Target } from "./http/target.ts";
 import { echo } from "./kit/line.ts";
 import { Problem } from "./kit/problem.ts";
+import { perform } from "./routes/perform.ts";
 import { createRoutes } from "./routes/table.ts";
 import { addressOf, authorizationOf, readContext } from "./service/context.ts";
-import { perform } from "./service/perform.ts";
 import { permit, permitInside } from "./service/permit.ts";
 import {
   type Ask,

@@ -21,7 +21,7 @@ declare
   n ${plural} := jsonb_populate_record(null::${plural}, p_initial || p_sent);
   w ${plural};${linkVariables(kind)}
 begin
-${indented([...linksInOrder(kind).map((link) => lockSql(kind, link)), CLAIM, `if p_creates then\n${indented([insertSql(kind)])}\nelse\n${indented([updateSql(kind)])}\nend if;`, "if w.id is null then\n  return;\nend if;", countSql(kind), FORGET_SEARCH, historySql(kind), "return next w;"])}
+${indented([...linksInOrder(kind).map((link) => lockSql(kind, link)), CLAIM, `if p_creates then\n${indented([insertSql(kind)])}\nelse\n${indented([updateSql(kind)])}\nend if;`, unwrittenSql(kind), countSql(kind), FORGET_SEARCH, historySql(kind), "return next w;"])}
 end $$;`;
 }
 
@@ -100,10 +100,23 @@ function followsSql(name: string, { field, value }: Derivation, from: string): s
   return `case when ${was} and not (${is}) then crm_after(r.updated_at, p_at) when ${is} and not (${was}) then null else r."${name}" end`;
 }
 
-function updateSql(kind: Kind): string {
-  return `update ${kind.plural} r set ${changesSql(kind, "n", "p_at", "r.workspace_id = p_workspace and right(r.id, 8) = right(p_id, 8) and right(r.id, length(p_id)) = p_id and r.deleted_at is null")}
+/** The living record that the caller named. */
+const FOUND =
+  "r.workspace_id = p_workspace and right(r.id, 8) = right(p_id, 8) and right(r.id, length(p_id)) = p_id and r.deleted_at is null";
+const EXPECTED = "(p_versions is null or r.version = any (p_versions))";
+
+const updateSql = (kind: Kind) =>
+  `update ${kind.plural} r set ${changesSql(kind, "n", "p_at", FOUND)}
   returning r.* into w;`;
-}
+
+/** A change that is refused leaves its idempotency key free; one that would change nothing keeps it. */
+const unwrittenSql = ({ plural }: Kind) => `if w.id is null then
+  if p_key is not null and not p_creates and not exists (select from ${plural} r
+    where ${FOUND} and ${EXPECTED}) then
+    delete from idempotency_keys where workspace_id = p_workspace and key = p_key;
+  end if;
+  return;
+end if;`;
 
 /** `set` and `where` of a change: the columns that were sent, if that makes a difference. \`from\` holds the new values. */
 function changesSql(kind: Kind, from: string, at: string, found?: string): string {
@@ -116,11 +129,7 @@ function changesSql(kind: Kind, from: string, at: string, found?: string): strin
   };
   const set = columns.map((field) => `"${field.name}" = ${becomes(field)}`);
   const before = columns.map(({ name }) => `r."${name}"`).join(", ");
-  const where = [
-    ...(found ? [found] : []),
-    "(p_versions is null or r.version = any (p_versions))",
-    `(${before}) is distinct from (${columns.map(becomes).join(", ")})`,
-  ];
+  const where = [...(found ? [found] : []), EXPECTED, `(${before}) is distinct from (${columns.map(becomes).join(", ")})`];
   return `${set.join(",\n    ")},
     version = r.version + 1, updated_at = crm_after(r.updated_at, ${at})
   where ${where.join("\n    and ")}`;

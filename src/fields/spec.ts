@@ -7,6 +7,8 @@ export type FieldSpec = {
   /** The record cannot be without it. */
   required?: boolean;
   readOnly?: boolean;
+  /** A record may be without it though it is read-only; others are always there. */
+  optional?: true;
   /** No record is without it, though nobody sends it: answers never show null. */
   always?: true;
   /** The value of a new record that did not name one. */

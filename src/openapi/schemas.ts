@@ -4,7 +4,7 @@ import { titleStandIn } from "../derive/body.ts";
 import type { Named, Operation, OperationAnswer, OperationBody } from "../derive/operation.ts";
 import type { FieldSpec } from "../fields/spec.ts";
 import { PROBLEM_VALUES, PROBLEMS } from "../kit/problem.ts";
-import { type Field, isIdentity, type Kind, membersOf, writable } from "../records/kind.ts";
+import { type Field, isAlways, isIdentity, type Kind, membersOf, writable } from "../records/kind.ts";
 
 /** A JSON Schema (2020-12), or another object of the document. */
 export type Json = { [name: string]: unknown };
@@ -47,8 +47,7 @@ function nullable(schema: Json): Json {
   return { ...schema, type: [schema.type, "null"], ...choices };
 }
 
-const neverNull = ({ required, readOnly, always, type }: FieldSpec) =>
-  required || readOnly || always || type.absent !== undefined;
+const neverNull = (spec: FieldSpec) => isAlways(spec) || spec.type.absent !== undefined;
 
 const shownProperty = (spec: FieldSpec): Json => (neverNull(spec) ? shownSchema(spec) : nullable(shownSchema(spec)));
 

@@ -34,7 +34,13 @@ const ORIGIN: Record<string, FieldSpec> = {
   created_at: { type: timeType, about: "when it was made", readOnly: true, sort: true, shown: "detail" },
   created_by: { type: personType, about: "who made it", readOnly: true, shown: "detail" },
   updated_at: { type: timeType, about: "when it last changed", readOnly: true, sort: true },
-  deleted_at: { type: timeType, about: "when it was deleted; goes with deleted=", readOnly: true, shown: "asked" },
+  deleted_at: {
+    type: timeType,
+    about: "when it was deleted; goes with deleted=",
+    readOnly: true,
+    optional: true,
+    shown: "asked",
+  },
 };
 
 /** Puts the name of the linked record behind each link: `company` behind `company_id`. */

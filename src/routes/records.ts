@@ -2,7 +2,6 @@ import { resolveId } from "../db/records/references.ts";
 import { previewRemoval, type Removal, removeRow } from "../db/records/remove.ts";
 import { getRow, listRows } from "../db/records/rows.ts";
 import { type Lacks, updateRow, upsertRow } from "../db/records/write.ts";
-import type { Claim } from "../db/records/writeStatement.ts";
 import { searchRows } from "../db/search/search.ts";
 import { readRecord, type Written } from "../derive/body.ts";
 import { CONFIRM, chosenFields, DRY, deletedToo, WRITING } from "../derive/parameters.ts";
@@ -152,7 +151,7 @@ async function create(context: Authenticated, kind: Kind, given: Record<string, 
   );
   const view = recordView(context, kind);
   const { caps } = context.services.plans.of(context.session.plan);
-  const terms = { claim: claimOf(context, kind), cap: caps[kind.plural], lacks: lacksOf(context, kind) };
+  const terms = { claim: context.claim, cap: caps[kind.plural], lacks: lacksOf(context, kind) };
   const { row, outcome, change } = await upsertRow(db, context.author, ids, view, written, terms);
   const created = outcome === "created";
   const location = { Location: `/${kind.plural}/${shortId(row[0] as string)}` };
@@ -168,13 +167,6 @@ function lacksOf({ session }: Authenticated, { plural }: Kind): Lacks {
   return Object.fromEntries(lacking.map((verb) => [verb, lacksScope(session, verb, plural)]));
 }
 
-/** The same key with another body is another request, and refused. */
-function claimOf({ idempotencyKey, body, path, services }: Authenticated, { name }: Kind): Claim | undefined {
-  if (idempotencyKey === undefined) return undefined;
-  const asked = JSON.stringify([name, path, Object.entries(body.values).sort()]);
-  return { key: idempotencyKey, fingerprint: services.seal.mark("idempotency", [asked]) };
-}
-
 async function get(context: Authenticated, kind: Kind): Promise<Answer> {
   const deleted = readDeleted(kind, context.parameters);
   const view = recordView(context, kind, deleted);
@@ -188,7 +180,7 @@ async function patch(context: Authenticated, kind: Kind): Promise<Answer> {
   const written = expecting(context, readRecord(kind, context.body, true, context.reading));
   const view = recordView(context, kind);
   const reference = readPathId(kind, context.path.id!);
-  const { row, outcome, change } = await updateRow(db, context.author, ids, view, reference, written);
+  const { row, outcome, change } = await updateRow(db, context.author, ids, view, reference, written, context.claim);
   return { is: "record", view, row, outcome, change, notes: await toldOf(context, view, row, written) };
 }
 

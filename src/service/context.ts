@@ -53,6 +53,7 @@ export function readContext(arrival: Arrival): Context & { session: Session | un
     style: { format, pretty: readPretty(target), showing: { zone: place }, pageAt: (cursor) => pageAt(target, cursor) },
     reading: { now, zone: place, me: email },
     author: { workspaceId, actor: email, tokenId, agent, reason, requestId, now, mayRead },
+    claim: undefined,
     dryRun: false,
     ifMatch: readIfMatch(headers["if-match"]),
     idempotencyKey: readIdempotencyKey(headers["idempotency-key"]),

@@ -1,6 +1,7 @@
 import type { IncomingHttpHeaders } from "node:http";
 import type { Author, Database } from "../db/database.ts";
 import type { Session } from "../db/people/sessions.ts";
+import type { Claim } from "../db/records/writeStatement.ts";
 import { misreadName } from "../derive/filter.ts";
 import type { Operation } from "../derive/operation.ts";
 import { COMMON_PARAMETERS } from "../derive/parameters.ts";
@@ -61,11 +62,13 @@ export type Context = {
   reading: Reading;
   /** The author of this request's changes. Routes without a token leave person and workspace empty. */
   author: Author;
+  /** What makes a repeated write the same write, where the caller sent an idempotency key. */
+  claim: Claim | undefined;
   /** Whether all that is written will be taken back. */
   dryRun: boolean;
   /** The versions that If-Match accepts. */
   ifMatch: readonly number[] | undefined;
-  /** The caller's key for a create, by which a retry is recognised. */
+  /** The caller's key for a write, by which a retry is recognised. */
   idempotencyKey: string | undefined;
   /** The step-up code from the header. */
   escalationCode: string | undefined;

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import postgres from "postgres";
 import { catalog } from "../../src/records/all.ts";
-import { hasName } from "../../src/records/kind.ts";
+import { hasName, isAlways } from "../../src/records/kind.ts";
 import { missingSql } from "../helpers/migration.ts";
 import { type TestDatabase, testDatabase } from "../helpers/postgres.ts";
 
@@ -132,11 +132,7 @@ for (const kind of definitions) {
     assert.deepEqual(types, { ...expected, ...SYSTEM_COLUMNS });
     for (const field of stored) {
       const { required } = columns.find((column) => column.name === field.name)!;
-      assert.equal(
-        required,
-        Boolean(field.required || field.readOnly),
-        `${name}.${field.name} ${required ? "is never null" : "may be null"}`,
-      );
+      assert.equal(required, isAlways(field), `${name}.${field.name} ${required ? "is never null" : "may be null"}`);
     }
   });
 

@@ -167,3 +167,29 @@ test("undo needs the scopes of the inverse writes, and reaches no other workspac
   assert.equal((await bob.send("POST", "/undo", { request: made.headers.get("x-request-id")! })).status, 404);
   assert.match((await undo({ request: made.headers.get("x-request-id")! })).text, /1 company deleted/);
 });
+
+test("every write is done once for its key, and a refused one leaves the key free", async () => {
+  const key = (name: string) => ({ "idempotency-key": name });
+  const { id } = await make("/contacts", { name: "Keyed", stage: "lead", tags: ["a"] });
+  const path = `/contacts/${id}`;
+  const patch = (body: object, name: string) => ann.send("PATCH", path, body, key(name));
+  assert.match((await patch({ stage: "won", version: 9 }, "p1")).text, /^ERROR version_conflict/);
+  assert.match((await patch({ stage: "won", version: 1 }, "p1")).text, /version=2 .*# updated ch_/s);
+  await ann.send("PATCH", path, { stage: "lost" });
+  assert.match((await patch({ stage: "won", version: 1 }, "p1")).text, / stage=lost .*# unchanged\n$/s);
+  assert.equal((await patch({ stage: "other" }, "p1")).status, 422);
+  assert.match((await patch({ stage: "lost" }, "p2")).text, /# unchanged\n$/);
+  await ann.send("PATCH", path, { stage: "won" });
+  assert.match((await patch({ stage: "lost" }, "p2")).text, / stage=won .*# unchanged\n$/s, "an unchanged write keeps its key");
+  const asked = await ann.send("DELETE", `${path}?format=json`, undefined, key("d1"));
+  const done = await ann.send("DELETE", `${path}?confirm=${asked.json().confirm}`, undefined, key("d1"));
+  assert.equal(done.status, 200, done.text);
+  assert.equal((await ann.send("DELETE", path, undefined, key("d1"))).text, done.text);
+  const change = changeOf(done);
+  const undone = await ann.send("POST", "/undo", { change }, key("u1"));
+  await remove(path);
+  assert.equal((await ann.send("POST", "/undo", { change }, key("u1"))).text, undone.text);
+  assert.equal((await ann.send("GET", path)).status, 404, "nothing came back again");
+  assert.match((await ann.send("POST", `${path}/restore`, undefined, key("r1"))).text, /# restored ch_/);
+  assert.match((await ann.send("POST", `${path}/restore`, undefined, key("r1"))).text, /# unchanged\n$/);
+});

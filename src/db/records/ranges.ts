@@ -4,6 +4,7 @@ import { columnOf, type Row, rowId, type View } from "../../derive/view.ts";
 import { ordersFolded } from "../../fields/folding.ts";
 import type { Position } from "../../kit/cursor.ts";
 import { count, join, raw, type Statement, sql } from "../../postgres/sql.ts";
+import { isAlways } from "../../records/kind.ts";
 import { boundedSql } from "./bounded.ts";
 import type { Table } from "./table.ts";
 
@@ -23,7 +24,7 @@ type Range = "valued" | "empty";
 
 function rangesOf({ query, position }: Walk): Range[] {
   const { field } = query.sort;
-  if (field.required || field.readOnly) return ["valued"];
+  if (isAlways(field)) return ["valued"];
   return position?.value === null ? ["empty"] : ["valued", "empty"];
 }
 
@@ -68,7 +69,7 @@ function rangeSql(walk: Walk, range: Range, wanted: number, gathered: boolean): 
 function withinRange({ query, position }: Walk, key: Statement, range: Range): Statement[] {
   const { field, descending } = query.sort;
   const beyond = descending ? raw("<") : raw(">");
-  const known = field.required || field.readOnly;
+  const known = isAlways(field);
   const valued = range === "empty" ? [sql`${key} is null`] : known ? [] : [sql`${key} is not null`];
   if (!position || (position.value === null) !== (range === "empty")) return valued;
   return [

@@ -11,6 +11,7 @@ import { type Kind, membersOf } from "../../records/kind.ts";
 import type { Author, Database } from "../database.ts";
 import { hasKey } from "./condition.ts";
 import { withNewHandles } from "./handles.ts";
+import { doneBefore } from "./idempotencyKeys.ts";
 import { resolveId, resolveLink, wrongKind } from "./references.ts";
 import { findRow, getRow } from "./rows.ts";
 import { tableOf } from "./table.ts";
@@ -105,21 +106,8 @@ export async function upsertRow(
  * The id that the first request with this key had for a new record; undefined when there was no such request. One that found the record by its
  * natural key updated that, and none has this id.
  */
-async function madeBefore(db: Database, workspaceId: string, { key, fingerprint }: Claim): Promise<string | undefined> {
-  const [made] = await db.pool.rows(
-    sql`select fingerprint, record_id from idempotency_keys where workspace_id = ${workspaceId} and key = ${key}`,
-    { retry: true },
-  );
-  if (!made) return undefined;
-  if (made[0] !== fingerprint) {
-    throw new Problem(
-      "idempotency_mismatch",
-      "this Idempotency-Key came with another request before",
-      "use a new key for a new request",
-    );
-  }
-  return made[1] as string;
-}
+const madeBefore = async (db: Database, workspaceId: string, claim: Claim): Promise<string | undefined> =>
+  (await doneBefore(db, workspaceId, claim))?.recordId;
 
 function deletedSince({ name }: Kind): Problem {
   return new Problem(
@@ -129,7 +117,10 @@ function deletedSince({ name }: Kind): Problem {
   );
 }
 
-/** Changes the fields that were sent and no other; concurrent changes of other fields are kept. */
+/**
+ * Changes the fields that were sent and no other; concurrent changes of other fields are kept. With a `claim` the change is made once, however
+ * often the request comes.
+ */
 export async function updateRow(
   db: Database,
   author: Author,
@@ -137,13 +128,18 @@ export async function updateRow(
   view: View,
   reference: IdReference,
   written: Written,
+  claim?: Claim,
 ): Promise<Saved> {
   const { kind } = view;
   if (reference.prefix !== kind.prefix) throw wrongKind(db, kind, reference);
   const values = await prepareValues(db, author, kind, written);
-  const saved = await save(db, view, { creates: false }, author, values, optionsFor(author, written), ids, () => reference.key);
+  const way = { creates: false, claim };
+  const saved = await save(db, view, way, author, values, optionsFor(author, written), ids, () => reference.key);
   if (saved) return saved;
+  // Only a request that was done, or that had nothing to do, keeps its key.
+  const done = claim && (await madeBefore(db, author.workspaceId, claim));
   const row = await getRow(db, author.workspaceId, view, reference);
+  if (done) return { row, outcome: "unchanged" };
   await refuseMissingLinks(db, author, kind, values.sent);
   return unchanged(row, written);
 }

@@ -1,0 +1,83 @@
+import { doneBefore, keepAnswer, takeKey } from "../db/records/idempotencyKeys.ts";
+import { getRow } from "../db/records/rows.ts";
+import type { Claim } from "../db/records/writeStatement.ts";
+import { inUnit, rehearse } from "../db/unit.ts";
+import { single } from "../derive/query.ts";
+import { rowId } from "../derive/view.ts";
+import type { Answer } from "../http/reply.ts";
+import { echo } from "../kit/line.ts";
+import { Problem } from "../kit/problem.ts";
+import type { Ask, Authenticated, Route } from "../service/route.ts";
+import { recordView } from "./readable.ts";
+
+/**
+ * Runs the handler of a route. A write of records with `dry_run=true` is taken back, and the answer says what would be; one with an idempotency
+ * key is done once, however often it comes.
+ */
+export async function perform(route: Route, context: Authenticated, ask: Ask): Promise<Answer> {
+  const handle = (db = context.db, dryRun = false, claim?: Claim) => route.handle({ ...context, db, dryRun, claim }, ask);
+  if (!isWrite(route)) return route.handle(context, ask);
+  if (isDryRun(context)) return asDryRun(await rehearse(context.db, async (unit) => handle(unit, true)));
+  const claim = claimOf(route, context);
+  // A create or change of one record claims the key in its own statement.
+  if (!claim || route.body?.is === "create" || route.body?.is === "patch") return handle(context.db, false, claim);
+  return inUnit(context.db, async (unit) => {
+    const { author } = context;
+    if (!(await takeKey(unit, author, claim))) return repeated(route, { ...context, db: unit }, claim);
+    const answer = await handle(unit);
+    if (answer.is === "record") await keepAnswer(unit, author, claim, rowId(answer.row), null);
+    else await keepAnswer(unit, author, claim, "", answer);
+    return answer;
+  });
+}
+
+const isWrite = ({ parameters }: Route) => parameters?.["dry_run"] !== undefined;
+
+/** A value that cannot be read is refused: what was meant as a dry run must not be a write. */
+function isDryRun({ parameters }: Authenticated): boolean {
+  const asked = single(parameters, "dry_run")?.toLowerCase();
+  if (asked === undefined || ["false", "0", "no"].includes(asked)) return false;
+  if (["true", "1", "yes", ""].includes(asked)) return true;
+  throw new Problem("invalid_value", `dry_run cannot be ${echo(asked)}`, "dry_run=true or dry_run=false");
+}
+
+/** Nothing was made, so there is no change to name and no place to look. */
+function asDryRun(answer: Answer): Answer {
+  const { status: _, headers: __, ...said } = answer;
+  if (said.is === "record") {
+    const { change: ___, outcome = "written", ...shown } = said;
+    return { ...shown, outcome: `would be ${outcome}`, facts: { ...said.facts, dry_run: true } };
+  }
+  if (said.is === "message") {
+    const { change: _, ...values } = said.values ?? {};
+    return { ...said, message: `dry run, nothing is changed; ${said.message}`, values: { ...values, dry_run: true } };
+  }
+  return said;
+}
+
+/** Parameters that say how a request is answered, and not what it asks for. */
+const ASIDE = ["code", "confirm", "dry_run", "fields", "format", "pretty", "reason"];
+
+/** The same key with another request is refused. */
+function claimOf(route: Route, context: Authenticated): Claim | undefined {
+  const { idempotencyKey: key, body, path, parameters, services } = context;
+  if (key === undefined) return undefined;
+  const values = Object.entries(body.values).sort();
+  const asked = parameters.filter(([name]) => !ASIDE.includes(name)).map(([name, value]) => `${name}=${value}`);
+  const request =
+    route.body?.is === "create" ? [route.body.of.name, path, values] : [route.method, route.path, path, asked.sort(), values];
+  return { key, fingerprint: services.seal.mark("idempotency", [JSON.stringify(request)]) };
+}
+
+/** The record as it is now, or the answer that the first request had. */
+async function repeated(route: Route, context: Authenticated, claim: Claim): Promise<Answer> {
+  const { db, session } = context;
+  const done = await doneBefore(db, session.workspaceId, claim);
+  if (done?.answer) return done.answer as Answer;
+  if (!done || route.answers.is !== "record")
+    throw new Problem("idempotency_conflict", "a request with this Idempotency-Key still runs", "repeat it in a moment");
+  const { of: kind } = route.answers;
+  const view = recordView(context, kind);
+  const row = await getRow(db, session.workspaceId, view, { prefix: kind.prefix, key: done.recordId });
+  return { is: "record", view, row, outcome: "unchanged" };
+}
