@@ -14,6 +14,7 @@ alter table tasks add column "merged_into" text collate "C";
 CREATE INDEX tasks_deleted_idx ON tasks USING btree (workspace_id, updated_at, id) WHERE (deleted_at IS NOT NULL);
 alter table activities add column "merged_into" text collate "C";
 CREATE INDEX activities_deleted_idx ON activities USING btree (workspace_id, at, id) WHERE (deleted_at IS NOT NULL);
+alter table companies add constraint companies_tags_fits CHECK ((cardinality(tags) <= 100));
 create or replace function companies_write(
   p_workspace text, p_at timestamptz, p_actor text, p_token text, p_agent text, p_reason text, p_request text, p_entry text, p_id text,
   p_creates boolean, p_versions integer[], p_cap integer, p_key text, p_fingerprint text, p_sent jsonb, p_initial jsonb, p_removed text[]
@@ -31,18 +32,18 @@ begin
   end if;
   if p_creates then
     insert into companies as r (workspace_id, id, "name", "domain", "industry", "phone", "owner", "tags", "notes", "custom", version, created_at, created_by, updated_at)
-      values (p_workspace, p_id, n."name", n."domain", n."industry", n."phone", n."owner", n."tags", n."notes", nullif(n."custom", '{}'), 1, p_at, p_actor, p_at)
+      values (p_workspace, p_id, n."name", n."domain", n."industry", n."phone", n."owner", nullif(n."tags", '{}'), n."notes", nullif(n."custom", '{}'), 1, p_at, p_actor, p_at)
       on conflict (workspace_id, "domain") where "domain" is not null and deleted_at is null
       do update set "name" = case when p_sent ? 'name' then excluded."name" else r."name" end,
         "industry" = case when p_sent ? 'industry' then excluded."industry" else r."industry" end,
         "phone" = case when p_sent ? 'phone' then excluded."phone" else r."phone" end,
         "owner" = case when p_sent ? 'owner' then excluded."owner" else r."owner" end,
-        "tags" = case when p_sent ? 'tags' then excluded."tags" else r."tags" end,
+        "tags" = case when p_sent ? 'tags' then case when 'tags.,' = any (p_removed) then nullif(array(select t from unnest(coalesce(r."tags", '{}') || array(select a from unnest(n."tags") a where a <> all (coalesce(r."tags", '{}')))) with ordinality u (t, i) where 'tags.' || t <> all (p_removed) order by i), '{}') else n."tags" end else r."tags" end,
         "notes" = case when p_sent ? 'notes' then excluded."notes" else r."notes" end,
         "custom" = case when p_sent ? 'custom' then nullif((coalesce(r."custom", '{}') || n."custom") - array(select substr(k, 8) from unnest(p_removed) k where starts_with(k, 'custom.')), '{}') else r."custom" end,
         version = r.version + 1, updated_at = crm_after(r.updated_at, excluded.updated_at)
       where (p_versions is null or r.version = any (p_versions))
-        and (r."name", r."industry", r."phone", r."owner", r."tags", r."notes", r."custom") is distinct from (case when p_sent ? 'name' then excluded."name" else r."name" end, case when p_sent ? 'industry' then excluded."industry" else r."industry" end, case when p_sent ? 'phone' then excluded."phone" else r."phone" end, case when p_sent ? 'owner' then excluded."owner" else r."owner" end, case when p_sent ? 'tags' then excluded."tags" else r."tags" end, case when p_sent ? 'notes' then excluded."notes" else r."notes" end, case when p_sent ? 'custom' then nullif((coalesce(r."custom", '{}') || n."custom") - array(select substr(k, 8) from unnest(p_removed) k where starts_with(k, 'custom.')), '{}') else r."custom" end)
+        and (r."name", r."industry", r."phone", r."owner", r."tags", r."notes", r."custom") is distinct from (case when p_sent ? 'name' then excluded."name" else r."name" end, case when p_sent ? 'industry' then excluded."industry" else r."industry" end, case when p_sent ? 'phone' then excluded."phone" else r."phone" end, case when p_sent ? 'owner' then excluded."owner" else r."owner" end, case when p_sent ? 'tags' then case when 'tags.,' = any (p_removed) then nullif(array(select t from unnest(coalesce(r."tags", '{}') || array(select a from unnest(n."tags") a where a <> all (coalesce(r."tags", '{}')))) with ordinality u (t, i) where 'tags.' || t <> all (p_removed) order by i), '{}') else n."tags" end else r."tags" end, case when p_sent ? 'notes' then excluded."notes" else r."notes" end, case when p_sent ? 'custom' then nullif((coalesce(r."custom", '{}') || n."custom") - array(select substr(k, 8) from unnest(p_removed) k where starts_with(k, 'custom.')), '{}') else r."custom" end)
       returning r.* into w;
   else
     update companies r set "name" = case when p_sent ? 'name' then n."name" else r."name" end,
@@ -50,13 +51,13 @@ begin
         "industry" = case when p_sent ? 'industry' then n."industry" else r."industry" end,
         "phone" = case when p_sent ? 'phone' then n."phone" else r."phone" end,
         "owner" = case when p_sent ? 'owner' then n."owner" else r."owner" end,
-        "tags" = case when p_sent ? 'tags' then n."tags" else r."tags" end,
+        "tags" = case when p_sent ? 'tags' then case when 'tags.,' = any (p_removed) then nullif(array(select t from unnest(coalesce(r."tags", '{}') || array(select a from unnest(n."tags") a where a <> all (coalesce(r."tags", '{}')))) with ordinality u (t, i) where 'tags.' || t <> all (p_removed) order by i), '{}') else n."tags" end else r."tags" end,
         "notes" = case when p_sent ? 'notes' then n."notes" else r."notes" end,
         "custom" = case when p_sent ? 'custom' then nullif((coalesce(r."custom", '{}') || n."custom") - array(select substr(k, 8) from unnest(p_removed) k where starts_with(k, 'custom.')), '{}') else r."custom" end,
         version = r.version + 1, updated_at = crm_after(r.updated_at, p_at)
       where r.workspace_id = p_workspace and right(r.id, 8) = right(p_id, 8) and right(r.id, length(p_id)) = p_id and r.deleted_at is null
         and (p_versions is null or r.version = any (p_versions))
-        and (r."name", r."domain", r."industry", r."phone", r."owner", r."tags", r."notes", r."custom") is distinct from (case when p_sent ? 'name' then n."name" else r."name" end, case when p_sent ? 'domain' then n."domain" else r."domain" end, case when p_sent ? 'industry' then n."industry" else r."industry" end, case when p_sent ? 'phone' then n."phone" else r."phone" end, case when p_sent ? 'owner' then n."owner" else r."owner" end, case when p_sent ? 'tags' then n."tags" else r."tags" end, case when p_sent ? 'notes' then n."notes" else r."notes" end, case when p_sent ? 'custom' then nullif((coalesce(r."custom", '{}') || n."custom") - array(select substr(k, 8) from unnest(p_removed) k where starts_with(k, 'custom.')), '{}') else r."custom" end)
+        and (r."name", r."domain", r."industry", r."phone", r."owner", r."tags", r."notes", r."custom") is distinct from (case when p_sent ? 'name' then n."name" else r."name" end, case when p_sent ? 'domain' then n."domain" else r."domain" end, case when p_sent ? 'industry' then n."industry" else r."industry" end, case when p_sent ? 'phone' then n."phone" else r."phone" end, case when p_sent ? 'owner' then n."owner" else r."owner" end, case when p_sent ? 'tags' then case when 'tags.,' = any (p_removed) then nullif(array(select t from unnest(coalesce(r."tags", '{}') || array(select a from unnest(n."tags") a where a <> all (coalesce(r."tags", '{}')))) with ordinality u (t, i) where 'tags.' || t <> all (p_removed) order by i), '{}') else n."tags" end else r."tags" end, case when p_sent ? 'notes' then n."notes" else r."notes" end, case when p_sent ? 'custom' then nullif((coalesce(r."custom", '{}') || n."custom") - array(select substr(k, 8) from unnest(p_removed) k where starts_with(k, 'custom.')), '{}') else r."custom" end)
       returning r.* into w;
   end if;
   if w.id is null then
@@ -78,6 +79,7 @@ begin
           from jsonb_strip_nulls(jsonb_build_object('notes', case when not p_sent ? 'notes' then octet_length(w."notes") end, 'custom', case when not p_sent ? 'custom' then pg_column_size(w."custom" #> '{}') end)) sizes) end;
   return next w;
 end $$;
+alter table contacts add constraint contacts_tags_fits CHECK ((cardinality(tags) <= 100));
 create or replace function contacts_write(
   p_workspace text, p_at timestamptz, p_actor text, p_token text, p_agent text, p_reason text, p_request text, p_entry text, p_id text,
   p_creates boolean, p_versions integer[], p_cap integer, p_key text, p_fingerprint text, p_sent jsonb, p_initial jsonb, p_removed text[]
@@ -103,7 +105,7 @@ begin
   end if;
   if p_creates then
     insert into contacts as r (workspace_id, id, "name", "email", "phone", "title", "company_id", "stage", "owner", "tags", "follow_up_at", "follow_up_note", "notes", "custom", version, created_at, created_by, updated_at)
-      values (p_workspace, p_id, n."name", n."email", n."phone", n."title", n."company_id", n."stage", n."owner", n."tags", n."follow_up_at", n."follow_up_note", n."notes", nullif(n."custom", '{}'), 1, p_at, p_actor, p_at)
+      values (p_workspace, p_id, n."name", n."email", n."phone", n."title", n."company_id", n."stage", n."owner", nullif(n."tags", '{}'), n."follow_up_at", n."follow_up_note", n."notes", nullif(n."custom", '{}'), 1, p_at, p_actor, p_at)
       on conflict (workspace_id, "email") where "email" is not null and deleted_at is null
       do update set "name" = case when p_sent ? 'name' then excluded."name" else r."name" end,
         "phone" = case when p_sent ? 'phone' then excluded."phone" else r."phone" end,
@@ -111,14 +113,14 @@ begin
         "company_id" = case when p_sent ? 'company_id' then excluded."company_id" else r."company_id" end,
         "stage" = case when p_sent ? 'stage' then excluded."stage" else r."stage" end,
         "owner" = case when p_sent ? 'owner' then excluded."owner" else r."owner" end,
-        "tags" = case when p_sent ? 'tags' then excluded."tags" else r."tags" end,
+        "tags" = case when p_sent ? 'tags' then case when 'tags.,' = any (p_removed) then nullif(array(select t from unnest(coalesce(r."tags", '{}') || array(select a from unnest(n."tags") a where a <> all (coalesce(r."tags", '{}')))) with ordinality u (t, i) where 'tags.' || t <> all (p_removed) order by i), '{}') else n."tags" end else r."tags" end,
         "follow_up_at" = case when p_sent ? 'follow_up_at' then excluded."follow_up_at" else r."follow_up_at" end,
         "follow_up_note" = case when p_sent ? 'follow_up_note' then excluded."follow_up_note" else r."follow_up_note" end,
         "notes" = case when p_sent ? 'notes' then excluded."notes" else r."notes" end,
         "custom" = case when p_sent ? 'custom' then nullif((coalesce(r."custom", '{}') || n."custom") - array(select substr(k, 8) from unnest(p_removed) k where starts_with(k, 'custom.')), '{}') else r."custom" end,
         version = r.version + 1, updated_at = crm_after(r.updated_at, excluded.updated_at)
       where (p_versions is null or r.version = any (p_versions))
-        and (r."name", r."phone", r."title", r."company_id", r."stage", r."owner", r."tags", r."follow_up_at", r."follow_up_note", r."notes", r."custom") is distinct from (case when p_sent ? 'name' then excluded."name" else r."name" end, case when p_sent ? 'phone' then excluded."phone" else r."phone" end, case when p_sent ? 'title' then excluded."title" else r."title" end, case when p_sent ? 'company_id' then excluded."company_id" else r."company_id" end, case when p_sent ? 'stage' then excluded."stage" else r."stage" end, case when p_sent ? 'owner' then excluded."owner" else r."owner" end, case when p_sent ? 'tags' then excluded."tags" else r."tags" end, case when p_sent ? 'follow_up_at' then excluded."follow_up_at" else r."follow_up_at" end, case when p_sent ? 'follow_up_note' then excluded."follow_up_note" else r."follow_up_note" end, case when p_sent ? 'notes' then excluded."notes" else r."notes" end, case when p_sent ? 'custom' then nullif((coalesce(r."custom", '{}') || n."custom") - array(select substr(k, 8) from unnest(p_removed) k where starts_with(k, 'custom.')), '{}') else r."custom" end)
+        and (r."name", r."phone", r."title", r."company_id", r."stage", r."owner", r."tags", r."follow_up_at", r."follow_up_note", r."notes", r."custom") is distinct from (case when p_sent ? 'name' then excluded."name" else r."name" end, case when p_sent ? 'phone' then excluded."phone" else r."phone" end, case when p_sent ? 'title' then excluded."title" else r."title" end, case when p_sent ? 'company_id' then excluded."company_id" else r."company_id" end, case when p_sent ? 'stage' then excluded."stage" else r."stage" end, case when p_sent ? 'owner' then excluded."owner" else r."owner" end, case when p_sent ? 'tags' then case when 'tags.,' = any (p_removed) then nullif(array(select t from unnest(coalesce(r."tags", '{}') || array(select a from unnest(n."tags") a where a <> all (coalesce(r."tags", '{}')))) with ordinality u (t, i) where 'tags.' || t <> all (p_removed) order by i), '{}') else n."tags" end else r."tags" end, case when p_sent ? 'follow_up_at' then excluded."follow_up_at" else r."follow_up_at" end, case when p_sent ? 'follow_up_note' then excluded."follow_up_note" else r."follow_up_note" end, case when p_sent ? 'notes' then excluded."notes" else r."notes" end, case when p_sent ? 'custom' then nullif((coalesce(r."custom", '{}') || n."custom") - array(select substr(k, 8) from unnest(p_removed) k where starts_with(k, 'custom.')), '{}') else r."custom" end)
       returning r.* into w;
   else
     update contacts r set "name" = case when p_sent ? 'name' then n."name" else r."name" end,
@@ -128,7 +130,7 @@ begin
         "company_id" = case when p_sent ? 'company_id' then n."company_id" else r."company_id" end,
         "stage" = case when p_sent ? 'stage' then n."stage" else r."stage" end,
         "owner" = case when p_sent ? 'owner' then n."owner" else r."owner" end,
-        "tags" = case when p_sent ? 'tags' then n."tags" else r."tags" end,
+        "tags" = case when p_sent ? 'tags' then case when 'tags.,' = any (p_removed) then nullif(array(select t from unnest(coalesce(r."tags", '{}') || array(select a from unnest(n."tags") a where a <> all (coalesce(r."tags", '{}')))) with ordinality u (t, i) where 'tags.' || t <> all (p_removed) order by i), '{}') else n."tags" end else r."tags" end,
         "follow_up_at" = case when p_sent ? 'follow_up_at' then n."follow_up_at" else r."follow_up_at" end,
         "follow_up_note" = case when p_sent ? 'follow_up_note' then n."follow_up_note" else r."follow_up_note" end,
         "notes" = case when p_sent ? 'notes' then n."notes" else r."notes" end,
@@ -136,7 +138,7 @@ begin
         version = r.version + 1, updated_at = crm_after(r.updated_at, p_at)
       where r.workspace_id = p_workspace and right(r.id, 8) = right(p_id, 8) and right(r.id, length(p_id)) = p_id and r.deleted_at is null
         and (p_versions is null or r.version = any (p_versions))
-        and (r."name", r."email", r."phone", r."title", r."company_id", r."stage", r."owner", r."tags", r."follow_up_at", r."follow_up_note", r."notes", r."custom") is distinct from (case when p_sent ? 'name' then n."name" else r."name" end, case when p_sent ? 'email' then n."email" else r."email" end, case when p_sent ? 'phone' then n."phone" else r."phone" end, case when p_sent ? 'title' then n."title" else r."title" end, case when p_sent ? 'company_id' then n."company_id" else r."company_id" end, case when p_sent ? 'stage' then n."stage" else r."stage" end, case when p_sent ? 'owner' then n."owner" else r."owner" end, case when p_sent ? 'tags' then n."tags" else r."tags" end, case when p_sent ? 'follow_up_at' then n."follow_up_at" else r."follow_up_at" end, case when p_sent ? 'follow_up_note' then n."follow_up_note" else r."follow_up_note" end, case when p_sent ? 'notes' then n."notes" else r."notes" end, case when p_sent ? 'custom' then nullif((coalesce(r."custom", '{}') || n."custom") - array(select substr(k, 8) from unnest(p_removed) k where starts_with(k, 'custom.')), '{}') else r."custom" end)
+        and (r."name", r."email", r."phone", r."title", r."company_id", r."stage", r."owner", r."tags", r."follow_up_at", r."follow_up_note", r."notes", r."custom") is distinct from (case when p_sent ? 'name' then n."name" else r."name" end, case when p_sent ? 'email' then n."email" else r."email" end, case when p_sent ? 'phone' then n."phone" else r."phone" end, case when p_sent ? 'title' then n."title" else r."title" end, case when p_sent ? 'company_id' then n."company_id" else r."company_id" end, case when p_sent ? 'stage' then n."stage" else r."stage" end, case when p_sent ? 'owner' then n."owner" else r."owner" end, case when p_sent ? 'tags' then case when 'tags.,' = any (p_removed) then nullif(array(select t from unnest(coalesce(r."tags", '{}') || array(select a from unnest(n."tags") a where a <> all (coalesce(r."tags", '{}')))) with ordinality u (t, i) where 'tags.' || t <> all (p_removed) order by i), '{}') else n."tags" end else r."tags" end, case when p_sent ? 'follow_up_at' then n."follow_up_at" else r."follow_up_at" end, case when p_sent ? 'follow_up_note' then n."follow_up_note" else r."follow_up_note" end, case when p_sent ? 'notes' then n."notes" else r."notes" end, case when p_sent ? 'custom' then nullif((coalesce(r."custom", '{}') || n."custom") - array(select substr(k, 8) from unnest(p_removed) k where starts_with(k, 'custom.')), '{}') else r."custom" end)
       returning r.* into w;
   end if;
   if w.id is null then
@@ -158,6 +160,7 @@ begin
           from jsonb_strip_nulls(jsonb_build_object('notes', case when not p_sent ? 'notes' then octet_length(w."notes") end, 'custom', case when not p_sent ? 'custom' then pg_column_size(w."custom" #> '{}') end)) sizes) end;
   return next w;
 end $$;
+alter table tickets add constraint tickets_tags_fits CHECK ((cardinality(tags) <= 100));
 create or replace function tickets_write(
   p_workspace text, p_at timestamptz, p_actor text, p_token text, p_agent text, p_reason text, p_request text, p_entry text, p_id text,
   p_creates boolean, p_versions integer[], p_cap integer, p_key text, p_fingerprint text, p_sent jsonb, p_initial jsonb, p_removed text[]
@@ -195,7 +198,7 @@ begin
   end if;
   if p_creates then
     insert into tickets as r (workspace_id, id, "subject", "status", "priority", "due_at", "assignee", "requester_id", "company_id", "tags", "notes", "custom", version, created_at, created_by, updated_at)
-      values (p_workspace, p_id, n."subject", n."status", n."priority", n."due_at", n."assignee", n."requester_id", n."company_id", n."tags", n."notes", nullif(n."custom", '{}'), 1, p_at, p_actor, p_at)
+      values (p_workspace, p_id, n."subject", n."status", n."priority", n."due_at", n."assignee", n."requester_id", n."company_id", nullif(n."tags", '{}'), n."notes", nullif(n."custom", '{}'), 1, p_at, p_actor, p_at)
       returning r.* into w;
   else
     update tickets r set "subject" = case when p_sent ? 'subject' then n."subject" else r."subject" end,
@@ -205,13 +208,13 @@ begin
         "assignee" = case when p_sent ? 'assignee' then n."assignee" else r."assignee" end,
         "requester_id" = case when p_sent ? 'requester_id' then n."requester_id" else r."requester_id" end,
         "company_id" = case when p_sent ? 'company_id' then n."company_id" else r."company_id" end,
-        "tags" = case when p_sent ? 'tags' then n."tags" else r."tags" end,
+        "tags" = case when p_sent ? 'tags' then case when 'tags.,' = any (p_removed) then nullif(array(select t from unnest(coalesce(r."tags", '{}') || array(select a from unnest(n."tags") a where a <> all (coalesce(r."tags", '{}')))) with ordinality u (t, i) where 'tags.' || t <> all (p_removed) order by i), '{}') else n."tags" end else r."tags" end,
         "notes" = case when p_sent ? 'notes' then n."notes" else r."notes" end,
         "custom" = case when p_sent ? 'custom' then nullif((coalesce(r."custom", '{}') || n."custom") - array(select substr(k, 8) from unnest(p_removed) k where starts_with(k, 'custom.')), '{}') else r."custom" end,
         version = r.version + 1, updated_at = crm_after(r.updated_at, p_at)
       where r.workspace_id = p_workspace and right(r.id, 8) = right(p_id, 8) and right(r.id, length(p_id)) = p_id and r.deleted_at is null
         and (p_versions is null or r.version = any (p_versions))
-        and (r."subject", r."status", r."priority", r."due_at", r."assignee", r."requester_id", r."company_id", r."tags", r."notes", r."custom") is distinct from (case when p_sent ? 'subject' then n."subject" else r."subject" end, case when p_sent ? 'status' then n."status" else r."status" end, case when p_sent ? 'priority' then n."priority" else r."priority" end, case when p_sent ? 'due_at' then n."due_at" else r."due_at" end, case when p_sent ? 'assignee' then n."assignee" else r."assignee" end, case when p_sent ? 'requester_id' then n."requester_id" else r."requester_id" end, case when p_sent ? 'company_id' then n."company_id" else r."company_id" end, case when p_sent ? 'tags' then n."tags" else r."tags" end, case when p_sent ? 'notes' then n."notes" else r."notes" end, case when p_sent ? 'custom' then nullif((coalesce(r."custom", '{}') || n."custom") - array(select substr(k, 8) from unnest(p_removed) k where starts_with(k, 'custom.')), '{}') else r."custom" end)
+        and (r."subject", r."status", r."priority", r."due_at", r."assignee", r."requester_id", r."company_id", r."tags", r."notes", r."custom") is distinct from (case when p_sent ? 'subject' then n."subject" else r."subject" end, case when p_sent ? 'status' then n."status" else r."status" end, case when p_sent ? 'priority' then n."priority" else r."priority" end, case when p_sent ? 'due_at' then n."due_at" else r."due_at" end, case when p_sent ? 'assignee' then n."assignee" else r."assignee" end, case when p_sent ? 'requester_id' then n."requester_id" else r."requester_id" end, case when p_sent ? 'company_id' then n."company_id" else r."company_id" end, case when p_sent ? 'tags' then case when 'tags.,' = any (p_removed) then nullif(array(select t from unnest(coalesce(r."tags", '{}') || array(select a from unnest(n."tags") a where a <> all (coalesce(r."tags", '{}')))) with ordinality u (t, i) where 'tags.' || t <> all (p_removed) order by i), '{}') else n."tags" end else r."tags" end, case when p_sent ? 'notes' then n."notes" else r."notes" end, case when p_sent ? 'custom' then nullif((coalesce(r."custom", '{}') || n."custom") - array(select substr(k, 8) from unnest(p_removed) k where starts_with(k, 'custom.')), '{}') else r."custom" end)
       returning r.* into w;
   end if;
   if w.id is null then
@@ -233,6 +236,7 @@ begin
           from jsonb_strip_nulls(jsonb_build_object('notes', case when not p_sent ? 'notes' then octet_length(w."notes") end, 'custom', case when not p_sent ? 'custom' then pg_column_size(w."custom" #> '{}') end)) sizes) end;
   return next w;
 end $$;
+alter table deals add constraint deals_tags_fits CHECK ((cardinality(tags) <= 100));
 create or replace function deals_write(
   p_workspace text, p_at timestamptz, p_actor text, p_token text, p_agent text, p_reason text, p_request text, p_entry text, p_id text,
   p_creates boolean, p_versions integer[], p_cap integer, p_key text, p_fingerprint text, p_sent jsonb, p_initial jsonb, p_removed text[]
@@ -270,7 +274,7 @@ begin
   end if;
   if p_creates then
     insert into deals as r (workspace_id, id, "title", "amount_cents", "currency", "stage", "status", "close_date", "closed_at", "lost_reason", "contact_id", "company_id", "owner", "tags", "follow_up_at", "follow_up_note", "notes", "custom", version, created_at, created_by, updated_at)
-      values (p_workspace, p_id, n."title", n."amount_cents", n."currency", n."stage", n."status", n."close_date", case when p_sent ? 'closed_at' then n."closed_at" when n."status" is distinct from 'open' then p_at end, n."lost_reason", n."contact_id", n."company_id", n."owner", n."tags", n."follow_up_at", n."follow_up_note", n."notes", nullif(n."custom", '{}'), 1, p_at, p_actor, p_at)
+      values (p_workspace, p_id, n."title", n."amount_cents", n."currency", n."stage", n."status", n."close_date", case when p_sent ? 'closed_at' then n."closed_at" when n."status" is distinct from 'open' then p_at end, n."lost_reason", n."contact_id", n."company_id", n."owner", nullif(n."tags", '{}'), n."follow_up_at", n."follow_up_note", n."notes", nullif(n."custom", '{}'), 1, p_at, p_actor, p_at)
       returning r.* into w;
   else
     update deals r set "title" = case when p_sent ? 'title' then n."title" else r."title" end,
@@ -284,7 +288,7 @@ begin
         "contact_id" = case when p_sent ? 'contact_id' then n."contact_id" else r."contact_id" end,
         "company_id" = case when p_sent ? 'company_id' then n."company_id" else r."company_id" end,
         "owner" = case when p_sent ? 'owner' then n."owner" else r."owner" end,
-        "tags" = case when p_sent ? 'tags' then n."tags" else r."tags" end,
+        "tags" = case when p_sent ? 'tags' then case when 'tags.,' = any (p_removed) then nullif(array(select t from unnest(coalesce(r."tags", '{}') || array(select a from unnest(n."tags") a where a <> all (coalesce(r."tags", '{}')))) with ordinality u (t, i) where 'tags.' || t <> all (p_removed) order by i), '{}') else n."tags" end else r."tags" end,
         "follow_up_at" = case when p_sent ? 'follow_up_at' then n."follow_up_at" else r."follow_up_at" end,
         "follow_up_note" = case when p_sent ? 'follow_up_note' then n."follow_up_note" else r."follow_up_note" end,
         "notes" = case when p_sent ? 'notes' then n."notes" else r."notes" end,
@@ -292,7 +296,7 @@ begin
         version = r.version + 1, updated_at = crm_after(r.updated_at, p_at)
       where r.workspace_id = p_workspace and right(r.id, 8) = right(p_id, 8) and right(r.id, length(p_id)) = p_id and r.deleted_at is null
         and (p_versions is null or r.version = any (p_versions))
-        and (r."title", r."amount_cents", r."currency", r."stage", r."status", r."close_date", r."closed_at", r."lost_reason", r."contact_id", r."company_id", r."owner", r."tags", r."follow_up_at", r."follow_up_note", r."notes", r."custom") is distinct from (case when p_sent ? 'title' then n."title" else r."title" end, case when p_sent ? 'amount_cents' then n."amount_cents" else r."amount_cents" end, case when p_sent ? 'currency' then n."currency" else r."currency" end, case when p_sent ? 'stage' then n."stage" else r."stage" end, case when p_sent ? 'status' then n."status" else r."status" end, case when p_sent ? 'close_date' then n."close_date" else r."close_date" end, case when p_sent ? 'closed_at' then n."closed_at" when p_sent ? 'status' then case when r."status" is not distinct from 'open' and not (n."status" is not distinct from 'open') then crm_after(r.updated_at, p_at) when n."status" is not distinct from 'open' and not (r."status" is not distinct from 'open') then null else r."closed_at" end else r."closed_at" end, case when p_sent ? 'lost_reason' then n."lost_reason" else r."lost_reason" end, case when p_sent ? 'contact_id' then n."contact_id" else r."contact_id" end, case when p_sent ? 'company_id' then n."company_id" else r."company_id" end, case when p_sent ? 'owner' then n."owner" else r."owner" end, case when p_sent ? 'tags' then n."tags" else r."tags" end, case when p_sent ? 'follow_up_at' then n."follow_up_at" else r."follow_up_at" end, case when p_sent ? 'follow_up_note' then n."follow_up_note" else r."follow_up_note" end, case when p_sent ? 'notes' then n."notes" else r."notes" end, case when p_sent ? 'custom' then nullif((coalesce(r."custom", '{}') || n."custom") - array(select substr(k, 8) from unnest(p_removed) k where starts_with(k, 'custom.')), '{}') else r."custom" end)
+        and (r."title", r."amount_cents", r."currency", r."stage", r."status", r."close_date", r."closed_at", r."lost_reason", r."contact_id", r."company_id", r."owner", r."tags", r."follow_up_at", r."follow_up_note", r."notes", r."custom") is distinct from (case when p_sent ? 'title' then n."title" else r."title" end, case when p_sent ? 'amount_cents' then n."amount_cents" else r."amount_cents" end, case when p_sent ? 'currency' then n."currency" else r."currency" end, case when p_sent ? 'stage' then n."stage" else r."stage" end, case when p_sent ? 'status' then n."status" else r."status" end, case when p_sent ? 'close_date' then n."close_date" else r."close_date" end, case when p_sent ? 'closed_at' then n."closed_at" when p_sent ? 'status' then case when r."status" is not distinct from 'open' and not (n."status" is not distinct from 'open') then crm_after(r.updated_at, p_at) when n."status" is not distinct from 'open' and not (r."status" is not distinct from 'open') then null else r."closed_at" end else r."closed_at" end, case when p_sent ? 'lost_reason' then n."lost_reason" else r."lost_reason" end, case when p_sent ? 'contact_id' then n."contact_id" else r."contact_id" end, case when p_sent ? 'company_id' then n."company_id" else r."company_id" end, case when p_sent ? 'owner' then n."owner" else r."owner" end, case when p_sent ? 'tags' then case when 'tags.,' = any (p_removed) then nullif(array(select t from unnest(coalesce(r."tags", '{}') || array(select a from unnest(n."tags") a where a <> all (coalesce(r."tags", '{}')))) with ordinality u (t, i) where 'tags.' || t <> all (p_removed) order by i), '{}') else n."tags" end else r."tags" end, case when p_sent ? 'follow_up_at' then n."follow_up_at" else r."follow_up_at" end, case when p_sent ? 'follow_up_note' then n."follow_up_note" else r."follow_up_note" end, case when p_sent ? 'notes' then n."notes" else r."notes" end, case when p_sent ? 'custom' then nullif((coalesce(r."custom", '{}') || n."custom") - array(select substr(k, 8) from unnest(p_removed) k where starts_with(k, 'custom.')), '{}') else r."custom" end)
       returning r.* into w;
   end if;
   if w.id is null then
@@ -314,6 +318,7 @@ begin
           from jsonb_strip_nulls(jsonb_build_object('notes', case when not p_sent ? 'notes' then octet_length(w."notes") end, 'custom', case when not p_sent ? 'custom' then pg_column_size(w."custom" #> '{}') end)) sizes) end;
   return next w;
 end $$;
+alter table tasks add constraint tasks_tags_fits CHECK ((cardinality(tags) <= 100));
 create or replace function tasks_write(
   p_workspace text, p_at timestamptz, p_actor text, p_token text, p_agent text, p_reason text, p_request text, p_entry text, p_id text,
   p_creates boolean, p_versions integer[], p_cap integer, p_key text, p_fingerprint text, p_sent jsonb, p_initial jsonb, p_removed text[]
@@ -364,7 +369,7 @@ begin
   end if;
   if p_creates then
     insert into tasks as r (workspace_id, id, "title", "due_at", "done", "assignee", "contact_id", "company_id", "deal_id", "tags", "notes", "custom", version, created_at, created_by, updated_at)
-      values (p_workspace, p_id, n."title", n."due_at", n."done", n."assignee", n."contact_id", n."company_id", n."deal_id", n."tags", n."notes", nullif(n."custom", '{}'), 1, p_at, p_actor, p_at)
+      values (p_workspace, p_id, n."title", n."due_at", n."done", n."assignee", n."contact_id", n."company_id", n."deal_id", nullif(n."tags", '{}'), n."notes", nullif(n."custom", '{}'), 1, p_at, p_actor, p_at)
       returning r.* into w;
   else
     update tasks r set "title" = case when p_sent ? 'title' then n."title" else r."title" end,
@@ -374,13 +379,13 @@ begin
         "contact_id" = case when p_sent ? 'contact_id' then n."contact_id" else r."contact_id" end,
         "company_id" = case when p_sent ? 'company_id' then n."company_id" else r."company_id" end,
         "deal_id" = case when p_sent ? 'deal_id' then n."deal_id" else r."deal_id" end,
-        "tags" = case when p_sent ? 'tags' then n."tags" else r."tags" end,
+        "tags" = case when p_sent ? 'tags' then case when 'tags.,' = any (p_removed) then nullif(array(select t from unnest(coalesce(r."tags", '{}') || array(select a from unnest(n."tags") a where a <> all (coalesce(r."tags", '{}')))) with ordinality u (t, i) where 'tags.' || t <> all (p_removed) order by i), '{}') else n."tags" end else r."tags" end,
         "notes" = case when p_sent ? 'notes' then n."notes" else r."notes" end,
         "custom" = case when p_sent ? 'custom' then nullif((coalesce(r."custom", '{}') || n."custom") - array(select substr(k, 8) from unnest(p_removed) k where starts_with(k, 'custom.')), '{}') else r."custom" end,
         version = r.version + 1, updated_at = crm_after(r.updated_at, p_at)
       where r.workspace_id = p_workspace and right(r.id, 8) = right(p_id, 8) and right(r.id, length(p_id)) = p_id and r.deleted_at is null
         and (p_versions is null or r.version = any (p_versions))
-        and (r."title", r."due_at", r."done", r."assignee", r."contact_id", r."company_id", r."deal_id", r."tags", r."notes", r."custom") is distinct from (case when p_sent ? 'title' then n."title" else r."title" end, case when p_sent ? 'due_at' then n."due_at" else r."due_at" end, case when p_sent ? 'done' then n."done" else r."done" end, case when p_sent ? 'assignee' then n."assignee" else r."assignee" end, case when p_sent ? 'contact_id' then n."contact_id" else r."contact_id" end, case when p_sent ? 'company_id' then n."company_id" else r."company_id" end, case when p_sent ? 'deal_id' then n."deal_id" else r."deal_id" end, case when p_sent ? 'tags' then n."tags" else r."tags" end, case when p_sent ? 'notes' then n."notes" else r."notes" end, case when p_sent ? 'custom' then nullif((coalesce(r."custom", '{}') || n."custom") - array(select substr(k, 8) from unnest(p_removed) k where starts_with(k, 'custom.')), '{}') else r."custom" end)
+        and (r."title", r."due_at", r."done", r."assignee", r."contact_id", r."company_id", r."deal_id", r."tags", r."notes", r."custom") is distinct from (case when p_sent ? 'title' then n."title" else r."title" end, case when p_sent ? 'due_at' then n."due_at" else r."due_at" end, case when p_sent ? 'done' then n."done" else r."done" end, case when p_sent ? 'assignee' then n."assignee" else r."assignee" end, case when p_sent ? 'contact_id' then n."contact_id" else r."contact_id" end, case when p_sent ? 'company_id' then n."company_id" else r."company_id" end, case when p_sent ? 'deal_id' then n."deal_id" else r."deal_id" end, case when p_sent ? 'tags' then case when 'tags.,' = any (p_removed) then nullif(array(select t from unnest(coalesce(r."tags", '{}') || array(select a from unnest(n."tags") a where a <> all (coalesce(r."tags", '{}')))) with ordinality u (t, i) where 'tags.' || t <> all (p_removed) order by i), '{}') else n."tags" end else r."tags" end, case when p_sent ? 'notes' then n."notes" else r."notes" end, case when p_sent ? 'custom' then nullif((coalesce(r."custom", '{}') || n."custom") - array(select substr(k, 8) from unnest(p_removed) k where starts_with(k, 'custom.')), '{}') else r."custom" end)
       returning r.* into w;
   end if;
   if w.id is null then

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import type { FieldSpec } from "../fields/spec.ts";
 import { storable } from "../fields/text.ts";
-import type { MembersType, Reading } from "../fields/type.ts";
+import type { FieldType, MembersType, Reading } from "../fields/type.ts";
 import type { IdReference } from "../kit/id.ts";
 import { echo } from "../kit/line.ts";
 import { nearest } from "../kit/nearest.ts";
@@ -37,12 +37,14 @@ export type Written = {
 
 /** The schema of what a write may hold, made once: fields may be absent or null. What a new record needs is checked by `complete`. */
 export const bodySchema = derived((kind: Kind): z.ZodObject => {
-  const fields = writable(kind).map((field) => [field.name, field.type.schema.nullable().optional().describe(field.about)]);
+  const fields = writable(kind).map((field) => [field.name, writtenAs(field.type).nullable().optional().describe(field.about)]);
   return z.strictObject({
     ...(Object.fromEntries(fields) as Record<string, z.ZodType>),
     version: z.int().optional().describe("write only if the record still has this version"),
   });
 });
+
+const writtenAs = ({ schema, edit }: FieldType): z.ZodType => (edit ? z.union([schema, edit]) : schema);
 
 /**
  * Reads the body of a create, upsert (`existing: false`) or patch (`existing: true`). Text is read by the field's kind, so a form and JSON

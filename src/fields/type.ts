@@ -25,8 +25,6 @@ export type MembersType = {
   fromText: (text: string) => unknown;
   /** A stored member on the line. */
   toLine: (member: unknown) => string;
-  /** What a write sets, and the keys that it takes out. */
-  split: (sent: object) => { set: object; removed: string[] };
 };
 
 /**
@@ -86,6 +84,10 @@ export type FieldType = {
   indexed?: (column: string) => readonly { name: string; on: string; where?: string; untold?: true }[];
   /** What a new record stores for a sent value, and what a change makes of the former and the sent one, as SQL. */
   inserted?: (sent: string) => string;
+  /** What a body may send in place of a value, to change the former one. */
+  edit?: z.ZodType;
+  /** What a write of this value sets, and what it takes out, which `merged` finds in `p_removed` as `<field>.<name>`. */
+  split?: (sent: unknown) => { set: unknown; removed: readonly string[] };
   merged?: (former: string, sent: string, field: string) => string;
   /** For a value that is made of members. */
   members?: MembersType;

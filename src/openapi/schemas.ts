@@ -20,7 +20,8 @@ export function writtenSchema({ type, about, initially }: FieldSpec): Json {
   const schema = jsonSchema(type.schema, "input", ({ pattern }) => (pattern?.includes("\\p{") ? ["pattern"] : []));
   // No `default`: generated types would have the field be there, and clients that fill it in would ask for an order where none was meant.
   const unsent = initially === undefined ? "" : `; ${initially} unless you say`;
-  return { ...schema, description: `${schema.enum ? about : `${about}; ${type.expects}`}${unsent}` };
+  const shape = type.edit ? { anyOf: [schema, jsonSchema(type.edit, "input", () => ["pattern"])] } : schema;
+  return { ...shape, description: `${schema.enum ? about : `${about}; ${type.expects}`}${unsent}` };
 }
 
 /**
@@ -42,6 +43,7 @@ function jsonSchema(type: z.ZodType, io: "input" | "output", without: (schema: J
 }
 
 function nullable(schema: Json): Json {
+  if (Array.isArray(schema.anyOf)) return { ...schema, anyOf: [...schema.anyOf, { type: "null" }] };
   if (schema.type === undefined) return schema;
   const choices = Array.isArray(schema.enum) ? { enum: [...schema.enum, null] } : {};
   return { ...schema, type: [schema.type, "null"], ...choices };

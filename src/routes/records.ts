@@ -161,10 +161,15 @@ async function create(context: Authenticated, kind: Kind, given: Record<string, 
   return { is: "record", view, row, outcome, change, notes, ...head };
 }
 
-/** Whether a POST creates or updates, only the write can tell. */
-function lacksOf({ session }: Authenticated, { plural }: Kind): Lacks {
+/** Whether a POST creates or updates, only the write can tell. With `If-None-Match: *` it only creates (RFC 9110, section 13.1.2). */
+function lacksOf({ session, headers }: Authenticated, { name, plural, naturalKey }: Kind): Lacks {
   const lacking = WRITES.filter((verb) => !covers(session.scopes, verb, plural));
-  return Object.fromEntries(lacking.map((verb) => [verb, lacksScope(session, verb, plural)]));
+  const lacks: Lacks = Object.fromEntries(lacking.map((verb) => [verb, lacksScope(session, verb, plural)]));
+  if (headers["if-none-match"]?.trim() !== "*" || lacks.update) return lacks;
+  const taken = new Problem("already_exists", `there is ${oneOf(name)} with this ${naturalKey}`, [
+    "it is left as it is; without If-None-Match the POST would update it",
+  ]);
+  return { ...lacks, update: taken };
 }
 
 async function get(context: Authenticated, kind: Kind): Promise<Answer> {

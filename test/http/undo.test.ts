@@ -193,3 +193,34 @@ test("every write is done once for its key, and a refused one leaves the key fre
   assert.match((await ann.send("POST", `${path}/restore`, undefined, key("r1"))).text, /# restored ch_/);
   assert.match((await ann.send("POST", `${path}/restore`, undefined, key("r1"))).text, /# unchanged\n$/);
 });
+
+test("a list is changed in place, in creates and upserts too, and never beyond its limit", async () => {
+  const email = "tags@list.example";
+  const made = await make("/contacts", { name: "Tagged", email, tags: { add: ["a", "b", "a"], remove: ["z"] } });
+  assert.deepEqual(made.tags, ["a", "b"]);
+  const change = await ann.send("PATCH", `/contacts/${made.id}`, { tags: { add: ["c", "b"], remove: ["a", "none"] } });
+  assert.match(change.text, / tags=b,c /);
+  assert.match((await ann.send("POST", "/contacts", { email, tags: { add: ["d"] } })).text, / tags=b,c,d /);
+  assert.match((await ann.send("POST", "/contacts", { email, tags: { remove: ["none"] } })).text, /# updated \(unchanged\)/);
+  await Promise.all(
+    Array.from({ length: 8 }, (_, i) => ann.send("PATCH", `/contacts/${made.id}`, { tags: { add: [`t${i}`] } })),
+  );
+  assert.equal((await read(`/contacts/${made.id}`)).tags.length, 11, "none of the racing ones is lost");
+  const many = Array.from({ length: 95 }, (_, i) => `m${i}`);
+  const refused = await ann.send("PATCH", `/contacts/${made.id}`, { tags: { add: many } });
+  assert.deepEqual([refused.status, /more than 100/.test(refused.text)], [400, true], refused.text);
+  assert.equal((await ann.send("PATCH", `/contacts/${made.id}`, { tags: { plus: ["x"] } })).status, 400);
+  await ann.send("PATCH", `/contacts/${made.id}`, { tags: { remove: (await read(`/contacts/${made.id}`)).tags } });
+  assert.deepEqual((await read(`/contacts/${made.id}`)).tags, []);
+});
+
+test("If-None-Match: * makes a POST refuse what would be an update", async () => {
+  const only = { "if-none-match": "*" };
+  assert.match((await ann.send("POST", "/contacts", { email: "only@new.example" }, only)).text, /# created ch_/);
+  const refused = await ann.send("POST", "/contacts", { email: "ONLY@new.example", title: "x" }, only);
+  assert.deepEqual([refused.status, refused.text.split(" ")[1]], [409, "already_exists"]);
+  const racing = await Promise.all(
+    Array.from({ length: 8 }, (_, i) => ann.send("POST", "/contacts", { email: "race@new.example", title: `t${i}` }, only)),
+  );
+  assert.deepEqual(racing.map(({ status }) => status).sort(), [201, 409, 409, 409, 409, 409, 409, 409]);
+});

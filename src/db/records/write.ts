@@ -7,7 +7,7 @@ import { oneOf } from "../../kit/words.ts";
 import { constraintOf } from "../../postgres/errors.ts";
 import type { RowsOptions } from "../../postgres/pool.ts";
 import { sql } from "../../postgres/sql.ts";
-import { type Kind, membersOf } from "../../records/kind.ts";
+import { type Kind, writable } from "../../records/kind.ts";
 import type { Author, Database } from "../database.ts";
 import { hasKey } from "./condition.ts";
 import { withNewHandles } from "./handles.ts";
@@ -153,9 +153,9 @@ async function prepareValues(db: Database, author: Author, kind: Kind, written: 
     sent[link.id.name] = await resolveLink(db, author, link, choice);
   }
   const removed: string[] = [];
-  for (const { name, type } of membersOf(kind)) {
-    if (!type.members || !sent[name]) continue;
-    const split = type.members.split(sent[name]);
+  for (const { name, type } of writable(kind)) {
+    if (!type.split || !sent[name]) continue;
+    const split = type.split(sent[name]);
     sent[name] = split.set;
     removed.push(...split.removed.map((key) => `${name}.${key}`));
   }
