@@ -54,13 +54,12 @@ function isPagedQuery(kind: Kind, query: string): boolean {
 const idOf = (name: string) => `${catalog.get(name)!.prefix}_00000000`;
 
 /** `field=op:value` for every operator of the field: with a common value and a rare one, and in both directions. */
-function filtersOf(kind: Kind, { name, type, column }: Field): string[] {
+function filtersOf(kind: Kind, field: Field): string[] {
+  const { name, type, column } = field;
   if (name === "custom") return CUSTOM;
   const known = VALUES[`${kind.name}.${name}`] ?? VALUES[name];
   const link = kind.links.find(({ id }) => id.name === name);
-  const values =
-    column === "id" ? [`$${kind.name}`] : (known ?? (link ? [`$${link.target.name}`] : (type.choices ?? type.known)));
-  if (!values) throw new Error(`the benchmark has no value for ${kind.name}.${name}`);
+  const values = column === "id" ? [`$${kind.name}`] : (known ?? (link ? [`$${link.target.name}`] : usual(kind, field)));
   const [common, rare = common] = values as readonly [string, string?];
   const forms: Partial<Record<string, readonly string[]>> = {
     eq: [...new Set([common, rare])],
@@ -77,7 +76,15 @@ function filtersOf(kind: Kind, { name, type, column }: Field): string[] {
   return type.operators.flatMap((operator) => (forms[operator] ?? []).map((form) => `${name}=${form}`));
 }
 
-/** A value that many records have, and one that few have, by field. What is not here has choices, or is a link. */
+/** What the declaration itself says of the field's values. */
+function usual({ example }: Kind, { name, type }: Field): readonly string[] {
+  const said = type.choices ?? type.known;
+  if (said) return said;
+  const shown = example[name] ?? (type.operators.includes("like") ? name : "1");
+  return [String(shown)];
+}
+
+/** A value that many records have, and one that few have, by field. Of what is not here, the declaration gives one. */
 const VALUES: Record<string, readonly [string, string?]> = {
   name: ["Jane Smith", "Zuzanna Kalomi"],
   "company.name": ["Smith Foods", "Kalomi Media"],

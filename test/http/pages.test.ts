@@ -5,16 +5,16 @@ import { shapes } from "../../bench/shapes.ts";
 import { listReminders } from "../../src/db/records/reminders.ts";
 import { getRow, listRows } from "../../src/db/records/rows.ts";
 import { searchRows } from "../../src/db/search/search.ts";
-
 import { readListQuery } from "../../src/derive/query.ts";
 import { viewsOf } from "../../src/derive/view.ts";
+import type { FieldType } from "../../src/fields/type.ts";
 import { writeCursor } from "../../src/kit/cursor.ts";
 import { createSeal } from "../../src/kit/seal.ts";
 import { zone } from "../../src/kit/time.ts";
 import type { Pool } from "../../src/postgres/pool.ts";
 import type { Statement, StatementOptions } from "../../src/postgres/sql.ts";
 import { catalog } from "../../src/records/all.ts";
-import { hasName } from "../../src/records/kind.ts";
+import { type Field, hasName, type Kind, stored, writable } from "../../src/records/kind.ts";
 import { type TestDatabase, testDatabase } from "../helpers/postgres.ts";
 
 /**
@@ -33,7 +33,7 @@ before(async () => {
   database = await testDatabase();
   sql = postgres({ ...database.connection, max: 1, onnotice: () => {} });
   await sql.unsafe("set session_replication_role = replica; set random_page_cost = 4; set effective_cache_size = '4GB'");
-  for (const { plural, prefix } of catalog.kinds) await sql.unsafe(fill(plural, prefix));
+  for (const kind of catalog.kinds) await sql.unsafe(fill(kind));
   await sql.unsafe("analyze");
 });
 after(async () => {
@@ -42,45 +42,53 @@ after(async () => {
 });
 
 /** One large workspace among many small ones. What a column holds does not matter, only how often it holds the same. */
-function fill(table: string, prefix: string): string {
-  const id = (kind: string, n: string) => `'${kind}_01' || lpad((${n})::text, 24, '0')`;
-  const values: Record<string, string> = {
-    workspace_id: `case when n < ${ROWS} then '${BIG}' else 'ws_' || n % 100 end`,
-    id: id(prefix, "n"),
-    name: "'name ' || n % 5000",
-    title: "'title ' || n % 5000",
-    subject: "'subject ' || n % 5000",
-    requester_id: id("c", "n % 2000"),
-    priority: "(array['low', 'high'])[1 + n % 2]",
-    email: "case when n % 10 > 0 then n || '@example.com' end",
-    domain: "case when n % 10 > 0 then n || '.example.com' end",
-    stage: "case when n % 20 > 0 then 'stage ' || n % 5 end",
-    industry: "case when n % 20 > 0 then 'industry ' || n % 5 end",
-    status: "(array['open', 'won', 'lost'])[1 + n % 3]",
-    kind: "(array['call', 'email', 'note'])[1 + n % 3]",
-    owner: "case when n % 5 > 0 then 'owner ' || n % 7 end",
-    assignee: "case when n % 5 > 0 then 'owner ' || n % 7 end",
-    done: "n % 3 > 0",
-    amount_cents: "case when n % 10 > 0 then n * 7919 % 100000 end",
-    company_id: `case when n % 3 > 0 then ${id("co", "n % 1000")} end`,
-    contact_id: id("c", "n % 2000"),
-    deal_id: `case when n % 4 = 0 then ${id("d", "n % 1000")} end`,
-    tags: "case when n % 2 = 0 then array['saas', 'tag' || n % 10] end",
-    close_date: "case when n % 3 > 0 then date '2026-01-01' + n % 500 end",
-    version: "1",
-    created_by: "'ann@example.com'",
-    at: "timestamptz '2026-01-01' + n * interval '1 minute'",
-    created_at: "timestamptz '2026-01-01' + n * interval '1 minute'",
-    updated_at: "timestamptz '2026-01-01' + n * 7919 % 30000 * interval '1 minute'",
-    follow_up_at: "case when n % 3 = 0 then timestamptz '2026-01-01' + n * interval '1 minute' end",
-    due_at: "case when n % 5 > 0 then timestamptz '2026-01-01' + n * interval '1 minute' end",
-  };
-  const kind = catalog.kinds.find(({ plural }) => plural === table)!;
-  const columns = ["workspace_id", ...kind.fields.map(({ name, column }) => column ?? name)].filter(
-    (name, at, all) => values[name] && all.indexOf(name) === at,
-  );
-  return `insert into ${table} (${columns.join(", ")}) select ${columns.map((name) => values[name]).join(", ")} from generate_series(0, ${ROWS * 1.5}) n`;
+function fill(kind: Kind): string {
+  const workspace = `case when n < ${ROWS} then '${BIG}' else 'ws_' || n % 100 end`;
+  const columns = new Map([["workspace_id", workspace], ...Object.entries(MADE), ["id", idSql(kind, "n")]]);
+  for (const field of writable(kind).filter(stored)) {
+    const value = valueSql(kind, field);
+    if (value !== undefined) columns.set(field.name, value);
+  }
+  return `insert into ${kind.plural} ("${[...columns.keys()].join('", "')}")
+    select ${[...columns.values()].join(", ")} from generate_series(0, ${ROWS * 1.5}) n`;
 }
+
+const MADE = {
+  version: "1",
+  created_by: "'ann@example.com'",
+  created_at: "timestamptz '2026-01-01' + n * interval '1 minute'",
+  updated_at: "timestamptz '2026-01-01' + n * 7919 % 30000 * interval '1 minute'",
+};
+
+const idSql = ({ prefix }: Kind, n: string) => `'${prefix}_01' || lpad((${n})::text, 24, '0')`;
+
+/** By what the declaration says of the field: a name is nearly unique, a key is, and a label is one of a few. */
+function valueSql(kind: Kind, field: Field): string | undefined {
+  const always = field.required || field.name === kind.needsOneOf?.[0];
+  const some = (value: string, unlessEvery: number) => (always ? value : `case when n % ${unlessEvery} > 0 then ${value} end`);
+  const { type, link } = field;
+  if (link) return some(idSql(link.target, "n % 1000"), 3);
+  const few = type.sqlType === "text" && (type.choices ?? type.known);
+  if (few) return `(array['${few.join("', '")}'])[1 + n % ${few.length}]`;
+  if (field === kind.titleField) return `'${field.name} ' || n % 5000`;
+  if (field === kind.keyField) return some(`n || '@${field.name}.example.com'`, 10);
+  // So that rows are as wide as real ones: what reads all of them has its price.
+  if (type.long && field.search) return some("repeat('as long as what people write is, ', 8)", 2);
+  if (type.sqlType === "text") return field.paged ? some(`'${field.name} ' || n % 7`, 20) : undefined;
+  const value = BY_TYPE[type.sqlType];
+  return value && some(value, type.sqlType === "text[]" ? 2 : 5);
+}
+
+/** What is not here is left empty. */
+const BY_TYPE: Partial<Record<FieldType["sqlType"], string>> = {
+  bigint: "n * 7919 % 100000",
+  integer: "n % 100",
+  "numeric(18,6)": "n * 7919 % 1000 / 10.0",
+  boolean: "n % 3 > 0",
+  date: "date '2026-01-01' + n % 500",
+  timestamptz: "timestamptz '2026-01-01' + n * interval '1 minute'",
+  "text[]": "array['saas', 'tag' || n % 10]",
+};
 
 /** What the statements of a list would do. They find nothing, so that a list goes on to all of its statements. */
 async function plansOf(list: (pool: Pool) => Promise<unknown>): Promise<Plan[]> {
@@ -121,7 +129,13 @@ function assertPaged(what: string, plans: readonly Plan[]): void {
 }
 
 /** Where a walk may be in an order of that type. */
-const ON_THE_WAY: Record<string, string> = { text: "m", bigint: "5000", date: "2026-03-01", timestamptz: "2026-01-03" };
+const ON_THE_WAY: Record<string, string> = {
+  text: "m",
+  bigint: "5000",
+  "numeric(18,6)": "19.000000",
+  date: "2026-03-01",
+  timestamptz: "2026-01-03",
+};
 
 for (const kind of catalog.kinds) {
   const { plural } = kind;
