@@ -35,7 +35,7 @@ export type MembersType = {
 export type FieldType = {
   name: string;
   /** The column's type in PostgreSQL. */
-  sqlType: "text" | "bigint" | "integer" | "boolean" | "timestamptz" | "date" | "text[]" | "jsonb";
+  sqlType: "text" | "bigint" | "integer" | "boolean" | "timestamptz" | "date" | "text[]" | "jsonb" | "numeric(18,6)";
   operators: readonly Operator[];
   /** What a value looks like; hints and the manual end with it. */
   expects: string;

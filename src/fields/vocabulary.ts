@@ -1,5 +1,7 @@
 import { codeType } from "./code.ts";
 import { customType, tagsType } from "./collections.ts";
+import { countryType } from "./country.ts";
+import { decimalType, percentType } from "./decimal.ts";
 import { referenceType } from "./link.ts";
 import type { FieldSpec } from "./spec.ts";
 import {
@@ -38,6 +40,9 @@ export const person = of(personType);
 export const code = of(codeType);
 export const cents = of(centsType);
 export const currency = of(currencyType);
+export const decimal = of(decimalType);
+export const percent = of(percentType);
+export const country = of(countryType);
 export const time = of(timeType);
 export const date = of(dateType);
 export const boolean = of(booleanType);

@@ -105,6 +105,19 @@ function whole(most: number, ladder: [number, number, number]): FieldValues {
   };
 }
 
+/** An exact decimal between these bounds. Its values come back as the same JSON numbers. */
+function exact(least: number, most: number, ladder: [number, number, number]): FieldValues {
+  const samples = [0, 1, 7.5, 19, 0.1, 0.000001, least, most].map(same);
+  samples.push({ sent: "7.50", shown: 7.5 }, { sent: " +007 ", shown: 7 }, { sent: -0, shown: 0 });
+  return {
+    samples,
+    arbitrary: fc.integer({ min: least * 1e6, max: most * 1e6 }).map((millionths) => same(millionths / 1e6)),
+    ladder,
+    refused: [most + 0.5, 1e-7, 0.1 + 0.2, "7,5", "1e3", ".5", "five", "NaN", true, [1]],
+    unreadable: ["7,5", "1e3", "0.0000001", "1234567890", ".5", "five", "NaN", "Infinity"],
+  };
+}
+
 function reference(field: Field, world: World): FieldValues {
   const target = field.link!.target.name;
   const linked = world.linked.get(target)!;
@@ -175,6 +188,19 @@ const KINDS: Record<string, (field: Field, world: World) => FieldValues> = {
   },
   currency: () => few(["CHF", "EUR", "USD"], (value) => [value, value.toLowerCase()], "XYZ"),
   cents: () => whole(Number.MAX_SAFE_INTEGER, [-500, 0, 125_000]),
+  decimal: () => exact(-999_999_999, 999_999_999, [-0.5, 7.25, 19]),
+  percent: () => exact(0, 100, [0, 7.5, 19]),
+  country: () => few(["AT", "DE", "XK"], (value) => [value, value.toLowerCase(), ` ${value} `], "UK"),
+  code: () => ({
+    samples: ["AB-100", "ab/7 x", "100%", "Ü_1", "null", "x".repeat(100)]
+      .map(same)
+      .concat({ sent: " e\u0301-1 ", shown: "é-1" }),
+    arbitrary: fc.stringMatching(/^[A-Za-z0-9%_./#-]{1,30}$/).map(same),
+    ladder: ["AL-1", "BE%2", "GA_3"],
+    around: (word) => `x ${word}`,
+    refused: ["x".repeat(101), "a\nb", "a\u200bb", 5, ["a"], ...UNSTORABLE_TEXTS],
+    unreadable: [],
+  }),
   number: () => whole(2_147_483_647, [1, 2, 3]),
   boolean: () => ({
     samples: [true, false].map(same).concat({ sent: "yes", shown: true }, { sent: "0", shown: false }),

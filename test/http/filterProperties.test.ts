@@ -131,7 +131,8 @@ function holds(field: Field, operator: Operator, operands: readonly string[], va
 const folded = (text: string) => text.normalize("NFD").replace(/\p{M}/gu, "").toLowerCase();
 
 function comparable({ type }: Field, value: unknown): string | number {
-  if (type.sqlType === "bigint" || type.sqlType === "integer") return Number(value);
+  if (["bigint", "integer", "numeric(18,6)"].includes(type.sqlType)) return Number(value);
+  if (type.caseless) return String(value).toLowerCase();
   return type.sqlType === "timestamptz" ? Date.parse(String(value)) : String(value);
 }
 

@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { customType, tagsType } from "../../../src/fields/collections.ts";
+import { countryType } from "../../../src/fields/country.ts";
+import { decimalType, percentType } from "../../../src/fields/decimal.ts";
 import { handleType, idType, linkedNameType, referenceType } from "../../../src/fields/link.ts";
 import {
   booleanType,
@@ -56,6 +58,22 @@ test("a text is read into what is stored, or refused", () => {
     [centsType, "9007199254740992", undefined],
     [centsType, "1.5", undefined],
     [centsType, "1e3", undefined],
+    [decimalType, "+007.50", "7.5"],
+    [decimalType, "-0", "0"],
+    [decimalType, "-999999999.999999", "-999999999.999999"],
+    [decimalType, "1000000000", undefined],
+    [decimalType, "0.0000001", undefined],
+    [decimalType, "1.1000000", "1.1"],
+    [decimalType, "7,5", undefined],
+    [decimalType, "1e3", undefined],
+    [decimalType, "5%", undefined],
+    [percentType, " 7.5 % ", "7.5"],
+    [percentType, "100", "100"],
+    [percentType, "100.000001", undefined],
+    [percentType, "-1", undefined],
+    [countryType, " de ", "DE"],
+    [countryType, "UK", undefined],
+    [countryType, "Germany", undefined],
     [countType, "2147483647", 2_147_483_647],
     [countType, "2147483648", undefined],
     [booleanType, " Yes", true],
@@ -93,6 +111,9 @@ test("a stored value on the line and in JSON", () => {
     [textType(9), "a\u2028", '"a\\u2028"', '"a\u2028"'],
     [centsType, -5, "-5", "-5"],
     [centsType, "9007199254740993", "9007199254740993", "9007199254740993"],
+    [decimalType, "19.000000", "19", "19"],
+    [decimalType, "-0.000001", "-0.000001", "-0.000001"],
+    [decimalType, 7.5, "7.5", "7.5"],
     [booleanType, false, "false", "false"],
     [timeType, "2026-06-10 09:00:00.123+00", "2026-06-10T09:00:00Z", '"2026-06-10T09:00:00Z"'],
     [dateType, "2026-06-10", "2026-06-10", '"2026-06-10"'],
@@ -168,4 +189,18 @@ test("every kind answers the operators it offers, and no other way of asking cha
       assert.ok(kind.predicate(operator, [text], utc), `${kind.name} ${operator}`);
     }
   }
+});
+
+test("a decimal is exact: its JSON number is the text that is stored, and what a double would blur is refused", () => {
+  for (let i = 0; i < 2_000; i++) {
+    const [whole, part] = [(i * 7_919_777) % 1_000_000_000, (i * 104_729) % 1_000_000];
+    const stored = `${whole}.${String(part).padStart(6, "0")}`;
+    const json = decimalType.toJson(stored as never, utc);
+    assert.equal(String(JSON.parse(json)), json);
+    assert.equal(decimalType.toColumn(JSON.parse(json), utc), json);
+    assert.equal(Number(json).toFixed(6), stored);
+  }
+  for (const blurred of [0.1 + 0.2, 1e-7, 1e9, NaN, Infinity])
+    assert.ok(!decimalType.schema.safeParse(blurred).success, String(blurred));
+  assert.deepEqual(decimalType.predicate("gte", ["7.50"], utc), { is: "gte", value: "7.5" });
 });
