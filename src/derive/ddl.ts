@@ -69,8 +69,9 @@ function indexesSql(kind: Kind): string[] {
         ]
       : []),
     ...sorted.map((field) =>
-      // The unique index has the order of those with a value, if both compare the same.
-      field === keyField && compared(field) === ordered(field)
+      // The unique index has the order of those with a value, if the column itself is ordered: `lower(…) is not null` does not tell the
+      // planner that the column is not.
+      field === keyField && ordered(field) === quoted(field)
         ? index(`${field.name}_none`, `${ordered(field)}, id`, `${quoted(field)} is null`)
         : index(`${field.name}_order`, `${ordered(field)}, id`),
     ),

@@ -191,8 +191,8 @@ for (const kind of definitions) {
     const { naturalKey } = kind;
     const wanted = fields.flatMap(({ name: field, sort, paged, type }) => {
       const key = type.sortsFolded ? `lower(${field})` : field;
-      // The unique index has the order of those with a value.
-      const none = field === naturalKey ? `(${field} IS NULL) AND ` : "";
+      // The unique index has the order of those with a value, unless they are folded.
+      const none = field === naturalKey && key === field ? `(${field} IS NULL) AND ` : "";
       const living = none ? `WHERE (${none}(deleted_at IS NULL))` : "WHERE (deleted_at IS NULL)";
       const linked = `WHERE ((${field} IS NOT NULL) AND (deleted_at IS NULL))`;
       return [
