@@ -10,6 +10,8 @@ import { type Client, type Service, startService } from "../helpers/service.ts";
 /** A marker in every field of Bob's records. Ann never sends it, so an answer to her that contains it is a leak. */
 const MARKER = "zqmarkerqz";
 const MARKED_CENTS = 98_765_432_101;
+/** Fits a percentage too. */
+const MARKED_NUMBER = 17.171717;
 const MARKED_TIME = "2019-07-07T07:07:07Z";
 const MARKED_DATE = "2019-07-09";
 const MARKED_ZONE = "Asia/Kathmandu";
@@ -65,8 +67,9 @@ function marked({ type }: Field, made: Map<string, string>): unknown {
     time: MARKED_TIME,
     date: MARKED_DATE,
     boolean: false,
+    country: "BT",
   };
-  return values[type.name] ?? type.choices?.[0] ?? MARKER;
+  return values[type.name] ?? type.choices?.[0] ?? (type.sqlType.startsWith("numeric") ? MARKED_NUMBER : MARKER);
 }
 
 async function removeOf(client: Client, path: string): Promise<void> {
@@ -81,7 +84,15 @@ type Shot = { method: string; path: string; body?: Record<string, unknown> };
 async function fire({ method, path, body }: Shot) {
   const reply = await ann.send(method, path, body);
   const all = reply.text + JSON.stringify([...reply.headers]);
-  for (const secret of [MARKER, String(MARKED_CENTS), MARKED_TIME, MARKED_DATE, MARKED_ZONE, "bob@example.com"])
+  for (const secret of [
+    MARKER,
+    String(MARKED_CENTS),
+    String(MARKED_NUMBER),
+    MARKED_TIME,
+    MARKED_DATE,
+    MARKED_ZONE,
+    "bob@example.com",
+  ])
     assert.ok(!all.includes(secret), `${method} ${path} gave away ${secret}: ${all}`);
   assert.ok(reply.status < 500, `${method} ${path}: ${all}`);
   return reply;
@@ -184,7 +195,13 @@ test("no list shows Bob's records for any parameter", async () => {
 });
 
 function filtersOf({ name, type }: Field, near: string): string[] {
-  const fitting: Record<string, string> = { time: "2019-07-01", date: "2019-07-01", cents: "1", email: "a@b.example" };
+  const fitting: Record<string, string> = {
+    time: "2019-07-01",
+    date: "2019-07-01",
+    cents: "1",
+    percent: "1",
+    email: "a@b.example",
+  };
   const operand = fitting[type.name] ?? type.choices?.[0] ?? near;
   const telling = type.operators.filter((operator) => ["ne", "gt", "like", "starts", "has", "not"].includes(operator));
   return telling.map((operator) => (operator === "not" ? `${name}=${operator}:null` : `${name}=${operator}:${operand}`));
