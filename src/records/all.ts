@@ -3,8 +3,9 @@ import { company } from "./company.ts";
 import { compile } from "./compile.ts";
 import { contact } from "./contact.ts";
 import { deal } from "./deal.ts";
+import { product } from "./product.ts";
 import { task } from "./task.ts";
 import { ticket } from "./ticket.ts";
 
 /** The kinds every workspace has. */
-export const catalog = compile([contact, company, deal, activity, task, ticket]);
+export const catalog = compile([contact, company, deal, activity, task, ticket, product]);
