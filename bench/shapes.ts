@@ -80,7 +80,7 @@ function filtersOf(kind: Kind, field: Field): string[] {
 function usual({ example }: Kind, { name, type }: Field): readonly string[] {
   const said = type.choices ?? type.known;
   if (said) return said;
-  const shown = example[name] ?? (type.operators.includes("like") ? name : "1");
+  const shown = example[name] ?? /such as ([^\s,]+)/.exec(type.expects)?.[1] ?? name;
   return [String(shown)];
 }
 

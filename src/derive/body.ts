@@ -202,15 +202,17 @@ const shownId = ({ prefix, key }: IdReference) => (key.length > 8 ? key : `${pre
 
 const areOne = (a: IdReference, b: IdReference) => a.prefix === b.prefix && (a.key.endsWith(b.key) || b.key.endsWith(a.key));
 
-/** Gives a new record its initial values, the missing title the value of the natural key, and refuses what is still not there. */
+/** Gives a new record its initial values, the missing title its parts or the value of the natural key, and refuses what is still not there. */
 function complete(kind: Kind, written: Written, reading: Reading): void {
   for (const field of kind.fields) {
     if (field.initially === undefined || written.sent[field.name] != null) continue;
     written.initial[field.name] = field.type.toColumn(field.initially, reading);
   }
-  const { title, needsOneOf } = kind;
+  const { title, titleParts = [], needsOneOf } = kind;
   const key = titleStandIn(kind);
-  if (key !== undefined && written.sent[title] == null && written.sent[key] != null) written.initial[title] = written.sent[key];
+  const parts = titleParts.flatMap((part) => written.sent[part] ?? []);
+  const standIn = parts.length > 0 ? parts.join(" ") : key && written.sent[key];
+  if (written.sent[title] == null && standIn != null) written.initial[title] = standIn;
   if (key !== undefined && written.sent[title] == null && written.initial[title] == null)
     throw new Problem("missing_field", `${oneOf(kind.name)} needs ${oneOf(title)} or ${oneOf(key)}`, exampleOf(kind));
   for (const field of kind.fields) {

@@ -19,7 +19,7 @@ export type Tool = {
  * no other in their asking modes.
  *
  * Many clients show the model only the descriptions, so these hold everything it needs. Every conversation pays for them; a test
- * keeps them under a thousand tokens.
+ * keeps them under 1,100 tokens.
  */
 export function toolsOf(catalog: Catalog): Tool[] {
   const kinds = catalog.kinds;

@@ -93,7 +93,7 @@ export function pageSchema(kinds: readonly Kind[]): Json {
 }
 
 function createSchema(kind: Kind, given: string | undefined): Json {
-  const { about, naturalKey, needsOneOf, title } = kind;
+  const { about, naturalKey, needsOneOf, title, titleParts = [] } = kind;
   const standIn = titleStandIn(kind);
   // A link may be sent by either of its fields.
   const needed = ({ name, required, initially, link }: Field) =>
@@ -101,7 +101,9 @@ function createSchema(kind: Kind, given: string | undefined): Json {
   const fields = writable(kind).filter(({ name }) => name !== given);
   const links = kind.links.filter(({ id }) => id.required && id.name !== given);
   const rules = [
-    ...(standIn === undefined ? [] : [`${title} or ${standIn} must be there; a known ${standIn} updates that record.`]),
+    ...(standIn === undefined
+      ? []
+      : [`${[title, ...titleParts].join(", ")} or ${standIn} must be there; a known ${standIn} updates that record.`]),
     ...(naturalKey === title ? [`A known ${naturalKey} updates that record.`] : []),
     ...links.map(({ id, shown }) => `${id.name} or ${shown.name} must be there.`),
     ...(needsOneOf && !given ? [`At least one of ${needsOneOf.join(", ")} must be there.`] : []),

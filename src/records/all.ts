@@ -3,9 +3,11 @@ import { company } from "./company.ts";
 import { compile } from "./compile.ts";
 import { contact } from "./contact.ts";
 import { deal } from "./deal.ts";
+import { employee } from "./employee.ts";
 import { product } from "./product.ts";
+import { service } from "./service.ts";
 import { task } from "./task.ts";
 import { ticket } from "./ticket.ts";
 
 /** The kinds every workspace has. */
-export const catalog = compile([contact, company, deal, activity, task, ticket, product]);
+export const catalog = compile([contact, company, deal, activity, task, ticket, product, service, employee]);

@@ -1,4 +1,4 @@
-import { custom, domain, longText, person, phone, phrase, required, tags } from "../fields/vocabulary.ts";
+import { country, custom, domain, longText, person, phone, phrase, required, tags } from "../fields/vocabulary.ts";
 import { defineRecord } from "./define.ts";
 
 export const company = defineRecord({
@@ -24,6 +24,12 @@ export const company = defineRecord({
     phone: phone({ about: "phone number", search: true }),
     owner: person({ about: "who looks after it", sort: true, paged: true }),
     tags: tags({ about: "labels", search: true }),
+    street: phrase({ about: "street and number", shown: "detail" }),
+    postal_code: phrase({ about: "postal code", shown: "detail" }, 20),
+    city: phrase({ about: "town", paged: true, shown: "detail" }, 200),
+    region: phrase({ about: "state, province or county", shown: "detail" }, 200),
+    country: country({ about: "ISO 3166 code", paged: true, shown: "detail" }),
+    tax_id: phrase({ about: "VAT or tax number", shown: "detail" }, 60),
     notes: longText({ about: "anything worth keeping", search: true }),
     custom: custom({ about: "your own fields, as custom.<key>" }),
   },

@@ -33,7 +33,7 @@ export function compileKind(declaration: Declaration): Kind {
   const fields = Object.entries(declaration.fields).map(([name, spec]) => compileField(declaration, name, spec));
   const byName = new Map(fields.map((field) => [field.name, field]));
   const order = declaration.order ?? "-updated_at";
-  const { name, title, naturalKey, needsOneOf = [], mostRows = MOST_ROWS } = declaration;
+  const { name, title, titleParts = [], naturalKey, needsOneOf = [], mostRows = MOST_ROWS } = declaration;
   const { doneWhen, ...reminder } = declaration.reminder ?? {};
   const { amount, per } = declaration.sums ?? {};
   const parts: (string | undefined)[] = [
@@ -44,7 +44,7 @@ export function compileKind(declaration: Declaration): Kind {
     per,
   ];
   const others = fields.flatMap(({ derived, wanted }) => [derived?.field, wanted?.field]);
-  const wanted = [title, naturalKey, ...needsOneOf, ...parts, ...others, order.replace("-", "")];
+  const wanted = [title, ...titleParts, naturalKey, ...needsOneOf, ...parts, ...others, order.replace("-", "")];
   for (const each of wanted) {
     if (each !== undefined && !byName.has(each)) throw new Error(`${name} has no field ${each}`);
   }

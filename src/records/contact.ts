@@ -1,4 +1,17 @@
-import { custom, email, link, longText, person, phone, phrase, required, tags, text, time } from "../fields/vocabulary.ts";
+import {
+  country,
+  custom,
+  email,
+  link,
+  longText,
+  person,
+  phone,
+  phrase,
+  required,
+  tags,
+  text,
+  time,
+} from "../fields/vocabulary.ts";
 import { defineRecord } from "./define.ts";
 
 export const contact = defineRecord({
@@ -7,6 +20,7 @@ export const contact = defineRecord({
   prefix: "c",
   about: "A person you deal with.",
   title: "name",
+  titleParts: ["first_name", "last_name"],
   naturalKey: "email",
   reminder: {
     at: "follow_up_at",
@@ -27,7 +41,15 @@ export const contact = defineRecord({
     custom: "custom",
   },
   fields: {
-    name: required(phrase({ about: "full name", sort: true, search: true })),
+    name: required(
+      phrase({
+        about: "full name; made of first_name and last_name where a new contact comes without",
+        sort: true,
+        search: true,
+      }),
+    ),
+    first_name: phrase({ about: "given name", shown: "detail" }, 200),
+    last_name: phrase({ about: "family name", shown: "detail" }, 200),
     email: email({ about: "main address; POST with a known one updates that contact", sort: true, search: true }),
     phone: phone({ about: "phone number", search: true }),
     title: phrase({ about: "job title", search: true }),
@@ -37,6 +59,11 @@ export const contact = defineRecord({
     tags: tags({ about: "labels", search: true }),
     follow_up_at: time({ about: "when to get back to them; feeds /reminders", sort: true }),
     follow_up_note: text({ about: "what to do then", search: true }),
+    street: phrase({ about: "street and number", shown: "detail" }),
+    postal_code: phrase({ about: "postal code", shown: "detail" }, 20),
+    city: phrase({ about: "town", paged: true, shown: "detail" }, 200),
+    region: phrase({ about: "state, province or county", shown: "detail" }, 200),
+    country: country({ about: "ISO 3166 code", paged: true, shown: "detail" }),
     notes: longText({ about: "anything worth keeping", search: true }),
     custom: custom({ about: "your own fields, as custom.<key>" }),
   },

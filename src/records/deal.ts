@@ -6,6 +6,7 @@ import {
   date,
   link,
   longText,
+  percent,
   person,
   phrase,
   required,
@@ -29,6 +30,7 @@ export const deal = defineRecord({
     currency: currency({ about: "ISO 4217 code", initially: "USD" }),
     stage: phrase({ about: "how far it is: discovery, proposal, …", sort: true, search: true, paged: true, label: true }),
     status: required(choice(["open", "won", "lost"], { about: "outcome", initially: "open", paged: true })),
+    probability: percent({ about: "how likely it is won, in percent" }),
     close_date: date({ about: "day it is expected to close, or closed", sort: true }),
     closed_at: time({
       about: "when it was won or lost; set and cleared with status unless you say",

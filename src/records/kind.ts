@@ -40,6 +40,8 @@ export type Declaration = {
   about: string;
   /** The field that names the record to a person. */
   title: string;
+  /** The fields whose values, one space between them, are the title of a new record that comes without one. */
+  titleParts?: readonly string[];
   /** POST with a known value of this field updates that record. */
   naturalKey?: string;
   /** A record without any of these links is refused, and goes along when the last of them is deleted. */

@@ -140,7 +140,7 @@ test("other lists are walked just as well", async () => {
   await ann.send("PATCH", `/contacts/${contact}`, { title: "changed" });
   await ann.send("PATCH", `/contacts/${contact}`, { title: null });
   for (const list of [...lists, `/contacts/${contact}/history`, `/contacts/${contact}/deals`, "/reminders?days=3650"]) {
-    const whole = (await page(list, { limit: 200 })).items.map(({ id }) => id);
+    const whole = await walk(list, 200);
     assert.ok(whole.length > 1, list);
     assert.equal(new Set(whole).size, whole.length, list);
     for (const limit of [1, 7]) assert.deepEqual(await walk(list, limit), whole, list);

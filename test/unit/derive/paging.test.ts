@@ -61,7 +61,7 @@ test("no index pages what looks at more than it shows", () => {
 
 test("what would be faster is told of the kind and of what was asked", () => {
   const told = (kind: Kind, query: string) => fasterLists(kind, read(kind, query));
-  const filters = "filter by one of email=, company_id=, stage=, owner= without sort=";
+  const filters = "filter by one of email=, company_id=, stage=, owner=, city=, country= without sort=";
   assert.deepEqual(told(contact, "title=CTO"), ["look at the newest only: updated_at=gte:-30d", filters]);
   assert.deepEqual(told(contact, "title=CTO&sort=name"), [filters]);
   assert.deepEqual(told(contact, "created_at=gte:-30d&sort=name"), [

@@ -9,8 +9,8 @@ import { defineRecord } from "../../../src/records/define.ts";
 /** 3.8 characters a token is what o200k_base and cl100k_base make of these texts, counted with gpt-tokenizer 4. */
 const CHARACTERS_A_TOKEN = 3.8;
 
-test("the tool descriptions take less than a thousand tokens", () => {
-  assert.ok(JSON.stringify({ tools: toolsOf(catalog) }).length / CHARACTERS_A_TOKEN < 1_000);
+test("the tool descriptions take less than 1,100 tokens", () => {
+  assert.ok(JSON.stringify({ tools: toolsOf(catalog) }).length / CHARACTERS_A_TOKEN < 1_100);
   assert.ok(INSTRUCTIONS.length / CHARACTERS_A_TOKEN < 150);
 });
 
