@@ -21,7 +21,7 @@ export type Operation = {
   /** What may stand behind the `?`, besides what every route takes. */
   parameters?: Named;
   /** A list of records also takes their fields as filters, and LIST_PARAMETERS; at most this many a page. `readListQuery` reads them. */
-  filters?: { of: Kind; most: number };
+  filters?: { of: Kind; most: number /** It writes all that they find: there are no pages. */; bulk?: true };
   body?: OperationBody;
   /** The handler reads the text of the body itself. */
   raw?: true;

@@ -111,7 +111,7 @@ function explain(route: Operation, kinds: readonly Kind[], plurals: ReadonlySet<
     `${about.replace(/^\p{L}/u, (first) => first.toUpperCase())}.`,
     ...(kind ? [`${kind.name}: ${kind.about}`] : []),
     ...(key ? [`A known ${key} updates that record and answers 200.`] : []),
-    ...(filters ? ["Filters, search, order and pages work as in every list: GET /help/query."] : []),
+    ...(filters && !filters.bulk ? ["Filters, search, order and pages work as in every list: GET /help/query."] : []),
     ...(refuses.includes("confirmation_required")
       ? ["The first call answers 409 and a confirm token; the same call with confirm= that token goes through."]
       : []),

@@ -57,8 +57,9 @@ function queryParameter(name: string, spec: FieldSpec): Json {
   };
 }
 
-function listed({ of, most }: NonNullable<Operation["filters"]>): Json[] {
-  const names = [...Object.keys(ownParameters(of, most)), ...filterable(of).map(({ name }) => name)];
+function listed({ of, most, bulk }: NonNullable<Operation["filters"]>): Json[] {
+  const own = Object.keys(ownParameters(of, most)).filter((name) => !bulk || name === "search");
+  const names = [...own, ...filterable(of).map(({ name }) => name)];
   return [...names.map((name) => listName(of, name)), ...membersOf(of).map(membersFilter)].map(parameterRef);
 }
 

@@ -13,7 +13,8 @@ export function confirm(
   purpose: string,
   facts: readonly string[],
   what: string,
-  path: string,
+  request: string,
+  shown: readonly string[] = [],
 ): void {
   if (dryRun) return;
   const sealed = [session.workspaceId, session.tokenId, ...facts];
@@ -24,7 +25,7 @@ export function confirm(
   throw new Problem(
     "confirmation_required",
     `${stale}this would ${what}`,
-    `ask the user, then repeat within 10 minutes: DELETE ${path}?confirm=${fresh}`,
+    [...shown, `ask the user, then repeat within 10 minutes: ${request}${request.includes("?") ? "&" : "?"}confirm=${fresh}`],
     {
       values: { confirm: fresh },
     },

@@ -1,7 +1,7 @@
 import { doneBefore, keepAnswer, takeKey } from "../db/records/idempotencyKeys.ts";
 import { getRow } from "../db/records/rows.ts";
 import type { Claim } from "../db/records/writeStatement.ts";
-import { inUnit, rehearse } from "../db/unit.ts";
+import { inUnit, ofMany, rehearse } from "../db/unit.ts";
 import { single } from "../derive/query.ts";
 import { rowId } from "../derive/view.ts";
 import type { Answer } from "../http/reply.ts";
@@ -17,18 +17,24 @@ import { recordView } from "./readable.ts";
 export async function perform(route: Route, context: Authenticated, ask: Ask): Promise<Answer> {
   const handle = (db = context.db, dryRun = false, claim?: Claim) => route.handle({ ...context, db, dryRun, claim }, ask);
   if (!isWrite(route)) return route.handle(context, ask);
-  if (isDryRun(context)) return asDryRun(await rehearse(context.db, async (unit) => handle(unit, true)));
+  const options = route.filters ? ofMany(context.session.workspaceId) : {};
+  if (isDryRun(context)) return asDryRun(await rehearse(context.db, async (unit) => handle(unit, true), options));
   const claim = claimOf(route, context);
   // A create or change of one record claims the key in its own statement.
-  if (!claim || route.body?.is === "create" || route.body?.is === "patch") return handle(context.db, false, claim);
-  return inUnit(context.db, async (unit) => {
-    const { author } = context;
-    if (!(await takeKey(unit, author, claim))) return repeated(route, { ...context, db: unit }, claim);
-    const answer = await handle(unit);
-    if (answer.is === "record") await keepAnswer(unit, author, claim, rowId(answer.row), null);
-    else await keepAnswer(unit, author, claim, "", answer);
-    return answer;
-  });
+  const single = route.body?.is === "create" || route.body?.is === "patch";
+  if (!claim || (single && route.answers.is === "record")) return handle(context.db, false, claim);
+  return inUnit(
+    context.db,
+    async (unit) => {
+      const { author } = context;
+      if (!(await takeKey(unit, author, claim))) return repeated(route, { ...context, db: unit }, claim);
+      const answer = await handle(unit);
+      if (answer.is === "record") await keepAnswer(unit, author, claim, rowId(answer.row), null);
+      else await keepAnswer(unit, author, claim, "", answer);
+      return answer;
+    },
+    options,
+  );
 }
 
 const isWrite = ({ parameters }: Route) => parameters?.["dry_run"] !== undefined;

@@ -13,10 +13,11 @@ import { type IdReference, shortId } from "../kit/id.ts";
 import { echo } from "../kit/line.ts";
 import { Problem } from "../kit/problem.ts";
 import { covers, WRITES } from "../kit/scope.ts";
-import { counted, oneOf } from "../kit/words.ts";
+import { oneOf } from "../kit/words.ts";
 import type { Kind } from "../records/kind.ts";
 import { lacksScope } from "../service/permit.ts";
 import { type Authenticated, type Route, readPathId } from "../service/route.ts";
+import { affectedTold, bulkRoutes } from "./bulk.ts";
 import { confirm } from "./confirm.ts";
 import { listAnswer, listView } from "./lists.ts";
 import { assumed, namesakes, unchosen, unusual, wanting } from "./notes.ts";
@@ -77,6 +78,7 @@ export function recordRoutes(kind: Kind): Route[] {
       refuses: ["confirmation_required", "version_conflict"],
       handle: (context) => remove(context, kind),
     },
+    ...bulkRoutes(kind),
     ...heldRoutes(kind),
   ];
 }
@@ -225,7 +227,7 @@ async function remove(context: Authenticated, kind: Kind): Promise<Answer> {
       );
     }
     const path = `/${kind.plural}/${shortId(id)}`;
-    confirm(context, "delete", [id, String(version), set], `delete ${told(context, kind, removal)}`, path);
+    confirm(context, "delete", [id, String(version), set], `delete ${told(context, kind, removal)}`, `DELETE ${path}`);
   };
   agree(await previewRemoval(db, context.session.workspaceId, kind, reference));
   const removal = await removeRow(db, context.author, ids, kind, reference, agree);
@@ -241,11 +243,7 @@ async function remove(context: Authenticated, kind: Kind): Promise<Answer> {
 
 /** `contact/c_t4v6w8y0 "Jane Doe", with 2 activities, and clear its link on 1 deal` */
 function told(context: Authenticated, kind: Kind, { id, title, affected }: Removal): string {
-  const removes = affected.filter((each) => each.removes > 0).map((each) => counted(each.removes, each.kind));
-  const clears = affected.filter((each) => each.clears > 0).map((each) => counted(each.clears, each.kind));
-  return [
-    `${kind.name}/${shortId(id)}${mayRead(context, kind) ? ` ${echo(title)}` : ""}`,
-    ...(removes.length > 0 ? [`with ${removes.join(", ")}`] : []),
-    ...(clears.length > 0 ? [`clearing its link on ${clears.join(", ")}`] : []),
-  ].join(", ");
+  return [`${kind.name}/${shortId(id)}${mayRead(context, kind) ? ` ${echo(title)}` : ""}`, ...affectedTold(affected)].join(
+    ", ",
+  );
 }

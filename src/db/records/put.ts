@@ -13,8 +13,8 @@ import { NO_CAP } from "./usage.ts";
 export type Put = { kind: Kind; id: string; action: "updated" | "deleted" | "restored"; sets: Record<string, unknown> };
 
 type Terms = {
-  /** The record whose entry is the cause of all the others. */
-  cause?: string | undefined;
+  /** The record whose entry is the cause of a record's entry; undefined, or the record itself, for one that has no cause. */
+  causeOf?: (id: string) => string | undefined;
   /** The cap of the plan on a kind, by its plural, for records that come back. */
   caps?: Readonly<Record<string, number>>;
 };
@@ -33,10 +33,13 @@ export async function putRows(
   author: Author,
   ids: IdSource,
   puts: readonly Put[],
-  { cause, caps = {} }: Terms = {},
+  { causeOf = () => undefined, caps = {} }: Terms = {},
 ): Promise<Map<string, string>> {
   const entries = new Map(puts.map(({ id }) => [id, ids("ch")]));
-  const dragged = (id: string) => (cause === undefined || id === cause ? null : entries.get(cause)!);
+  const dragged = (id: string) => {
+    const cause = causeOf(id);
+    return cause === undefined || cause === id ? null : (entries.get(cause) ?? null);
+  };
   const going = puts.filter(({ action }) => action === "deleted");
   const staying = puts.filter(({ action }) => action !== "deleted");
   for (const kind of kindsOf(going)) await putKind(kind, going);

@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import type { IdReference, IdSource } from "../../kit/id.ts";
 import { ident, join, raw, type Statement, sql } from "../../postgres/sql.ts";
+import type { Transaction } from "../../postgres/transaction.ts";
 import type { Kind, Link } from "../../records/kind.ts";
 import type { Author, Database } from "../database.ts";
 import { withNewHandles } from "./handles.ts";
@@ -17,7 +18,7 @@ export type Removal = {
   affected: { kind: Kind; clears: number; removes: number }[];
 };
 
-type Rows = (statement: Statement) => Promise<readonly unknown[][]>;
+export type Rows = (statement: Statement) => Promise<readonly unknown[][]>;
 
 /** A record that links to one that is deleted. It `goes` along when it cannot be without that link. */
 type Dependent = { kind: Kind; id: string; version: number; goes: boolean; links: Links };
@@ -31,7 +32,8 @@ export type Removed = Removal & { change: string };
 /** What a deletion would do, for the question that comes before it. */
 export async function previewRemoval(db: Database, workspaceId: string, kind: Kind, reference: IdReference): Promise<Removal> {
   const rows: Rows = (statement) => db.pool.rows(statement, { retry: true });
-  return (await plan(db, rows, workspaceId, kind, reference, raw(""))).removal;
+  const root = await findRoot(db, rows, workspaceId, kind, reference, raw(""));
+  return removalOf(root, await dependentsOf(rows, workspaceId, [root], raw("")));
 }
 
 /**
@@ -49,39 +51,62 @@ export function removeRow(
 ): Promise<Removed> {
   return withNewHandles(() =>
     db.pool.transaction(async (tx) => {
-      const planned = await plan(db, tx.rows, author.workspaceId, kind, reference, raw("for update of r"));
-      const { removal, root, dependents } = planned;
+      const root = await findRoot(db, tx.rows, author.workspaceId, kind, reference, LOCK);
+      const dependents = await dependentsOf(tx.rows, author.workspaceId, [root], LOCK);
+      const removal = removalOf(root, dependents);
       agree(removal);
-      const entries = await putRows(tx, author, ids, removalPuts(author, root, dependents), { cause: removal.id });
+      const entries = await removeAll(tx, author, ids, [root], dependents);
       return { ...removal, change: entries.get(removal.id)! };
     }),
   );
 }
 
-/** Finds the record and its dependents. */
-async function plan(
+export const LOCK = raw("for update of r");
+
+/** A record that is deleted for its own sake. */
+export type Root = Dependent & { title: string };
+
+/** What tells of a record that is to be deleted: a row of `r` for `rootOf`. */
+export const rootColumns = (kind: Kind): Statement =>
+  sql`r.id, r.version, coalesce(left(r.${ident(kind.title)}, 100), ''), ${linksSql(kind)}`;
+
+export function rootOf(kind: Kind, row: readonly unknown[]): Root {
+  const [id, version, title, links] = row as [string, number, string, Links];
+  return { kind, id, version, title, links, goes: true };
+}
+
+async function findRoot(
   db: Database,
   rows: Rows,
   workspaceId: string,
   kind: Kind,
   reference: IdReference,
   lock: Statement,
-): Promise<{ removal: Removal; root: Dependent; dependents: Dependent[] }> {
+): Promise<Root> {
   if (reference.prefix !== kind.prefix) throw wrongKind(db, kind, reference);
   const [record] = await rows(
-    sql`select r.id, r.version, coalesce(left(r.${ident(kind.title)}, 100), ''), ${linksSql(kind)} from ${ident(kind.plural)} r
+    sql`select ${rootColumns(kind)} from ${ident(kind.plural)} r
       where r.workspace_id = ${workspaceId} and ${idMatches(raw("r.id"), reference.key)} and r.deleted_at is null ${lock}`,
   );
   if (!record) throw await gone({ pool: { rows } }, workspaceId, kind, reference.key);
-  const [id, version, title, links] = record as [string, number, string, Links];
-  const dependents = await dependentsOf(rows, workspaceId, [{ kind, id }], lock);
+  return rootOf(kind, record);
+}
+
+function removalOf({ id, version, title }: Root, dependents: readonly Dependent[]): Removal {
+  return { id, version, title, set: setOf(dependents), affected: affectedBy(dependents) };
+}
+
+/** Stands for exactly these records: those that go in their versions. */
+export function setOf(dependents: readonly Dependent[]): string {
   const hash = createHash("sha256");
   for (const each of dependents) hash.update(each.goes ? `${each.id} ${each.version}\n` : `${each.id}\n`);
+  return hash.digest("base64url");
+}
+
+export function affectedBy(dependents: readonly Dependent[]): Removal["affected"] {
   const kinds = [...new Set(dependents.map((each) => each.kind))];
   const count = (of: Kind, goes: boolean) => dependents.filter((each) => each.kind === of && each.goes === goes).length;
-  const affected = kinds.map((of) => ({ kind: of, clears: count(of, false), removes: count(of, true) }));
-  const removal = { id, version, title, set: hash.digest("base64url"), affected };
-  return { removal, root: { kind, id, version, goes: true, links }, dependents };
+  return kinds.map((of) => ({ kind: of, clears: count(of, false), removes: count(of, true) }));
 }
 
 /** The records that link to some that are deleted, then those that link to what goes along with them, and so on. */
@@ -150,17 +175,29 @@ function goesSql({ needsOneOf = [] }: Kind, links: readonly Link[], ids: readonl
   return all.length === 0 ? raw("false") : sql`(${join(all, " or ")})`;
 }
 
-/** Hides what goes, and clears the links to it. A link that must be there stays. */
-export function removalPuts(author: Author, root: Dependent, dependents: readonly Dependent[]): Put[] {
-  const all = [root, ...dependents];
-  const gone = new Set(all.filter(({ goes }) => goes).map(({ id }) => id));
-  return all.map(({ kind, id, goes, links }) => {
-    const cleared = kind.links.filter((link) => !link.id.required && gone.has(links[link.id.name] ?? ""));
-    const sets = Object.fromEntries(cleared.map((link) => [link.id.name, null]));
+/**
+ * Hides what goes, and clears the links to it. A link that must be there stays. The deletion that a record hangs on is the cause of what
+ * happens to it.
+ */
+export function removeAll(
+  tx: Transaction,
+  author: Author,
+  ids: IdSource,
+  roots: readonly Dependent[],
+  dependents: readonly Dependent[],
+): Promise<Map<string, string>> {
+  const causes = new Map(roots.map(({ id }) => [id, id]));
+  const gone = new Set([...roots, ...dependents.filter(({ goes }) => goes)].map(({ id }) => id));
+  const puts = [...roots, ...dependents].map(({ kind, id, goes, links }): Put => {
+    const hanging = kind.links.filter((link) => gone.has(links[link.id.name] ?? ""));
+    const cause = hanging.map((link) => causes.get(links[link.id.name]!)).find((each) => each !== undefined);
+    if (!causes.has(id) && cause) causes.set(id, cause);
+    const sets = Object.fromEntries(hanging.filter((link) => !link.id.required).map((link) => [link.id.name, null]));
     return goes
       ? { kind, id, action: "deleted", sets: { ...sets, deleted_at: timeOf(author) } }
       : { kind, id, action: "updated", sets };
   });
+  return putRows(tx, author, ids, puts, { causeOf: (id) => causes.get(id) });
 }
 
 const linksSql = ({ links }: Kind): Statement =>

@@ -1,3 +1,4 @@
+import type { Condition } from "../../derive/filter.ts";
 import { isPaged } from "../../derive/paging.ts";
 import { type Deleted, type ListQuery, MOST_OFFSET } from "../../derive/query.ts";
 import type { Row, View } from "../../derive/view.ts";
@@ -89,12 +90,7 @@ export async function listRows(
   seal: Seal,
   table = tableOf(view.kind),
 ): Promise<Page> {
-  const conditions = await resolveConditions(db, workspaceId, query.conditions);
-  const filters = [
-    sql`r.workspace_id = ${workspaceId} and ${thereSql(table.living, query.deleted)}`,
-    ...conditions.map((condition) => conditionSql(table, condition)),
-    ...holdsWords(workspaceId, view.kind, query.search ?? ""),
-  ];
+  const { conditions, filters } = await filtersOf(db, workspaceId, view.kind, query, table);
   const list = [workspaceId, ...binding, ...query.identity];
   const position = query.cursor === undefined ? undefined : readPosition(query.cursor, list, seal);
   const walk = { workspaceId, table, view, query, conditions, filters, position };
@@ -111,6 +107,23 @@ export async function listRows(
     cursorAfter: (row) => writeCursor(positionOf(row, walk), list, seal),
     ...(total && { total }),
   };
+}
+
+/** The filters of a list as SQL about `r`; a search means rows that hold its words. */
+export async function filtersOf(
+  db: Database,
+  workspaceId: string,
+  kind: Kind,
+  query: ListQuery,
+  table = tableOf(kind),
+): Promise<{ conditions: Condition[]; filters: Statement[] }> {
+  const conditions = await resolveConditions(db, workspaceId, query.conditions);
+  const filters = [
+    sql`r.workspace_id = ${workspaceId} and ${thereSql(table.living, query.deleted)}`,
+    ...conditions.map((condition) => conditionSql(table, condition)),
+    ...holdsWords(workspaceId, kind, query.search ?? ""),
+  ];
+  return { conditions, filters };
 }
 
 /** What tells the rows of a list from the others. */

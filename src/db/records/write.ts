@@ -145,7 +145,7 @@ export async function updateRow(
 }
 
 /** Puts links into the values by key, and takes apart which members of a value are set and which removed. */
-async function prepareValues(db: Database, author: Author, kind: Kind, written: Written): Promise<Values> {
+export async function prepareValues(db: Database, author: Author, kind: Kind, written: Written): Promise<Values> {
   const sent: Record<string, unknown> = { ...written.sent };
   for (const link of kind.links) {
     const choice = written.links[link.name];
@@ -217,14 +217,19 @@ async function holderOf(db: Database, workspaceId: string, view: View, written: 
   return findRow(db, view, sql`r.workspace_id = ${workspaceId} and ${hasKey(keyField, column, String(value))}`);
 }
 
-async function refuseMissingLinks(db: Database, author: Author, kind: Kind, sent: Record<string, unknown>): Promise<void> {
+export async function refuseMissingLinks(
+  db: Database,
+  author: Author,
+  kind: Kind,
+  sent: Record<string, unknown>,
+): Promise<void> {
   for (const { id, target } of kind.links) {
     const key = sent[id.name] as string | null | undefined;
     if (key) await resolveId(db, author.workspaceId, target, { prefix: target.prefix, key }, "unprocessable");
   }
 }
 
-function refusal(kind: Kind, error: unknown, sent: Record<string, unknown>): unknown {
+export function refusal(kind: Kind, error: unknown, sent: Record<string, unknown>): unknown {
   const constraint = constraintOf(error);
   if (constraint === `${kind.plural}_${kind.naturalKey}_key`) {
     return new Problem(

@@ -1,6 +1,7 @@
 import type { View } from "../../derive/view.ts";
 import { numbered, type Statement } from "../../postgres/sql.ts";
 import { derived } from "../../records/derived.ts";
+import type { Kind } from "../../records/kind.ts";
 import type { Author } from "../database.ts";
 import { authorValues } from "./author.ts";
 import { tableOf } from "./table.ts";
@@ -50,6 +51,19 @@ export function writeStatement(
     removed,
   ]);
 }
+
+/**
+ * Changes many records in one statement: `$1` to `$7` the author, `$8` ids, `$9` ids of entries, `$10` which of the options each record gets, `$11`
+ * the options. Gives the ids of those in which something changed.
+ */
+export const changeStatement = derived((kind: Kind) =>
+  numbered(
+    `select w.id from unnest($8::text[], $9::text[], $10::integer[]) as u (id, entry, option)
+      cross join lateral (select $11::jsonb -> 'options' -> u.option as values) o
+      cross join lateral ${kind.plural}_write($1, $2, $3, $4, $5, $6, $7, u.entry, u.id, false, null, null, null, null,
+        o.values -> 'sent', '{}', array(select jsonb_array_elements_text(o.values -> 'removed'))) w`,
+  ),
+);
 
 const ARGUMENTS = Array.from({ length: 17 }, (_, i) => `$${i + 1}`).join(", ");
 

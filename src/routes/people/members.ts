@@ -178,7 +178,7 @@ async function removeSomebody(context: Authenticated): Promise<Answer> {
     "remove member",
     [workspaceOf.id, userId],
     what,
-    `/workspaces/${shortId(workspaceOf.id)}/members/${shortId(userId)}`,
+    `DELETE /workspaces/${shortId(workspaceOf.id)}/members/${shortId(userId)}`,
   );
   await removeMember(services.db.pool, workspaceOf.id, userId, session.userId);
   services.forget(userId);

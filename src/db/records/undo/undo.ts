@@ -139,7 +139,7 @@ function takeBack(
       const puts = settled.flatMap((target) => putOf(target, timeOf(author)) ?? []);
       agree(puts);
       const main = puts.some(({ id }) => id === cause) ? cause : undefined;
-      return { puts, changes: await putRows(tx, author, ids, puts, { cause: main, caps }), left };
+      return { puts, changes: await putRows(tx, author, ids, puts, { causeOf: () => main, caps }), left };
     }),
   );
 }

@@ -1,0 +1,193 @@
+import { changeBulk, type Found, MOST_BULK, previewBulk, removeBulk } from "../db/records/bulk.ts";
+import type { Removal } from "../db/records/remove.ts";
+import { readRecord, type Written } from "../derive/body.ts";
+import type { Named } from "../derive/operation.ts";
+import { COMMON_PARAMETERS, CONFIRM, DRY, WRITING } from "../derive/parameters.ts";
+import { type ListQuery, readListQuery, single } from "../derive/query.ts";
+import { countType } from "../fields/text.ts";
+import { boolean, required, text } from "../fields/vocabulary.ts";
+import type { Answer } from "../http/reply.ts";
+import { shortId } from "../kit/id.ts";
+import { echo } from "../kit/line.ts";
+import { Problem } from "../kit/problem.ts";
+import { counted } from "../kit/words.ts";
+import type { Kind } from "../records/kind.ts";
+import { LIST_PARAMETERS } from "../records/reserved.ts";
+import type { Authenticated, Route } from "../service/route.ts";
+import { confirm } from "./confirm.ts";
+import { mayRead, refuseUnreadable } from "./readable.ts";
+
+/** What a bulk request takes besides filters. */
+const BULK: Named = {
+  all: boolean({ about: "needed where there is no filter: the request is about every record" }),
+  ...CONFIRM,
+  ...WRITING,
+};
+
+const ANSWER: Named = {
+  request: required(text({ about: "what POST /undo takes all of it back by" })),
+  ...DRY,
+};
+
+const counts = (about: string) => required({ type: countType, about });
+
+/** Requests that change or delete all that filters find. */
+export function bulkRoutes(kind: Kind): Route[] {
+  const { plural } = kind;
+  const filters = { of: kind, most: MOST_BULK, bulk: true } as const;
+  const refuses = ["confirmation_required", "unprocessable"] as const;
+  return [
+    {
+      method: "PATCH",
+      path: `/${plural}`,
+      about: `change all ${plural} that the filters find, in two steps; at most ${MOST_BULK}`,
+      filters,
+      parameters: BULK,
+      body: { is: "patch", of: kind },
+      answers: {
+        is: "message",
+        values: { updated: counts("how many changed"), unchanged: counts("how many were so already"), ...ANSWER },
+      },
+      refuses,
+      handle: (context) => change(context, kind),
+    },
+    {
+      method: "DELETE",
+      path: `/${plural}`,
+      about: `delete all ${plural} that the filters find, in two steps; at most ${MOST_BULK}`,
+      filters,
+      parameters: BULK,
+      answers: { is: "message", values: { deleted: counts("how many went"), ...ANSWER } },
+      refuses,
+      handle: (context) => remove(context, kind),
+    },
+  ];
+}
+
+async function change(context: Authenticated, kind: Kind): Promise<Answer> {
+  const { db, author, services, session, body } = context;
+  const query = readBulkQuery(context, kind);
+  const options = readOptions(context, kind);
+  const agree = (found: Found) =>
+    ask(
+      context,
+      kind,
+      "PATCH",
+      found,
+      `change ${counted(found.records.length, kind)}`,
+      JSON.stringify(Object.entries(body.values).sort()),
+    );
+  const preview = await previewBulk(db, session.workspaceId, kind, query, false);
+  if (preview.records.length === 0) return nothing(context, kind, { updated: 0, unchanged: 0 });
+  agree(preview);
+  const { found, changed } = await changeBulk(db, author, services.ids, kind, query, options, agree);
+  const unchanged = found.records.length - changed;
+  const rest = unchanged > 0 ? `, ${unchanged} ${unchanged === 1 ? "was" : "were"} so already` : "";
+  return done(context, `updated ${counted(changed, kind)}${rest}`, { updated: changed, unchanged });
+}
+
+async function remove(context: Authenticated, kind: Kind): Promise<Answer> {
+  const { db, author, services, session } = context;
+  const query = readBulkQuery(context, kind);
+  const agree = (found: Found) => ask(context, kind, "DELETE", found, `delete ${toldOf(found, kind)}`, "");
+  const preview = await previewBulk(db, session.workspaceId, kind, query, true);
+  if (preview.records.length === 0) return nothing(context, kind, { deleted: 0 });
+  agree(preview);
+  const found = await removeBulk(db, author, services.ids, kind, query, agree);
+  return done(context, `deleted ${toldOf(found, kind)}`, { deleted: found.records.length });
+}
+
+const toldOf = ({ records, affected }: Found, kind: Kind) =>
+  [counted(records.length, kind), ...affectedTold(affected)].join(", ");
+
+/** `with 2 activities`, `clearing its link on 1 deal`: what a deletion does besides. */
+export function affectedTold(affected: Removal["affected"]): string[] {
+  const removes = affected.filter((each) => each.removes > 0).map((each) => counted(each.removes, each.kind));
+  const clears = affected.filter((each) => each.clears > 0).map((each) => counted(each.clears, each.kind));
+  return [
+    ...(removes.length > 0 ? [`with ${removes.join(", ")}`] : []),
+    ...(clears.length > 0 ? [`clearing its link on ${clears.join(", ")}`] : []),
+  ];
+}
+
+/** Pages and orders mean nothing to a request about all that is found, so they are refused. */
+function readBulkQuery(context: Authenticated, kind: Kind): ListQuery {
+  const { parameters, reading } = context;
+  const own = [...Object.keys(BULK), ...Object.keys(COMMON_PARAMETERS)];
+  const asked = parameters.filter(([name]) => !own.includes(name));
+  const paging = LIST_PARAMETERS.find((name) => name !== "search" && asked.some(([each]) => each === name));
+  if (paging) {
+    throw new Problem("invalid_filter", `${paging} means nothing here: all that the filters find is meant`, [
+      `leave ${paging} out, and narrow by filters: ids work too, id=in:${kind.prefix}_…,${kind.prefix}_…`,
+    ]);
+  }
+  const query = readListQuery(kind, asked, reading);
+  refuseUnreadable(context, query);
+  if (query.conditions.length === 0 && query.search === undefined && !isAll(context)) {
+    throw new Problem("missing_field", `no filter says which ${kind.plural}`, [
+      `filter them, as in a list: /${kind.plural}?created_at=gte:-1d`,
+      `or add all=true if every one is meant`,
+    ]);
+  }
+  return query;
+}
+
+const isAll = ({ parameters }: Authenticated) =>
+  ["", "1", "true", "yes"].includes(single(parameters, "all")?.toLowerCase() ?? "no");
+
+const MOST_DEALT = 100;
+
+/** One change for all records, or one for each value that `{"owner":{"evenly":["sam@…","kim@…"]}}` deals out in turn. */
+function readOptions({ body, reading }: Authenticated, kind: Kind): Written[] {
+  if (body.values["version"] !== undefined)
+    throw new Problem(
+      "invalid_field",
+      "version is of one record",
+      "the confirm token stands for the versions of all that were found",
+    );
+  if (kind.naturalKey && body.values[kind.naturalKey] !== undefined)
+    throw new Problem(
+      "invalid_field",
+      `${kind.naturalKey} belongs to one ${kind.name}`,
+      `change it with PATCH /${kind.plural}/{id}`,
+    );
+  const dealt = Object.entries(body.values).filter(([, value]) => isDealt(value));
+  if (dealt.length === 0) return [readRecord(kind, body, true, reading)];
+  const [name, value] = dealt[0]!;
+  const { evenly } = value as { evenly: unknown[] };
+  if (dealt.length > 1 || !Array.isArray(evenly) || evenly.length === 0 || evenly.length > MOST_DEALT) {
+    throw new Problem("invalid_value", `${name} cannot be dealt out like this`, [
+      `one field takes {"evenly":[…]}, with 1 to ${MOST_DEALT} values`,
+    ]);
+  }
+  return evenly.map((each) => readRecord(kind, { ...body, values: { ...body.values, [name]: each } }, true, reading));
+}
+
+const isDealt = (value: unknown) => typeof value === "object" && value !== null && Object.keys(value).join() === "evenly";
+
+const SHOWN = 5;
+
+/** The question before it: how many, which ones come first, and a token for exactly these in their versions. */
+function ask(context: Authenticated, kind: Kind, method: string, found: Found, what: string, body: string): void {
+  const { records, set } = found;
+  const first = records
+    .slice(0, SHOWN)
+    .map(({ id, title }) => `${kind.name}/${shortId(id)}${mayRead(context, kind) ? ` ${echo(title)}` : ""}`);
+  const more = records.length > SHOWN ? [`and ${records.length - SHOWN} more`] : [];
+  const asked = context.parameters.filter(([name]) => !["confirm", "dry_run"].includes(name));
+  const query = asked.map(([name, value]) => `${encodeURIComponent(name)}=${encodeURIComponent(value)}`).join("&");
+  confirm(context, "bulk", [method, kind.plural, set, body], what, `${method} /${kind.plural}?${query}`, [...first, ...more]);
+}
+
+const nothing = ({ requestId }: Authenticated, kind: Kind, values: Record<string, number>): Answer => ({
+  is: "message",
+  message: `the filters find no ${kind.plural}: nothing to do`,
+  values: { ...values, request: requestId },
+});
+
+const done = ({ dryRun, requestId }: Authenticated, message: string, values: Record<string, number>): Answer => ({
+  is: "message",
+  message,
+  values: { ...values, request: requestId },
+  hints: dryRun ? [] : [`to take all of it back: POST /undo {"request":"${requestId}"}`],
+});
