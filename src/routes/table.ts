@@ -3,6 +3,7 @@ import type { Route } from "../service/route.ts";
 import { helpRoutes } from "./help.ts";
 import { historyRoutes } from "./history.ts";
 import { mcpRoutes } from "./mcp.ts";
+import { mergeRoutes } from "./merge.ts";
 import { metricsRoutes } from "./metrics.ts";
 import { authorizeRoutes } from "./oauth/authorize.ts";
 import { metadataRoutes } from "./oauth/metadata.ts";
@@ -38,6 +39,7 @@ export function createRoutes(catalog: Catalog): Route[] {
     ...reminderRoutes,
     ...historyRoutes(catalog),
     ...undoRoutes(catalog),
+    ...mergeRoutes(catalog),
   ];
   return routes;
 }

@@ -211,6 +211,26 @@ for (const kind of definitions) {
       assert.equal((await ask("POST", "/undo", { query: JSON_PLEASE, body: { change } })).json().undone > 0, true);
       await ask("POST", "/undo", { query: JSON_PLEASE, body: {} });
       await ask("POST", "/undo", { query: JSON_PLEASE, body: { change: "ch_00000000" } });
+      await ask("POST", `${one}/restore`, { ids: ids(), query: JSON_PLEASE });
+    });
+
+    test("are changed, merged and deleted as many", async () => {
+      const found = `${JSON_PLEASE}&id=${id}`;
+      const body = { [title]: "Changed with others" };
+      await ask("PATCH", all, { query: JSON_PLEASE, body });
+      const asked = await ask("PATCH", all, { query: found, body });
+      assert.equal((await ask("PATCH", all, { query: `${found}&confirm=${asked.json().confirm}`, body })).json().updated, 1);
+      const twin = (await ask("POST", all, { query: JSON_PLEASE, body: leastOf(kind, world) })).json().id;
+      const merge = `${one}/merge`;
+      const wish = { ids: ids(), body: { from: twin } };
+      const merging = await ask("POST", merge, { ...wish, query: JSON_PLEASE });
+      assert.equal(
+        (await ask("POST", merge, { ...wish, query: `${JSON_PLEASE}&confirm=${merging.json().confirm}` })).status,
+        200,
+      );
+      await ask("POST", merge, { ids: ids(), query: JSON_PLEASE, body: { from: id } });
+      const going = await ask("DELETE", all, { query: found });
+      assert.equal((await ask("DELETE", all, { query: `${found}&confirm=${going.json().confirm}` })).json().deleted, 1);
     });
   });
 }

@@ -55,8 +55,29 @@ export async function resolveId(
     sql`select r.id from ${ident(target.plural)} r where r.workspace_id = ${workspaceId} and ${idMatches(sql`r.id`, reference.key)} and r.deleted_at is null`,
     { retry: true },
   );
-  if (!row) throw await gone(db, workspaceId, target, reference.key, code);
-  return row[0] as string;
+  const id = (row?.[0] as string | undefined) ?? (await mergedInto(db, workspaceId, target, reference.key));
+  if (id === undefined) throw await gone(db, workspaceId, target, reference.key, code);
+  return id;
+}
+
+/** The living record that a merged one became part of, by however many merges. */
+export async function mergedInto(
+  db: Database,
+  workspaceId: string,
+  { plural }: Kind,
+  key: string,
+): Promise<string | undefined> {
+  const table = ident(plural);
+  const [row] = await db.pool.rows(
+    sql`with recursive way as (
+        select r.id, r.merged_into, r.deleted_at from ${table} r
+          where r.workspace_id = ${workspaceId} and ${idMatches(sql`r.id`, key)} and r.merged_into is not null
+        union all
+        select r.id, r.merged_into, r.deleted_at from way join ${table} r on r.workspace_id = ${workspaceId} and r.id = way.merged_into
+      ) select id from way where deleted_at is null limit 1`,
+    { retry: true },
+  );
+  return row?.[0] as string | undefined;
 }
 
 /** The refusal of a record that is not among the living. Of a deleted one it tells when and by whom, and how to have it back. */

@@ -16,7 +16,7 @@ import { bounded } from "./bounded.ts";
 import { conditionSql } from "./condition.ts";
 import { eitherWay, inTime, long, pagedOptions } from "./deadlines.ts";
 import { pageSql, positionOf, type Walk } from "./ranges.ts";
-import { gone, resolveConditions, wrongKind } from "./references.ts";
+import { gone, mergedInto, resolveConditions, wrongKind } from "./references.ts";
 import { type Table, tableOf } from "./table.ts";
 
 export type Page = {
@@ -40,7 +40,7 @@ const BY_KEY = { retry: true, brief: true } as const;
 
 /**
  * One record in a view, a living one unless `deleted` says otherwise. Not there, of another kind and of another workspace are the same
- * `not_found`.
+ * `not_found`. The id of a record that was merged leads to the one it became part of.
  */
 export async function getRow(
   db: Database,
@@ -52,8 +52,10 @@ export async function getRow(
   const { kind } = view;
   if (prefix !== kind.prefix) throw wrongKind(db, kind, { prefix, key });
   const [row] = await db.pool.rows(getStatements(view)[deleted ?? "living"]([workspaceId, key.slice(-8), key]), BY_KEY);
-  if (!row) throw await gone(db, workspaceId, kind, key);
-  return row;
+  if (row) return row;
+  const into = deleted === undefined ? await mergedInto(db, workspaceId, kind, key) : undefined;
+  if (into === undefined) throw await gone(db, workspaceId, kind, key);
+  return getRow(db, workspaceId, view, { prefix, key: into });
 }
 
 /** The living record for which the condition on `r` holds, which names the workspace. */

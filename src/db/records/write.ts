@@ -12,7 +12,7 @@ import type { Author, Database } from "../database.ts";
 import { hasKey } from "./condition.ts";
 import { withNewHandles } from "./handles.ts";
 import { doneBefore } from "./idempotencyKeys.ts";
-import { resolveId, resolveLink, wrongKind } from "./references.ts";
+import { gone, mergedInto, resolveId, resolveLink, wrongKind } from "./references.ts";
 import { findRow, getRow } from "./rows.ts";
 import { tableOf } from "./table.ts";
 import { writeOnce } from "./writeOnce.ts";
@@ -136,6 +136,8 @@ export async function updateRow(
   const way = { creates: false, claim };
   const saved = await save(db, view, way, author, values, optionsFor(author, written), ids, () => reference.key);
   if (saved) return saved;
+  const into = await mergedInto(db, author.workspaceId, kind, reference.key);
+  if (into) return updateRow(db, author, ids, view, { prefix: kind.prefix, key: into }, written, claim);
   // Only a request that was done, or that had nothing to do, keeps its key.
   const done = claim && (await madeBefore(db, author.workspaceId, claim));
   const row = await getRow(db, author.workspaceId, view, reference);
@@ -225,7 +227,10 @@ export async function refuseMissingLinks(
 ): Promise<void> {
   for (const { id, target } of kind.links) {
     const key = sent[id.name] as string | null | undefined;
-    if (key) await resolveId(db, author.workspaceId, target, { prefix: target.prefix, key }, "unprocessable");
+    if (!key) continue;
+    const living = await resolveId(db, author.workspaceId, target, { prefix: target.prefix, key }, "unprocessable");
+    // By the id of a merged record.
+    if (!living.endsWith(key)) throw await gone(db, author.workspaceId, target, key, "unprocessable");
   }
 }
 
