@@ -19,7 +19,7 @@ import { Problem } from "./kit/problem.ts";
 import { perform } from "./routes/perform.ts";
 import { createRoutes } from "./routes/table.ts";
 import { addressOf, authorizationOf, readContext } from "./service/context.ts";
-import { permit, permitInside } from "./service/permit.ts";
+import { permit, permitInside, proposesOnly } from "./service/permit.ts";
 import {
   type Ask,
   type Authenticated,
@@ -86,7 +86,8 @@ export function createApp(services: Services, sessions: SessionCache, limiter: L
     const session = route.open ? undefined : (asker?.session ?? (await known(authorization, address, now, route.path)));
     passage.caller = session?.tokenId;
     if (counted) passage.headers.push(...limiter.take(session?.rootId ?? address, now));
-    if (session) permit(session, scopes.get(route));
+    const mustPropose = session !== undefined && !asker?.approved && proposesOnly(session, scopes.get(route), route);
+    if (session && !mustPropose) permit(session, scopes.get(route));
     allowParameters(route, target.parameters);
     const format = negotiates(route) ? readFormat(request, target, suffix, formats.get(route)!) : passage.format;
     guardTrials(request);
@@ -104,6 +105,9 @@ export function createApp(services: Services, sessions: SessionCache, limiter: L
       now,
       session,
       body,
+      mustPropose,
+      db: asker?.db ?? services.db,
+      approved: asker?.approved,
     });
     if (route.body?.is === "values") context.body = { ...body, values: readValues(route.body, body.values, context.reading) };
     const answered = await perform(route, context as Authenticated, ask);

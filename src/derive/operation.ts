@@ -79,6 +79,9 @@ function writeOf({ body }: Operation): Pick<Scope, "verb" | "partly"> | undefine
   return body.of.naturalKey === undefined ? { verb: "create" } : { verb: "write", partly: true };
 }
 
+/** Whether an operation writes records: those take `dry_run`. */
+export const isRecordWrite = ({ parameters }: Operation): boolean => parameters?.["dry_run"] !== undefined;
+
 /** Some fields of a definition as values on their own. */
 export function valuesOf({ fields }: Kind, ...names: string[]): Named {
   return Object.fromEntries(fields.filter(({ name }) => names.includes(name)).map(({ name, ...spec }) => [name, spec]));

@@ -24,6 +24,7 @@ export const WHY = { reason: text({ about: "why, for the history; also as the he
 export const WRITING = {
   ...WHY,
   dry_run: boolean({ about: "answers what would be, and changes nothing" }),
+  propose: boolean({ about: "keeps the write for somebody to approve: GET /proposals" }),
 } satisfies Named;
 
 /** What the answer to a write says of a rehearsal. */

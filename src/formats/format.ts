@@ -20,6 +20,8 @@ export type Single = {
   /** The id of the change that the outcome tells of. */
   change?: string | undefined;
   notes?: readonly string[];
+  /** Told beside a line; JSON has it in a field of its own. */
+  lines?: readonly string[];
   facts?: Record<string, Value>;
 };
 

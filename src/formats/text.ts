@@ -40,8 +40,8 @@ function* listParts(list: List, showing: Showing): Generator<string, Ending> {
   return ending;
 }
 
-const endOf = ({ notes, outcome, change }: Single) =>
-  `\n${noteLines(notes)}${outcome ? `# ${outcome}${change ? ` ${shortId(change)}` : ""}\n` : ""}`;
+const endOf = ({ notes, lines, outcome, change }: Single) =>
+  `\n${noteLines(lines)}${noteLines(notes)}${outcome ? `# ${outcome}${change ? ` ${shortId(change)}` : ""}\n` : ""}`;
 
 const noteLines = (notes: readonly string[] = []) => notes.map((note) => `# ${messageLine(note)}\n`).join("");
 

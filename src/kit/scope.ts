@@ -1,5 +1,5 @@
 /** What a token may do at most. `admin` is for the workspace and its members; the others are for records. */
-export const VERBS = ["read", "write", "create", "update", "delete", "admin"] as const;
+export const VERBS = ["read", "write", "create", "update", "delete", "propose", "admin"] as const;
 
 export type Verb = (typeof VERBS)[number];
 
@@ -23,7 +23,8 @@ const ROLE_VERBS: Record<Role, readonly Verb[]> = {
 };
 
 /** Roles know nothing finer than `write`. */
-export const roleAllows = (role: Role, verb: Verb) => ROLE_VERBS[role].includes(isWrite(verb) ? "write" : verb);
+export const roleAllows = (role: Role, verb: Verb) =>
+  ROLE_VERBS[role].includes(isWrite(verb) || verb === "propose" ? "write" : verb);
 
 const isWrite = (verb: Verb) => (WRITES as readonly Verb[]).includes(verb);
 
@@ -39,6 +40,7 @@ const isVerb = (text: string): text is Verb => (VERBS as readonly string[]).incl
 export function covers(scopes: Scopes, verb: Verb, plural?: string): boolean {
   if (scopes === null) return true;
   const has = (one: Verb) => scopes.includes(one) || (plural !== undefined && scopes.includes(`${plural}.${one}`));
+  if (verb === "propose" && has("write")) return true;
   return has(verb) || (isWrite(verb) && has("write")) || (verb === "write" && WRITES.every(has));
 }
 

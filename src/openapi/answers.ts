@@ -1,5 +1,5 @@
 import { shownExample } from "../derive/example.ts";
-import type { Operation, OperationAnswer } from "../derive/operation.ts";
+import { isRecordWrite, type Operation, type OperationAnswer } from "../derive/operation.ts";
 import { refusalsOf } from "../derive/refusals.ts";
 import { PROBLEMS, type ProblemCode } from "../kit/problem.ts";
 import { counted } from "../kit/words.ts";
@@ -23,11 +23,14 @@ export function answersOf(operation: Operation, formats: readonly MediaType[]): 
   const success = statuses.map((status) => [status, successOf(operation, status, formats)]);
   const unchanged = { description: "what you have is what there is", headers: { ...ALWAYS, ...headerRefs("ETag") } };
   const cached = answers.is === "record" && method === "GET" ? [[304, unchanged]] : [];
+  const proposed = isRecordWrite(operation)
+    ? [[202, responseRef("Proposal", "kept as a proposal, for somebody to approve")]]
+    : [];
   const refused = Object.entries(byStatus(refusalsOf(operation))).map(([status, codes]) => [
     status,
     responseRef(status, codes.join(", ")),
   ]);
-  return Object.fromEntries([...success, ...cached, ...refused]);
+  return Object.fromEntries([...success, ...proposed, ...cached, ...refused]);
 }
 
 function byStatus(codes: readonly ProblemCode[]): Record<string, ProblemCode[]> {

@@ -1,5 +1,5 @@
 import { membersFilter } from "../derive/filter.ts";
-import type { Named, Operation } from "../derive/operation.ts";
+import { isRecordWrite, type Named, type Operation } from "../derive/operation.ts";
 import { COMMON_PARAMETERS, listParameters } from "../derive/parameters.ts";
 import { refusalsOf } from "../derive/refusals.ts";
 import type { FieldSpec } from "../fields/spec.ts";
@@ -58,8 +58,9 @@ function queryParameter(name: string, spec: FieldSpec): Json {
 }
 
 function listed({ of, most, bulk }: NonNullable<Operation["filters"]>): Json[] {
-  const own = Object.keys(ownParameters(of, most)).filter((name) => !bulk || name === "search");
-  const names = [...own, ...filterable(of).map(({ name }) => name)];
+  // The fields of the body have the names of the filters.
+  if (bulk) return [parameterRef(BULK_FILTERS)];
+  const names = [...Object.keys(ownParameters(of, most)), ...filterable(of).map(({ name }) => name)];
   return [...names.map((name) => listName(of, name)), ...membersOf(of).map(membersFilter)].map(parameterRef);
 }
 
@@ -74,14 +75,14 @@ const listName = ({ name }: Kind, parameter: string) => `${name}.${parameter}`;
 
 /** The parameters that operations refer to by name: filters, what every route takes, and headers. */
 export function componentParameters(routes: readonly Operation[]): Json {
-  const lists = routes.flatMap(({ filters }) => (filters ? [filters] : []));
+  const lists = routes.flatMap(({ filters }) => (filters && !filters.bulk ? [filters] : []));
   const listed = lists.flatMap(({ of, most }) => [
     ...Object.entries(ownParameters(of, most)).map(([name, spec]) => [listName(of, name), queryParameter(name, spec)]),
     ...filterable(of).map((field) => [listName(of, field.name), filterParameter(field)]),
   ]);
   const common = Object.entries(COMMON_PARAMETERS).map(([name, spec]) => [name, queryParameter(name, spec)]);
   const members = lists.flatMap(({ of }) => membersOf(of)).map((field) => [membersFilter(field), memberFilters(field)]);
-  return { ...Object.fromEntries([...listed, ...common, ...members]), ...HEADERS };
+  return { ...Object.fromEntries([...listed, ...common, ...members]), [BULK_FILTERS]: bulkFilters, ...HEADERS };
 }
 
 /** What stands in an address as its own text: a number or a boolean may be given as it is, for callers that know the field's type. */
@@ -123,6 +124,16 @@ function memberFilters(field: Field): Json {
   return { ...filter(membersFilter(field), description, schema), example: { [`${name}.seats`]: "gt:10" } };
 }
 
+const BULK_FILTERS = "filters";
+
+const bulkFilters: Json = {
+  ...filter(BULK_FILTERS, "the filters of the list, and search, each sent under its own name: stage=lead", {
+    type: "object",
+    additionalProperties: { type: ["string", "number", "boolean"] },
+  }),
+  example: { stage: "lead" },
+};
+
 /** The headers an operation reads, as names of components. */
 function headersOf(operation: Operation): (keyof typeof HEADERS)[] {
   const { method, parameters = {}, body, answers, refuses = [] } = operation;
@@ -130,7 +141,7 @@ function headersOf(operation: Operation): (keyof typeof HEADERS)[] {
   return [
     ...(method === "GET" && answers.is === "record" ? (["If-None-Match"] as const) : []),
     ...(codes.includes("version_conflict") ? (["If-Match"] as const) : []),
-    ...(body?.is === "create" ? (["Idempotency-Key"] as const) : []),
+    ...(body?.is === "create" || isRecordWrite(operation) ? (["Idempotency-Key"] as const) : []),
     ...(parameters.reason ? (["X-Reason", "X-Agent"] as const) : []),
     ...(refuses.includes("escalation_required") ? (["X-Escalation-Code"] as const) : []),
   ];

@@ -174,7 +174,7 @@ function ask(context: Authenticated, kind: Kind, method: string, found: Found, w
     .slice(0, SHOWN)
     .map(({ id, title }) => `${kind.name}/${shortId(id)}${mayRead(context, kind) ? ` ${echo(title)}` : ""}`);
   const more = records.length > SHOWN ? [`and ${records.length - SHOWN} more`] : [];
-  const asked = context.parameters.filter(([name]) => !["confirm", "dry_run"].includes(name));
+  const asked = context.parameters.filter(([name]) => !["confirm", "dry_run", "propose"].includes(name));
   const query = asked.map(([name, value]) => `${encodeURIComponent(name)}=${encodeURIComponent(value)}`).join("&");
   confirm(context, "bulk", [method, kind.plural, set, body], what, `${method} /${kind.plural}?${query}`, [...first, ...more]);
 }

@@ -6,17 +6,18 @@ const CONFIRM_MS = 600_000;
 
 /**
  * The two steps of what cannot simply be taken back: the first call tells what would happen and gives a token for exactly that - this
- * workspace, this caller's token, these facts -, the same call with `?confirm=<token>` goes through. A rehearsal needs none.
+ * workspace, this caller's token, these facts -, the same call with `?confirm=<token>` goes through. A rehearsal needs none, nor a
+ * proposal that is approved.
  */
 export function confirm(
-  { dryRun, parameters, reading, services, session }: Authenticated,
+  { approved, dryRun, parameters, reading, services, session }: Authenticated,
   purpose: string,
   facts: readonly string[],
   what: string,
   request: string,
   shown: readonly string[] = [],
 ): void {
-  if (dryRun) return;
+  if (dryRun || approved) return;
   const sealed = [session.workspaceId, session.tokenId, ...facts];
   const token = single(parameters, "confirm");
   if (token !== undefined && services.seal.holds(purpose, sealed, token, reading.now)) return;

@@ -14,6 +14,7 @@ import { type Kind, stored, writable } from "../records/kind.ts";
 import { permit } from "../service/permit.ts";
 import { type Authenticated, type Route, readPathId } from "../service/route.ts";
 import { confirm } from "./confirm.ts";
+import { brief } from "./proposals.ts";
 import { mayRead, recordView } from "./readable.ts";
 
 /** Two records that are one. */
@@ -83,5 +84,3 @@ function told({ field: { name }, value, from, lost }: Merged): string {
   if (lost === null) return `${text}, from the other`;
   return `${text} stays, ${brief(lost)} goes${from === "other" ? "" : `; "take":["${name}"] keeps the other's`}`;
 }
-
-const brief = (value: unknown) => echo(typeof value === "string" ? value : JSON.stringify(value), 60);

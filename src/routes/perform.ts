@@ -2,12 +2,14 @@ import { doneBefore, keepAnswer, takeKey } from "../db/records/idempotencyKeys.t
 import { getRow } from "../db/records/rows.ts";
 import type { Claim } from "../db/records/writeStatement.ts";
 import { inUnit, ofMany, rehearse } from "../db/unit.ts";
+import { isRecordWrite } from "../derive/operation.ts";
 import { single } from "../derive/query.ts";
 import { rowId } from "../derive/view.ts";
 import type { Answer } from "../http/reply.ts";
 import { echo } from "../kit/line.ts";
 import { Problem } from "../kit/problem.ts";
 import type { Ask, Authenticated, Route } from "../service/route.ts";
+import { propose, proposing } from "./proposals.ts";
 import { recordView } from "./readable.ts";
 
 /**
@@ -15,10 +17,15 @@ import { recordView } from "./readable.ts";
  * key is done once, however often it comes.
  */
 export async function perform(route: Route, context: Authenticated, ask: Ask): Promise<Answer> {
-  const handle = (db = context.db, dryRun = false, claim?: Claim) => route.handle({ ...context, db, dryRun, claim }, ask);
-  if (!isWrite(route)) return route.handle(context, ask);
+  const handle = (db = context.db, dryRun = false, claim?: Claim) =>
+    route.handle({ ...context, db, dryRun, claim, ...(dryRun ? { session: proposing(context) } : {}) }, ask);
+  if (!isRecordWrite(route)) return route.handle(context, ask);
+  if (context.approved) return handle();
   const options = route.filters ? ofMany(context.session.workspaceId) : {};
-  if (isDryRun(context)) return asDryRun(await rehearse(context.db, async (unit) => handle(unit, true), options));
+  const isDryRun = isSet(context, "dry_run");
+  if (!isDryRun && (context.mustPropose || isSet(context, "propose")))
+    return propose(context, route, (unit) => handle(unit, true));
+  if (isDryRun) return asDryRun(await rehearse(context.db, async (unit) => handle(unit, true), options));
   const claim = claimOf(route, context);
   // A create or change of one record claims the key in its own statement.
   const single = route.body?.is === "create" || route.body?.is === "patch";
@@ -37,14 +44,12 @@ export async function perform(route: Route, context: Authenticated, ask: Ask): P
   );
 }
 
-const isWrite = ({ parameters }: Route) => parameters?.["dry_run"] !== undefined;
-
 /** A value that cannot be read is refused: what was meant as a dry run must not be a write. */
-function isDryRun({ parameters }: Authenticated): boolean {
-  const asked = single(parameters, "dry_run")?.toLowerCase();
+function isSet({ parameters }: Authenticated, name: "dry_run" | "propose"): boolean {
+  const asked = single(parameters, name)?.toLowerCase();
   if (asked === undefined || ["false", "0", "no"].includes(asked)) return false;
   if (["true", "1", "yes", ""].includes(asked)) return true;
-  throw new Problem("invalid_value", `dry_run cannot be ${echo(asked)}`, "dry_run=true or dry_run=false");
+  throw new Problem("invalid_value", `${name} cannot be ${echo(asked)}`, `${name}=true or ${name}=false`);
 }
 
 /** Nothing was made, so there is no change to name and no place to look. */
@@ -62,7 +67,7 @@ function asDryRun(answer: Answer): Answer {
 }
 
 /** Parameters that say how a request is answered, and not what it asks for. */
-const ASIDE = ["code", "confirm", "dry_run", "fields", "format", "pretty", "reason"];
+const ASIDE = ["code", "confirm", "dry_run", "fields", "format", "pretty", "propose", "reason"];
 
 /** The same key with another request is refused. */
 function claimOf(route: Route, context: Authenticated): Claim | undefined {

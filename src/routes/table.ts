@@ -14,6 +14,7 @@ import { memberRoutes } from "./people/members.ts";
 import { signInRoutes } from "./people/signIn.ts";
 import { tokenRoutes } from "./people/tokens.ts";
 import { workspaceRoutes } from "./people/workspaces.ts";
+import { proposalRoutes } from "./proposals.ts";
 import { recordRoutes } from "./records.ts";
 import { reminderRoutes } from "./reminders.ts";
 import { searchRoutes } from "./search.ts";
@@ -39,6 +40,7 @@ export function createRoutes(catalog: Catalog): Route[] {
     ...reminderRoutes,
     ...historyRoutes(catalog),
     ...undoRoutes(catalog),
+    ...proposalRoutes,
     ...mergeRoutes(catalog),
   ];
   return routes;

@@ -1,3 +1,4 @@
+import type { Database } from "../db/database.ts";
 import type { Session } from "../db/people/sessions.ts";
 import { single } from "../derive/query.ts";
 import { storable } from "../fields/text.ts";
@@ -11,7 +12,7 @@ import { Problem } from "../kit/problem.ts";
 import { covers } from "../kit/scope.ts";
 import { composed } from "../kit/text.ts";
 import { zone } from "../kit/time.ts";
-import type { Context, Services } from "./route.ts";
+import type { Approved, Context, Services } from "./route.ts";
 
 const UTC = zone("UTC");
 
@@ -29,11 +30,16 @@ export type Arrival = {
   now: number;
   session: Session | undefined;
   body: Body;
+  mustPropose: boolean;
+  /** The connections or the transaction that it runs on, and the proposal that it is, where it came from inside. */
+  db: Database;
+  approved: Approved | undefined;
 };
 
 /** Parses a request into its context. Times are read and shown in the zone of the caller's workspace. */
 export function readContext(arrival: Arrival): Context & { session: Session | undefined } {
-  const { services, request, requestId, target, path, format, address, authorization, now, session, body } = arrival;
+  const { services, request, requestId, target, path, format, address, authorization, now, session, body, db, approved } =
+    arrival;
   const { headers } = request;
   const { parameters } = target;
   const reason = readNote("reason", single(parameters, "reason") ?? utf8Header("X-Reason", headers["x-reason"]), 500);
@@ -43,16 +49,19 @@ export function readContext(arrival: Arrival): Context & { session: Session | un
   const place = session ? zone(session.timezone) : UTC;
   return {
     services,
-    db: services.db,
+    db,
     session,
     requestId,
     address,
+    pathname: target.path,
     path,
     parameters,
     body,
     style: { format, pretty: readPretty(target), showing: { zone: place }, pageAt: (cursor) => pageAt(target, cursor) },
-    reading: { now, zone: place, me: email },
-    author: { workspaceId, actor: email, tokenId, agent, reason, requestId, now, mayRead },
+    reading: { now: approved?.at ?? now, zone: place, me: email },
+    author: { workspaceId, actor: email, tokenId, agent, reason: approved?.reason ?? reason, requestId, now, mayRead },
+    approved,
+    mustPropose: arrival.mustPropose,
     claim: undefined,
     dryRun: false,
     ifMatch: readIfMatch(headers["if-match"]),

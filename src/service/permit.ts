@@ -1,5 +1,5 @@
 import type { Session } from "../db/people/sessions.ts";
-import type { Operation, Scope } from "../derive/operation.ts";
+import { isRecordWrite, type Operation, type Scope } from "../derive/operation.ts";
 import { Problem } from "../kit/problem.ts";
 import { covers, roleAllows, type Verb, WRITES } from "../kit/scope.ts";
 
@@ -26,6 +26,13 @@ export function permit(session: Session, scope: Scope | undefined): void {
   if (covers(scopes, verb, plural)) return;
   if (partly && WRITES.some((part) => covers(scopes, part, plural))) return;
   throw lacksScope(session, verb, plural);
+}
+
+/** Whether a write of records is beyond the scopes of a token that may propose it. */
+export function proposesOnly({ scopes }: Session, scope: Scope | undefined, operation: Operation): boolean {
+  if (scopes === null || !isRecordWrite(operation) || !covers(scopes, "propose", scope?.plural)) return false;
+  if (scope?.partly) return !WRITES.some((part) => covers(scopes, part, scope.plural));
+  return scope ? !covers(scopes, scope.verb, scope.plural) : !covers(scopes, "write");
 }
 
 /** What is refused beyond the scopes of a token, as programs that can ask their person for more understand it. */

@@ -54,6 +54,8 @@ export type Context = {
   requestId: string;
   /** The caller's network: an IPv4 address or an IPv6 /56. */
   address: string;
+  /** The path as it was sent. */
+  pathname: string;
   /** Values of the route's `{…}` segments. */
   path: Record<string, string>;
   parameters: Parameters;
@@ -62,6 +64,10 @@ export type Context = {
   reading: Reading;
   /** The author of this request's changes. Routes without a token leave person and workspace empty. */
   author: Author;
+  /** Set where the request is a proposal that somebody approves: when and why it was proposed. It needs no confirm. */
+  approved: Approved | undefined;
+  /** The token may not make this write, but propose it. */
+  mustPropose: boolean;
   /** What makes a repeated write the same write, where the caller sent an idempotency key. */
   claim: Claim | undefined;
   /** Whether all that is written will be taken back. */
@@ -76,6 +82,9 @@ export type Context = {
   /** The raw headers. */
   headers: IncomingHttpHeaders;
 };
+
+/** `at` in epoch ms: relative times of the request count from then. */
+export type Approved = { at: number; reason: string };
 
 /** A request of an authenticated caller. */
 export type Authenticated = Context & { session: Session };

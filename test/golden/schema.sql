@@ -1307,6 +1307,32 @@ CREATE INDEX products_tags_idx ON public.products USING gin (workspace_id, tags)
 CREATE INDEX products_unit_price_cents_order_idx ON public.products USING btree (workspace_id, unit_price_cents, id) WHERE (deleted_at IS NULL);
 CREATE INDEX products_updated_at_order_idx ON public.products USING btree (workspace_id, updated_at, id) WHERE (deleted_at IS NULL);
 
+create table proposals (
+  workspace_id text collate "C" not null,
+  id text collate "C" not null,
+  at timestamp with time zone not null,
+  actor text collate "C" not null,
+  token_id text collate "C",
+  agent text collate "C",
+  reason text collate "C",
+  method text collate "C" not null,
+  target text collate "C" not null,
+  content_type text collate "C",
+  if_match text collate "C",
+  body text collate "C" not null,
+  diff jsonb not null,
+  changes integer not null,
+  mark text collate "C" not null,
+  state text collate "C" not null,
+  decided_at timestamp with time zone,
+  decided_by text collate "C",
+  decision text collate "C",
+  constraint proposals_pkey PRIMARY KEY (workspace_id, id),
+  constraint proposals_state_check CHECK ((state = ANY (ARRAY['open'::text, 'approved'::text, 'rejected'::text])))
+);
+CREATE UNIQUE INDEX proposals_handle_key ON public.proposals USING btree (workspace_id, "right"(id, 8));
+CREATE INDEX proposals_state_idx ON public.proposals USING btree (workspace_id, state, id);
+
 create table schema_migrations (
   version integer not null,
   name text not null,

@@ -321,10 +321,26 @@ test("workspaces", async () => {
   await ask("DELETE", "/workspaces/{id}", { ids: [made], query: `${q}&code=${code}` });
 });
 
+test("proposals", async () => {
+  const q = JSON_PLEASE;
+  const wish = { query: `${q}&propose=true`, body: { title: "Proposed" } };
+  const kept = await ask("POST", "/tasks", wish);
+  assert.equal(kept.status, 202);
+  const ids = [kept.json().id];
+  await ask("GET", "/proposals", { query: q });
+  await ask("GET", "/proposals/{id}", { ids, query: q });
+  await ask("POST", "/proposals/{id}/approve", { ids, query: q, body: { mark: "other" } });
+  const { mark } = (await ask("GET", "/proposals/{id}", { ids, query: q })).json();
+  assert.equal((await ask("POST", "/proposals/{id}/approve", { ids, query: q, body: { mark } })).status, 200);
+  await ask("POST", "/proposals/{id}/reject", { ids, query: q, body: { reason: "late" } });
+  const other = [(await ask("POST", "/tasks", wish)).json().id];
+  assert.equal((await ask("POST", "/proposals/{id}/reject", { ids: other, query: q, body: {} })).status, 200);
+});
+
 test("the tour led everywhere", () => {
   const missed = operations.filter((each) => !done.has(each)).map(({ method, path }) => `${method} ${path}`);
   assert.deepEqual(missed, [], "a new route wants a stop on the tour, where it does what it is for");
-  assert.deepEqual([...seen].sort(), [200, 201, 304, 400, 401, 403, 404, 409, 412, 413, 415, 422]);
+  assert.deepEqual([...seen].sort(), [200, 201, 202, 304, 400, 401, 403, 404, 409, 412, 413, 415, 422]);
 });
 
 test("no statement of the tour reaches into a tenant's table without its workspace", async () => {

@@ -25,6 +25,9 @@ test("an inner request has the same fields as one from a socket", () => {
     now: 0,
     session: undefined,
     body: NO_BODY,
+    mustPropose: false,
+    db: {} as Services["db"],
+    approved: undefined,
   });
   assert.equal(context.author.reason, "Zoë rief an ☎");
   assert.equal(context.author.agent, "Claude");

@@ -95,7 +95,7 @@ test("nothing has a default, which generated types would require and clients fil
 });
 
 test("a filter takes a value, an operator before it, and several of them", () => {
-  const filtered = ours.filter(({ filters }) => filters);
+  const filtered = ours.filter(({ filters }) => filters && !filters.bulk);
   for (const route of filtered) {
     const names = route.filters!.of.fields.filter(({ type }) => type.operators.length > 0).map(({ name }) => name);
     const told = parametersOf(route).filter(({ name }) => names.includes(String(name)));
