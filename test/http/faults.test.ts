@@ -30,7 +30,7 @@ const routes = createRoutes(catalog);
 
 let dealt = 0;
 
-/** The next few in turn: every field gets some and all fields together get all. */
+/** The next few in turn: every field gets one and all fields together get all of them, many times. */
 const deal = <T>(pack: readonly T[], count: number): T[] =>
   Array.from({ length: count }, () => pack[dealt++ % pack.length] as T);
 
@@ -64,7 +64,7 @@ test("no value of any type in any field of any body is a fault", async () => {
     const id = kind ? ids.get(kind)! : own.workspace.slice("workspace/".length);
     const to = path.replace("{id}", id).replace(/\{\w+\}/g, "u_00000000");
     for (const name of [...fields, "version", "custom.x", "__proto__", "constructor"]) {
-      for (const text of deal(odd, 2).map((value) => JSON.stringify(value))) {
+      for (const text of deal(odd, 1).map((value) => JSON.stringify(value))) {
         const form = `${encodeURIComponent(name)}=${encodeURIComponent(text)}`;
         const reply = await ann.send(method, to, dealt % 4 ? `{"${name}":${text}}` : form);
         assert.ok(reply.status < 500, `${method} ${to} ${name} ${text.slice(0, 200)}: ${reply.text}`);
@@ -104,7 +104,7 @@ test("no value of any parameter is a fault", async () => {
       ? ["search", "sort", "limit", "cursor", "fields", "count", "custom.x", ...filters.of.fields.map(({ name }) => name)]
       : [];
     for (const name of [...Object.keys(parameters), ...lists, "format", "pretty", "reason", "nothing", "__proto__"]) {
-      for (const value of deal(odd, 2)) {
+      for (const value of deal(odd, 1)) {
         const reply = await ann.send(method, `${to}?${name}=${value}`);
         assert.ok(reply.status < 500, `${to}?${name}=${value}: ${reply.text}`);
       }

@@ -100,10 +100,14 @@ for (const kind of definitions) {
       await ask("GET", `${one}/history`, { ids: ids(), query: `${JSON_PLEASE}&fields=handle,before,after` });
     });
 
-    test("are filtered by every field with every operator", async () => {
+    test("are filtered by every field, and with every operator of each type", async () => {
+      const tried = new Set<string>();
       for (const field of kind.fields) {
         const value = encodeURIComponent(field.readOnly ? id : String(valuesOf(field, world).ladder[0]));
-        for (const operator of field.type.operators) {
+        const untried = field.type.operators.filter((operator) => !tried.has(`${field.type.name} ${operator}`));
+        const operators = untried.length > 0 ? untried : field.type.operators.slice(0, 1);
+        for (const operator of operators) {
+          tried.add(`${field.type.name} ${operator}`);
           const operand = operator === "is" || operator === "not" ? "null" : value;
           await ask("GET", all, { query: `${JSON_PLEASE}&${field.name}=${operator}:${operand}&limit=1` });
         }
@@ -167,7 +171,6 @@ for (const kind of definitions) {
         await ask("GET", all, { query: `${query}${next}cursor=nothing` });
         await ask("GET", all, { query: `${query}${next}fields=nmae` });
         await ask("GET", all, { query: `${query}${next}id=${kind.prefix}_00000000` });
-        for (const { name } of kind.fields) await ask("GET", all, { query: `${query}${next}${name}=gte:` });
         for (const [method, path] of [
           ["POST", all],
           ["PATCH", one],
@@ -189,6 +192,7 @@ for (const kind of definitions) {
         }
         await ask("POST", all, { query, body: {} });
       }
+      for (const { name } of kind.fields) await ask("GET", all, { query: `${JSON_PLEASE}&${name}=gte:` });
       await ask("POST", all, { query: JSON_PLEASE, body: { [title]: "x".repeat(1_100_000) } });
     });
 
