@@ -122,12 +122,12 @@ test("an address from which the owner signed in before always gets a new code", 
 test("concurrent requests do not exceed the limits per address and per mailbox", async () => {
   clock += 120 * MINUTE;
   const atOnce = (send: (i: number) => Promise<{ status: number }>) =>
-    Promise.all(Array.from({ length: 280 }, (_, i) => send(i)));
+    Promise.all(Array.from({ length: 130 }, (_, i) => send(i)));
   const before = service.mails.length;
   const answers = await atOnce((i) => ask(`crowd${i}@example.com`, "10.7.0.1"));
   assert.equal(service.mails.length - before, 60);
   assert.equal(answers.filter(({ status }) => status === 200).length, 60);
-  const many = await atOnce((i) => ask("crowded@example.com", `10.7.${1 + (i >> 7)}.${i & 127}`));
+  const many = await atOnce((i) => ask("crowded@example.com", `10.7.${1 + (i >> 6)}.${i & 63}`));
   assert.equal(mailsTo("crowded@example.com").length, 12);
   assert.ok(
     many.every(({ status }) => status === 200),

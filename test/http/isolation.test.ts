@@ -5,6 +5,7 @@ import { sql } from "../../src/postgres/sql.ts";
 import { catalog } from "../../src/records/all.ts";
 import type { Field, Kind } from "../../src/records/kind.ts";
 import { createRoutes } from "../../src/routes/table.ts";
+import { inTurns } from "../helpers/dictionary.ts";
 import { type Client, type Service, startService } from "../helpers/service.ts";
 
 /** A marker in every field of Bob's records. Ann never sends it, so an answer to her that contains it is a leak. */
@@ -102,7 +103,7 @@ type Ids = Record<string, string>;
 
 /** Sends the same request for Bob's record and for an unknown one. The answers must have the same words. */
 async function assertSameWords(aim: (ids: Ids) => Shot, theirs: Ids, nowhere: Ids) {
-  const [there, none] = [await fire(aim(theirs)), await fire(aim(nowhere))];
+  const [there, none] = await Promise.all([fire(aim(theirs)), fire(aim(nowhere))]);
   const plain = (text: string, ids: Ids) => {
     const all = Object.values(ids).flatMap((id) => [id, shortId(id), shortId(id).slice(-8)]);
     return text.replaceAll(new RegExp(all.join("|"), "gi"), "ID").replace(/req_\w+|\d+-[\w-]{22}/g, "…");
@@ -144,8 +145,9 @@ test("no route with an id distinguishes a record of another workspace from an un
       : name === "token"
         ? [{ id: theirs.token }]
         : [{ id: theirs.workspace, user, invite }];
-    for (const target of targets) {
-      for (const form of method === "GET" ? forms(name) : [(id: string) => id]) {
+    for (const [nth, target] of targets.entries()) {
+      // What is deleted is looked for by one form, as all forms are read by the same code.
+      for (const form of method === "GET" && nth === 0 ? forms(name) : [(id: string) => id]) {
         const aim = (ids: Ids): Shot => ({ method, path: fill(path, ids, form), ...body });
         const reply = await assertSameWords(aim, target, nowhereFor(target));
         assert.equal(reply.status, 404, `${method} ${path}: ${reply.text}`);
@@ -186,10 +188,10 @@ test("no list shows Bob's records for any parameter", async () => {
       ...(kind ? kind.fields.flatMap((field) => filtersOf(field, near)) : []),
       ...[`custom.${near}=not:null`, "custom.deep=not:null", `custom.${near}=like:${near}`],
     ];
-    for (const question of questions) {
+    await inTurns(questions, async (question) => {
       const reply = await fire({ method: "GET", path: `${path}?format=json&${question}` });
       if (reply.status === 200 && kind) assert.deepEqual(reply.json().items, [], `${path}?${question}`);
-    }
+    });
     await fire({ method: "GET", path });
   }
 });
