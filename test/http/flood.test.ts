@@ -77,7 +77,7 @@ const other = (code: string, by: number) => String((Number(code) + by) % 1_000_0
 async function guessFromEverywhere(email: string, code: string, network: string): Promise<void> {
   for (let i = 0; i < 20; i++) {
     await ask(email, `${network}.${i}`);
-    for (let n = 1; n <= 5; n++) await verify(email, other(code, i * 5 + n), `${network}.${i}`);
+    await Promise.all([1, 2, 3, 4, 5].map((n) => verify(email, other(code, i * 5 + n), `${network}.${i}`)));
   }
 }
 

