@@ -26,10 +26,19 @@ export function entrySql(
   }: { id: string; action: string; cause: string; row: string; author: AuthorSql; sets?: Sets; from?: string },
 ): string {
   const { workspace, actor, token, agent, reason, request } = author;
-  return `insert into changes (workspace_id, id, kind, record_id, version, action, at, actor, token_id, agent, reason, request_id, cause, row)
+  return `insert into changes (workspace_id, id, kind, record_id, version, action, at, actor, token_id, agent, reason, request_id, cause, xid, row)
   select ${workspace}, ${id}, '${kind.name}', ${row}.id, ${row}.version, ${action}, ${row}.updated_at, ${actor}, ${token}, ${agent}, ${reason}, ${request}, ${cause},
+    ${placeSql(workspace, row)},
     ${keptSql(kind, row, sets)}${from ? ` from ${from}` : ""};`;
 }
+
+/**
+ * The place of an entry in the feed: its transaction, or that of the version before where that one is later. A transaction that began first
+ * may change a record last; by its own number alone, version 3 would come before version 2.
+ */
+const placeSql = (workspace: string, row: string) =>
+  `greatest(pg_current_xact_id(), (select b.xid from changes b where b.workspace_id = ${workspace} and right(b.record_id, 8) = right(${row}.id, 8)
+      and b.record_id = ${row}.id and b.version = ${row}.version - 1))`;
 
 /** Columns that are no part of the record. */
 const NO_PART = "'{workspace_id,search}'::text[]";
