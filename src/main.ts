@@ -1,4 +1,5 @@
 import { migrate, pendingMigrations } from "./db/migrate.ts";
+import { settleFeed } from "./db/records/feed.ts";
 import { prepareUsage } from "./db/records/usage.ts";
 import { createLog, type Log } from "./kit/log.ts";
 import { Problem } from "./kit/problem.ts";
@@ -34,6 +35,7 @@ async function serveUntilStopped(config: Config, log: Log): Promise<void> {
   try {
     await withPool(storage.direct, config, log, async (pool) => {
       for (const name of await migrate(pool, Date.now)) log.info("migrated", { name });
+      await settleFeed(pool);
       const plans = readPlans(
         config.plans,
         catalog.kinds.map(({ plural }) => plural),

@@ -14,7 +14,7 @@ import { listRows, type Page } from "./rows.ts";
 import { namedRow, shapeRecords, type ViewOf } from "./snapshots.ts";
 import { createTableOf, type Table } from "./table.ts";
 
-const changesTable = derived(createChangesTable);
+export const changesTable = derived(createChangesTable);
 
 /** Whole records come with their kind, which says what shape they have. They are worked out once it is known that a page has room for them. */
 function createChangesTable(catalog: Catalog): Table {
@@ -70,7 +70,7 @@ function nameSql({ kinds }: Catalog): string {
 }
 
 /** Fields that show all of a record. */
-const WHOLE: readonly Field[] = change.fields.filter(({ shown }) => shown === "asked");
+export const WHOLE: readonly Field[] = change.fields.filter(({ shown }) => shown === "asked");
 
 /** The history of the workspace, filtered and paged like any list. `viewOf` is what the reader sees of a kind. */
 export async function listChanges(

@@ -1,0 +1,218 @@
+import { LEFT_OUT } from "../../derive/entry.ts";
+import type { Condition } from "../../derive/filter.ts";
+import { type Row, rowId, type View } from "../../derive/view.ts";
+import type { Pool } from "../../postgres/pool.ts";
+import { count, join, raw, type Statement, sql } from "../../postgres/sql.ts";
+import type { Database } from "../database.ts";
+import { bounded, boundedSql } from "./bounded.ts";
+import { conditionSql } from "./condition.ts";
+import { long } from "./deadlines.ts";
+import { changesTable, WHOLE, wholeSql } from "./history.ts";
+import { shapeRecords, type ViewOf } from "./snapshots.ts";
+
+/**
+ * The history in commit order. An entry has the number of its transaction (see derive/entry.ts), and is shown once no transaction up to that
+ * number is open: what is shown later has a higher number. A long write transaction anywhere in the cluster holds the feed back.
+ */
+
+/** An entry's place in the feed. A place without an id is before all entries of that number and time. */
+export type Place = { xid: string; at: string; id: string };
+
+export const BEGINNING: Place = { xid: "0", at: "-infinity", id: "" };
+const before = (xid: string): Place => ({ xid, at: "-infinity", id: "" });
+
+/** How far the feed is, as of one moment. */
+export type Horizon = {
+  /** The number of the oldest open transaction: entries below it are all there, and stay. */
+  xmin: string;
+  /** Every number up to here has been given out. */
+  xmax: string;
+  /** The cluster, which numbers belong to. */
+  system: string;
+  /** Citus counts transactions on each node, so numbers of one cannot be compared with snapshots of another. */
+  spread: boolean;
+  /** The last entry to show. */
+  newest: Place | undefined;
+  /** Epoch ms of the first entry that waits for another transaction. */
+  heldSince: number | undefined;
+  /** Whether the entry that the reader has come to is in the history. */
+  known: boolean;
+};
+
+/** `from`: where the reader has come to. */
+export async function readHorizon(db: Database, workspaceId: string, from: Place): Promise<Horizon> {
+  const [row] = await db.pool.rows(
+    sql`select s.xmin::text, s.xmax::text, (select system_identifier::text from pg_control_system()),
+      exists (select from pg_extension where extname = 'citus'), newest.xid::text, newest.at::text, newest.id,
+      (select (extract(epoch from h.at) * 1000)::bigint from changes h where h.workspace_id = ${workspaceId} and h.xid >= s.xmin
+        order by h.xid, h.at, h.id limit 1),
+      ${from.id}::text = '' or exists (select from changes k where k.workspace_id = ${workspaceId} and k.id = ${from.id} and k.xid = ${from.xid}::xid8)
+    from (select pg_snapshot_xmin(pg_current_snapshot()) as xmin, pg_snapshot_xmax(pg_current_snapshot()) as xmax offset 0) s
+    left join lateral (select n.xid, n.at, n.id from changes n where n.workspace_id = ${workspaceId} and n.xid < s.xmin
+      order by n.xid desc, n.at desc, n.id desc limit 1) newest on true`,
+    { retry: true, brief: true },
+  );
+  const [xmin, xmax, system, spread, xid, at, id, heldSince, known] = row as [
+    ...[string, string, string, boolean, string | null, string, string, number | null, boolean],
+  ];
+  return {
+    ...{ xmin, xmax, system, spread, known },
+    newest: xid === null ? undefined : { xid, at, id },
+    heldSince: heldSince ?? undefined,
+  };
+}
+
+/** The id of the newest entry to show of each workspace that has one, for readers that wait. */
+export async function newestEntries(pool: Pool, workspaceIds: readonly string[]): Promise<Map<string, string>> {
+  const rows = await pool.rows(
+    sql`select w.id, newest.id from unnest(${workspaceIds}::text[]) w (id) cross join lateral (select n.id from changes n
+      where n.workspace_id = w.id and n.xid < pg_snapshot_xmin(pg_current_snapshot()) order by n.xid desc, n.at desc, n.id desc limit 1) newest`,
+    { retry: true },
+  );
+  return new Map(rows as [string, string][]);
+}
+
+/** Entries among which the lowest number of those since a time is looked for. */
+const MOST_ODD = 5_000;
+
+/** The place before all entries from a time on. What was dated before and stored after it comes too. */
+export async function placeAt(db: Database, workspaceId: string, ms: number, { xmin }: Horizon): Promise<Place> {
+  const at = new Date(ms).toISOString();
+  const [first] = await db.pool.rows(
+    sql`select early.xid::text from (select r.xid from changes r where r.workspace_id = ${workspaceId} and r.at >= ${at}::timestamptz
+      order by r.at, r.id limit ${count(MOST_ODD)}) early order by early.xid limit 1`,
+    { plan: "custom", retry: true },
+  );
+  const xid = first?.[0] as string | undefined;
+  // Entries from before there was a feed have no number, and come by their time.
+  if (xid === "0") return { xid, at, id: "" };
+  return before(xid !== undefined && BigInt(xid) < BigInt(xmin) ? xid : xmin);
+}
+
+/** The place from which only what happens from now on is shown. */
+export const placeNow = ({ xmin }: Horizon): Place => before(xmin);
+
+export type FeedQuery = {
+  conditions: readonly Condition[];
+  /** Names of the kinds to show; undefined for all. */
+  kinds: readonly string[] | undefined;
+  /** Paths of fields: an entry must have changed one of each list. */
+  touched: readonly (readonly (readonly string[])[])[];
+  limit: number;
+};
+
+export type FeedPage = {
+  rows: readonly Row[];
+  /** Where the feed goes on after all of these rows. */
+  end: Place;
+  /** Nothing was found so far, and there is more to look through. */
+  unfinished: boolean;
+  placeOf: (row: Row) => Place;
+};
+
+/** Entries that a statement with filters looks through: few may match, and a feed tells where it has come to in any case. */
+const WINDOW = 5_000;
+
+/** How long a request goes on to look for entries that match. */
+const SEARCH_MS = 2_000;
+
+/** The entries after `from`. The set of entries below the horizon is closed, so all statements here see the same. */
+export async function readFeed(
+  db: Database,
+  workspaceId: string,
+  view: View,
+  query: FeedQuery,
+  from: Place,
+  horizon: Horizon,
+  viewOf: ViewOf,
+): Promise<FeedPage> {
+  const { newest } = horizon;
+  const begun = performance.now();
+  const placeOf = (row: Row): Place => ({ xid: row.at(-2) as string, at: row.at(-1) as string, id: rowId(row) });
+  if (!newest || newest.id === from.id || BigInt(newest.xid) < BigInt(from.xid))
+    return { rows: [], end: from, unfinished: false, placeOf };
+  const windowed = isFiltered(query) && !query.conditions.some(isOfOneRecord);
+  for (let start = from; ; ) {
+    const walk = { workspaceId, view, query, from: start, xmin: horizon.xmin, windowed };
+    const { rows, cut } = bounded(await db.pool.rows(feedSql(db, walk), optionsOf(walk)), view);
+    const full = rows.length > query.limit || cut;
+    const edge = windowed && !full ? await windowEnd(db, walk) : undefined;
+    const end = edge ?? newest;
+    if (rows.length > 0) {
+      const shown = shapeRecords(view, WHOLE, viewOf, rows.slice(0, query.limit));
+      return { rows: shown, end: full ? placeOf(shown.at(-1)!) : end, unfinished: false, placeOf };
+    }
+    if (!edge) return { rows: [], end, unfinished: false, placeOf };
+    if (performance.now() - begun > SEARCH_MS) return { rows: [], end, unfinished: true, placeOf };
+    start = edge;
+  }
+}
+
+type Walk = { workspaceId: string; view: View; query: FeedQuery; from: Place; xmin: string; windowed: boolean };
+
+const isFiltered = ({ conditions, kinds, touched }: FeedQuery) => conditions.length + touched.length > 0 || kinds !== undefined;
+
+/** An index finds the entries of a record. */
+const isOfOneRecord = ({ field, predicate }: Condition) => field.column === "record_id" && predicate.is === "any";
+
+/** A range is planned for its values, as in deadlines.ts. */
+const optionsOf = ({ workspaceId, windowed }: Walk) =>
+  windowed ? long(workspaceId) : ({ plan: "custom", deadlineMs: 3_000, retry: true, brief: true } as const);
+
+function feedSql(db: Database, walk: Walk): Statement {
+  const { workspaceId, view, query, windowed } = walk;
+  const { conditions, kinds, touched, limit } = query;
+  const table = changesTable(db.catalog);
+  const filters = [
+    ...conditions.map((condition) => conditionSql(table, condition)),
+    ...(kinds ? [sql`r.kind = any (${kinds}::text[])`] : []),
+    ...touched.map((paths) => sql`(${join(paths.map(touchedSql), " or ")})`),
+  ];
+  const order = raw("order by r.xid, r.at, r.id");
+  const from = windowed
+    ? sql`(select r.* from changes r where ${rangeSql(walk)} ${order} limit ${count(WINDOW)}) r where ${join(filters, " and ")}`
+    : sql`changes r where ${join([rangeSql(walk), ...filters], " and ")}`;
+  const rows = sql`select ${table.select(view)}, r.xid::text, r.at::text from ${from} ${order} limit ${count(limit + 1)}`;
+  return boundedSql({ workspaceId, table, view, rows, more: 2 });
+}
+
+const rangeSql = ({ workspaceId, from, xmin }: Walk): Statement =>
+  sql`r.workspace_id = ${workspaceId} and (r.xid, r.at, r.id) > (${from.xid}::xid8, ${from.at}::timestamptz, ${from.id}::text)
+    and r.xid < ${xmin}::xid8`;
+
+/** The last entry of the window, if there are more behind it. */
+async function windowEnd(db: Database, walk: Walk): Promise<Place | undefined> {
+  const [last, next] = await db.pool.rows(
+    sql`select r.xid::text, r.at::text, r.id from changes r where ${rangeSql(walk)}
+      order by r.xid, r.at, r.id offset ${count(WINDOW - 1)} limit 2`,
+    optionsOf(walk),
+  );
+  if (!last || !next) return undefined;
+  const [xid, at, id] = last as [string, string, string];
+  return { xid, at, id };
+}
+
+/** Whether an entry changed what is at this path of the record. A deletion takes all that was there, as the field `changes` tells. */
+function touchedSql(path: readonly string[]): Statement {
+  const at = (row: string) => sql`nullif((${raw(row)}) #> ${path}::text[], 'null')`;
+  const was = sql`(select ${at(wholeSql("before"))} from changes before where before.workspace_id = r.workspace_id
+    and right(before.record_id, 8) = right(r.record_id, 8) and before.record_id = r.record_id and before.version = r.version - 1
+    and before.row ->> 'deleted_at' is null)`;
+  return sql`(case when r.row ->> 'deleted_at' is not null then ${was} is not null
+    when r.row -> ${raw(`'${LEFT_OUT}'`)} ? ${path[0]!}::text then false else ${at("r.row")} is distinct from ${was} end)`;
+}
+
+/**
+ * After a restore into another cluster, the numbers of old entries may be ahead of its counter: such entries would not be shown, and new ones
+ * would come before them. Then all lose their numbers, and cursors begin anew.
+ */
+export async function settleFeed(pool: Pool): Promise<void> {
+  const ahead = await pool.rows(
+    sql`select from workspaces w cross join lateral (select n.xid from changes n where n.workspace_id = w.id
+      order by n.xid desc, n.at desc, n.id desc limit 1) newest where newest.xid >= pg_snapshot_xmax(pg_current_snapshot()) limit 1`,
+  );
+  if (ahead.length === 0) return;
+  await pool.rows(sql`update changes set xid = '0' where workspace_id in (select id from workspaces) and xid <> '0'`, {
+    deadlineMs: 3_600_000,
+  });
+}
