@@ -1,5 +1,5 @@
 import type { Session } from "./db/people/sessions.ts";
-import { scopeOf } from "./derive/operation.ts";
+import { type Scope, scopeOf } from "./derive/operation.ts";
 import { single } from "./derive/query.ts";
 import { readValues } from "./derive/values.ts";
 import { FORMATS, SPEAKING } from "./formats/all.ts";
@@ -49,7 +49,7 @@ export function createApp(services: Services, sessions: SessionCache, limiter: L
   const scopes = new Map(routes.map((route) => [route, scopeOf(route, plurals)]));
   const guardLocal = services.mail ? undefined : createLocalGuard(services.baseUrl);
 
-  const ask: Ask = (asker, request, counted = false) => answer(fromInside(request, asker.address), asker, counted);
+  const ask: Ask = (asker, request, counted = false) => answer(fromInside(request, asker.address, asker.hold), asker, counted);
   return (request) => answer(request);
 
   /** `asker`: in whose handler the request was made. Who that is is known, and what they sent is mostly counted. */
@@ -111,6 +111,7 @@ export function createApp(services: Services, sessions: SessionCache, limiter: L
     });
     if (route.body?.is === "values") context.body = { ...body, values: readValues(route.body, body.values, context.reading) };
     const answered = await perform(route, context as Authenticated, ask);
+    if (session && isRecordWrite(route)) services.waiting.changed(session.workspaceId);
     return notModified(request, await encode(answered, context.style));
   }
 
@@ -201,6 +202,9 @@ function readFormat(
   if (format) return format;
   throw notAcceptable(asked ?? headers.accept ?? "", formats);
 }
+
+/** Every write of records needs such a scope: readers that wait for changes look again after it. */
+const writesRecords = (scope: Scope | undefined) => scope !== undefined && scope.verb !== "read" && scope.verb !== "admin";
 
 /** A document has one type, and who asks for its path gets that. */
 const negotiates = ({ answers, standard }: Route) => !standard && answers.is !== "document" && answers.is !== "json";

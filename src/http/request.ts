@@ -1,4 +1,5 @@
 import type { IncomingHttpHeaders, IncomingMessage } from "node:http";
+import type { Socket } from "node:net";
 import { Problem } from "../kit/problem.ts";
 
 /** A request, whether it came from a socket or from a handler on behalf of its caller. */
@@ -13,7 +14,11 @@ export type Request = {
   address: string;
   /** Reads the body once. It must be UTF-8 of at most `limit` bytes. */
   text: (limit: number) => Promise<string>;
+  /** Lets the connection be silent for `ms` more, while its answer waits. `gone` is called when the client leaves. The result ends it. */
+  hold: Hold;
 };
+
+export type Hold = (ms: number, gone: () => void) => () => void;
 
 export function fromSocket(message: IncomingMessage): Request {
   const { method = "GET", url: target = "/", headers, socket } = message;
@@ -28,6 +33,19 @@ export function fromSocket(message: IncomingMessage): Request {
     text(limit) {
       return readText(message, limit);
     },
+    hold(ms, gone) {
+      return holdSocket(socket, ms, gone);
+    },
+  };
+}
+
+function holdSocket(socket: Socket, ms: number, gone: () => void): () => void {
+  const { timeout = 0 } = socket;
+  if (timeout > 0) socket.setTimeout(timeout + ms);
+  socket.once("close", gone);
+  return () => {
+    socket.off("close", gone);
+    if (timeout > 0) socket.setTimeout(timeout);
   };
 }
 
@@ -41,8 +59,12 @@ function countHosts({ rawHeaders, httpVersion }: IncomingMessage): number {
 /** A request that a handler makes to the service. */
 export type InnerRequest = { method: string; target: string; headers: Record<string, string>; body: string };
 
-/** `address` is the network address of the caller it acts for. */
-export function fromInside({ method, target, headers, body }: InnerRequest, address: string): Request {
+/** `address` is the network address of the caller it acts for, `hold` holds that one's connection. */
+export function fromInside(
+  { method, target, headers, body }: InnerRequest,
+  address: string,
+  hold: Hold = () => () => {},
+): Request {
   const length = Buffer.byteLength(body);
   const asOnTheWire = Object.entries(headers).map(([name, value]) => [name, Buffer.from(value).toString("latin1")]);
   return {
@@ -52,6 +74,7 @@ export function fromInside({ method, target, headers, body }: InnerRequest, addr
     headers: { ...Object.fromEntries(asOnTheWire), "content-length": String(length) },
     address,
     text: async (limit) => (length > limit ? Promise.reject(tooLarge(limit)) : body),
+    hold,
   };
 }
 

@@ -69,6 +69,7 @@ export function readContext(arrival: Arrival): Context & { session: Session | un
     escalationCode: utf8Header("X-Escalation-Code", headers["x-escalation-code"]),
     authorization,
     headers,
+    hold: request.hold,
   };
 }
 

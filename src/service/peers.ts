@@ -1,5 +1,5 @@
-/** A message between serving processes: an id whose sessions changed, or the rate that callers have used. */
-export type News = { forget: string } | { used: [key: string, count: number][] };
+/** A message between serving processes: an id whose sessions changed, the rate that callers have used, or workspaces that changed. */
+export type News = { forget: string } | { used: [key: string, count: number][] } | { changed: string[] };
 
 /** The other processes on the same port. */
 export type Peers = {
@@ -12,7 +12,10 @@ export type Peers = {
 
 export const NOBODY: Peers = { name: "", tell() {}, metrics: async () => [] };
 
-/** The interval between reports. Within it, a caller can exceed its rate by what the other processes have not heard yet. */
+/**
+ * The interval between reports. Within it, a caller can exceed its rate by what the other processes have not heard yet, and a reader that
+ * waits in another process has not heard of a change.
+ */
 const TELL_MS = 200;
 
 /** Collects used requests and reports them in batches. A rate then holds for all processes without a message per request. */
@@ -25,5 +28,18 @@ export function createTally(tell: (used: [key: string, count: number][]) => void
   return (key) => {
     if (counts.size === 0) setTimeout(flush, TELL_MS).unref();
     counts.set(key, (counts.get(key) ?? 0) + 1);
+  };
+}
+
+/** Collects changed workspaces and reports them in batches, so that writers do not send a message per write. */
+export function createNotice(tell: (changed: string[]) => void): (workspaceId: string) => void {
+  const ids = new Set<string>();
+  const flush = () => {
+    tell([...ids]);
+    ids.clear();
+  };
+  return (workspaceId) => {
+    if (ids.size === 0) setTimeout(flush, TELL_MS).unref();
+    ids.add(workspaceId);
   };
 }

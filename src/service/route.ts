@@ -10,7 +10,7 @@ import type { Reading } from "../fields/type.ts";
 import type { Speaking } from "../formats/format.ts";
 import type { Body } from "../http/body.ts";
 import type { Answer, Encoded, Style } from "../http/reply.ts";
-import type { InnerRequest } from "../http/request.ts";
+import type { Hold, InnerRequest } from "../http/request.ts";
 import { type IdReference, type IdSource, readId } from "../kit/id.ts";
 import { echo } from "../kit/line.ts";
 import type { Log } from "../kit/log.ts";
@@ -23,6 +23,7 @@ import type { Kind } from "../records/kind.ts";
 import type { Config } from "./config.ts";
 import type { Metrics } from "./metrics.ts";
 import type { Plans } from "./plans.ts";
+import type { Waiting } from "./waiting.ts";
 
 /** The services of a process, made once at its start. */
 export type Services = {
@@ -44,6 +45,8 @@ export type Services = {
   mail: ((mail: { to: string; subject: string; text: string }) => Promise<boolean>) | undefined;
   /** Drops cached sessions of a token, a user or a workspace that was revoked or changed. */
   forget: (id: string) => void;
+  /** The readers that wait for changes. */
+  waiting: Waiting;
 };
 
 /** A parsed request. */
@@ -81,6 +84,8 @@ export type Context = {
   authorization: string | undefined;
   /** The raw headers. */
   headers: IncomingHttpHeaders;
+  /** Holds the connection while an answer waits for something. */
+  hold: Hold;
 };
 
 /** `at` in epoch ms: relative times of the request count from then. */

@@ -3,6 +3,7 @@ import type { Server } from "node:http";
 import { get } from "node:https";
 import type { AddressInfo } from "node:net";
 import { createApp } from "../app.ts";
+import { newestEntries } from "../db/records/feed.ts";
 import { createLimiter } from "../http/limits.ts";
 import type { Request } from "../http/request.ts";
 import { createHttpServer } from "../http/server.ts";
@@ -22,9 +23,10 @@ import { catalog } from "../records/all.ts";
 import type { Config } from "../service/config.ts";
 import { addressOf } from "../service/context.ts";
 import { createMetrics } from "../service/metrics.ts";
-import { createTally, type News, NOBODY, type Peers } from "../service/peers.ts";
+import { createNotice, createTally, type News, NOBODY, type Peers } from "../service/peers.ts";
 import { readPlans } from "../service/plans.ts";
 import { createSessionCache } from "../service/session.ts";
+import { createWaiting } from "../service/waiting.ts";
 import { openPool, readSecret } from "./storage.ts";
 
 /** A running server. */
@@ -50,6 +52,8 @@ export async function serve(config: Config, connection: ConnectionOptions, log: 
   const sessions = createSessionCache();
   const tally = peers === NOBODY ? undefined : createTally((used) => peers.tell({ used }));
   const limiter = createLimiter({ quota: config.rate, seconds: 60 }, tally);
+  const notice = peers === NOBODY ? undefined : createNotice((changed) => peers.tell({ changed }));
+  const waiting = createWaiting((ids) => newestEntries(pool, ids), notice);
   const metrics = createMetrics(pool, peers);
   const seal = createSeal(readSecret(config));
   const send = config.sendmail ? createMailer(config.sendmail, config.mailFrom, Date.now) : undefined;
@@ -79,23 +83,30 @@ export async function serve(config: Config, connection: ConnectionOptions, log: 
         Date.now,
       ),
       forget(id) {
-        sessions.forget(id);
+        forget(id);
         peers.tell({ forget: id });
       },
+      waiting,
     },
     sessions,
     limiter,
   );
+  function forget(id: string): void {
+    sessions.forget(id);
+    waiting.forget(id);
+  }
   const stopJobs = startJobs(createJobs({ pool, catalog }, config, outbox, Date.now), log);
   return {
     baseUrl,
     hear(news) {
-      if ("forget" in news) sessions.forget(news.forget);
+      if ("forget" in news) forget(news.forget);
+      else if ("changed" in news) news.changed.forEach(waiting.heard);
       else for (const [key, count] of news.used) limiter.add(key, count, Date.now());
     },
     metrics: metrics.own,
     async stop() {
       stopJobs();
+      waiting.stop();
       await close(server);
       await pool.close();
     },

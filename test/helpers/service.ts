@@ -1,6 +1,7 @@
 import type { AddressInfo } from "node:net";
 import { createApp } from "../../src/app.ts";
 import { HINTS } from "../../src/db/hints.ts";
+import { newestEntries } from "../../src/db/records/feed.ts";
 import { createLimiter } from "../../src/http/limits.ts";
 import type { Request } from "../../src/http/request.ts";
 import { createHttpServer } from "../../src/http/server.ts";
@@ -18,6 +19,7 @@ import { createMetrics } from "../../src/service/metrics.ts";
 import { NOBODY } from "../../src/service/peers.ts";
 import { readPlans } from "../../src/service/plans.ts";
 import { createSessionCache } from "../../src/service/session.ts";
+import { createWaiting } from "../../src/service/waiting.ts";
 import { type Connection as Reachable, testDatabase } from "./postgres.ts";
 
 export type Reply = {
@@ -89,6 +91,7 @@ export async function startService(options: ServiceOptions = {}): Promise<Servic
   const baseUrl = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
   const mail = options.mail ? async (each: Mail) => mails.push(each) > 0 : undefined;
   const sessions = createSessionCache();
+  const waiting = createWaiting((ids) => newestEntries(pool, ids));
   app = createApp(
     {
       config,
@@ -110,7 +113,11 @@ export async function startService(options: ServiceOptions = {}): Promise<Servic
         options.readPublic ?? (() => Promise.reject(new Error("there is no network"))),
         now,
       ),
-      forget: sessions.forget,
+      forget(id) {
+        sessions.forget(id);
+        waiting.forget(id);
+      },
+      waiting,
     },
     sessions,
     createLimiter({ quota: config.rate, seconds: 60 }),
@@ -130,6 +137,7 @@ export async function startService(options: ServiceOptions = {}): Promise<Servic
       return { token, email, send: sender(baseUrl, { authorization: `Bearer ${token}` }) };
     },
     async close() {
+      waiting.stop();
       server.closeAllConnections();
       await new Promise((done) => server.close(done));
       await pool.close();

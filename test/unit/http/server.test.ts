@@ -75,3 +75,30 @@ test("behind a proxy new connections get in, and the oldest idle one gets a refu
     /^HTTP\/1\.1 503 [\s\S]*\r\nRetry-After: 1\r\n[\s\S]*\r\n\r\nERROR busy there are too many connections/,
   );
 });
+
+test("a held connection may be silent for longer, and tells when its client goes", async () => {
+  let gone = 0;
+  const patient = createHttpServer(
+    async ({ hold, target }) => {
+      const release = hold(target === "/held" ? 2_000 : 0, () => {
+        gone += 1;
+      });
+      await new Promise((done) => setTimeout(done, 900));
+      release();
+      return { status: 200, headers: {}, common: [], body: "OK done\n" };
+    },
+    (prefix) => `${prefix}_1`,
+  );
+  patient.timeout = 200;
+  await new Promise<void>((done) => patient.listen(0, "127.0.0.1", done));
+  const { port } = patient.address() as AddressInfo;
+  const ask = (path: string) => fetch(`http://127.0.0.1:${port}${path}`).then(({ status }) => status);
+  assert.equal(await ask("/held"), 200);
+  assert.equal(gone, 0);
+  await assert.rejects(ask("/silent"));
+  await assert.rejects(fetch(`http://127.0.0.1:${port}/held`, { signal: AbortSignal.timeout(100) }));
+  await new Promise((done) => setTimeout(done, 200));
+  assert.equal(gone, 2);
+  patient.closeAllConnections();
+  patient.close();
+});
