@@ -1,5 +1,5 @@
 import type { Session } from "./db/people/sessions.ts";
-import { type Scope, scopeOf } from "./derive/operation.ts";
+import { isRecordWrite, scopeOf } from "./derive/operation.ts";
 import { single } from "./derive/query.ts";
 import { readValues } from "./derive/values.ts";
 import { FORMATS, SPEAKING } from "./formats/all.ts";
@@ -204,7 +204,6 @@ function readFormat(
 }
 
 /** Every write of records needs such a scope: readers that wait for changes look again after it. */
-const writesRecords = (scope: Scope | undefined) => scope !== undefined && scope.verb !== "read" && scope.verb !== "admin";
 
 /** A document has one type, and who asks for its path gets that. */
 const negotiates = ({ answers, standard }: Route) => !standard && answers.is !== "document" && answers.is !== "json";

@@ -62,4 +62,5 @@ async function history(context: Authenticated, kind: Kind): Promise<Answer> {
 }
 
 /** Whole records are shown as the reader would see them at their own address. */
-const shapes = (context: Authenticated) => (kind: string) => readableView(context, viewsOf(context.db.catalog.get(kind)!).json);
+export const shapes = (context: Authenticated) => (kind: string) =>
+  readableView(context, viewsOf(context.db.catalog.get(kind)!).json);

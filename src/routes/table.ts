@@ -1,5 +1,6 @@
 import type { Catalog } from "../records/catalog.ts";
 import type { Route } from "../service/route.ts";
+import { changeRoutes } from "./changes.ts";
 import { helpRoutes } from "./help.ts";
 import { historyRoutes } from "./history.ts";
 import { mcpRoutes } from "./mcp.ts";
@@ -42,6 +43,7 @@ export function createRoutes(catalog: Catalog): Route[] {
     ...undoRoutes(catalog),
     ...proposalRoutes,
     ...mergeRoutes(catalog),
+    ...changeRoutes,
   ];
   return routes;
 }

@@ -254,6 +254,16 @@ test("what is no record", async () => {
     await ask("GET", "/reminders", { query: JSON_PLEASE + query });
   for (const query of ["", "&limit=2&count=true", "&at=gte:-7d&action=created", "&fields=handle,before,after", "&search=x"])
     await ask("GET", "/audit", { query: JSON_PLEASE + query });
+  for (const query of [
+    "",
+    "&since=-7d&limit=2&kind=contact",
+    "&since=x",
+    "&kind=x",
+    "&actor=gte:x",
+    "&fields=handle,before&touched=name",
+    "&fields=x",
+  ])
+    await ask("GET", "/changes", { query: JSON_PLEASE + query });
 });
 
 test("signing in", async () => {
