@@ -611,8 +611,10 @@ begin
       on conflict (workspace_id, kind) do update set used = u.used + 1, cap = excluded.cap;
   end if;
   w.search := null;
-  insert into changes (workspace_id, id, kind, record_id, version, action, at, actor, token_id, agent, reason, request_id, cause, row)
+  insert into changes (workspace_id, id, kind, record_id, version, action, at, actor, token_id, agent, reason, request_id, cause, xid, row)
     select p_workspace, p_entry, 'employee', w.id, w.version, case when w.version = 1 then 'created' else 'updated' end, w.updated_at, p_actor, p_token, p_agent, p_reason, p_request, null,
+      greatest(pg_current_xact_id(), (select b.xid from changes b where b.workspace_id = p_workspace and right(b.record_id, 8) = right(w.id, 8)
+        and b.record_id = w.id and b.version = w.version - 1)),
       case when w.version = 1 or w.version % 32 = 0 or coalesce(case when not p_sent ? 'notes' then octet_length(w."notes") end, 0) + coalesce(case when not p_sent ? 'custom' then pg_column_size(w."custom" #> '{}') end, 0) < 8000 then to_jsonb(w) - '{workspace_id,search}'::text[]
         else (select to_jsonb(w) - '{workspace_id,search}'::text[] - array(select jsonb_object_keys(sizes)) || jsonb_build_object('=', sizes)
           from jsonb_strip_nulls(jsonb_build_object('notes', case when not p_sent ? 'notes' then octet_length(w."notes") end, 'custom', case when not p_sent ? 'custom' then pg_column_size(w."custom" #> '{}') end)) sizes) end;
@@ -677,8 +679,10 @@ begin
       on conflict (workspace_id, kind) do update set used = u.used + 1, cap = excluded.cap;
   end if;
   w.search := null;
-  insert into changes (workspace_id, id, kind, record_id, version, action, at, actor, token_id, agent, reason, request_id, cause, row)
+  insert into changes (workspace_id, id, kind, record_id, version, action, at, actor, token_id, agent, reason, request_id, cause, xid, row)
     select p_workspace, p_entry, 'product', w.id, w.version, case when w.version = 1 then 'created' else 'updated' end, w.updated_at, p_actor, p_token, p_agent, p_reason, p_request, null,
+      greatest(pg_current_xact_id(), (select b.xid from changes b where b.workspace_id = p_workspace and right(b.record_id, 8) = right(w.id, 8)
+        and b.record_id = w.id and b.version = w.version - 1)),
       case when w.version = 1 or w.version % 32 = 0 or coalesce(case when not p_sent ? 'notes' then octet_length(w."notes") end, 0) + coalesce(case when not p_sent ? 'custom' then pg_column_size(w."custom" #> '{}') end, 0) < 8000 then to_jsonb(w) - '{workspace_id,search}'::text[]
         else (select to_jsonb(w) - '{workspace_id,search}'::text[] - array(select jsonb_object_keys(sizes)) || jsonb_build_object('=', sizes)
           from jsonb_strip_nulls(jsonb_build_object('notes', case when not p_sent ? 'notes' then octet_length(w."notes") end, 'custom', case when not p_sent ? 'custom' then pg_column_size(w."custom" #> '{}') end)) sizes) end;
@@ -743,8 +747,10 @@ begin
       on conflict (workspace_id, kind) do update set used = u.used + 1, cap = excluded.cap;
   end if;
   w.search := null;
-  insert into changes (workspace_id, id, kind, record_id, version, action, at, actor, token_id, agent, reason, request_id, cause, row)
+  insert into changes (workspace_id, id, kind, record_id, version, action, at, actor, token_id, agent, reason, request_id, cause, xid, row)
     select p_workspace, p_entry, 'service', w.id, w.version, case when w.version = 1 then 'created' else 'updated' end, w.updated_at, p_actor, p_token, p_agent, p_reason, p_request, null,
+      greatest(pg_current_xact_id(), (select b.xid from changes b where b.workspace_id = p_workspace and right(b.record_id, 8) = right(w.id, 8)
+        and b.record_id = w.id and b.version = w.version - 1)),
       case when w.version = 1 or w.version % 32 = 0 or coalesce(case when not p_sent ? 'notes' then octet_length(w."notes") end, 0) + coalesce(case when not p_sent ? 'custom' then pg_column_size(w."custom" #> '{}') end, 0) < 8000 then to_jsonb(w) - '{workspace_id,search}'::text[]
         else (select to_jsonb(w) - '{workspace_id,search}'::text[] - array(select jsonb_object_keys(sizes)) || jsonb_build_object('=', sizes)
           from jsonb_strip_nulls(jsonb_build_object('notes', case when not p_sent ? 'notes' then octet_length(w."notes") end, 'custom', case when not p_sent ? 'custom' then pg_column_size(w."custom" #> '{}') end)) sizes) end;
