@@ -19,7 +19,10 @@ import { recordView } from "./readable.ts";
 export async function perform(route: Route, context: Authenticated, ask: Ask): Promise<Answer> {
   const handle = (db = context.db, dryRun = false, claim?: Claim) =>
     route.handle({ ...context, db, dryRun, claim, ...(dryRun ? { session: proposing(context) } : {}) }, ask);
-  if (!isRecordWrite(route)) return route.handle(context, ask);
+  if (!isRecordWrite(route)) {
+    if (context.atomic && route.method !== "GET") throw notAtomic(route);
+    return route.handle(context, ask);
+  }
   if (context.approved) return handle();
   const options = route.filters ? ofMany(context.session.workspaceId) : {};
   const isDryRun = isSet(context, "dry_run");
@@ -43,6 +46,13 @@ export async function perform(route: Route, context: Authenticated, ask: Ask): P
     options,
   );
 }
+
+const notAtomic = ({ method, path }: Route) =>
+  new Problem(
+    "bad_request",
+    `${method} ${path} is no write of records, so it cannot be taken back`,
+    "send it by itself, or without atomic=true",
+  );
 
 /** A value that cannot be read is refused: what was meant as a dry run must not be a write. */
 function isSet({ parameters }: Authenticated, name: "dry_run" | "propose"): boolean {

@@ -1,5 +1,6 @@
 import type { Catalog } from "../records/catalog.ts";
 import type { Route } from "../service/route.ts";
+import { batchRoutes } from "./batch.ts";
 import { changeRoutes } from "./changes.ts";
 import { helpRoutes } from "./help.ts";
 import { historyRoutes } from "./history.ts";
@@ -44,6 +45,7 @@ export function createRoutes(catalog: Catalog): Route[] {
     ...proposalRoutes,
     ...mergeRoutes(catalog),
     ...changeRoutes,
+    ...batchRoutes,
   ];
   return routes;
 }
