@@ -17,7 +17,7 @@ import { duelTable, pageTable, searchTable, soakLine } from "./report.ts";
 import { type SearchCost, searchCosts } from "./search.ts";
 import { signIn, startFloor, startProduct } from "./servers.ts";
 import { type Soak, soak } from "./soak.ts";
-import { type Cast, sampleIds, sweep, WORKS } from "./works.ts";
+import { addHistory, type Cast, sampleIds, sweep, WORKS } from "./works.ts";
 
 type Figures = {
   at: string;
@@ -36,6 +36,8 @@ const { options, rest } = readArguments(process.argv.slice(2), OPTIONS);
 const parts = [...Object.keys(WORKS), "pages", "search", "memory", "soak"];
 const unknown = rest.find((part) => !parts.includes(part));
 if (unknown) throw new Error(`there is no part ${unknown}; there are: ${parts.join(", ")}`);
+/** These leave something to sweep. */
+const WRITE = ["upsert", "activity", "feed"];
 // The soak takes minutes, so it wants to be named.
 const wanted = (part: string) => (rest.length === 0 ? part !== "soak" : rest.includes(part));
 
@@ -90,6 +92,7 @@ try {
 
   for (const [name, work] of Object.entries(WORKS)) {
     if (!wanted(name)) continue;
+    if (name === "feed") await addHistory(sql);
     for (const many of connections) {
       try {
         const result = await duel(work(cast), sql, many, rounds);
@@ -100,7 +103,7 @@ try {
         say(figures.failed.at(-1)!);
       }
     }
-    if (name === "upsert" || name === "activity") await sweep(sql);
+    if (WRITE.includes(name)) await sweep(sql);
   }
   if (wanted("memory")) {
     const { now, most } = memoryOf(product.pid);

@@ -57,6 +57,15 @@ export const WORKS: Record<string, (cast: Cast) => Work> = {
     );
     return { name: "json", requests: 1000, sides: [text, json, even] };
   },
+  feed: ({ product, authorization }) => {
+    const page = (path: string, name: string) => side(product, authorization, same("GET", path), name);
+    const sides: Work["sides"] = [
+      page("/contacts?limit=200", "list of 200"),
+      page("/changes?limit=200", "feed of 200"),
+      page("/audit?limit=200", "audit of 200"),
+    ];
+    return { name: "feed", requests: 300, sides };
+  },
 };
 
 /** What a contact's line in a list shows. */
@@ -123,6 +132,17 @@ export async function sampleIds(sql: Sql): Promise<string[]> {
     select id from contacts tablesample system (2) repeatable (1)
     where workspace_id = ${PEOPLE.big.workspaceId} and updated_at < ${LOADED_UNTIL}::timestamptz limit 5000`;
   return rows.map(({ id }) => id);
+}
+
+/** Creations and changes of some contacts, for the feed: the load has no history. The sweep takes them away. */
+export async function addHistory(sql: Sql): Promise<void> {
+  await sql`insert into changes (workspace_id, id, kind, record_id, version, action, at, actor, agent, xid, row)
+    select c.workspace_id, 'ch_' || lpad(to_hex(c.n * 2 + v.version), 26, '0'), 'contact', c.id, v.version,
+      case v.version when 1 then 'created' else 'updated' end, c.updated_at, 'bench@example.com', 'bench', pg_current_xact_id(),
+      to_jsonb(c) - '{n,workspace_id,search,xid}'::text[] || jsonb_build_object('version', v.version, 'stage', 'stage ' || v.version)
+    from (select *, row_number() over (order by id) as n from contacts where workspace_id = ${PEOPLE.big.workspaceId} limit 5000) c,
+      generate_series(1, 2) v (version)`;
+  await sql`analyze changes`;
 }
 
 /**

@@ -35,7 +35,7 @@ async function serveUntilStopped(config: Config, log: Log): Promise<void> {
   try {
     await withPool(storage.direct, config, log, async (pool) => {
       for (const name of await migrate(pool, Date.now)) log.info("migrated", { name });
-      await settleFeed(pool);
+      await settleFeed({ pool, catalog });
       const plans = readPlans(
         config.plans,
         catalog.kinds.map(({ plural }) => plural),

@@ -21,6 +21,8 @@ function tableSql(kind: Kind): string {
     "updated_at timestamptz not null",
     "deleted_at timestamptz",
     'merged_into text collate "C"',
+    // The place of its last change in the feed (see entry.ts).
+    "xid xid8",
     ...searchColumn(kind),
     "primary key (workspace_id, id)",
     ...links.map(

@@ -28,20 +28,18 @@ export function entrySql(
   const { workspace, actor, token, agent, reason, request } = author;
   return `insert into changes (workspace_id, id, kind, record_id, version, action, at, actor, token_id, agent, reason, request_id, cause, xid, row)
   select ${workspace}, ${id}, '${kind.name}', ${row}.id, ${row}.version, ${action}, ${row}.updated_at, ${actor}, ${token}, ${agent}, ${reason}, ${request}, ${cause},
-    ${placeSql(workspace, row)},
-    ${keptSql(kind, row, sets)}${from ? ` from ${from}` : ""};`;
+    ${placeSql(row)}, ${keptSql(kind, row, sets)}${from ? ` from ${from}` : ""};`;
 }
 
 /**
- * The place of an entry in the feed: its transaction, or that of the version before where that one is later. A transaction that began first
- * may change a record last; by its own number alone, version 3 would come before version 2.
+ * The place in the feed of the entry of a row, or of the row itself as it changes: its transaction, or that of the version before where that
+ * one is later. A transaction that began first may change a record last; by its own number alone, version 3 would come before version 2.
+ * Whatever changes a row sets its `xid` to this. The row keeps it, because a look for the entry before would be planned while there are none.
  */
-const placeSql = (workspace: string, row: string) =>
-  `greatest(pg_current_xact_id(), (select b.xid from changes b where b.workspace_id = ${workspace} and right(b.record_id, 8) = right(${row}.id, 8)
-      and b.record_id = ${row}.id and b.version = ${row}.version - 1))`;
+export const placeSql = (row: string) => `greatest(pg_current_xact_id(), ${row}.xid)`;
 
 /** Columns that are no part of the record. */
-const NO_PART = "'{workspace_id,search}'::text[]";
+const NO_PART = "'{workspace_id,search,xid}'::text[]";
 /** Bytes of the long values that a change did not set, from which on its entry leaves them out. */
 const MOST_REPEATED = 8_000;
 /** Every so many versions an entry is whole, so that no walk back to what it left out is longer. */

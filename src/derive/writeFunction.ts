@@ -2,7 +2,7 @@ import { comparedSql } from "../fields/folding.ts";
 import type { Derivation } from "../fields/spec.ts";
 import type { Field, Kind, Link } from "../records/kind.ts";
 import { stored, writable } from "../records/kind.ts";
-import { entrySql } from "./entry.ts";
+import { entrySql, placeSql } from "./entry.ts";
 
 /**
  * The function that creates, upserts or changes one record of a kind, with its history entry, in one call: `select … from contacts_write(…) r`.
@@ -82,8 +82,8 @@ function insertSql(kind: Kind): string {
     ? `\n  on conflict (workspace_id, ${comparedSql(keyField.type, `"${keyField.name}"`)}) where ${key} is not null and deleted_at is null
   do update set ${changesSql(kind, "excluded", "excluded.updated_at")}`
     : "";
-  return `insert into ${plural} as r (workspace_id, id, ${columns.map(({ name }) => `"${name}", `).join("")}version, created_at, created_by, updated_at)
-  values (p_workspace, p_id, ${values.map((each) => `${each}, `).join("")}1, p_at, p_actor, p_at)${conflict}
+  return `insert into ${plural} as r (workspace_id, id, ${columns.map(({ name }) => `"${name}", `).join("")}version, created_at, created_by, updated_at, xid)
+  values (p_workspace, p_id, ${values.map((each) => `${each}, `).join("")}1, p_at, p_actor, p_at, pg_current_xact_id())${conflict}
   returning r.* into w;`;
 }
 
@@ -131,7 +131,7 @@ function changesSql(kind: Kind, from: string, at: string, found?: string): strin
   const before = columns.map(({ name }) => `r."${name}"`).join(", ");
   const where = [...(found ? [found] : []), EXPECTED, `(${before}) is distinct from (${columns.map(becomes).join(", ")})`];
   return `${set.join(",\n    ")},
-    version = r.version + 1, updated_at = crm_after(r.updated_at, ${at})
+    version = r.version + 1, updated_at = crm_after(r.updated_at, ${at}), xid = ${placeSql("r")}
   where ${where.join("\n    and ")}`;
 }
 

@@ -6,7 +6,7 @@ import { writeCursor } from "../../src/kit/cursor.ts";
 import { silentLog } from "../../src/kit/log.ts";
 import { createSeal } from "../../src/kit/seal.ts";
 import { createPool, type Pool } from "../../src/postgres/pool.ts";
-import { sql } from "../../src/postgres/sql.ts";
+import { ident, sql } from "../../src/postgres/sql.ts";
 import { catalog } from "../../src/records/all.ts";
 import { settled } from "../helpers/feed.ts";
 import { type Client, type Reply, type Service, startService } from "../helpers/service.ts";
@@ -332,12 +332,17 @@ test("entries from before the feed come first, by their time, and since finds th
 test("after a restore, entries with numbers that the cluster has not given out are shown all the same", async () => {
   const own = await service.signIn("restored@example.com");
   const first = await make("/companies", { name: "Before" }, own);
-  await direct.rows(sql`update changes set xid = '4611686018427387904' where record_id = ${first}`);
+  for (const [table, id] of [
+    ["changes", "record_id"],
+    ["companies", "id"],
+  ] as const)
+    await direct.rows(sql`update ${ident(table)} set xid = '4611686018427387904' where ${ident(id)} = ${first}`);
   assert.deepEqual(await whole("", own), []);
-  await settleFeed(direct);
+  await settleFeed({ pool: direct, catalog });
   const second = await make("/companies", { name: "After" }, own);
+  await own.send("PATCH", `/companies/${first}`, { name: "Changed" });
   const records = (await whole("", own)).map(({ record }) => record);
-  assert.deepEqual(records, [first, second]);
+  assert.deepEqual(records, [first, second, first]);
 });
 
 test("every statement of the feed names the workspace", async () => {

@@ -270,14 +270,15 @@ function createDice(seed: number): (most: number) => number {
   };
 }
 
-/** Records whose row differs from their last history entry, or whose history has a gap. */
+/** Records whose row differs from their last history entry, in its place in the feed too, or whose history has a gap. */
 async function unsoundRecords(): Promise<unknown[][]> {
   const unsound: unknown[][] = [];
   for (const table of ["contacts", "companies", "deals", "activities", "tasks"]) {
     const statement = `select r.id, r.version, h.entries, h.newest from ${table} r join lateral (
         select count(*)::int as entries, max(version) as newest from changes c where c.record_id = r.id) h on true
       join changes last on last.record_id = r.id and last.version = r.version
-      where h.entries <> r.version or h.newest <> r.version or to_jsonb(r) - '{workspace_id,search}'::text[] <> last.row`;
+      where h.entries <> r.version or h.newest <> r.version or r.xid is distinct from last.xid
+        or to_jsonb(r) - '{workspace_id,search,xid}'::text[] <> last.row`;
     unsound.push(...(await service.pool.rows(sql(Object.assign([statement], { raw: [statement] })))));
   }
   return unsound;

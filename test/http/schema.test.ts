@@ -14,7 +14,7 @@ const LOCAL_TABLES = ["tokens", "access_tokens", "oauth_clients", "codes", "auth
 const GLOBAL_TABLES = [...REFERENCE_TABLES, ...LOCAL_TABLES];
 
 /** What a record's table has besides its fields. */
-const SYSTEM_COLUMNS: Record<string, string> = { workspace_id: "text", merged_into: "text", search: "text" };
+const SYSTEM_COLUMNS: Record<string, string> = { workspace_id: "text", merged_into: "text", search: "text", xid: "xid8" };
 
 const definitions = catalog.kinds;
 

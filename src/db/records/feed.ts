@@ -2,7 +2,7 @@ import { LEFT_OUT } from "../../derive/entry.ts";
 import type { Condition } from "../../derive/filter.ts";
 import { type Row, rowId, type View } from "../../derive/view.ts";
 import type { Pool } from "../../postgres/pool.ts";
-import { count, join, raw, type Statement, sql } from "../../postgres/sql.ts";
+import { count, ident, join, raw, type Statement, sql } from "../../postgres/sql.ts";
 import type { Database } from "../database.ts";
 import { bounded, boundedSql } from "./bounded.ts";
 import { conditionSql } from "./condition.ts";
@@ -206,13 +206,20 @@ function touchedSql(path: readonly string[]): Statement {
  * After a restore into another cluster, the numbers of old entries may be ahead of its counter: such entries would not be shown, and new ones
  * would come before them. Then all lose their numbers, and cursors begin anew.
  */
-export async function settleFeed(pool: Pool): Promise<void> {
+export async function settleFeed({ pool, catalog }: Pick<Database, "pool" | "catalog">): Promise<void> {
   const ahead = await pool.rows(
     sql`select from workspaces w cross join lateral (select n.xid from changes n where n.workspace_id = w.id
       order by n.xid desc, n.at desc, n.id desc limit 1) newest where newest.xid >= pg_snapshot_xmax(pg_current_snapshot()) limit 1`,
   );
   if (ahead.length === 0) return;
-  await pool.rows(sql`update changes set xid = '0' where workspace_id in (select id from workspaces) and xid <> '0'`, {
-    deadlineMs: 3_600_000,
-  });
+  await pool.transaction(
+    async (tx) => {
+      for (const { plural } of catalog.kinds)
+        await tx.rows(
+          sql`update ${ident(plural)} set xid = null where workspace_id in (select id from workspaces) and xid is not null`,
+        );
+      await tx.rows(sql`update changes set xid = '0' where workspace_id in (select id from workspaces) and xid <> '0'`);
+    },
+    { deadlineMs: 3_600_000 },
+  );
 }

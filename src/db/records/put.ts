@@ -1,5 +1,5 @@
 import { settable } from "../../derive/differences.ts";
-import { entrySql } from "../../derive/entry.ts";
+import { entrySql, placeSql } from "../../derive/entry.ts";
 import type { IdSource } from "../../kit/id.ts";
 import { ident, numbered, type Statement, sql } from "../../postgres/sql.ts";
 import type { Transaction } from "../../postgres/transaction.ts";
@@ -83,7 +83,7 @@ const rowsSql = (parameter: string) =>
 const updateOf = derived((kind: Kind) => {
   const set = settable(kind).map((name) => `"${name}" = case when e.sets ? '${name}' then n."${name}" else r."${name}" end`);
   return numbered(`update ${kind.plural} r set ${set.join(", ")},
-      version = r.version + 1, updated_at = crm_after(r.updated_at, $2::timestamptz)
+      version = r.version + 1, updated_at = crm_after(r.updated_at, $2::timestamptz), xid = ${placeSql("r")}
     from ${rowsSql("$3")} cross join lateral jsonb_populate_record(null::${kind.plural}, e.sets) n
     where r.workspace_id = $1 and r.id = e.id`);
 });
