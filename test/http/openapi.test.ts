@@ -351,6 +351,12 @@ test("proposals", async () => {
   assert.equal((await ask("POST", "/proposals/{id}/reject", { ids: other, query: q, body: {} })).status, 200);
 });
 
+test("several requests in one", async () => {
+  const body = JSON.stringify([{ method: "POST", path: "/tasks", body: { title: "In a batch" } }]);
+  assert.equal((await ask("POST", "/batch", { body, query: "?atomic=true" })).status, 200);
+  await ask("POST", "/batch", { body: "[]" });
+});
+
 test("the tour led everywhere", () => {
   const missed = operations.filter((each) => !done.has(each)).map(({ method, path }) => `${method} ${path}`);
   assert.deepEqual(missed, [], "a new route wants a stop on the tour, where it does what it is for");
