@@ -6,6 +6,7 @@ import { oneOf } from "../../../kit/words.ts";
 import { ident, raw, sql } from "../../../postgres/sql.ts";
 import type { Kind } from "../../../records/kind.ts";
 import type { Author, Database } from "../../database.ts";
+import { inUnit, ofMany } from "../../unit.ts";
 import { withNewHandles } from "../handles.ts";
 import { wholeSql } from "../history.ts";
 import { type Put, putRows, timeOf } from "../put.ts";
@@ -29,6 +30,9 @@ export type Terms = {
   /** Throws where the caller may not do this. */
   agree: (puts: readonly Put[]) => void;
 };
+
+/** Entries that are taken back in a moment. */
+const FEW = 50;
 
 /** Entries that one transaction takes back. */
 export const MOST_UNDONE = 10_000;
@@ -132,14 +136,18 @@ function takeBack(
 ): Promise<Omit<Undone, "end">> {
   const { workspaceId } = author;
   return withNewHandles(() =>
-    db.pool.transaction(async (tx) => {
-      const currents = await lockRecords(tx, workspaceId, db.catalog.kinds, entries);
-      const { targets, left } = planUndo(entries, currents, force);
-      const settled = await settle(tx, workspaceId, targets, left, force);
-      const puts = settled.flatMap((target) => putOf(target, timeOf(author)) ?? []);
-      agree(puts);
-      const main = puts.some(({ id }) => id === cause) ? cause : undefined;
-      return { puts, changes: await putRows(tx, author, ids, puts, { causeOf: () => main, caps }), left };
-    }),
+    inUnit(
+      db,
+      async (_, tx) => {
+        const currents = await lockRecords(tx, workspaceId, db.catalog.kinds, entries);
+        const { targets, left } = planUndo(entries, currents, force);
+        const settled = await settle(tx, workspaceId, targets, left, force);
+        const puts = settled.flatMap((target) => putOf(target, timeOf(author)) ?? []);
+        agree(puts);
+        const main = puts.some(({ id }) => id === cause) ? cause : undefined;
+        return { puts, changes: await putRows(tx, author, ids, puts, { causeOf: () => main, caps }), left };
+      },
+      entries.length > FEW ? ofMany(workspaceId) : {},
+    ),
   );
 }
