@@ -40,7 +40,9 @@ for (const { path, kind } of LISTS) {
       const shown = kind.fields.map(({ name }) => name).join(",");
       const { items } = (await ask(path, [["fields", shown]])).json() as { items: Json[] };
       assert.ok(items.length >= ROWS);
-      const cases = kind.fields.flatMap((field) => ALL_OPERATORS.map((operator) => ({ field, operator })));
+      // No living record has a time of deletion.
+      const fields = kind.fields.filter(({ name }) => name !== "deleted_at");
+      const cases = fields.flatMap((field) => ALL_OPERATORS.map((operator) => ({ field, operator })));
       await inTurns(cases, async ({ field, operator }) => {
         const operands = operandsFor(field, operator, items);
         const value = `${operator}:${operands.length > 1 ? operands.map((each) => JSON.stringify(each)).join(",") : operands[0]}`;

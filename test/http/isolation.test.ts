@@ -36,6 +36,8 @@ before(async () => {
   assert.equal(renamed.status, 200, renamed.text);
   const invited = await bob.send("POST", `/workspaces/${workspace}/invites`, { email: `guest@${MARKER}.example` });
   assert.equal(invited.status, 201, invited.text);
+  const proposed = await bob.send("POST", `/tasks?propose=true&reason=${MARKER}`, { title: MARKER });
+  assert.equal(proposed.status, 202, proposed.text);
 });
 after(() => service.close());
 
@@ -126,24 +128,25 @@ const nowhereFor = (ids: Ids): Ids =>
 const routes = createRoutes(catalog);
 
 /** The full ids of a person's token, workspace and open invite. No answer needs to show them. */
-async function idsOf(email: string): Promise<{ user: string; token: string; workspace: string; invite: string }> {
-  const [row] = await service.pool.rows(sql`select u.id, t.id, t.workspace_id, coalesce(i.id, '') from users u
+async function idsOf(email: string): Promise<Record<"user" | "token" | "workspace" | "invite" | "proposal", string>> {
+  const [row] = await service.pool.rows(sql`select u.id, t.id, t.workspace_id, coalesce(i.id, ''),
+      coalesce((select p.id from proposals p where p.workspace_id = t.workspace_id limit 1), '') from users u
     join tokens t on t.user_id = u.id left join invites i on i.workspace_id = t.workspace_id where u.email = ${email} limit 1`);
-  const [user, token, workspace, invite] = row as [string, string, string, string];
-  return { user, token, workspace, invite };
+  const [user, token, workspace, invite, proposal] = row as [string, string, string, string, string];
+  return { user, token, workspace, invite, proposal };
 }
 
 test("no route with an id distinguishes a record of another workspace from an unknown one", async () => {
   const [own, theirs] = [await idsOf("ann@example.com"), await idsOf("bob@example.com")];
   for (const { method, path } of routes.filter(({ open, path }) => !open && path.includes("{"))) {
     const kind = catalog.kinds.find(({ plural }) => path.startsWith(`/${plural}/`));
-    const name = kind?.name ?? (path.startsWith("/tokens") ? "token" : "workspace");
+    const name = kind?.name ?? OTHERS.find(([plural]) => path.startsWith(`/${plural}/`))?.[1] ?? "workspace";
     const body = method === "POST" || method === "PATCH" ? { body: bodyFor(path) } : {};
     const { user, invite } = theirs;
     const targets: Ids[] = kind
       ? [{ id: living.get(name)! }, { id: deleted.get(name)! }]
-      : name === "token"
-        ? [{ id: theirs.token }]
+      : name in theirs && name !== "workspace"
+        ? [{ id: theirs[name as keyof typeof theirs] }]
         : [{ id: theirs.workspace, user, invite }];
     for (const [nth, target] of targets.entries()) {
       // What is deleted is looked for by one form, as all forms are read by the same code.
@@ -160,11 +163,19 @@ test("no route with an id distinguishes a record of another workspace from an un
   }
 });
 
+/** What has ids and is no record. */
+const OTHERS = [
+  ["tokens", "token"],
+  ["proposals", "proposal"],
+] as const;
+
 const fill = (path: string, ids: Ids, form = (id: string) => id) =>
   path.replace(/\{(\w+)\}/g, (_, name: string) => form(ids[name]!));
 
 /** A valid body, so that only the path can be refused. */
 function bodyFor(path: string): Record<string, unknown> {
+  if (path.endsWith("/merge")) return { from: absent("c") };
+  if (path.endsWith("/approve")) return { mark: "x" };
   if (path.endsWith("/role")) return { role: "viewer" };
   if (path.endsWith("/invites")) return { email: "guest@elsewhere.example" };
   if (path.startsWith("/workspaces")) return { name: "Taken over" };
