@@ -10,7 +10,7 @@ import { acceptedFormat, notAcceptable } from "./http/accept.ts";
 import { type Body, NO_BODY, readBody, readRaw } from "./http/body.ts";
 import { createLocalGuard, guardOneHost, guardTrials } from "./http/guard.ts";
 import type { Limiter } from "./http/limits.ts";
-import { type Encoded, encode, encodeProblem, type Outgoing } from "./http/reply.ts";
+import { type Answer, type Encoded, encode, encodeProblem, type Outgoing } from "./http/reply.ts";
 import { fromInside, type Request } from "./http/request.ts";
 import { createRouter, type Matched } from "./http/router.ts";
 import { readTarget, type Target } from "./http/target.ts";
@@ -112,6 +112,7 @@ export function createApp(services: Services, sessions: SessionCache, limiter: L
     });
     if (route.body?.is === "values") context.body = { ...body, values: readValues(route.body, body.values, context.reading) };
     const answered = await perform(route, context as Authenticated, ask);
+    if (asker) refuseEndless(answered);
     if (session && isRecordWrite(route)) services.waiting.changed(session.workspaceId);
     return notModified(request, await encode(answered, context.style));
   }
@@ -162,12 +163,23 @@ function enter({ ids }: Services, { headers }: Request, asker: Authenticated | u
 
 function leave({ metrics, config, log }: Services, { method }: Request, passage: Passage, encoded: Encoded): Outgoing {
   const { requestId, begun, place, caller } = passage;
-  const { status, headers, body } = encoded;
+  const { status, headers, body, chunks } = encoded;
   const ms = performance.now() - begun;
   metrics.observe(method, place, status, ms / 1000);
   if (config.accessLog)
     log.info("request", { request_id: requestId, method, route: place, status, ms: ms.toFixed(1), token_id: caller });
-  return { status, headers, common: passage.headers, body };
+  const outgoing: Outgoing = { status, headers, common: passage.headers, body };
+  if (!chunks) return outgoing;
+  const onCut = (error: unknown) => log.warn("stream_cut", { request_id: requestId, route: place, reason: String(error) });
+  return { ...outgoing, chunks, onCut };
+}
+
+/** What is asked from inside goes into an answer of its own, which has to be whole. */
+function refuseEndless({ is }: Answer): void {
+  if (is !== "stream" && is !== "flow") return;
+  throw new Problem("not_acceptable", "an answer of any length cannot be had from inside another", [
+    "ask page by page: limit= and cursor=; or send the request over HTTP by itself",
+  ]);
 }
 
 /** What a refusal comes in: what the answer would come in where that can hold one, else what Accept likes best. */

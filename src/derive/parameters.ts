@@ -4,7 +4,7 @@ import { countType, textType } from "../fields/text.ts";
 import { boolean, choice, text } from "../fields/vocabulary.ts";
 import type { Kind } from "../records/kind.ts";
 import type { Named } from "./operation.ts";
-import { DEFAULT_LIMIT, DELETED, MOST_OFFSET } from "./query.ts";
+import { ALL, DEFAULT_LIMIT, DELETED, MOST_OFFSET } from "./query.ts";
 
 /** What `format=` may say. */
 export const FORMAT_NAMES = ["text", "json", "csv", "ndjson", "vcard"] as const;
@@ -50,6 +50,17 @@ export const limit = (most: number): FieldSpec => ({
   initially: Math.min(DEFAULT_LIMIT, most),
 });
 
+/** Of a list that can be had whole too. */
+const limitOrAll = (most: number): FieldSpec => ({
+  type: {
+    ...countType,
+    expects: `a number from 1 to ${most}, or ${ALL}`,
+    schema: z.union([z.int().min(1).max(most), z.literal(ALL)]),
+  },
+  about: `rows a page; ${ALL} is the whole list in one answer, however long, in no order unless sort is sent`,
+  initially: Math.min(DEFAULT_LIMIT, most),
+});
+
 export const cursor = text(
   { about: "where the page before ended, as its next_cursor says; goes with the same parameters" },
   8_000,
@@ -66,7 +77,7 @@ export function listParameters(kind: Kind, most: number): Named & { search: Fiel
   return {
     search: text({ about: "words to find, or what comes near them; best first" }),
     sort: choice(orders as [string, ...string[]], { about: "the order; - is descending", initially: kind.order }),
-    limit: limit(most),
+    limit: limitOrAll(most),
     cursor,
     offset: OFFSET,
     ...chosenFields(kind),

@@ -19,6 +19,8 @@ export type ListQuery = {
   sort: { field: Field; descending: boolean; asked: boolean };
   /** Rows a page. */
   limit: number;
+  /** All of it as one stream, in place of a page. */
+  whole: boolean;
   cursor: string | undefined;
   /** Rows to skip, for those who page by numbers. */
   offset: number | undefined;
@@ -57,15 +59,19 @@ export function readListQuery(kind: Kind, parameters: Parameters, reading: Readi
   const cursor = once("cursor") || undefined;
   const offset = readOffset(once("offset"));
   if (offset !== undefined) refuseOffset(kind, { search, sort, cursor });
+  const whole = once("limit") === ALL;
+  const count = readCount(once("count"));
+  if (whole) refuseWhole(kind, { search, sort, count });
   return {
     conditions: readConditions(kind, filters, reading),
     search,
     sort,
-    limit: readLimit(once("limit"), maxLimit),
+    limit: whole ? maxLimit : readLimit(once("limit"), maxLimit),
+    whole,
     cursor,
     offset,
     fields: readFields(kind, parameters),
-    count: readCount(once("count")),
+    count,
     deleted: readDeleted(kind, parameters, search !== undefined && !sort.asked),
     identity: parameters
       .filter(([name]) => !["cursor", "offset", "limit", "fields", "count", "format", "pretty"].includes(name))
@@ -157,6 +163,23 @@ function readSort(kind: Kind, asked: string | undefined): ListQuery["sort"] {
   ]);
 }
 
+/** What `limit=` says to have all of a list. */
+export const ALL = "all";
+
+/** A ranking is known only page by page, and a list that is shown whole tells at its end how much it was. */
+function refuseWhole(kind: Kind, { search, sort, count }: Pick<ListQuery, "search" | "sort" | "count">): void {
+  if (search !== undefined && !sort.asked)
+    throw new Problem("invalid_value", "limit=all cannot be had of a search, which comes best first", [
+      `give it an order: sort=${kind.order}, and every match comes`,
+    ]);
+  if (count)
+    throw new Problem(
+      "invalid_value",
+      "limit=all comes with its count at the end",
+      "leave count out; count=true goes with a page",
+    );
+}
+
 export function readLimit(text: string | undefined, most: number): number {
   if (text === undefined) return Math.min(DEFAULT_LIMIT, most);
   const limit = /^\d{1,6}$/.test(text) ? Number(text) : 0;
@@ -164,7 +187,7 @@ export function readLimit(text: string | undefined, most: number): number {
   throw new Problem(
     "invalid_value",
     `limit cannot be ${echo(text)}`,
-    `limit is a number from 1 to ${most}; more rows come page by page`,
+    `limit is a number from 1 to ${most}; more rows come page by page, or where a list takes it all at once: limit=all`,
   );
 }
 

@@ -3,8 +3,14 @@ import type { Showing } from "../fields/type.ts";
 import { wholeOf } from "../kit/largeJson.ts";
 import { cellOf } from "./cell.ts";
 import { type Cell, csvRow } from "./files/csvWrite.ts";
-import type { Ending, Format, List } from "./format.ts";
-import { type RowWriter, rowParts } from "./rows.ts";
+import type { Format, Listed, RowWriter } from "./format.ts";
+
+const ROWS: RowWriter = {
+  between: "",
+  end: "",
+  whole: (view, row, showing) => csvRow(view.cells.map(({ at, type }) => cellOf(type, wholeOf(row[at]), showing))),
+  parts,
+};
 
 /** Rows of one kind as RFC 4180 writes them, the names of the fields above. Nothing but records stands in it. */
 export const csv: Format = {
@@ -16,20 +22,12 @@ export const csv: Format = {
   linksNext: true,
   shows: ({ method, answers }) => method === "GET" && answers.is === "list" && answers.of.length === 1,
   end: "",
-  list: listParts,
+  list: { begin: header, rows: ROWS, end: () => "" },
 };
 
-const ROWS: RowWriter = {
-  between: "",
-  end: "",
-  whole: (view, row, showing) => csvRow(view.cells.map(({ at, type }) => cellOf(type, wholeOf(row[at]), showing))),
-  parts,
-};
-
-function* listParts(list: List, showing: Showing): Generator<string, Ending> {
-  if (typeof list.view === "function") throw new Error("rows of several kinds have no columns in common");
-  yield csvRow(list.view.cells.map(({ name }) => name));
-  return list.ending(yield* rowParts(list, ROWS, showing));
+function header({ view }: Listed): string {
+  if (typeof view === "function") throw new Error("rows of several kinds have no columns in common");
+  return csvRow(view.cells.map(({ name }) => name));
 }
 
 /** Others have their turn before each long value is read. */

@@ -39,11 +39,38 @@ export type List = {
   uncut?: boolean;
 };
 
+/** A list of any length: its rows are shown as they come, and are never in memory together. */
+export type Stream = {
+  is: "stream";
+  view: View;
+  /** Nothing is read before the first batch is asked for. The signal ends it, whatever it waits for. */
+  batches: (signal: AbortSignal) => AsyncIterable<readonly Row[]>;
+  /** `rows`: how many were shown. */
+  ending: (rows: number) => Ending;
+};
+
 export type Ending = {
   nextCursor: string | null;
   summary: string;
   /** Said after the records. */
   notes?: readonly string[];
+};
+
+/** What stands before, between and after the rows of a list, whether it is a page or a stream. */
+export type ListWriter = {
+  begin: (list: Listed) => string;
+  rows: RowWriter;
+  end: (list: Listed, ending: Ending) => string;
+};
+
+export type Listed = Pick<List, "view" | "preface" | "facts">;
+
+/** How a format writes one row: at once, or in parts where its values are long. */
+export type RowWriter = {
+  between: string;
+  end: string;
+  whole: (view: View, row: Row, showing: Showing) => string;
+  parts: (view: View, row: Row, showing: Showing) => Iterable<string>;
 };
 
 /**
@@ -67,7 +94,7 @@ export type Format = {
   end: string;
   /** A body in the form that people like to read. */
   indented?: (body: string) => string;
-  list?: (list: List, showing: Showing) => Generator<string, Ending>;
+  list?: ListWriter;
   record?: (record: Single, showing: Showing) => string;
   recordParts?: (record: Single, showing: Showing) => Generator<string>;
   message?: (answer: Short) => string;

@@ -1,9 +1,14 @@
-import type { Showing } from "../fields/type.ts";
-import type { Ending, List, Short, Single, Speaking } from "./format.ts";
-import { type RowWriter, rowParts } from "./rows.ts";
+import type { Ending, Listed, RowWriter, Short, Single, Speaking } from "./format.ts";
 
 /** Longer JSON stays as it is: to indent it takes longer than all the rest, and nobody reads it. */
 const MOST_INDENTED = 262_144;
+
+const ITEMS: RowWriter = {
+  between: ",",
+  end: "",
+  whole: (view, row, showing) => view.json(row, showing),
+  parts: (view, row, showing) => view.jsonParts(row, showing),
+};
 
 export const json: Speaking = {
   name: "json",
@@ -15,7 +20,7 @@ export const json: Speaking = {
   shows: () => true,
   end: "\n",
   indented: (body) => (body.length <= MOST_INDENTED ? JSON.stringify(JSON.parse(body), null, 2) : body),
-  list: listParts,
+  list: { begin: () => '{"items":[', rows: ITEMS, end: endOfList },
   record: (single, showing) => `${single.view.json(single.row, showing).slice(0, -1)}${endOf(single)}`,
   *recordParts(single, showing) {
     for (const part of single.view.jsonParts(single.row, showing)) yield part === "}" ? endOf(single) : part;
@@ -25,21 +30,10 @@ export const json: Speaking = {
     JSON.stringify({ error: code, message, hint: hints.join("\n") || null, ...values, request_id: requestId }),
 };
 
-const ITEMS: RowWriter = {
-  between: ",",
-  end: "",
-  whole: (view, row, showing) => view.json(row, showing),
-  parts: (view, row, showing) => view.jsonParts(row, showing),
-};
-
-function* listParts(list: List, showing: Showing): Generator<string, Ending> {
-  yield '{"items":[';
-  const ending = list.ending(yield* rowParts(list, ITEMS, showing));
-  const { nextCursor, notes: said = [] } = ending;
+function endOfList(list: Listed, { nextCursor, notes: said = [] }: Ending): string {
   const notes = [...(list.preface ? [list.preface] : []), ...said];
   const told = notes.length > 0 ? `,"notes":${JSON.stringify(notes)}` : "";
-  yield `],"next_cursor":${JSON.stringify(nextCursor)}${membersOf(list.facts)}${told}}`;
-  return ending;
+  return `],"next_cursor":${JSON.stringify(nextCursor)}${membersOf(list.facts)}${told}}`;
 }
 
 const endOf = ({ notes, facts }: Single) =>

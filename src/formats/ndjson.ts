@@ -1,6 +1,11 @@
-import type { Showing } from "../fields/type.ts";
-import type { Ending, Format, List } from "./format.ts";
-import { type RowWriter, rowParts } from "./rows.ts";
+import type { Format, RowWriter } from "./format.ts";
+
+const OBJECTS: RowWriter = {
+  between: "",
+  end: "\n",
+  whole: (view, row, showing) => view.json(row, showing),
+  parts: (view, row, showing) => view.jsonParts(row, showing),
+};
 
 /** One JSON object a line, each as it is in the list's JSON. */
 export const ndjson: Format = {
@@ -12,16 +17,5 @@ export const ndjson: Format = {
   linksNext: true,
   shows: ({ method, answers }) => method === "GET" && answers.is === "list",
   end: "",
-  list: listParts,
+  list: { begin: () => "", rows: OBJECTS, end: () => "" },
 };
-
-const OBJECTS: RowWriter = {
-  between: "",
-  end: "\n",
-  whole: (view, row, showing) => view.json(row, showing),
-  parts: (view, row, showing) => view.jsonParts(row, showing),
-};
-
-function* listParts(list: List, showing: Showing): Generator<string, Ending> {
-  return list.ending(yield* rowParts(list, OBJECTS, showing));
-}

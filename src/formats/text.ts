@@ -1,8 +1,13 @@
-import type { Showing } from "../fields/type.ts";
 import { shortId } from "../kit/id.ts";
 import { messageLine, quoteIfNeeded } from "../kit/line.ts";
-import type { Ending, List, Short, Single, Speaking, Value } from "./format.ts";
-import { type RowWriter, rowParts } from "./rows.ts";
+import type { Ending, Listed, RowWriter, Short, Single, Speaking, Value } from "./format.ts";
+
+const LINES: RowWriter = {
+  between: "",
+  end: "\n",
+  whole: (view, row, showing) => view.line(row, showing),
+  parts: (view, row, showing) => view.lineParts(row, showing),
+};
 
 /** One line a record; all else begins with a mark of its own. */
 export const text: Speaking = {
@@ -14,7 +19,7 @@ export const text: Speaking = {
   linksNext: false,
   shows: () => true,
   end: "",
-  list: listParts,
+  list: { begin: ({ preface }) => (preface ? `# ${preface}\n` : ""), rows: LINES, end: trailers },
   record: (single, showing) => `${single.view.line(single.row, showing)}${endOf(single)}`,
   *recordParts(single, showing) {
     yield* single.view.lineParts(single.row, showing);
@@ -25,19 +30,8 @@ export const text: Speaking = {
     `ERROR ${code} ${messageLine(message)}\n${hintLines(hints)}${valueLines(values)}`,
 };
 
-const LINES: RowWriter = {
-  between: "",
-  end: "\n",
-  whole: (view, row, showing) => view.line(row, showing),
-  parts: (view, row, showing) => view.lineParts(row, showing),
-};
-
-function* listParts(list: List, showing: Showing): Generator<string, Ending> {
-  if (list.preface) yield `# ${list.preface}\n`;
-  const ending = list.ending(yield* rowParts(list, LINES, showing));
-  const { nextCursor, summary, notes } = ending;
-  yield `${noteLines(notes)}# ${summary}\n${nextCursor === null ? "" : `# next: ${nextCursor}\n`}`;
-  return ending;
+function trailers(_: Listed, { nextCursor, summary, notes }: Ending): string {
+  return `${noteLines(notes)}# ${summary}\n${nextCursor === null ? "" : `# next: ${nextCursor}\n`}`;
 }
 
 const endOf = ({ notes, lines, outcome, change }: Single) =>

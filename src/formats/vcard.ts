@@ -5,31 +5,7 @@ import { wholeOf } from "../kit/largeJson.ts";
 import type { CardSource } from "../records/kind.ts";
 import type { Gathered } from "./files/gather.ts";
 import { cardText } from "./files/vcardWrite.ts";
-import type { Ending, Format, List } from "./format.ts";
-import { type RowWriter, rowParts } from "./rows.ts";
-
-/** Cards of vCard 4.0 (RFC 6350), of kinds whose declaration says what a card of them is. */
-export const vcard: Format = {
-  name: "vcard",
-  mediaTypes: ["text/vcard", "text/x-vcard"],
-  contentType: "text/vcard; charset=utf-8",
-  suffix: "vcf",
-  allFields: true,
-  linksNext: true,
-  shows: ({ method, answers }) => method === "GET" && hasCards(answers),
-  end: "",
-  list: listParts,
-  record: ({ view, row }, showing) => cardOf(view, row, showing),
-  *recordParts({ view, row }, showing) {
-    yield "";
-    yield cardOf(view, row, showing);
-  },
-};
-
-function hasCards(answers: OperationAnswer): boolean {
-  if (answers.is === "record") return answers.of.card !== undefined;
-  return answers.is === "list" && answers.of.every(({ card }) => card);
-}
+import type { Format, RowWriter } from "./format.ts";
 
 const CARDS: RowWriter = {
   between: "",
@@ -42,8 +18,27 @@ const CARDS: RowWriter = {
   },
 };
 
-function* listParts(list: List, showing: Showing): Generator<string, Ending> {
-  return list.ending(yield* rowParts(list, CARDS, showing));
+/** Cards of vCard 4.0 (RFC 6350), of kinds whose declaration says what a card of them is. */
+export const vcard: Format = {
+  name: "vcard",
+  mediaTypes: ["text/vcard", "text/x-vcard"],
+  contentType: "text/vcard; charset=utf-8",
+  suffix: "vcf",
+  allFields: true,
+  linksNext: true,
+  shows: ({ method, answers }) => method === "GET" && hasCards(answers),
+  end: "",
+  list: { begin: () => "", rows: CARDS, end: () => "" },
+  record: ({ view, row }, showing) => cardOf(view, row, showing),
+  *recordParts({ view, row }, showing) {
+    yield "";
+    yield cardOf(view, row, showing);
+  },
+};
+
+function hasCards(answers: OperationAnswer): boolean {
+  if (answers.is === "record") return answers.of.card !== undefined;
+  return answers.is === "list" && answers.of.every(({ card }) => card);
 }
 
 /** What stands under `custom` in a card's fields. */

@@ -1,13 +1,18 @@
 import { isLarge, rowVersion } from "../derive/view.ts";
 import type { Showing } from "../fields/type.ts";
 import { SPEAKING } from "../formats/all.ts";
-import type { Format, List, Short, Single, Speaking } from "../formats/format.ts";
+import type { Format, List, Short, Single, Speaking, Stream } from "../formats/format.ts";
 import { json as jsonFormat } from "../formats/json.ts";
+import { listParts, streamParts } from "../formats/rows.ts";
 import { fnv1a } from "../kit/hash.ts";
 import { shortId } from "../kit/id.ts";
 import type { Problem } from "../kit/problem.ts";
 import { notAcceptable } from "./accept.ts";
+import { type Chunks, createChunks } from "./chunks.ts";
 import { gather } from "./gather.ts";
+
+/** A document of any length, made as it is sent. */
+export type Flow = { is: "flow"; type: string; parts: (signal: AbortSignal) => AsyncGenerator<string, void, undefined> };
 
 type Document = { is: "document"; text: string; type: string };
 
@@ -19,7 +24,7 @@ type Head = {
 };
 
 /** What a handler answers with; only formats know how it looks on the wire. */
-export type Answer = Head & (Single | List | Short | Document);
+export type Answer = Head & (Single | List | Stream | Short | Document | Flow);
 
 /** One that never takes long to put together. */
 export type ShortAnswer = Head & (Short | Document);
@@ -33,19 +38,31 @@ export type Style = {
   pageAt: (cursor: string) => string;
 };
 
-export type Encoded = { status: number; headers: Record<string, string>; body: string | Buffer };
+export type Encoded = {
+  status: number;
+  headers: Record<string, string>;
+  body: string | Buffer;
+  /** In place of a body: one of any length, sent as it is made. */
+  chunks?: Chunks;
+};
 
 /**
  * An encoded answer. `common` lists the headers of every answer as name, value, name, value, which node:http takes. An object
  * that grows header by header changes its hidden class each time. This cost a third of a short answer's time.
  */
-export type Outgoing = Encoded & { common: string[] };
+export type Outgoing = Encoded & {
+  common: string[];
+  /** Told of a fault after which the rest of `chunks` is missing. */
+  onCut?: (error: unknown) => void;
+};
 
 /** What is long is put together in turns with other work. */
 export function encode(answer: Answer, asked: Style): Encoded | Promise<Encoded> {
   const style = answer.showing ? { ...asked, showing: answer.showing } : asked;
   if (answer.is === "list") return encodeList(answer, style);
   if (answer.is === "record") return encodeRecord(answer, style);
+  if (answer.is === "stream") return encodeStream(answer, style);
+  if (answer.is === "flow") return chunked(answer, answer.type, answer.parts);
   return encodeShort(answer, style);
 }
 
@@ -95,7 +112,7 @@ function encodeList(answer: Head & List, style: Style): Encoded | Promise<Encode
   if (!format.list) throw notAcceptable(format.name, SPEAKING);
   let cursor: string | null = null;
   function* parts(): Generator<string> {
-    cursor = (yield* format.list!(answer, showing)).nextCursor;
+    cursor = (yield* listParts(answer, format.list!, showing)).nextCursor;
   }
   const linked = (body: string | Buffer) => {
     const encoded = headed(answer, format.contentType, body);
@@ -104,6 +121,20 @@ function encodeList(answer: Head & List, style: Style): Encoded | Promise<Encode
   };
   const body = gather(parts(), format.end);
   return typeof body === "string" ? linked(finished(body, format, pretty)) : body.then(linked);
+}
+
+function encodeStream(answer: Head & Stream, { format, showing }: Style): Promise<Encoded> {
+  const { list, contentType, end } = format;
+  if (!list) throw notAcceptable(format.name, SPEAKING);
+  return chunked(answer, contentType, async function* parts(signal) {
+    yield* streamParts(answer, list, showing, signal);
+    if (end !== "") yield end;
+  });
+}
+
+async function chunked(answer: Head, type: string, parts: Flow["parts"]): Promise<Encoded> {
+  const chunks = await createChunks(parts);
+  return { ...headed(answer, type, ""), chunks };
 }
 
 /** Every 401 needs a challenge (RFC 9110, section 15.5.2). A refusal that knows the fault sends its own. */

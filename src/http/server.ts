@@ -4,6 +4,7 @@ import type { Duplex } from "node:stream";
 import { text } from "../formats/text.ts";
 import type { IdSource } from "../kit/id.ts";
 import { Problem, type ProblemCode } from "../kit/problem.ts";
+import { sendChunks as pour } from "./chunks.ts";
 import { type Bounds, createCrowd, createTurnstile } from "./crowd.ts";
 import { encodeProblem, type Outgoing } from "./reply.ts";
 import { fromSocket, type Request } from "./request.ts";
@@ -78,6 +79,7 @@ export function createHttpServer(
     const admitted = callerOf === undefined || admit(callerOf(request), response);
     const outgoing = admitted ? await answer(request) : refused(tooManyAtOnce(bounds), ids);
     write(message, response, outgoing, !server.listening);
+    if (outgoing.chunks) await sendChunks(message, response, outgoing);
     if (outgoing.body.length > LARGE) keep(response, outgoing.body.length);
   };
   const server = createServer(LIMITS, respond);
@@ -107,19 +109,27 @@ function refused(problem: Problem, ids: IdSource): Outgoing {
  * shutdown.
  */
 function write(request: IncomingMessage, response: ServerResponse, outgoing: Outgoing, last: boolean): void {
-  const { status, headers, common, body } = outgoing;
+  const { status, headers, common, body, chunks } = outgoing;
   // Unread bytes of this body would be parsed as the next request.
   const unread = !request.complete && !request.readableEnded && !request.destroyed;
   for (const name in headers) put(common, name, headers[name]!);
   if (headers["Cache-Control"] === undefined) common.push("Cache-Control", "private, no-cache");
   common.push("X-Content-Type-Options", "nosniff");
-  if (status !== 304 && status !== 204) common.push("Content-Length", String(Buffer.byteLength(body)));
+  if (status !== 304 && status !== 204 && !chunks) common.push("Content-Length", String(Buffer.byteLength(body)));
   if ((unread || last) && headers.Connection === undefined) common.push("Connection", "close");
   response.writeHead(status, common);
   // A string, because Node then sends head and body in one write.
   const shown = request.method === "HEAD" || status === 304 ? "" : body;
-  if (unread) linger(request, response, shown);
+  if (chunks) response.flushHeaders();
+  else if (unread) linger(request, response, shown);
   else response.end(shown);
+}
+
+/** A body that is sent as it is made. */
+async function sendChunks({ method }: IncomingMessage, response: ServerResponse, { chunks, onCut }: Outgoing): Promise<void> {
+  if (method !== "HEAD") return pour(response, chunks!, (error) => onCut?.(error));
+  chunks!.stop();
+  response.end();
 }
 
 /** An answer's own header replaces the common one of the same name. */

@@ -102,6 +102,14 @@ function overloaded(message: string): () => Problem {
 export const queueFull = overloaded("too many requests wait for the database");
 export const waitedLong = overloaded("all connections to the database are in use");
 
+/** Made for each: it is rare. `mine`: how many of the owner's own run. */
+export function tooManyStreams(mine: number | undefined): Problem {
+  const running = mine === undefined ? "as many streams as there may be run already" : `${mine} streams of yours run already`;
+  return new Problem("busy", running, "wait until one has ended, then repeat the request; pages are not affected", {
+    headers: { "Retry-After": "5" },
+  });
+}
+
 /** A text holds a NUL character. */
 export const unstorable = (): Problem => new Problem(WRONG_TEXT.code, WRONG_TEXT.message, WRONG_TEXT.hint);
 

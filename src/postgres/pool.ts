@@ -7,8 +7,9 @@ import { createLeases, type Leases, type PoolOptions } from "./leases.ts";
 import type { Access } from "./pipeline.ts";
 import { createPreparedStatements } from "./preparedStatements.ts";
 import { mayRepeat, refusal } from "./retry.ts";
+import { createShares } from "./shares.ts";
 import type { Statement, StatementOptions } from "./sql.ts";
-import { streamCopy, streamRows } from "./stream.ts";
+import { type BatchSize, streamCopy, streamRows } from "./stream.ts";
 import { runTransaction, type Transaction } from "./transaction.ts";
 
 export type WorkOptions = Omit<LeaseOptions, "owner" | "access" | "brief"> & {
@@ -38,9 +39,10 @@ export type Pool = {
   simple: (text: string, options?: WorkOptions) => Promise<void>;
   /**
    * The rows of a statement in batches, all as of one moment, for results of any length. Here and in the two below, `deadlineMs` is the
-   * longest time without progress. It is long work: it has a connection until the loop ends.
+   * longest time without progress. It has a connection until the loop ends, of those for streams: these are as slow as whoever takes the rows,
+   * so other long work does not wait for them. Who already has as many as one may have (`longFor`) is refused at once.
    */
-  stream: (statement: Statement, batch: number, options?: WorkOptions) => AsyncIterable<Rows>;
+  stream: (statement: Statement, batch: BatchSize, options?: WorkOptions & { soon?: boolean }) => AsyncIterable<Rows>;
   /** The bytes of `copy (…) to stdout` in chunks. */
   copyOut: (statement: Statement, options?: WorkOptions) => AsyncIterable<Buffer>;
   /** Runs `copy … from stdin` and resolves with the number of rows stored: all of the chunks, or none. */
@@ -50,6 +52,10 @@ export type Pool = {
   close: () => Promise<void>;
 };
 
+/** Connections for streams, and how many of them one owner may have. */
+const STREAMS = 4;
+const STREAMS_OF_ONE = STREAMS / 2;
+
 /** A statement that was pipelined and must run by itself in the end has at least this long. */
 const LEAST_MS = 500;
 
@@ -58,6 +64,8 @@ export function createPool(options: PoolOptions): Pool {
   const shortWork = createLeases(options);
   const third = (number: number) => Math.ceil(number / 3);
   const longWork = createLeases({ ...options, size: third(options.size), queueLimit: third(options.queueLimit) });
+  const streams = createLeases({ ...options, size: STREAMS, queueLimit: 0 });
+  const admit = createShares(STREAMS, STREAMS_OF_ONE);
   const prepared = createPreparedStatements(options.prepare, options.log);
 
   async function rows(statement: Statement, asked: RowsOptions = {}): Promise<Rows> {
@@ -140,11 +148,12 @@ export function createPool(options: PoolOptions): Pool {
     rows,
     transaction: (work, asked = {}) => transactionOn(leasesFor(asked), asked, work),
     simple,
-    stream: (statement, batch, asked = {}) => streamRows(longWork, statement, batch, streamOptions(asked)),
+    stream: (statement, batch, asked = {}) =>
+      admit(asked.longFor, () => streamRows(streams, statement, batch, { ...streamOptions(asked), soon: asked.soon })),
     copyOut: (statement, asked = {}) => streamCopy(longWork, statement.literal, streamOptions(asked)),
     copyIn: (statement, chunks, asked = {}) => transactionOn(longWork, asked, (tx) => tx.copyIn(statement, chunks)),
     stats: () => ({ ...shortWork.stats(), named: prepared.size }),
-    close: async () => void (await Promise.all([shortWork.close(), longWork.close()])),
+    close: async () => void (await Promise.all([shortWork.close(), longWork.close(), streams.close()])),
   };
 }
 

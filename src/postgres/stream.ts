@@ -8,10 +8,20 @@ import type { Statement } from "./sql.ts";
 import { begin } from "./transaction.ts";
 
 /** `idleMs`: a stream ends when the server has sent nothing, or the consumer taken nothing, for so long. */
-export type StreamOptions = { lease: LeaseOptions; idleMs: number; hints: Hints | undefined };
+export type StreamOptions = {
+  lease: LeaseOptions;
+  idleMs: number;
+  hints: Hints | undefined;
+  /** The first rows matter more than the time of all: an index that has the order is followed, in place of sorting all rows first. */
+  soon?: boolean | undefined;
+};
+
+/** Rows a batch, or how many the next one should have after the last one. */
+export type BatchSize = number | ((last: Rows | undefined) => number);
 
 /** A cursor is planned for its first rows unless it is told that all will be read. */
 const BEGIN = "begin read only; set local cursor_tuple_fraction = 1";
+const BEGIN_SOON = "begin read only; set local cursor_tuple_fraction = 0.001";
 
 /**
  * The rows of a statement in batches, all as of one moment. The server works one batch ahead of the consumer and no further. When the consumer
@@ -20,25 +30,30 @@ const BEGIN = "begin read only; set local cursor_tuple_fraction = 1";
 export async function* streamRows(
   leases: Leases,
   { text, values }: Statement,
-  batch: number,
-  { lease: asked, idleMs, hints }: StreamOptions,
+  batch: BatchSize,
+  { lease: asked, idleMs, hints, soon = false }: StreamOptions,
 ): AsyncGenerator<Rows, void, undefined> {
   const lease = await leases.acquire(asked);
   const release = releaseOnce(leases, lease);
   progress(lease, idleMs);
   let connection: Connection | undefined;
   try {
-    const found = await begin(leases, lease, BEGIN);
+    const found = await begin(leases, lease, soon ? BEGIN_SOON : BEGIN);
     connection = found;
     const run = (statement: string, given: readonly unknown[]) =>
       found.run(statement, given, false).catch((error) => {
         throw refusal(lease, found, error, false, hints);
       });
+    const sizeAfter = (last?: Rows) => (typeof batch === "number" ? batch : batch(last));
+    const fetch = (size: number) => run(`fetch forward ${size} from rows`, []);
     await run(`declare rows no scroll cursor for ${text}`, values);
-    for (let next: Promise<Rows> | undefined = run(`fetch forward ${batch} from rows`, []); next; ) {
+    let size = sizeAfter();
+    for (let next: Promise<Rows> | undefined = fetch(size); next; ) {
       const rows: Rows = await next;
       progress(lease, idleMs);
-      next = rows.length < batch ? undefined : run(`fetch forward ${batch} from rows`, []);
+      const more = rows.length === size;
+      if (more) size = sizeAfter(rows);
+      next = more ? fetch(size) : undefined;
       next?.catch(() => {}); // the consumer may stop before it is awaited
       if (rows.length > 0) yield rows;
       if (next && lease.stopped) throw lease.stopped;

@@ -1,4 +1,4 @@
-import { listChanges, listRecordChanges } from "../db/records/history.ts";
+import { listChanges, listRecordChanges, streamChanges, streamRecordChanges } from "../db/records/history.ts";
 import { readListQuery } from "../derive/query.ts";
 import { viewsOf } from "../derive/view.ts";
 import type { Answer } from "../http/reply.ts";
@@ -7,7 +7,7 @@ import type { Catalog } from "../records/catalog.ts";
 import type { Kind } from "../records/kind.ts";
 import { type Authenticated, type Route, readPathId } from "../service/route.ts";
 import { change } from "../views/change.ts";
-import { listAnswer, listView } from "./lists.ts";
+import { listAnswer, listView, streamAnswer } from "./lists.ts";
 import { readableView } from "./readable.ts";
 import { strangersAsked } from "./strangers.ts";
 
@@ -37,7 +37,7 @@ export function historyRoutes(catalog: Catalog): Route[] {
 async function audit(context: Authenticated): Promise<Answer> {
   const query = readListQuery(change, context.parameters, context.reading, change.mostRows);
   const view = listView(context, change, query);
-  const page = await listChanges(
+  const asked = [
     context.db,
     context.session.workspaceId,
     view,
@@ -45,7 +45,9 @@ async function audit(context: Authenticated): Promise<Answer> {
     ["audit"],
     context.services.seal,
     shapes(context),
-  );
+  ] as const;
+  if (query.whole) return streamAnswer(view, await streamChanges(...asked));
+  const page = await listChanges(...asked);
   return listAnswer(view, page, undefined, page.rows.length === 0 ? await strangersAsked(context, query.conditions) : []);
 }
 
@@ -55,10 +57,9 @@ async function history(context: Authenticated, kind: Kind): Promise<Answer> {
   const query = readListQuery(change, context.parameters, context.reading, change.mostRows);
   const view = listView(context, change, query);
   const of = { kind, reference: readPathId(kind, context.path.id!) };
-  return listAnswer(
-    view,
-    await listRecordChanges(db, context.session.workspaceId, view, query, ["history"], seal, shapes(context), of),
-  );
+  const asked = [db, context.session.workspaceId, view, query, ["history"], seal, shapes(context), of] as const;
+  if (query.whole) return streamAnswer(view, await streamRecordChanges(...asked));
+  return listAnswer(view, await listRecordChanges(...asked));
 }
 
 /** Whole records are shown as the reader would see them at their own address. */

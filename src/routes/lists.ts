@@ -1,4 +1,5 @@
 import type { Page } from "../db/records/rows.ts";
+import type { Batches } from "../db/records/stream.ts";
 import type { ListQuery } from "../derive/query.ts";
 import { chosenView, type View, viewsOf } from "../derive/view.ts";
 import type { Answer } from "../http/reply.ts";
@@ -38,6 +39,20 @@ export function listAnswer(view: View, page: Page, query?: ListQuery, told: read
     preface: near ? NEAR : undefined,
     uncut: !cursorAfter && !near,
     facts: { ...(total ? { total: total.rows, total_capped: total.capped } : {}), ...(near ? { near: true } : {}) },
+  };
+}
+
+/** The whole of a list, ending as its last page would. */
+export function streamAnswer(view: View, batches: Batches, query?: ListQuery): Answer {
+  return {
+    is: "stream",
+    view,
+    batches,
+    ending: (rows) => ({
+      nextCursor: null,
+      summary: counted(rows, view.kind),
+      notes: rows === 0 && !query?.cursor && !query?.offset ? [...exactNotes(query), ...searchNotes(view.kind, query)] : [],
+    }),
   };
 }
 

@@ -1,6 +1,7 @@
 import { resolveId } from "../db/records/references.ts";
 import { previewRemoval, type Removal, removeRow } from "../db/records/remove.ts";
 import { getRow, listRows } from "../db/records/rows.ts";
+import { streamRows } from "../db/records/stream.ts";
 import { type Lacks, updateRow, upsertRow } from "../db/records/write.ts";
 import { searchRows } from "../db/search/search.ts";
 import { readRecord, type Written } from "../derive/body.ts";
@@ -19,7 +20,7 @@ import { lacksScope } from "../service/permit.ts";
 import { type Authenticated, type Route, readPathId } from "../service/route.ts";
 import { affectedTold, bulkRoutes } from "./bulk.ts";
 import { confirm } from "./confirm.ts";
-import { listAnswer, listView } from "./lists.ts";
+import { listAnswer, listView, streamAnswer } from "./lists.ts";
 import { assumed, namesakes, unchosen, unusual, wanting } from "./notes.ts";
 import { mayRead, recordView } from "./readable.ts";
 import { strangers, strangersAsked } from "./strangers.ts";
@@ -122,6 +123,8 @@ async function list(context: Authenticated, kind: Kind, held?: { name: string; o
   const view = listView(context, kind, query);
   const ranked = query.search !== undefined && !query.sort.asked;
   const binding = [kind.plural, held ? `${held.name}=${context.path.id}` : ""];
+  if (query.whole)
+    return streamAnswer(view, await streamRows(db, context.session.workspaceId, view, scoped, binding, seal), query);
   const page = await (ranked ? searchRows : listRows)(db, context.session.workspaceId, view, scoped, binding, seal);
   const empty = page.rows.length === 0 && query.cursor === undefined && !query.offset;
   return listAnswer(view, page, query, empty ? await strangersAsked(context, query.conditions) : []);

@@ -15,7 +15,7 @@ export type Page = { workspaceId: string; table: Table; view: View; rows: Statem
  */
 export function boundedSql({ workspaceId, table, view, rows, more }: Page): Statement {
   if (view.long.length === 0) return rows;
-  const names = Array.from({ length: FIRST_COLUMN + view.columns.length + more }, (_, i) => raw(`c${i}`));
+  const names = namesOf({ view, more });
   const nameOf = (field: Field) => names[FIRST_COLUMN + view.columns.indexOf(field)]!;
   const size = join(
     view.long.flatMap((field) => {
@@ -24,15 +24,29 @@ export function boundedSql({ workspaceId, table, view, rows, more }: Page): Stat
     }),
     " + ",
   );
+  // The rows of a window without an order come as they are.
+  return sql`select ${join(shownOf({ workspaceId, table, view, more }, names))}, goes_on from (select *, lead(true, 1, false) over () as goes_on,
+      sum(${size}) over (rows between unbounded preceding and 1 preceding) as bytes_before
+    from (${rows}) page(${join(names)})) sized where coalesce(bytes_before, 0) < ${count(MOST_BYTES)}`;
+}
+
+/** The same rows, all of them: where a column of a page stands in for what it shows, that comes in its place. */
+export function unboundedSql({ rows, ...page }: Page): Statement {
+  if (!page.table.late || page.view.long.length === 0) return rows;
+  const names = namesOf(page);
+  return sql`select ${join(shownOf(page, names))} from (${rows}) page(${join(names)})`;
+}
+
+const namesOf = ({ view, more }: Pick<Page, "view" | "more">) =>
+  Array.from({ length: FIRST_COLUMN + view.columns.length + more }, (_, i) => raw(`c${i}`));
+
+function shownOf({ workspaceId, table, view }: Omit<Page, "rows">, names: readonly Statement[]): Statement[] {
   const shown = [...names];
   for (const field of view.long) {
     const late = table.late?.(field, workspaceId, names[0]!);
-    if (late) shown[names.indexOf(nameOf(field))] = late;
+    if (late) shown[FIRST_COLUMN + view.columns.indexOf(field)] = late;
   }
-  // The rows of a window without an order come as they are.
-  return sql`select ${join(shown)}, goes_on from (select *, lead(true, 1, false) over () as goes_on,
-      sum(${size}) over (rows between unbounded preceding and 1 preceding) as bytes_before
-    from (${rows}) page(${join(names)})) sized where coalesce(bytes_before, 0) < ${count(MOST_BYTES)}`;
+  return shown;
 }
 
 /** Bytes. What octet_length needs is known without reading a text; JSON has to be unpacked, and written where it is more than a little. */

@@ -12,6 +12,7 @@ import type { Database } from "../database.ts";
 import { idMatches, missing, wrongKind } from "./references.ts";
 import { listRows, type Page } from "./rows.ts";
 import { namedRow, shapeRecords, type ViewOf } from "./snapshots.ts";
+import { type Batches, streamRows } from "./stream.ts";
 import { createTableOf, type Table } from "./table.ts";
 
 export const changesTable = derived(createChangesTable);
@@ -86,6 +87,22 @@ export async function listChanges(
   return { ...page, rows: shapeRecords(view, WHOLE, viewOf, page.rows) };
 }
 
+/** All of it, as one stream. */
+export async function streamChanges(
+  db: Database,
+  workspaceId: string,
+  view: View,
+  query: ListQuery,
+  binding: readonly string[],
+  seal: Seal,
+  viewOf: ViewOf,
+): Promise<Batches> {
+  const batches = await streamRows(db, workspaceId, view, query, binding, seal, changesTable(db.catalog));
+  return async function* shaped(signal) {
+    for await (const rows of batches(signal)) yield shapeRecords(view, WHOLE, viewOf, rows);
+  };
+}
+
 /** The history of one record, deleted ones included. */
 export async function listRecordChanges(
   db: Database,
@@ -95,9 +112,34 @@ export async function listRecordChanges(
   binding: readonly string[],
   seal: Seal,
   viewOf: ViewOf,
-  of: { kind: Kind; reference: IdReference },
+  of: RecordOf,
 ): Promise<Page> {
-  const { kind, reference } = of;
+  const asked = await queryOfRecord(db, workspaceId, query, of);
+  return listChanges(db, workspaceId, view, asked.query, [...binding, asked.id], seal, viewOf);
+}
+
+export async function streamRecordChanges(
+  db: Database,
+  workspaceId: string,
+  view: View,
+  query: ListQuery,
+  binding: readonly string[],
+  seal: Seal,
+  viewOf: ViewOf,
+  of: RecordOf,
+): Promise<Batches> {
+  const asked = await queryOfRecord(db, workspaceId, query, of);
+  return streamChanges(db, workspaceId, view, asked.query, [...binding, asked.id], seal, viewOf);
+}
+
+type RecordOf = { kind: Kind; reference: IdReference };
+
+async function queryOfRecord(
+  db: Database,
+  workspaceId: string,
+  query: ListQuery,
+  { kind, reference }: RecordOf,
+): Promise<{ id: string; query: ListQuery }> {
   if (reference.prefix !== kind.prefix) throw wrongKind(db, kind, reference);
   const [found] = await db.pool.rows(
     sql`select r.id from ${ident(kind.plural)} r where r.workspace_id = ${workspaceId} and ${idMatches(raw("r.id"), reference.key)}`,
@@ -105,8 +147,9 @@ export async function listRecordChanges(
   );
   if (!found) throw missing(kind, reference.key);
   const field = change.field("record")!;
-  const conditions = [...query.conditions, { field, predicate: field.type.predicate("eq", [found[0] as string], NOTHING)! }];
-  return listChanges(db, workspaceId, view, { ...query, conditions }, [...binding, found[0] as string], seal, viewOf);
+  const id = found[0] as string;
+  const conditions = [...query.conditions, { field, predicate: field.type.predicate("eq", [id], NOTHING)! }];
+  return { id, query: { ...query, conditions } };
 }
 
 /** A record's id means the same whenever and wherever it is read. */

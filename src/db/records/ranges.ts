@@ -5,7 +5,7 @@ import { ordersFolded } from "../../fields/folding.ts";
 import type { Position } from "../../kit/cursor.ts";
 import { count, join, raw, type Statement, sql } from "../../postgres/sql.ts";
 import { isAlways } from "../../records/kind.ts";
-import { boundedSql } from "./bounded.ts";
+import { boundedSql, unboundedSql } from "./bounded.ts";
 import type { Table } from "./table.ts";
 
 /** Everything that tells which rows come in which order. */
@@ -47,8 +47,27 @@ export function pageSql(walk: Walk, gathered: boolean): Statement {
   return boundedSql({ ...walk, rows, more: sortColumn(walk.view, query) === undefined ? 1 : 0 });
 }
 
+/** All rows from where the walk has come, in the order that was asked for; without one as they come, which no sorting delays. */
+export function wholeSql(walk: Walk): Statement {
+  const { table, view, query, workspaceId, position } = walk;
+  const { offset = 0, sort } = query;
+  const skipped = offset > 0 ? sql` offset ${count(offset)}` : raw("");
+  const ordered = sort.asked || position !== undefined || offset > 0;
+  const ranges = ordered ? rangesOf(walk).map((range) => rangeSql(walk, range, undefined, false)) : [unorderedSql(walk)];
+  const parts = join(
+    ranges.map((part) => sql`(${part})`),
+    " union all ",
+  );
+  const more = ordered && sortColumn(view, query) === undefined ? 1 : 0;
+  return unboundedSql({ workspaceId, table, view, rows: sql`${parts}${skipped}`, more });
+}
+
+function unorderedSql({ table, view, filters }: Walk): Statement {
+  return sql`select ${table.select(view)} from ${table.name} r where ${join(filters, " and ")}`;
+}
+
 /** `gathered`: PostgreSQL is kept (`offset 0`) from following the order in the hope that rows match soon. */
-function rangeSql(walk: Walk, range: Range, wanted: number, gathered: boolean): Statement {
+function rangeSql(walk: Walk, range: Range, wanted: number | undefined, gathered: boolean): Statement {
   const { table, view, query } = walk;
   const { field, descending } = query.sort;
   const key = table.sortKey(field);
@@ -62,7 +81,7 @@ function rangeSql(walk: Walk, range: Range, wanted: number, gathered: boolean): 
   const leading = empty.map((each) => table.column(each.field));
   const order = join([...leading, key, raw("r.id")].map((each) => sql`${each} ${direction}`));
   const last = sortColumn(view, query) === undefined ? sql`, ${key}::text` : raw("");
-  return sql`select ${table.select(view)}${last} from ${from} order by ${order} limit ${count(wanted)}`;
+  return sql`select ${table.select(view)}${last} from ${from} order by ${order}${wanted === undefined ? raw("") : sql` limit ${count(wanted)}`}`;
 }
 
 /** The rows with a value or those without, from where the walk has come. */

@@ -92,11 +92,8 @@ export async function listRows(
   seal: Seal,
   table = tableOf(view.kind),
 ): Promise<Page> {
-  const { conditions, filters } = await filtersOf(db, workspaceId, view.kind, query, table);
-  const list = [workspaceId, ...binding, ...query.identity];
-  const position = query.cursor === undefined ? undefined : readPosition(query.cursor, list, seal);
-  const walk = { workspaceId, table, view, query, conditions, filters, position };
-
+  const walk = await readWalk(db, workspaceId, view, query, binding, seal, table);
+  const { filters, list } = walk;
   const [found, total] = await inTime(view.kind, query, async () => [
     await pageRows(db, walk),
     query.count ? await countRows(db, workspaceId, table, view.kind, filters, capOf(query)) : undefined,
@@ -132,6 +129,22 @@ export async function filtersOf(
 function thereSql(living: Statement, deleted: Deleted | undefined): Statement {
   if (deleted === undefined) return living;
   return deleted === "only" ? sql`not (${living})` : raw("true");
+}
+
+/** What a page and a stream begin with: filters and position, read against what there is. `list`: what cursors are bound to. */
+export async function readWalk(
+  db: Database,
+  workspaceId: string,
+  view: View,
+  query: ListQuery,
+  binding: readonly string[],
+  seal: Seal,
+  table: Table,
+): Promise<Walk & { filters: Statement[]; list: readonly string[] }> {
+  const { conditions, filters } = await filtersOf(db, workspaceId, view.kind, query, table);
+  const list = [workspaceId, ...binding, ...query.identity];
+  const position = query.cursor === undefined ? undefined : readPosition(query.cursor, list, seal);
+  return { workspaceId, table, view, query, conditions, filters, position, list };
 }
 
 function pageRows(db: Database, walk: Walk): Promise<{ rows: Row[]; cut: boolean }> {

@@ -208,12 +208,22 @@ test("a refused statement says why", async () => {
   });
 });
 
-test("short statements go on while streams hold all connections for long work", async () => {
-  await withPool({ size: 3, waitMs: 200 }, async (pool) => {
-    const batches = pool.stream(ABOVE(0), 100)[Symbol.asyncIterator]();
-    await batches.next();
+test("streams have connections of their own, half of them for one owner, and refuse at once when these are in use", async () => {
+  await withPool({ size: 3, waitMs: 2_000 }, async (pool) => {
+    const begin = async (owner: string) => {
+      const batches = pool.stream(ABOVE(0), 100, { longFor: owner })[Symbol.asyncIterator]();
+      await batches.next();
+      return batches;
+    };
+    const streams = [await begin("ws_a"), await begin("ws_a")];
+    const since = performance.now();
+    await assert.rejects(begin("ws_a"), refusedAs("busy"));
+    streams.push(await begin("ws_b"), await begin("ws_c"));
+    await assert.rejects(begin("ws_d"), refusedAs("busy"));
+    assert.ok(performance.now() - since < 1_000, "nobody waited");
     assert.deepEqual(await pool.rows(sql`select 1`), [[1]]);
-    await assert.rejects(async () => pool.stream(ABOVE(0), 100)[Symbol.asyncIterator]().next(), refusedAs("busy"));
-    await batches.return!();
+    assert.deepEqual(await pool.rows(sql`select 1`, { longFor: "ws_a" }), [[1]]);
+    for (const stream of streams) await stream.return!();
+    await (await begin("ws_a")).return!();
   });
 });
