@@ -7,7 +7,7 @@ import type { Named } from "./operation.ts";
 import { ALL, DEFAULT_LIMIT, DELETED, MOST_OFFSET } from "./query.ts";
 
 /** What `format=` may say. */
-export const FORMAT_NAMES = ["text", "json", "csv", "ndjson", "vcard"] as const;
+export const FORMAT_NAMES = ["text", "json", "csv", "ndjson", "vcard", "ics"] as const;
 export type FormatName = (typeof FORMAT_NAMES)[number];
 
 /** Any route takes these. */
@@ -51,7 +51,7 @@ export const limit = (most: number): FieldSpec => ({
 });
 
 /** Of a list that can be had whole too. */
-const limitOrAll = (most: number): FieldSpec => ({
+export const limitOrAll = (most: number): FieldSpec => ({
   type: {
     ...countType,
     expects: `a number from 1 to ${most}, or ${ALL}`,

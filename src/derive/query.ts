@@ -66,8 +66,8 @@ export function readListQuery(kind: Kind, parameters: Parameters, reading: Readi
     conditions: readConditions(kind, filters, reading),
     search,
     sort,
-    limit: whole ? maxLimit : readLimit(once("limit"), maxLimit),
     whole,
+    limit: readLimit(once("limit"), maxLimit, true),
     cursor,
     offset,
     fields: readFields(kind, parameters),
@@ -180,14 +180,16 @@ function refuseWhole(kind: Kind, { search, sort, count }: Pick<ListQuery, "searc
     );
 }
 
-export function readLimit(text: string | undefined, most: number): number {
+/** `orAll`: the list can be had whole too. */
+export function readLimit(text: string | undefined, most: number, orAll = false): number {
+  if (orAll && text === ALL) return most;
   if (text === undefined) return Math.min(DEFAULT_LIMIT, most);
   const limit = /^\d{1,6}$/.test(text) ? Number(text) : 0;
   if (limit >= 1 && limit <= most) return limit;
   throw new Problem(
     "invalid_value",
     `limit cannot be ${echo(text)}`,
-    `limit is a number from 1 to ${most}; more rows come page by page, or where a list takes it all at once: limit=all`,
+    `limit is a number from 1 to ${most}; more rows come page by page${orAll ? `; all at once: limit=${ALL}` : ""}`,
   );
 }
 

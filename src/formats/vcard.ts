@@ -1,11 +1,11 @@
 import type { OperationAnswer } from "../derive/operation.ts";
 import { type Row, rowId, type View } from "../derive/view.ts";
-import type { FieldType, Showing } from "../fields/type.ts";
-import { wholeOf } from "../kit/largeJson.ts";
+import type { Showing } from "../fields/type.ts";
 import type { CardSource } from "../records/kind.ts";
 import type { Gathered } from "./files/gather.ts";
 import { cardText } from "./files/vcardWrite.ts";
 import type { Format, RowWriter } from "./format.ts";
+import { valuesOf } from "./values.ts";
 
 const CARDS: RowWriter = {
   between: "",
@@ -69,12 +69,3 @@ function cardOf(view: View, row: Row, showing: Showing): string {
 const without = ({ website: _, custom: __, ...said }: CardSource): Record<string, string> => said;
 
 const isTexts = (value: unknown): value is string[] => Array.isArray(value) && value.every((item) => typeof item === "string");
-
-/** A row as its JSON has it, by the names of its fields. */
-function valuesOf({ cells }: View, row: Row, showing: Showing): Map<string, unknown> {
-  return new Map(cells.map(({ name, type, at }) => [name, readValue(type, wholeOf(row[at]), showing)]));
-}
-
-function readValue(type: FieldType, stored: unknown, showing: Showing): unknown {
-  return stored === null ? null : JSON.parse(type.toJson(stored as never, showing));
-}

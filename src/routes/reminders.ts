@@ -1,8 +1,9 @@
 import { z } from "zod";
-import { listReminders } from "../db/records/reminders.ts";
+import { listReminders, streamReminders } from "../db/records/reminders.ts";
 import { readPosition } from "../db/records/rows.ts";
-import { cursor, limit } from "../derive/parameters.ts";
-import { readLimit, single } from "../derive/query.ts";
+import type { Batches } from "../db/records/stream.ts";
+import { cursor, limitOrAll } from "../derive/parameters.ts";
+import { ALL, readLimit, single } from "../derive/query.ts";
 import { createWholeView, type Row, rowId } from "../derive/view.ts";
 import { countType, personType } from "../fields/text.ts";
 import type { FieldType, Reading } from "../fields/type.ts";
@@ -37,7 +38,7 @@ export const reminderRoutes: Route[] = [
       owner: person({ about: "whose: the owner of a contact or deal, the assignee of a task" }),
       assignee: person({ about: "the same as owner" }),
       kind: text({ about: "of one kind only, e.g. task" }),
-      limit: limit(MOST),
+      limit: limitOrAll(MOST),
       cursor,
     },
     answers: { is: "list", of: [reminder] },
@@ -50,7 +51,7 @@ async function remind(context: Authenticated): Promise<Answer> {
   const days = readDays(single(parameters, "days"));
   const owner = readOwner(parameters, reading);
   const kind = readKind(services.db.catalog, single(parameters, "kind"));
-  const most = readLimit(single(parameters, "limit"), MOST);
+  const most = readLimit(single(parameters, "limit"), MOST, true);
   const list = [session.workspaceId, "reminders", `days=${days}`, `owner=${owner ?? ""}`, `kind=${kind ?? ""}`];
   const after = single(parameters, "cursor");
   const position = after === undefined ? undefined : readPosition(after, list, services.seal);
@@ -58,6 +59,7 @@ async function remind(context: Authenticated): Promise<Answer> {
   const today = readMoment("today", reading)!.from;
   const handles = style.format.allFields;
   const query = { until: ahead, now: reading.now, today, owner, kind, position, limit: most, handles };
+  if (single(parameters, "limit") === ALL) return remindOfAll(streamReminders(services.db, session.workspaceId, query));
   const { rows, more } = await listReminders(services.db, session.workspaceId, query);
   const notes =
     rows.length === 0 && owner !== undefined
@@ -74,8 +76,23 @@ async function remind(context: Authenticated): Promise<Answer> {
       const last = shown.at(-1);
       const goesOn = more || shown.length < rows.length;
       const cursor = goesOn && last && writeCursor({ value: last[DUE_AT] as string, id: rowId(last) }, list, services.seal);
-      return { nextCursor: cursor || null, summary: summaryOf(shown, goesOn), notes };
+      return { nextCursor: cursor || null, summary: tallyOf(shown).summary(goesOn), notes };
     },
+  };
+}
+
+function remindOfAll(batches: Batches): Answer {
+  const tally = createTally();
+  return {
+    is: "stream",
+    view: VIEW,
+    async *batches(signal) {
+      for await (const rows of batches(signal)) {
+        tally.add(rows);
+        yield rows;
+      }
+    },
+    ending: () => ({ nextCursor: null, summary: tally.summary(false) }),
   };
 }
 
@@ -107,16 +124,31 @@ const KIND = 11;
 /** A reminder's line begins with the handle of the record it belongs to. */
 const VIEW = createWholeView(reminder, (row) => row[KIND] as string);
 
-/** `9 reminders: 5 overdue, 4 due; 6 contacts, 3 tasks` */
-function summaryOf(rows: readonly Row[], more: boolean): string {
-  const counts = (column: number) => {
-    const tally = new Map<string, number>();
-    for (const row of rows) tally.set(row[column] as string, (tally.get(row[column] as string) ?? 0) + 1);
-    return [...tally];
+function tallyOf(rows: readonly Row[]): ReturnType<typeof createTally> {
+  const tally = createTally();
+  tally.add(rows);
+  return tally;
+}
+
+/** Counts rows for `9 reminders: 5 overdue, 4 due; 6 contacts, 3 tasks`. */
+function createTally() {
+  const [whens, kinds] = [new Map<string, number>(), new Map<string, number>()];
+  const count = (counts: Map<string, number>, name: string) => counts.set(name, (counts.get(name) ?? 0) + 1);
+  let all = 0;
+  return {
+    add(rows: readonly Row[]) {
+      all += rows.length;
+      for (const row of rows) {
+        count(whens, row[WHEN] as string);
+        count(kinds, row[KIND] as string);
+      }
+    },
+    summary(more: boolean) {
+      const shown = `${all} ${all === 1 ? "reminder" : "reminders"}${more ? " on this page" : ""}`;
+      if (all === 0) return shown;
+      const byWhen = [...whens].map(([when, n]) => `${n} ${when}`);
+      const byKind = [...kinds].map(([kind, n]) => `${n} ${kind}${n === 1 ? "" : "s"}`);
+      return `${shown}: ${byWhen.join(", ")}; ${byKind.join(", ")}`;
+    },
   };
-  const shown = `${rows.length} ${rows.length === 1 ? "reminder" : "reminders"}${more ? " on this page" : ""}`;
-  if (rows.length === 0) return shown;
-  const whens = counts(WHEN).map(([when, n]) => `${n} ${when}`);
-  const kinds = counts(KIND).map(([kind, n]) => `${n} ${kind}${n === 1 ? "" : "s"}`);
-  return `${shown}: ${whens.join(", ")}; ${kinds.join(", ")}`;
 }

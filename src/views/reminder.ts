@@ -11,6 +11,7 @@ export const reminder = defineView({
   title: "name",
   order: "due_at",
   unfiltered: true,
+  reminder: { at: "due_at", note: "note", owner: "owner", phone: "phone", email: "email", company: "company" },
   fields: {
     id: { type: textType(60), about: "the whole id of the record", always: true, shown: "json", column: "id" },
     handle: { type: textType(60), about: "the record it belongs to", always: true, shown: "json" },
@@ -23,6 +24,7 @@ export const reminder = defineView({
     phone: text({ about: "where to call: the contact's number" }),
     email: text({ about: "where to write: the contact's address" }),
     kind: text({ about: "the kind of the record", always: true }),
+    updated_at: { ...time({ about: "when the record last changed", required: true }), shown: "json" },
   },
   example: {
     id: "c_01k9x2v7m3q8r0s2n5t4v6w8y0",
@@ -36,5 +38,6 @@ export const reminder = defineView({
     phone: "+1 555 0100",
     email: "jane@acme.com",
     kind: "contact",
+    updated_at: "2026-05-20T12:30:00Z",
   },
 });

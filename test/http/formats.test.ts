@@ -157,7 +157,8 @@ test("what a format cannot show is 406, before anything is done", async () => {
   for (const [method, path, left] of [
     ["GET", `/${handle}?format=csv`, "text, json, vcard"],
     ["GET", "/search?q=person&format=csv", "text, json, ndjson"],
-    ["GET", "/deals?format=vcard", "text, json, csv, ndjson"],
+    ["GET", "/deals?format=vcard", "text, json, csv, ndjson, ics"],
+    ["GET", "/companies?format=ics", "text, json, csv, ndjson, vcard"],
     ["GET", "/whoami?format=ndjson", "text, json"],
     ["POST", "/contacts?format=csv", "text, json"],
     ["POST", "/contacts?format=vcard", "text, json"],
@@ -171,7 +172,7 @@ test("what a format cannot show is 406, before anything is done", async () => {
   assert.equal(accepted.status, 406);
   assert.equal((await ann.send("GET", "/contacts?name=Not%20acceptable")).lines.length, 0);
   const unknown = await ann.send("GET", "/contacts?format=xml");
-  assert.match(unknown.text, /^ERROR invalid_value format cannot be "xml"\nHINT {2}format=text or .* or format=vcard\n$/);
+  assert.match(unknown.text, /^ERROR invalid_value format cannot be "xml"\nHINT {2}format=text or .* or format=ics\n$/);
   const refused = await ann.send("GET", "/contacts.csv?stag=x");
   assert.equal(refused.status, 400);
   assert.match(refused.text, /^ERROR invalid_filter /);
@@ -200,3 +201,70 @@ test("cards read back as the contacts and companies they are of", async () => {
   assert.match(company.text, /\r\nFN:Müller\\, Söhne\r\n/);
   assert.match(company.text, /\r\nURL:https:\/\/mueller\.example\r\n/);
 });
+
+/** The entries of a calendar, their lines unfolded, by the names of their properties. */
+function entries(reply: Reply): Map<string, string>[] {
+  assert.equal(reply.status, 200, reply.text);
+  assert.equal(reply.headers.get("content-type"), "text/calendar; charset=utf-8");
+  for (const line of reply.text.split("\r\n")) assert.ok(Buffer.byteLength(line) <= 75, line);
+  const lines = reply.text.replaceAll("\r\n ", "").split("\r\n");
+  assert.deepEqual(lines.slice(0, 2), ["BEGIN:VCALENDAR", "VERSION:2.0"]);
+  assert.deepEqual(lines.slice(-2), ["END:VCALENDAR", ""]);
+  return lines
+    .join("\n")
+    .split("\nEND:VEVENT")
+    .slice(0, -1)
+    .map((text) => text.slice(text.indexOf("BEGIN:VEVENT")))
+    .map((text) => new Map(text.split("\n").map((line) => [/^[^:;]+/.exec(line)?.[0] ?? "", line])));
+}
+
+test("what is due is a calendar, from reminders and from the kinds that remind", async () => {
+  const bob = await service.signIn("bob@example.com");
+  await bob.send("POST", "/companies", { name: "Acme; Inc", domain: "acme.example" });
+  const jane = { name: "Jane, Doe", email: "jane@acme.example", phone: "+1 555 0100", company: "acme.example" };
+  await bob.send("POST", "/contacts", { ...jane, follow_up_at: "2030-06-10T09:30:00Z", follow_up_note: "ask\nBEGIN:VEVENT" });
+  await bob.send("POST", "/contacts", { name: "Never due" });
+  await bob.send("POST", "/tasks", { title: "A whole day", due_at: "2030-06-11" });
+  await bob.send("POST", "/tasks", { title: "Done already", due_at: "2030-06-11", done: true });
+  const due = entries(await bob.send("GET", "/reminders.ics?days=3650"));
+  assert.equal(due.length, 2);
+  const [call, day] = due as [Map<string, string>, Map<string, string>];
+  assert.equal(call.get("SUMMARY"), "SUMMARY:Jane\\, Doe");
+  assert.equal(call.get("DTSTART"), "DTSTART:20300610T093000Z");
+  assert.equal(call.get("DESCRIPTION"), "DESCRIPTION:ask\\nBEGIN:VEVENT\\nAcme\\; Inc\\n+1 555 0100\\njane@acme.example");
+  assert.equal(day.get("DTSTART"), "DTSTART;VALUE=DATE:20300611");
+  const [contact] = (await bob.send("GET", "/contacts?format=json&email=jane@acme.example")).json().items;
+  assert.equal(call.get("UID"), `UID:${contact.id}`);
+  assert.equal(call.get("DTSTAMP"), `DTSTAMP:${contact.updated_at.replace(/[-:]/g, "")}`);
+  assert.deepEqual(
+    entries(await bob.send("GET", "/reminders?days=3650&limit=all", undefined, { accept: "text/calendar" })),
+    due,
+  );
+  assert.deepEqual(entries(await bob.send("GET", "/contacts?format=ics")), [call]);
+  assert.deepEqual(entries(await bob.send("GET", "/tasks.ics?limit=all")), [day]);
+  const all = await bob.send("GET", "/reminders?days=3650&limit=all");
+  assert.match(all.text, /\n# 2 reminders: 2 upcoming; 1 contact, 1 task\n$/);
+  assert.equal(all.text, (await bob.send("GET", "/reminders?days=3650")).text);
+  const page = await bob.send("GET", "/reminders.ics?days=3650&limit=1");
+  assert.match(page.headers.get("link") ?? "", /^<\/reminders\.ics\?.*cursor=.*>; rel="next"$/);
+});
+
+for (const kind of catalog.kinds.filter(({ reminder }) => reminder)) {
+  test(`${kind.plural} that are due are entries of the calendar`, async () => {
+    const cleo = await service.signIn("cleo@example.com");
+    await cleo.send("POST", "/companies", { name: "For links", domain: "links.example" });
+    const made = await cleo.send("POST", `/${kind.plural}?format=json`, {
+      ...kind.example,
+      ...links(kind),
+      [kind.reminder!.at]: "2031-01-02T03:04:05Z",
+    });
+    assert.equal(made.status, 201, made.text);
+    const [event] = entries(await cleo.send("GET", `/${kind.plural}.ics`));
+    assert.equal(event?.get("DTSTART"), "DTSTART:20310102T030405Z");
+    assert.equal(event?.get("UID"), `UID:${made.json().id}`);
+  });
+}
+
+/** An example without its links, which lead to records that are not there. */
+const links = (kind: (typeof catalog.kinds)[number]) =>
+  Object.fromEntries(kind.links.flatMap(({ id, shown }) => [id.name, shown.name]).map((name) => [name, undefined]));

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
-import { spawnSync } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
 import { get, type IncomingMessage } from "node:http";
+import { connect } from "node:net";
 import { after, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { sql } from "../../src/postgres/sql.ts";
@@ -14,7 +15,12 @@ const { service, ann, world } = await startWorld();
 after(() => service.close());
 
 const MANY = 50_000;
-const workspaceId: string = (await ann.send("GET", "/whoami?format=json")).json().workspace_id;
+
+/** The id of the workspace that someone made by signing in. */
+async function workspaceOf(email: string): Promise<string> {
+  const [row] = await service.pool.rows(sql`select default_workspace_id from users where email = ${email}`);
+  return row![0] as string;
+}
 
 /** Some 200 bytes each; written below the API, which would take minutes. */
 async function fill(workspace: string, rows: number): Promise<void> {
@@ -28,7 +34,7 @@ async function fill(workspace: string, rows: number): Promise<void> {
 }
 
 const bob = await service.signIn("bob@example.com");
-const bobs: string = (await bob.send("GET", "/whoami?format=json")).json().workspace_id;
+const bobs = await workspaceOf(bob.email);
 await fill(bobs, MANY);
 const path = (query: string) => `/contacts?limit=all&${query}`;
 
@@ -61,6 +67,13 @@ const cursors = async (): Promise<number> => {
   );
   return row![0] as number;
 };
+
+async function killCursors(): Promise<void> {
+  await service.pool.rows(
+    sql`select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and query like 'fetch forward%'
+      and pid <> pg_backend_pid()`,
+  );
+}
 
 async function until(what: string, holds: () => Promise<boolean>): Promise<void> {
   for (let tries = 0; tries < 500; tries++) {
@@ -123,7 +136,7 @@ test("lists below a record, histories and the audit stream as well, with filters
   const all = (await ann.send("GET", "/contacts?sort=name&limit=all&format=json")).json();
   assert.deepEqual([...first.items, ...rest.items], all.items);
   const none = await ann.send("GET", "/contacts?limit=all&stage=nobody");
-  assert.match(none.text, /^# stage=nobody is compared whole.*\n(# .*\n)*# 0 contacts\n$/);
+  assert.match(none.text, /^# stage="nobody" is compared whole.*\n(# .*\n)*# 0 contacts\n$/);
 });
 
 test("what cannot be streamed is refused before it begins", async () => {
@@ -188,10 +201,10 @@ test("a slow reader holds the stream back, and the process does not grow", async
 
 test("records with a megabyte each are in memory a few at a time", async () => {
   const carl = await service.signIn("carl@example.com");
-  const { workspace_id } = (await carl.send("GET", "/whoami?format=json")).json();
-  await fill(workspace_id, 300);
+  const workspace_id = await workspaceOf(carl.email);
+  await fill(workspace_id, 140);
   await service.pool.rows(
-    sql`update contacts set notes = repeat('x', 700000) where workspace_id = ${workspace_id} and id > ${`c_01fill${"40".padStart(20, "0")}`}`,
+    sql`update contacts set custom = jsonb_build_object('a', repeat('x', 700000)) where workspace_id = ${workspace_id} and id > ${`c_01fill${"40".padStart(20, "0")}`}`,
     { deadlineMs: 60_000 },
   );
   const before = process.memoryUsage().rss;
@@ -202,7 +215,7 @@ test("records with a megabyte each are in memory a few at a time", async () => {
     most = Math.max(most, process.memoryUsage().rss - before);
   }
   assert.ok(response.complete);
-  assert.ok(length > 260 * 700_000);
+  assert.ok(length > 100 * 700_000);
   assert.ok(most < 180_000_000, `the process grew by ${most}`);
 });
 
@@ -222,10 +235,7 @@ test("a fault midway is no whole answer in any format", async () => {
     assert.equal(response.statusCode, 200);
     response.pause();
     await until("the stream waits for its reader", async () => (await cursors()) === 1);
-    await service.pool.rows(
-      sql`select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and query like 'fetch forward%'
-        and pid <> pg_backend_pid()`,
-    );
+    await killCursors();
     const { text, whole } = await drain(response);
     assert.equal(whole, false, format);
     assert.ok(text.length > 1_000 && text.length < 12_000_000, String(text.length));
@@ -235,23 +245,27 @@ test("a fault midway is no whole answer in any format", async () => {
   await until("none is left", async () => (await cursors()) === 0);
 });
 
-test("curl says that a cut answer is cut", { skip: spawnSync("curl", ["--version"]).status !== 0 }, async () => {
-  const { spawn } = await import("node:child_process");
-  const target = service.baseUrl + path("format=csv");
-  const curl = spawn("curl", ["-sS", "--limit-rate", "200k", "-H", `Authorization: Bearer ${bob.token}`, target], {
-    stdio: ["ignore", "ignore", "pipe"],
+/** HTTP/1.0 has no chunks: there a reset tells it. */
+const CUTS = [
+  ["--http1.1", 18],
+  ["--http1.0", 56],
+] as const;
+for (const [version, code] of CUTS) {
+  test(`curl ${version} says that a cut answer is cut`, { skip: spawnSync("curl", ["--version"]).status !== 0 }, async () => {
+    const target = service.baseUrl + path("format=csv");
+    const headers = ["-H", `Authorization: Bearer ${bob.token}`];
+    const curl = spawn("curl", ["-sS", version, "--limit-rate", "200k", ...headers, target], {
+      stdio: ["ignore", "ignore", "pipe"],
+    });
+    let said = "";
+    curl.stderr.on("data", (bytes) => (said += bytes));
+    const ended = new Promise<number | null>((resolve) => curl.on("close", resolve));
+    await until("the stream waits for curl", async () => (await cursors()) === 1);
+    await sleep(300);
+    await killCursors();
+    assert.equal(await ended, code, said);
   });
-  let said = "";
-  curl.stderr.on("data", (bytes) => (said += bytes));
-  const ended = new Promise<number | null>((resolve) => curl.on("close", resolve));
-  await until("the stream waits for curl", async () => (await cursors()) === 1);
-  await sleep(300);
-  await service.pool.rows(
-    sql`select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and query like 'fetch forward%'
-      and pid <> pg_backend_pid()`,
-  );
-  assert.equal(await ended, 18, said);
-});
+}
 
 test("a workspace has two streams at once, and nothing else waits for them", async () => {
   const streams = [await open(path("format=csv")), await open(path("format=csv"))];
@@ -268,12 +282,17 @@ test("a workspace has two streams at once, and nothing else waits for them", asy
   assert.equal((await bob.send("GET", path("fields=name"))).status, 200);
 });
 
-test("HEAD and an old client get what they can take", async () => {
+test("HEAD and HTTP/1.0 get what they can take", async () => {
   const head = await bob.send("HEAD", path("format=csv"));
   assert.equal(head.status, 200);
   assert.equal(head.headers.get("content-type"), "text/csv; charset=utf-8; header=present");
   await until("HEAD leaves nothing running", async () => (await cursors()) === 0);
-  assert.equal(workspaceId.startsWith("ws_"), true);
+  const old = connect(Number(new URL(service.baseUrl).port), "127.0.0.1");
+  old.write(`GET ${path("format=csv&fields=name")} HTTP/1.0\r\nAuthorization: Bearer ${bob.token}\r\n\r\n`);
+  let text = "";
+  for await (const chunk of old) text += chunk;
+  assert.doesNotMatch(text, /transfer-encoding/i);
+  assert.equal(text.split("\r\nname\r\n")[1]!.trimEnd().split("\r\n").length, MANY, "the connection ends with the list");
 });
 
 test("from inside another answer there is no end to wait for", async () => {
@@ -281,7 +300,7 @@ test("from inside another answer there is no end to wait for", async () => {
     jsonrpc: "2.0",
     id: 1,
     method: "tools/call",
-    params: { name: "crm", arguments: { path: "/contacts?limit=all" } },
+    params: { name: "read", arguments: { path: "/contacts?limit=all" } },
   };
   const { result, error } = (await bob.send("POST", "/mcp", call, { accept: "application/json, text/event-stream" })).json();
   assert.match(JSON.stringify(result ?? error), /ERROR not_acceptable an answer of any length/);

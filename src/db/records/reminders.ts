@@ -6,6 +6,7 @@ import { toTimestamp } from "../../kit/time.ts";
 import { count, ident, join, raw, type Statement, sql } from "../../postgres/sql.ts";
 import type { Kind } from "../../records/kind.ts";
 import type { Database } from "../database.ts";
+import { type Batches, batchesOf } from "./stream.ts";
 
 export type ReminderQuery = {
   /** Due before this time, epoch ms. */
@@ -27,33 +28,46 @@ const NOTE_LENGTH = "300";
 
 /**
  * What is due, the oldest first: a page of each kind by its own index, merged, and only then whom to call. Rows hold id, null
- * for a version, then handle, when, due_at, name, note, owner, company, phone, email and kind, in the order of the reminder's fields.
+ * for a version, then handle, when, due_at, name, note, owner, company, phone, email, kind and updated_at, in the order of the reminder's fields.
  */
 export async function listReminders(
   db: Database,
   workspaceId: string,
   query: ReminderQuery,
 ): Promise<{ rows: Row[]; more: boolean }> {
-  const sources = db.catalog.kinds.filter(
-    ({ name, reminder }) => reminder && (query.kind === undefined || query.kind === name),
-  );
+  const sources = sourcesOf(db, query);
   if (sources.length === 0) return { rows: [], more: false };
-  const wanted = count(query.limit + 1);
-  const parts = sources.map((kind) => sourceSql(kind, workspaceId, query, wanted));
+  const rows = await db.pool.rows(remindersSql(sources, workspaceId, query, sql`limit ${count(query.limit + 1)}`), {
+    plan: query.limit === DEFAULT_LIMIT ? "named" : "custom",
+    retry: true,
+    brief: true,
+  });
+  return { rows: rows.slice(0, query.limit), more: rows.length > query.limit };
+}
+
+/** All that is due, in the same order. */
+export function streamReminders(db: Database, workspaceId: string, query: ReminderQuery): Batches {
+  const sources = sourcesOf(db, query);
+  if (sources.length === 0) return async function* nothing() {};
+  return batchesOf(db, workspaceId, remindersSql(sources, workspaceId, query, raw("")), [], true);
+}
+
+function sourcesOf({ catalog }: Database, query: ReminderQuery): Kind[] {
+  return catalog.kinds.filter(({ name, reminder }) => reminder && (query.kind === undefined || query.kind === name));
+}
+
+function remindersSql(sources: readonly Kind[], workspaceId: string, query: ReminderQuery, most: Statement): Statement {
+  const parts = sources.map((kind) => sourceSql(kind, workspaceId, query, most));
   const when = sql`case when due_at < ${toTimestamp(query.today)}::timestamptz then 'overdue' when due_at <= ${toTimestamp(query.now)}::timestamptz then 'due' else 'upcoming' end`;
   const handle = query.handles ? sql`handle || right(due.id, 8)` : raw("null");
   const shown = (of: (kind: Kind) => Statement | undefined) => byKind(sources, of);
-  const rows = await db.pool.rows(
-    sql`select due.id, null, ${handle}, ${when}, due_at, title,
+  return sql`select due.id, null, ${handle}, ${when}, due_at, title,
         case when length(note) > ${raw(NOTE_LENGTH)} then left(note, ${raw(NOTE_LENGTH)}) || '…' else note end, owner,
         ${shown((kind) => linkedValue(kind, workspaceId, "company", (target) => target.title))},
         coalesce(due.phone, ${shown((kind) => linkedValue(kind, workspaceId, "person", (target) => target.reminder?.phone))}),
-        coalesce(due.email, ${shown((kind) => linkedValue(kind, workspaceId, "person", (target) => target.reminder?.email))}), kind
-      from (select * from (${join(parts, " union all ")}) each_kind order by due_at, id limit ${wanted}) due
-      order by due.due_at, due.id`,
-    { plan: query.limit === DEFAULT_LIMIT ? "named" : "custom", retry: true, brief: true },
-  );
-  return { rows: rows.slice(0, query.limit), more: rows.length > query.limit };
+        coalesce(due.email, ${shown((kind) => linkedValue(kind, workspaceId, "person", (target) => target.reminder?.email))}), kind, updated_at
+      from (select * from (${join(parts, " union all ")}) each_kind order by due_at, id ${most}) due
+      order by due.due_at, due.id`;
 }
 
 /** A value that each kind finds in its own way. */
@@ -78,7 +92,7 @@ function linkedValue(
   return sql`(select l.${ident(field)} from ${ident(target.plural)} l where l.workspace_id = ${workspaceId} and l.id = due.${raw(`${through}_id`)})`;
 }
 
-function sourceSql(kind: Kind, workspaceId: string, query: ReminderQuery, wanted: Statement): Statement {
+function sourceSql(kind: Kind, workspaceId: string, query: ReminderQuery, most: Statement): Statement {
   const { name, plural, prefix, title } = kind;
   const { at, note, owner, phone, email, person, company } = kind.reminder!;
   const column = (field: string | undefined) => (field ? sql`r.${ident(field)}` : raw("null::text"));
@@ -89,7 +103,7 @@ function sourceSql(kind: Kind, workspaceId: string, query: ReminderQuery, wanted
   ];
   if (query.owner !== undefined) where.push(sql`${column(owner)} = ${query.owner}`);
   if (query.position) where.push(sql`(${due}, r.id) > (${query.position.value}, ${query.position.id})`);
-  return sql`(select ${raw(`'${name}'`)} as kind, ${raw(`'${name}/${prefix}_'`)} as handle, r.id, ${due} as due_at, ${column(title)} as title,
+  return sql`(select ${raw(`'${name}'`)} as kind, ${raw(`'${name}/${prefix}_'`)} as handle, r.id, r.updated_at, ${due} as due_at, ${column(title)} as title,
     ${column(note)} as note, ${column(owner)} as owner, ${column(phone)} as phone, ${column(email)} as email, ${column(company)} as company_id,
-    ${column(person)} as person_id from ${ident(plural)} r where ${join(where, " and ")} order by ${due}, r.id limit ${wanted})`;
+    ${column(person)} as person_id from ${ident(plural)} r where ${join(where, " and ")} order by ${due}, r.id ${most})`;
 }

@@ -27,13 +27,19 @@ export async function* writeCalendar(
   { name, product }: { name: string; product: string },
   entries: AsyncIterable<CalendarEntry>,
 ): AsyncGenerator<string> {
-  yield contentLine("BEGIN", "VCALENDAR") + contentLine("VERSION", "2.0") + contentLine("PRODID", escapeText(product));
-  yield contentLine("CALSCALE", "GREGORIAN") + contentLine("METHOD", "PUBLISH") + contentLine("X-WR-CALNAME", escapeText(name));
+  yield calendarHead(name, product);
   for await (const entry of entries) yield entryText(entry);
-  yield contentLine("END", "VCALENDAR");
+  yield CALENDAR_END;
 }
 
-function entryText(entry: CalendarEntry): string {
+export function calendarHead(name: string, product: string): string {
+  const about = contentLine("BEGIN", "VCALENDAR") + contentLine("VERSION", "2.0") + contentLine("PRODID", escapeText(product));
+  return `${about}${contentLine("CALSCALE", "GREGORIAN")}${contentLine("METHOD", "PUBLISH")}${contentLine("X-WR-CALNAME", escapeText(name))}`;
+}
+
+export const CALENDAR_END = contentLine("END", "VCALENDAR");
+
+export function entryText(entry: CalendarEntry): string {
   const { uid, stamp, summary, description, url, tags, todo } = entry;
   const component = todo ? "VTODO" : "VEVENT";
   let text = contentLine("BEGIN", component) + contentLine("UID", escapeText(uid)) + contentLine("DTSTAMP", utcText(stamp));
