@@ -9,6 +9,7 @@ import { type Config, readConfig } from "./service/config.ts";
 import { NOBODY } from "./service/peers.ts";
 import { readPlans } from "./service/plans.ts";
 import { COMMANDS, runCommand } from "./start/commands.ts";
+import { EXPORT, exportCommand } from "./start/export.ts";
 import { serve } from "./start/serve.ts";
 import { openStorage, readSecret, withPool } from "./start/storage.ts";
 import { welcome } from "./start/welcome.ts";
@@ -17,7 +18,8 @@ import { isWorker, joinWorkers, startWorkers, workerConnection } from "./start/w
 const USAGE = `usage: node src/cardfile.cjs <command>
        serve                         what npm start does
        migrate [--dry-run]           applies pending migrations, or names them
-       ${COMMANDS}`;
+       ${COMMANDS}
+       ${EXPORT}`;
 
 async function main([command = "serve", ...options]: string[]): Promise<void> {
   const config = readConfig(process.env);
@@ -27,6 +29,7 @@ async function main([command = "serve", ...options]: string[]): Promise<void> {
   if (command === "migrate" && options.every((option) => option === "--dry-run"))
     return migrateOnly(config, log, options.length > 0);
   if (command === "user" || command === "token") return ownerCommand([command, ...options], config, log);
+  if (command === "export") return exportToFile(options, config, log);
   throw new StartError(USAGE);
 }
 
@@ -84,6 +87,18 @@ async function ownerCommand(words: string[], config: Config, log: Log): Promise<
       return runCommand(words, config, pool);
     });
     for (const line of lines) process.stdout.write(`${line}\n`);
+  } finally {
+    await storage.stop();
+  }
+}
+
+async function exportToFile(words: string[], config: Config, log: Log): Promise<void> {
+  const storage = await openStorage(config, log);
+  try {
+    const said = await withPool(storage.connection, config, log, (pool) =>
+      exportCommand(words, pool, process.stderr, Date.now()),
+    );
+    process.stdout.write(`${said}\n`);
   } finally {
     await storage.stop();
   }

@@ -2,6 +2,7 @@ import type { Catalog } from "../records/catalog.ts";
 import type { Route } from "../service/route.ts";
 import { batchRoutes } from "./batch.ts";
 import { changeRoutes } from "./changes.ts";
+import { exportRoutes } from "./export.ts";
 import { helpRoutes } from "./help.ts";
 import { historyRoutes } from "./history.ts";
 import { mcpRoutes } from "./mcp.ts";
@@ -46,6 +47,7 @@ export function createRoutes(catalog: Catalog): Route[] {
     ...mergeRoutes(catalog),
     ...changeRoutes,
     ...batchRoutes,
+    ...exportRoutes,
   ];
   return routes;
 }

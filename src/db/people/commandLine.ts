@@ -17,6 +17,18 @@ export async function listUsers(pool: Pool): Promise<{ handle: string; email: st
   }));
 }
 
+/** The workspace with this id, whole or its short form; else those that the person with this address is in, oldest first. */
+export async function findWorkspaces(pool: Pool, of: string): Promise<{ id: string; name: string }[]> {
+  const key = of.replace(/^workspace\//, "").toLowerCase();
+  const short = /^(?:ws_)?([0-9a-z]{8})$/.exec(key)?.[1];
+  const rows = await pool.rows(
+    sql`select w.id, w.name from workspaces w where w.id = ${key} or right(w.id, 8) = ${short ?? null} or w.id in
+      (select m.workspace_id from memberships m join users u on u.id = m.user_id where u.email = ${of.trim().toLowerCase()})
+      order by w.created_at, w.id`,
+  );
+  return rows.map(([id, name]) => ({ id: id as string, name: name as string }));
+}
+
 /** Revokes all tokens of a person, and deletes consent codes that no program has exchanged yet. */
 export function revokeAllTokens(pool: Pool, email: string, now: number): Promise<number> {
   const person = sql`select id from users where email = ${email}`;
