@@ -1,4 +1,5 @@
 import type { Measured, Result } from "./duel.ts";
+import type { ExportCost } from "./export.ts";
 import type { PageCost } from "./pages.ts";
 import type { SearchCost } from "./search.ts";
 import type { Soak } from "./soak.ts";
@@ -137,4 +138,28 @@ export function searchTable(costs: readonly SearchCost[]): string {
 export function soakLine({ requests, first, last, rss, floor }: Soak): string {
   const change = `${whole(last)} µs a request, ${ratio(last, first)} of the first ones; the floor ${ratio(floor.last, floor.first)}`;
   return `after ${requests} requests: ${change}; RSS ${whole(rss)} MB\n`;
+}
+
+/** What the share of a bare COPY has to be at least. */
+const LEAST_OF_COPY = 0.38;
+
+export function exportTable(costs: readonly ExportCost[]): string {
+  const head = [
+    "export",
+    "rows",
+    "copy MB/s",
+    "MB/s",
+    "ratio",
+    "limit",
+    "copy rows/s",
+    "rows/s",
+    "ratio",
+    "first ms",
+    "RSS MB",
+  ];
+  const row = ({ what, rows, copyMbs, mbs, copyRows, rowsPerSecond, first, rss }: ExportCost) => [
+    ...[what, String(rows), tenth(copyMbs), tenth(mbs), ratio(mbs, copyMbs), String(LEAST_OF_COPY)],
+    ...[whole(copyRows), whole(rowsPerSecond), ratio(rowsPerSecond, copyRows), whole(first), whole(rss)],
+  ];
+  return table(head, costs.map(row));
 }

@@ -1,19 +1,20 @@
 /**
  * `node --import tsx bench/run.ts [parts…] [--rows 1000000] [--rounds 7] [--connections 8,32] [--peers fastify] [--against folder]
  * [--json]`: what the product costs beside the bare floor, on one PostgreSQL, in one interleaved run. Parts: the works, `pages`, `search`,
- * `memory`; all of them when none is named; and `soak` (--soak 1000000 requests). `--against` puts the product of another checkout in the
+ * `export`, `memory`; all of them when none is named; and `soak` (--soak 1000000 requests). `--against` puts the product of another checkout in the
  * floor's place. The database is filled the first time, and migrated later; one made with other migrations, `bench/load.ts --fresh` fills anew.
  */
 import { appendFile, mkdir } from "node:fs/promises";
 import { cpus, totalmem } from "node:os";
 import { join, resolve } from "node:path";
 import { duel, type Result } from "./duel.ts";
+import { type ExportCost, exportCosts } from "./export.ts";
 import { ensureLoaded } from "./load.ts";
 import { type PageCost, pageCosts } from "./pages.ts";
 import { ensurePeer, PEERS } from "./peers.ts";
 import { connect, openServer, RESULTS, readArguments, readRows } from "./place.ts";
 import { memoryOf } from "./processes.ts";
-import { duelTable, pageTable, searchTable, soakLine } from "./report.ts";
+import { duelTable, exportTable, pageTable, searchTable, soakLine } from "./report.ts";
 import { type SearchCost, searchCosts } from "./search.ts";
 import { signIn, startFloor, startProduct } from "./servers.ts";
 import { type Soak, soak } from "./soak.ts";
@@ -27,13 +28,14 @@ type Figures = {
   failed: string[];
   pages: PageCost[];
   search: SearchCost[];
+  export: ExportCost[];
   memory: { floor: number; product: number; productMost: number } | undefined;
   soak: Soak | undefined;
 };
 
 const OPTIONS = ["rows", "rounds", "connections", "peers", "against", "soak", "json"];
 const { options, rest } = readArguments(process.argv.slice(2), OPTIONS);
-const parts = [...Object.keys(WORKS), "pages", "search", "memory", "soak"];
+const parts = [...Object.keys(WORKS), "pages", "search", "export", "memory", "soak"];
 const unknown = rest.find((part) => !parts.includes(part));
 if (unknown) throw new Error(`there is no part ${unknown}; there are: ${parts.join(", ")}`);
 /** These leave something to sweep. */
@@ -57,6 +59,7 @@ const figures: Figures = {
   failed: [],
   pages: [],
   search: [],
+  export: [],
   memory: undefined,
   soak: undefined,
 };
@@ -105,6 +108,7 @@ try {
     }
     if (WRITE.includes(name)) await sweep(sql);
   }
+  if (wanted("export")) figures.export = await exportCosts(product, sql, Math.min(rounds, 3), say);
   if (wanted("memory")) {
     const { now, most } = memoryOf(product.pid);
     figures.memory = { floor: memoryOf(floor.pid).now, product: now, productMost: most };
@@ -126,12 +130,20 @@ const rounded = (_: string, value: unknown) => (typeof value === "number" ? Numb
 await appendFile(file, `${JSON.stringify(figures, rounded)}\n`);
 if (options.has("json")) process.stdout.write(`${JSON.stringify(figures)}\n`);
 else {
-  const { works, failed, pages, search, memory, soak: soaked } = figures;
+  const { works, failed, pages, search, export: exported, memory, soak: soaked } = figures;
   const about =
     memory &&
     `RSS in MB: floor ${memory.floor.toFixed(0)}, product ${memory.product.toFixed(0)}, at most ${memory.productMost.toFixed(0)}\n`;
   process.stdout.write(
-    [duelTable(works), ...failed, pageTable(pages), searchTable(search), about, soaked && soakLine(soaked)]
+    [
+      duelTable(works),
+      ...failed,
+      pageTable(pages),
+      searchTable(search),
+      exportTable(exported),
+      about,
+      soaked && soakLine(soaked),
+    ]
       .filter(Boolean)
       .join("\n"),
   );

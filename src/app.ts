@@ -30,6 +30,7 @@ import {
   seenBaseUrl,
 } from "./service/route.ts";
 import { authenticate, type SessionCache } from "./service/session.ts";
+import { calendar } from "./views/calendar.ts";
 import { token } from "./views/token.ts";
 import { workspace } from "./views/workspace.ts";
 
@@ -40,7 +41,7 @@ export type App = (request: Request) => Promise<Outgoing>;
 /** The path of one request: match, authenticate, parse, run, encode. Never rejects: what goes wrong is an answer too. */
 export function createApp(services: Services, sessions: SessionCache, limiter: Limiter): App {
   const { catalog } = services.db;
-  const aliases = new Map([...catalog.kinds, token, workspace].map(({ name, plural }) => [name, plural]));
+  const aliases = new Map([...catalog.kinds, token, workspace, calendar].map(({ name, plural }) => [name, plural]));
   const plurals = new Set(catalog.kinds.map(({ plural }) => plural));
   const routes = createRoutes(catalog);
   const match = createRouter(routes, aliases);

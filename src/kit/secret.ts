@@ -4,6 +4,8 @@ export const SECRETS = {
   /** The access token of a connection, valid for an hour. */
   access: "cka_",
   authorizationCode: "ckc_",
+  /** In the address of a calendar. */
+  calendar: "ckf_",
   /** The registration access token, which reads and deletes a registration. */
   registration: "ckm_",
   refresh: "ckr_",

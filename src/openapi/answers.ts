@@ -135,7 +135,7 @@ export const componentHeaders = {
   RateLimit: header("what is left (draft-ietf-httpapi-ratelimit-headers-11): r requests in t seconds", '"default";r=598;t=37'),
   "RateLimit-Policy": header("how much there is: q requests in w seconds", '"default";q=600;w=60'),
   ETag: header("the version of what is shown, for If-Match and If-None-Match", '"3-Zk3x0PqWb1"'),
-  Link: header("the next page, of CSV, NDJSON and vCard", '</contacts.csv?cursor=WyJ…>; rel="next"'),
+  Link: header("the next page, of CSV, NDJSON, vCard and iCalendar", '</contacts.csv?cursor=WyJ…>; rel="next"'),
   Location: header("the path of the new record", "/contacts/c_t4v6w8y0"),
   "Retry-After": header("seconds to wait", "30"),
   "WWW-Authenticate": header("how to sign in (RFC 6750)", 'Bearer realm="cardfile"'),

@@ -9,6 +9,7 @@ import { StartError } from "../kit/startError.ts";
 import type { Catalog } from "../records/catalog.ts";
 import type { Kind } from "../records/kind.ts";
 import type { Context, Route } from "../service/route.ts";
+import { calendar } from "../views/calendar.ts";
 import { change } from "../views/change.ts";
 import { reminder } from "../views/reminder.ts";
 import { token } from "../views/token.ts";
@@ -19,7 +20,7 @@ const TRANSCRIPTS = new URL("../../test/golden/", import.meta.url);
 const PAGE = { is: "document", type: "text/plain; charset=utf-8" } as const;
 
 /** Kinds that are shown and filtered like records. */
-const VIEWS: readonly Kind[] = [reminder, change, token];
+const VIEWS: readonly Kind[] = [reminder, change, token, calendar];
 
 /** `routes` gives the whole table, of which these are a part. */
 export function helpRoutes(routes: () => readonly Route[]): Route[] {
@@ -91,6 +92,8 @@ const ALSO = new Map([
   ["search", "query"],
   ["filters", "query"],
   ["reminder", "reminders"],
+  ["backup", "export"],
+  ["limit", "export"],
   ["signin", "auth"],
 ]);
 

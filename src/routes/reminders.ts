@@ -81,7 +81,8 @@ async function remind(context: Authenticated): Promise<Answer> {
   };
 }
 
-function remindOfAll(batches: Batches): Answer {
+/** All of them as one stream, with the trailer of a page. */
+export function remindOfAll(batches: Batches): Answer {
   const tally = createTally();
   return {
     is: "stream",

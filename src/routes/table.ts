@@ -2,6 +2,7 @@ import type { Catalog } from "../records/catalog.ts";
 import type { Route } from "../service/route.ts";
 import { batchRoutes } from "./batch.ts";
 import { changeRoutes } from "./changes.ts";
+import { calendarRoutes } from "./calendars.ts";
 import { exportRoutes } from "./export.ts";
 import { helpRoutes } from "./help.ts";
 import { historyRoutes } from "./history.ts";
@@ -41,6 +42,7 @@ export function createRoutes(catalog: Catalog): Route[] {
     ...catalog.kinds.flatMap((kind) => recordRoutes(kind)),
     ...searchRoutes(catalog.kinds),
     ...reminderRoutes,
+    ...calendarRoutes,
     ...historyRoutes(catalog),
     ...undoRoutes(catalog),
     ...proposalRoutes,

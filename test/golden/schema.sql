@@ -975,6 +975,20 @@ create table authorization_codes (
 );
 CREATE INDEX authorization_codes_expiry_idx ON public.authorization_codes USING btree (expires_at);
 
+create table calendars (
+  id text collate "C" not null,
+  digest text collate "C" not null,
+  workspace_id text collate "C" not null,
+  user_id text collate "C" not null,
+  name text collate "C" not null,
+  mine boolean not null,
+  created_at timestamp with time zone not null,
+  constraint calendars_digest_key UNIQUE (digest),
+  constraint calendars_pkey PRIMARY KEY (id),
+  constraint calendars_workspace_id_user_id_fkey FOREIGN KEY (workspace_id, user_id) REFERENCES memberships(workspace_id, user_id) ON DELETE CASCADE
+);
+CREATE INDEX calendars_member_idx ON public.calendars USING btree (workspace_id, user_id);
+
 create table changes (
   workspace_id text collate "C" not null,
   id text collate "C" not null,

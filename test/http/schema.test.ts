@@ -10,7 +10,16 @@ import { type TestDatabase, testDatabase } from "../helpers/postgres.ts";
 
 /** Tables that are no tenant's: read everywhere and rarely written, or written often and read in one place. */
 const REFERENCE_TABLES = ["users", "workspaces", "memberships", "invites", "schema_migrations"];
-const LOCAL_TABLES = ["tokens", "access_tokens", "oauth_clients", "codes", "authorization_codes", "mails", "tallies"];
+const LOCAL_TABLES = [
+  "tokens",
+  "calendars",
+  "access_tokens",
+  "oauth_clients",
+  "codes",
+  "authorization_codes",
+  "mails",
+  "tallies",
+];
 const GLOBAL_TABLES = [...REFERENCE_TABLES, ...LOCAL_TABLES];
 
 /** What a record's table has besides its fields. */
