@@ -1,8 +1,8 @@
 import type { Catalog } from "../records/catalog.ts";
 import type { Route } from "../service/route.ts";
 import { batchRoutes } from "./batch.ts";
-import { changeRoutes } from "./changes.ts";
 import { calendarRoutes } from "./calendars.ts";
+import { changeRoutes } from "./changes.ts";
 import { exportRoutes } from "./export.ts";
 import { helpRoutes } from "./help.ts";
 import { historyRoutes } from "./history.ts";

@@ -94,7 +94,15 @@ for (const kind of definitions) {
       assert.deepEqual(Object.keys(chosen.json()).sort(), ["handle", "id", title].sort(), "JSON says which record it is about");
       const headers = { "if-none-match": etag };
       assert.equal((await ask("GET", one, { ids: ids(), query: JSON_PLEASE, headers })).status, 304);
-      for (const query of ["", "&count=true", "&limit=1", `&fields=${title}`, `&search=${title}`, "&search=lniked"])
+      for (const query of [
+        "",
+        "&count=true",
+        "&limit=1",
+        "&limit=all",
+        `&fields=${title}`,
+        `&search=${title}`,
+        "&search=lniked",
+      ])
         for (const format of ["json", "text"]) await ask("GET", all, { query: `?format=${format}${query}` });
       await ask("GET", `${one}/history`, { ids: ids(), query: JSON_PLEASE });
       await ask("GET", `${one}/history`, { ids: ids(), query: `${JSON_PLEASE}&fields=handle,before,after` });
@@ -250,7 +258,16 @@ test("what is no record", async () => {
   await ask("GET", "/metrics", { send: service.send, headers: { authorization: `Bearer ${METRICS}` } });
   for (const query of ["", "&q=linked", "&q=lniked", "&q=linked&limit=1", "&limit=0"])
     await ask("GET", "/search", { query: `${JSON_PLEASE}${query}` });
-  for (const query of ["", "&days=3650", "&days=x", "&limit=1&days=3650", "&cursor=x", "&kind=contact&owner=me", "&kind=x"])
+  for (const query of [
+    "",
+    "&days=3650",
+    "&days=x",
+    "&limit=1&days=3650",
+    "&limit=all",
+    "&cursor=x",
+    "&kind=contact&owner=me",
+    "&kind=x",
+  ])
     await ask("GET", "/reminders", { query: JSON_PLEASE + query });
   for (const query of ["", "&limit=2&count=true", "&at=gte:-7d&action=created", "&fields=handle,before,after", "&search=x"])
     await ask("GET", "/audit", { query: JSON_PLEASE + query });
@@ -264,6 +281,15 @@ test("what is no record", async () => {
     "&fields=x",
   ])
     await ask("GET", "/changes", { query: JSON_PLEASE + query });
+  await ask("GET", "/export");
+  const made = (await ask("POST", "/calendars", { query: JSON_PLEASE, body: { name: "phone", owner: "all" } })).json();
+  await ask("POST", "/calendars", { query: JSON_PLEASE, body: { owner: "nobody" } });
+  await ask("GET", "/calendars", { query: JSON_PLEASE });
+  const stranger = { send: service.send, query: JSON_PLEASE };
+  await ask("GET", "/calendars/{id}", { ...stranger, ids: [/ckf_\w+/.exec(made.address)![0]] });
+  await ask("GET", "/calendars/{id}", { ...stranger, ids: ["nothing"] });
+  await ask("DELETE", "/calendars/{id}", { ids: [made.id.split("/")[1]], query: JSON_PLEASE });
+  await ask("DELETE", "/calendars/{id}", { ids: [made.id.split("/")[1]], query: JSON_PLEASE });
 });
 
 test("signing in", async () => {
