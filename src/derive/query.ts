@@ -170,7 +170,7 @@ export const ALL = "all";
 function refuseWhole(kind: Kind, { search, sort, count }: Pick<ListQuery, "search" | "sort" | "count">): void {
   if (search !== undefined && !sort.asked)
     throw new Problem("invalid_value", "limit=all cannot be had of a search, which comes best first", [
-      `give it an order: sort=${kind.order}, and every match comes`,
+      `in an order every match comes: GET /${kind.plural}?search=…&sort=${kind.order}&limit=all`,
     ]);
   if (count)
     throw new Problem(

@@ -1,6 +1,7 @@
 import type { OperationAnswer } from "../derive/operation.ts";
 import { type Row, rowId, type View } from "../derive/view.ts";
 import type { Showing } from "../fields/type.ts";
+import { Problem } from "../kit/problem.ts";
 import type { ReminderSource } from "../records/kind.ts";
 import { CALENDAR_END, type CalendarEntry, calendarHead, entryText } from "./files/icsWrite.ts";
 import type { Format, Listed, RowWriter } from "./format.ts";
@@ -37,8 +38,12 @@ function hasReminders(answers: OperationAnswer): boolean {
 const PRODUCT = "-//Cardfile//Cardfile//EN";
 
 function begin({ view }: Listed): string {
-  const name = typeof view === "function" ? "records" : view.kind.plural;
-  return calendarHead(`Cardfile ${name}`, PRODUCT);
+  if (typeof view === "function") throw new Error("rows of several kinds make no calendar");
+  const { reminder, plural } = view.kind;
+  const due = reminder?.at ?? "";
+  if (!view.cells.some(({ name }) => name === due))
+    throw new Problem("invalid_field", "a calendar shows when things are due", `add ${due} to fields=, or leave fields out`);
+  return calendarHead(`Cardfile ${plural}`, PRODUCT);
 }
 
 /** The event of a row; none of one that is not due at any time, or is done. */

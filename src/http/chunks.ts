@@ -35,6 +35,8 @@ export async function createChunks(parts: (signal: AbortSignal) => AsyncGenerato
 export async function sendChunks(response: ServerResponse, chunks: Chunks, onCut: (error: unknown) => void): Promise<void> {
   response.once("close", chunks.stop);
   try {
+    // Gone before there was anything to send.
+    if (response.destroyed) return;
     for (let next = await chunks.next(); next.done !== true; next = await chunks.next()) {
       if (response.destroyed) return;
       if (next.value !== "" && !response.write(next.value)) await drained(response);
@@ -46,6 +48,8 @@ export async function sendChunks(response: ServerResponse, chunks: Chunks, onCut
     if (response.destroyed) return;
     onCut(error);
     cut(response);
+  } finally {
+    chunks.stop();
   }
 }
 

@@ -141,7 +141,12 @@ test("lists below a record, histories and the audit stream as well, with filters
 
 test("what cannot be streamed is refused before it begins", async () => {
   for (const [query, status, hint] of [
-    ["limit=all&search=acme", 400, /^HINT {2}give it an order: sort=-updated_at/m],
+    [
+      "limit=all&search=acme",
+      400,
+      /^HINT {2}in an order every match comes: GET .contacts.search=…&sort=-updated_at&limit=all$/m,
+    ],
+    ["limit=all&format=ics&fields=name", 400, /^HINT {2}add follow_up_at to fields=/m],
     ["limit=all&count=true", 400, /^HINT {2}leave count out/m],
     ["limit=ALL", 400, /limit=all/],
     ["limit=all&company_id=co_zzzzzzzz", 404, /not_found/],

@@ -26,8 +26,11 @@ export async function streamRows(
   return batchesOf(db, workspaceId, wholeSql(walk), view.longAt, query.sort.asked || walk.position !== undefined);
 }
 
-/** The longest time in which the database sends nothing, or the caller takes nothing. */
-const IDLE_MS = 30_000;
+/**
+ * The longest time in which the database sends nothing, or the caller takes no batch. A socket that nobody reads is closed sooner (SILENCE_MS in
+ * http/server.ts), but a slow one may need this long for a batch.
+ */
+const IDLE_MS = 120_000;
 
 export function batchesOf(
   { pool }: Database,
