@@ -2,14 +2,18 @@ import net from "node:net";
 import { tableOf } from "../src/db/records/table.ts";
 import { recordColumns } from "../src/db/records/workspaceRows.ts";
 import { type View, viewsOf } from "../src/derive/view.ts";
+import type { EmbeddedServer } from "../src/embedded/server.ts";
+import { silentLog } from "../src/kit/log.ts";
+import { createPool, type Pool } from "../src/postgres/pool.ts";
+import { raw } from "../src/postgres/sql.ts";
 import { catalog } from "../src/records/all.ts";
 import { PEOPLE, type Sql } from "./place.ts";
-import { memoryOf } from "./processes.ts";
+import { backendsOf, cpuOf, memoryOf } from "./processes.ts";
 import { type Contender, signIn } from "./servers.ts";
 
 /**
  * A whole list of the big workspace beside a bare `copy … to stdout` of the same columns, in MB and in rows a second: the median of the rounds,
- * one after the other. `first`: milliseconds to the first byte of the body. `rss`: of the process at most, in MB.
+ * one after the other. `cpu`: microseconds a row of the service, and of PostgreSQL for it and for the COPY. `first`: milliseconds to the first byte. `rss`: of the process at most, in MB.
  */
 export type ExportCost = {
   what: string;
@@ -18,6 +22,7 @@ export type ExportCost = {
   mbs: number;
   copyRows: number;
   rowsPerSecond: number;
+  cpu: { service: number; postgres: number; copy: number };
   first: number;
   rss: number;
 };
@@ -26,11 +31,14 @@ type Streamed = { bytes: number; ms: number; first: number };
 
 export async function exportCosts(
   product: Contender,
+  { host, port, user, database }: EmbeddedServer,
   sql: Sql,
   rounds: number,
   say: (line: string) => void,
 ): Promise<ExportCost[]> {
   const headers = await signIn(product, "big");
+  const limits = { size: 1, queueLimit: 1, waitMs: 10_000, deadlineMs: 60_000, prepare: true, log: silentLog };
+  const pool = createPool({ connection: { host, port, user, database }, ...limits });
   const kind = catalog.get("contact")!;
   const { list, json } = viewsOf(kind);
   const workspaceId = PEOPLE.big.workspaceId;
@@ -50,10 +58,20 @@ export async function exportCosts(
     ["the workspace", "/export", whole],
   ] as const) {
     const [copies, streams]: [Streamed[], Streamed[]] = [[], []];
+    const cpu = { service: 0, postgres: 0, copy: 0 };
     for (let round = 0; round <= rounds; round++) {
-      const made = [await copied(sql, `copy (${select}) to stdout`), await streamed(product.baseUrl, path, headers)] as const;
+      const backends = [...(await backendsOf(sql, "bench")), ...(await backendsOf(sql, product.application))];
+      const used = () => backends.map(cpuOf).reduce((sum, each) => sum + each, 0);
+      const [atFirst, service] = [used(), cpuOf(product.pid)];
+      const copy = await copied(pool, `copy (${select}) to stdout`);
+      const between = used();
+      const stream = await streamed(product.baseUrl, path, headers);
+      const made = [copy, stream] as const;
       // The first round warms up.
       if (round === 0) continue;
+      cpu.copy += (between - atFirst) / rows / rounds;
+      cpu.postgres += (used() - between) / rows / rounds;
+      cpu.service += (cpuOf(product.pid) - service) / rows / rounds;
       copies.push(made[0]);
       streams.push(made[1]);
     }
@@ -66,25 +84,28 @@ export async function exportCosts(
       mbs: perSecond(stream, stream.bytes / 1e6),
       copyRows: perSecond(copy, rows),
       rowsPerSecond: perSecond(stream, rows),
+      cpu,
       first: stream.first,
       rss: memoryOf(product.pid).most,
     });
     const { mbs, copyMbs, first, rss } = costs.at(-1)!;
     say(
-      `${what}: ${mbs.toFixed(0)} of ${copyMbs.toFixed(0)} MB/s, first byte ${first.toFixed(0)} ms, RSS ${rss.toFixed(0)} MB`,
+      `${what}: ${mbs.toFixed(0)} of ${copyMbs.toFixed(0)} MB/s, CPU a row ${cpu.service.toFixed(1)} µs and ${cpu.postgres.toFixed(1)} in PostgreSQL to ${cpu.copy.toFixed(1)}, first byte ${first.toFixed(0)} ms, RSS ${rss.toFixed(0)} MB`,
     );
   }
+  await pool.close();
   return costs;
 }
 
 const median = (runs: Streamed[]): Streamed => runs.sort((a, b) => a.ms - b.ms)[Math.floor(runs.length / 2)]!;
 
-async function copied(sql: Sql, statement: string): Promise<Streamed> {
+/** On the product's own connections: the driver's stream of a COPY may never begin after another one has ended. */
+async function copied(pool: Pool, statement: string): Promise<Streamed> {
   const since = performance.now();
   let [bytes, first] = [0, 0];
-  for await (const chunk of await sql.unsafe(statement).readable()) {
+  for await (const chunk of pool.copyOut(raw(statement))) {
     first ||= performance.now() - since;
-    bytes += (chunk as Buffer).length;
+    bytes += chunk.length;
   }
   return { bytes, first, ms: performance.now() - since };
 }

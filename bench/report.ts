@@ -144,22 +144,12 @@ export function soakLine({ requests, first, last, rss, floor }: Soak): string {
 const LEAST_OF_COPY = 0.38;
 
 export function exportTable(costs: readonly ExportCost[]): string {
-  const head = [
-    "export",
-    "rows",
-    "copy MB/s",
-    "MB/s",
-    "ratio",
-    "limit",
-    "copy rows/s",
-    "rows/s",
-    "ratio",
-    "first ms",
-    "RSS MB",
-  ];
-  const row = ({ what, rows, copyMbs, mbs, copyRows, rowsPerSecond, first, rss }: ExportCost) => [
+  const speeds = ["copy MB/s", "MB/s", "ratio", "limit", "copy rows/s", "rows/s", "ratio"];
+  const head = ["export", "rows", ...speeds, "µs/row", "pg µs", "copy µs", "first ms", "RSS MB"];
+  const row = ({ what, rows, copyMbs, mbs, copyRows, rowsPerSecond, cpu, first, rss }: ExportCost) => [
     ...[what, String(rows), tenth(copyMbs), tenth(mbs), ratio(mbs, copyMbs), String(LEAST_OF_COPY)],
-    ...[whole(copyRows), whole(rowsPerSecond), ratio(rowsPerSecond, copyRows), whole(first), whole(rss)],
+    ...[whole(copyRows), whole(rowsPerSecond), ratio(rowsPerSecond, copyRows)],
+    ...[tenth(cpu.service), tenth(cpu.postgres), tenth(cpu.copy), whole(first), whole(rss)],
   ];
   return table(head, costs.map(row));
 }

@@ -108,7 +108,7 @@ try {
     }
     if (WRITE.includes(name)) await sweep(sql);
   }
-  if (wanted("export")) figures.export = await exportCosts(product, sql, Math.min(rounds, 3), say);
+  if (wanted("export")) figures.export = await exportCosts(product, database, sql, Math.min(rounds, 3), say);
   if (wanted("memory")) {
     const { now, most } = memoryOf(product.pid);
     figures.memory = { floor: memoryOf(floor.pid).now, product: now, productMost: most };

@@ -8,7 +8,7 @@ import type { Format, Listed, RowWriter } from "./format.ts";
 const ROWS: RowWriter = {
   between: "",
   end: "",
-  whole: (view, row, showing) => csvRow(view.cells.map(({ at, type }) => cellOf(type, wholeOf(row[at]), showing))),
+  whole,
   parts,
 };
 
@@ -28,6 +28,15 @@ export const csv: Format = {
 function header({ view }: Listed): string {
   if (typeof view === "function") throw new Error("rows of several kinds have no columns in common");
   return csvRow(view.cells.map(({ name }) => name));
+}
+
+function whole({ cells }: View, row: Row, showing: Showing): string {
+  const shown = new Array<Cell>(cells.length);
+  for (let i = 0; i < cells.length; i++) {
+    const { at, type } = cells[i]!;
+    shown[i] = cellOf(type, wholeOf(row[at]), showing);
+  }
+  return csvRow(shown);
 }
 
 /** Others have their turn before each long value is read. */
