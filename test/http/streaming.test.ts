@@ -103,6 +103,12 @@ for (const kind of catalog.kinds) {
       assert.equal(streamed.text, paged.text, format);
       assert.equal(streamed.headers.get("content-type"), paged.headers.get("content-type"));
     }
+    for (const { name } of kind.fields.filter(({ sort }) => sort)) {
+      for (const order of [name, `-${name}`]) {
+        const sorted = (limit: string) => ann.send("GET", `/${kind.plural}?sort=${order}&limit=${limit}`);
+        assert.equal((await sorted("all")).text, (await sorted("200")).text, order);
+      }
+    }
     const lines = await list("limit=all");
     for (const [i, line] of lines.lines.entries()) assertLine(line, kind, items[i], "list");
     assert.match(lines.text, new RegExp(`\\n# ${items.length} ${kind.plural}\\n$`));
