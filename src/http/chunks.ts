@@ -7,6 +7,9 @@ export type Chunks = { next: () => Promise<IteratorResult<string, void>>; stop: 
 /** How long a head waits for the first part: what hinders that is then a refusal, with a status of its own. Later it cuts the answer. */
 const HEAD_MS = 500;
 
+/** A reader who takes less than a part of 64 kB in this time has its connection closed, for it holds one of the database. */
+const STALLED_MS = 60_000;
+
 /** Begins to make a body. Rejects when it fails before it has begun. */
 export async function createChunks(parts: (signal: AbortSignal) => AsyncGenerator<string, void, undefined>): Promise<Chunks> {
   const gone = new AbortController();
@@ -32,14 +35,19 @@ export async function createChunks(parts: (signal: AbortSignal) => AsyncGenerato
  * Sends the chunks and ends the response. A fault closes the connection instead: the end of a chunked body is then missing, which is how every
  * client knows that an answer is not whole (RFC 9112, section 8).
  */
-export async function sendChunks(response: ServerResponse, chunks: Chunks, onCut: (error: unknown) => void): Promise<void> {
+export async function sendChunks(
+  response: ServerResponse,
+  chunks: Chunks,
+  onCut: (error: unknown) => void,
+  stalledMs = STALLED_MS,
+): Promise<void> {
   response.once("close", chunks.stop);
   try {
     // Gone before there was anything to send.
     if (response.destroyed) return;
     for (let next = await chunks.next(); next.done !== true; next = await chunks.next()) {
       if (response.destroyed) return;
-      if (next.value !== "" && !response.write(next.value)) await drained(response);
+      if (next.value !== "" && !response.write(next.value)) await drained(response, stalledMs);
       // Others have their turn, however fast the parts come.
       else await turn();
     }
@@ -54,10 +62,12 @@ export async function sendChunks(response: ServerResponse, chunks: Chunks, onCut
 }
 
 /** Resolves when the client has taken enough to go on, or has gone. */
-function drained(response: ServerResponse): Promise<void> {
+function drained(response: ServerResponse, stalledMs: number): Promise<void> {
   if (response.destroyed) return Promise.resolve();
   return new Promise((resolve) => {
+    const timer = setTimeout(() => cut(response), stalledMs);
     const done = () => {
+      clearTimeout(timer);
       response.off("drain", done).off("close", done);
       resolve();
     };

@@ -26,10 +26,7 @@ export async function streamRows(
   return batchesOf(db, workspaceId, wholeSql(walk), view.longAt, query.sort.asked || walk.position !== undefined);
 }
 
-/**
- * The longest time in which the database sends nothing, or the caller takes no batch. A socket that nobody reads is closed sooner (SILENCE_MS in
- * http/server.ts), but a slow one may need this long for a batch.
- */
+/** The longest time in which the database sends nothing, or the caller takes no batch. A socket that nobody reads is closed sooner. */
 const IDLE_MS = 120_000;
 
 export function batchesOf(

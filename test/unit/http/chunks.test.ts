@@ -38,6 +38,21 @@ test("who went away before anything was sent stops what makes it", async () => {
   });
 });
 
+test("who reads nothing for too long is cut off", async () => {
+  let stopped = 0;
+  const endless: Chunks = {
+    next: async () => ({ done: false, value: "x".repeat(65_536) }),
+    stop: () => (stopped += 1),
+  };
+  const since = performance.now();
+  await serve(async (response) => {
+    await sendChunks(response, endless, () => assert.fail("no fault of what is sent"), 200);
+    assert.ok(response.destroyed);
+    assert.ok(stopped > 0);
+  });
+  assert.ok(performance.now() - since < 10_000);
+});
+
 /** Runs the work on the response to a request. */
 async function serve(work: (response: ServerResponse) => Promise<void>): Promise<void> {
   let finish: (outcome: Promise<void>) => void = () => {};
@@ -45,6 +60,7 @@ async function serve(work: (response: ServerResponse) => Promise<void>): Promise
   const server = createServer((_, response) => finish(work(response)));
   await new Promise<void>((listening) => server.listen(0, "127.0.0.1", listening));
   const socket = createConnection((server.address() as AddressInfo).port, "127.0.0.1");
+  socket.pause();
   socket.on("error", () => {}).write("GET / HTTP/1.1\r\nHost: x\r\n\r\n");
   try {
     await done;
