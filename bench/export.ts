@@ -44,7 +44,7 @@ export async function exportCosts(
   const workspaceId = PEOPLE.big.workspaceId;
   const where = `workspace_id = '${workspaceId}'`;
   const listed = (view: View) =>
-    `select ${tableOf(kind).select(view).text} from ${kind.plural} r where r.${where} and r.deleted_at is null`;
+    `select ${tableOf(kind).select(view, workspaceId).literal} from ${kind.plural} r where r.${where} and r.deleted_at is null`;
   const whole = `select ${recordColumns(kind).join(", ")} from ${kind.plural} where ${where}`;
   const [counted] = await sql.unsafe(`select count(*)::int as rows from ${kind.plural} where ${where}`);
   const rows = counted!["rows"] as number;

@@ -4,19 +4,42 @@ import type { Reading } from "../fields/type.ts";
 import { echo } from "../kit/line.ts";
 import { nearest } from "../kit/nearest.ts";
 import { Problem } from "../kit/problem.ts";
-import { type Field, type Kind, memberNamed, membersOf } from "../records/kind.ts";
+import { type Field, type Kind, type Link, memberNamed, membersOf } from "../records/kind.ts";
 import { LIST_PARAMETERS } from "../records/reserved.ts";
 
-export type Condition = { field: Field; predicate: Predicate };
+/** What a filter asks of a field: of the record itself, or `via` a link of the record that it leads to. */
+export type Condition = { via?: Link; field: Field; predicate: Predicate };
+
+/** The field as a filter names it. */
+export const askedName = ({ via, field }: Pick<Condition, "via" | "field">): string =>
+  via ? `${via.name}.${field.name}` : field.name;
 
 /** Reads one `field=op:value` of a list; `signed` as of a parameter. */
 export function readFilter(kind: Kind, asked: string, value: string, reading: Reading, signed = value): Condition {
   // Several values of one parameter are `stage[]=a&stage[]=b` in many clients.
   const name = spelledOut(kind, asked.replace(/\[\]$/, ""));
-  const field = kind.field(name);
+  const across = linkNamed(kind, name);
+  if (!across) return readOwn({ kind, path: "" }, name, value, reading, signed);
+  const { link, rest } = across;
+  return { via: link, ...readOwn({ kind: link.target, path: `${link.name}.` }, rest, value, reading, signed) };
+}
+
+/** The link and the field of the linked record that `company.industry` names. */
+function linkNamed({ links }: Kind, name: string): { link: Link; rest: string } | undefined {
+  const dot = name.indexOf(".");
+  const link = dot > 0 ? links.find((each) => each.name === name.slice(0, dot)) : undefined;
+  return link && { link, rest: name.slice(dot + 1) };
+}
+
+/** Whose fields a filter is about, and what stands before their names. */
+type Scope = { kind: Kind; path: string };
+
+function readOwn(scope: Scope, own: string, value: string, reading: Reading, signed: string): Condition {
+  const name = scope.path + own;
+  const field = scope.kind.field(own);
   const { operator, operand } = splitOperator(field?.type.signed ? signed : value);
-  if (!field) return memberCondition(kind, name, operator, operand, reading);
-  if (!field.type.operators.includes(operator)) throw unknownOperator(field, operator, field.type.operators);
+  if (!field) return memberCondition(scope, own, operator, operand, reading);
+  if (!field.type.operators.includes(operator)) throw unknownOperator(name, operator, field.type.operators);
   if (operator === "is" || operator === "not") return { field, predicate: nullPredicate(name, operator, operand) };
   const operands = readOperands(name, operator, operand);
   const predicate = field.type.predicate(operator, operands, reading);
@@ -26,16 +49,16 @@ export function readFilter(kind: Kind, asked: string, value: string, reading: Re
   return { field: refers(predicate) ? idFieldOf(field) : field, predicate };
 }
 
-/** Documents tell of the filters on the members of a field, whatever their keys, as one object. Its name is legal everywhere. */
-export const membersFilter = ({ name }: Field) => `${name}_filters`;
+/** Documents tell of the filters on the members of a field, and on the fields behind a link, as one object. Its name is legal everywhere. */
+export const membersFilter = ({ name }: Field | Link) => `${name}_filters`;
 
 /** Many clients write a member of an object as `custom[seats]`, whatever the document says: `custom.seats` is meant. */
 function spelledOut(kind: Kind, asked: string): string {
   const [, object, key] = /^(\w+)\[([^\]]+)\]$/.exec(asked) ?? [];
   if (object === undefined || key === undefined) return asked;
-  const field = membersOf(kind).find((each) => object === each.name || object === membersFilter(each));
-  if (!field) return asked;
-  return key.startsWith(`${field.name}.`) ? key : `${field.name}.${key}`;
+  const whole = [...membersOf(kind), ...kind.links].find((each) => object === each.name || object === membersFilter(each));
+  if (!whole) return asked;
+  return key.startsWith(`${whole.name}.`) ? key : `${whole.name}.${key}`;
 }
 
 function refers(predicate: Predicate): boolean {
@@ -114,17 +137,18 @@ function unquoted(name: string, element: string): string {
   }
 }
 
-function memberCondition(kind: Kind, name: string, operator: Operator, operand: string, reading: Reading): Condition {
-  const member = memberNamed(kind, name);
-  if (!member) throw unknownFilter(kind, name);
+function memberCondition(scope: Scope, own: string, operator: Operator, operand: string, reading: Reading): Condition {
+  const member = memberNamed(scope.kind, own);
+  if (!member) throw unknownFilter(scope, own);
   const { field, members, key } = member;
+  const name = scope.path + own;
   if (!members.isKey(key)) throw new Problem("invalid_filter", `${echo(key)} is no ${field.name} key`, members.keyForm);
   if (operator === "is" || operator === "not") {
     const predicate = nullPredicate(name, operator, operand);
     return { field, predicate: { is: "member", key, as: "text", of: predicate } };
   }
   const predicate = members.predicate(key, operator, readOperands(name, operator, operand), reading);
-  if (!predicate) throw unknownOperator({ ...field, name }, operator, members.operators);
+  if (!predicate) throw unknownOperator(name, operator, members.operators);
   return { field, predicate };
 }
 
@@ -138,26 +162,38 @@ export function misreadName(name: string): string[] {
   return isRestOfValue(name) ? ["an & inside a value is written %26: curl -G --data-urlencode does it"] : [];
 }
 
-function unknownFilter(kind: Kind, name: string): Problem {
-  const names = kind.fields.flatMap(({ name: each, type }) => (type.members ? [each, `${each}.<key>`] : [each]));
-  const near = nearest(name, [...names, ...LIST_PARAMETERS]);
-  return new Problem("invalid_filter", `there is no field ${echo(name)} on ${kind.plural}`, [
-    `${near.length > 0 ? `did you mean ${near.join(" or ")}? ` : ""}filter by: ${names.join(", ")}`,
-    `other parameters: ${LIST_PARAMETERS.join(", ")}`,
-    ...misreadName(name),
+function unknownFilter({ kind, path }: Scope, own: string): Problem {
+  const names = kind.fields.flatMap(({ name, type }) => (type.members ? [name, `${name}.<key>`] : [name]));
+  const named = names.map((name) => path + name);
+  const others = path === "" ? [...kind.links.map(({ name }) => `${name}.<field>`), ...LIST_PARAMETERS] : [];
+  const near = nearest(own, path === "" ? [...names, ...others, ...crossed(kind, own)] : names).map((name) => path + name);
+  return new Problem("invalid_filter", `there is no field ${echo(own)} on ${kind.plural}`, [
+    ...(path !== "" && linkNamed(kind, own)
+      ? [`a filter goes one step over a link: ask GET /${kind.plural}?${own}=… first`]
+      : []),
+    `${near.length > 0 ? `did you mean ${near.join(" or ")}? ` : ""}filter by: ${named.join(", ")}`,
+    ...(others.length > 0 ? [`other parameters: ${others.join(", ")}`] : []),
+    ...misreadName(own),
   ]);
 }
 
-function unknownOperator(field: Field, operator: Operator, known: readonly Operator[]): Problem {
+/** Where a link is misspelt: the field under each link, if the linked record has it. */
+function crossed({ links }: Kind, own: string): string[] {
+  const dot = own.indexOf(".");
+  const rest = own.slice(dot + 1);
+  return dot < 0 ? [] : links.flatMap(({ name, target }) => (target.field(rest) ? [`${name}.${rest}`] : []));
+}
+
+function unknownOperator(name: string, operator: Operator, known: readonly Operator[]): Problem {
   if (known.length === 0)
     return new Problem(
       "invalid_op",
-      `${field.name} is shown, and nothing is found by it`,
+      `${name} is shown, and nothing is found by it`,
       "filter by another field: GET /help/query",
     );
   return new Problem(
     "invalid_op",
-    `${field.name} does not know the operator ${operator}`,
-    `${field.name} knows: ${known.join(", ")}${known.includes("eq") ? `; ${field.name}=eq:${operator}:… means that very text` : ""}`,
+    `${name} does not know the operator ${operator}`,
+    `${name} knows: ${known.join(", ")}${known.includes("eq") ? `; ${name}=eq:${operator}:… means that very text` : ""}`,
   );
 }

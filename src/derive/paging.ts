@@ -19,7 +19,8 @@ export function isPaged(kind: Kind, { conditions, search, sort, offset, deleted 
   return others.length === 0 && isOrder(kind, sort.field) && isValueOfPaged(within);
 }
 
-function isUnique({ naturalKey }: Kind, { field, predicate }: Condition): boolean {
+function isUnique({ naturalKey }: Kind, { via, field, predicate }: Condition): boolean {
+  if (via) return false;
   if (predicate.is === "eq") return field.name === naturalKey;
   if (predicate.is === "refers") return (field.column ?? field.name) === "id";
   return predicate.is === "any" && predicate.of.every(isWrittenId);
@@ -31,7 +32,8 @@ const isWrittenId = (predicate: Predicate) => predicate.is === "all" && predicat
 /** An index of folded text is of no use to a comparison of text as it is. */
 const isIndexed = ({ type }: Field) => comparedSql(type, "") === orderedSql(type, "");
 
-const isRangeOf = (order: Field, { field, predicate }: Condition) => field === order && isIndexed(field) && isRange(predicate);
+const isRangeOf = (order: Field, { via, field, predicate }: Condition) =>
+  !via && field === order && isIndexed(field) && isRange(predicate);
 
 function isRange(predicate: Predicate): boolean {
   if (predicate.is === "all") return predicate.of.every(isRange);
@@ -43,7 +45,8 @@ const isOrder = ({ order }: Kind, field: Field) => field.name === order.replace(
 /** Whether an index pages the records of one value of it. */
 export const isPagedField = (field: Field) => field.paged === true || field.type.link !== undefined;
 
-function isValueOfPaged({ field, predicate }: Condition): boolean {
+function isValueOfPaged({ via, field, predicate }: Condition): boolean {
+  if (via) return false;
   if (predicate.is === "refers") return isPagedField(field) && predicate.to.length === 1;
   return field.paged === true && (predicate.is === "eq" || predicate.is === "null");
 }
@@ -51,7 +54,7 @@ function isValueOfPaged({ field, predicate }: Condition): boolean {
 /** What to ask instead of a list that took too long. */
 export function fasterLists(kind: Kind, { conditions, search, sort }: Asked): string[] {
   const { plural, order, naturalKey, fields } = kind;
-  const other = conditions.find(({ field }) => field !== sort.field && field.sort && isIndexed(field));
+  const other = conditions.find(({ via, field }) => !via && field !== sort.field && field.sort && isIndexed(field));
   const newest = `${order.replace("-", "")}=gte:-30d`;
   const pagedFields = fields.filter(isPagedField).map(({ name }) => `${name}=`);
   const unique = naturalKey ? [`${naturalKey}=`] : [];

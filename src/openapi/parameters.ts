@@ -3,7 +3,7 @@ import { isRecordWrite, type Named, type Operation } from "../derive/operation.t
 import { COMMON_PARAMETERS, listParameters } from "../derive/parameters.ts";
 import { refusalsOf } from "../derive/refusals.ts";
 import type { FieldSpec } from "../fields/spec.ts";
-import { type Field, type Kind, membersOf } from "../records/kind.ts";
+import { type Field, type Kind, type Link, membersOf } from "../records/kind.ts";
 import { type Json, writtenSchema } from "./schemas.ts";
 
 const parameterRef = (name: string): Json => ({ $ref: `#/components/parameters/${name}` });
@@ -61,7 +61,8 @@ function listed({ of, most, bulk }: NonNullable<Operation["filters"]>): Json[] {
   // The fields of the body have the names of the filters.
   if (bulk) return [parameterRef(BULK_FILTERS)];
   const names = [...Object.keys(ownParameters(of, most)), ...filterable(of).map(({ name }) => name)];
-  return [...names.map((name) => listName(of, name)), ...membersOf(of).map(membersFilter)].map(parameterRef);
+  const objects = [...membersOf(of).map(membersFilter), ...of.links.map(acrossName)];
+  return [...names.map((name) => listName(of, name)), ...objects].map(parameterRef);
 }
 
 /** What a list takes besides filters and what every route takes. No field is called so. */
@@ -72,6 +73,7 @@ function ownParameters(of: Kind, most: number): Named {
 
 const filterable = ({ fields }: Kind) => fields.filter(({ type }) => type.operators.length > 0);
 const listName = ({ name }: Kind, parameter: string) => `${name}.${parameter}`;
+const acrossName = ({ name, target }: Link) => `${target.name}.by.${name}`;
 
 /** The parameters that operations refer to by name: filters, what every route takes, and headers. */
 export function componentParameters(routes: readonly Operation[]): Json {
@@ -82,7 +84,9 @@ export function componentParameters(routes: readonly Operation[]): Json {
   ]);
   const common = Object.entries(COMMON_PARAMETERS).map(([name, spec]) => [name, queryParameter(name, spec)]);
   const members = lists.flatMap(({ of }) => membersOf(of)).map((field) => [membersFilter(field), memberFilters(field)]);
-  return { ...Object.fromEntries([...listed, ...common, ...members]), [BULK_FILTERS]: bulkFilters, ...HEADERS };
+  const across = lists.flatMap(({ of }) => of.links).map((link) => [acrossName(link), acrossFilters(link)]);
+  const named = Object.fromEntries([...listed, ...common, ...members, ...across]);
+  return { ...named, [BULK_FILTERS]: bulkFilters, ...HEADERS };
 }
 
 /** What stands in an address as its own text: a number or a boolean may be given as it is, for callers that know the field's type. */
@@ -133,6 +137,19 @@ const bulkFilters: Json = {
   }),
   example: { stage: "lead" },
 };
+/** One parameter for all fields of the linked record: one for each would make the document three times as large. */
+function acrossFilters(link: Link): Json {
+  const { name, target } = link;
+  const names = [...filterable(target).map((field) => field.name), ...membersOf(target).map((field) => `${field.name}.<key>`)];
+  const operators = `the operators of GET /${target.plural}`;
+  const description = `filters on fields of the ${name}, each sent under its own name with ${operators}. Fields: ${names.join(", ")}`;
+  const schema = {
+    type: "object",
+    propertyNames: { pattern: `^${name}\\.` },
+    additionalProperties: { type: ["string", "number", "boolean"] },
+  };
+  return { ...filter(membersFilter(link), description, schema), example: { [`${name}.${target.title}`]: "like:acme" } };
+}
 
 /** The headers an operation reads, as names of components. */
 function headersOf(operation: Operation): (keyof typeof HEADERS)[] {

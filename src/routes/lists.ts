@@ -1,5 +1,6 @@
 import type { Page } from "../db/records/rows.ts";
 import type { Batches } from "../db/records/stream.ts";
+import { askedName } from "../derive/filter.ts";
 import type { ListQuery } from "../derive/query.ts";
 import { chosenView, type View, viewsOf } from "../derive/view.ts";
 import type { Answer } from "../http/reply.ts";
@@ -72,9 +73,10 @@ function exactNotes(query: ListQuery | undefined): string[] {
   const [only, ...others] = query?.conditions ?? [];
   if (!only || others.length > 0) return [];
   const { field, predicate } = only;
+  const name = askedName(only);
   const compared = predicate.is === "eq" ? predicate.value : predicate.is === "holds" ? predicate.items.join(",") : undefined;
   if (compared === undefined || !field.type.operators.includes("like")) return [];
-  const { name, type } = field;
+  const { type } = field;
   const text = String(compared);
   const whole = `${name}=${echo(text, 40)} is compared whole${type.sortsFolded && !type.caseless ? ", letter case too" : ""}`;
   const notes = [`${whole}: ${name}=like:… looks inside the text, ${name}=is:null finds those without`];

@@ -54,6 +54,9 @@ export function refuseUnreadable(
   context: Authenticated,
   { fields = [], conditions }: Pick<ListQuery, "fields" | "conditions">,
 ): void {
+  for (const { via } of conditions)
+    if (via && !mayRead(context, via.target))
+      throw unreadable(via.target, `filter by ${via.id.name} in the place of ${via.name}.…`);
   const telling = conditions.filter(({ predicate }) => !isAboutNull(predicate)).map(({ field }) => field);
   for (const field of [...fields, ...telling]) {
     if (!isReadable(context, field))

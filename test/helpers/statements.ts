@@ -29,6 +29,10 @@ export async function tenantTables(pool: Pool): Promise<string[]> {
   return rows.map(([name]) => name as string);
 }
 
+/** Whether a statement compares the workspaces of two tables' rows, by which Citus cannot tell where it has to run. */
+export const comparesWorkspaces = (statement: string): boolean =>
+  /\bworkspace_id\s*=\s*\w+\.workspace_id\b/.test(statement.replaceAll('"', ""));
+
 /**
  * Whether each mention of a tenant's table comes with a condition on workspace_id, or, where rows are made, with the column: that is what
  * Citus routes by, and the first wall between tenants. A count, for one condition too few is what a forgotten one looks like.

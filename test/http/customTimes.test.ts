@@ -158,7 +158,7 @@ test("an index finds a time or a day among other records, however it was written
   ] as const;
   for (const [operator, operands] of asked) {
     const predicate = customPredicate("t", operator, operands, reading)!;
-    const condition = conditionSql(tableOf(contact), { field: contact.field("custom")!, predicate });
+    const condition = conditionSql(tableOf(contact), { field: contact.field("custom")!, predicate }, "ws_many");
     const plan = await service.pool.rows(
       sql`explain select id from contacts r where r.workspace_id = ${"ws_many"} and r.deleted_at is null and ${condition}`,
       { plan: "custom" },

@@ -3,19 +3,42 @@ import { ordersFolded } from "../../fields/folding.ts";
 import type { Bound, Predicate, Scalar } from "../../fields/predicate.ts";
 import { toTimestamp } from "../../kit/time.ts";
 import { join, raw, type Statement, sql } from "../../postgres/sql.ts";
-import type { Field } from "../../records/kind.ts";
-import type { Linked, Table } from "./table.ts";
+import type { Field, Link } from "../../records/kind.ts";
+import { type Linked, type Table, tableAcross, type Workspace } from "./table.ts";
 
 const COMPARISONS = { lt: raw("<"), lte: raw("<="), gt: raw(">"), gte: raw(">=") };
 
 /** The SQL of a filter. References must have been resolved (see references.ts). */
-export function conditionSql(table: Table, { field, predicate }: Condition): Statement {
-  const linked = table.linked(field);
+export function conditionSql(table: Table, { via, field, predicate }: Condition, workspace: Workspace): Statement {
+  if (via) return acrossSql(table, via, { field, predicate }, workspace);
+  const linked = table.linked(field, workspace);
   if (linked) return linkedSql(linked, predicate);
   const within = predicate.is === "contains" || predicate.is === "starts";
   const isList = field.type.sqlType === "text[]";
-  const column = isList && within ? sql`crm_words(${table.column(field)})` : table.column(field);
-  return fieldSql({ field, column, search: raw("r.search") }, predicate);
+  const own = table.column(field, workspace);
+  const column = isList && within ? sql`crm_words(${own})` : own;
+  return fieldSql({ field, column, search: sql`${table.alias}.search` }, predicate);
+}
+
+/** A field of the linked record is like one of the record's own that has no value where there is no link: `ne` and `is:null` find these too. */
+function acrossSql(table: Table, via: Link, condition: Condition, workspace: Workspace): Statement {
+  const other = tableAcross(via);
+  const { predicate, negated } = affirmed(condition.predicate);
+  const holds = conditionSql(other, { ...condition, predicate }, workspace);
+  const exists = sql`exists (select from ${other.name} ${other.alias} where ${other.alias}.workspace_id = ${workspace}
+    and ${other.alias}.id = ${table.column(via.id)} and ${other.living} and ${holds})`;
+  return negated ? sql`not ${exists}` : exists;
+}
+
+const VALUED: Predicate = { is: "not", of: { is: "null" } };
+
+/** A predicate that no row without a value fulfils, and whether those are wanted that do not fulfil it. */
+function affirmed(predicate: Predicate): { predicate: Predicate; negated: boolean } {
+  if (predicate.is === "null") return { predicate: VALUED, negated: true };
+  if (predicate.is === "not" && predicate.of.is !== "null") return { predicate: predicate.of, negated: true };
+  if (predicate.is !== "member") return { predicate, negated: false };
+  const { predicate: of, negated } = affirmed(predicate.of);
+  return { predicate: { ...predicate, of }, negated };
 }
 
 /** A field of the record, or of one that it links to. */

@@ -164,15 +164,21 @@ function feedSql(db: Database, walk: Walk): Statement {
   const { conditions, kinds, touched, limit } = query;
   const table = changesTable(db.catalog);
   const filters = [
-    ...conditions.map((condition) => conditionSql(table, condition)),
+    ...conditions.map((condition) => conditionSql(table, condition, workspaceId)),
     ...(kinds ? [sql`r.kind = any (${kinds}::text[])`] : []),
-    ...touched.map((paths) => sql`(${join(paths.map(touchedSql), " or ")})`),
+    ...touched.map(
+      (paths) =>
+        sql`(${join(
+          paths.map((path) => touchedSql(path, workspaceId)),
+          " or ",
+        )})`,
+    ),
   ];
   const order = raw("order by r.xid, r.at, r.id");
   const from = windowed
     ? sql`(select r.* from changes r where ${rangeSql(walk)} ${order} limit ${count(WINDOW)}) r where ${join(filters, " and ")}`
     : sql`changes r where ${join([rangeSql(walk), ...filters], " and ")}`;
-  const rows = sql`select ${table.select(view)}, r.xid::text, r.at::text from ${from} ${order} limit ${count(limit + 1)}`;
+  const rows = sql`select ${table.select(view, workspaceId)}, r.xid::text, r.at::text from ${from} ${order} limit ${count(limit + 1)}`;
   return boundedSql({ workspaceId, table, view, rows, more: 2 });
 }
 
@@ -193,13 +199,13 @@ async function windowEnd(db: Database, walk: Walk): Promise<Place | undefined> {
 }
 
 /** Whether an entry changed what is at this path of the record. A deletion takes all that was there, as the field `changes` tells. */
-function touchedSql(path: readonly string[]): Statement {
-  const at = (row: string) => sql`nullif((${raw(row)}) #> ${path}::text[], 'null')`;
-  const was = sql`(select ${at(wholeSql("before"))} from changes before where before.workspace_id = r.workspace_id
+function touchedSql(path: readonly string[], workspaceId: string): Statement {
+  const at = (row: Statement) => sql`nullif((${row}) #> ${path}::text[], 'null')`;
+  const was = sql`(select ${at(wholeSql("before", workspaceId))} from changes before where before.workspace_id = ${workspaceId}
     and right(before.record_id, 8) = right(r.record_id, 8) and before.record_id = r.record_id and before.version = r.version - 1
     and before.row ->> 'deleted_at' is null)`;
   return sql`(case when r.row ->> 'deleted_at' is not null then ${was} is not null
-    when r.row -> ${raw(`'${LEFT_OUT}'`)} ? ${path[0]!}::text then false else ${at("r.row")} is distinct from ${was} end)`;
+    when r.row -> ${raw(`'${LEFT_OUT}'`)} ? ${path[0]!}::text then false else ${at(raw("r.row"))} is distinct from ${was} end)`;
 }
 
 /**

@@ -13,26 +13,33 @@ import { idMatches, missing, wrongKind } from "./references.ts";
 import { listRows, type Page } from "./rows.ts";
 import { namedRow, shapeRecords, type ViewOf } from "./snapshots.ts";
 import { type Batches, streamRows } from "./stream.ts";
-import { createTableOf, type Table } from "./table.ts";
+import { createTableOf, perWorkspace, type Table, type Workspace } from "./table.ts";
 
 export const changesTable = derived(createChangesTable);
 
 /** Whole records come with their kind, which says what shape they have. They are worked out once it is known that a page has room for them. */
 function createChangesTable(catalog: Catalog): Table {
-  const record = (entry: string) => `jsonb_build_array(${entry}.kind, ${namedRow(catalog, entry, wholeSql(entry))})`;
-  const computed: Record<string, Statement> = {
-    name: raw(`left(${nameSql(catalog)}, 80)`),
-    changes: raw(CHANGES_SQL),
-    before: raw(beforeSql(record("before"))),
-    after: raw(record("r")),
+  const record = (entry: string) => `jsonb_build_array(${entry}.kind, ${namedRow(catalog, entry, wholeText(entry))})`;
+  const computed: Record<string, ReturnType<typeof perWorkspace>> = {
+    name: perWorkspace(`left(${nameSql(catalog)}, 80)`),
+    changes: changesSql,
+    before: perWorkspace(beforeSql(record("before"))),
+    after: perWorkspace(record("r")),
   };
-  const shown = (field: Field) => computed[field.name] ?? sql`r.${ident(field.column ?? field.name)}`;
+  const shown = ({ name, column }: Field, workspace?: Workspace) => {
+    const made = computed[name];
+    if (!made) return sql`r.${ident(column ?? name)}`;
+    if (workspace === undefined) throw new Error(`${name} is read from other entries, whose workspace is not said`);
+    return made(workspace);
+  };
   return createTableOf({
     name: raw("changes"),
+    alias: raw("r"),
     living: raw("true"),
-    column: (field) => (field.type.long ? raw("r.row") : shown(field)),
+    column: (field, workspace) => (field.type.long ? raw("r.row") : shown(field, workspace)),
     late: (field, workspaceId, id) =>
-      field.type.long && sql`(select ${shown(field)} from changes r where r.workspace_id = ${workspaceId} and r.id = ${id})`,
+      field.type.long &&
+      sql`(select ${shown(field, workspaceId)} from changes r where r.workspace_id = ${workspaceId} and r.id = ${id})`,
     added: (field, column) => {
       const bytes = sql`(select sum(bytes::int) from jsonb_each_text(${column} -> ${raw(`'${LEFT_OUT}'`)}) each(name, bytes))`;
       return WHOLE.includes(field) ? bytes : sql`case when ${column} ->> 'deleted_at' is not null then ${bytes} end`;
@@ -45,29 +52,33 @@ function createChangesTable(catalog: Catalog): Table {
  * All that the record of an entry was, but for what `except` names: what the entry left out is found in the nearest version before that has it.
  * This is the exact former state of every version.
  */
-export function wholeSql(entry: string, except = "null::jsonb"): string {
-  const found = `select b.row -> name from changes b where b.workspace_id = ${entry}.workspace_id
+/** As text whose `$1` is the workspace. */
+export function wholeText(entry: string, except = "null::jsonb"): string {
+  const found = `select b.row -> name from changes b where b.workspace_id = $1
     and right(b.record_id, 8) = right(${entry}.record_id, 8) and b.record_id = ${entry}.record_id and b.version < ${entry}.version
     and b.row ? name order by b.version desc limit 1`;
   return `case when ${entry}.row ? '${LEFT_OUT}' then (${entry}.row - '${LEFT_OUT}') || (select coalesce(jsonb_object_agg(name, (${found})), '{}')
     from jsonb_object_keys(${entry}.row -> '${LEFT_OUT}') name where (${except} ? name) is not true) else ${entry}.row end`;
 }
 
+/** The same as a statement. */
+export const wholeSql = (entry: string, workspaceId: string): Statement => perWorkspace(wholeText(entry))(workspaceId);
+
 /** Something of the entry before this one of the same record: together they tell what changed. */
-const beforeSql = (shown: string) => `(select ${shown} from changes before where before.workspace_id = r.workspace_id
+const beforeSql = (shown: string) => `(select ${shown} from changes before where before.workspace_id = $1
   and right(before.record_id, 8) = right(r.record_id, 8) and before.record_id = r.record_id and before.version = r.version - 1)`;
 
 /** What an entry leaves out has not changed, so it is left out of what was before, too. A deletion tells all that was lost. */
 const UNCHANGED = `case when r.row ->> 'deleted_at' is null then r.row -> '${LEFT_OUT}' end`;
-const CHANGED = `(${wholeSql("before", `(${UNCHANGED})`)}) - coalesce((select array_agg(name) from jsonb_object_keys(${UNCHANGED}) name), '{}')`;
+const CHANGED = `(${wholeText("before", `(${UNCHANGED})`)}) - coalesce((select array_agg(name) from jsonb_object_keys(${UNCHANGED}) name), '{}')`;
 
 /** The record before and after an entry, but for long values that it did not change. */
-export const CHANGES_SQL = `jsonb_build_array(${beforeSql(CHANGED)}, r.row - '${LEFT_OUT}')`;
+export const changesSql = perWorkspace(`jsonb_build_array(${beforeSql(CHANGED)}, r.row - '${LEFT_OUT}')`);
 
 /** What names the record. An activity is named by its body, which may be long enough to be left out. */
 function nameSql({ kinds }: Catalog): string {
   const title = `(case r.kind ${kinds.map(({ name, title }) => `when '${name}' then '${title}'`).join(" ")} end)`;
-  return `coalesce(r.row ->> ${title}, case when r.row -> '${LEFT_OUT}' ? ${title} then (${wholeSql("r")}) ->> ${title} end)`;
+  return `coalesce(r.row ->> ${title}, case when r.row -> '${LEFT_OUT}' ? ${title} then (${wholeText("r")}) ->> ${title} end)`;
 }
 
 /** Fields that show all of a record. */

@@ -62,13 +62,13 @@ export function wholeSql(walk: Walk): Statement {
   return unboundedSql({ workspaceId, table, view, rows: sql`${parts}${skipped}`, more });
 }
 
-function unorderedSql({ table, view, filters }: Walk): Statement {
-  return sql`select ${table.select(view)} from ${table.name} r where ${join(filters, " and ")}`;
+function unorderedSql({ workspaceId, table, view, filters }: Walk): Statement {
+  return sql`select ${table.select(view, workspaceId)} from ${table.name} r where ${join(filters, " and ")}`;
 }
 
 /** `gathered`: PostgreSQL is kept (`offset 0`) from following the order in the hope that rows match soon. */
 function rangeSql(walk: Walk, range: Range, wanted: number | undefined, gathered: boolean): Statement {
-  const { table, view, query } = walk;
+  const { workspaceId, table, view, query } = walk;
   const { field, descending } = query.sort;
   const key = table.sortKey(field);
   const direction = descending ? raw("desc") : raw("asc");
@@ -77,11 +77,11 @@ function rangeSql(walk: Walk, range: Range, wanted: number | undefined, gathered
     ? sql`(select r.* from ${table.name} r where ${where} offset 0) r`
     : sql`${table.name} r where ${where}`;
   // What is null in all rows changes no order, but it tells which index has the order.
-  const empty = walk.conditions.filter((each) => each.field.paged && each.predicate.is === "null");
+  const empty = walk.conditions.filter((each) => !each.via && each.field.paged && each.predicate.is === "null");
   const leading = empty.map((each) => table.column(each.field));
   const order = join([...leading, key, raw("r.id")].map((each) => sql`${each} ${direction}`));
   const last = sortColumn(view, query) === undefined ? sql`, ${key}::text` : raw("");
-  return sql`select ${table.select(view)}${last} from ${from} order by ${order}${wanted === undefined ? raw("") : sql` limit ${count(wanted)}`}`;
+  return sql`select ${table.select(view, workspaceId)}${last} from ${from} order by ${order}${wanted === undefined ? raw("") : sql` limit ${count(wanted)}`}`;
 }
 
 /** The rows with a value or those without, from where the walk has come. */

@@ -26,19 +26,20 @@ export async function resolveConditions(
   conditions: readonly Condition[],
 ): Promise<Condition[]> {
   const resolved: Condition[] = [];
-  for (const { field, predicate } of conditions) resolved.push(await resolveCondition(db, workspaceId, { field, predicate }));
+  for (const condition of conditions) resolved.push(await resolveCondition(db, workspaceId, condition));
   return resolved;
 }
 
-async function resolveCondition(db: Database, workspaceId: string, { field, predicate }: Condition): Promise<Condition> {
+async function resolveCondition(db: Database, workspaceId: string, condition: Condition): Promise<Condition> {
+  const { predicate } = condition;
   const negated = predicate.is === "not" && predicate.of.is === "refers";
   const refers = negated ? predicate.of : predicate;
-  if (refers.is !== "refers") return { field, predicate };
+  if (refers.is !== "refers") return condition;
   const target = db.catalog.get(refers.target)!;
   const ids: string[] = [];
   for (const reference of refers.to) ids.push(await resolveId(db, workspaceId, target, reference));
   const found: Predicate = ids.length === 1 ? { is: "eq", value: ids[0]! } : { is: "in", values: ids };
-  return { field, predicate: negated ? { is: "not", of: found } : found };
+  return { ...condition, predicate: negated ? { is: "not", of: found } : found };
 }
 
 /** The full id of a living record, or the Problem that it is not there. */

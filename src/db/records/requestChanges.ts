@@ -2,9 +2,9 @@ import { createHash } from "node:crypto";
 import { differencesOf, type Stored } from "../../derive/differences.ts";
 import { shortId } from "../../kit/id.ts";
 import { wholeOf } from "../../kit/largeJson.ts";
-import { raw, sql } from "../../postgres/sql.ts";
+import { sql } from "../../postgres/sql.ts";
 import type { Database } from "../database.ts";
-import { CHANGES_SQL } from "./history.ts";
+import { changesSql } from "./history.ts";
 
 /** What a request does to one record. `record` is null for one that it creates. */
 export type Difference = {
@@ -34,7 +34,7 @@ export async function requestChanges(
   now: number,
 ): Promise<RequestChanges> {
   const rows = await db.pool.rows(
-    sql`select r.kind, r.record_id, r.action, ${raw(CHANGES_SQL)} from changes r
+    sql`select r.kind, r.record_id, r.action, ${changesSql(workspaceId)} from changes r
       where r.workspace_id = ${workspaceId} and r.at >= ${new Date(now - 60_000).toISOString()}::timestamptz
         and r.request_id = ${requestId} order by r.id limit ${MOST}`,
     { retry: true },

@@ -17,7 +17,7 @@ import { conditionSql } from "./condition.ts";
 import { eitherWay, inTime, long, pagedOptions } from "./deadlines.ts";
 import { pageSql, positionOf, type Walk } from "./ranges.ts";
 import { gone, mergedInto, resolveConditions, wrongKind } from "./references.ts";
-import { type Table, tableOf } from "./table.ts";
+import { FIRST_VALUE, type Table, tableOf } from "./table.ts";
 
 export type Page = {
   rows: readonly Row[];
@@ -58,11 +58,12 @@ export async function getRow(
   return getRow(db, workspaceId, view, { prefix, key: into });
 }
 
-/** The living record for which the condition on `r` holds, which names the workspace. */
+/** The living record for which the condition on `r` holds. Its first value is the workspace. */
 export async function findRow(db: Database, view: View, condition: Statement): Promise<Row | undefined> {
   const table = tableOf(view.kind);
+  const workspaceId = condition.values[0] as string;
   const [row] = await db.pool.rows(
-    sql`select ${table.select(view)} from ${table.name} r where ${condition} and r.deleted_at is null`,
+    sql`select ${table.select(view, workspaceId)} from ${table.name} r where ${condition} and r.deleted_at is null`,
     { retry: true },
   );
   return row;
@@ -71,7 +72,7 @@ export async function findRow(db: Database, view: View, condition: Statement): P
 /** `$1` workspace, `$2` the last eight characters of the id, `$3` the id or its end. */
 const getStatements = derived((view: View) => {
   const table = tableOf(view.kind);
-  const select = `select ${table.select(view).text} from ${table.name.text} r
+  const select = `select ${table.select(view, FIRST_VALUE).text} from ${table.name.text} r
     where r.workspace_id = $1 and right(r.id, 8) = $2 and right(r.id, length($3)) = $3`;
   return {
     living: numbered(`${select} and r.deleted_at is null`),
@@ -119,7 +120,7 @@ export async function filtersOf(
   const conditions = await resolveConditions(db, workspaceId, query.conditions);
   const filters = [
     sql`r.workspace_id = ${workspaceId} and ${thereSql(table.living, query.deleted)}`,
-    ...conditions.map((condition) => conditionSql(table, condition)),
+    ...conditions.map((condition) => conditionSql(table, condition, workspaceId)),
     ...holdsWords(workspaceId, kind, query.search ?? ""),
   ];
   return { conditions, filters };

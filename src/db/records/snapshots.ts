@@ -10,11 +10,11 @@ import { type Snapshot, timeOfJson } from "../../views/change.ts";
 /** What a reader sees of a kind. */
 export type ViewOf = (kind: string) => View;
 
-/** A stored row with the names of what it links to, by a statement about the entry that `alias` stands for; `row` is all of it. */
+/** A stored row with the names of what it links to, by a statement about the entry that `alias` stands for; `row` is all of it, `$1` the workspace. */
 export function namedRow(catalog: Catalog, alias: string, row: string): string {
   const cases = catalog.kinds.flatMap((kind) => {
     const names = kind.links.map(({ id, name, target: { plural, title } }) => {
-      return `'${name}', (select t."${title}" from "${plural}" t where t.workspace_id = ${alias}.workspace_id and t.id = ${alias}.row ->> '${id.name}')`;
+      return `'${name}', (select t."${title}" from "${plural}" t where t.workspace_id = $1 and t.id = ${alias}.row ->> '${id.name}')`;
     });
     return names.length > 0 ? [`when '${kind.name}' then jsonb_build_object(${names.join(", ")})`] : [];
   });

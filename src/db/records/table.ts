@@ -1,29 +1,41 @@
 import type { View } from "../../derive/view.ts";
 import { ordersFolded } from "../../fields/folding.ts";
-import { ident, join, raw, type Statement, sql } from "../../postgres/sql.ts";
+import { ident, join, numbered, raw, Statement, sql } from "../../postgres/sql.ts";
 import { derived } from "../../records/derived.ts";
-import type { Field, Kind } from "../../records/kind.ts";
+import type { Field, Kind, Link } from "../../records/kind.ts";
 
-/** What SQL calls the parts of a record kind. The record itself is `r`; a linked record is called by its link's name. */
+/** The id of the workspace, or where a statement has it already. */
+export type Workspace = string | Statement;
+
+/** The workspace where it is the first value of a numbered statement. */
+export const FIRST_VALUE = numbered("$1")([]);
+
+/**
+ * What SQL calls the parts of a record kind. The record itself is `r`; a linked record is called by its link's name. Sub-selects compare
+ * `workspace_id` with a value and never with another table's column: Citus routes by values.
+ */
 export type Table = {
   name: Statement;
+  /** What SQL calls a row of it. */
+  alias: Statement;
   /** What tells the rows that are there from those that are deleted. */
   living: Statement;
   /**
    * What a field shows. The name of a linked record is looked up by a subselect, which PostgreSQL runs for the rows of a page once the page
-   * is cut. A join would be planned before that, and for a workspace of average size: a large one's page read all its companies.
+   * is cut. A join would be planned before that, and for a workspace of average size: a large one's page read all its companies. The workspace
+   * may be left out for a field that the row itself holds.
    */
-  column: (field: Field) => Statement;
+  column: (field: Field, workspace?: Workspace) => Statement;
   /** What a field shows where `column` stands in for it, about as large, until it is known that a page has room: of the row with this id. */
   late?: (field: Field, workspaceId: string, id: Statement) => Statement | undefined;
   /** Bytes that what a field shows has besides those of `column`, the stand-in: what an entry of the history left out. */
   added?: (field: Field, column: Statement) => Statement | undefined;
   /** For the name of a linked record, that record. */
-  linked: (field: Field) => Linked | undefined;
+  linked: (field: Field, workspace: Workspace) => Linked | undefined;
   /** What `sort=` orders by. */
   sortKey: (field: Field) => Statement;
   /** Id, version and a view's columns, as `derive/render` wants them. */
-  select: (view: View) => Statement;
+  select: (view: View, workspace: Workspace) => Statement;
 };
 
 export type Linked = {
@@ -39,49 +51,63 @@ export type Linked = {
 };
 
 /** The table of a kind. */
-export const tableOf = derived(createTable);
+export const tableOf = derived((kind: Kind) => createTable(kind, "r"));
 
-function createTable(kind: Kind): Table {
-  const linked = (field: Field): Linked | undefined => {
+/** The table that a link leads to, its rows called by the link's name. */
+export const tableAcross = derived((link: Link) => createTable(link.target, link.name));
+
+function createTable(kind: Kind, alias: string): Table {
+  const row = ident(alias);
+  const linked = (field: Field, workspace: Workspace): Linked | undefined => {
     const { link } = field;
     if (link?.shown !== field) return undefined;
     const { target } = link;
     const { plural, keyField } = target;
-    const alias = ident(link.name);
-    const id = sql`r.${ident(link.id.name)}`;
+    // Two steps may go by links of one name.
+    const other = ident(alias === "r" ? link.name : `${alias}_${link.name}`);
+    const id = sql`${row}.${ident(link.id.name)}`;
     return {
       id,
-      from: sql`from ${ident(plural)} ${alias} where ${alias}.workspace_id = r.workspace_id and ${alias}.id = ${id}`,
-      living: sql`${alias}.deleted_at is null`,
+      from: sql`from ${ident(plural)} ${other} where ${other}.workspace_id = ${workspace} and ${other}.id = ${id}`,
+      living: sql`${other}.deleted_at is null`,
       title: {
         field: target.titleField,
-        column: sql`${alias}.${ident(target.title)}`,
-        search: sql`${alias}.search`,
+        column: sql`${other}.${ident(target.title)}`,
+        search: sql`${other}.search`,
       },
-      key: keyField && { field: keyField, column: sql`${alias}.${ident(keyField.name)}` },
+      key: keyField && { field: keyField, column: sql`${other}.${ident(keyField.name)}` },
     };
   };
-  const column = (field: Field): Statement => {
-    const other = linked(field);
-    return other ? sql`(select ${other.title.column} ${other.from})` : sql`r.${ident(field.column ?? field.name)}`;
+  const column = (field: Field, workspace?: Workspace): Statement => {
+    if (field.link?.shown !== field) return sql`${row}.${ident(field.column ?? field.name)}`;
+    if (workspace === undefined) throw new Error(`${field.name} is read from another record, whose workspace is not said`);
+    const other = linked(field, workspace)!;
+    return sql`(select ${other.title.column} ${other.from})`;
   };
-  return createTableOf({ name: ident(kind.plural), living: raw("r.deleted_at is null"), column, linked });
+  return createTableOf({ name: ident(kind.plural), alias: row, living: sql`${row}.deleted_at is null`, column, linked });
 }
 
 /** A table from its parts, for what is shown like a record and kept in another way. */
-export function createTableOf(parts: Pick<Table, "name" | "living" | "column" | "late" | "added" | "linked">): Table {
+export function createTableOf(parts: Pick<Table, "name" | "alias" | "living" | "column" | "late" | "added" | "linked">): Table {
   const { column } = parts;
-  const selects = new WeakMap<View, Statement>();
+  const selects = new WeakMap<View, (workspace: Workspace) => Statement>();
   return {
     ...parts,
     sortKey: (field) => (ordersFolded(field.type) ? sql`lower(${column(field)})` : column(field)),
-    select(view) {
+    select(view, workspace) {
       let select = selects.get(view);
       if (!select) {
-        select = join([raw("r.id"), raw("r.version"), ...view.columns.map(column)]);
+        const columns = [raw("r.id"), raw("r.version"), ...view.columns.map((field) => column(field, FIRST_VALUE))];
+        select = perWorkspace(join(columns).text);
         selects.set(view, select);
       }
-      return select;
+      return select(workspace);
     },
   };
+}
+
+/** A statement without other values, made once, whose `$1` is the workspace. */
+export function perWorkspace(text: string): (workspace: Workspace) => Statement {
+  const strings = text.split("$1");
+  return (workspace) => new Statement(strings, new Array(strings.length - 1).fill(workspace));
 }

@@ -4,7 +4,7 @@ import { derived } from "../../records/derived.ts";
 import type { Kind } from "../../records/kind.ts";
 import type { Author } from "../database.ts";
 import { authorValues } from "./author.ts";
-import { tableOf } from "./table.ts";
+import { FIRST_VALUE, tableOf } from "./table.ts";
 
 /** A create counts against `cap`, where the plan has one for the kind; with a `claim` it happens once for its idempotency key. */
 export type Way = { creates: boolean; claim?: Claim | undefined; cap?: number | undefined };
@@ -68,5 +68,5 @@ export const changeStatement = derived((kind: Kind) =>
 const ARGUMENTS = Array.from({ length: 17 }, (_, i) => `$${i + 1}`).join(", ");
 
 const callOf = derived((view: View) =>
-  numbered(`select ${tableOf(view.kind).select(view).text} from ${view.kind.plural}_write(${ARGUMENTS}) r`),
+  numbered(`select ${tableOf(view.kind).select(view, FIRST_VALUE).text} from ${view.kind.plural}_write(${ARGUMENTS}) r`),
 );

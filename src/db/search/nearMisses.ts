@@ -33,7 +33,7 @@ export async function nearMisses(
       sql`select set_config('pg_trgm.word_similarity_threshold', ${String(NEAR_THRESHOLD)}, true), set_config('statement_timeout', ${String(nearMs(db))}, true),
         set_config('plan_cache_mode', 'force_generic_plan', true)`,
     );
-    const rows = sql`select ${table.select(view)}, ${similarity} from (${near}) r order by ${similarity} desc, r.updated_at desc, r.id desc limit ${limit}`;
+    const rows = sql`select ${table.select(view, workspaceId)}, ${similarity} from (${near}) r order by ${similarity} desc, r.updated_at desc, r.id desc limit ${limit}`;
     return bounded(await tx.rows(boundedSql({ workspaceId, table, view, rows, more: 1 })), view).rows;
   }, long(workspaceId));
 }

@@ -37,7 +37,7 @@ export async function searchRows(
   const table = tableOf(kind);
   const search = query.search ?? "";
   const conditions = (await resolveConditions(db, workspaceId, query.conditions)).map((condition) =>
-    conditionSql(table, condition),
+    conditionSql(table, condition, workspaceId),
   );
   const list = [workspaceId, ...binding, ...query.identity];
   const position = query.cursor === undefined ? undefined : readPosition(query.cursor, list, seal);

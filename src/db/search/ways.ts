@@ -60,7 +60,7 @@ export function bestSql(walk: SearchWalk, tier: Tier, { found, enough }: Way): S
   const ranked = sql`select t.place, t.id, ${count(tier.above)} + ${rankSql(walk, tier)} as search_rank from (${titled}) t offset 0`;
   const beyond = position ? sql`where (b.search_rank, b.id) < (${position.value}::int, ${position.id})` : raw("");
   const page = sql`select * from (${ranked}) b ${beyond} order by b.search_rank desc, b.id desc limit ${count(query.limit + 1)}`;
-  const best = sql`select ${table.select(view)}, b.id as search_id, b.search_rank from (${page}) b ${at(raw("b.place"))}`;
+  const best = sql`select ${table.select(view, workspaceId)}, b.id as search_id, b.search_rank from (${page}) b ${at(raw("b.place"))}`;
   const rows = sql`select best.*, way.enough, best.search_rank from (select ${enough} as enough from found) way
     left join lateral (${best}) best on true order by best.search_rank desc, best.search_id desc`;
   return sql`with found as materialized (${found}) ${boundedSql({ ...walk, rows, more: 4 })}`;

@@ -6,7 +6,7 @@ import { Problem } from "../../../kit/problem.ts";
 import { raw, type Statement, sql } from "../../../postgres/sql.ts";
 import type { Database } from "../../database.ts";
 import { long } from "../deadlines.ts";
-import { CHANGES_SQL } from "../history.ts";
+import { changesSql } from "../history.ts";
 import { idMatches } from "../references.ts";
 import type { Entry } from "./plan.ts";
 
@@ -71,7 +71,7 @@ export async function readEntries(
     const batch = Math.min(BATCH, most - entries.length);
     const after = end ? sql`and (r.at, r.id) < (${end.at}::timestamptz, ${end.id})` : raw("");
     const rows = await db.pool.rows(
-      sql`select r.id, r.at::text, r.kind, r.record_id, r.action, ${raw(CHANGES_SQL)} from changes r
+      sql`select r.id, r.at::text, r.kind, r.record_id, r.action, ${changesSql(workspaceId)} from changes r
         where r.workspace_id = ${workspaceId} and ${selected} ${after} order by r.at desc, r.id desc limit ${batch}`,
       long(workspaceId),
     );

@@ -71,7 +71,7 @@ export async function undoTo(
   terms: Terms,
 ): Promise<Undone> {
   const [row] = await db.pool.rows(
-    sql`select now.record_id, ${raw(wholeSql("was"))}, ${raw(wholeSql("now"))}, now.id from changes now
+    sql`select now.record_id, ${wholeSql("was", author.workspaceId)}, ${wholeSql("now", author.workspaceId)}, now.id from changes now
       left join changes was on was.workspace_id = ${author.workspaceId} and right(was.record_id, 8) = right(now.record_id, 8)
         and was.record_id = now.record_id and was.version = ${version}
       where now.workspace_id = ${author.workspaceId} and ${idMatches(raw("now.record_id"), reference.key)} and now.kind = ${kind.name}
