@@ -3,6 +3,8 @@ import type { FieldSpec } from "../fields/spec.ts";
 import { countType, textType } from "../fields/text.ts";
 import { boolean, choice, text } from "../fields/vocabulary.ts";
 import type { Kind } from "../records/kind.ts";
+import type { GROUPING } from "../records/reserved.ts";
+import { type FigureName, figureNames, groupNames, UNITS } from "./grouping.ts";
 import type { Named } from "./operation.ts";
 import { ALL, DEFAULT_LIMIT, DELETED, MOST_OFFSET } from "./query.ts";
 
@@ -71,6 +73,25 @@ const OFFSET: FieldSpec = {
   about: "rows to skip; not with cursor, nor with search unless sort is sent too; cursor goes further and costs less",
 };
 
+/** What adds a list up in the place of showing it. */
+function groupingParameters(kind: Kind): Record<(typeof GROUPING)[number], FieldSpec> {
+  const listOf = (names: readonly string[], about: string): FieldSpec => ({
+    type: textType(1_000, names.length > 0 ? `a comma list of ${names.join(", ")}` : "the name of a field with numbers"),
+    about,
+  });
+  const figure = (is: FigureName, about: string) => listOf(figureNames(kind, is), about);
+  return {
+    group_by: listOf(
+      groupNames(kind),
+      `answers groups in the place of records, by one or two fields; of a time by ${UNITS.join(", ")}`,
+    ),
+    sum: figure("sum", "what a group's values come to, money by currency"),
+    avg: figure("avg", "their average"),
+    min: figure("min", "the least of them"),
+    max: figure("max", "the greatest of them"),
+  };
+}
+
 /** What a list takes besides filters. */
 export function listParameters(kind: Kind, most: number): Named & { search: FieldSpec } {
   const orders = kind.fields.filter(({ sort }) => sort).flatMap(({ name }) => [name, `-${name}`]);
@@ -83,6 +104,7 @@ export function listParameters(kind: Kind, most: number): Named & { search: Fiel
     ...chosenFields(kind),
     count: boolean({ about: `counts all rows that match, up to 1000, with offset up to ${MOST_OFFSET}` }),
     ...deletedToo(kind),
+    ...groupingParameters(kind),
     ...COMMON_PARAMETERS,
   };
 }

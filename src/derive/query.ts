@@ -9,6 +9,7 @@ import { isSearchable } from "../kit/words.ts";
 import type { Field, Kind } from "../records/kind.ts";
 import { LIST_PARAMETERS } from "../records/reserved.ts";
 import { type Condition, guardText, readFilter } from "./filter.ts";
+import { type Grouping, readGrouping } from "./grouping.ts";
 
 /** `signed`: the value with the `+` that nobody encoded, where it begins so. */
 export type Parameters = readonly (readonly [name: string, value: string, signed?: string])[];
@@ -30,6 +31,8 @@ export type ListQuery = {
   count: boolean;
   /** Whether deleted records are among them, or are all there is. */
   deleted: Deleted | undefined;
+  /** Asked to add the rows up instead of showing them. */
+  grouping: Grouping | undefined;
   /** The parameters that decide which rows come in which order: a cursor holds for these only. */
   identity: readonly string[];
 };
@@ -49,7 +52,9 @@ const MOST_FILTERS = 30;
 const MOST_VALUES = 200;
 
 /** Reads the parameters of a list (contract, section 6). Nothing is ignored: what it does not know is refused by name. */
-export function readListQuery(kind: Kind, parameters: Parameters, reading: Reading, maxLimit = 200): ListQuery {
+export function readListQuery(kind: Kind, sent: Parameters, reading: Reading, maxLimit = 200): ListQuery {
+  const grouping = readGrouping(kind, sent);
+  const parameters = grouping ? sent.filter(([name]) => name !== "sort" && name !== "limit") : sent;
   const once = (name: (typeof LIST_PARAMETERS)[number]) => single(parameters, name);
   const filters = parameters.filter(([name]) => !(LIST_PARAMETERS as readonly string[]).includes(name));
   if (filters.length > MOST_FILTERS) throw tooMany(`${filters.length} filters`, `${MOST_FILTERS} filters`);
@@ -73,6 +78,7 @@ export function readListQuery(kind: Kind, parameters: Parameters, reading: Readi
     fields: readFields(kind, parameters),
     count,
     deleted: readDeleted(kind, parameters, search !== undefined && !sort.asked),
+    grouping,
     identity: parameters
       .filter(([name]) => !["cursor", "offset", "limit", "fields", "count", "format", "pretty"].includes(name))
       .map(([name, value]) => `${name}=${value}`)

@@ -193,7 +193,10 @@ function wholeType(name: string, sqlType: keyof typeof MOST, expects: string): F
 }
 
 /** Money in the smallest unit of its currency, exact to 2^53. */
-export const centsType = wholeType("cents", "bigint", "a whole number of cents such as 125000");
+export const centsType: FieldType = {
+  ...wholeType("cents", "bigint", "a whole number of cents such as 125000"),
+  money: true,
+};
 export const countType = wholeType("number", "integer", "a whole number");
 
 const YES = /^\s*(true|t|yes|y|on|1)\s*$/i;

@@ -49,6 +49,8 @@ export type FieldType = {
   phrase?: true;
   /** Its values name people: those that name a member are the member's address. */
   person?: true;
+  /** An amount of money, which adds up only with others in the same currency. */
+  money?: true;
   /** A value may begin with a `+`, which is one where nobody encoded it either. */
   signed?: true;
   /** A written value in JSON; the request schema and OpenAPI are made of it. */

@@ -1,7 +1,7 @@
 import { bodyExample, type Operation, type OperationBody, type Scope, scopeOf } from "../derive/operation.ts";
 import { OPERATORS } from "../fields/predicate.ts";
 import type { Catalog } from "../records/catalog.ts";
-import { type Kind, membersOf } from "../records/kind.ts";
+import { isRecord, type Kind, membersOf } from "../records/kind.ts";
 import { answersOf, componentHeaders, componentResponses, type MediaType } from "./answers.ts";
 import { componentParameters, parametersOf, toldPath } from "./parameters.ts";
 import { bodySchemaOf, capital, componentSchemas, type Json, shownKinds } from "./schemas.ts";
@@ -112,6 +112,11 @@ function explain(route: Operation, kinds: readonly Kind[], plurals: ReadonlySet<
     ...(kind ? [`${kind.name}: ${kind.about}`] : []),
     ...(key ? [`A known ${key} updates that record and answers 200.`] : []),
     ...(filters && !filters.bulk ? ["Filters, search, order and pages work as in every list: GET /help/query."] : []),
+    ...(filters && !filters.bulk && isRecord(filters.of)
+      ? [
+          "With group_by=, sum=, avg=, min= or max= the items are groups and their figures in the place of records: GET /help/adding-up.",
+        ]
+      : []),
     ...(refuses.includes("confirmation_required")
       ? ["The first call answers 409 and a confirm token; the same call with confirm= that token goes through."]
       : []),

@@ -1,9 +1,11 @@
 import { membersFilter } from "../derive/filter.ts";
+import { type FigureName, figureNames } from "../derive/grouping.ts";
 import { isRecordWrite, type Named, type Operation } from "../derive/operation.ts";
 import { COMMON_PARAMETERS, listParameters } from "../derive/parameters.ts";
 import { refusalsOf } from "../derive/refusals.ts";
 import type { FieldSpec } from "../fields/spec.ts";
-import { type Field, type Kind, type Link, membersOf } from "../records/kind.ts";
+import { type Field, isRecord, type Kind, type Link, membersOf } from "../records/kind.ts";
+import { GROUPING } from "../records/reserved.ts";
 import { type Json, writtenSchema } from "./schemas.ts";
 
 const parameterRef = (name: string): Json => ({ $ref: `#/components/parameters/${name}` });
@@ -67,8 +69,13 @@ function listed({ of, most, bulk }: NonNullable<Operation["filters"]>): Json[] {
 
 /** What a list takes besides filters and what every route takes. No field is called so. */
 function ownParameters(of: Kind, most: number): Named {
-  const { format: _, pretty: __, search, ...others } = listParameters(of, most);
-  return of.fields.some((field) => field.search) ? { search, ...others } : others;
+  const own = Object.entries(listParameters(of, most)).filter(([name]) => {
+    if (name === "search") return of.fields.some((field) => field.search);
+    if ((GROUPING as readonly string[]).includes(name))
+      return isRecord(of) && (name === "group_by" || figureNames(of, name as FigureName).length > 0);
+    return !(name in COMMON_PARAMETERS);
+  });
+  return Object.fromEntries(own);
 }
 
 const filterable = ({ fields }: Kind) => fields.filter(({ type }) => type.operators.length > 0);

@@ -129,6 +129,8 @@ export const hasName = ({ titleField }: Kind): boolean => titleField.sort === tr
 /** Whether every record has a value of it. */
 export const isAlways = ({ required, readOnly, optional, always }: FieldSpec): boolean =>
   Boolean(required || (readOnly && !optional) || always);
+/** Whether its records are kept in a table of their own; what is only shown like a record is a view. */
+export const isRecord = (kind: Kind): boolean => kind.field("version")?.column === "version";
 
 /** What callers may send. */
 export const writable = ({ fields }: Kind): Field[] => fields.filter((field) => !field.readOnly);

@@ -3,17 +3,13 @@ import type { Declaration } from "./kind.ts";
 
 /** Names that lists use as parameters, so no field may have them. */
 export const LIST_PARAMETERS = [
-  "search",
-  "sort",
-  "limit",
-  "cursor",
-  "offset",
-  "fields",
-  "count",
-  "deleted",
-  "format",
-  "pretty",
+  ...(["search", "sort", "limit", "cursor", "offset", "fields", "count", "deleted", "format", "pretty"] as const),
+  ...(["group_by", "sum", "avg", "min", "max"] as const),
 ] as const;
+
+/** Those that add records up, in the place of showing them. */
+export const FIGURES = ["sum", "avg", "min", "max"] as const;
+export const GROUPING = ["group_by", ...FIGURES] as const;
 
 /**
  * First segments of paths that are no kind's, now or in the parts of the product that are to come. A kind of that name would hide them, or

@@ -20,6 +20,7 @@ import { lacksScope } from "../service/permit.ts";
 import { type Authenticated, type Route, readPathId } from "../service/route.ts";
 import { affectedTold, bulkRoutes } from "./bulk.ts";
 import { confirm } from "./confirm.ts";
+import { groupAnswer } from "./groups.ts";
 import { listAnswer, listView, streamAnswer } from "./lists.ts";
 import { assumed, namesakes, unchosen, unusual, wanting } from "./notes.ts";
 import { mayRead, recordView } from "./readable.ts";
@@ -120,6 +121,7 @@ async function list(context: Authenticated, kind: Kind, held?: { name: string; o
   const { seal } = services;
   const query = readListQuery(kind, context.parameters, context.reading, kind.mostRows);
   const scoped = held ? within(query, kind, held, readPathId(held.of, context.path.id!)) : query;
+  if (scoped.grouping) return groupAnswer(context, kind, scoped, scoped.grouping);
   const view = listView(context, kind, query);
   const ranked = query.search !== undefined && !query.sort.asked;
   const binding = [kind.plural, held ? `${held.name}=${context.path.id}` : ""];

@@ -171,7 +171,7 @@ function memberIs(column: Statement, key: string, value: unknown): Statement {
 }
 
 /** A member taken as a number is null where it is none, so that other records' values cannot fail the filter. */
-function memberSql(column: Statement, key: string, as: "text" | "number"): Statement {
+export function memberSql(column: Statement, key: string, as: "text" | "number"): Statement {
   if (as === "number")
     return sql`(case when jsonb_typeof(${column} -> ${key}::text) = 'number' then (${column} ->> ${key}::text)::numeric end)`;
   return sql`(${column} ->> ${key}::text)`;
