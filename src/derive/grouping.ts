@@ -1,3 +1,4 @@
+import { z } from "zod";
 import { countType, textType } from "../fields/text.ts";
 import type { FieldType } from "../fields/type.ts";
 import { isExact } from "../kit/json.ts";
@@ -21,8 +22,8 @@ export type GroupKey = {
   shown: readonly Field[];
 };
 
-/** What the rows of a group come to. */
-export type Figure = { is: FigureName; field: Field; shown: Field };
+/** What the rows of a group come to. `weighted`: the sum of what is likely, by a field that says so in percent. */
+export type Figure = { is: FigureName; field: Field; shown: Field } | { is: "weighted"; field: Field; by: Field; shown: Field };
 
 /** A list that is added up: `group_by=stage&sum=amount_cents`. */
 export type Grouping = {
@@ -40,9 +41,10 @@ export const MOST_GROUPS = 1_000;
 const MOST_KEYS = 2;
 
 /** A number that a double may not hold is text in JSON. */
-const exactType: FieldType = {
+export const exactType: FieldType = {
   ...countType,
   name: "exact",
+  shown: z.union([z.number(), z.string()]),
   toLine: (text: string) => text,
   toJson: (text: string) => (isExact(text) ? text : `"${text}"`),
 };

@@ -21,7 +21,14 @@ export type Operation = {
   /** What may stand behind the `?`, besides what every route takes. */
   parameters?: Named;
   /** A list of records also takes their fields as filters, and LIST_PARAMETERS; at most this many a page. `readListQuery` reads them. */
-  filters?: { of: Kind; most: number /** It writes all that they find: there are no pages. */; bulk?: true };
+  filters?: {
+    of: Kind;
+    most: number;
+    /** It takes the filters and search= alone: what it answers is not the records themselves. */
+    only?: true;
+    /** It writes all that they find: there are no pages. */
+    bulk?: true;
+  };
   body?: OperationBody;
   /** The handler reads the text of the body itself. */
   raw?: true;
@@ -65,9 +72,12 @@ export type Scope = { verb: Verb; plural: string | undefined; partly?: true };
 
 /** `plurals` are the kinds a scope can be about. Undefined: any token will do. */
 export function scopeOf(operation: Operation, plurals: ReadonlySet<string>): Scope | undefined {
-  const { method, path, needs } = operation;
+  const { method, path, needs, filters } = operation;
   if (needs === "member") return undefined;
-  const plural = path.split("/").findLast((segment) => plurals.has(segment));
+  const filtered = filters?.of.plural;
+  const plural =
+    path.split("/").findLast((segment) => plurals.has(segment)) ??
+    (filtered !== undefined && plurals.has(filtered) ? filtered : undefined);
   if (needs) return { verb: needs, plural };
   return { verb: METHOD_VERB[method], plural, ...writeOf(operation) };
 }

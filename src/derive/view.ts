@@ -90,7 +90,7 @@ export function createView(
   const absent = inJson.map((field) => field.type.absent ?? "null");
 
   const long = columns.filter(({ type }) => type.long);
-  const headOf = (row: Row) => `${kindOf(row)}/${shortId(row[0] as string)}`;
+  const headOf = (row: Row) => (kind.nameless ? kind.name : `${kindOf(row)}/${shortId(row[0] as string)}`);
 
   function* read(stored: unknown): Generator<string, unknown> {
     const value = wholeOf(stored);

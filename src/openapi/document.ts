@@ -111,8 +111,9 @@ function explain(route: Operation, kinds: readonly Kind[], plurals: ReadonlySet<
     `${about.replace(/^\p{L}/u, (first) => first.toUpperCase())}.`,
     ...(kind ? [`${kind.name}: ${kind.about}`] : []),
     ...(key ? [`A known ${key} updates that record and answers 200.`] : []),
-    ...(filters && !filters.bulk ? ["Filters, search, order and pages work as in every list: GET /help/query."] : []),
-    ...(filters && !filters.bulk && isRecord(filters.of)
+    ...(filters?.only ? ["Filters and search work as in every list: GET /help/query."] : []),
+    ...(filters && isList(filters) ? ["Filters, search, order and pages work as in every list: GET /help/query."] : []),
+    ...(filters && isList(filters) && isRecord(filters.of)
       ? [
           "With group_by=, sum=, avg=, min= or max= the items are groups and their figures in the place of records: GET /help/adding-up.",
         ]
@@ -175,3 +176,5 @@ function formEncoding(body: OperationBody): Json {
   if (objects.length === 0) return {};
   return { encoding: Object.fromEntries(objects.map(({ name }) => [name, { contentType: "application/json" }])) };
 }
+
+const isList = ({ only, bulk }: NonNullable<Operation["filters"]>) => !only && !bulk;

@@ -59,13 +59,17 @@ function queryParameter(name: string, spec: FieldSpec): Json {
   };
 }
 
-function listed({ of, most, bulk }: NonNullable<Operation["filters"]>): Json[] {
+function listed({ of, most, only, bulk }: NonNullable<Operation["filters"]>): Json[] {
   // The fields of the body have the names of the filters.
   if (bulk) return [parameterRef(BULK_FILTERS)];
-  const names = [...Object.keys(ownParameters(of, most)), ...filterable(of).map(({ name }) => name)];
+  const own = Object.keys(ownParameters(of, most)).filter((name) => !only || (FILTERING as readonly string[]).includes(name));
+  const names = [...own, ...filterable(of).map(({ name }) => name)];
   const objects = [...membersOf(of).map(membersFilter), ...of.links.map(acrossName)];
   return [...names.map((name) => listName(of, name)), ...objects].map(parameterRef);
 }
+
+/** The list parameters that say which records are meant. */
+const FILTERING = ["search"] as const;
 
 /** What a list takes besides filters and what every route takes. No field is called so. */
 function ownParameters(of: Kind, most: number): Named {

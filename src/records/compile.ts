@@ -42,12 +42,15 @@ export function compileKind(declaration: Declaration): Kind {
     doneWhen?.field,
     amount,
     per,
+    declaration.pipeline?.stage,
+    declaration.pipeline?.open.field,
   ];
   const others = fields.flatMap(({ derived, wanted }) => [derived?.field, wanted?.field]);
   const wanted = [title, ...titleParts, naturalKey, ...needsOneOf, ...parts, ...others, order.replace("-", "")];
   for (const each of wanted) {
     if (each !== undefined && !byName.has(each)) throw new Error(`${name} has no field ${each}`);
   }
+  if (declaration.pipeline && !declaration.sums) throw new Error(`${name} has a pipeline and nothing to add up`);
   if (naturalKey !== undefined && byName.get(naturalKey)!.type.sqlType !== "text")
     throw new Error(`${name}.${naturalKey} is a natural key: it has to be text, by which links can name a record`);
   return {

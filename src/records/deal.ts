@@ -23,6 +23,7 @@ export const deal = defineRecord({
   about: "A sale in the making: what, with whom, how much, how far.",
   title: "title",
   sums: { amount: "amount_cents", per: "currency" },
+  pipeline: { stage: "stage", open: { field: "status", is: "open" }, probability: "probability" },
   reminder: { at: "follow_up_at", note: "follow_up_note", owner: "owner", person: "contact_id", company: "company_id" },
   fields: {
     title: required(phrase({ about: "what is being sold", sort: true, search: true })),

@@ -50,6 +50,13 @@ export type Declaration = {
   card?: CardSource;
   /** An amount worth adding up, by the field that says what it is an amount of: totals are never mixed. */
   sums?: { amount: string; per: string };
+  /**
+   * Records that move through stages while `open` holds: `GET /pipeline` adds up their `sums` by `stage`. `probability` names the field that
+   * says in percent how likely each is, where the kind has one.
+   */
+  pipeline?: { stage: string; open: { field: string; is: string }; probability?: string };
+  /** Its lines begin with its name alone: what they tell of has no identity. */
+  nameless?: true;
   /** Its list takes parameters of its own and no filters. */
   unfiltered?: true;
   /** Rows a page of its list has at most; 200 unless it says so. */

@@ -1,7 +1,7 @@
 import { groupRows } from "../db/records/groups.ts";
 import { type Grouping, groupFields, MOST_GROUPS } from "../derive/grouping.ts";
 import type { ListQuery } from "../derive/query.ts";
-import { createView, type Row, type View } from "../derive/view.ts";
+import { createView, type View } from "../derive/view.ts";
 import { SPEAKING } from "../formats/all.ts";
 import { notAcceptable } from "../http/accept.ts";
 import type { Answer } from "../http/reply.ts";
@@ -49,15 +49,7 @@ function readable(context: Authenticated, grouping: Grouping): Grouping {
 }
 
 /** A group has no handle: its line begins with the word, and JSON holds its values alone. */
-export function groupView(kind: Kind, grouping: Omit<Grouping, "sort" | "limit">, head = "group"): View {
+function groupView(kind: Kind, grouping: Grouping): View {
   const fields: Field[] = groupFields(grouping).map(({ column: _, ...field }) => field);
-  const base = createView({ ...kind, name: head, fields }, fields, () => head);
-  const line: View["line"] = (row, showing) => head + base.line(row, showing).slice(head.length + 1);
-  return {
-    ...base,
-    line,
-    *lineParts(row: Row, showing) {
-      yield line(row, showing);
-    },
-  };
+  return createView({ ...kind, name: "group", nameless: true, fields }, fields);
 }

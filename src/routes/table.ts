@@ -18,6 +18,7 @@ import { memberRoutes } from "./people/members.ts";
 import { signInRoutes } from "./people/signIn.ts";
 import { tokenRoutes } from "./people/tokens.ts";
 import { workspaceRoutes } from "./people/workspaces.ts";
+import { pipelineRoutes } from "./pipeline.ts";
 import { proposalRoutes } from "./proposals.ts";
 import { recordRoutes } from "./records.ts";
 import { reminderRoutes } from "./reminders.ts";
@@ -43,6 +44,7 @@ export function createRoutes(catalog: Catalog): Route[] {
     ...searchRoutes(catalog.kinds),
     ...reminderRoutes,
     ...calendarRoutes,
+    ...pipelineRoutes(catalog.kinds),
     ...historyRoutes(catalog),
     ...undoRoutes(catalog),
     ...proposalRoutes,

@@ -269,6 +269,8 @@ test("what is no record", async () => {
     "&kind=x",
   ])
     await ask("GET", "/reminders", { query: JSON_PLEASE + query });
+  for (const query of ["", "&company.industry=energy", "&sort=stage"])
+    await ask("GET", "/pipeline", { query: JSON_PLEASE + query });
   for (const query of ["", "&limit=2&count=true", "&at=gte:-7d&action=created", "&fields=handle,before,after", "&search=x"])
     await ask("GET", "/audit", { query: JSON_PLEASE + query });
   for (const query of [

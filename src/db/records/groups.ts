@@ -104,8 +104,10 @@ function localSql(column: Statement, zone: Zone): Statement {
 }
 
 /** Sums of bigint are numeric: exact, whatever they come to. */
-function figureSql(table: Table, { is, field }: Figure): Statement {
+function figureSql(table: Table, figure: Figure): Statement {
+  const { is, field } = figure;
   const column = table.column(field);
+  if (is === "weighted") return sql`round(sum(${column}::numeric * ${table.column(figure.by)} / 100))::text`;
   if (is === "sum") return sql`sum(${column})::text`;
   if (is === "avg") return sql`trim_scale(round(avg(${column}), 2))::text`;
   return is === "min" ? sql`min(${column})` : sql`max(${column})`;
