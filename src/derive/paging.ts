@@ -4,15 +4,15 @@ import type { Field, Kind } from "../records/kind.ts";
 import type { Condition } from "./filter.ts";
 import type { ListQuery } from "./query.ts";
 
-type Asked = Pick<ListQuery, "conditions" | "search" | "sort"> & Partial<Pick<ListQuery, "offset" | "deleted">>;
+type Asked = Pick<ListQuery, "conditions" | "search" | "sort"> & Partial<Pick<ListQuery, "offset" | "deleted" | "words">>;
 
 /**
  * Whether an index gives the page, so that it costs the same however many records there are: a list in any order, of any range of what it
  * is ordered by; the records of one value of a paged field or link, in the order of lists; what an id or another unique value finds.
  */
-export function isPaged(kind: Kind, { conditions, search, sort, offset, deleted }: Asked): boolean {
+export function isPaged(kind: Kind, { conditions, search, words = [], sort, offset, deleted }: Asked): boolean {
   // What an offset skips is read, and the indexes are of the living.
-  if (search !== undefined || offset || deleted) return false;
+  if (search !== undefined || words.length > 0 || offset || deleted) return false;
   if (conditions.some((condition) => isUnique(kind, condition))) return true;
   const [within, ...others] = conditions.filter((condition) => !isRangeOf(sort.field, condition));
   if (!within) return true;

@@ -104,6 +104,7 @@ export function listParameters(kind: Kind, most: number): Named & { search: Fiel
     ...chosenFields(kind),
     count: boolean({ about: `counts all rows that match, up to 1000, with offset up to ${MOST_OFFSET}` }),
     ...deletedToo(kind),
+    list: text({ about: "a saved list, by name or id: only its records" }),
     ...groupingParameters(kind),
     ...COMMON_PARAMETERS,
   };

@@ -6,7 +6,7 @@ import { nearest } from "../kit/nearest.ts";
 import { Problem } from "../kit/problem.ts";
 import { compatible } from "../kit/text.ts";
 import { isSearchable } from "../kit/words.ts";
-import type { Field, Kind } from "../records/kind.ts";
+import { type Field, isRecord, type Kind } from "../records/kind.ts";
 import { LIST_PARAMETERS } from "../records/reserved.ts";
 import { type Condition, guardText, readFilter } from "./filter.ts";
 import { type Grouping, readGrouping } from "./grouping.ts";
@@ -17,6 +17,10 @@ export type Parameters = readonly (readonly [name: string, value: string, signed
 export type ListQuery = {
   conditions: readonly Condition[];
   search: string | undefined;
+  /** Searches of saved lists: filters, whatever the order. */
+  words: readonly string[];
+  /** The saved lists that it names. */
+  lists: readonly string[];
   sort: { field: Field; descending: boolean; asked: boolean };
   /** Rows a page. */
   limit: number;
@@ -57,7 +61,8 @@ export function readListQuery(kind: Kind, sent: Parameters, reading: Reading, ma
   const parameters = grouping ? sent.filter(([name]) => name !== "sort" && name !== "limit") : sent;
   const once = (name: (typeof LIST_PARAMETERS)[number]) => single(parameters, name);
   const filters = parameters.filter(([name]) => !(LIST_PARAMETERS as readonly string[]).includes(name));
-  if (filters.length > MOST_FILTERS) throw tooMany(`${filters.length} filters`, `${MOST_FILTERS} filters`);
+  const lists = readLists(kind, parameters);
+  if (filters.length + lists.length > MOST_FILTERS) throw tooMany(`${filters.length} filters`, `${MOST_FILTERS} filters`);
   const search = readSearch(kind, singleSigned(parameters, "search"));
   const sort = readSort(kind, once("sort"));
   // Loops in shells begin with an empty one.
@@ -70,6 +75,8 @@ export function readListQuery(kind: Kind, sent: Parameters, reading: Reading, ma
   return {
     conditions: readConditions(kind, filters, reading),
     search,
+    words: [],
+    lists,
     sort,
     whole,
     limit: readLimit(once("limit"), maxLimit, true),
@@ -155,6 +162,15 @@ function readSearch(kind: Kind, text: string | undefined): string | undefined {
     ]);
   // As the searched text is folded.
   return compatible(withLetters(text)).trim();
+}
+
+/** `list=hot-leads`; several are AND-ed. */
+function readLists(kind: Kind, parameters: Parameters): string[] {
+  const lists = parameters.filter(([name]) => name === "list").map(([, asked]) => asked.trim());
+  if (lists.length > 0 && !isRecord(kind))
+    throw new Problem("invalid_filter", `${kind.plural} are on no list`, "leave list out: saved lists are of records");
+  if (lists.includes("")) throw new Problem("invalid_value", "list is empty", "GET /lists shows what there is");
+  return lists;
 }
 
 function readSort(kind: Kind, asked: string | undefined): ListQuery["sort"] {

@@ -18,6 +18,8 @@ export type Predicate =
   | { is: "holds"; items: readonly string[] }
   /** The column holds the id of one of these records of kind `target`; resolved to full ids before it becomes SQL. */
   | { is: "refers"; target: string; to: readonly IdReference[] }
+  /** The column holds the id of a record that was put on this saved list. */
+  | { is: "listed"; list: string }
   /** The text ends with these eight characters, as an id with its handle. */
   | { is: "tail"; text: string }
   | { is: "null" }

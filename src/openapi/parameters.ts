@@ -5,7 +5,7 @@ import { COMMON_PARAMETERS, listParameters } from "../derive/parameters.ts";
 import { refusalsOf } from "../derive/refusals.ts";
 import type { FieldSpec } from "../fields/spec.ts";
 import { type Field, isRecord, type Kind, type Link, membersOf } from "../records/kind.ts";
-import { GROUPING } from "../records/reserved.ts";
+import { FILTERING, GROUPING } from "../records/reserved.ts";
 import { type Json, writtenSchema } from "./schemas.ts";
 
 const parameterRef = (name: string): Json => ({ $ref: `#/components/parameters/${name}` });
@@ -62,19 +62,17 @@ function queryParameter(name: string, spec: FieldSpec): Json {
 function listed({ of, most, only, bulk }: NonNullable<Operation["filters"]>): Json[] {
   // The fields of the body have the names of the filters.
   if (bulk) return [parameterRef(BULK_FILTERS)];
-  const own = Object.keys(ownParameters(of, most)).filter((name) => !only || (FILTERING as readonly string[]).includes(name));
+  const own = Object.keys(ownParameters(of, most)).filter((name) => !only || FILTERING.includes(name));
   const names = [...own, ...filterable(of).map(({ name }) => name)];
   const objects = [...membersOf(of).map(membersFilter), ...of.links.map(acrossName)];
   return [...names.map((name) => listName(of, name)), ...objects].map(parameterRef);
 }
 
-/** The list parameters that say which records are meant. */
-const FILTERING = ["search"] as const;
-
 /** What a list takes besides filters and what every route takes. No field is called so. */
 function ownParameters(of: Kind, most: number): Named {
   const own = Object.entries(listParameters(of, most)).filter(([name]) => {
     if (name === "search") return of.fields.some((field) => field.search);
+    if (name === "list") return isRecord(of);
     if ((GROUPING as readonly string[]).includes(name))
       return isRecord(of) && (name === "group_by" || figureNames(of, name as FigureName).length > 0);
     return !(name in COMMON_PARAMETERS);

@@ -4,7 +4,7 @@ import { titleStandIn } from "../derive/body.ts";
 import type { Named, Operation, OperationAnswer, OperationBody } from "../derive/operation.ts";
 import type { FieldSpec } from "../fields/spec.ts";
 import { PROBLEM_VALUES, PROBLEMS } from "../kit/problem.ts";
-import { type Field, isAlways, isIdentity, type Kind, membersOf, writable } from "../records/kind.ts";
+import { type Field, isAlways, isIdentity, isRecord, type Kind, membersOf, writable } from "../records/kind.ts";
 
 /** A JSON Schema (2020-12), or another object of the document. */
 export type Json = { [name: string]: unknown };
@@ -81,7 +81,13 @@ export function pageSchema(kinds: readonly Kind[]): Json {
   return {
     type: "object",
     properties: {
-      items: { type: "array", items: items.length === 1 ? items[0] : { anyOf: items } },
+      items: {
+        type: "array",
+        ...(kinds.every(isRecord)
+          ? { description: "the records; with group_by= or a figure the groups, whose members are their own" }
+          : {}),
+        items: items.length === 1 ? items[0] : { anyOf: items },
+      },
       next_cursor: { type: ["string", "null"], description: "cursor= for the next page; null at the end" },
       total: { type: "integer", description: "with count=true: how many match, at most 1000" },
       total_capped: { type: "boolean", description: "with count=true: whether there are more than total" },

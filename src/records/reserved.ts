@@ -4,8 +4,11 @@ import type { Declaration } from "./kind.ts";
 /** Names that lists use as parameters, so no field may have them. */
 export const LIST_PARAMETERS = [
   ...(["search", "sort", "limit", "cursor", "offset", "fields", "count", "deleted", "format", "pretty"] as const),
-  ...(["group_by", "sum", "avg", "min", "max"] as const),
+  ...(["list", "group_by", "sum", "avg", "min", "max"] as const),
 ] as const;
+
+/** Those that say which records are meant. */
+export const FILTERING: readonly string[] = ["search", "list"];
 
 /** Those that add records up, in the place of showing them. */
 export const FIGURES = ["sum", "avg", "min", "max"] as const;

@@ -12,9 +12,10 @@ import { echo } from "../kit/line.ts";
 import { Problem } from "../kit/problem.ts";
 import { counted } from "../kit/words.ts";
 import type { Kind } from "../records/kind.ts";
-import { LIST_PARAMETERS } from "../records/reserved.ts";
+import { FILTERING, LIST_PARAMETERS } from "../records/reserved.ts";
 import type { Authenticated, Route } from "../service/route.ts";
 import { confirm } from "./confirm.ts";
+import { withLists } from "./listed.ts";
 import { mayRead, refuseUnreadable } from "./readable.ts";
 
 /** What a bulk request takes besides filters. */
@@ -66,7 +67,7 @@ export function bulkRoutes(kind: Kind): Route[] {
 
 async function change(context: Authenticated, kind: Kind): Promise<Answer> {
   const { db, author, services, session, body } = context;
-  const query = readBulkQuery(context, kind);
+  const query = await readBulkQuery(context, kind);
   const options = readOptions(context, kind);
   const agree = (found: Found) =>
     ask(
@@ -88,7 +89,7 @@ async function change(context: Authenticated, kind: Kind): Promise<Answer> {
 
 async function remove(context: Authenticated, kind: Kind): Promise<Answer> {
   const { db, author, services, session } = context;
-  const query = readBulkQuery(context, kind);
+  const query = await readBulkQuery(context, kind);
   const agree = (found: Found) => ask(context, kind, "DELETE", found, `delete ${toldOf(found, kind)}`, "");
   const preview = await previewBulk(db, session.workspaceId, kind, query, true);
   if (preview.records.length === 0) return nothing(context, kind, { deleted: 0 });
@@ -111,19 +112,19 @@ export function affectedTold(affected: Removal["affected"]): string[] {
 }
 
 /** Pages and orders mean nothing to a request about all that is found, so they are refused. */
-function readBulkQuery(context: Authenticated, kind: Kind): ListQuery {
+async function readBulkQuery(context: Authenticated, kind: Kind): Promise<ListQuery> {
   const { parameters, reading } = context;
   const own = [...Object.keys(BULK), ...Object.keys(COMMON_PARAMETERS)];
   const asked = parameters.filter(([name]) => !own.includes(name));
-  const paging = LIST_PARAMETERS.find((name) => name !== "search" && asked.some(([each]) => each === name));
+  const paging = LIST_PARAMETERS.find((name) => !FILTERING.includes(name) && asked.some(([each]) => each === name));
   if (paging) {
     throw new Problem("invalid_filter", `${paging} means nothing here: all that the filters find is meant`, [
       `leave ${paging} out, and narrow by filters: ids work too, id=in:${kind.prefix}_…,${kind.prefix}_…`,
     ]);
   }
-  const query = readListQuery(kind, asked, reading);
+  const query = await withLists(context, kind, readListQuery(kind, asked, reading));
   refuseUnreadable(context, query);
-  if (query.conditions.length === 0 && query.search === undefined && !isAll(context)) {
+  if (query.conditions.length + query.words.length === 0 && query.search === undefined && !isAll(context)) {
     throw new Problem("missing_field", `no filter says which ${kind.plural}`, [
       `filter them, as in a list: /${kind.plural}?created_at=gte:-1d`,
       `or add all=true if every one is meant`,

@@ -9,6 +9,7 @@ import { derived } from "../records/derived.ts";
 import type { Field, Kind } from "../records/kind.ts";
 import { GROUPING } from "../records/reserved.ts";
 import type { Authenticated, Route } from "../service/route.ts";
+import { withLists } from "./listed.ts";
 import { refuseUnreadable } from "./readable.ts";
 
 /** Of the first kind that has a pipeline. */
@@ -30,7 +31,7 @@ export function pipelineRoutes(kinds: readonly Kind[]): Route[] {
 async function pipeline(context: Authenticated, kind: Kind): Promise<Answer> {
   const { db, session, reading, parameters } = context;
   refuseListParameters(context);
-  const query = readListQuery(kind, parameters, reading);
+  const query = await withLists(context, kind, readListQuery(kind, parameters, reading));
   refuseUnreadable(context, query);
   const made = pipelineOf(kind);
   const { field, is } = kind.pipeline!.open;

@@ -21,6 +21,7 @@ import { type Authenticated, type Route, readPathId } from "../service/route.ts"
 import { affectedTold, bulkRoutes } from "./bulk.ts";
 import { confirm } from "./confirm.ts";
 import { groupAnswer } from "./groups.ts";
+import { withLists } from "./listed.ts";
 import { listAnswer, listView, streamAnswer } from "./lists.ts";
 import { assumed, namesakes, unchosen, unusual, wanting } from "./notes.ts";
 import { mayRead, recordView } from "./readable.ts";
@@ -116,10 +117,10 @@ function heldRoutes(kind: Kind): Route[] {
   });
 }
 
-async function list(context: Authenticated, kind: Kind, held?: { name: string; of: Kind }): Promise<Answer> {
+export async function list(context: Authenticated, kind: Kind, held?: { name: string; of: Kind }): Promise<Answer> {
   const { db, services } = context;
   const { seal } = services;
-  const query = readListQuery(kind, context.parameters, context.reading, kind.mostRows);
+  const query = await withLists(context, kind, readListQuery(kind, context.parameters, context.reading, kind.mostRows));
   const scoped = held ? within(query, kind, held, readPathId(held.of, context.path.id!)) : query;
   if (scoped.grouping) return groupAnswer(context, kind, scoped, scoped.grouping);
   const view = listView(context, kind, query);

@@ -22,6 +22,7 @@ import { pipelineRoutes } from "./pipeline.ts";
 import { proposalRoutes } from "./proposals.ts";
 import { recordRoutes } from "./records.ts";
 import { reminderRoutes } from "./reminders.ts";
+import { savedListRoutes } from "./savedLists.ts";
 import { searchRoutes } from "./search.ts";
 import { undoRoutes } from "./undo.ts";
 
@@ -45,6 +46,7 @@ export function createRoutes(catalog: Catalog): Route[] {
     ...reminderRoutes,
     ...calendarRoutes,
     ...pipelineRoutes(catalog.kinds),
+    ...savedListRoutes(catalog.kinds),
     ...historyRoutes(catalog),
     ...undoRoutes(catalog),
     ...proposalRoutes,

@@ -1254,6 +1254,31 @@ create table invites (
 CREATE INDEX invites_by_email_idx ON public.invites USING btree (email);
 CREATE UNIQUE INDEX invites_email_key ON public.invites USING btree (workspace_id, email);
 
+create table list_members (
+  workspace_id text collate "C" not null,
+  list_id text collate "C" not null,
+  record_id text collate "C" not null,
+  added_at timestamp with time zone not null,
+  added_by text collate "C" not null,
+  constraint list_members_pkey PRIMARY KEY (workspace_id, list_id, record_id),
+  constraint list_members_workspace_id_list_id_fkey FOREIGN KEY (workspace_id, list_id) REFERENCES lists(workspace_id, id) ON DELETE CASCADE
+);
+
+create table lists (
+  workspace_id text collate "C" not null,
+  id text collate "C" not null,
+  name text collate "C" not null,
+  slug text collate "C" not null,
+  kind text collate "C" not null,
+  query text collate "C",
+  created_at timestamp with time zone not null,
+  created_by text collate "C" not null,
+  updated_at timestamp with time zone not null,
+  constraint lists_pkey PRIMARY KEY (workspace_id, id)
+);
+CREATE UNIQUE INDEX lists_handle_key ON public.lists USING btree (workspace_id, "right"(id, 8));
+CREATE UNIQUE INDEX lists_slug_key ON public.lists USING btree (workspace_id, slug);
+
 create table mails (
   id text collate "C" not null,
   sealed bytea not null,

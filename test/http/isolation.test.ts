@@ -20,6 +20,8 @@ const MARKED_ZONE = "Asia/Kathmandu";
 let service: Service;
 let ann: Client;
 let bob: Client;
+/** Bob's saved list. */
+let list: string;
 /** The full ids of Bob's live and deleted record of each kind. */
 const living = new Map<string, string>();
 const deleted = new Map<string, string>();
@@ -34,6 +36,10 @@ before(async () => {
   const { workspace } = await idsOf(bob.email);
   const renamed = await bob.send("PATCH", `/workspaces/${workspace}`, { name: MARKER, timezone: MARKED_ZONE });
   assert.equal(renamed.status, 200, renamed.text);
+  const listed = { name: MARKER, kind: "contact", members: [living.get("contact")!] };
+  const saved = await bob.send("POST", "/lists?format=json", listed);
+  assert.equal(saved.status, 201, saved.text);
+  list = saved.json().id;
   const invited = await bob.send("POST", `/workspaces/${workspace}/invites`, { email: `guest@${MARKER}.example` });
   assert.equal(invited.status, 201, invited.text);
   const proposed = await bob.send("POST", `/tasks?propose=true&reason=${MARKER}`, { title: MARKER });
@@ -145,9 +151,11 @@ test("no route with an id distinguishes a record of another workspace from an un
     const { user, invite } = theirs;
     const targets: Ids[] = kind
       ? [{ id: living.get(name)! }, { id: deleted.get(name)! }]
-      : name in theirs && name !== "workspace"
-        ? [{ id: theirs[name as keyof typeof theirs] }]
-        : [{ id: theirs.workspace, user, invite }];
+      : name === "list"
+        ? [{ id: list, record: living.get("contact")! }]
+        : name in theirs && name !== "workspace"
+          ? [{ id: theirs[name as keyof typeof theirs] }]
+          : [{ id: theirs.workspace, user, invite }];
     for (const [nth, target] of targets.entries()) {
       // What is deleted is looked for by one form, as all forms are read by the same code.
       for (const form of method === "GET" && nth === 0 ? forms(name) : [(id: string) => id]) {
@@ -167,6 +175,7 @@ test("no route with an id distinguishes a record of another workspace from an un
 const OTHERS = [
   ["tokens", "token"],
   ["proposals", "proposal"],
+  ["lists", "list"],
 ] as const;
 
 const fill = (path: string, ids: Ids, form = (id: string) => id) =>
@@ -176,6 +185,7 @@ const fill = (path: string, ids: Ids, form = (id: string) => id) =>
 function bodyFor(path: string): Record<string, unknown> {
   if (path.endsWith("/merge")) return { from: absent("c") };
   if (path.endsWith("/approve")) return { mark: "x" };
+  if (path.endsWith("/members")) return { members: [absent("c")] };
   if (path.endsWith("/role")) return { role: "viewer" };
   if (path.endsWith("/invites")) return { email: "guest@elsewhere.example" };
   if (path.startsWith("/workspaces")) return { name: "Taken over" };

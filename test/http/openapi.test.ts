@@ -294,6 +294,32 @@ test("what is no record", async () => {
   await ask("DELETE", "/calendars/{id}", { ids: [made.id.split("/")[1]], query: JSON_PLEASE });
 });
 
+test("saved lists", async () => {
+  const members = world.linked.get("contact")!.map(({ id }) => id);
+  const query = JSON_PLEASE;
+  const made = await ask("POST", "/lists", { query, body: { name: "Those", kind: "contact", members: [members[0]] } });
+  const id = made.json().id as string;
+  const hot = { name: "hot leads", kind: "contact", query: "stage=lead&company.industry=energy" };
+  for (const body of [
+    hot,
+    hot,
+    {},
+    { ...hot, name: "x", query: "stag=x" },
+    { name: "y", kind: "contact", members: ["c_t4v6w8y0"] },
+  ])
+    await ask("POST", "/lists", { query, body });
+  await ask("GET", "/lists", { query });
+  for (const one of [id, "hot-leads", "none"]) await ask("GET", "/lists/{id}", { query, ids: [one] });
+  for (const body of [{ name: "Them" }, { name: "hot leads" }, { query: "stage=lead" }])
+    await ask("PATCH", "/lists/{id}", { query, ids: [id], body });
+  for (const body of [{ members: members.slice(1) }, {}]) await ask("POST", "/lists/{id}/members", { query, ids: [id], body });
+  for (const more of ["", "&limit=1&count=true", "&sort=nonsense", "&cursor=x"])
+    await ask("GET", "/lists/{id}/records", { query: query + more, ids: [id] });
+  for (const _ of ["on it", "off it"]) await ask("DELETE", "/lists/{id}/members/{record}", { query, ids: [id, members[1]!] });
+  const { confirm } = (await ask("DELETE", "/lists/{id}", { query, ids: [id] })).json();
+  await ask("DELETE", "/lists/{id}", { query: `${query}&confirm=${confirm}`, ids: [id] });
+});
+
 test("signing in", async () => {
   const stranger = { send: service.send, query: JSON_PLEASE };
   const email = "carl@example.com";

@@ -11,6 +11,7 @@ const COMPARISONS = { lt: raw("<"), lte: raw("<="), gt: raw(">"), gte: raw(">=")
 /** The SQL of a filter. References must have been resolved (see references.ts). */
 export function conditionSql(table: Table, { via, field, predicate }: Condition, workspace: Workspace): Statement {
   if (via) return acrossSql(table, via, { field, predicate }, workspace);
+  if (predicate.is === "listed") return listedSql(table.column(field), predicate.list, workspace);
   const linked = table.linked(field, workspace);
   if (linked) return linkedSql(linked, predicate);
   const within = predicate.is === "contains" || predicate.is === "starts";
@@ -19,6 +20,9 @@ export function conditionSql(table: Table, { via, field, predicate }: Condition,
   const column = isList && within ? sql`crm_words(${own})` : own;
   return fieldSql({ field, column, search: sql`${table.alias}.search` }, predicate);
 }
+
+const listedSql = (id: Statement, list: string, workspace: Workspace) =>
+  sql`exists (select from list_members m where m.workspace_id = ${workspace} and m.list_id = ${list} and m.record_id = ${id})`;
 
 /** A field of the linked record is like one of the record's own that has no value where there is no link: `ne` and `is:null` find these too. */
 function acrossSql(table: Table, via: Link, condition: Condition, workspace: Workspace): Statement {
@@ -159,6 +163,8 @@ function predicateSql(column: Statement, predicate: Predicate, sides = plainSide
         predicate.items.map((item) => sql`${column} @> ${{ [predicate.key]: [item] }}::jsonb`),
         " or ",
       )})`;
+    case "listed":
+      throw new Error("a list is a condition of its own");
     case "refers":
       throw new Error("a reference reached SQL before it was resolved");
   }

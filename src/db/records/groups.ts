@@ -31,7 +31,7 @@ export async function groupRows(
   const filters = [
     sql`r.workspace_id = ${workspaceId} and ${table.living}`,
     ...conditions.map((condition) => conditionSql(table, condition, workspaceId)),
-    ...holdsWords(workspaceId, kind, query.search ?? ""),
+    ...[query.search ?? "", ...query.words].flatMap((words) => holdsWords(workspaceId, kind, words)),
   ];
   const statement = groupsSql(table, workspaceId, grouping, filters, zone);
   try {

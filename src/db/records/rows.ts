@@ -121,7 +121,7 @@ export async function filtersOf(
   const filters = [
     sql`r.workspace_id = ${workspaceId} and ${thereSql(table.living, query.deleted)}`,
     ...conditions.map((condition) => conditionSql(table, condition, workspaceId)),
-    ...holdsWords(workspaceId, kind, query.search ?? ""),
+    ...[query.search ?? "", ...query.words].flatMap((words) => holdsWords(workspaceId, kind, words)),
   ];
   return { conditions, filters };
 }

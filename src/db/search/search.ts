@@ -14,7 +14,7 @@ import { tableOf } from "../records/table.ts";
 import { nearMisses, nearMs } from "./nearMisses.ts";
 import { livingSql, type SearchWalk, swappedTier, type Tier, tiersOf } from "./tiers.ts";
 import { bestSql, waysOf } from "./ways.ts";
-import { wordsOf } from "./words.ts";
+import { holdsWords, wordsOf } from "./words.ts";
 
 /** `words` stops where nothing has the words; `all` goes on to what only looks like them. */
 export type Reach = "words" | "all";
@@ -36,9 +36,11 @@ export async function searchRows(
   const { kind } = view;
   const table = tableOf(kind);
   const search = query.search ?? "";
-  const conditions = (await resolveConditions(db, workspaceId, query.conditions)).map((condition) =>
-    conditionSql(table, condition, workspaceId),
-  );
+  const resolved = await resolveConditions(db, workspaceId, query.conditions);
+  const conditions = [
+    ...resolved.map((condition) => conditionSql(table, condition, workspaceId)),
+    ...query.words.flatMap((words) => holdsWords(workspaceId, kind, words)),
+  ];
   const list = [workspaceId, ...binding, ...query.identity];
   const position = query.cursor === undefined ? undefined : readPosition(query.cursor, list, seal);
   const walk = { workspaceId, view, table, query, search, conditions, position };
@@ -103,7 +105,7 @@ async function nearRows(db: Database, walk: SearchWalk): Promise<readonly Row[]>
 
 async function tierRows(db: Database, walk: SearchWalk, tier: Tier, within: RowsOptions = {}): Promise<Found> {
   const { workspaceId, view, query, search } = walk;
-  const plain = query.conditions.length === 0;
+  const plain = query.conditions.length + query.words.length === 0;
   const options: RowsOptions = {
     ...long(workspaceId),
     ...within,

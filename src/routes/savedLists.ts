@@ -1,0 +1,301 @@
+import { z } from "zod";
+import {
+  addMembers,
+  deleteList,
+  insertList,
+  LIST_VIEW,
+  listLists,
+  livingIds,
+  MOST_LISTS,
+  removeMember,
+  slugOf,
+  updateList,
+} from "../db/lists/lists.ts";
+import { missing, resolveConditions } from "../db/records/references.ts";
+import type { Named } from "../derive/operation.ts";
+import { CONFIRM, cursor, limit } from "../derive/parameters.ts";
+import { tagsType } from "../fields/collections.ts";
+import { countType } from "../fields/text.ts";
+import type { FieldType } from "../fields/type.ts";
+import { boolean, required, text } from "../fields/vocabulary.ts";
+import type { Answer } from "../http/reply.ts";
+import { readId, shortId } from "../kit/id.ts";
+import { echo } from "../kit/line.ts";
+import { nearest } from "../kit/nearest.ts";
+import { Problem } from "../kit/problem.ts";
+import { covers } from "../kit/scope.ts";
+import { counted } from "../kit/words.ts";
+import type { Kind } from "../records/kind.ts";
+import { lacksScope } from "../service/permit.ts";
+import type { Authenticated, Route } from "../service/route.ts";
+import { savedList } from "../views/list.ts";
+import { confirm } from "./confirm.ts";
+import { listNamed, readSaved } from "./listed.ts";
+import { listAnswer } from "./lists.ts";
+import { refuseUnreadable } from "./readable.ts";
+import { list as listRecords } from "./records.ts";
+
+const MOST_AT_ONCE = 1_000;
+
+const membersType: FieldType = {
+  ...tagsType,
+  name: "members",
+  expects: `a list of at most ${MOST_AT_ONCE} ids`,
+  fromText: (sent) => sent.split(/[\s,]+/).filter(Boolean),
+  schema: z.array(z.string().max(80)).min(1).max(MOST_AT_ONCE),
+};
+
+const {
+  name: nameField,
+  kind: kindField,
+  query: queryField,
+} = Object.fromEntries(savedList.fields.map(({ name, ...spec }) => [name, spec])) as Record<string, Named[string]> as {
+  name: Named[string];
+  kind: Named[string];
+  query: Named[string];
+};
+
+const EXAMPLE = { name: "hot leads", kind: "contact", query: "stage=lead&company.industry=energy" };
+
+export function savedListRoutes(kinds: readonly Kind[]): Route[] {
+  return [
+    { method: "GET", path: "/lists", about: "the saved lists", answers: { is: "list", of: [savedList] }, handle: all },
+    {
+      method: "POST",
+      path: "/lists",
+      about: "save a list: a query that is asked anew each time, or members",
+      body: {
+        is: "values",
+        values: {
+          name: nameField,
+          kind: kindField,
+          query: queryField,
+          members: { type: membersType, about: "the records to put on it, by id" },
+        },
+        example: EXAMPLE,
+      },
+      answers: { is: "record", of: savedList, statuses: [201] },
+      refuses: ["already_exists", "unprocessable", "plan_limit_reached", "invalid_filter"],
+      handle: create,
+    },
+    {
+      method: "GET",
+      path: "/lists/{id}",
+      about: "one saved list, by id or name",
+      answers: { is: "record", of: savedList },
+      handle: one,
+    },
+    {
+      method: "PATCH",
+      path: "/lists/{id}",
+      about: "rename a list, or change its query",
+      body: { is: "values", values: { name: nameField, query: queryField }, partial: true, example: { query: "stage=lead" } },
+      answers: { is: "record", of: savedList },
+      refuses: ["already_exists", "unprocessable", "invalid_filter"],
+      handle: change,
+    },
+    {
+      method: "DELETE",
+      path: "/lists/{id}",
+      about: "delete a list, in two steps; its records stay",
+      parameters: CONFIRM,
+      answers: { is: "message", values: { deleted: required(text({ about: "the handle of what was deleted" })) } },
+      refuses: ["confirmation_required"],
+      handle: remove,
+    },
+    {
+      method: "POST",
+      path: "/lists/{id}/members",
+      about: "put records on a list that has no query",
+      body: {
+        is: "values",
+        values: { members: required({ type: membersType, about: "the records, by id" }) },
+        example: { members: ["c_t4v6w8y0", "c_8m3q5h2k"] },
+      },
+      answers: { is: "message", values: { added: required({ type: countType, about: "how many were not on it yet" }) } },
+      refuses: ["unprocessable"],
+      handle: add,
+    },
+    {
+      method: "DELETE",
+      path: "/lists/{id}/members/{record}",
+      about: "take a record off a list; the record stays",
+      answers: { is: "message", values: { removed: required(text({ about: "the id of the record" })) } },
+      handle: takeOff,
+    },
+    {
+      method: "GET",
+      path: "/lists/{id}/records",
+      about: "the records of a list; list= on a list of its kind takes filters too",
+      parameters: {
+        search: text({ about: "words to find, or what comes near them; best first" }),
+        sort: text({ about: "the order, by a field of the records; - is descending" }),
+        limit: limit(200),
+        cursor,
+        fields: text({ about: "the fields to show, with commas" }, 8_000),
+        count: boolean({ about: "counts all, up to 1000" }),
+      },
+      answers: { is: "list", of: kinds },
+      refuses: ["invalid_sort", "invalid_cursor", "invalid_field", "busy"],
+      handle: records,
+    },
+  ];
+}
+
+async function all({ db, session }: Authenticated): Promise<Answer> {
+  return listAnswer(LIST_VIEW, { rows: await listLists(db, session.workspaceId), more: false });
+}
+
+async function one(context: Authenticated): Promise<Answer> {
+  const { id } = await listNamed(context, context.path.id!);
+  return shown(context, id);
+}
+
+async function shown({ db, session }: Authenticated, id: string, outcome?: "created" | "updated"): Promise<Answer> {
+  const [row] = await listLists(db, session.workspaceId, id);
+  if (!row)
+    throw new Problem("not_found", `there is no list ${shortId(id)} in this workspace`, "GET /lists shows what there is");
+  return {
+    is: "record",
+    view: LIST_VIEW,
+    row,
+    ...(outcome ? { outcome } : {}),
+    ...(outcome === "created" ? { status: 201 } : {}),
+  };
+}
+
+async function create(context: Authenticated): Promise<Answer> {
+  const { db, author, services, body } = context;
+  const { name, kind: asked, query, members } = body.values as Record<string, string | null> & { members?: string[] | null };
+  const kind = kindNamed(context, asked!);
+  if ((query == null) === (members == null))
+    throw new Problem(
+      query == null ? "missing_field" : "invalid_value",
+      query == null ? "a list needs a query or members" : "a list has a query or members, and not both",
+      `POST /lists ${JSON.stringify(EXAMPLE)}, or "members":["${kind.prefix}_…"]`,
+    );
+  guardName(name!);
+  if (query != null) await checkQuery(context, kind, query);
+  const found = members ? await membersNamed(context, kind, members) : [];
+  const id = await insertList(db, author, services.ids, { name: name!, kind, query: query ?? null, members: found });
+  if (id === "full")
+    throw new Problem("plan_limit_reached", `a workspace has at most ${MOST_LISTS} lists`, "delete one: GET /lists");
+  if (id === undefined) throw taken(name!);
+  return shown(context, id, "created");
+}
+
+async function change(context: Authenticated): Promise<Answer> {
+  const { db, author, body } = context;
+  const list = await listNamed(context, context.path.id!);
+  const { name, query } = body.values as { name?: string | null; query?: string | null };
+  if (name === null) throw new Problem("missing_field", "a list cannot be without name", "send another name");
+  if (query === null || (query !== undefined && list.query === null))
+    throw new Problem(
+      "invalid_value",
+      "a list keeps its sort: a query that changes, or members",
+      "save another list: POST /lists",
+    );
+  if (name !== undefined) guardName(name);
+  const kind = db.catalog.get(list.kind);
+  if (query !== undefined && kind) await checkQuery(context, kind, query);
+  if (!(await updateList(db, author, list.id, { name, query }))) throw taken(name ?? list.slug);
+  return shown(context, list.id, "updated");
+}
+
+/** A name without letters and digits could not be asked for. */
+function guardName(name: string): void {
+  if (slugOf(name) !== "") return;
+  throw new Problem("invalid_value", `a list cannot be called ${echo(name)}`, "name it with letters or digits, e.g. hot leads");
+}
+
+const taken = (name: string) =>
+  new Problem(
+    "already_exists",
+    `there is a list ${echo(slugOf(name))} already`,
+    `change that one: PATCH /lists/${encodeURIComponent(slugOf(name))}`,
+  );
+
+function kindNamed({ db }: Authenticated, asked: string): Kind {
+  const { catalog } = db;
+  const kind = catalog.get(asked) ?? catalog.byPlural(asked);
+  if (kind) return kind;
+  const names = catalog.kinds.map(({ name }) => name);
+  const near = nearest(asked, names);
+  throw new Problem("invalid_value", `kind cannot be ${echo(asked)}`, [
+    `${near.length > 0 ? `did you mean ${near.join(" or ")}? ` : ""}kind is one of ${names.join(", ")}`,
+  ]);
+}
+
+/** All that the query names is there, and may be read. */
+async function checkQuery(context: Authenticated, kind: Kind, query: string): Promise<void> {
+  const saved = readSaved(context, kind, query);
+  refuseUnreadable(context, saved);
+  await resolveConditions(context.db, context.session.workspaceId, saved.conditions);
+}
+
+async function membersNamed(context: Authenticated, kind: Kind, members: readonly string[]): Promise<string[]> {
+  const { db, session } = context;
+  const keys = members.map((text) => {
+    const reference = readId(text, kind);
+    if (reference?.prefix === kind.prefix) return reference.key;
+    throw new Problem(
+      "invalid_value",
+      `${echo(text)} is not the id of a ${kind.name}`,
+      `members are ids such as ${kind.prefix}_t4v6w8y0`,
+    );
+  });
+  const living = await livingIds(db, session.workspaceId, kind, keys);
+  return [...new Set(keys.map((key) => living.find((id) => id.endsWith(key)) ?? refuse(missing(kind, key, "unprocessable"))))];
+}
+
+function refuse(problem: Problem): never {
+  throw problem;
+}
+
+async function remove(context: Authenticated): Promise<Answer> {
+  const { db, session } = context;
+  const { id, slug } = await listNamed(context, context.path.id!);
+  const handle = `list/${shortId(id)}`;
+  confirm(context, "delete list", [id], `delete ${handle} ${echo(slug)}; its records stay`, `/lists/${shortId(id)}`);
+  await deleteList(db, session.workspaceId, id);
+  return { is: "message", message: `deleted ${handle} ${echo(slug)}`, values: { deleted: handle } };
+}
+
+async function add(context: Authenticated): Promise<Answer> {
+  const { db, author, body } = context;
+  const { list, kind } = await listOfMembers(context);
+  const { members } = body.values as { members: string[] };
+  const found = await membersNamed(context, kind, members);
+  const added = await addMembers(db, author, list.id, found);
+  const already = found.length - added;
+  const message = `put ${counted(added, kind)} on ${list.slug}${already > 0 ? `; ${already} on it already` : ""}`;
+  return { is: "message", message, values: { added } };
+}
+
+async function takeOff(context: Authenticated): Promise<Answer> {
+  const { db, author, path } = context;
+  const { list, kind } = await listOfMembers(context);
+  const reference = readId(path.record!, kind);
+  const id = reference?.prefix === kind.prefix ? await removeMember(db, author, list.id, reference.key) : undefined;
+  if (id === undefined)
+    throw new Problem("not_found", `${echo(path.record!)} is not on this list`, `GET /lists/${list.slug}/records shows who is`);
+  return { is: "message", message: `took ${kind.name}/${shortId(id)} off ${list.slug}`, values: { removed: shortId(id) } };
+}
+
+async function listOfMembers(context: Authenticated) {
+  const list = await listNamed(context, context.path.id!);
+  const kind = kindNamed(context, list.kind);
+  if (list.query === null) return { list, kind };
+  throw new Problem(
+    "invalid_value",
+    `what is on ${list.slug} is found by its query`,
+    `PATCH /lists/${list.slug} {"query":"…"}`,
+  );
+}
+
+async function records(context: Authenticated): Promise<Answer> {
+  const { id, kind: name } = await listNamed(context, context.path.id!);
+  const kind = kindNamed(context, name);
+  if (!covers(context.session.scopes, "read", kind.plural)) throw lacksScope(context.session, "read", kind.plural);
+  return listRecords({ ...context, parameters: [...context.parameters, ["list", id]] }, kind);
+}

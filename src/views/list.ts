@@ -1,0 +1,42 @@
+import { handleType, idType } from "../fields/link.ts";
+import { countType } from "../fields/text.ts";
+import { person, phrase, required, text, time } from "../fields/vocabulary.ts";
+import { defineView } from "../records/define.ts";
+
+/** A saved list: `query` makes it dynamic, members make it static. */
+export const savedList = defineView({
+  name: "list",
+  plural: "lists",
+  prefix: "l",
+  about: "Records of one kind under a name: those that a query finds, or those that were put on it.",
+  title: "name",
+  order: "name",
+  unfiltered: true,
+  fields: {
+    id: { type: idType("list"), about: "the whole id", always: true, shown: "json", column: "id" },
+    handle: {
+      type: handleType("list"),
+      about: "the short name that lines begin with",
+      always: true,
+      shown: "json",
+      column: "id",
+    },
+    name: required(phrase({ about: "what it is called", sort: true }, 100)),
+    slug: text({ about: "what list= takes: the name in small letters, with - between words", always: true }),
+    kind: required(text({ about: "the kind of its records" }, 60)),
+    query: text({ about: "the filters that find its records; none of a list whose members were put on it" }, 2_000),
+    members: { type: countType, about: "how many records were put on it and are there" },
+    created_at: time({ about: "when it was made", always: true, shown: "detail" }),
+    created_by: person({ about: "who made it", always: true, shown: "detail" }),
+    updated_at: time({ about: "when it last changed", always: true }),
+  },
+  example: {
+    name: "hot leads",
+    slug: "hot-leads",
+    kind: "contact",
+    query: "stage=lead&company.industry=energy",
+    created_at: "2026-06-01T08:12:44Z",
+    created_by: "ann@example.com",
+    updated_at: "2026-06-01T08:12:44Z",
+  },
+});
