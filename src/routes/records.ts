@@ -24,8 +24,9 @@ import { groupAnswer } from "./groups.ts";
 import { withLists } from "./listed.ts";
 import { listAnswer, listView, streamAnswer } from "./lists.ts";
 import { assumed, namesakes, unchosen, unusual, wanting } from "./notes.ts";
+import { whyNothing } from "./nothing.ts";
 import { mayRead, recordView } from "./readable.ts";
-import { strangers, strangersAsked } from "./strangers.ts";
+import { strangers } from "./strangers.ts";
 
 const DELETED = {
   deleted: required(text({ about: "the handle of what was deleted" })),
@@ -129,8 +130,7 @@ export async function list(context: Authenticated, kind: Kind, held?: { name: st
   if (query.whole)
     return streamAnswer(view, await streamRows(db, context.session.workspaceId, view, scoped, binding, seal), query);
   const page = await (ranked ? searchRows : listRows)(db, context.session.workspaceId, view, scoped, binding, seal);
-  const empty = page.rows.length === 0 && query.cursor === undefined && !query.offset;
-  return listAnswer(view, page, query, empty ? await strangersAsked(context, query.conditions) : []);
+  return listAnswer(view, page, query, await whyNothing(context, kind, query, page));
 }
 
 function within(query: ListQuery, kind: Kind, held: { name: string; of: Kind }, reference: IdReference): ListQuery {

@@ -162,7 +162,7 @@ export async function resolveLink(
 }
 
 /** `company/co_5h2k8m3q "Acme Inc"`: the few whose name holds this text. */
-async function similarRecords(db: Database, workspaceId: string, target: Kind, name: string): Promise<string[]> {
+export async function similarRecords(db: Database, workspaceId: string, target: Kind, name: string): Promise<string[]> {
   const title = sql`r.${ident(target.title)}`;
   const rows = await db.pool.rows(
     sql`select r.id, left(${title}, 80) from ${ident(target.plural)} r where r.workspace_id = ${workspaceId} and r.deleted_at is null

@@ -1,0 +1,70 @@
+import { countLinked, countWords, MOST_COUNTED } from "../db/records/absence.ts";
+import { namedRecords, similarRecords } from "../db/records/references.ts";
+import type { Page } from "../db/records/rows.ts";
+import { wordsOf } from "../db/search/words.ts";
+import { askedName, type Condition } from "../derive/filter.ts";
+import type { ListQuery } from "../derive/query.ts";
+import { echo, quoteIfNeeded } from "../kit/line.ts";
+import { isPhone } from "../kit/phone.ts";
+import type { Kind, Link } from "../records/kind.ts";
+import type { Authenticated } from "../service/route.ts";
+import { strangersAsked } from "./strangers.ts";
+
+/** Why a list is empty. A reader, and a program more so, takes an empty list for a fact: that a company has no deals, when there is no such company. */
+export async function whyNothing(context: Authenticated, kind: Kind, query: ListQuery, page: Page): Promise<string[]> {
+  if (query.cursor !== undefined || query.offset) return [];
+  if (page.near) return wordsApart(context, kind, query);
+  if (page.rows.length > 0) return [];
+  const notes = await Promise.all(query.conditions.map((condition) => whyNotLinked(context, kind, query, condition)));
+  return [...notes.flat(), ...(await wordsApart(context, kind, query)), ...(await strangersAsked(context, query.conditions))];
+}
+
+/** Those whose absence says something: not of `ne` and `is:null`. */
+const SAYING: readonly string[] = ["eq", "in", "contains", "starts", "holds", "lt", "lte", "gt", "gte", "all", "any"];
+
+async function whyNotLinked(context: Authenticated, kind: Kind, query: ListQuery, condition: Condition): Promise<string[]> {
+  const { via, field, predicate } = condition;
+  const link = via ?? (field.link?.shown === field ? field.link : undefined);
+  if (!link || !SAYING.includes(predicate.is)) return [];
+  if (!via && predicate.is === "eq") return whoNotNamed(context, kind, query, link, String(predicate.value));
+  const name = askedName(condition);
+  const [, text] = context.parameters.find(([each]) => each === name) ?? [];
+  if (text === undefined) return [];
+  const own = via ? { field, predicate } : { field: link.target.titleField, predicate };
+  const many = await countLinked(context.db, context.session.workspaceId, link, own);
+  const asked = `${own.field.name}=${echo(text, 40)}`;
+  if (many === 0) return [`no ${link.target.name} has ${asked}`];
+  if (many === undefined || !isAlone(query)) return [];
+  const has = many === 1 ? `${link.target.name} has` : `${link.target.plural} have`;
+  return [`${told(many)} ${has} ${asked}, and no ${kind.name} links to ${many === 1 ? "it" : "one of them"}`];
+}
+
+async function whoNotNamed(context: Authenticated, kind: Kind, query: ListQuery, link: Link, name: string): Promise<string[]> {
+  const { db, session } = context;
+  const { target } = link;
+  const named = await namedRecords(db, session.workspaceId, target, name);
+  if (named.length > 0)
+    return isAlone(query) ? [`${target.name} ${echo(name, 40)} is there, and no ${kind.name} links to it`] : [];
+  const similar = await similarRecords(db, session.workspaceId, target, name);
+  return [`there is no ${target.name} ${echo(name, 40)}${similar.length > 0 ? `; did you mean ${similar.join(" or ")}?` : ""}`];
+}
+
+const isAlone = ({ conditions, search, words, lists }: ListQuery) =>
+  conditions.length === 1 && search === undefined && words.length + lists.length === 0;
+
+/** More words of a search than these are not counted one by one. */
+const MOST_WORDS = 4;
+
+/** `no contact has both: 16 have kowalski, 16 have katja` */
+async function wordsApart(context: Authenticated, kind: Kind, query: ListQuery): Promise<string[]> {
+  const { search } = query;
+  if (search === undefined || isPhone(search)) return [];
+  const words = wordsOf(search);
+  if (words.length < 2 || words.length > MOST_WORDS) return [];
+  const counts = await countWords(context.db, context.session.workspaceId, kind, query.conditions, words);
+  if (!counts) return [];
+  const each = words.map((word, i) => `${told(counts[i]!)} ${counts[i] === 1 ? "has" : "have"} ${quoteIfNeeded(word)}`);
+  return [`no ${kind.name} has ${words.length === 2 ? "both" : "all of them"}: ${each.join(", ")}`];
+}
+
+const told = (many: number) => (many === 0 ? "none" : many > MOST_COUNTED ? `${MOST_COUNTED}+` : String(many));
