@@ -24,7 +24,9 @@ export function shapes(): Shape[] {
       const path = `/${kind.plural}${query && "?"}${query}`;
       const paged = isPagedQuery(kind, query);
       const [, minus, field] = /^sort=(-?)(\w+)$/.exec(query) ?? [];
-      return field ? { path, paged, sort: { kind: kind.name, field, descending: minus === "-" } } : { path, paged };
+      return field && !kind.field(field)?.touched
+        ? { path, paged, sort: { kind: kind.name, field, descending: minus === "-" } }
+        : { path, paged };
     });
   });
 }
@@ -55,9 +57,9 @@ const idOf = (name: string) => `${catalog.get(name)!.prefix}_00000000`;
 
 /** `field=op:value` for every operator of the field: with a common value and a rare one, and in both directions. */
 function filtersOf(kind: Kind, field: Field): string[] {
-  const { name, type, column } = field;
+  const { name, type, column, touched } = field;
   if (name === "custom") return CUSTOM;
-  const known = VALUES[`${kind.name}.${name}`] ?? VALUES[name];
+  const known = touched ? TOUCHED[touched.is] : (VALUES[`${kind.name}.${name}`] ?? VALUES[name]);
   const link = kind.links.find(({ id }) => id.name === name);
   const values = column === "id" ? [`$${kind.name}`] : (known ?? (link ? [`$${link.target.name}`] : usual(kind, field)));
   const [common, rare = common] = values as readonly [string, string?];
@@ -75,6 +77,9 @@ function filtersOf(kind: Kind, field: Field): string[] {
   };
   return type.operators.flatMap((operator) => (forms[operator] ?? []).map((form) => `${name}=${form}`));
 }
+
+/** When something last happened to a record, and how often something did. */
+const TOUCHED = { last: ["-60d", "-1d"], count: ["3", "40"] } as const;
 
 /** What the declaration itself says of the field's values. */
 function usual({ example }: Kind, { name, type }: Field): readonly string[] {
@@ -135,6 +140,8 @@ const COMMON = [
 /** By the path of the kind. */
 const COMBINED: Record<string, readonly string[]> = {
   contacts: [
+    "company.industry=Software",
+    "last_activity_at=lt:-60d&sort=-last_activity_at",
     ...COMMON,
     "stage=lead&sort=name",
     "stage=paused&updated_at=gte:2026-10-01",

@@ -12,7 +12,7 @@ type Asked = Pick<ListQuery, "conditions" | "search" | "sort"> & Partial<Pick<Li
  */
 export function isPaged(kind: Kind, { conditions, search, words = [], sort, offset, deleted }: Asked): boolean {
   // What an offset skips is read, and the indexes are of the living.
-  if (search !== undefined || words.length > 0 || offset || deleted) return false;
+  if (sort.field.touched || search !== undefined || words.length > 0 || offset || deleted) return false;
   if (conditions.some((condition) => isUnique(kind, condition))) return true;
   const [within, ...others] = conditions.filter((condition) => !isRangeOf(sort.field, condition));
   if (!within) return true;
@@ -59,6 +59,9 @@ export function fasterLists(kind: Kind, { conditions, search, sort }: Asked): st
   const pagedFields = fields.filter(isPagedField).map(({ name }) => `${name}=`);
   const unique = naturalKey ? [`${naturalKey}=`] : [];
   const filters = `filter by one of ${[...unique, ...pagedFields].join(", ")} without sort=`;
+  const touched = conditions.find(({ via, field }) => !via && field.touched?.is === "last");
+  if (sort.field.touched && !sort.descending) return [`the latest come at once: sort=-${sort.field.name}`];
+  if (touched && touched.field !== sort.field) return [`ask for it in its own order: sort=-${touched.field.name}`];
   if (search !== undefined) return [`search the newest of one kind: GET /${plural}?search=…&${newest}`];
   return [
     ...(other && isRange(other.predicate)

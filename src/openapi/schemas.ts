@@ -49,7 +49,8 @@ function nullable(schema: Json): Json {
   return { ...schema, type: [schema.type, "null"], ...choices };
 }
 
-const neverNull = (spec: FieldSpec) => isAlways(spec) || spec.type.absent !== undefined;
+const neverNull = (spec: FieldSpec & Partial<Pick<Field, "touched">>) =>
+  spec.touched?.is !== "last" && (isAlways(spec) || spec.type.absent !== undefined);
 
 const shownProperty = (spec: FieldSpec): Json => (neverNull(spec) ? shownSchema(spec) : nullable(shownSchema(spec)));
 

@@ -1,4 +1,6 @@
 import type { FieldSpec } from "../fields/spec.ts";
+import { countType } from "../fields/text.ts";
+import { timeType } from "../fields/time.ts";
 import type { Catalog } from "./catalog.ts";
 import type { Declaration, Field, Holder, Kind, Link } from "./kind.ts";
 import { checkName, LIST_PARAMETERS } from "./reserved.ts";
@@ -9,12 +11,13 @@ const MOST_ROWS = 200;
 /** Compiles the kinds of a workspace: what links to what, and in which order they depend on each other. */
 export function compile(declarations: readonly Declaration[]): Catalog {
   for (const declaration of declarations) checkName(declaration);
-  const kinds = declarations.map(compileKind) as Compiling[];
+  const kinds = declarations.map((declaration) => compileKind(withTouches(declaration, declarations))) as Compiling[];
   const byName = indexBy(kinds, "name");
   const byPlural = indexBy(kinds, "plural");
   const byPrefix = indexBy(kinds, "prefix");
   for (const kind of kinds) kind.links = linksOf(kind, byName);
   for (const kind of kinds) kind.holders = holdersOf(kind, kinds);
+  for (const kind of kinds) resolveTouches(kind);
   return {
     kinds,
     dependentsFirst: dependentsFirst(kinds),
@@ -23,6 +26,33 @@ export function compile(declarations: readonly Declaration[]): Catalog {
     byPlural: (plural) => byPlural.get(plural),
     byPrefix: (prefix) => byPrefix.get(prefix),
   };
+}
+
+const touchedNames = (name: string) => ({ last: `last_${name}_at`, count: `${name}_count` });
+
+/** Puts `last_activity_at` and `activity_count` behind the fields of what activities touch. They cost a look-up a row, so lists show them when asked. */
+function withTouches(declaration: Declaration, all: readonly Declaration[]): Declaration {
+  const touching = all.filter(({ touches, fields }) =>
+    touches?.links.some((link) => fields[link]?.type.link?.target === declaration.name),
+  );
+  const fields = touching.flatMap(({ name, plural }): [string, FieldSpec][] => [
+    [
+      touchedNames(name).last,
+      { type: timeType, about: `when the last of its ${plural} was`, readOnly: true, sort: true, shown: "asked" },
+    ],
+    [touchedNames(name).count, { type: countType, about: `how many ${plural} it has`, readOnly: true, shown: "asked" }],
+  ]);
+  return { ...declaration, fields: { ...declaration.fields, ...Object.fromEntries(fields) } };
+}
+
+/** Tells the fields of what a kind touches where their values come from. */
+function resolveTouches(kind: Kind): void {
+  for (const link of kind.links.filter(({ id }) => kind.touches?.links.includes(id.name))) {
+    const names = touchedNames(kind.name);
+    const at = kind.field(kind.touches!.at)!;
+    link.target.field(names.last)!.touched = { is: "last", kind, link, at };
+    link.target.field(names.count)!.touched = { is: "count", kind, link, at };
+  }
 }
 
 /** A kind while it is being compiled: its links are known once its fellows are. */
@@ -42,6 +72,8 @@ export function compileKind(declaration: Declaration): Kind {
     doneWhen?.field,
     amount,
     per,
+    declaration.touches?.at,
+    ...(declaration.touches?.links ?? []),
     declaration.pipeline?.stage,
     declaration.pipeline?.open.field,
   ];

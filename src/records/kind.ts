@@ -50,6 +50,8 @@ export type Declaration = {
   card?: CardSource;
   /** An amount worth adding up, by the field that says what it is an amount of: totals are never mixed. */
   sums?: { amount: string; per: string };
+  /** Each record is something that happened `at` a time to what it links to, which tells when the last was and how many there are. */
+  touches?: { at: string; links: readonly string[] };
   /**
    * Records that move through stages while `open` holds: `GET /pipeline` adds up their `sums` by `stage`. `probability` names the field that
    * says in percent how likely each is, where the kind has one.
@@ -73,7 +75,12 @@ export type Field = FieldSpec & {
   name: string;
   /** The link that this field holds the id of, or shows the name of. */
   link?: Link;
+  /** Worked out from the records that touch this one: when the last was, or how many there are. It is never stored, so it is always right. */
+  touched?: Touched;
 };
+
+/** The records of `kind` that link here, and when they happened. */
+export type Touched = { is: "last" | "count"; kind: Kind; link: Link; at: Field };
 
 /** A link to a record of another kind: `company_id` holds the id, `company` shows the name. */
 export type Link = { name: string; target: Kind; id: Field; shown: Field };
@@ -117,7 +124,8 @@ export const labelsOf = ({ fields }: Kind): Field[] => fields.filter(({ label })
 export const choicesOf = ({ fields }: Kind): Field[] => fields.filter(({ type }) => type.choices);
 
 /** Whether a field has a column of its own: the name of a linked record and the handle have none. */
-export const stored = ({ name, column, type }: Field): boolean => (column ?? name) === name && !type.borrowed;
+export const stored = ({ name, column, type, touched }: Field): boolean =>
+  (column ?? name) === name && !type.borrowed && !touched;
 
 /** Fields whose members callers address one by one: `custom`. */
 export const membersOf = ({ fields }: Kind): Field[] => fields.filter(({ type }) => type.members);

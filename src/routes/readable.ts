@@ -13,8 +13,13 @@ export function mayRead({ session }: Authenticated, { plural }: Kind): boolean {
 }
 
 /** A field that shows the name of a linked record belongs to that record's kind. */
-const isReadable = (context: Authenticated, { type, link }: Field): boolean =>
-  !type.borrowed || !link || mayRead(context, link.target);
+const isReadable = (context: Authenticated, field: Field): boolean => {
+  const source = sourceOf(field);
+  return !source || mayRead(context, source);
+};
+
+const sourceOf = ({ type, link, touched }: Field): Kind | undefined =>
+  touched ? touched.kind : type.borrowed ? link?.target : undefined;
 
 /** The view of one record that this caller asked for. Of a record that they may write and not read, it shows what names it. */
 export function recordView(context: Authenticated, kind: Kind, deleted?: Deleted): View {
@@ -52,15 +57,20 @@ function isIdentity({ column }: Field): boolean {
 /** Refuses what was asked for and may not be seen. A filter by the name of a linked record would tell the name, bit by bit. */
 export function refuseUnreadable(
   context: Authenticated,
-  { fields = [], conditions }: Pick<ListQuery, "fields" | "conditions">,
+  { fields = [], conditions, sort }: Pick<ListQuery, "fields" | "conditions"> & Partial<Pick<ListQuery, "sort">>,
 ): void {
   for (const { via } of conditions)
     if (via && !mayRead(context, via.target))
       throw unreadable(via.target, `filter by ${via.id.name} in the place of ${via.name}.…`);
-  const telling = conditions.filter(({ predicate }) => !isAboutNull(predicate)).map(({ field }) => field);
-  for (const field of [...fields, ...telling]) {
+  const telling = conditions
+    .filter(({ field, predicate }) => field.touched || !isAboutNull(predicate))
+    .map(({ field }) => field);
+  for (const field of [...fields, ...telling, ...(sort ? [sort.field] : [])]) {
     if (!isReadable(context, field))
-      throw unreadable(field.link!.target, `use ${field.link!.id.name} in the place of ${field.name}`);
+      throw unreadable(
+        sourceOf(field)!,
+        field.touched ? `leave ${field.name} out` : `use ${field.link!.id.name} in the place of ${field.name}`,
+      );
   }
 }
 

@@ -56,7 +56,7 @@ for (const kind of definitions) {
   const path = `/${kind.plural}`;
   describe(path, () => {
     test("is in the order of every sortable field both ways, page by page", async () => {
-      const { items } = await page(path, { limit: 200 });
+      const { items } = await page(path, { limit: 200, fields: kind.fields.map(({ name }) => name).join(",") });
       assert.ok(items.length >= ROWS);
       await inTurns(
         kind.fields.filter(({ sort }) => sort),

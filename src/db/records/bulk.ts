@@ -118,7 +118,7 @@ async function find(
   removes: boolean,
   lock: Statement,
 ): Promise<{ found: Found; dependents: Awaited<ReturnType<typeof dependentsOf>> }> {
-  const { filters } = await filtersOf(db, workspaceId, kind, query);
+  const filters = await filtersOf(db, workspaceId, kind, query);
   const found = await rows(
     sql`select ${rootColumns(kind)} from ${ident(kind.plural)} r where ${join(filters, " and ")} order by r.id limit ${MOST_BULK + 1} ${lock}`,
   );

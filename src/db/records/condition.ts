@@ -2,9 +2,9 @@ import type { Condition } from "../../derive/filter.ts";
 import { ordersFolded } from "../../fields/folding.ts";
 import type { Bound, Predicate, Scalar } from "../../fields/predicate.ts";
 import { toTimestamp } from "../../kit/time.ts";
-import { join, raw, type Statement, sql } from "../../postgres/sql.ts";
-import type { Field, Link } from "../../records/kind.ts";
-import { type Linked, type Table, tableAcross, type Workspace } from "./table.ts";
+import { ident, join, raw, type Statement, sql } from "../../postgres/sql.ts";
+import type { Field, Link, Touched } from "../../records/kind.ts";
+import { type Linked, type Table, tableAcross, touchingSql, type Workspace } from "./table.ts";
 
 const COMPARISONS = { lt: raw("<"), lte: raw("<="), gt: raw(">"), gte: raw(">=") };
 
@@ -12,6 +12,7 @@ const COMPARISONS = { lt: raw("<"), lte: raw("<="), gt: raw(">"), gte: raw(">=")
 export function conditionSql(table: Table, { via, field, predicate }: Condition, workspace: Workspace): Statement {
   if (via) return acrossSql(table, via, { field, predicate }, workspace);
   if (predicate.is === "listed") return listedSql(table.column(field), predicate.list, workspace);
+  if (field.touched?.is === "last") return lastSql(table, field.touched, predicate, workspace);
   const linked = table.linked(field, workspace);
   if (linked) return linkedSql(linked, predicate);
   const within = predicate.is === "contains" || predicate.is === "starts";
@@ -19,6 +20,34 @@ export function conditionSql(table: Table, { via, field, predicate }: Condition,
   const own = table.column(field, workspace);
   const column = isList && within ? sql`crm_words(${own})` : own;
   return fieldSql({ field, column, search: sql`${table.alias}.search` }, predicate);
+}
+
+/** The last was before a time if there was one, and none since. An index answers either; what the last was it would have to look up. */
+function lastSql(table: Table, touched: Touched, predicate: Predicate, workspace: Workspace): Statement {
+  const at = sql`touching.${ident(touched.at.name)}`;
+  const any = sql`exists (select ${touchingSql(touched, table.alias, workspace)})`;
+  const since = (sign: Statement, value: Scalar) =>
+    sql`exists (select ${touchingSql(touched, table.alias, workspace)} and ${at} ${sign} ${value})`;
+  const each = (of: readonly Predicate[]) => of.map((one) => lastSql(table, touched, one, workspace));
+  switch (predicate.is) {
+    case "null":
+      return sql`not ${any}`;
+    case "not":
+      return sql`not (${lastSql(table, touched, predicate.of, workspace)})`;
+    case "gt":
+    case "gte":
+      return since(COMPARISONS[predicate.is], predicate.value);
+    case "lt":
+      return sql`(${any} and not ${since(COMPARISONS.gte, predicate.value)})`;
+    case "lte":
+      return sql`(${any} and not ${since(COMPARISONS.gt, predicate.value)})`;
+    case "all":
+      return sql`(${join(each(predicate.of), " and ")})`;
+    case "any":
+      return sql`(${join(each(predicate.of), " or ")})`;
+    default:
+      throw new Error(`a time does not know ${predicate.is}`);
+  }
 }
 
 const listedSql = (id: Statement, list: string, workspace: Workspace) =>
@@ -113,7 +142,7 @@ function orNaturalKey({ title, key }: Linked, predicate: Predicate): Statement {
   return sql`${named} or ${column} in (${join(values.map((each) => value(key.field.type.fromText(String(each)) as Scalar)))})`;
 }
 
-function predicateSql(column: Statement, predicate: Predicate, sides = plainSides(column)): Statement {
+export function predicateSql(column: Statement, predicate: Predicate, sides = plainSides(column)): Statement {
   switch (predicate.is) {
     case "eq":
       // As text of the statement, so that a partial index can be proved to hold all that are wanted.

@@ -48,9 +48,9 @@ export async function groupRows(
 function groupsSql(table: Table, workspaceId: string, grouping: Grouping, filters: Statement[], zone: Zone): Statement {
   const { by, figures, per, limit } = grouping;
   const keys = [...by.map((key) => keySql(table, workspaceId, key, zone)), ...(per ? [table.column(per)] : [])];
-  const columns = [...keys, raw("count(*)::int"), ...figures.map((figure) => figureSql(table, figure))];
+  const columns = [...keys, raw("count(*)::int"), ...figures.map((figure) => figureSql(table, workspaceId, figure))];
   const named = columns.map((column, i) => sql`${column} as ${ident(`c${i}`)}`);
-  const grouped = sql`select ${join(named)} from ${table.name} r where ${join(filters, " and ")}${
+  const grouped = sql`select ${join(named)} from ${table.name} r${joinsSql(table, workspaceId, by)} where ${join(filters, " and ")}${
     keys.length > 0 ? sql` group by ${join(keys.map((_, i) => count(i + 1)))}` : raw("")
   }`;
   const at = (i: number) => sql`g.${ident(`c${i}`)}`;
@@ -66,10 +66,18 @@ function groupsSql(table: Table, workspaceId: string, grouping: Grouping, filter
 
 function keySql(table: Table, workspaceId: string, { field, via, member, unit }: GroupKey, zone: Zone): Statement {
   if (field.link && !via) return table.column(field.link.id);
-  if (!via) return valueSql(table.column(field), field, member, unit, zone);
-  const other = tableAcross(via);
-  return sql`(select ${valueSql(other.column(field), field, member, unit, zone)} from ${other.name} ${other.alias}
-    where ${other.alias}.workspace_id = ${workspaceId} and ${other.alias}.id = ${table.column(via.id)})`;
+  if (!via) return valueSql(table.column(field, workspaceId), field, member, unit, zone);
+  return valueSql(tableAcross(via).column(field, workspaceId), field, member, unit, zone);
+}
+
+/** The linked records that groups are made by, joined once: a look-up for each row took ten times as long. */
+function joinsSql(table: Table, workspaceId: string, by: readonly GroupKey[]): Statement {
+  const links = [...new Set(by.flatMap(({ via }) => via ?? []))];
+  const joins = links.map((via) => {
+    const { name, alias } = tableAcross(via);
+    return sql` left join ${name} ${alias} on ${alias}.workspace_id = ${workspaceId} and ${alias}.id = ${table.column(via.id)}`;
+  });
+  return join(joins, " ");
 }
 
 function valueSql(
@@ -104,9 +112,9 @@ function localSql(column: Statement, zone: Zone): Statement {
 }
 
 /** Sums of bigint are numeric: exact, whatever they come to. */
-function figureSql(table: Table, figure: Figure): Statement {
+function figureSql(table: Table, workspaceId: string, figure: Figure): Statement {
   const { is, field } = figure;
-  const column = table.column(field);
+  const column = table.column(field, workspaceId);
   if (is === "weighted") return sql`round(sum(${column}::numeric * ${table.column(figure.by)} / 100))::text`;
   if (is === "sum") return sql`sum(${column})::text`;
   if (is === "avg") return sql`trim_scale(round(avg(${column}), 2))::text`;

@@ -2,11 +2,13 @@ import type { Condition } from "../../derive/filter.ts";
 import type { ListQuery } from "../../derive/query.ts";
 import { columnOf, type Row, rowId, type View } from "../../derive/view.ts";
 import { ordersFolded } from "../../fields/folding.ts";
+import type { Predicate } from "../../fields/predicate.ts";
 import type { Position } from "../../kit/cursor.ts";
-import { count, join, raw, type Statement, sql } from "../../postgres/sql.ts";
-import { isAlways } from "../../records/kind.ts";
+import { count, ident, join, raw, type Statement, sql } from "../../postgres/sql.ts";
+import { type Field, isAlways, type Touched } from "../../records/kind.ts";
 import { boundedSql, unboundedSql } from "./bounded.ts";
-import type { Table } from "./table.ts";
+import { predicateSql } from "./condition.ts";
+import { type Table, touchingSql } from "./table.ts";
 
 /** Everything that tells which rows come in which order. */
 export type Walk = {
@@ -16,15 +18,18 @@ export type Walk = {
   query: ListQuery;
   conditions: readonly Condition[];
   filters: readonly Statement[];
+  /** What is asked of the field that the list is sorted by, where that is worked out from what touches the records: not among the filters. */
+  ofOrder: readonly Predicate[];
   position: Position | undefined;
 };
 
 /** Rows without a sort value come last: they are a second range, so that each can follow an index. */
 type Range = "valued" | "empty";
 
+const isKnown = (field: Field): boolean => !field.touched && isAlways(field);
+
 function rangesOf({ query, position }: Walk): Range[] {
-  const { field } = query.sort;
-  if (isAlways(field)) return ["valued"];
+  if (isKnown(query.sort.field)) return ["valued"];
   return position?.value === null ? ["empty"] : ["valued", "empty"];
 }
 
@@ -68,6 +73,7 @@ function unorderedSql({ workspaceId, table, view, filters }: Walk): Statement {
 
 /** `gathered`: PostgreSQL is kept (`offset 0`) from following the order in the hope that rows match soon. */
 function rangeSql(walk: Walk, range: Range, wanted: number | undefined, gathered: boolean): Statement {
+  if (walk.query.sort.field.touched) return touchedRangeSql(walk, walk.query.sort.field.touched, range, wanted, gathered);
   const { workspaceId, table, view, query } = walk;
   const { field, descending } = query.sort;
   const key = table.sortKey(field);
@@ -81,14 +87,58 @@ function rangeSql(walk: Walk, range: Range, wanted: number | undefined, gathered
   const leading = empty.map((each) => table.column(each.field));
   const order = join([...leading, key, raw("r.id")].map((each) => sql`${each} ${direction}`));
   const last = sortColumn(view, query) === undefined ? sql`, ${key}::text` : raw("");
-  return sql`select ${table.select(view, workspaceId)}${last} from ${from} order by ${order}${wanted === undefined ? raw("") : sql` limit ${count(wanted)}`}`;
+  return sql`select ${table.select(view, workspaceId)}${last} from ${from} order by ${order}${limitSql(wanted)}`;
+}
+
+/**
+ * In the order of what touched the rows last. Those that touched are walked by time, and each is held against the next one of the same row: of most
+ * rows one of the latest is the last. So the page costs the same however many there are, and nothing has to be kept.
+ */
+function touchedRangeSql(walk: Walk, touched: Touched, range: Range, wanted: number | undefined, gathered: boolean): Statement {
+  const { workspaceId, table, view, query, filters, ofOrder } = walk;
+  const { kind, link, at } = touched;
+  const [time, to] = [ident(at.name), ident(link.id.name)];
+  const shown = (key: Statement) =>
+    sql`${table.select(view, workspaceId)}${sortColumn(view, query) === undefined ? sql`, ${key}::text` : raw("")}`;
+  const direction = query.sort.descending ? raw("desc") : raw("asc");
+  const key = range === "empty" ? raw("null::timestamptz") : gathered ? raw("r.touched_at") : sql`t.${time}`;
+  const asked = ofOrder.map((predicate) => predicateSql(range === "empty" ? key : sql`t.${time}`, predicate));
+  if (range === "empty") {
+    const none = sql`not exists (select ${touchingSql(touched, table.alias, workspaceId)})`;
+    const where = join([...filters, ...asked, none, ...beyondSql(walk, range, key)], " and ");
+    return sql`select ${shown(key)} from ${table.name} r where ${where} order by r.id ${direction}${limitSql(wanted)}`;
+  }
+  const later = sql`select from ${ident(kind.plural)} n where n.workspace_id = ${workspaceId} and n.${to} = t.${to} and n.deleted_at is null
+    and (n.${time}, n.id) > (t.${time}, t.id)`;
+  const where = join(
+    [
+      sql`t.workspace_id = ${workspaceId} and t.${to} is not null and t.deleted_at is null and not exists (${later})`,
+      ...filters,
+      ...asked,
+      ...beyondSql(walk, range, sql`t.${time}`),
+    ],
+    " and ",
+  );
+  const joined = sql`${ident(kind.plural)} t join ${table.name} r on r.workspace_id = ${workspaceId} and r.id = t.${to} where ${where}`;
+  const from = gathered ? sql`(select r.*, t.${time} as touched_at from ${joined} offset 0) r` : joined;
+  return sql`select ${shown(key)} from ${from} order by ${key} ${direction}, r.id ${direction}${limitSql(wanted)}`;
+}
+
+const limitSql = (wanted: number | undefined) => (wanted === undefined ? raw("") : sql` limit ${count(wanted)}`);
+
+/** From where the walk has come; by time first, which an index knows. */
+function beyondSql({ query, position }: Walk, range: Range, key: Statement): Statement[] {
+  if (!position || (position.value === null) !== (range === "empty")) return [];
+  const beyond = query.sort.descending ? raw("<") : raw(">");
+  if (range === "empty") return [sql`r.id ${beyond} ${position.id}`];
+  return [sql`${key} ${beyond}= ${position.value}`, sql`(${key}, r.id) ${beyond} (${position.value}, ${position.id})`];
 }
 
 /** The rows with a value or those without, from where the walk has come. */
 function withinRange({ query, position }: Walk, key: Statement, range: Range): Statement[] {
   const { field, descending } = query.sort;
   const beyond = descending ? raw("<") : raw(">");
-  const known = isAlways(field);
+  const known = isKnown(field);
   const valued = range === "empty" ? [sql`${key} is null`] : known ? [] : [sql`${key} is not null`];
   if (!position || (position.value === null) !== (range === "empty")) return valued;
   return [

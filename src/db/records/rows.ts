@@ -94,10 +94,10 @@ export async function listRows(
   table = tableOf(view.kind),
 ): Promise<Page> {
   const walk = await readWalk(db, workspaceId, view, query, binding, seal, table);
-  const { filters, list } = walk;
+  const { all, list } = walk;
   const [found, total] = await inTime(view.kind, query, async () => [
     await pageRows(db, walk),
-    query.count ? await countRows(db, workspaceId, table, view.kind, filters, capOf(query)) : undefined,
+    query.count ? await countRows(db, workspaceId, table, view.kind, all, capOf(query)) : undefined,
   ]);
   const { rows, cut } = found;
   const more = rows.length > query.limit;
@@ -110,20 +110,22 @@ export async function listRows(
 }
 
 /** The filters of a list as SQL about `r`; a search means rows that hold its words. */
-export async function filtersOf(
-  db: Database,
+export async function filtersOf(db: Database, workspaceId: string, kind: Kind, query: ListQuery): Promise<Statement[]> {
+  return filtersSql(workspaceId, kind, query, tableOf(kind), await resolveConditions(db, workspaceId, query.conditions));
+}
+
+function filtersSql(
   workspaceId: string,
   kind: Kind,
-  query: ListQuery,
-  table = tableOf(kind),
-): Promise<{ conditions: Condition[]; filters: Statement[] }> {
-  const conditions = await resolveConditions(db, workspaceId, query.conditions);
-  const filters = [
-    sql`r.workspace_id = ${workspaceId} and ${thereSql(table.living, query.deleted)}`,
+  { deleted, search = "", words }: ListQuery,
+  table: Table,
+  conditions: readonly Condition[],
+): Statement[] {
+  return [
+    sql`r.workspace_id = ${workspaceId} and ${thereSql(table.living, deleted)}`,
     ...conditions.map((condition) => conditionSql(table, condition, workspaceId)),
-    ...[query.search ?? "", ...query.words].flatMap((words) => holdsWords(workspaceId, kind, words)),
+    ...[search, ...words].flatMap((each) => holdsWords(workspaceId, kind, each)),
   ];
-  return { conditions, filters };
 }
 
 /** What tells the rows of a list from the others. */
@@ -132,7 +134,10 @@ function thereSql(living: Statement, deleted: Deleted | undefined): Statement {
   return deleted === "only" ? sql`not (${living})` : raw("true");
 }
 
-/** What a page and a stream begin with: filters and position, read against what there is. `list`: what cursors are bound to. */
+/**
+ * What a page and a stream begin with: filters and position, read against what there is. `all`: the filters with those that the order itself
+ * answers. `list`: what cursors are bound to.
+ */
 export async function readWalk(
   db: Database,
   workspaceId: string,
@@ -141,11 +146,16 @@ export async function readWalk(
   binding: readonly string[],
   seal: Seal,
   table: Table,
-): Promise<Walk & { filters: Statement[]; list: readonly string[] }> {
-  const { conditions, filters } = await filtersOf(db, workspaceId, view.kind, query, table);
+): Promise<Walk & { all: Statement[]; list: readonly string[] }> {
+  const conditions = await resolveConditions(db, workspaceId, query.conditions);
+  const { field } = query.sort;
+  const isOfOrder = (condition: Condition) => field.touched !== undefined && !condition.via && condition.field === field;
+  const sqlOf = (held: readonly Condition[]) => filtersSql(workspaceId, view.kind, query, table, held);
+  const ofOrder = conditions.filter(isOfOrder).map(({ predicate }) => predicate);
+  const filters = sqlOf(conditions.filter((condition) => !isOfOrder(condition)));
   const list = [workspaceId, ...binding, ...query.identity];
   const position = query.cursor === undefined ? undefined : readPosition(query.cursor, list, seal);
-  return { workspaceId, table, view, query, conditions, filters, position, list };
+  return { workspaceId, table, view, query, conditions, filters, all: sqlOf(conditions), ofOrder, position, list };
 }
 
 function pageRows(db: Database, walk: Walk): Promise<{ rows: Row[]; cut: boolean }> {

@@ -2,7 +2,7 @@ import type { View } from "../../derive/view.ts";
 import { ordersFolded } from "../../fields/folding.ts";
 import { ident, join, numbered, raw, Statement, sql } from "../../postgres/sql.ts";
 import { derived } from "../../records/derived.ts";
-import type { Field, Kind, Link } from "../../records/kind.ts";
+import type { Field, Kind, Link, Touched } from "../../records/kind.ts";
 
 /** The id of the workspace, or where a statement has it already. */
 export type Workspace = string | Statement;
@@ -79,12 +79,25 @@ function createTable(kind: Kind, alias: string): Table {
     };
   };
   const column = (field: Field, workspace?: Workspace): Statement => {
-    if (field.link?.shown !== field) return sql`${row}.${ident(field.column ?? field.name)}`;
+    if (field.link?.shown !== field && !field.touched) return sql`${row}.${ident(field.column ?? field.name)}`;
     if (workspace === undefined) throw new Error(`${field.name} is read from another record, whose workspace is not said`);
+    if (field.touched) return touchedSql(field.touched, row, workspace);
     const other = linked(field, workspace)!;
     return sql`(select ${other.title.column} ${other.from})`;
   };
   return createTableOf({ name: ident(kind.plural), alias: row, living: sql`${row}.deleted_at is null`, column, linked });
+}
+
+/** What the index of the link by time gives: the last at once, how many there are by counting them. */
+function touchedSql(touched: Touched, row: Statement, workspace: Workspace): Statement {
+  const value = touched.is === "count" ? raw("count(*)::int") : sql`max(touching.${ident(touched.at.name)})`;
+  return sql`(select ${value} ${touchingSql(touched, row, workspace)})`;
+}
+
+/** `from … where …`: the records that touch the row. */
+export function touchingSql({ kind, link }: Touched, row: Statement, workspace: Workspace): Statement {
+  return sql`from ${ident(kind.plural)} touching where touching.workspace_id = ${workspace} and touching.${ident(link.id.name)} = ${row}.id
+    and touching.deleted_at is null`;
 }
 
 /** A table from its parts, for what is shown like a record and kept in another way. */
