@@ -1,59 +1,24 @@
-import { z } from "zod";
-import {
-  addMembers,
-  deleteList,
-  insertList,
-  LIST_VIEW,
-  listLists,
-  livingIds,
-  MOST_LISTS,
-  removeMember,
-  slugOf,
-  updateList,
-} from "../db/lists/lists.ts";
-import { missing, resolveConditions } from "../db/records/references.ts";
-import type { Named } from "../derive/operation.ts";
+import { deleteList, insertList, LIST_VIEW, listLists, MOST_LISTS, slugOf, updateList } from "../db/lists/lists.ts";
+import { resolveConditions } from "../db/records/references.ts";
+import { valuesOf } from "../derive/operation.ts";
 import { CONFIRM, cursor, limit } from "../derive/parameters.ts";
-import { tagsType } from "../fields/collections.ts";
 import { countType } from "../fields/text.ts";
-import type { FieldType } from "../fields/type.ts";
 import { boolean, required, text } from "../fields/vocabulary.ts";
 import type { Answer } from "../http/reply.ts";
-import { readId, shortId } from "../kit/id.ts";
+import { shortId } from "../kit/id.ts";
 import { echo } from "../kit/line.ts";
-import { nearest } from "../kit/nearest.ts";
 import { Problem } from "../kit/problem.ts";
 import { covers } from "../kit/scope.ts";
-import { counted } from "../kit/words.ts";
 import type { Kind } from "../records/kind.ts";
 import { lacksScope } from "../service/permit.ts";
 import type { Authenticated, Route } from "../service/route.ts";
 import { savedList } from "../views/list.ts";
 import { confirm } from "./confirm.ts";
 import { listNamed, readSaved } from "./listed.ts";
+import { addToList, kindNamed, membersNamed, membersType, takeOffList } from "./listMembers.ts";
 import { listAnswer } from "./lists.ts";
 import { refuseUnreadable } from "./readable.ts";
 import { list as listRecords } from "./records.ts";
-
-const MOST_AT_ONCE = 1_000;
-
-const membersType: FieldType = {
-  ...tagsType,
-  name: "members",
-  expects: `a list of at most ${MOST_AT_ONCE} ids`,
-  fromText: (sent) => sent.split(/[\s,]+/).filter(Boolean),
-  schema: z.array(z.string().max(80)).min(1).max(MOST_AT_ONCE),
-};
-
-const {
-  name: nameField,
-  kind: kindField,
-  query: queryField,
-} = Object.fromEntries(savedList.fields.map(({ name, ...spec }) => [name, spec])) as Record<string, Named[string]> as {
-  name: Named[string];
-  kind: Named[string];
-  query: Named[string];
-};
 
 const EXAMPLE = { name: "hot leads", kind: "contact", query: "stage=lead&company.industry=energy" };
 
@@ -67,9 +32,7 @@ export function savedListRoutes(kinds: readonly Kind[]): Route[] {
       body: {
         is: "values",
         values: {
-          name: nameField,
-          kind: kindField,
-          query: queryField,
+          ...valuesOf(savedList, "name", "kind", "query"),
           members: { type: membersType, about: "the records to put on it, by id" },
         },
         example: EXAMPLE,
@@ -89,7 +52,7 @@ export function savedListRoutes(kinds: readonly Kind[]): Route[] {
       method: "PATCH",
       path: "/lists/{id}",
       about: "rename a list, or change its query",
-      body: { is: "values", values: { name: nameField, query: queryField }, partial: true, example: { query: "stage=lead" } },
+      body: { is: "values", values: valuesOf(savedList, "name", "query"), partial: true, example: { query: "stage=lead" } },
       answers: { is: "record", of: savedList },
       refuses: ["already_exists", "unprocessable", "invalid_filter"],
       handle: change,
@@ -114,14 +77,14 @@ export function savedListRoutes(kinds: readonly Kind[]): Route[] {
       },
       answers: { is: "message", values: { added: required({ type: countType, about: "how many were not on it yet" }) } },
       refuses: ["unprocessable"],
-      handle: add,
+      handle: addToList,
     },
     {
       method: "DELETE",
       path: "/lists/{id}/members/{record}",
       about: "take a record off a list; the record stays",
       answers: { is: "message", values: { removed: required(text({ about: "the id of the record" })) } },
-      handle: takeOff,
+      handle: takeOffList,
     },
     {
       method: "GET",
@@ -215,41 +178,11 @@ const taken = (name: string) =>
     `change that one: PATCH /lists/${encodeURIComponent(slugOf(name))}`,
   );
 
-function kindNamed({ db }: Authenticated, asked: string): Kind {
-  const { catalog } = db;
-  const kind = catalog.get(asked) ?? catalog.byPlural(asked);
-  if (kind) return kind;
-  const names = catalog.kinds.map(({ name }) => name);
-  const near = nearest(asked, names);
-  throw new Problem("invalid_value", `kind cannot be ${echo(asked)}`, [
-    `${near.length > 0 ? `did you mean ${near.join(" or ")}? ` : ""}kind is one of ${names.join(", ")}`,
-  ]);
-}
-
 /** All that the query names is there, and may be read. */
 async function checkQuery(context: Authenticated, kind: Kind, query: string): Promise<void> {
   const saved = readSaved(context, kind, query);
   refuseUnreadable(context, saved);
   await resolveConditions(context.db, context.session.workspaceId, saved.conditions);
-}
-
-async function membersNamed(context: Authenticated, kind: Kind, members: readonly string[]): Promise<string[]> {
-  const { db, session } = context;
-  const keys = members.map((text) => {
-    const reference = readId(text, kind);
-    if (reference?.prefix === kind.prefix) return reference.key;
-    throw new Problem(
-      "invalid_value",
-      `${echo(text)} is not the id of a ${kind.name}`,
-      `members are ids such as ${kind.prefix}_t4v6w8y0`,
-    );
-  });
-  const living = await livingIds(db, session.workspaceId, kind, keys);
-  return [...new Set(keys.map((key) => living.find((id) => id.endsWith(key)) ?? refuse(missing(kind, key, "unprocessable"))))];
-}
-
-function refuse(problem: Problem): never {
-  throw problem;
 }
 
 async function remove(context: Authenticated): Promise<Answer> {
@@ -259,38 +192,6 @@ async function remove(context: Authenticated): Promise<Answer> {
   confirm(context, "delete list", [id], `delete ${handle} ${echo(slug)}; its records stay`, `/lists/${shortId(id)}`);
   await deleteList(db, session.workspaceId, id);
   return { is: "message", message: `deleted ${handle} ${echo(slug)}`, values: { deleted: handle } };
-}
-
-async function add(context: Authenticated): Promise<Answer> {
-  const { db, author, body } = context;
-  const { list, kind } = await listOfMembers(context);
-  const { members } = body.values as { members: string[] };
-  const found = await membersNamed(context, kind, members);
-  const added = await addMembers(db, author, list.id, found);
-  const already = found.length - added;
-  const message = `put ${counted(added, kind)} on ${list.slug}${already > 0 ? `; ${already} on it already` : ""}`;
-  return { is: "message", message, values: { added } };
-}
-
-async function takeOff(context: Authenticated): Promise<Answer> {
-  const { db, author, path } = context;
-  const { list, kind } = await listOfMembers(context);
-  const reference = readId(path.record!, kind);
-  const id = reference?.prefix === kind.prefix ? await removeMember(db, author, list.id, reference.key) : undefined;
-  if (id === undefined)
-    throw new Problem("not_found", `${echo(path.record!)} is not on this list`, `GET /lists/${list.slug}/records shows who is`);
-  return { is: "message", message: `took ${kind.name}/${shortId(id)} off ${list.slug}`, values: { removed: shortId(id) } };
-}
-
-async function listOfMembers(context: Authenticated) {
-  const list = await listNamed(context, context.path.id!);
-  const kind = kindNamed(context, list.kind);
-  if (list.query === null) return { list, kind };
-  throw new Problem(
-    "invalid_value",
-    `what is on ${list.slug} is found by its query`,
-    `PATCH /lists/${list.slug} {"query":"…"}`,
-  );
 }
 
 async function records(context: Authenticated): Promise<Answer> {
