@@ -5,7 +5,7 @@ import { isExact } from "../kit/json.ts";
 import { echo, quoteIfNeeded } from "../kit/line.ts";
 import { nearest } from "../kit/nearest.ts";
 import { Problem } from "../kit/problem.ts";
-import { type Field, isRecord, type Kind, type Link, memberNamed, membersOf } from "../records/kind.ts";
+import { currencyOf, type Field, isRecord, type Kind, type Link, memberNamed, membersOf } from "../records/kind.ts";
 import { FIGURES, GROUPING } from "../records/reserved.ts";
 
 export const UNITS = ["day", "week", "month", "quarter", "year"] as const;
@@ -183,8 +183,8 @@ function readFigure(kind: Kind, is: FigureName, name: string): Figure {
 function perOf(kind: Kind, figures: readonly Figure[], by: readonly GroupKey[]): Field | undefined {
   const money = figures.find(({ field }) => field.type.money);
   if (!money) return undefined;
-  if (!kind.sums) throw new Problem("invalid_filter", `${money.field.name} has no currency to add it up by`, "leave it out");
-  const per = kind.field(kind.sums.per)!;
+  const per = currencyOf(kind);
+  if (!per) throw new Problem("invalid_filter", `${money.field.name} has no currency to add it up by`, "leave it out");
   return by.some(({ field, via }) => field === per && !via) ? undefined : per;
 }
 

@@ -141,6 +141,9 @@ export function memberNamed(kind: Kind, name: string): { field: Field; members: 
 /** Whether what names a record is a name. The body of an activity is not: the words of its first line say no more than the others. */
 export const hasName = ({ titleField }: Kind): boolean => titleField.sort === true;
 
+/** The field that says in which currency a record's money is. */
+export const currencyOf = ({ fields }: Kind): Field | undefined => fields.find(({ type }) => type.name === "currency");
+
 /** Whether every record has a value of it. */
 export const isAlways = ({ required, readOnly, optional, always }: FieldSpec): boolean =>
   Boolean(required || (readOnly && !optional) || always);

@@ -9,10 +9,9 @@ import { isTooSlow } from "../../postgres/errors.ts";
 import { count, ident, join, raw, type Statement, sql } from "../../postgres/sql.ts";
 import type { Field, Kind } from "../../records/kind.ts";
 import type { Database } from "../database.ts";
-import { holdsWords } from "../search/words.ts";
-import { conditionSql, memberSql } from "./condition.ts";
+import { memberSql } from "./condition.ts";
 import { long } from "./deadlines.ts";
-import { resolveConditions } from "./references.ts";
+import { filtersOf } from "./rows.ts";
 import { type Table, tableAcross, tableOf } from "./table.ts";
 
 export type Groups = { rows: Row[]; more: boolean };
@@ -27,12 +26,7 @@ export async function groupRows(
   zone: Zone,
 ): Promise<Groups> {
   const table = tableOf(kind);
-  const conditions = await resolveConditions(db, workspaceId, query.conditions);
-  const filters = [
-    sql`r.workspace_id = ${workspaceId} and ${table.living}`,
-    ...conditions.map((condition) => conditionSql(table, condition, workspaceId)),
-    ...[query.search ?? "", ...query.words].flatMap((words) => holdsWords(workspaceId, kind, words)),
-  ];
+  const filters = await filtersOf(db, workspaceId, kind, query);
   const statement = groupsSql(table, workspaceId, grouping, filters, zone);
   try {
     const rows = await db.pool.rows(statement, long(workspaceId));

@@ -8,7 +8,7 @@ import { type Batches, batchesOf } from "./stream.ts";
 export const dependenciesFirst = ({ dependentsFirst }: Catalog): Kind[] => [...dependentsFirst].reverse();
 
 /** Columns of a record's row in the file of a workspace. */
-export const recordColumns = ({ fields }: Kind): string[] => [...fields.filter(stored).map(({ name }) => name), "deleted_at"];
+export const recordColumns = ({ fields }: Kind): string[] => [...fields.filter(stored).map(({ name }) => name), "merged_into"];
 
 /** Columns of an entry of the history there. */
 export const CHANGE_COLUMNS = [
