@@ -7,7 +7,7 @@ import type { Format, Speaking } from "./formats/format.ts";
 import { json } from "./formats/json.ts";
 import { text } from "./formats/text.ts";
 import { acceptedFormat, notAcceptable } from "./http/accept.ts";
-import { type Body, NO_BODY, readBody, readRaw } from "./http/body.ts";
+import { type Body, NO_BODY, openFileBody, readBody, readRaw } from "./http/body.ts";
 import { createLocalGuard, guardOneHost, guardTrials } from "./http/guard.ts";
 import type { Limiter } from "./http/limits.ts";
 import { type Answer, type Encoded, encode, encodeProblem, type Outgoing } from "./http/reply.ts";
@@ -50,7 +50,8 @@ export function createApp(services: Services, sessions: SessionCache, limiter: L
   const scopes = new Map(routes.map((route) => [route, scopeOf(route, plurals)]));
   const guardLocal = services.mail ? undefined : createLocalGuard(services.baseUrl);
 
-  const ask: Ask = (asker, request, counted = false) => answer(fromInside(request, asker.address, asker.hold), asker, counted);
+  const ask: Ask = async (asker, request, counted = false) =>
+    gathered(await answer(fromInside(request, asker.address, asker.hold), asker, counted));
   return (request) => answer(request);
 
   /** `asker`: in whose handler the request was made. Who that is is known, and what they sent is mostly counted. */
@@ -90,9 +91,9 @@ export function createApp(services: Services, sessions: SessionCache, limiter: L
     const mustPropose = session !== undefined && !asker?.approved && proposesOnly(session, scopes.get(route), route);
     if (session && !mustPropose) permit(session, scopes.get(route));
     allowParameters(route, target.parameters);
-    const format = negotiates(route) ? readFormat(request, target, suffix, formats.get(route)!) : passage.format;
+    const format = negotiates(route) ? readFormat(request, target, suffix, route, formats.get(route)!) : passage.format;
     guardTrials(request);
-    const body = await receive(request, route.raw);
+    const body = await receive(request, route);
     const { requestId } = passage;
     const context = readContext({
       services,
@@ -130,6 +131,15 @@ export function createApp(services: Services, sessions: SessionCache, limiter: L
   function known(authorization: string | undefined, address: string, now: number, path: string): Session | Promise<Session> {
     return authenticate(services, sessions, authorization, path, now, () => limiter.take(address, now));
   }
+}
+
+/** Whoever asks from inside is answered all at once. */
+async function gathered(encoded: Encoded): Promise<Encoded> {
+  const { status, headers, body, chunks } = encoded;
+  if (!chunks) return encoded;
+  let text = String(body);
+  for (let next = await chunks.next(); next.done !== true; next = await chunks.next()) text += next.value;
+  return { status, headers, body: text };
 }
 
 /** A request on its way: what its answer and the log want to know of it, however far it came. */
@@ -209,9 +219,12 @@ function readFormat(
   { headers }: Request,
   { parameters }: Target,
   suffix: Format | undefined,
+  { body }: Route,
   formats: readonly Format[],
 ): Format {
-  const asked = single(parameters, "format") ?? suffix?.name;
+  const named = single(parameters, "format") ?? suffix?.name;
+  // It names the format of the file that is sent, where an answer cannot come in it.
+  const asked = body?.is === "file" && !formats.some(({ name }) => name === named) ? undefined : named;
   const format = asked === undefined ? acceptedFormat(headers.accept, formats) : formats.find(({ name }) => name === asked);
   if (format) return format;
   throw notAcceptable(asked ?? headers.accept ?? "", formats);
@@ -222,8 +235,9 @@ function readFormat(
 /** A document has one type, and who asks for its path gets that. */
 const negotiates = ({ answers, standard }: Route) => !standard && answers.is !== "document" && answers.is !== "json";
 
-function receive(request: Request, raw = false): Body | Promise<Body> {
+function receive(request: Request, { raw, body }: Route): Body | Promise<Body> {
   const { method, headers } = request;
+  if (body?.is === "file") return openFileBody(request);
   if (method === "POST" || method === "PATCH") return (raw ? readRaw : readBody)(request, BODY_LIMIT);
   if (headers["transfer-encoding"] === undefined && Number(headers["content-length"] ?? 0) === 0) return NO_BODY;
   throw new Problem(

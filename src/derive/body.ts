@@ -202,6 +202,19 @@ const shownId = ({ prefix, key }: IdReference) => (key.length > 8 ? key : `${pre
 
 const areOne = (a: IdReference, b: IdReference) => a.prefix === b.prefix && (a.key.endsWith(b.key) || b.key.endsWith(a.key));
 
+/** Values as the database takes them: of those that are changed in place, what is set and what is taken out, as `<field>.<name>`. */
+export function takenApart(kind: Kind, values: Record<string, unknown>): { sent: Record<string, unknown>; removed: string[] } {
+  const sent = { ...values };
+  const removed: string[] = [];
+  for (const { name, type } of writable(kind)) {
+    if (!type.split || !sent[name]) continue;
+    const split = type.split(sent[name]);
+    sent[name] = split.set;
+    removed.push(...split.removed.map((key) => `${name}.${key}`));
+  }
+  return { sent, removed };
+}
+
 /** Gives a new record its initial values, the missing title its parts or the value of the natural key, and refuses what is still not there. */
 function complete(kind: Kind, written: Written, reading: Reading): void {
   for (const field of kind.fields) {

@@ -44,11 +44,14 @@ export type OperationBody =
   | { is: "create"; of: Kind; given?: string }
   | { is: "patch"; of: Kind }
   /** `partial`: what is not sent stays as it is. */
-  | { is: "values"; values: Named; partial?: true; example: Record<string, unknown> };
+  | { is: "values"; values: Named; partial?: true; example: Record<string, unknown> }
+  /** A file of any length, which the handler reads as it comes. Its records are of one kind, or each names its own. */
+  | { is: "file"; of?: Kind };
 
 /** A body that the operation takes. */
 export function bodyExample(body: OperationBody): Record<string, unknown> {
   if (body.is === "values") return body.example;
+  if (body.is === "file") return {};
   const given = body.is === "create" ? body.given : undefined;
   return Object.fromEntries(Object.entries(body.of.example).filter(([name]) => name !== given));
 }
@@ -60,6 +63,8 @@ export type OperationAnswer = { statuses?: readonly (200 | 201)[] } & (
   | { is: "message" | "values"; values: Named }
   | { is: "document"; type: string }
   | { is: "json" }
+  /** Lines that come while the work runs. */
+  | { is: "report" }
 );
 
 const METHOD_VERB: Record<Operation["method"], Verb> = { GET: "read", POST: "write", PATCH: "write", DELETE: "delete" };
@@ -85,6 +90,7 @@ export function scopeOf(operation: Operation, plurals: ReadonlySet<string>): Sco
 /** A record's POST creates, or updates what it finds by the natural key: either is enough to try. */
 function writeOf({ body }: Operation): Pick<Scope, "verb" | "partly"> | undefined {
   if (body?.is === "patch") return { verb: "update" };
+  if (body?.is === "file") return { verb: "write", partly: true };
   if (body?.is !== "create") return undefined;
   return body.of.naturalKey === undefined ? { verb: "create" } : { verb: "write", partly: true };
 }

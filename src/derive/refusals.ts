@@ -51,6 +51,7 @@ function ofFilters({ fields }: Kind): ProblemCode[] {
 
 function ofBody(body: NonNullable<Operation["body"]>): ProblemCode[] {
   if (body.is === "values") return Object.values(body.values).map(({ type }) => type.refusal);
+  if (body.is === "file") return ["idempotency_conflict", "idempotency_mismatch"];
   const { of } = body;
   return [
     ...writable(of).map(({ type }) => type.refusal),

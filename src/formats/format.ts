@@ -48,6 +48,17 @@ export type Stream = {
   /** `rows`: how many were shown. */
   ending: (rows: number) => Ending;
 };
+/** Lines that come while the work runs, a few at a time. */
+export type Report = { is: "report"; told: AsyncIterable<readonly Told[]> };
+
+export type Told =
+  /** What came of one row of a file: where it stands, and a record or a refusal. */
+  | { is: "verdict"; row: number; outcome: string; handle?: string; id?: string; values?: Readonly<Record<string, unknown>> }
+  | { is: "verdict"; row: number; problem: Pick<Problem, "code" | "message" | "hints"> }
+  /** Facts for programs, which come once, and their lines for people. */
+  | { is: "facts"; values: Readonly<Record<string, unknown>>; notes: readonly string[] }
+  /** How far it is, for those who watch. */
+  | { is: "progress"; note: string };
 
 export type Ending = {
   nextCursor: string | null;
@@ -98,8 +109,9 @@ export type Format = {
   record?: (record: Single, showing: Showing) => string;
   recordParts?: (record: Single, showing: Showing) => Generator<string>;
   message?: (answer: Short) => string;
+  report?: (report: Report, showing: Showing) => AsyncGenerator<string>;
   problem?: (problem: Problem, requestId: string) => string;
 };
 
 /** A format for all that there is to say, refusals among it. */
-export type Speaking = Format & Required<Pick<Format, "list" | "record" | "recordParts" | "message" | "problem">>;
+export type Speaking = Format & Required<Pick<Format, "list" | "record" | "recordParts" | "message" | "report" | "problem">>;

@@ -1,4 +1,4 @@
-import type { Ending, Listed, RowWriter, Short, Single, Speaking } from "./format.ts";
+import type { Ending, Listed, Report, RowWriter, Short, Single, Speaking, Told } from "./format.ts";
 
 /** Longer JSON stays as it is: to indent it takes longer than all the rest, and nobody reads it. */
 const MOST_INDENTED = 262_144;
@@ -26,6 +26,7 @@ export const json: Speaking = {
     for (const part of single.view.jsonParts(single.row, showing)) yield part === "}" ? endOf(single) : part;
   },
   message,
+  report,
   problem: ({ code, message, hints, values }, requestId) =>
     JSON.stringify({ error: code, message, hint: hints.join("\n") || null, ...values, request_id: requestId }),
 };
@@ -57,4 +58,35 @@ function message(answer: Short): string {
     case "json":
       return answer.json;
   }
+}
+
+/** One document, whose rows come as they are told: `{"items":[…],"created":12,…}`. Facts follow when all rows have been told. */
+async function* report({ told }: Report): AsyncGenerator<string> {
+  let facts = {};
+  let between = "";
+  yield '{"items":[';
+  for await (const some of told) {
+    let text = "";
+    for (const one of some) {
+      if (one.is === "facts") facts = { ...facts, ...one.values };
+      // White space, so that who waits for the answer sees that there is one.
+      else if (one.is === "progress") text += "\n";
+      else {
+        text += `${between}${JSON.stringify(itemOf(one))}`;
+        between = ",\n";
+      }
+    }
+    if (text !== "") yield text;
+  }
+  yield `],${JSON.stringify(facts).slice(1)}\n`;
+}
+
+function itemOf(told: Extract<Told, { is: "verdict" }>): object {
+  const { row } = told;
+  if (!("problem" in told)) {
+    const { outcome, id, handle, values } = told;
+    return { row, outcome, ...(id && { id, handle }), ...(values && { values }) };
+  }
+  const { code, message, hints } = told.problem;
+  return { row, outcome: "refused", error: code, message, hint: hints.join("\n") || null };
 }

@@ -1,6 +1,6 @@
 import { shortId } from "../kit/id.ts";
 import { messageLine, quoteIfNeeded } from "../kit/line.ts";
-import type { Ending, Listed, RowWriter, Short, Single, Speaking, Value } from "./format.ts";
+import type { Ending, Listed, Report, RowWriter, Short, Single, Speaking, Told, Value } from "./format.ts";
 
 const LINES: RowWriter = {
   between: "",
@@ -26,6 +26,7 @@ export const text: Speaking = {
     yield endOf(single);
   },
   message,
+  report,
   problem: ({ code, message, hints, values }) =>
     `ERROR ${code} ${messageLine(message)}\n${hintLines(hints)}${valueLines(values)}`,
 };
@@ -49,6 +50,24 @@ function message(answer: Short): string {
       return `${answer.json}\n`;
   }
 }
+
+async function* report({ told }: Report): AsyncGenerator<string> {
+  for await (const some of told) yield some.map(toldLine).join("");
+}
+
+function toldLine(told: Told): string {
+  if (told.is === "progress") return `# ${messageLine(told.note)}\n`;
+  if (told.is === "facts") return noteLines(told.notes);
+  if ("problem" in told) {
+    const { code, message, hints } = told.problem;
+    return `row=${told.row} ERROR ${code} ${messageLine([message, ...hints.slice(0, 1)].join("; "))}\n`;
+  }
+  const { row, outcome, handle, values = {} } = told;
+  const pairs = Object.entries(values).map(([key, value]) => ` ${quoteIfNeeded(key)}=${quoteIfNeeded(shownValue(value))}`);
+  return `row=${row} ${outcome}${handle ? ` ${handle}` : ""}${pairs.join("")}\n`;
+}
+
+const shownValue = (value: unknown) => (typeof value === "string" ? value : JSON.stringify(value));
 
 const valueLines = (values: Readonly<Record<string, Value>>) =>
   Object.entries(values)

@@ -8,7 +8,14 @@ import { readParameters } from "./target.ts";
  * A parsed body. Form values are text, or a list of texts when a name repeats. `text` is the raw body. `signed` keeps form values
  * with a bare leading `+`, which decoding turns into a space.
  */
-export type Body = { values: Record<string, unknown>; form: boolean; text: string; signed?: Record<string, string> };
+export type Body = {
+  values: Record<string, unknown>;
+  form: boolean;
+  text: string;
+  signed?: Record<string, string>;
+  /** The bytes of a file, in place of all the others. They come as they are taken, and once. */
+  file?: AsyncIterable<Uint8Array>;
+};
 
 export const NO_BODY: Body = { values: {}, form: false, text: "" };
 
@@ -16,6 +23,17 @@ export const NO_BODY: Body = { values: {}, form: false, text: "" };
 export async function readRaw(request: Request, limit: number): Promise<Body> {
   refuseForeignTypes(request);
   return { ...NO_BODY, text: await request.text(limit) };
+}
+
+/** A body that is a file: nothing of it is read yet. */
+export function openFileBody(request: Request): Body {
+  const { "content-type": type = "", "content-encoding": encoding = "identity" } = request.headers;
+  const hint = "send the file itself: curl -X POST -T people.csv …, or --data-binary @people.csv";
+  if (/^multipart\//i.test(type)) throw new Problem("unsupported_media_type", "a body of several parts is not read", hint);
+  if (encoding !== "identity") {
+    throw new Problem("unsupported_media_type", "a compressed file is not read", "unpack it first, and send it as it is");
+  }
+  return { ...NO_BODY, file: request.bytes() };
 }
 
 /**

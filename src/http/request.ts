@@ -16,6 +16,8 @@ export type Request = {
   text: (limit: number) => Promise<string>;
   /** Lets the connection be silent for `ms` more, while its answer waits. `gone` is called when the client leaves. The result ends it. */
   hold: Hold;
+  /** The body as it comes, for the one reader of it. A client that sends faster than that reader takes is made to wait. */
+  bytes: () => AsyncIterable<Uint8Array>;
 };
 
 export type Hold = (ms: number, gone: () => void) => () => void;
@@ -35,6 +37,9 @@ export function fromSocket(message: IncomingMessage): Request {
     },
     hold(ms, gone) {
       return holdSocket(socket, ms, gone);
+    },
+    bytes() {
+      return readPieces(message);
     },
   };
 }
@@ -75,6 +80,9 @@ export function fromInside(
     address,
     text: async (limit) => (length > limit ? Promise.reject(tooLarge(limit)) : body),
     hold,
+    async *bytes() {
+      yield Buffer.from(body);
+    },
   };
 }
 
@@ -82,11 +90,19 @@ async function readText(message: IncomingMessage, limit: number): Promise<string
   return decodeUtf8(await readBytes(message, limit));
 }
 
+/** A body that is read whole arrives within this time, however slowly it drips. */
+const WHOLE_MS = 15_000;
+
 function readBytes(message: IncomingMessage, limit: number): Promise<Buffer> {
   if (Number(message.headers["content-length"] ?? 0) > limit) return Promise.reject(tooLarge(limit));
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = [];
     let size = 0;
+    const timer = setTimeout(() => {
+      message.removeAllListeners("data");
+      reject(tooSlow("the request took too long to arrive"));
+    }, WHOLE_MS);
+    message.on("close", () => clearTimeout(timer)).on("end", () => clearTimeout(timer));
     message.on("data", (chunk: Buffer) => {
       size += chunk.length;
       if (size <= limit) return chunks.push(chunk);
@@ -98,6 +114,41 @@ function readBytes(message: IncomingMessage, limit: number): Promise<Buffer> {
     message.on("close", () => message.complete || reject(new Problem("bad_request", "the body broke off")));
   });
 }
+
+/** A file that is read as it comes has no deadline in all, but brings at least so many bytes in so much time of waiting for it. */
+const PROGRESS_MS = 30_000;
+const PROGRESS_BYTES = 4_096;
+
+async function* readPieces(message: IncomingMessage): AsyncGenerator<Uint8Array> {
+  // A reader that stops early still answers, so the socket has to stay.
+  const pieces = message.iterator({ destroyOnReturn: false })[Symbol.asyncIterator]() as AsyncIterator<Buffer>;
+  let waited = 0;
+  let bytes = 0;
+  try {
+    for (;;) {
+      const since = performance.now();
+      const next = await within(PROGRESS_MS - waited, pieces.next());
+      waited += performance.now() - since;
+      if (next.done) return;
+      bytes += next.value.length;
+      if (bytes >= PROGRESS_BYTES) waited = bytes = 0;
+      yield next.value;
+    }
+  } catch (error) {
+    throw error instanceof Problem ? error : new Problem("bad_request", "the body broke off");
+  }
+}
+
+function within<T>(ms: number, promise: Promise<T>): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(tooSlow("the file comes too slowly")), Math.max(1, ms));
+  });
+  return Promise.race([promise, late]).finally(() => clearTimeout(timer));
+}
+
+const tooSlow = (message: string) =>
+  new Problem("bad_request", message, "send it again, faster", { headers: { Connection: "close" } });
 
 const tooLarge = (limit: number) =>
   new Problem("body_too_large", `the body is larger than ${limit} bytes`, "send less at once", {

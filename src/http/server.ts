@@ -13,7 +13,8 @@ import { createUnread } from "./unread.ts";
 /** Timeouts and header limits. Node's defaults keep 200 slow connections open for minutes; these close them within seconds. */
 const LIMITS = {
   headersTimeout: 5_000,
-  requestTimeout: 15_000,
+  // A body has a deadline where it is read (request.ts), for a file has none in all.
+  requestTimeout: 0,
   keepAliveTimeout: 10_000,
   connectionsCheckingInterval: 500,
   maxHeaderSize: 16_384,

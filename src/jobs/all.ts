@@ -1,4 +1,5 @@
 import type { Database } from "../db/database.ts";
+import { dropOldImports } from "../db/imports/imports.ts";
 import { dropExpiredCodes } from "../db/people/codes.ts";
 import { dropExpiredGrants } from "../db/people/grants.ts";
 import { dropUnusedClients } from "../db/people/oauthClients.ts";
@@ -32,6 +33,7 @@ export function createJobs(
     },
     ...(outbox ? [{ name: "send waiting mails", everyMs: MINUTE, run: outbox.retry }] : []),
     { name: "sweep ended workspaces", everyMs: MINUTE, run: () => sweepWorkspaces(pool, catalog) },
+    { name: "drop what came of old imports", everyMs: 60 * MINUTE, run: () => dropOldImports(pool, now()) },
     { name: "drop old idempotency keys", everyMs: 60 * MINUTE, run: () => dropOldKeys(pool, now()) },
   ];
 }

@@ -5,7 +5,7 @@ import { PROBLEMS, type ProblemCode } from "../kit/problem.ts";
 import { counted } from "../kit/words.ts";
 import type { Catalog } from "../records/catalog.ts";
 import type { Kind } from "../records/kind.ts";
-import { capital, type Json, pageSchema, schemaRef, valuesSchema } from "./schemas.ts";
+import { capital, type Json, pageSchema, reportSchema, schemaRef, valuesSchema } from "./schemas.ts";
 
 const headerRefs = (...names: (keyof typeof componentHeaders)[]): Json =>
   Object.fromEntries(names.map((name) => [name, { $ref: `#/components/headers/${name}` }]));
@@ -62,6 +62,8 @@ function contentOf(answers: Exclude<OperationAnswer, { is: "record" }>): Json {
       return { "application/json": { schema: { type: "object" } } };
     case "list":
       return both(pageSchema(answers.of));
+    case "report":
+      return both(reportSchema());
     default:
       return both(valuesSchema(answers));
   }

@@ -158,7 +158,14 @@ function singular(segment: string, kinds: readonly Kind[]): string {
   return kind?.plural.startsWith(kind.name.slice(0, -1)) ? kind.name : segment.replace(/s$/, "");
 }
 
+/** The formats of files that are read. */
+const FILES = ["text/csv", "text/tab-separated-values", "application/x-ndjson", "text/vcard", "text/plain"];
+
 function requestBody(body: OperationBody): Json {
+  if (body.is === "file") {
+    const types = body.of ? FILES : ["application/x-ndjson", "text/plain"];
+    return { required: true, content: Object.fromEntries(types.map((type) => [type, { schema: { type: "string" } }])) };
+  }
   const schema = bodySchemaOf(body);
   return {
     // A body may be empty where nothing in it is required.
@@ -171,7 +178,7 @@ function requestBody(body: OperationBody): Json {
 }
 
 /** What is no text and no list of texts stands in a form as JSON. */
-function formEncoding(body: OperationBody): Json {
+function formEncoding(body: Exclude<OperationBody, { is: "file" }>): Json {
   const objects = body.is === "values" ? [] : membersOf(body.of);
   if (objects.length === 0) return {};
   return { encoding: Object.fromEntries(objects.map(({ name }) => [name, { contentType: "application/json" }])) };

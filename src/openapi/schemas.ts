@@ -99,6 +99,29 @@ export function pageSchema(kinds: readonly Kind[]): Json {
   };
 }
 
+/** What came of the rows of a file. */
+export function reportSchema(): Json {
+  const text = (description: string) => ({ type: "string", description });
+  const counts = ["created", "updated", "unchanged", "refused"].map((name) => [name, { type: "integer" }]);
+  const verdict = {
+    row: { type: "integer", description: "the line of the file on which it begins" },
+    outcome: text("created, updated, unchanged or refused; would be … in a dry run"),
+    id: text("of the record"),
+    handle: text("of the record"),
+    error: text("the code of the refusal"),
+    message: text("what is wrong with the row"),
+    hint: { type: ["string", "null"], description: "what to do about it" },
+  };
+  return {
+    type: "object",
+    properties: {
+      items: { type: "array", items: { type: "object", properties: verdict, required: ["row", "outcome"] } },
+      ...Object.fromEntries(counts),
+    },
+    required: ["items"],
+  };
+}
+
 function createSchema(kind: Kind, given: string | undefined): Json {
   const { about, naturalKey, needsOneOf, title, titleParts = [] } = kind;
   const standIn = titleStandIn(kind);
@@ -161,7 +184,7 @@ export function valuesSchema({ is, values }: Extract<OperationAnswer, { values: 
 }
 
 /** The schema of a request's body, by name where it is a record's. */
-export function bodySchemaOf(body: OperationBody): Json {
+export function bodySchemaOf(body: Exclude<OperationBody, { is: "file" }>): Json {
   if (body.is !== "values") return schemaRef(bodyName(body));
   const fields = named(body.values);
   const needed = ({ required, initially }: Field) => required && initially === undefined && !body.partial;
@@ -174,7 +197,7 @@ export function bodySchemaOf(body: OperationBody): Json {
 }
 
 /** `ContactCreate`, `ContactPatch`, and `ContactCreateWithoutCompanyId` where the path says the company already. */
-function bodyName(body: Exclude<OperationBody, { is: "values" }>): string {
+function bodyName(body: Exclude<OperationBody, { is: "values" | "file" }>): string {
   const given = body.is === "create" && body.given ? `Without${capital(body.given)}` : "";
   return `${capital(body.of.name)}${capital(body.is)}${given}`;
 }
@@ -187,7 +210,7 @@ export function componentSchemas(routes: readonly Operation[]): Json {
     [`${capital(kind.name)}Page`, pageSchema([kind])],
   ]);
   const bodies = routes.flatMap(({ body }): [string, Json][] => {
-    if (!body || body.is === "values") return [];
+    if (!body || body.is === "values" || body.is === "file") return [];
     return [[bodyName(body), body.is === "create" ? createSchema(body.of, body.given) : patchSchema(body.of)]];
   });
   return { ...Object.fromEntries([...records, ...bodies]), Problem: problemSchema() };

@@ -6,6 +6,7 @@ import { changeRoutes } from "./changes.ts";
 import { exportRoutes } from "./export.ts";
 import { helpRoutes } from "./help.ts";
 import { historyRoutes } from "./history.ts";
+import { importRoutes } from "./imports/routes.ts";
 import { mcpRoutes } from "./mcp.ts";
 import { mergeRoutes } from "./merge.ts";
 import { metricsRoutes } from "./metrics.ts";
@@ -42,6 +43,7 @@ export function createRoutes(catalog: Catalog): Route[] {
     ...workspaceRoutes,
     ...memberRoutes,
     ...catalog.kinds.flatMap((kind) => recordRoutes(kind)),
+    ...importRoutes(catalog),
     ...searchRoutes(catalog.kinds),
     ...reminderRoutes,
     ...calendarRoutes,

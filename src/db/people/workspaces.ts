@@ -90,7 +90,7 @@ export async function sweepWorkspaces(pool: Pool, catalog: Catalog): Promise<voi
 async function emptyWorkspace(pool: Pool, catalog: Catalog, id: string): Promise<number> {
   const tables = [
     ...catalog.dependentsFirst.map(({ plural }) => plural),
-    ...["changes", "idempotency_keys", "usage", "proposals", "list_members", "lists"],
+    ...["changes", "idempotency_keys", "usage", "proposals", "list_members", "lists", "import_rows", "imports"],
   ];
   let rows = 0;
   for (const table of tables) {

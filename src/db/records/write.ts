@@ -1,4 +1,4 @@
-import type { Written } from "../../derive/body.ts";
+import { takenApart, type Written } from "../../derive/body.ts";
 import { checkName } from "../../derive/ddl.ts";
 import { type Row, rowId, rowVersion, type View } from "../../derive/view.ts";
 import type { IdReference, IdSource } from "../../kit/id.ts";
@@ -7,7 +7,7 @@ import { oneOf } from "../../kit/words.ts";
 import { constraintOf } from "../../postgres/errors.ts";
 import type { RowsOptions } from "../../postgres/pool.ts";
 import { sql } from "../../postgres/sql.ts";
-import { type Kind, writable } from "../../records/kind.ts";
+import type { Kind } from "../../records/kind.ts";
 import type { Author, Database } from "../database.ts";
 import { hasKey } from "./condition.ts";
 import { withNewHandles } from "./handles.ts";
@@ -154,14 +154,7 @@ export async function prepareValues(db: Database, author: Author, kind: Kind, wr
     if (choice === undefined) continue;
     sent[link.id.name] = await resolveLink(db, author, link, choice);
   }
-  const removed: string[] = [];
-  for (const { name, type } of writable(kind)) {
-    if (!type.split || !sent[name]) continue;
-    const split = type.split(sent[name]);
-    sent[name] = split.set;
-    removed.push(...split.removed.map((key) => `${name}.${key}`));
-  }
-  return { sent, initial: written.initial, removed, versions: written.versions };
+  return { ...takenApart(kind, sent), initial: written.initial, versions: written.versions };
 }
 
 /** Characters of a body whose words take PostgreSQL a tenth of a second and more to index. */

@@ -237,7 +237,7 @@ for (const kind of catalog.kinds) {
 test("every example of a body is taken", () => {
   const reading = { now: Date.parse("2026-06-01T08:12:44Z"), zone: zone("UTC"), me: "ann@example.com" };
   for (const { body } of routes) {
-    if (!body) continue;
+    if (!body || body.is === "file") continue;
     const values = bodyExample(body);
     if (body.is === "values") readValues(body, values, reading);
     else if (!(body.is === "create" && body.given)) readRecord(body.of, { values, form: false }, body.is === "patch", reading);

@@ -1,0 +1,96 @@
+/** Staged values as the body of a write has them: dates, amounts and answers as spreadsheets show them are read here. */
+import type { Values } from "../derive/body.ts";
+import { echo } from "../kit/line.ts";
+import { Problem } from "../kit/problem.ts";
+import type { Field, Kind } from "../records/kind.ts";
+import { type DateOrder, readSheetDate } from "./files/dates.ts";
+import { readAmount, toSmallestUnit } from "./files/numbers.ts";
+import { readPhone, readYesNo } from "./files/words.ts";
+import { AMOUNT, type Facts, linkKeyName, type Staged } from "./intake.ts";
+
+/** `keys`: the natural keys of linked records, by the name of the link. */
+export type Converted = Values & { keys: Record<string, string> };
+
+/** Reads one row. Throws the Problem that names the field. `dates` is what the sender says of dates that can be read in two ways. */
+export function convert(kind: Kind, { is, fields }: Staged, facts: Facts, dates: DateOrder | undefined): Converted {
+  const values: Record<string, unknown> = {};
+  const keys: Record<string, string> = {};
+  for (const name in fields) {
+    const value = fields[name];
+    const field = kind.field(name);
+    if (name === AMOUNT && !field) continue;
+    if (is === "values" || typeof value !== "string" || !field) values[name] = value;
+    else values[name] = readCell(field, value, dates ?? orderOf(facts, name));
+  }
+  if (kind.sums && typeof fields[AMOUNT] === "string" && !kind.field(AMOUNT)) {
+    putAmount(kind, kind.sums, values, fields[AMOUNT], facts);
+  }
+  for (const link of kind.links) {
+    const name = linkKeyName(link);
+    if (name === undefined || kind.field(name) || values[name] === undefined) continue;
+    const key = String(values[name]);
+    delete values[name];
+    keys[link.name] = key;
+    if (values[link.shown.name] === undefined && values[link.id.name] === undefined) values[link.shown.name] = key;
+  }
+  return { values, form: is === "texts", keys };
+}
+
+const orderOf = ({ dates }: Facts, name: string): DateOrder | undefined => {
+  const order = dates[name];
+  return order === "mixed" ? undefined : order;
+};
+
+function readCell(field: Field, cell: string, order: DateOrder | undefined): unknown {
+  const { sqlType, name, signed } = field.type;
+  if (sqlType === "date" || sqlType === "timestamptz") return readTime(field, cell, order);
+  if (sqlType === "boolean") return String(readYesNo(cell) ?? cell);
+  if (sqlType === "bigint" || sqlType === "integer") return /^[+-]?\d+$/.test(cell) ? cell : wholeOf(cell);
+  if (name === "currency") return readAmount(`1 ${cell}`, true)?.currency ?? cell;
+  if (!signed) return cell;
+  const phone = readPhone(cell);
+  if (phone !== undefined) return phone;
+  throw new Problem("invalid_value", `${field.name} ${echo(cell)} has lost its last digits`, [
+    "a spreadsheet shortened it: format the column as text, then export again",
+  ]);
+}
+
+function readTime(field: Field, cell: string, order: DateOrder | undefined): string {
+  const found = readSheetDate(cell, { order });
+  if (found === "ambiguous") {
+    throw new Problem(
+      "invalid_value",
+      `${field.name} ${echo(cell)} can be two days`,
+      "say which comes first: dates=dmy or dates=mdy",
+    );
+  }
+  // What is no date of a spreadsheet may still be one here, such as +3d.
+  if (found === "none") return cell;
+  return field.type.sqlType === "date" || found.clock === "" ? found.day : `${found.day} ${found.clock}`;
+}
+
+/** A whole number as spreadsheets group it. What is none is left for its field to refuse. */
+function wholeOf(cell: string): string {
+  const found = readAmount(cell, false)?.decimal.replace(/\.0+$/, "");
+  return found !== undefined && /^-?\d+$/.test(found) ? found : cell;
+}
+
+function putAmount(
+  kind: Kind,
+  { amount, per }: NonNullable<Kind["sums"]>,
+  values: Record<string, unknown>,
+  cell: string,
+  { signs }: Facts,
+): void {
+  const found = readAmount(cell, true, signs[AMOUNT]);
+  const said = typeof values[per] === "string" && values[per] !== "" ? values[per] : undefined;
+  const currency = found?.currency ?? said ?? kind.field(per)?.initially;
+  const units = found && isCode(currency) ? toSmallestUnit(found.decimal, currency) : undefined;
+  if (units === undefined) {
+    throw new Problem("invalid_value", `the amount ${echo(cell)} cannot be read`, "write 1234.56, or 1.234,56 €");
+  }
+  values[amount] = units;
+  if (found?.currency !== undefined) values[per] ??= found.currency;
+}
+
+const isCode = (currency: unknown): currency is string => typeof currency === "string" && /^[A-Za-z]{3}$/.test(currency);
