@@ -1,5 +1,6 @@
 import type { Measured, Result } from "./duel.ts";
 import type { ExportCost } from "./export.ts";
+import type { ImportCost } from "./imports.ts";
 import type { PageCost } from "./pages.ts";
 import type { SearchCost } from "./search.ts";
 import type { Soak } from "./soak.ts";
@@ -152,4 +153,13 @@ export function exportTable(costs: readonly ExportCost[]): string {
     ...[tenth(cpu.service), tenth(cpu.postgres), tenth(cpu.copy), whole(first), whole(rss)],
   ];
   return table(head, costs.map(row));
+}
+
+/** An import beside plain `insert … select`. The limits: 0.5 of it, 160 MB, three times the calm p99. */
+export function importLine({ rows, importMs, plainMs, rss, p99 }: ImportCost): string {
+  return [
+    `import of ${rows}: ${(importMs / 1000).toFixed(1)} s, ${whole((rows / importMs) * 1000)} rows/s; plain insert ${(plainMs / 1000).toFixed(1)} s;`,
+    `ratio ${ratio(plainMs, importMs)} (limit 0.5); RSS ${whole(rss.before)} MB, at most ${whole(rss.most)};`,
+    `others' p99 ${tenth(p99.before)} ms, during ${tenth(p99.during)}\n`,
+  ].join(" ");
 }

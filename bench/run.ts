@@ -1,7 +1,8 @@
 /**
  * `node --import tsx bench/run.ts [parts…] [--rows 1000000] [--rounds 7] [--connections 8,32] [--peers fastify] [--against folder]
  * [--json]`: what the product costs beside the bare floor, on one PostgreSQL, in one interleaved run. Parts: the works, `pages`, `search`,
- * `export`, `memory`; all of them when none is named; and `soak` (--soak 1000000 requests). `--against` puts the product of another checkout in the
+ * `export`, `memory`, `import` (--import 100000 rows); all of them when none is named; and `soak` (--soak 1000000 requests). `--against` puts
+ * the product of another checkout in the
  * floor's place. The database is filled the first time, and migrated later; one made with other migrations, `bench/load.ts --fresh` fills anew.
  */
 import { appendFile, mkdir } from "node:fs/promises";
@@ -9,12 +10,13 @@ import { cpus, totalmem } from "node:os";
 import { join, resolve } from "node:path";
 import { duel, type Result } from "./duel.ts";
 import { type ExportCost, exportCosts } from "./export.ts";
+import { type ImportCost, importCost } from "./imports.ts";
 import { ensureLoaded } from "./load.ts";
 import { type PageCost, pageCosts } from "./pages.ts";
 import { ensurePeer, PEERS } from "./peers.ts";
 import { connect, openServer, RESULTS, readArguments, readRows } from "./place.ts";
 import { memoryOf } from "./processes.ts";
-import { duelTable, exportTable, pageTable, searchTable, soakLine } from "./report.ts";
+import { duelTable, exportTable, importLine, pageTable, searchTable, soakLine } from "./report.ts";
 import { type SearchCost, searchCosts } from "./search.ts";
 import { signIn, startFloor, startProduct } from "./servers.ts";
 import { type Soak, soak } from "./soak.ts";
@@ -31,11 +33,12 @@ type Figures = {
   export: ExportCost[];
   memory: { floor: number; product: number; productMost: number } | undefined;
   soak: Soak | undefined;
+  imports: ImportCost | undefined;
 };
 
-const OPTIONS = ["rows", "rounds", "connections", "peers", "against", "soak", "json"];
+const OPTIONS = ["rows", "rounds", "connections", "peers", "against", "soak", "import", "json"];
 const { options, rest } = readArguments(process.argv.slice(2), OPTIONS);
-const parts = [...Object.keys(WORKS), "pages", "search", "export", "memory", "soak"];
+const parts = [...Object.keys(WORKS), "pages", "search", "export", "memory", "import", "soak"];
 const unknown = rest.find((part) => !parts.includes(part));
 if (unknown) throw new Error(`there is no part ${unknown}; there are: ${parts.join(", ")}`);
 /** These leave something to sweep. */
@@ -62,6 +65,7 @@ const figures: Figures = {
   export: [],
   memory: undefined,
   soak: undefined,
+  imports: undefined,
 };
 
 await ensureLoaded(rows, say);
@@ -113,6 +117,10 @@ try {
     const { now, most } = memoryOf(product.pid);
     figures.memory = { floor: memoryOf(floor.pid).now, product: now, productMost: most };
   }
+  if (wanted("import")) {
+    const many = Number(options.get("import") ?? 100_000);
+    figures.imports = await importCost(product, sql, cast.authorization, many, say);
+  }
   if (wanted("soak")) figures.soak = await soak(cast, Number(options.get("soak") ?? 1_000_000), say);
   if (wanted("pages")) figures.pages = await pageCosts(product, sql, say);
   if (wanted("search")) {
@@ -130,7 +138,7 @@ const rounded = (_: string, value: unknown) => (typeof value === "number" ? Numb
 await appendFile(file, `${JSON.stringify(figures, rounded)}\n`);
 if (options.has("json")) process.stdout.write(`${JSON.stringify(figures)}\n`);
 else {
-  const { works, failed, pages, search, export: exported, memory, soak: soaked } = figures;
+  const { works, failed, pages, search, export: exported, memory, soak: soaked, imports } = figures;
   const about =
     memory &&
     `RSS in MB: floor ${memory.floor.toFixed(0)}, product ${memory.product.toFixed(0)}, at most ${memory.productMost.toFixed(0)}\n`;
@@ -142,6 +150,8 @@ else {
       searchTable(search),
       exportTable(exported),
       about,
+      about,
+      imports && importLine(imports),
       soaked && soakLine(soaked),
     ]
       .filter(Boolean)

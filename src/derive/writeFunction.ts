@@ -27,6 +27,9 @@ end $$;`;
 
 const indented = (statements: readonly string[]) => statements.join("\n").replace(/^(?=.)/gm, "  ");
 
+/** Whether a new record takes a link that was not sent from another that was. */
+export const takesLinks = (kind: Kind): boolean => kind.links.some((link) => sourcesOf(kind, link).length > 0);
+
 /** A new record takes a link that was not sent from those it does link to: the deal of a contact belongs to the contact's company. */
 const sourcesOf = (kind: Kind, link: Link) =>
   kind.links.filter((source) => source !== link && source.target.links.some(({ id }) => id.name === link.id.name)).reverse();
@@ -71,7 +74,7 @@ const CLAIM = `if p_key is not null then
   end if;
 end if;`;
 
-const columnsOf = (kind: Kind) => writable(kind).filter(stored);
+export const columnsOf = (kind: Kind) => writable(kind).filter(stored);
 
 function insertSql(kind: Kind): string {
   const { plural, keyField } = kind;
@@ -88,7 +91,7 @@ function insertSql(kind: Kind): string {
 }
 
 /** What a new record stores. A derived field that was not sent follows the field that it is derived from. */
-function insertedSql({ name, type, derived }: Field): string {
+export function insertedSql({ name, type, derived }: Field): string {
   const value = type.inserted?.(`n."${name}"`) ?? `n."${name}"`;
   if (!derived) return value;
   return `case when p_sent ? '${name}' then ${value} when n."${derived.field}" is distinct from '${derived.value}' then p_at end`;

@@ -1,3 +1,5 @@
+import { createManySql } from "../../derive/createMany.ts";
+import { takesLinks } from "../../derive/writeFunction.ts";
 import { comparedSql } from "../../fields/folding.ts";
 import type { IdSource } from "../../kit/id.ts";
 import { ident, numbered, raw, sql } from "../../postgres/sql.ts";
@@ -5,7 +7,8 @@ import type { Transaction } from "../../postgres/transaction.ts";
 import { derived } from "../../records/derived.ts";
 import type { Kind } from "../../records/kind.ts";
 import type { Author } from "../database.ts";
-import { authorValues } from "../records/author.ts";
+import { authorValues, entryAuthorValues } from "../records/author.ts";
+import { lockLiving } from "./links.ts";
 
 type Rows = Pick<Transaction, "rows">;
 
@@ -29,9 +32,10 @@ export type WriteOptions = {
 export type WrittenRecord = { id: string; created: boolean };
 
 /**
- * Writes many records by the function that writes one (derive/writeFunction.ts), in one statement, with their history. A row that
- * nothing was written for is missing in the answer: it would change nothing, or a link leads nowhere. Keys are taken in order, so that two
- * imports of the same people do not wait for each other in a circle; the rows of one key stay in theirs.
+ * Writes many records with their history. New ones are inserted all at once; what is left, changes and creates that somebody else was quicker
+ * with, goes through the function that writes one (derive/writeFunction.ts). A row that nothing was written for is missing in the answer: it
+ * would change nothing, or a link leads nowhere. Keys are taken in order, so that two imports of the same people do not wait for each other in
+ * a circle; the rows of one key stay in theirs.
  */
 export async function writeRecords(
   tx: Rows,
@@ -39,28 +43,91 @@ export async function writeRecords(
   author: Author,
   ids: IdSource,
   records: readonly Record_[],
-  { cap, createsOnly = false }: WriteOptions,
+  options: WriteOptions,
 ): Promise<Map<number, WrittenRecord>> {
   if (records.length === 0) return new Map();
-  const ready = records.map((record) => ({ record, newId: record.id ?? ids(kind.prefix), entry: ids("ch") }));
+  const ready = records.map((record): Ready => ({ record, newId: record.id ?? ids(kind.prefix), entry: ids("ch") }));
   ready.sort((a, b) => compareKeys(a.record, b.record));
+  const fresh = takesLinks(kind) ? [] : await newOnes(tx, author.workspaceId, kind, ready);
+  const written = await insertNew(tx, kind, author, fresh, options);
+  const rest = ready.filter(({ record }) => !written.has(record.n));
+  if (rest.length === 0) return written;
   const rows = await tx.rows(
     callOf(kind)([
       ...authorValues(author),
-      ready.map(({ record }) => record.n),
-      ready.map(({ entry }) => entry),
-      ready.map(({ newId }) => newId),
-      ready.map(({ record }) => record.id === undefined),
-      ready.map(({ record }) => JSON.stringify(record.sent)),
-      ready.map(({ record }) => JSON.stringify(record.initial)),
-      ready.map(({ record }) => JSON.stringify(record.removed)),
-      createsOnly ? [] : null,
-      cap ?? null,
+      rest.map(({ record }) => record.n),
+      rest.map(({ entry }) => entry),
+      rest.map(({ newId }) => newId),
+      rest.map(({ record }) => record.id === undefined),
+      rest.map(({ record }) => JSON.stringify(record.sent)),
+      rest.map(({ record }) => JSON.stringify(record.initial)),
+      rest.map(({ record }) => JSON.stringify(record.removed)),
+      options.createsOnly ? [] : null,
+      options.cap ?? null,
     ]),
     { plan: "named" },
   );
-  return new Map(rows.map(([n, id, version]) => [n as number, { id: id as string, created: version === 1 }]));
+  for (const [n, id, version] of rows) written.set(n as number, { id: id as string, created: version === 1 });
+  return written;
 }
+
+/** A record with the ids that it and its history entry get. */
+type Ready = { record: Record_; newId: string; entry: string };
+
+/** Creates whose natural key nobody holds, the first row of each, and whose links lead to living records, which stay locked. */
+async function newOnes(tx: Rows, workspaceId: string, kind: Kind, ready: readonly Ready[]): Promise<Ready[]> {
+  const creates = ready.filter(({ record }) => record.id === undefined);
+  const keys = creates.flatMap(({ record }) => record.key ?? []);
+  const taken = new Set((await holdersOf(tx, workspaceId, kind, keys)).keys());
+  const living = new Map<string, Set<string>>();
+  for (const { id, target } of kind.links) {
+    const linked = new Set(creates.flatMap(({ record }) => (record.sent[id.name] as string | null | undefined) ?? []));
+    living.set(id.name, await lockLiving(tx, workspaceId, target, [...linked]));
+  }
+  return creates.filter(({ record: { key, sent } }) => {
+    if (key !== undefined && taken.has(key)) return false;
+    if (key !== undefined) taken.add(key);
+    return kind.links.every(({ id }) => sent[id.name] == null || living.get(id.name)!.has(sent[id.name] as string));
+  });
+}
+
+/** Inserts new records, then their history, then counts them. A record whose key was taken meanwhile is left out. */
+async function insertNew(
+  tx: Rows,
+  kind: Kind,
+  author: Author,
+  fresh: readonly Ready[],
+  { cap }: WriteOptions,
+): Promise<Map<number, WrittenRecord>> {
+  if (fresh.length === 0) return new Map();
+  const { insert, history } = createManyOf(kind);
+  const named = { plan: "named" } as const;
+  const rows = await tx.rows(
+    insert([
+      ...authorValues(author).slice(0, 3),
+      fresh.map(({ newId }) => newId),
+      fresh.map(({ record }) => JSON.stringify(record.sent)),
+      fresh.map(({ record }) => JSON.stringify(record.initial)),
+    ]),
+    named,
+  );
+  const made = new Set(rows.map(([id]) => id as string));
+  const created = fresh.filter(({ newId }) => made.has(newId));
+  await tx.rows(
+    history([...entryAuthorValues(author), created.map(({ newId }) => newId), created.map(({ entry }) => entry)]),
+    named,
+  );
+  if (cap !== undefined && created.length > 0) {
+    await tx.rows(sql`insert into usage as u (workspace_id, kind, used, cap) values (${author.workspaceId}, ${kind.name}, ${created.length}, ${cap})
+      on conflict (workspace_id, kind) do update set used = u.used + excluded.used, cap = excluded.cap`);
+  }
+  return new Map(created.map(({ record, newId }) => [record.n, { id: newId, created: true }]));
+}
+
+const createManyOf = derived((kind: Kind) => {
+  const { insert, history } = createManySql(kind);
+  return { insert: numbered(insert), history: numbered(history) };
+});
 
 function compareKeys(a: Record_, b: Record_): number {
   const [one, other] = [a.key ?? a.id ?? "", b.key ?? b.id ?? ""];

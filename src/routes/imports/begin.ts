@@ -20,7 +20,7 @@ import type { Authenticated } from "../../service/route.ts";
 import { createJob, type Job } from "./job.ts";
 import { type ImportOptions, readOptions } from "./options.ts";
 import { foreseeAll, writeAll, writeStrictly } from "./run.ts";
-import { totals, verdictsOf } from "./shown.ts";
+import { type Made, madeValues, totals, verdictsOf } from "./shown.ts";
 import { createTelling, type Telling } from "./telling.ts";
 import { digestOf, type FileFacts, upload } from "./upload.ts";
 
@@ -166,13 +166,20 @@ function answerWith({ services }: Authenticated, job: Job, kind: Kind | undefine
   work(job, telling)
     .catch(async (error: unknown) => {
       const reason = error instanceof Problem ? error.message : "the service failed";
-      services.log.warn("import stopped", { id: found.id, request_id: job.author.requestId, cause: String(error) });
+      logStopped(services, job, error);
       telling.tell({ is: "progress", note: `stopped: ${reason}; what was written stays: GET /imports/${shortId(found.id)}` });
       if (options.dryRun) await dropImport(job.db.pool, job.hold).catch(() => {});
       telling.fail(error);
     })
     .finally(leave);
   return { is: "report", told: telling.told };
+}
+
+function logStopped({ log }: Authenticated["services"], { found, author }: Job, error: unknown): void {
+  const facts = { id: found.id, request_id: author.requestId };
+  const { cause } = error instanceof Problem ? error : { cause: error };
+  if (error instanceof Problem && error.code !== "internal") log.warn("import stopped", { ...facts, cause: error.message });
+  else log.error("fault", { ...facts, cause: cause instanceof Error ? (cause.stack ?? cause.message) : String(cause) });
 }
 
 async function work(job: Job, telling: Telling): Promise<void> {
@@ -182,9 +189,9 @@ async function work(job: Job, telling: Telling): Promise<void> {
     await dropImport(db.pool, hold);
     telling.tell({
       is: "facts",
-      values: { ...counts, made: madeOf(job) },
+      values: { ...counts, made: madeValues(madeOf(job)) },
       notes: [
-        ...Object.entries(madeOf(job)).map(([plural, count]) => `would make ${count} ${plural} that rows name`),
+        ...madeOf(job).map(({ kind, count }) => `would make ${counted(count, kind)} that rows name`),
         ...(telling.dropped() > 0 ? [`${telling.dropped()} lines were left out, for nobody read them`] : []),
         `would be created: ${counts.created}, would be updated: ${counts.updated}, refused: ${counts.refused}`,
       ],
@@ -201,5 +208,5 @@ async function work(job: Job, telling: Telling): Promise<void> {
   telling.end();
 }
 
-const madeOf = ({ made }: Job): Record<string, number> =>
-  Object.fromEntries([...made].map(([plural, names]) => [plural, names.size]));
+const madeOf = ({ made, db }: Job): Made[] =>
+  [...made].flatMap(([plural, { size: count }]) => (count > 0 ? [{ kind: db.catalog.byPlural(plural)!, count }] : []));

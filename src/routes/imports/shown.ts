@@ -9,6 +9,8 @@ import type { Answer } from "../../http/reply.ts";
 import { readId, shortId } from "../../kit/id.ts";
 import { echo } from "../../kit/line.ts";
 import { Problem } from "../../kit/problem.ts";
+import { counted } from "../../kit/words.ts";
+import type { Kind } from "../../records/kind.ts";
 import type { Authenticated } from "../../service/route.ts";
 import { importView } from "../../views/import.ts";
 import { told } from "./run.ts";
@@ -58,15 +60,20 @@ export async function* verdictsOf(
   yield [totals((await findImport(db.pool, session.workspaceId, { prefix: "im", key: found.id })) ?? found)];
 }
 
+/** Linked records that were made for rows that name them. */
+export type Made = { kind: Kind; count: number };
+
+export const madeValues = (made: readonly Made[]) => Object.fromEntries(made.map(({ kind, count }) => [kind.plural, count]));
+
 /** The counts of an import, and how all of it is undone. */
-export function totals(found: Import, more: { made?: Record<string, number>; dropped?: number } = {}): Told {
+export function totals(found: Import, more: { made?: readonly Made[]; dropped?: number } = {}): Told {
   const { id, state, rows, created, updated, unchanged, refused, requestId } = found;
   const handle = `import/${shortId(id)}`;
   const wrote = created + updated > 0;
   const counts = [`${created} created`, `${updated} updated`, `${unchanged} unchanged`, `${refused} refused`].join(", ");
   const left = rows - created - updated - unchanged - refused;
   const notes = [
-    ...Object.entries(more.made ?? {}).map(([plural, count]) => `made ${count} ${plural} that rows name`),
+    ...(more.made ?? []).map(({ kind, count }) => `made ${counted(count, kind)} that rows name`),
     ...(more.dropped ? [`${more.dropped} lines were left out, for nobody read them: GET /imports/${shortId(id)}`] : []),
     state === "refused"
       ? `nothing was written: strict, and ${refused} of ${rows} rows refused`
@@ -82,7 +89,7 @@ export function totals(found: Import, more: { made?: Record<string, number>; dro
     updated,
     unchanged,
     refused,
-    ...(more.made && { made: more.made }),
+    ...(more.made && { made: madeValues(more.made) }),
     ...(more.dropped ? { left_out: more.dropped } : {}),
     request: requestId,
   };

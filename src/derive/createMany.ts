@@ -1,0 +1,33 @@
+import { comparedSql } from "../fields/folding.ts";
+import type { Kind } from "../records/kind.ts";
+import { entrySql } from "./entry.ts";
+import { columnsOf, insertedSql } from "./writeFunction.ts";
+
+/**
+ * The statements that insert many new records of a kind, and their history entries, in one transaction: what the kind's function does for
+ * one, without its start for each row. Of the insert `$1` is the workspace, `$2` the time, `$3` the actor, then come lists of ids, values sent and
+ * further values; of the history `$1` to `$6` are the author, then come lists of ids and entry ids. A record whose natural key is taken is left out.
+ */
+export function createManySql(kind: Kind): { insert: string; history: string } {
+  const { plural, keyField } = kind;
+  const columns = columnsOf(kind);
+  const key = keyField && `"${keyField.name}"`;
+  const conflict = keyField
+    ? ` on conflict (workspace_id, ${comparedSql(keyField.type, key!)}) where ${key} is not null and deleted_at is null do nothing`
+    : "";
+  const insert = `insert into ${plural} as r (workspace_id, id, ${columns.map(({ name }) => `"${name}", `).join("")}version, created_at, created_by, updated_at)
+  select $1::text, x.id, ${columns.map((field) => `${insertedSql(field)}, `).join("")}1, p_at, $3::text, p_at
+  from (select u.place, u.id, u.initial::jsonb as p_initial, u.sent::jsonb as p_sent, $2::timestamptz as p_at
+    from unnest($4::text[], $5::text[], $6::text[]) with ordinality as u(id, sent, initial, place)) x
+  cross join lateral jsonb_populate_record(null::${plural}, x.p_initial || x.p_sent) n
+  order by x.place${conflict} returning r.id`;
+  const history = entrySql(kind, {
+    id: "u.entry",
+    action: "'created'",
+    cause: "null",
+    row: "w",
+    from: `unnest($7::text[], $8::text[]) as u(id, entry) join ${plural} w on w.workspace_id = $1 and w.id = u.id`,
+    author: { workspace: "$1", actor: "$2", token: "$3", agent: "$4", reason: "$5", request: "$6" },
+  });
+  return { insert, history };
+}
