@@ -1240,6 +1240,51 @@ create table idempotency_keys (
 );
 CREATE INDEX idempotency_keys_created_idx ON public.idempotency_keys USING btree (created_at);
 
+create table import_rows (
+  workspace_id text collate "C" not null,
+  import_id text collate "C" not null,
+  n integer not null,
+  "row" integer not null,
+  kind text collate "C" not null,
+  said text collate "C",
+  key text collate "C",
+  fields jsonb,
+  bytes integer not null,
+  outcome text collate "C",
+  record_id text collate "C",
+  problem jsonb,
+  constraint import_rows_outcome_check CHECK ((outcome = ANY (ARRAY['created'::text, 'updated'::text, 'unchanged'::text, 'refused'::text]))),
+  constraint import_rows_pkey PRIMARY KEY (workspace_id, import_id, n)
+);
+CREATE INDEX import_rows_key_idx ON public.import_rows USING btree (workspace_id, import_id, key) WHERE (key IS NOT NULL);
+CREATE INDEX import_rows_said_idx ON public.import_rows USING btree (workspace_id, import_id, said) WHERE (said IS NOT NULL);
+
+create table imports (
+  workspace_id text collate "C" not null,
+  id text collate "C" not null,
+  kind text collate "C",
+  state text collate "C" not null,
+  dry_run boolean not null,
+  strict boolean not null,
+  digest text collate "C",
+  facts jsonb not null,
+  runner text collate "C" not null,
+  beat_at timestamp with time zone not null,
+  rows integer not null,
+  created integer not null,
+  updated integer not null,
+  unchanged integer not null,
+  refused integer not null,
+  actor text collate "C" not null,
+  request_id text collate "C" not null,
+  created_at timestamp with time zone not null,
+  finished_at timestamp with time zone,
+  constraint imports_pkey PRIMARY KEY (workspace_id, id),
+  constraint imports_state_check CHECK ((state = ANY (ARRAY['staging'::text, 'staged'::text, 'done'::text, 'refused'::text])))
+);
+CREATE INDEX imports_created_at_idx ON public.imports USING btree (created_at);
+CREATE UNIQUE INDEX imports_handle_key ON public.imports USING btree (workspace_id, "right"(id, 8));
+
 create table invites (
   id text collate "C" not null,
   workspace_id text collate "C" not null,
