@@ -111,12 +111,21 @@ export function reportSchema(): Json {
     error: text("the code of the refusal"),
     message: text("what is wrong with the row"),
     hint: { type: ["string", "null"], description: "what to do about it" },
+    values: { type: "object", description: "in a dry run, of the first rows: what they say" },
   };
   return {
     type: "object",
     properties: {
       items: { type: "array", items: { type: "object", properties: verdict, required: ["row", "outcome"] } },
+      dry_run: { type: "boolean" },
+      file: { type: "object", description: "what the file was read as, and what each of its columns was taken for" },
+      import: text("the handle under which the verdicts are kept"),
+      state: text("done, or refused where strict wrote nothing; else it still runs"),
+      rows: { type: "integer" },
       ...Object.fromEntries(counts),
+      made: { type: "object", description: "records that rows name, by kind" },
+      left_out: { type: "integer", description: "items that are missing here, for nobody read them in time" },
+      request: text("what POST /undo takes"),
     },
     required: ["items"],
   };

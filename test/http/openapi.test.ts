@@ -146,6 +146,15 @@ for (const kind of definitions) {
       etag = (await ask("GET", one, { ids: ids(), query: JSON_PLEASE })).headers.get("etag")!;
     });
 
+    test("come as a file", async () => {
+      const line = JSON.stringify(leastOf(kind, world));
+      const headers = { "content-type": "application/x-ndjson" };
+      const read = await ask("POST", `${all}/import`, { query: JSON_PLEASE, body: `${line}\n{"nobody":1}\n`, headers });
+      assert.equal(read.status, 400);
+      for (const query of ["?format=json&dry_run=true", JSON_PLEASE, "?strict=true"])
+        await ask("POST", `${all}/import`, { query, body: `${line}\n{"${title}":[]}\n`, headers });
+    });
+
     test("are changed", async () => {
       await ask("PATCH", one, { ids: ids(), body: { [title]: "Changed" }, headers: { "if-match": etag } });
       await ask("PATCH", one, { ids: ids(), query: JSON_PLEASE, body: { [title]: "Changed again" } });
@@ -409,6 +418,16 @@ test("several requests in one", async () => {
   const body = JSON.stringify([{ method: "POST", path: "/tasks", body: { title: "In a batch" } }]);
   assert.equal((await ask("POST", "/batch", { body, query: "?atomic=true" })).status, 200);
   await ask("POST", "/batch", { body: "[]" });
+test("a file may name its kinds, and what came of one is kept", async () => {
+  const kind = definitions[0]!;
+  const line = `${kind.name}/${kind.prefix}_00000000 ${kind.title}="By a line"\n`;
+  const reply = await ask("POST", "/import", { query: JSON_PLEASE, body: line, headers: { "content-type": "text/plain" } });
+  const [, id] = reply.json().import.split("/");
+  await ask("GET", "/imports", { query: JSON_PLEASE });
+  await ask("GET", "/imports");
+  await ask("GET", "/imports/{id}", { ids: [id], query: JSON_PLEASE });
+  await ask("GET", "/imports/{id}", { ids: [id], query: "?outcome=created&after=0" });
+  await ask("GET", "/imports/{id}", { ids: ["im_00000000"] });
 });
 
 test("the tour led everywhere", () => {

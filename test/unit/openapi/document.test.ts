@@ -31,7 +31,8 @@ const parametersOf = (route: Operation): Json[] => (toldOf(route)["parameters"] 
 
 function bodyNames(route: Operation): string[] {
   const { content } = (toldOf(route)["requestBody"] ?? {}) as Record<string, Record<string, { schema: Json }>>;
-  return content ? Object.keys(reader.resolve(content["application/json"]!.schema)["properties"] as Json) : [];
+  const { schema } = content?.["application/json"] ?? {};
+  return schema ? Object.keys(reader.resolve(schema)["properties"] as Json) : [];
 }
 
 const nameOf = (kind: string) => kind.replace(/^./, (first) => first.toUpperCase());
