@@ -2,13 +2,20 @@ import { type IncomingMessage, request } from "node:http";
 import type { Program } from "./shell.ts";
 
 /** The programs the transcripts call, as far as they use them: bare Debian has no curl. A test holds them against the real ones. */
-export const programs: Record<string, Program> = { curl, grep, sed };
+export const programs: Record<string, Program> = { curl, grep, sed, printf };
 
 type Call = { url: string; method?: string; headers: string[]; data: string[]; get: boolean; include: boolean };
 
-/** `curl [-sSiG] [-X method] [-H header] [-d data] [--data-urlencode name=value] url` */
-async function curl(args: readonly string[]): Promise<string> {
-  const { url, method, headers, data, get, include } = readCall(args);
+/** A text in which `\\n` is a line break. */
+function printf([text = "", ...more]: readonly string[]): string {
+  if (more.length > 0 || /%|\\[^n]/.test(text))
+    throw new SyntaxError("the small printf prints one text and knows nothing but \\n");
+  return text.replaceAll("\\n", "\n");
+}
+
+/** `curl [-sSiG] [-X method] [-H header] [-d data] [--data-urlencode name=value] [--data-binary @-] url` */
+async function curl(args: readonly string[], input: string): Promise<string> {
+  const { url, method, headers, data, get, include } = readCall(args, input);
   // Real curl refuses the one and expands the other.
   if (/[\s[\]{}]/.test(url)) throw new SyntaxError(`curl would not take the address ${url} as it is`);
   const body = get || data.length === 0 ? undefined : data.join("&");
@@ -41,11 +48,14 @@ export const USER_AGENT = "curl/8.5.0";
 /** What stands behind an option's letter; the others are switches. */
 const VALUED = "XHd";
 
-function readCall(args: readonly string[]): Call {
+function readCall(args: readonly string[], input: string): Call {
   const call: Call = { url: "", headers: [], data: [], get: false, include: false };
   const rest = [...args];
   for (let arg = rest.shift(); arg !== undefined; arg = rest.shift()) {
-    if (arg === "--data-urlencode") call.data.push(encodeValue(rest.shift() ?? ""));
+    if (arg === "--data-binary" && rest[0] === "@-") {
+      rest.shift();
+      call.data.push(input);
+    } else if (arg === "--data-urlencode") call.data.push(encodeValue(rest.shift() ?? ""));
     else if (!arg.startsWith("-") && call.url === "") call.url = arg;
     else if (!/^-\w/.test(arg)) throw new SyntaxError(`the small curl does not know ${arg}`);
     else {

@@ -29,8 +29,8 @@ export function createShell(programs: Readonly<Record<string, Program>>): Shell 
     return "";
   }
 
-  async function runPipeline(pipeline: Pipeline, given: readonly string[]): Promise<string> {
-    let output = "";
+  async function runPipeline(pipeline: Pipeline, given: readonly string[], input = ""): Promise<string> {
+    let output = input;
     for (const words of pipeline) {
       if (words.every(isAssignment)) await assign(words, given);
       else output = await runCommand(words, given, output);
@@ -50,7 +50,7 @@ export function createShell(programs: Readonly<Record<string, Program>>): Shell 
     for (const word of words) expanded.push(...(await expand(word, given)));
     const [name = "", ...args] = expanded;
     const body = functions.get(name);
-    if (body) return runPipeline(body, args);
+    if (body) return runPipeline(body, args, input);
     const program = Object.hasOwn(programs, name) ? programs[name] : undefined;
     if (!program) throw new SyntaxError(`the small shell has no ${name}`);
     return program(args, input);

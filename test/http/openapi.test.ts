@@ -418,6 +418,8 @@ test("several requests in one", async () => {
   const body = JSON.stringify([{ method: "POST", path: "/tasks", body: { title: "In a batch" } }]);
   assert.equal((await ask("POST", "/batch", { body, query: "?atomic=true" })).status, 200);
   await ask("POST", "/batch", { body: "[]" });
+});
+
 test("a file may name its kinds, and what came of one is kept", async () => {
   const kind = definitions[0]!;
   const line = `${kind.name}/${kind.prefix}_00000000 ${kind.title}="By a line"\n`;

@@ -36,7 +36,7 @@ async function kindsInOrder(job: Job): Promise<Kind[]> {
 /** Writes all rows that pass, chunk by chunk, and tells what comes of each. */
 export async function writeAll(job: Job, telling: Telling): Promise<Outcome> {
   const counts = emptyCounts();
-  const progress = createProgress(telling);
+  const progress = createProgress(telling, job.found.rows);
   const work = async (kind: Kind, after: number, most: number) => {
     const chunk = await job.db.pool.transaction((tx) => writeChunk(tx, job, kind, after, most), {
       longFor: job.hold.workspaceId,
@@ -136,7 +136,7 @@ async function nextRow(tx: Rows, job: Job, kind: Kind, after: number): Promise<{
 /** Judges all rows and writes none: what a dry run shows, and what strict begins with. */
 export async function foreseeAll(job: Job, telling: Telling): Promise<Counts> {
   const counts = emptyCounts();
-  const progress = createProgress(telling);
+  const progress = createProgress(telling, job.found.rows);
   const { pool } = job.db;
   const usage = await readUsage(job.db, job.hold.workspaceId);
   let shown = job.options.dryRun ? 0 : SHOWN;
@@ -254,12 +254,13 @@ export function told({ db }: Pick<Job, "db">, verdict: Verdict): Told {
 const EVERY_ROWS = 10_000;
 const EVERY_MS = 1_000;
 
-/** Tells how far it is, every second or every so many rows. */
-function createProgress(telling: Telling): (counts: Counts) => void {
+/** Tells how far it is, every second or every so many rows, until all rows are done. */
+function createProgress(telling: Telling, rows: number): (counts: Counts) => void {
   let told = 0;
   let at = performance.now();
   return ({ created, updated, unchanged, refused }) => {
     const done = created + updated + unchanged + refused;
+    if (done >= rows) return;
     if (done - told < EVERY_ROWS && performance.now() - at < EVERY_MS) return;
     told = done;
     at = performance.now();
