@@ -22,9 +22,8 @@ export function convert(kind: Kind, { is, fields }: Staged, facts: Facts, dates:
     if (is === "values" || typeof value !== "string" || !field) values[name] = value;
     else values[name] = readCell(field, value, dates ?? orderOf(facts, name));
   }
-  if (kind.sums && typeof fields[AMOUNT] === "string" && !kind.field(AMOUNT)) {
-    putAmount(kind, kind.sums, values, fields[AMOUNT], facts);
-  }
+  const amount = kind.field(AMOUNT) ? undefined : fields[AMOUNT];
+  if (kind.sums && amount !== undefined && amount !== null) putAmount(kind, kind.sums, values, amount, facts);
   for (const link of kind.links) {
     const name = linkKeyName(link);
     if (name === undefined || kind.field(name) || values[name] === undefined) continue;
@@ -79,10 +78,11 @@ function putAmount(
   kind: Kind,
   { amount, per }: NonNullable<Kind["sums"]>,
   values: Record<string, unknown>,
-  cell: string,
+  sent: unknown,
   { signs }: Facts,
 ): void {
-  const found = readAmount(cell, true, signs[AMOUNT]);
+  const cell = String(sent);
+  const found = readAmount(cell, true, typeof sent === "number" ? "." : signs[AMOUNT]);
   const said = typeof values[per] === "string" && values[per] !== "" ? values[per] : undefined;
   const currency = found?.currency ?? said ?? kind.field(per)?.initially;
   const units = found && isCode(currency) ? toSmallestUnit(found.decimal, currency) : undefined;

@@ -161,16 +161,21 @@ type Naming = { fields: ReadonlyMap<string, string>; unknown: string[]; gather?:
 function nameKeys(kind: Kind, names: readonly string[], options: NamingOptions): Naming {
   const columns = nameColumns(kind, names, options);
   const unknown = columns.filter(({ field }) => field === undefined).map(({ name }) => name);
-  const foreign = columns.some(({ name, field }) => field !== undefined && field !== name && !isOwn(kind, field));
+  const isOurs = ({ name, field }: Column) =>
+    field === name && (kind.field(name) || memberNamed(kind, name) || name === AMOUNT);
+  const foreign = columns.some((column) => column.field !== undefined && !isOurs(column));
   const [members] = membersOf(kind);
   const fields = new Map(columns.map(({ name, field }) => [name, field ?? `${members?.name}.${customKey(name)}`]));
   return { fields, unknown, ...(foreign && { gather: gatherer(columns) }) };
 }
 
-const isOwn = (kind: Kind, name: string) => kind.field(name) !== undefined && !NAME_PARTS.includes(name);
-
-const cellOf = (value: unknown): string =>
-  value === null || value === undefined ? "" : typeof value === "string" ? value : JSON.stringify(value);
+function cellOf(value: unknown): string {
+  if (value === null || value === undefined) return "";
+  if (typeof value === "string") return value;
+  const json = JSON.stringify(value);
+  // The point of a number in JSON never groups thousands, as that of a cell may.
+  return typeof value === "number" && /\.\d{3}$/.test(json) ? `${json}0` : json;
+}
 
 /** Takes out the id that the row gives itself. One of another program is kept beside the others. */
 function withId(kind: Kind, { is, fields }: Staged): Staged {

@@ -198,6 +198,20 @@ const PROGRAMS: [program: string, path: string, file: string, found: string, exp
     { name: "En Djay", company: "Jaysons" },
   ],
   [
+    "NDJSON with an amount that is a number",
+    "/deals/import",
+    '{"title":"Num deal","amount":1234.5,"currency":"EUR"}\n',
+    "deals?title=Num+deal",
+    { amount_cents: 123450, currency: "EUR" },
+  ],
+  [
+    "NDJSON with the parts of a name",
+    "/contacts/import?format=ndjson",
+    '{"first_name":"Fir","last_name":"Last","email":"fir@prog.example"}\n',
+    "contacts?email=fir@prog.example",
+    { name: "Fir Last" },
+  ],
+  [
     "French, by hand, in windows-1252",
     "/contacts/import",
     "Nom;Prénom;Société;Courriel;Téléphone\nLefèvre;Zoé;Été SARL;zoe@prog.example;01 02\n",
@@ -212,7 +226,7 @@ describe("a file as it comes from", () => {
       const bytes = program.includes("UTF-16")
         ? Buffer.from(file, "utf16le")
         : Buffer.from(file, program.includes("1252") ? "latin1" : "utf8");
-      const response = await fetch(`${service.baseUrl}${path}?unknown=keep`, {
+      const response = await fetch(`${service.baseUrl}${path}${path.includes("?") ? "&" : "?"}unknown=keep`, {
         method: "POST",
         body: bytes,
         headers: { authorization: `Bearer ${ann.token}` },

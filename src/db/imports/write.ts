@@ -13,7 +13,7 @@ import { lockLiving } from "./links.ts";
 type Rows = Pick<Transaction, "rows">;
 
 /** A record to write: a change of the one with this id, or else a create that updates the record of its natural key. */
-export type Record_ = {
+export type ToWrite = {
   n: number;
   id?: string | undefined;
   sent: Record<string, unknown>;
@@ -42,7 +42,7 @@ export async function writeRecords(
   kind: Kind,
   author: Author,
   ids: IdSource,
-  records: readonly Record_[],
+  records: readonly ToWrite[],
   options: WriteOptions,
 ): Promise<Map<number, WrittenRecord>> {
   if (records.length === 0) return new Map();
@@ -72,7 +72,7 @@ export async function writeRecords(
 }
 
 /** A record with the ids that it and its history entry get. */
-type Ready = { record: Record_; newId: string; entry: string };
+type Ready = { record: ToWrite; newId: string; entry: string };
 
 /** Creates whose natural key nobody holds, the first row of each, and whose links lead to living records, which stay locked. */
 async function newOnes(tx: Rows, workspaceId: string, kind: Kind, ready: readonly Ready[]): Promise<Ready[]> {
@@ -129,7 +129,7 @@ const createManyOf = derived((kind: Kind) => {
   return { insert: numbered(insert), history: numbered(history) };
 });
 
-function compareKeys(a: Record_, b: Record_): number {
+function compareKeys(a: ToWrite, b: ToWrite): number {
   const [one, other] = [a.key ?? a.id ?? "", b.key ?? b.id ?? ""];
   return one < other ? -1 : one > other ? 1 : a.n - b.n;
 }
