@@ -65,7 +65,6 @@ export async function writeRecords(
       options.createsOnly ? [] : null,
       options.cap ?? null,
     ]),
-    { plan: "named" },
   );
   for (const [n, id, version] of rows) written.set(n as number, { id: id as string, created: version === 1 });
   return written;
@@ -101,7 +100,6 @@ async function insertNew(
 ): Promise<Map<number, WrittenRecord>> {
   if (fresh.length === 0) return new Map();
   const { insert, history } = createManyOf(kind);
-  const named = { plan: "named" } as const;
   const rows = await tx.rows(
     insert([
       ...authorValues(author).slice(0, 3),
@@ -109,14 +107,10 @@ async function insertNew(
       fresh.map(({ record }) => JSON.stringify(record.sent)),
       fresh.map(({ record }) => JSON.stringify(record.initial)),
     ]),
-    named,
   );
   const made = new Set(rows.map(([id]) => id as string));
   const created = fresh.filter(({ newId }) => made.has(newId));
-  await tx.rows(
-    history([...entryAuthorValues(author), created.map(({ newId }) => newId), created.map(({ entry }) => entry)]),
-    named,
-  );
+  await tx.rows(history([...entryAuthorValues(author), created.map(({ newId }) => newId), created.map(({ entry }) => entry)]));
   if (cap !== undefined && created.length > 0) {
     await tx.rows(sql`insert into usage as u (workspace_id, kind, used, cap) values (${author.workspaceId}, ${kind.name}, ${created.length}, ${cap})
       on conflict (workspace_id, kind) do update set used = u.used + excluded.used, cap = excluded.cap`);
