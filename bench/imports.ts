@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Sql } from "./place.ts";
-import { memoryOf } from "./processes.ts";
+import { backendsOf, cpuOf, memoryOf } from "./processes.ts";
 import type { Contender } from "./servers.ts";
 import { FIRST, LAST, STAGES, TITLES } from "./words.ts";
 
@@ -9,6 +9,8 @@ export type ImportCost = {
   rows: number;
   importMs: number;
   plainMs: number;
+  /** Seconds of CPU: of the product and its backends, and of the backend of the plain insert. It is steadier than time on a busy machine. */
+  cpu: { product: number; backends: number; plain: number };
   /** Resident memory of the product in MB, before and at its highest. */
   rss: { before: number; most: number };
   /** Milliseconds of a short read by somebody else, 99 of 100: before, and while the import runs. */
@@ -28,6 +30,8 @@ export async function importCost(
   const headers = { Authorization: `Bearer ${token}`, "Content-Type": "text/csv" };
   const before = memoryOf(product.pid).now;
   const calm = await probe(product, authorization, () => sleep(3_000));
+  const backends = async () => (await backendsOf(sql, product.application)).reduce((sum, pid) => sum + cpuOf(pid), 0) / 1e6;
+  const cpu = { product: -cpuOf(product.pid) / 1e6, backends: -(await backends()), plain: 0 };
   let importMs = 0;
   const busy = await probe(product, authorization, async () => {
     const since = performance.now();
@@ -44,17 +48,22 @@ export async function importCost(
     importMs = performance.now() - since;
     if (!end.includes(`# ${rows} created`)) throw new Error(`the import ended with ${end}`);
   });
+  cpu.product += cpuOf(product.pid) / 1e6;
+  cpu.backends += await backends();
   const { most } = memoryOf(product.pid);
   say(`import: ${rows} rows in ${(importMs / 1000).toFixed(1)} s`);
   const copy = await newWorkspace(product);
   // The same somebody else reads meanwhile, for both run on the same machine.
   let plainMs = 0;
+  const [own] = await sql<{ pid: number }[]>`select pg_backend_pid() as pid`;
+  cpu.plain = -cpuOf(own!.pid) / 1e6;
   await probe(product, authorization, async () => {
     plainMs = await insertPlainly(sql, workspaceId, copy.workspaceId);
   });
+  cpu.plain += cpuOf(own!.pid) / 1e6;
   say(`plain insert … select: ${(plainMs / 1000).toFixed(1)} s`);
   for (const each of [workspaceId, copy.workspaceId]) await sweepWorkspace(sql, each);
-  return { rows, importMs, plainMs, rss: { before, most }, p99: { before: calm, during: busy } };
+  return { rows, importMs, plainMs, cpu, rss: { before, most }, p99: { before: calm, during: busy } };
 }
 
 /** Lines of a table, many in a piece, made as fast as they are taken. */
@@ -99,7 +108,7 @@ async function probe(product: Contender, headers: Record<string, string>, work: 
       const since = performance.now();
       await (await fetch(`${product.baseUrl}/contacts?limit=5`, { headers })).text();
       times.push(performance.now() - since);
-      await sleep(5);
+      await sleep(25);
     }
   })();
   await work();

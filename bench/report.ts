@@ -156,10 +156,11 @@ export function exportTable(costs: readonly ExportCost[]): string {
 }
 
 /** An import beside plain `insert … select`. The limits: 0.5 of it, 160 MB, three times the calm p99. */
-export function importLine({ rows, importMs, plainMs, rss, p99 }: ImportCost): string {
+export function importLine({ rows, importMs, plainMs, cpu, rss, p99 }: ImportCost): string {
   return [
     `import of ${rows}: ${(importMs / 1000).toFixed(1)} s, ${whole((rows / importMs) * 1000)} rows/s; plain insert ${(plainMs / 1000).toFixed(1)} s;`,
-    `ratio ${ratio(plainMs, importMs)} (limit 0.5); RSS ${whole(rss.before)} MB, at most ${whole(rss.most)};`,
+    `ratio ${ratio(plainMs, importMs)} (limit 0.5);`,
+    `CPU product ${tenth(cpu.product)} s, its backends ${tenth(cpu.backends)} s, plain ${tenth(cpu.plain)} s; RSS ${whole(rss.before)} MB, at most ${whole(rss.most)};`,
     `others' p99 ${tenth(p99.before)} ms, during ${tenth(p99.during)}\n`,
   ].join(" ");
 }
