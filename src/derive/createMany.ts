@@ -26,7 +26,9 @@ export function createManySql(kind: Kind): { insert: string; history: string } {
     action: "'created'",
     cause: "null",
     row: "w",
-    from: `unnest($7::text[], $8::text[]) as u(id, entry) join ${plural} w on w.workspace_id = $1 and w.id = u.id`,
+    // Laterally and with an offset, which keeps it so: a new workspace has no statistics, by which its records would all be read.
+    from: `unnest($7::text[], $8::text[]) as u(id, entry)
+    cross join lateral (select t.* from ${plural} t where t.workspace_id = $1 and t.id = u.id offset 0) w`,
     author: { workspace: "$1", actor: "$2", token: "$3", agent: "$4", reason: "$5", request: "$6" },
   });
   return { insert, history };

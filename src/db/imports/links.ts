@@ -68,8 +68,9 @@ export async function lockMaking(tx: Rows, workspaceId: string, target: Kind): P
 /** Which of these records are there and locked against deletion until the transaction ends. */
 export async function lockLiving(tx: Rows, workspaceId: string, target: Kind, ids: readonly string[]): Promise<Set<string>> {
   if (ids.length === 0) return new Set();
-  const rows = await tx.rows(sql`select r.id from ${ident(target.plural)} r where r.workspace_id = ${workspaceId}
-    and r.id = any (${ids}::text[]) and r.deleted_at is null order by r.id for key share`);
+  const rows = await tx.rows(sql`select f.id from unnest(${[...new Set(ids)].sort()}::text[]) as u(id)
+    cross join lateral (select r.id from ${ident(target.plural)} r where r.workspace_id = ${workspaceId} and r.id = u.id
+      and r.deleted_at is null offset 0 for key share) f`);
   return new Set(rows.map(([id]) => id as string));
 }
 

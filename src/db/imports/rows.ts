@@ -69,7 +69,13 @@ export async function storeVerdicts(
   await tx.rows(sql`update import_rows r set outcome = u.outcome, record_id = u.record_id, problem = u.problem::jsonb, fields = null
     from unnest(${verdicts.map(({ n }) => n)}::integer[], ${verdicts.map(({ outcome }) => outcome)}::text[], ${verdicts.map(record)}::text[],
       ${verdicts.map(problem)}::text[]) as u(n, outcome, record_id, problem)
-    where r.workspace_id = ${workspaceId} and r.import_id = ${id} and r.n = u.n`);
+    where r.workspace_id = ${workspaceId} and r.import_id = ${id} and r.n = u.n and ${within(verdicts)}`);
+}
+
+/** Without statistics of an import that is new, all of its rows would be read for each chunk. */
+function within(rows: readonly { n: number }[]): Statement {
+  const numbers = rows.map(({ n }) => n);
+  return sql`r.n between ${Math.min(...numbers)} and ${Math.max(...numbers)}`;
 }
 
 export function countVerdicts(verdicts: readonly Verdict[]): Counts {
@@ -100,7 +106,7 @@ export async function keepKeys(
   if (keys.length === 0) return;
   await tx.rows(sql`update import_rows r set key = u.key from unnest(${keys.map(({ n }) => n)}::integer[],
       ${keys.map(({ key }) => key)}::text[]) as u(n, key)
-    where r.workspace_id = ${workspaceId} and r.import_id = ${id} and r.n = u.n`);
+    where r.workspace_id = ${workspaceId} and r.import_id = ${id} and r.n = u.n and ${within(keys)}`);
 }
 
 /** The kinds of the rows that are staged, and how many there are of each. */

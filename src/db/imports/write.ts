@@ -148,8 +148,8 @@ export async function holdersOf(
   if (!keyField || keys.length === 0) return new Map();
   const column = raw(comparedSql(keyField.type, `r."${keyField.name}"`));
   const value = raw(comparedSql(keyField.type, 'u.key collate "C"'));
-  const rows = await tx.rows(sql`select u.key, r.id from unnest(${[...new Set(keys)]}::text[]) as u(key)
-    join ${ident(kind.plural)} r on r.workspace_id = ${workspaceId} and ${column} = ${value} and r.${ident(keyField.name)} is not null
-      and r.deleted_at is null`);
+  const rows = await tx.rows(sql`select u.key, f.id from unnest(${[...new Set(keys)]}::text[]) as u(key)
+    cross join lateral (select r.id from ${ident(kind.plural)} r where r.workspace_id = ${workspaceId} and ${column} = ${value}
+      and r.${ident(keyField.name)} is not null and r.deleted_at is null limit 1) f`);
   return new Map(rows.map(([key, id]) => [key as string, id as string]));
 }
