@@ -95,8 +95,9 @@ function writeOf({ body }: Operation): Pick<Scope, "verb" | "partly"> | undefine
   return body.of.naturalKey === undefined ? { verb: "create" } : { verb: "write", partly: true };
 }
 
-/** Whether an operation writes records: those take `dry_run`. */
-export const isRecordWrite = ({ parameters }: Operation): boolean => parameters?.["dry_run"] !== undefined;
+/** Whether an operation writes records in one unit of work: those take `dry_run`. A file is written in many. */
+export const isRecordWrite = ({ parameters, body }: Operation): boolean =>
+  parameters?.["dry_run"] !== undefined && body?.is !== "file";
 
 /** Some fields of a definition as values on their own. */
 export function valuesOf({ fields }: Kind, ...names: string[]): Named {

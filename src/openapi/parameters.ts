@@ -167,7 +167,7 @@ function headersOf(operation: Operation): (keyof typeof HEADERS)[] {
   return [
     ...(method === "GET" && answers.is === "record" ? (["If-None-Match"] as const) : []),
     ...(codes.includes("version_conflict") ? (["If-Match"] as const) : []),
-    ...(body?.is === "create" || isRecordWrite(operation) ? (["Idempotency-Key"] as const) : []),
+    ...(body?.is === "file" || isRecordWrite(operation) ? (["Idempotency-Key"] as const) : []),
     ...(parameters.reason ? (["X-Reason", "X-Agent"] as const) : []),
     ...(refuses.includes("escalation_required") ? (["X-Escalation-Code"] as const) : []),
   ];
@@ -184,7 +184,7 @@ const header = (name: string, description: string, example?: string): Json => ({
 const HEADERS = {
   "If-None-Match": header("If-None-Match", "the ETag you have; 304 when nothing changed", '"3-Zk3x0PqWb1"'),
   "If-Match": header("If-Match", "the ETag you have; 412 when the record moved on", '"3-Zk3x0PqWb1"'),
-  "Idempotency-Key": header("Idempotency-Key", "a random name of this create; sent again within a day it makes nothing twice"),
+  "Idempotency-Key": header("Idempotency-Key", "a random name of this write; sent again within a day it changes nothing twice"),
   "X-Reason": header("X-Reason", "why, for the history"),
   "X-Agent": header("X-Agent", "the program that acts, for the history; else its User-Agent"),
   "X-Escalation-Code": header("X-Escalation-Code", "the code that the first call had mailed; also as code="),
