@@ -213,7 +213,7 @@ function bodyName(body: Exclude<OperationBody, { is: "values" | "file" }>): stri
 
 /** The schemas that operations refer to by name. */
 export function componentSchemas(routes: readonly Operation[]): Json {
-  const choosing = shownKinds(routes.filter(({ filters, parameters }) => filters || parameters?.["fields"]));
+  const choosing = shownKinds(routes.filter(({ filters, parameters }) => (filters && !filters.only) || parameters?.["fields"]));
   const records = shownKinds(routes).flatMap((kind): [string, Json][] => [
     [capital(kind.name), recordSchema(kind, choosing.includes(kind))],
     [`${capital(kind.name)}Page`, pageSchema([kind])],

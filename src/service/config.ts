@@ -26,7 +26,7 @@ export const SETTINGS = {
   CRM_PREPARE: { initially: "on", about: "prepared statements; off behind PgBouncer before 1.21", read: onOff },
   CRM_POOL: {
     initially: "6",
-    about: "database connections a process; a third as many more for searches and lists that no index pages",
+    about: "database connections a process; a third as many more for searches and lists that no index pages, and 4 for streams",
     read: whole(1, 64),
   },
   CRM_SECRET: {

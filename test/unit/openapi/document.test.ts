@@ -152,7 +152,8 @@ test("what answers always hold is required, and what they never leave without a 
   }
 });
 
-const isChosen = ({ filters, parameters: taken }: Operation) => filters !== undefined || taken?.["fields"] !== undefined;
+const isChosen = ({ filters, parameters: taken }: Operation) =>
+  (filters !== undefined && !filters.only) || taken?.["fields"] !== undefined;
 
 test("every refusal of an operation is told under its status, and means something", () => {
   const { error } = schemas["Problem"]!["properties"] as Record<string, Json>;
