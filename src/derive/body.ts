@@ -221,6 +221,11 @@ function complete(kind: Kind, written: Written, reading: Reading): void {
     if (field.initially === undefined || written.sent[field.name] != null) continue;
     written.initial[field.name] = field.type.toColumn(field.initially, reading);
   }
+  for (const { name, list } of kind.fields) {
+    const first = list && written.sent[name] == null && firstOf(written.sent[list.name]);
+    // An upsert looks for its record by the natural key, and leaves other main values as they are.
+    if (first) (name === kind.naturalKey ? written.sent : written.initial)[name] = first;
+  }
   const { title, titleParts = [], needsOneOf } = kind;
   const key = titleStandIn(kind);
   const parts = titleParts.flatMap((part) => written.sent[part] ?? []);
@@ -235,6 +240,12 @@ function complete(kind: Kind, written: Written, reading: Reading): void {
   }
   if (needsOneOf && !kind.links.some(({ id, name }) => needsOneOf.includes(id.name) && written.links[name]))
     throw new Problem("missing_field", `${oneOf(kind.name)} needs one of ${needsOneOf.join(", ")}`, exampleOf(kind));
+}
+
+/** The first of a list of further values is the main one of a new record that comes without. */
+function firstOf(list: unknown): string | undefined {
+  const items = Array.isArray(list) ? list : ((list ?? {}) as { add?: unknown[] }).add;
+  return items?.[0] as string | undefined;
 }
 
 /** The field whose value names a record that was sent without its title. */

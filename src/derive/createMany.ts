@@ -1,6 +1,7 @@
 import { comparedSql } from "../fields/folding.ts";
 import type { Kind } from "../records/kind.ts";
 import { entrySql } from "./entry.ts";
+import { addressesOf } from "./further.ts";
 import { columnsOf, insertedSql } from "./writeFunction.ts";
 
 /**
@@ -15,11 +16,13 @@ export function createManySql(kind: Kind): { insert: string; history: string } {
   const conflict = keyField
     ? ` on conflict (workspace_id, ${comparedSql(keyField.type, key!)}) where ${key} is not null and deleted_at is null do nothing`
     : "";
-  const insert = `insert into ${plural} as r (workspace_id, id, ${columns.map(({ name }) => `"${name}", `).join("")}version, created_at, created_by, updated_at)
-  select $1::text, x.id, ${columns.map((field) => `${insertedSql(field)}, `).join("")}1, p_at, $3::text, p_at
-  from (select u.place, u.id, u.initial::jsonb as p_initial, u.sent::jsonb as p_sent, $2::timestamptz as p_at
-    from unnest($4::text[], $5::text[], $6::text[]) with ordinality as u(id, sent, initial, place)) x
-  cross join lateral jsonb_populate_record(null::${plural}, x.p_initial || x.p_sent) n
+  const names = columns.map(({ name }) => `"${name}", `).join("");
+  const given = `select u.place, u.id, u.initial::jsonb as p_initial, u.sent::jsonb as p_sent, $2::timestamptz as p_at
+    from unnest($4::text[], $5::text[], $6::text[]) with ordinality as u(id, sent, initial, place)`;
+  const insert = `${takenSql(kind, given)}insert into ${plural} as r (workspace_id, id, ${names}version, created_at, created_by, updated_at, xid)
+  select $1::text, x.id, ${columns.map((field) => `${insertedSql(field)}, `).join("")}1, p_at, $3::text, p_at, pg_current_xact_id()
+  from (${given}) x
+  cross join lateral jsonb_populate_record(null::${plural}, x.p_initial || x.p_sent) n${freeSql(kind)}
   order by x.place${conflict} returning r.id`;
   const history = entrySql(kind, {
     id: "u.entry",
@@ -32,4 +35,25 @@ export function createManySql(kind: Kind): { insert: string; history: string } {
     author: { workspace: "$1", actor: "$2", token: "$3", agent: "$4", reason: "$5", request: "$6" },
   });
   return { insert, history };
+}
+
+/**
+ * Of a kind whose records may have several addresses, each takes its address first. A record of more than one is left to the kind's function, as
+ * is one whose address is taken.
+ */
+function takenSql(kind: Kind, given: string): string {
+  if (!kind.furtherKey) return "";
+  return `with taken as (insert into addresses (workspace_id, kind, value, record_id)
+    select distinct on (v) $1::text, '${kind.name}', v, x.id from (${given}) x
+      cross join lateral jsonb_populate_record(null::${kind.plural}, x.p_initial || x.p_sent) n cross join lateral unnest(${addressesOf(kind, "n")}) v
+      where cardinality(${addressesOf(kind, "n")}) = 1 order by v, x.place
+    on conflict do nothing returning value, record_id)
+  `;
+}
+
+function freeSql(kind: Kind): string {
+  if (!kind.furtherKey) return "";
+  const all = addressesOf(kind, "n");
+  return `
+  where cardinality(${all}) = 0 or cardinality(${all}) = 1 and exists (select from taken t where t.value = (${all})[1] and t.record_id = x.id)`;
 }

@@ -56,7 +56,7 @@ function searchColumn(kind: Kind): string[] {
 }
 
 function indexesSql(kind: Kind): string[] {
-  const { plural, links, keyField, reminder } = kind;
+  const { plural, links, keyField, furtherKey, reminder } = kind;
   const order = kind.order.replace("-", "");
   const own = writable(kind).filter(stored);
   const index = (name: string, on: string, where = "", using = "") =>
@@ -84,6 +84,9 @@ function indexesSql(kind: Kind): string[] {
     // A link may be sent by the name of the record it leads to.
     ...(kind.holders.length > 0 ? [index("called", `"left"(crm_fold(${quoted(kind.titleField)}), 200)`)] : []),
     `create index ${plural}_deleted_idx on ${plural} (workspace_id, ${order}, id) where deleted_at is not null;`,
+    // A new record with the natural key of a deleted one may be that one again.
+    ...(keyField ? [goneSql(kind, keyField, compared(keyField))] : []),
+    ...(furtherKey ? [goneSql(kind, furtherKey, quoted(furtherKey), "using gin ")] : []),
     index("search", "search gin_trgm_ops", "", "using gin "),
     `create index ${plural}_lexemes_idx on ${plural} using gin (crm_lexemes(workspace_id, ${hasName(kind) ? "search" : "E'\\n' || search"})) where deleted_at is null;`,
     ...own.flatMap((field) =>
@@ -93,6 +96,9 @@ function indexesSql(kind: Kind): string[] {
     ),
   ];
 }
+
+const goneSql = ({ plural }: Kind, field: Field, on: string, using = "") =>
+  `create index ${plural}_${field.name}_gone_idx on ${plural} ${using}(workspace_id, ${on}) where ${quoted(field)} is not null and deleted_at is not null;`;
 
 /** What holds of a record that still reminds, as SQL about its columns: the index of reminders and the list of them say the same. */
 export function pendingSql({ reminder }: Kind, row = ""): string[] {
@@ -107,8 +113,7 @@ function tuningSql(kind: Kind): string[] {
   const folded = writable(kind).filter(({ sort, required, type }) => sort && !required && ordersFolded(type));
   return [
     `alter table ${plural} alter column workspace_id set (n_distinct = -0.0002);`,
-    `alter table ${plural} alter column search set statistics 200;`,
-    `alter index ${plural}_lexemes_idx alter column 1 set statistics 0;`,
+    ...searchTuningSql(kind),
     ...writable(kind).flatMap((field) =>
       (field.type.indexed?.(field.name) ?? []).flatMap(({ name, untold }) =>
         untold ? [`alter index ${plural}_${field.name}${name}_idx alter column 2 set statistics 0;`] : [],
@@ -117,6 +122,12 @@ function tuningSql(kind: Kind): string[] {
     ...folded.map(({ name }) => `create statistics ${plural}_${name}_folded on lower(${name}) from ${plural};`),
   ];
 }
+
+/** What the search column and its index lose when the column is made anew. */
+export const searchTuningSql = ({ plural }: Kind): string[] => [
+  `alter table ${plural} alter column search set statistics 200;`,
+  `alter index ${plural}_lexemes_idx alter column 1 set statistics 0;`,
+];
 
 const compared = (field: Field) => comparedSql(field.type, quoted(field));
 const ordered = (field: Field) => orderedSql(field.type, quoted(field));

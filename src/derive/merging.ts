@@ -12,6 +12,7 @@ export function mergeFields(kind: Kind, kept: Stored, other: Stored, take: reado
   return writable(kind)
     .filter(stored)
     .flatMap((field): Merged[] => {
+      if (field.further) return mergedList(kind, field, kept, other, take);
       const [mine, theirs] = [kept[field.name] ?? null, other[field.name] ?? null];
       if (theirs === null || isSame(kind, field.name, mine, theirs)) return [];
       if (mine === null) return [{ field, value: theirs, from: "other", lost: null }];
@@ -22,6 +23,21 @@ export function mergeFields(kind: Kind, kept: Stored, other: Stored, take: reado
         return isSame(kind, field.name, both, mine) ? [] : [{ field, value: both, from: "both", lost: null }];
       return [{ field, value: first, from: taken ? "other" : "kept", lost: second }];
     });
+}
+
+/** Further values are united, and a main value that is not the kept one becomes one of them. */
+function mergedList(kind: Kind, field: Field, kept: Stored, other: Stored, take: readonly string[]): Merged[] {
+  const of = (state: Stored) => ({
+    main: (state[field.further!] ?? null) as string | null,
+    list: (state[field.name] ?? []) as string[],
+  });
+  const [mine, theirs] = [of(kept), of(other)];
+  const taken = take.includes(field.further!) && theirs.main !== null;
+  const main = taken ? theirs.main : (mine.main ?? theirs.main);
+  const all = [...mine.list, mine.main, theirs.main, ...theirs.list].filter((each) => each !== null && each !== main);
+  const value = all.length === 0 ? null : [...new Set(all)];
+  if (isSame(kind, field.name, value, kept[field.name] ?? null)) return [];
+  return [{ field, value, from: mine.list.length === 0 && !taken ? "other" : "both", lost: null }];
 }
 
 /** Undefined for a value that is one. */

@@ -3,6 +3,7 @@ import type { Derivation } from "../fields/spec.ts";
 import type { Field, Kind, Link } from "../records/kind.ts";
 import { stored, writable } from "../records/kind.ts";
 import { entrySql, placeSql } from "./entry.ts";
+import { addressesSql, addressVariables, becomesSql, insertedListSql } from "./further.ts";
 
 /**
  * The function that creates, upserts or changes one record of a kind, with its history entry, in one call: `select … from contacts_write(…) r`.
@@ -19,9 +20,9 @@ export function writeFunctionSql(kind: Kind): string {
 ) returns setof ${plural} language plpgsql as $$
 declare
   n ${plural} := jsonb_populate_record(null::${plural}, p_initial || p_sent);
-  w ${plural};${linkVariables(kind)}
+  w ${plural};${linkVariables(kind)}${addressVariables(kind)}
 begin
-${indented([...linksInOrder(kind).map((link) => lockSql(kind, link)), CLAIM, `if p_creates then\n${indented([insertSql(kind)])}\nelse\n${indented([updateSql(kind)])}\nend if;`, unwrittenSql(kind), countSql(kind), FORGET_SEARCH, historySql(kind), "return next w;"])}
+${indented([...linksInOrder(kind).map((link) => lockSql(kind, link)), CLAIM, changeSql(kind), unwrittenSql(kind), countSql(kind), FORGET_SEARCH, historySql(kind), "return next w;"])}
 end $$;`;
 }
 
@@ -74,24 +75,38 @@ const CLAIM = `if p_key is not null then
   end if;
 end if;`;
 
+/** The natural key of a kind with further ones is looked for among the addresses; others are looked for by their index. */
+function changeSql(kind: Kind): string {
+  if (!kind.furtherKey)
+    return `if p_creates then\n${indented([insertSql(kind)])}\nelse\n${indented([updateSql(kind)])}\nend if;`;
+  const found = FOUND.replaceAll("p_id", "a_id");
+  return addressesSql(kind, insertSql(kind), (has) => {
+    const set = changesSql(kind, "n", "p_at", `${found}\n    and (not p_creates or ${has})`);
+    return `update ${kind.plural} r set ${set}\n  returning r.* into w;`;
+  });
+}
+
 export const columnsOf = (kind: Kind) => writable(kind).filter(stored);
 
 function insertSql(kind: Kind): string {
-  const { plural, keyField } = kind;
+  const { plural, keyField, furtherKey } = kind;
   const columns = columnsOf(kind);
   const values = columns.map(insertedSql);
   const key = keyField && `"${keyField.name}"`;
-  const conflict = keyField
-    ? `\n  on conflict (workspace_id, ${comparedSql(keyField.type, `"${keyField.name}"`)}) where ${key} is not null and deleted_at is null
+  const conflict =
+    keyField && !furtherKey
+      ? `\n  on conflict (workspace_id, ${comparedSql(keyField.type, `"${keyField.name}"`)}) where ${key} is not null and deleted_at is null
   do update set ${changesSql(kind, "excluded", "excluded.updated_at")}`
-    : "";
+      : "";
   return `insert into ${plural} as r (workspace_id, id, ${columns.map(({ name }) => `"${name}", `).join("")}version, created_at, created_by, updated_at, xid)
   values (p_workspace, p_id, ${values.map((each) => `${each}, `).join("")}1, p_at, p_actor, p_at, pg_current_xact_id())${conflict}
   returning r.* into w;`;
 }
 
 /** What a new record stores. A derived field that was not sent follows the field that it is derived from. */
-export function insertedSql({ name, type, derived }: Field): string {
+export function insertedSql(field: Field): string {
+  const { name, type, derived, further } = field;
+  if (further) return insertedListSql(field);
   const value = type.inserted?.(`n."${name}"`) ?? `n."${name}"`;
   if (!derived) return value;
   return `case when p_sent ? '${name}' then ${value} when n."${derived.field}" is distinct from '${derived.value}' then p_at end`;
@@ -125,7 +140,10 @@ end if;`;
 function changesSql(kind: Kind, from: string, at: string, found?: string): string {
   const columns = columnsOf(kind).filter((field) => !(from === "excluded" && field === kind.keyField));
   const becomes = (field: Field) => {
-    const { name, type, derived } = field;
+    const { name, type, derived, further } = field;
+    if (further) return becomesSql(kind, field);
+    if (kind.furtherKey && field === kind.keyField)
+      return `case when p_sent ? '${name}' and not p_creates then n."${name}" else r."${name}" end`;
     const follows = derived ? ` when p_sent ? '${derived.field}' then ${followsSql(name, derived, from)}` : "";
     const value = type.merged?.(`r."${name}"`, `n."${name}"`, name) ?? `${from}."${name}"`;
     return `case when p_sent ? '${name}' then ${value}${follows} else r."${name}" end`;

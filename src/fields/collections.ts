@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { parseExact } from "../kit/json.ts";
-import { customText, joinList, quoteIfNeeded } from "../kit/line.ts";
+import { customText } from "../kit/line.ts";
 import { Problem } from "../kit/problem.ts";
 import {
   areMembers,
@@ -14,6 +14,7 @@ import {
   membersSchema,
   splitMembers,
 } from "./custom.ts";
+import { inPlace } from "./list.ts";
 import { compare, NULLS, PARTS } from "./operators.ts";
 import { asJson } from "./text.ts";
 import type { FieldType } from "./type.ts";
@@ -24,46 +25,16 @@ const TAG = /^[^\s,"\p{Cc}\p{Surrogate}]{1,100}$/u;
 const MOST_TAGS = 100;
 const TAGS = z.array(z.string().regex(TAG)).max(MOST_TAGS);
 
-/** Stands in `p_removed` for a list that is changed in place. No tag has a comma. */
-const EDITED = ",";
-
 export const tagsType: FieldType = {
   name: "tags",
-  sqlType: "text[]",
   operators: ["eq", "ne", "has", "in", ...PARTS, ...NULLS],
   expects: "a list of tags without comma, quote or white space, such as saas,vip",
-  schema: TAGS,
-  refusal: "invalid_value",
+  ...inPlace(MOST_TAGS, TAGS),
   fromText: (text) =>
     text
       .split(",")
       .map((tag) => tag.trim())
       .filter((tag) => tag !== ""),
-  toColumn: (value) => {
-    if (!Array.isArray(value)) return value;
-    const tags = [...new Set(value as string[])];
-    return tags.length === 0 ? null : tags;
-  },
-  edit: z.strictObject({ add: TAGS.optional(), remove: TAGS.optional() }),
-  split: (sent) => {
-    if (Array.isArray(sent)) return { set: sent, removed: [] };
-    const { add = [], remove = [] } = sent as { add?: string[]; remove?: string[] };
-    return { set: [...new Set(add)], removed: [EDITED, ...remove] };
-  },
-  merged: (former, sent, field) => {
-    const whole = `coalesce(${former}, '{}')`;
-    const all = `unnest(${whole} || array(select a from unnest(${sent}) a where a <> all (${whole}))) with ordinality u (t, i)`;
-    const edited = `nullif(array(select t from ${all} where '${field}.' || t <> all (p_removed) order by i), '{}')`;
-    return `case when '${field}.${EDITED}' = any (p_removed) then ${edited} else ${sent} end`;
-  },
-  inserted: (sent) => `nullif(${sent}, '{}')`,
-  check: {
-    sql: (column) => `cardinality(${column}) <= ${MOST_TAGS}`,
-    broken: (field) => ({
-      message: `${field} would come to more than ${MOST_TAGS}`,
-      hint: `take some away: {"${field}":{"remove":["…"]}}`,
-    }),
-  },
   predicate: (operator, operands) => {
     const listed = operands.flatMap((operand) => operand.split(",")).map((tag) => tag.trim());
     // The line shows commas where the searched text has spaces.
@@ -75,9 +46,6 @@ export const tagsType: FieldType = {
       in: { is: "any", of: listed.map((tag) => ({ is: "holds", items: [tag] })) },
     });
   },
-  toLine: (tags) => quoteIfNeeded(joinList(tags)),
-  toJson: asJson,
-  absent: "[]",
   searched: (column) => [`crm_words(${column})`],
   indexed: (column) => [{ name: "", on: column }],
 };

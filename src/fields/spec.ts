@@ -25,6 +25,8 @@ export type FieldSpec = {
   shown?: "detail" | "json" | "asked";
   /** What it becomes by itself when another field is written; a value that is sent along wins. */
   derived?: Derivation;
+  /** The field of the main value, of which this list holds the further ones. The main one is never in it. */
+  further?: string;
   /** A record whose `field` has this value ought to have one: a write that leaves it without says so. */
   wanted?: { field: string; value: string };
   /** The column, where it is not called like the field. */

@@ -70,6 +70,7 @@ export const phoneType: FieldType = {
   signed: true,
   searchFinds: "the number however it is spaced",
   searched: (column) => [column, `crm_digits(${column})`],
+  searchedIn: (column) => [`crm_words(${column})`, `crm_digits_of(${column})`],
 };
 
 /** Of a domain: what a letter or digit begins and ends. Joiners are a matter of script, which `asciiDomain` knows (RFC 5892). */

@@ -80,6 +80,8 @@ export type FieldType = {
   caseless?: boolean;
   /** What search looks at, as SQL about the column; the column itself unless the type says so. */
   searched?: (column: string) => readonly string[];
+  /** The same of a list of such values. */
+  searchedIn?: (column: string) => readonly string[];
   /** The SQL expression that the column is held to, and what to tell a caller whose write breaks it. */
   check?: { sql: (column: string) => string; broken: (field: string) => { message: string; hint: string } };
   /** Further gin indexes, each with a name, what it is on, and where it holds; `untold`: its statistics would mislead. */

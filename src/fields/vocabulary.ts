@@ -3,6 +3,7 @@ import { customType, tagsType } from "./collections.ts";
 import { countryType } from "./country.ts";
 import { decimalType, percentType } from "./decimal.ts";
 import { referenceType } from "./link.ts";
+import { listOf } from "./list.ts";
 import type { FieldSpec } from "./spec.ts";
 import {
   booleanType,
@@ -56,6 +57,13 @@ export const choice = (choices: readonly [string, ...string[]], options: Options
 export const known = (values: readonly [string, ...string[]], options: Options): FieldSpec => ({
   ...options,
   type: knownType(values),
+});
+
+/** A list of further values beside the main one, of the same type: `emails` beside `email`. */
+export const further = (main: string, word: (options: Options) => FieldSpec, options: Options): FieldSpec => ({
+  ...options,
+  type: listOf(word(options).type),
+  further: main,
 });
 
 /** A link to a record of another kind. Its field is called `<name>_id`; the name of that record shows beside it as `<name>`. */

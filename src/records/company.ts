@@ -1,4 +1,4 @@
-import { country, custom, domain, longText, person, phone, phrase, required, tags } from "../fields/vocabulary.ts";
+import { country, custom, domain, further, longText, person, phone, phrase, required, tags } from "../fields/vocabulary.ts";
 import { defineRecord } from "./define.ts";
 
 export const company = defineRecord({
@@ -20,6 +20,11 @@ export const company = defineRecord({
   fields: {
     name: required(phrase({ about: "name", sort: true, search: true })),
     domain: domain({ about: "web domain; POST with a known one updates that company", sort: true, search: true }),
+    domains: further("domain", domain, {
+      about: "further domains; POST with one of them as domain updates this company",
+      search: true,
+      shown: "detail",
+    }),
     industry: phrase({ about: "line of business", sort: true, search: true, paged: true, label: true }),
     phone: phone({ about: "phone number", search: true }),
     owner: person({ about: "who looks after it", sort: true, paged: true }),

@@ -77,7 +77,7 @@ export function compileKind(declaration: Declaration): Kind {
     declaration.pipeline?.stage,
     declaration.pipeline?.open.field,
   ];
-  const others = fields.flatMap(({ derived, wanted }) => [derived?.field, wanted?.field]);
+  const others = fields.flatMap(({ derived, wanted, further }) => [derived?.field, wanted?.field, further]);
   const wanted = [title, ...titleParts, naturalKey, ...needsOneOf, ...parts, ...others, order.replace("-", "")];
   for (const each of wanted) {
     if (each !== undefined && !byName.has(each)) throw new Error(`${name} has no field ${each}`);
@@ -85,6 +85,11 @@ export function compileKind(declaration: Declaration): Kind {
   if (declaration.pipeline && !declaration.sums) throw new Error(`${name} has a pipeline and nothing to add up`);
   if (naturalKey !== undefined && byName.get(naturalKey)!.type.sqlType !== "text")
     throw new Error(`${name}.${naturalKey} is a natural key: it has to be text, by which links can name a record`);
+  for (const list of fields) {
+    const main = list.further === undefined ? undefined : byName.get(list.further)!;
+    if (main?.list) throw new Error(`${name}.${main.name} has two lists of further values`);
+    if (main) main.list = list;
+  }
   return {
     ...declaration,
     order,
@@ -93,6 +98,7 @@ export function compileKind(declaration: Declaration): Kind {
     field: (asked) => byName.get(asked),
     titleField: byName.get(title)!,
     keyField: naturalKey === undefined ? undefined : byName.get(naturalKey),
+    furtherKey: naturalKey === undefined ? undefined : byName.get(naturalKey)!.list,
     links: [],
     holders: [],
   };

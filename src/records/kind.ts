@@ -19,7 +19,9 @@ export type ReminderSource = {
 export type CardSource = {
   name: string;
   email?: string;
+  emails?: string;
   phone?: string;
+  phones?: string;
   title?: string;
   company?: string;
   /** A domain. */
@@ -77,6 +79,8 @@ export type Field = FieldSpec & {
   link?: Link;
   /** Worked out from the records that touch this one: when the last was, or how many there are. It is never stored, so it is always right. */
   touched?: Touched;
+  /** The list of its further values: `emails` of `email`. */
+  list?: Field;
 };
 
 /** The records of `kind` that link here, and when they happened. */
@@ -99,6 +103,8 @@ export type Kind = Omit<Declaration, "fields" | "order"> & {
   titleField: Field;
   /** The field that `naturalKey` names. */
   keyField: Field | undefined;
+  /** The list of further values of `naturalKey`: each of them, too, belongs to one living record. */
+  furtherKey: Field | undefined;
   /** Its links to other kinds. */
   links: readonly Link[];
   /** The links of other kinds to this one. */

@@ -78,9 +78,13 @@ function ask(context: Authenticated, { kind, take }: Wish, { kept, other, fields
   confirm(context, "merge", [kept.id, other.id, set, ...take], what, request, shown);
 }
 
-function told({ field: { name }, value, from, lost }: Merged): string {
+function told({ field: { name, list }, value, from, lost }: Merged): string {
   if (from === "both") return `${name}: both`;
   const text = `${name}: ${brief(value)}`;
   if (lost === null) return `${text}, from the other`;
+  if (list) {
+    const main = from === "other" ? "" : `; "take":["${name}"] makes it the main one`;
+    return `${text} stays, ${brief(lost)} goes to ${list.name}${main}`;
+  }
   return `${text} stays, ${brief(lost)} goes${from === "other" ? "" : `; "take":["${name}"] keeps the other's`}`;
 }

@@ -1,3 +1,4 @@
+import { wasDeleted } from "../db/records/addresses.ts";
 import { namedRecords } from "../db/records/references.ts";
 import type { Written } from "../derive/body.ts";
 import { columnOf, type Row, rowId, type View } from "../derive/view.ts";
@@ -23,6 +24,15 @@ export async function namesakes(context: Authenticated, kind: Kind, { sent, init
   return others.length === 0
     ? []
     : [`there is another ${name} of this ${title}: ${found}; ${oneOf(naturalKey)} keeps ${plural} apart`];
+}
+
+/** A new record may be a deleted one that has this natural key. */
+export async function deletedTwins(context: Authenticated, kind: Kind, { sent }: Written): Promise<string[]> {
+  const { naturalKey = "", name, plural } = kind;
+  const value = sent[naturalKey] as string | null | undefined;
+  if (!value || !mayRead(context, kind) || !(await wasDeleted(context.db, context.session.workspaceId, kind, value))) return [];
+  const found = `GET /${plural}?deleted=only&${naturalKey}=${encodeURIComponent(value)}`;
+  return [`a deleted ${name} had this ${naturalKey}: ${found} shows it, POST /${plural}/{id}/restore brings it back`];
 }
 
 /** A new record got a usual value that its caller did not send. */

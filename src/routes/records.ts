@@ -23,7 +23,7 @@ import { confirm } from "./confirm.ts";
 import { groupAnswer } from "./groups.ts";
 import { withLists } from "./listed.ts";
 import { listAnswer, listView, streamAnswer } from "./lists.ts";
-import { assumed, namesakes, unchosen, unusual, wanting } from "./notes.ts";
+import { assumed, deletedTwins, namesakes, unchosen, unusual, wanting } from "./notes.ts";
 import { whyNothing } from "./nothing.ts";
 import { mayRead, recordView } from "./readable.ts";
 import { strangers } from "./strangers.ts";
@@ -163,7 +163,9 @@ async function create(context: Authenticated, kind: Kind, given: Record<string, 
   const { row, outcome, change } = await upsertRow(db, context.author, ids, view, written, terms);
   const created = outcome === "created";
   const location = { Location: `/${kind.plural}/${shortId(row[0] as string)}` };
-  const others = created ? await namesakes(context, kind, written, rowId(row)) : [];
+  const others = created
+    ? [...(await namesakes(context, kind, written, rowId(row))), ...(await deletedTwins(context, kind, written))]
+    : [];
   const notes = [...others, ...(created ? assumed(kind, written) : []), ...(await toldOf(context, view, row, written))];
   const head = created ? { status: 201, headers: location } : { status: 200 };
   return { is: "record", view, row, outcome, change, notes, ...head };

@@ -46,6 +46,9 @@ export function settable(kind: Kind): Field[] {
   return kind.fields.filter((field) => !field.readOnly && !field.type.borrowed);
 }
 
+/** Whether one living record only can have a value of the field. */
+export const isUnique = ({ keyField, furtherKey }: Kind, field: Field): boolean => field === keyField || field === furtherKey;
+
 /** Creates a record and gives it as JSON shows it. */
 export async function post(client: Client, { plural }: Kind, body: unknown): Promise<Record<string, unknown> & { id: string }> {
   const reply = await client.send("POST", `/${plural}?format=json`, body);

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { shortId } from "../../src/kit/id.ts";
-import { parseCustomText, parseTokens, unquote } from "../../src/kit/line.ts";
+import { joinList, parseCustomText, parseTokens, unquote } from "../../src/kit/line.ts";
 import type { Field, Kind } from "../../src/records/kind.ts";
 import type { Reply } from "./service.ts";
 
@@ -40,7 +40,7 @@ function expectedPairs(kind: Kind, json: Json, shown: Shown): [string, unknown][
         .map((key) => [`custom.${key}`, members[key]]);
     }
     if (field.type.link || ["record", "token_id"].includes(field.name)) return [[field.name, shortId(value as string)]];
-    return [[field.name, Array.isArray(value) ? value.join(",") : String(value)]];
+    return [[field.name, Array.isArray(value) ? joinList(value) : String(value)]];
   });
 }
 

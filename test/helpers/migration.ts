@@ -1,5 +1,5 @@
 import type postgres from "postgres";
-import { ddl } from "../../src/derive/ddl.ts";
+import { ddl, searchTuningSql } from "../../src/derive/ddl.ts";
 import { writeFunctionSql } from "../../src/derive/writeFunction.ts";
 import type { Catalog } from "../../src/records/catalog.ts";
 import type { Kind } from "../../src/records/kind.ts";
@@ -75,10 +75,12 @@ function differences(kind: Kind, present: Parts | undefined, declared: Parts): s
   if (!present) return [ddl(kind)];
   const { plural } = kind;
   const statements: string[] = [];
+  const tuned: string[] = [];
   for (const [name, text] of declared.columns) {
     const is = present.columns.get(name);
     if (is === text) continue;
     // A generated column is written anew with its indexes, which fall with it.
+    if (is !== undefined && text.includes(" generated ")) tuned.push(...searchTuningSql(kind));
     if (is !== undefined && text.includes(" generated "))
       for (const [on] of present.indexes) if (new RegExp(`\\b${name}\\b`).test(on)) present.indexes.delete(on);
     if (is !== undefined && !text.includes(" generated "))
@@ -102,6 +104,7 @@ function differences(kind: Kind, present: Parts | undefined, declared: Parts): s
   for (const [on, name] of declared.indexes)
     if (!present.indexes.has(on))
       statements.push(`${on.replace(" INDEX ON ", ` INDEX ${name} ON `).replace(" ON public.", " ON ")};`);
+  statements.push(...tuned);
   for (const [name, text] of declared.statistics)
     if (!present.statistics.has(name)) statements.push(`${text.replaceAll("public.", "")};`);
   if (present.write !== declared.write) statements.push(writeFunctionSql(kind));

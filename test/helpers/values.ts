@@ -136,6 +136,21 @@ export function idForms(kind: string, id: string): string[] {
   return [id, short, `${kind}/${short}`, id.toUpperCase(), short.toUpperCase(), `${kind}/${short}`.toUpperCase(), ` ${short} `];
 }
 
+/** Lists of further values. Of a natural key, each is one record's only, and none of them is a main value. */
+function listed(item: (word: string) => string, wrong: string): FieldValues {
+  const list = (...words: string[]) => words.map(item);
+  const samples = [list("a"), list("b", "c"), list("d", "e", "f"), list("ü", "g-h")].map(same);
+  samples.push({ sent: list("i", "j", "i").join(" , "), shown: list("i", "j") });
+  return {
+    samples,
+    arbitrary: fc.uniqueArray(fc.uuid(), { minLength: 1, maxLength: 4 }).map((words) => same(list(...words))),
+    ladder: [list("la", "lb"), list("lc"), list("ld", "le", "lf")],
+    around: (word) => list("around", word),
+    refused: [[wrong], [item("x"), wrong], [5], { a: 1 }, { add: [wrong] }, 5, list(..."abcdefghijklmnopqrstu")],
+    unreadable: [],
+  };
+}
+
 /** By `FieldType.name`. A new field type needs its values here, so that every property covers it. */
 const KINDS: Record<string, (field: Field, world: World) => FieldValues> = {
   text,
@@ -261,6 +276,13 @@ const KINDS: Record<string, (field: Field, world: World) => FieldValues> = {
       ],
       unreadable: [],
     };
+  },
+  "list of email": () => listed((word) => `${word}@further.example`, "nobody"),
+  "list of domain": () => listed((word) => `${word}.further.example`, "further"),
+  "list of phone": () => {
+    const phones = listed((word) => `+49 30 ${word}`, "a\0b");
+    const commas = [{ sent: ["0171, after six", "+1 (2)", "0171, after six"], shown: ["0171, after six", "+1 (2)"] }];
+    return { ...phones, samples: [...phones.samples, ...commas] };
   },
   custom: () => {
     const members = Object.fromEntries(HOSTILE_TEXTS.map((item, i) => [`t${i}`, item]));

@@ -5,7 +5,7 @@ import { shortId } from "../../src/kit/id.ts";
 import { parseTokens, unquote } from "../../src/kit/line.ts";
 import type { Field, Kind } from "../../src/records/kind.ts";
 import { change } from "../../src/views/change.ts";
-import { definitions, inTurns, leastOf, post, settable, startWorld } from "../helpers/dictionary.ts";
+import { definitions, inTurns, isUnique, leastOf, post, settable, startWorld } from "../helpers/dictionary.ts";
 import { assertRefused, type Json } from "../helpers/lines.ts";
 import { idForms, UNSTORABLE_TEXTS, valuesOf } from "../helpers/values.ts";
 
@@ -21,7 +21,7 @@ async function fill(kind: Kind): Promise<void> {
   for (let row = 0; row < ROWS; row++) {
     const body = leastOf(kind, world);
     for (const [at, field] of settable(kind).entries()) {
-      const rung = field.name === kind.naturalKey ? row : (row + at) % 4;
+      const rung = isUnique(kind, field) ? row : (row + at) % 4;
       if (rung < 3) body[field.name] = valuesOf(field, world).ladder[rung];
     }
     await post(ann, kind, body);
@@ -63,7 +63,7 @@ for (const { path, kind } of LISTS) {
         const reply = await ask(path, [...parameters, ["fields", "id"]]);
         assert.equal(reply.status, 200, `${context} ${reply.text}`);
         const found = (reply.json() as { items: Json[] }).items.map(({ id }) => id);
-        const expected = items.filter((item) => holds(field, operator, operands, item[field.name])).map(({ id }) => id);
+        const expected = items.filter((item) => finds(field, operator, operands, item)).map(({ id }) => id);
         assert.deepEqual(found.sort(), expected.sort(), context);
       });
     });
@@ -108,6 +108,14 @@ function operandsFor(field: Field, operator: Operator, items: readonly Json[]): 
 const isAbsent = (value: unknown) => value === null || JSON.stringify(value) === "[]" || JSON.stringify(value) === "{}";
 const textOf = (value: unknown) => (Array.isArray(value) ? value.join(",") : String(value));
 
+/** A record is found by its main value and by each of its further ones. */
+function finds(field: Field, operator: Operator, operands: readonly string[], item: Json): boolean {
+  const values = [item[field.name], ...(field.list ? (item[field.list.name] as unknown[]) : [])];
+  if (operator === "ne") return !finds(field, "eq", operands, item);
+  const some = ["eq", "in", "like", "starts"].includes(operator);
+  return (some ? values : values.slice(0, 1)).some((value) => holds(field, operator, operands, value));
+}
+
 /** What the contract says an operator means, in plain code. */
 function holds(field: Field, operator: Operator, operands: readonly string[], value: unknown): boolean {
   const [first] = operands as [string];
@@ -147,7 +155,7 @@ for (const kind of definitions) {
       for (const { field, samples } of values) {
         // Seven is prime to the number of most samples, so that the turns and the kinds meet different ones; a long text is no query.
         const { sent } = samples[(turn * 7 + field.name.length + definitions.indexOf(kind)) % samples.length]!;
-        if (field.name !== kind.naturalKey && JSON.stringify(sent).length < 1000) body[field.name] = sent;
+        if (!isUnique(kind, field) && JSON.stringify(sent).length < 1000) body[field.name] = sent;
       }
       const { id } = await post(ann, kind, body);
       const [line = ""] = (await ann.send("GET", `/${kind.plural}/${id}`)).lines;

@@ -9,7 +9,7 @@ import { change } from "../../src/views/change.ts";
 import { reminder } from "../../src/views/reminder.ts";
 import { token } from "../../src/views/token.ts";
 import { workspace } from "../../src/views/workspace.ts";
-import { definitions, inTurns, leastOf, post, settable, startWorld } from "../helpers/dictionary.ts";
+import { definitions, inTurns, isUnique, leastOf, post, settable, startWorld } from "../helpers/dictionary.ts";
 import { assertLine, assertRefused, type Json, readAnswer, type Shown } from "../helpers/lines.ts";
 import { HOSTILE_TEXTS, type Sample, UNSTORABLE_TEXTS, valuesOf } from "../helpers/values.ts";
 
@@ -94,9 +94,10 @@ function combine(kind: Kind): Map<Field, Sample>[] {
       values.map(({ field, at, samples }) => [field, samples[(n + (first + at) * most) % samples.length]!]),
     );
     for (const [field, { shown }] of record) {
-      if (field.name !== kind.naturalKey) continue;
-      // A known natural key would update the record that holds it.
+      if (!isUnique(kind, field)) continue;
+      // A known natural key would update the record that holds it; without one, the first of the further values takes its place.
       if (taken.has(shown)) record.delete(field);
+      if (taken.has(shown) && field.list) record.delete(field.list);
       taken.add(shown);
     }
     return record;

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { after, describe, test } from "node:test";
 import { sql } from "../../src/postgres/sql.ts";
 import type { Field, Kind } from "../../src/records/kind.ts";
-import { definitions, inTurns, leastOf, post, settable, startWorld } from "../helpers/dictionary.ts";
+import { definitions, inTurns, isUnique, leastOf, post, settable, startWorld } from "../helpers/dictionary.ts";
 import { assertRefused, type Json } from "../helpers/lines.ts";
 import type { Client } from "../helpers/service.ts";
 import { valuesOf } from "../helpers/values.ts";
@@ -20,7 +20,7 @@ async function insert(kind: Kind, row: number): Promise<void> {
   if (row % 4 === 0) clock += 1000;
   const body = leastOf(kind, world);
   for (const [at, field] of settable(kind).entries()) {
-    const rung = field.name === kind.naturalKey ? row : (row * 3 + at) % 5;
+    const rung = isUnique(kind, field) ? row : (row * 3 + at) % 5;
     const value = valuesOf(field, world).ladder[rung];
     if (value === undefined) continue;
     body[field.name] = field.type.sortsFolded && row % 2 === 1 ? String(value).toUpperCase() : value;

@@ -88,10 +88,18 @@ export async function sweepWorkspaces(pool: Pool, catalog: Catalog): Promise<voi
 
 /** Deletes all rows of a workspace and returns their number. */
 async function emptyWorkspace(pool: Pool, catalog: Catalog, id: string): Promise<number> {
-  const tables = [
-    ...catalog.dependentsFirst.map(({ plural }) => plural),
-    ...["changes", "idempotency_keys", "usage", "proposals", "list_members", "lists", "import_rows", "imports"],
+  const others = [
+    "addresses",
+    "changes",
+    "idempotency_keys",
+    "usage",
+    "proposals",
+    "list_members",
+    "lists",
+    "import_rows",
+    "imports",
   ];
+  const tables = [...catalog.dependentsFirst.map(({ plural }) => plural), ...others];
   let rows = 0;
   for (const table of tables) {
     const deleted = sql`with gone as (delete from ${ident(table)} where workspace_id = ${id} returning 1) select count(*)::int from gone`;

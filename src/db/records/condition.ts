@@ -15,6 +15,10 @@ export function conditionSql(table: Table, { via, field, predicate }: Condition,
   if (field.touched?.is === "last") return lastSql(table, field.touched, predicate, workspace);
   const linked = table.linked(field, workspace);
   if (linked) return linkedSql(linked, predicate);
+  return field.list ? heldSql(table, field, field.list, predicate, workspace) : ownSql(table, field, predicate, workspace);
+}
+
+function ownSql(table: Table, field: Field, predicate: Predicate, workspace: Workspace): Statement {
   const within = predicate.is === "contains" || predicate.is === "starts";
   const isList = field.type.sqlType === "text[]";
   const own = table.column(field, workspace);
@@ -72,6 +76,17 @@ function affirmed(predicate: Predicate): { predicate: Predicate; negated: boolea
   if (predicate.is !== "member") return { predicate, negated: false };
   const { predicate: of, negated } = affirmed(predicate.of);
   return { predicate: { ...predicate, of }, negated };
+}
+
+/** A record is found by any of its values, main or further. What is about order or absence is about the main one. */
+function heldSql(table: Table, field: Field, list: Field, predicate: Predicate, workspace: Workspace): Statement {
+  if (predicate.is === "not" && predicate.of.is !== "null")
+    return sql`(${heldSql(table, field, list, predicate.of, workspace)}) is not true`;
+  const own = ownSql(table, field, predicate, workspace);
+  if (predicate.is === "contains" || predicate.is === "starts")
+    return sql`(${own} or ${ownSql(table, list, predicate, workspace)})`;
+  const values = valuesOf(predicate).map(String);
+  return values.length === 0 ? own : sql`(${own} or ${table.column(list)} && ${values}::text[])`;
 }
 
 /** A field of the record, or of one that it links to. */
@@ -139,7 +154,9 @@ function orNaturalKey({ title, key }: Linked, predicate: Predicate): Statement {
   const values = valuesOf(predicate);
   if (!key || values.length === 0) return named;
   const { column, value } = sidesOf(key.field, key.column);
-  return sql`${named} or ${column} in (${join(values.map((each) => value(key.field.type.fromText(String(each)) as Scalar)))})`;
+  const keys = values.map((each) => key.field.type.fromText(String(each)) as Scalar);
+  const further = key.list ? sql` or ${key.list} && ${keys.map(String)}::text[]` : raw("");
+  return sql`${named} or ${column} in (${join(keys.map(value))})${further}`;
 }
 
 export function predicateSql(column: Statement, predicate: Predicate, sides = plainSides(column)): Statement {

@@ -6,6 +6,7 @@ import type { Transaction } from "../../postgres/transaction.ts";
 import { derived } from "../../records/derived.ts";
 import type { Kind } from "../../records/kind.ts";
 import type { Author } from "../database.ts";
+import { freeAddresses, takeAddresses } from "./addresses.ts";
 import { ENTRY_AUTHOR, entryAuthorValues } from "./author.ts";
 import { NO_CAP } from "./usage.ts";
 
@@ -42,9 +43,11 @@ export async function putRows(
   };
   const going = puts.filter(({ action }) => action === "deleted");
   const staying = puts.filter(({ action }) => action !== "deleted");
+  for (const kind of kindsOf(puts)) await freeAddresses(tx, author.workspaceId, kind, movingOf(kind, puts));
   for (const kind of kindsOf(going)) await putKind(kind, going);
   for (const kind of kindsOf(staying)) await freeKeys(tx, author, kind, staying);
   for (const kind of kindsOf(staying)) await putKind(kind, staying);
+  for (const kind of kindsOf(staying)) await takeAddresses(tx, author.workspaceId, kind, movingOf(kind, staying));
   return entries;
 
   async function putKind(kind: Kind, all: readonly Put[]): Promise<void> {
@@ -62,6 +65,14 @@ export async function putRows(
 }
 
 const kindsOf = (puts: readonly Put[]): Kind[] => [...new Set(puts.map(({ kind }) => kind))];
+
+/** The records of a kind whose addresses change, come or go. */
+function movingOf(kind: Kind, puts: readonly Put[]): string[] {
+  const { naturalKey = "", furtherKey } = kind;
+  if (!furtherKey) return [];
+  const moves = ({ action, sets }: Put) => action !== "updated" || naturalKey in sets || furtherKey.name in sets;
+  return puts.filter((put) => put.kind === kind && moves(put)).map(({ id }) => id);
+}
 
 /** A natural key is unique among the living, so whoever is hidden for a moment frees it. */
 async function freeKeys(tx: Transaction, author: Author, kind: Kind, puts: readonly Put[]): Promise<void> {
@@ -81,7 +92,12 @@ const rowsSql = (parameter: string) =>
 
 /** `$1` workspace, `$2` time, `$3` rows. */
 const updateOf = derived((kind: Kind) => {
-  const set = settable(kind).map((name) => `"${name}" = case when e.sets ? '${name}' then n."${name}" else r."${name}" end`);
+  const becomes = (name: string) => `case when e.sets ? '${name}' then n."${name}" else r."${name}" end`;
+  const set = settable(kind).map((name) => {
+    // A main value that comes back may stand in its list by now.
+    const main = kind.field(name)?.further;
+    return `"${name}" = ${main ? `crm_further(${becomes(name)}, ${becomes(main)}, null)` : becomes(name)}`;
+  });
   return numbered(`update ${kind.plural} r set ${set.join(", ")},
       version = r.version + 1, updated_at = crm_after(r.updated_at, $2::timestamptz), xid = ${placeSql("r")}
     from ${rowsSql("$3")} cross join lateral jsonb_populate_record(null::${kind.plural}, e.sets) n

@@ -178,8 +178,11 @@ const calledSql = (text: Statement) => sql`"left"(crm_fold(${text}), 200)`;
 /** The records of this name, whatever case and accents, or natural key, at most four. Where some have its very accents, only these. */
 export async function namedRecords(db: Database, workspaceId: string, target: Kind, name: string): Promise<string[]> {
   const title = sql`r.${ident(target.title)}`;
-  const { keyField } = target;
-  const key = keyField ? sql` or ${hasKey(keyField, sql`r.${ident(keyField.name)}`, name)}` : sql``;
+  const { keyField, furtherKey } = target;
+  const further = furtherKey
+    ? sql` or r.${ident(furtherKey.name)} && ${[String(keyField!.type.fromText(name))]}::text[]`
+    : sql``;
+  const key = keyField ? sql` or ${hasKey(keyField, sql`r.${ident(keyField.name)}`, name)}${further}` : sql``;
   const accents = sql`lower(${title} collate "default") = lower(${name}::text collate "default")${key}`;
   const rows = await db.pool.rows(
     sql`select r.id, ${accents} from ${ident(target.plural)} r where r.workspace_id = ${workspaceId} and r.deleted_at is null

@@ -46,8 +46,8 @@ export type Linked = {
   living: Statement;
   /** What names it. */
   title: { field: Field; column: Statement; search: Statement };
-  /** Names it as well. */
-  key: { field: Field; column: Statement } | undefined;
+  /** Names it as well; `list`: so do further values. */
+  key: { field: Field; column: Statement; list: Statement | undefined } | undefined;
 };
 
 /** The table of a kind. */
@@ -75,7 +75,11 @@ function createTable(kind: Kind, alias: string): Table {
         column: sql`${other}.${ident(target.title)}`,
         search: sql`${other}.search`,
       },
-      key: keyField && { field: keyField, column: sql`${other}.${ident(keyField.name)}` },
+      key: keyField && {
+        field: keyField,
+        column: sql`${other}.${ident(keyField.name)}`,
+        list: keyField.list && sql`${other}.${ident(keyField.list.name)}`,
+      },
     };
   };
   const column = (field: Field, workspace?: Workspace): Statement => {

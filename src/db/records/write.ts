@@ -1,7 +1,8 @@
 import { takenApart, type Written } from "../../derive/body.ts";
 import { checkName } from "../../derive/ddl.ts";
 import { type Row, rowId, rowVersion, type View } from "../../derive/view.ts";
-import type { IdReference, IdSource } from "../../kit/id.ts";
+import { type IdReference, type IdSource, shortId } from "../../kit/id.ts";
+import { echo } from "../../kit/line.ts";
 import { Problem } from "../../kit/problem.ts";
 import { oneOf } from "../../kit/words.ts";
 import { constraintOf } from "../../postgres/errors.ts";
@@ -9,12 +10,11 @@ import type { RowsOptions } from "../../postgres/pool.ts";
 import { sql } from "../../postgres/sql.ts";
 import type { Kind } from "../../records/kind.ts";
 import type { Author, Database } from "../database.ts";
-import { hasKey } from "./condition.ts";
+import { holderSql, holdersSql } from "./addresses.ts";
 import { withNewHandles } from "./handles.ts";
 import { doneBefore } from "./idempotencyKeys.ts";
 import { gone, mergedInto, resolveId, resolveLink, wrongKind } from "./references.ts";
 import { findRow, getRow } from "./rows.ts";
-import { tableOf } from "./table.ts";
 import { writeOnce } from "./writeOnce.ts";
 import { type Claim, type Values, type Way, writeStatement } from "./writeStatement.ts";
 
@@ -93,7 +93,10 @@ export async function upsertRow(
   async function updateKnown(lacksCreate: Problem): Promise<Saved | undefined> {
     const holder = await holderOf(db, author.workspaceId, view, written);
     if (!holder) throw lacksCreate;
-    const { [kind.naturalKey!]: _, ...sent } = values.sent;
+    const { [kind.naturalKey!]: key, ...sent } = values.sent;
+    const list = kind.furtherKey && sent[kind.furtherKey.name];
+    // The value that led to the record stays with it, whatever list was sent.
+    if (kind.furtherKey && Array.isArray(list)) sent[kind.furtherKey.name] = [...list.filter((each) => each !== key), key];
     const id = () => {
       tried.add(rowId(holder));
       return rowId(holder);
@@ -184,7 +187,7 @@ async function save(
     });
     return written && { row: written.row, outcome: written.created ? "created" : "updated", change: written.change };
   } catch (error) {
-    throw refusal(view.kind, error, values.sent);
+    throw (await takenAddress(db, author, view.kind, error, values.sent, way, id)) ?? refusal(view.kind, error, values.sent);
   }
 }
 
@@ -205,11 +208,9 @@ function unchanged(row: Row, written: Written): Saved {
 }
 
 async function holderOf(db: Database, workspaceId: string, view: View, written: Written): Promise<Row | undefined> {
-  const { keyField } = view.kind;
-  const value = keyField && written.sent[keyField.name];
-  if (!keyField || !value) return undefined;
-  const column = tableOf(view.kind).column(keyField);
-  return findRow(db, view, sql`r.workspace_id = ${workspaceId} and ${hasKey(keyField, column, String(value))}`);
+  const value = keyOf(view.kind, written.sent);
+  if (value === undefined) return undefined;
+  return findRow(db, view, sql`r.workspace_id = ${workspaceId} and r.id = ${holderSql(view.kind, workspaceId, value)}`);
 }
 
 export async function refuseMissingLinks(
@@ -227,6 +228,51 @@ export async function refuseMissingLinks(
   }
 }
 
+const keyOf = ({ naturalKey = "" }: Kind, sent: Record<string, unknown>) => sent[naturalKey] as string | undefined;
+
+/** The refusal of a value that is another record's, main or further: it names that record, and what makes one of two. */
+async function takenAddress(
+  db: Database,
+  { workspaceId, mayRead }: Author,
+  kind: Kind,
+  error: unknown,
+  sent: Record<string, unknown>,
+  { creates }: Way,
+  id: () => string,
+): Promise<Problem | undefined> {
+  const { name, plural, naturalKey, furtherKey } = kind;
+  const constraint = constraintOf(error);
+  if (!furtherKey || !(constraint === "addresses_pkey" || constraint === `${plural}_${naturalKey}_key`)) return undefined;
+  const main = keyOf(kind, sent);
+  const [own] = creates
+    ? main === undefined
+      ? []
+      : await db.pool.rows(sql`select ${holderSql(kind, workspaceId, main)}`, { retry: true })
+    : [[id()]];
+  const mine = (own?.[0] ?? null) as string | null;
+  const values = [...(main === undefined ? [] : [main]), ...((sent[furtherKey.name] ?? []) as string[])];
+  const [taken] = await db.pool.rows(holdersSql(kind, workspaceId, values, mine ?? ""), { retry: true });
+  if (!taken || !mayRead(plural)) return undefined;
+  const [value, holder] = taken as [string, string];
+  const other = shortId(holder);
+  const merge = (kept: string) => `merge them: POST /${plural}/${kept}/merge {"from":"${other}"}`;
+  if (mine !== null && creates) {
+    const both = `${name}/${shortId(mine)} and ${name}/${other}`;
+    return new Problem("already_exists", `the values lead to two ${plural}: ${both}`, merge(shortId(mine)));
+  }
+  const whose =
+    value === main ? `another ${name} has this ${naturalKey}: ${name}/${other}` : `${echo(value)} belongs to ${name}/${other}`;
+  if (mine === null)
+    return new Problem("already_exists", whose, [
+      `to change that one, send it as ${naturalKey}: POST /${plural} {"${naturalKey}":${JSON.stringify(value)}}`,
+    ]);
+  const kept = mine.length === 8 ? `${kind.prefix}_${mine}` : shortId(mine);
+  return new Problem("already_exists", whose, [
+    `GET /${plural}?${naturalKey}=${encodeURIComponent(value)} shows it`,
+    `if both are one, ${merge(kept)}`,
+  ]);
+}
+
 export function refusal(kind: Kind, error: unknown, sent: Record<string, unknown>): unknown {
   const constraint = constraintOf(error);
   if (constraint === `${kind.plural}_${kind.naturalKey}_key`) {
@@ -234,6 +280,13 @@ export function refusal(kind: Kind, error: unknown, sent: Record<string, unknown
       "already_exists",
       `another ${kind.name} has this ${kind.naturalKey}`,
       `GET /${kind.plural}?${kind.naturalKey}=${encodeURIComponent(String(sent[kind.naturalKey ?? ""]))} shows it`,
+    );
+  }
+  if (constraint === "addresses_pkey") {
+    return new Problem(
+      "already_exists",
+      `another ${kind.name} has one of these ${kind.furtherKey?.name ?? "values"}`,
+      `GET /${kind.plural}?${kind.naturalKey}=… shows it`,
     );
   }
   if (constraint === "usage_within_cap") {

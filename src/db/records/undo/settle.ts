@@ -33,7 +33,7 @@ export async function lockRecords(
   return found;
 }
 
-const keyOf = ({ keyField }: Kind) => (keyField ? [keyField.name] : []);
+const keyOf = ({ keyField, furtherKey }: Kind) => [keyField, furtherKey].flatMap((field) => field?.name ?? []);
 
 /**
  * Holds a plan against the other records: no link may lead to what is hidden, and no natural key may be taken. A record that cannot become what
@@ -117,24 +117,30 @@ export async function settle(
     return some;
   }
 
-  /** A natural key belongs to one living record. */
+  /** A natural key belongs to one living record, and so do its further values. */
   async function dropTaken(): Promise<boolean> {
     let some = false;
     for (const kind of new Set([...targets.values()].map((target) => target.kind))) {
-      const { keyField } = kind;
+      const { keyField, furtherKey } = kind;
       if (!keyField) continue;
-      const claims = [...targets.values()].filter((target) => target.kind === kind && claimsKey(target, keyField.name));
+      const claims = [...targets.values()].filter((target) => target.kind === kind).flatMap((target) => claimsOf(target));
       if (claims.length === 0) continue;
       const compared = (column: string) => raw(comparedSql(keyField.type, column));
+      const further = furtherKey
+        ? sql`union all select k.id, a.record_id, k.value from claims k
+            join addresses a on a.workspace_id = ${workspaceId} and a.kind = ${kind.name} and a.value = k.value where a.record_id <> k.id`
+        : raw("");
       const rows = await tx.rows(
-        sql`select k.id, r.id from unnest(${claims.map(({ id }) => id)}::text[], ${claims.map(({ state }) => state[keyField.name])}::text[]) k (id, value)
+        sql`with claims as (select * from unnest(${claims.map(({ id }) => id)}::text[], ${claims.map(({ value }) => value)}::text[]) k (id, value))
+          select k.id, r.id, k.value from claims k
           join ${ident(kind.plural)} r on r.workspace_id = ${workspaceId} and ${compared(`r."${keyField.name}"`)} = ${compared("k.value")}
-          where r.deleted_at is null and r.id <> k.id`,
+          where r.deleted_at is null and r.id <> k.id ${further}`,
       );
-      for (const [id, holder] of rows as [string, string][]) {
+      for (const [id, holder, value] of rows as [string, string, string][]) {
         const other = targets.get(holder);
-        const frees = other && (isHidden(other) || other.state[keyField.name] !== other.current.state[keyField.name]);
-        if (!frees) some = drop({ kind, id }, `${kind.name} ${shortId(holder)} has its ${keyField.name} now`);
+        const frees = other && (isHidden(other) || gaveUp(other, value));
+        if (!targets.has(id) || frees) continue;
+        some = drop({ kind, id }, `${kind.name} ${shortId(holder)} has its ${keyField.name} now`);
       }
     }
     return some;
@@ -151,10 +157,27 @@ const newLinks = (target: Target) =>
     return state[name] != null && (wasHidden(target) || state[name] !== current.state[name]);
   });
 
-function claimsKey(target: Target, key: string): boolean {
-  const { state, current } = target;
-  return !isHidden(target) && state[key] != null && (wasHidden(target) || state[key] !== current.state[key]);
+/** The values of its natural key that a record has and had not, or has again. */
+function claimsOf(target: Target): { id: string; value: string }[] {
+  const { kind, id, state, current } = target;
+  if (isHidden(target)) return [];
+  const before = wasHidden(target) ? [] : keysOf(kind, current.state);
+  return keysOf(kind, state)
+    .filter((value) => !before.includes(value))
+    .map((value) => ({ id, value }));
 }
+
+/** Whether a record is to have other values, and not this one. */
+function gaveUp({ kind, state, current }: Target, value: string): boolean {
+  const keys = keysOf(kind, state);
+  return !keys.includes(value) && String(keys) !== String(keysOf(kind, current.state));
+}
+
+/** The natural key and its further values. */
+const keysOf = ({ keyField, furtherKey }: Kind, state: Stored): string[] => [
+  ...[state[keyField?.name ?? ""] as string | null | undefined].flatMap((value) => value ?? []),
+  ...((state[furtherKey?.name ?? ""] ?? []) as string[]),
+];
 
 /** The living among the records that targets link to anew, locked against deletion. */
 async function livingTargets(tx: Transaction, workspaceId: string, targets: readonly Target[]): Promise<Set<string>> {
