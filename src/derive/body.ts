@@ -15,8 +15,11 @@ import { isRestOfValue } from "./filter.ts";
 import { COMMON_PARAMETERS, WHY } from "./parameters.ts";
 import { unfit } from "./unfit.ts";
 
-/** A linked record as a write names it: by id, by name, or both, which must then agree. Null clears the link. */
-export type LinkChoice = { id?: IdReference; name?: string } | null;
+/**
+ * A linked record as a write names it: by id, by name, or both, which must then agree; or as a body of its own, by which it is found or made. Null
+ * clears the link.
+ */
+export type LinkChoice = { id?: IdReference; name?: string; body?: Written } | null;
 
 /** What was sent: in a form every value is text, or a list of texts. */
 export type Values = { values: Record<string, unknown>; form: boolean; text?: string; signed?: Record<string, string> };
@@ -181,14 +184,36 @@ function place(written: Written, field: Field, value: unknown, reading: Reading)
     written.sent[field.name] = stored;
     return;
   }
-  const chosen = value === null ? null : field.type.names?.(value, reading);
+  const chosen =
+    value === null ? null : isLinkBody(field, value) ? readLink(link, value, reading) : field.type.names?.(value, reading);
   if (chosen === undefined) throw unfit(field, value, reading);
   written.links[link.name] = agree(link, written.links[link.name], chosen);
 }
 
+const isLinkBody = ({ link, type }: Field, value: unknown): value is Record<string, unknown> =>
+  link !== undefined && type.borrowed === true && typeof value === "object" && value !== null;
+
+/** Whether a body names a linked record by a body of its own. */
+export const namesByBody = ({ links }: Kind, values: Record<string, unknown>): boolean =>
+  links.some(({ shown }) => isLinkBody(shown, values[shown.name]));
+
+/** An id alone is an id. */
+function readLink({ id, target }: Link, values: Record<string, unknown>, reading: Reading): LinkChoice | undefined {
+  const [name, ...others] = Object.keys(values);
+  if (name === "id" && others.length === 0)
+    return id.type.schema.safeParse(values.id).success ? id.type.names?.(values.id, reading) : undefined;
+  return { body: readRecord(target, { values, form: false }, false, reading) };
+}
+
 /** Both fields of a link may be sent. */
-function agree({ id: field, target }: Link, before: LinkChoice | undefined, chosen: LinkChoice): LinkChoice {
+function agree({ id: field, shown, target }: Link, before: LinkChoice | undefined, chosen: LinkChoice): LinkChoice {
   if (chosen === null || !before) return before ?? chosen;
+  if (before.body || chosen.body)
+    throw new Problem(
+      "invalid_value",
+      `${field.name} and ${shown.name} both say which ${target.name} it is`,
+      `send ${field.name} alone, or ${shown.name} alone`,
+    );
   if (before.id && chosen.id && !areOne(before.id, chosen.id))
     throw new Problem(
       "invalid_value",

@@ -72,6 +72,7 @@ export function linkedNameType(target: string): FieldType {
         ? byId(operator, operands, reading)
         : byName(operator, operands, reading),
     borrowed: true,
+    edit: z.record(z.string(), z.unknown()).describe(`${oneOf(target)} as a body of its own: it is found, or made`),
     names: (value) => {
       const id = readIdNotName(value as string, target);
       return id ? { id } : { name: value as string };

@@ -84,7 +84,7 @@ record a call. After a call or meeting: POST /contacts/{id}/activities {"kind":"
 /deals/{id} {"status":"won"}. ?reason=why is kept in the history.
 Fields (* required):`;
 
-const FIELDS = `company, contact, deal link by id, name or email; POST that record first. custom={"your_key":1} holds anything else. Times: 2026-06-10, \
+const FIELDS = `company, contact, deal link by id, name, email, or {"name":…,"email":…}, found or made. custom={"your_key":1} holds anything else. Times: 2026-06-10, \
 2026-06-10T09:00, today, +3d. amount_cents is whole cents.`;
 
 export const INSTRUCTIONS = `The user's CRM. Begin with read /reminders (what is due) and read /help (the manual). ${DELIMITED}`;

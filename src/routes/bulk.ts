@@ -15,6 +15,7 @@ import type { Kind } from "../records/kind.ts";
 import { FILTERING, LIST_PARAMETERS } from "../records/reserved.ts";
 import type { Authenticated, Route } from "../service/route.ts";
 import { confirm } from "./confirm.ts";
+import { makingOf } from "./linked.ts";
 import { withLists } from "./listed.ts";
 import { mayRead, refuseUnreadable } from "./readable.ts";
 
@@ -81,7 +82,7 @@ async function change(context: Authenticated, kind: Kind): Promise<Answer> {
   const preview = await previewBulk(db, session.workspaceId, kind, query, false);
   if (preview.records.length === 0) return nothing(context, kind, { updated: 0, unchanged: 0 });
   agree(preview);
-  const { found, changed } = await changeBulk(db, author, services.ids, kind, query, options, agree);
+  const { found, changed } = await changeBulk(db, author, services.ids, kind, query, options, makingOf(context), agree);
   const unchanged = found.records.length - changed;
   const rest = unchanged > 0 ? `, ${unchanged} ${unchanged === 1 ? "was" : "were"} so already` : "";
   return done(context, `updated ${counted(changed, kind)}${rest}`, { updated: changed, unchanged });

@@ -2,6 +2,7 @@ import { doneBefore, keepAnswer, takeKey } from "../db/records/idempotencyKeys.t
 import { getRow } from "../db/records/rows.ts";
 import type { Claim } from "../db/records/writeStatement.ts";
 import { inUnit, ofMany, rehearse } from "../db/unit.ts";
+import { namesByBody } from "../derive/body.ts";
 import { isRecordWrite } from "../derive/operation.ts";
 import { single } from "../derive/query.ts";
 import { rowId } from "../derive/view.ts";
@@ -30,8 +31,9 @@ export async function perform(route: Route, context: Authenticated, ask: Ask): P
     return propose(context, route, (unit) => handle(unit, true));
   if (isDryRun) return asDryRun(await rehearse(context.db, async (unit) => handle(unit, true), options));
   const claim = claimOf(route, context);
-  // A create or change of one record claims the key in its own statement.
-  const single = route.body?.is === "create" || route.body?.is === "patch";
+  // A create or change of one record claims the key in its own statement, unless it makes others besides.
+  const { body } = route;
+  const single = (body?.is === "create" || body?.is === "patch") && !namesByBody(body.of, context.body.values);
   if (!claim || (single && route.answers.is === "record")) return handle(context.db, false, claim);
   return inUnit(
     context.db,

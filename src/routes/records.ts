@@ -13,14 +13,13 @@ import type { Answer } from "../http/reply.ts";
 import { type IdReference, shortId } from "../kit/id.ts";
 import { echo } from "../kit/line.ts";
 import { Problem } from "../kit/problem.ts";
-import { covers, WRITES } from "../kit/scope.ts";
 import { oneOf } from "../kit/words.ts";
 import type { Kind } from "../records/kind.ts";
-import { lacksScope } from "../service/permit.ts";
 import { type Authenticated, type Route, readPathId } from "../service/route.ts";
 import { affectedTold, bulkRoutes } from "./bulk.ts";
 import { confirm } from "./confirm.ts";
 import { groupAnswer } from "./groups.ts";
+import { scopesLacking, withLinks } from "./linked.ts";
 import { withLists } from "./listed.ts";
 import { listAnswer, listView, streamAnswer } from "./lists.ts";
 import { assumed, deletedTwins, namesakes, unchosen, unusual, wanting } from "./notes.ts";
@@ -147,8 +146,6 @@ function holderId({ services, session, path }: Authenticated, holder: Kind): Pro
 }
 
 async function create(context: Authenticated, kind: Kind, given: Record<string, unknown>): Promise<Answer> {
-  const { db, services } = context;
-  const { ids } = services;
   for (const name of Object.keys(given)) {
     if (context.body.values[name] !== undefined)
       throw new Problem("invalid_field", `${name} is in the path already`, `leave ${name} out of the body`);
@@ -157,24 +154,34 @@ async function create(context: Authenticated, kind: Kind, given: Record<string, 
     context,
     readRecord(kind, { ...context.body, values: { ...context.body.values, ...given } }, false, context.reading),
   );
+  return withLinks(context, kind, written, (inner, linked, made) => upsert(inner, kind, linked, made));
+}
+
+async function upsert(context: Authenticated, kind: Kind, written: Written, made: string[]): Promise<Answer> {
+  const { db, services } = context;
   const view = recordView(context, kind);
-  const { caps } = context.services.plans.of(context.session.plan);
+  const { caps } = services.plans.of(context.session.plan);
   const terms = { claim: context.claim, cap: caps[kind.plural], lacks: lacksOf(context, kind) };
-  const { row, outcome, change } = await upsertRow(db, context.author, ids, view, written, terms);
+  const { row, outcome, change } = await upsertRow(db, context.author, services.ids, view, written, terms);
   const created = outcome === "created";
   const location = { Location: `/${kind.plural}/${shortId(row[0] as string)}` };
   const others = created
     ? [...(await namesakes(context, kind, written, rowId(row))), ...(await deletedTwins(context, kind, written))]
     : [];
-  const notes = [...others, ...(created ? assumed(kind, written) : []), ...(await toldOf(context, view, row, written))];
+  const notes = [
+    ...made,
+    ...others,
+    ...(created ? assumed(kind, written) : []),
+    ...(await toldOf(context, view, row, written)),
+  ];
   const head = created ? { status: 201, headers: location } : { status: 200 };
   return { is: "record", view, row, outcome, change, notes, ...head };
 }
 
-/** Whether a POST creates or updates, only the write can tell. With `If-None-Match: *` it only creates (RFC 9110, section 13.1.2). */
-function lacksOf({ session, headers }: Authenticated, { name, plural, naturalKey }: Kind): Lacks {
-  const lacking = WRITES.filter((verb) => !covers(session.scopes, verb, plural));
-  const lacks: Lacks = Object.fromEntries(lacking.map((verb) => [verb, lacksScope(session, verb, plural)]));
+/** With `If-None-Match: *` a POST only creates (RFC 9110, section 13.1.2). */
+function lacksOf({ session, headers }: Authenticated, kind: Kind): Lacks {
+  const { name, naturalKey } = kind;
+  const lacks = scopesLacking(session, kind);
   if (headers["if-none-match"]?.trim() !== "*" || lacks.update) return lacks;
   const taken = new Problem("already_exists", `there is ${oneOf(name)} with this ${naturalKey}`, [
     "it is left as it is; without If-None-Match the POST would update it",
@@ -190,13 +197,14 @@ async function get(context: Authenticated, kind: Kind): Promise<Answer> {
 }
 
 async function patch(context: Authenticated, kind: Kind): Promise<Answer> {
-  const { db, services } = context;
-  const { ids } = services;
   const written = expecting(context, readRecord(kind, context.body, true, context.reading));
   const view = recordView(context, kind);
   const reference = readPathId(kind, context.path.id!);
-  const { row, outcome, change } = await updateRow(db, context.author, ids, view, reference, written, context.claim);
-  return { is: "record", view, row, outcome, change, notes: await toldOf(context, view, row, written) };
+  return withLinks(context, kind, written, async (inner, linked, made) => {
+    const { db, author, services, claim } = inner;
+    const { row, outcome, change } = await updateRow(db, author, services.ids, view, reference, linked, claim);
+    return { is: "record", view, row, outcome, change, notes: [...made, ...(await toldOf(inner, view, row, linked))] };
+  });
 }
 
 /** What is told beside every write. */

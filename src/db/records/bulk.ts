@@ -10,6 +10,7 @@ import { inUnit, ofMany } from "../unit.ts";
 import { authorValues } from "./author.ts";
 import { inTime, long } from "./deadlines.ts";
 import { withNewHandles } from "./handles.ts";
+import { type Making, withLinked } from "./linked.ts";
 import {
   affectedBy,
   dependentsOf,
@@ -61,11 +62,15 @@ export function changeBulk(
   kind: Kind,
   query: ListQuery,
   options: readonly Written[],
+  making: Making,
   agree: (found: Found) => void,
 ): Promise<{ found: Found; changed: number }> {
   return inTransaction(db, author, async (unit, rows) => {
     const values = [];
-    for (const written of options) values.push(await prepareValues(unit, author, kind, written));
+    for (const option of options) {
+      const { written } = await withLinked(unit, author, kind, option, making);
+      values.push(await prepareValues(unit, author, kind, written));
+    }
     for (const { sent } of values) await refuseMissingLinks(unit, author, kind, sent);
     const { found } = await find(unit, rows, author.workspaceId, kind, query, false, LOCK);
     agree(found);
