@@ -69,6 +69,9 @@ function marked({ type }: Field, made: Map<string, string>): unknown {
   const values: Record<string, unknown> = {
     email: `${MARKER}@${MARKER}.example`,
     domain: `${MARKER}.example`,
+    "list of email": [`${MARKER}@further.${MARKER}.example`],
+    "list of domain": [`further.${MARKER}.example`],
+    "list of phone": [`further ${MARKER}`],
     tags: [MARKER],
     custom: { [MARKER]: MARKER, deep: { in: [MARKER] } },
     cents: MARKED_CENTS,

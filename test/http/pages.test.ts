@@ -34,6 +34,10 @@ before(async () => {
   sql = postgres({ ...database.connection, max: 1, onnotice: () => {} });
   await sql.unsafe("set session_replication_role = replica; set random_page_cost = 4; set effective_cache_size = '4GB'");
   for (const kind of catalog.kinds) await sql.unsafe(fill(kind));
+  for (const { name, plural, naturalKey, furtherKey } of catalog.kinds)
+    if (furtherKey)
+      await sql.unsafe(`insert into addresses (workspace_id, kind, value, record_id)
+        select workspace_id, '${name}', ${naturalKey}, id from ${plural} where ${naturalKey} is not null and deleted_at is null`);
   await sql.unsafe("analyze");
 });
 after(async () => {
@@ -96,7 +100,7 @@ async function plansOf(list: (pool: Pool) => Promise<unknown>): Promise<Plan[]> 
   const rows = async ({ text, values }: Statement, { plan = "named" }: StatementOptions = {}) => {
     if (text.startsWith("select r.id from")) return [["c_01000000000000000000000001"]];
     await sql.unsafe(`set plan_cache_mode = force_${plan === "named" ? "generic" : "custom"}_plan; prepare asked as ${text}`);
-    const given = values.map((value) => `'${String(value)}'`).join(", ");
+    const given = values.map((value) => `'${Array.isArray(value) ? `{${value}}` : value}'`).join(", ");
     const [told] = await sql.unsafe(`explain (format json) execute asked ${given && `(${given})`}`);
     await sql.unsafe("deallocate asked");
     plans.push(told!["QUERY PLAN"][0].Plan);

@@ -1,3 +1,4 @@
+import type { Condition } from "../../derive/filter.ts";
 import { ident, numbered, type Statement, sql } from "../../postgres/sql.ts";
 import type { Transaction } from "../../postgres/transaction.ts";
 import { derived } from "../../records/derived.ts";
@@ -17,6 +18,12 @@ export function holderSql({ name, plural, keyField, furtherKey }: Kind, workspac
   if (!furtherKey) return byMain;
   return sql`coalesce(${byMain}, (select a.record_id from addresses a
     where a.workspace_id = ${workspaceId} and a.kind = ${name} and a.value = ${value}))`;
+}
+
+/** A filter for one value of such a key, as SQL about the living record `r`: the primary key finds it. Undefined for any other filter. */
+export function heldBySql(kind: Kind, workspaceId: string, { field, predicate }: Condition): Statement | undefined {
+  if (!kind.furtherKey || field !== kind.keyField || predicate.is !== "eq") return undefined;
+  return sql`r.id = ${holderSql(kind, workspaceId, String(predicate.value))}`;
 }
 
 /** The living records, other than one, that have some of these values: each value with the id of its record. */

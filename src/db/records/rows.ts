@@ -12,6 +12,7 @@ import { derived } from "../../records/derived.ts";
 import type { Kind } from "../../records/kind.ts";
 import type { Database } from "../database.ts";
 import { holdsWords } from "../search/words.ts";
+import { heldBySql } from "./addresses.ts";
 import { bounded } from "./bounded.ts";
 import { conditionSql } from "./condition.ts";
 import { eitherWay, inTime, long, pagedOptions } from "./deadlines.ts";
@@ -121,9 +122,10 @@ function filtersSql(
   table: Table,
   conditions: readonly Condition[],
 ): Statement[] {
+  const held = (condition: Condition) => (deleted || condition.via ? undefined : heldBySql(kind, workspaceId, condition));
   return [
     sql`r.workspace_id = ${workspaceId} and ${thereSql(table.living, deleted)}`,
-    ...conditions.map((condition) => conditionSql(table, condition, workspaceId)),
+    ...conditions.map((condition) => held(condition) ?? conditionSql(table, condition, workspaceId)),
     ...[search, ...words].flatMap((each) => holdsWords(workspaceId, kind, each)),
   ];
 }
