@@ -18,7 +18,7 @@ export type Shape = {
 export function shapes(): Shape[] {
   return catalog.kinds.flatMap((kind) => {
     const sorts = kind.fields.flatMap(({ name, sort }) => (sort ? [name, `-${name}`] : []));
-    const filters = kind.fields.flatMap((field) => filtersOf(kind, field));
+    const filters = kind.fields.filter(({ shown }) => shown !== "asked").flatMap((field) => filtersOf(kind, field));
     const queries = ["", ...sorts.map((order) => `sort=${order}`), ...filters, ...(COMBINED[kind.plural] ?? [])];
     return queries.map((query): Shape => {
       const path = `/${kind.plural}${query && "?"}${query}`;
