@@ -112,6 +112,10 @@ export const FILL: Record<string, string> = {
       ${some(0.1, 41, around(42))}, ${some(0.1, 41, "pg_temp.words(n, 5)")}, ${some(0.4, 31, "pg_temp.words(n, 20)")}, pg_temp.custom(n)
       ${each("contacts")}, lateral (select ${pick(FIRST, 43)} as first, pg_temp.last(pg_temp.unit(n, 44)) as last) as names`,
 
+  addresses: `insert into addresses (workspace_id, kind, value, record_id)
+    select workspace_id, 'company', domain, id from companies where domain is not null
+    union all select workspace_id, 'contact', email, id from contacts where email is not null`,
+
   deals: `insert into deals (${OWN}, title, amount_cents, currency, stage, status, close_date, contact_id, company_id, owner, tags, follow_up_at, follow_up_note, notes, custom)
     select ${own("d")}, pg_temp.last(pg_temp.unit(n, 21)) || ' ' || pg_temp.word(pg_temp.unit(n, 22)) || ' ' || ${pick(["rollout", "renewal", "pilot", "upgrade"], 24)},
       ${some(0.9, 51, "(pg_temp.unit(n, 52) * pg_temp.unit(n, 53) * 10000000)::bigint")}, ${some(0.9, 51, pick(["USD", "EUR", "GBP"], 54, 2))},

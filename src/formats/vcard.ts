@@ -58,14 +58,16 @@ function cardOf(view: View, row: Row, showing: Showing): string {
     const value = custom?.[name];
     if (typeof value === "string") fields[`custom.${name}`] = value;
   }
-  const domain = values.get(card.website ?? "");
-  if (typeof domain === "string") fields["custom.website"] ??= `https://${domain}`;
+  const domains = [values.get(card.website ?? ""), values.get(card.websites ?? "")].flat();
+  const [first, ...others] = domains.flatMap((domain) => (typeof domain === "string" ? [`https://${domain}`] : []));
+  const website = fields["custom.website"] ?? first;
+  if (website !== undefined) fields["custom.website"] = [website, ...others].flat();
   // Each card needs a name (section 6.2.1), also where `fields=` leaves it out.
   if (!fields["name"] && !fields["email"]) fields["name"] = rowId(row);
   const changed = values.get("updated_at");
   return cardText({ uid: rowId(row), stamp: typeof changed === "string" ? Date.parse(changed) : undefined, fields });
 }
 
-const without = ({ website: _, custom: __, ...said }: CardSource): Record<string, string> => said;
+const without = ({ website: _, websites: __, custom: ___, ...said }: CardSource): Record<string, string> => said;
 
 const isTexts = (value: unknown): value is string[] => Array.isArray(value) && value.every((item) => typeof item === "string");

@@ -13,6 +13,7 @@ export const company = defineRecord({
     company: "name",
     phone: "phone",
     website: "domain",
+    websites: "domains",
     notes: "notes",
     tags: "tags",
     custom: "custom",

@@ -24,8 +24,9 @@ export type CardSource = {
   phones?: string;
   title?: string;
   company?: string;
-  /** A domain. */
+  /** A domain, and further ones. */
   website?: string;
+  websites?: string;
   notes?: string;
   tags?: string;
   /** Its members nickname, website, department and birthday have a place in a card. */

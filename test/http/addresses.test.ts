@@ -290,6 +290,9 @@ test("a card shows all of them", async () => {
   });
   const card = (await ann.send("GET", `/contacts/${id}?format=vcard`)).text;
   assert.match(card, /EMAIL;PREF=1:c@card\.example\r\nEMAIL:cc@card\.example\r\nTEL;PREF=1:1\r\nTEL:2\r\n/);
+  const company = await make("/companies", { name: "Card Ltd", domain: "card.example", domains: ["card.test"] });
+  const other = (await ann.send("GET", `/companies/${company.id}?format=vcard`)).text;
+  assert.match(other, /URL:https:\/\/card\.example\r\nURL:https:\/\/card\.test\r\n/);
 });
 
 test("the index has exactly the values of the living", async () => {

@@ -43,7 +43,7 @@ export async function wasDeleted(
   const rows = await pool.rows(
     sql`select from ${ident(plural)} r where r.workspace_id = ${workspaceId} and ${has} and r.deleted_at is not null
       and r.merged_into is null limit 1`,
-    { retry: true, short: true },
+    { retry: true, brief: true },
   );
   return rows.length > 0;
 }

@@ -26,7 +26,7 @@ export function cardText({ uid, stamp, fields }: VcardRecord): string {
   text += compound("ORG", [one("company"), one("custom.department")].slice(0, one("custom.department") ? 2 : 1));
   const place = ["street", "city", "region", "postal_code", "country"].map(one);
   text += compound("ADR", ["", "", ...place]);
-  for (const [property, field] of PLAIN) if (one(field)) text += simple(property, one(field));
+  for (const [property, field] of PLAIN) for (const value of listOf(fields[field])) if (value) text += simple(property, value);
   const birthday = one("custom.birthday");
   if (/^\d{4}-\d\d-\d\d$/.test(birthday)) text += contentLine("BDAY", birthday.replaceAll("-", ""));
   else if (birthday) text += contentLine("BDAY;VALUE=text", escapeText(birthday));
