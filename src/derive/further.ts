@@ -20,40 +20,45 @@ const COLUMNS = "(workspace_id, kind, value, record_id)";
 
 /**
  * Finds the record of the address that a create was sent, or takes all that were sent for a new record; then changes that record. Who comes
- * second waits in `on conflict` for the first to commit, and finds its record in the next turn. The change looks again whether the record still has
+ * second waits in `on conflict` for the first to commit, and then finds its record. Most upserts are by a known main address, so that is looked
+ * for first and by itself. The change looks again whether the record still has
  * the address, so that none is written to that has lost it meanwhile.
  */
-export function addressesSql(kind: Kind, insert: string, update: (has: string) => string): string {
+export function addressesSql(kind: Kind, insert: string, update: (where: string) => string): string {
   const { name, plural, keyField, furtherKey } = kind;
   const [main, list] = [keyField!.name, furtherKey!.name];
   const has = `(r."${main}" = n."${main}" or n."${main}" = any (r."${list}"))`;
   const changes = `p_sent ? '${list}' or p_sent ? '${main}' and not p_creates`;
   const living = "r.workspace_id = p_workspace and r.id = a_id and r.deleted_at is null";
+  const indented = (statements: string, by: string) => statements.replace(/^(?=.)/gm, by);
+  const named = "right(r.id, 8) = right(a_id, 8) and right(r.id, length(a_id)) = a_id";
   return `for a_turn in 1..3 loop
   if p_creates then
-    a_id := coalesce(
-      (select r.id from ${plural} r where r.workspace_id = p_workspace and r."${main}" = n."${main}" and r.deleted_at is null),
-      (select a.record_id from addresses a where ${mine(kind)} and a.value = n."${main}"));
+    select r.id into a_id from ${plural} r where r.workspace_id = p_workspace and r."${main}" = n."${main}" and r.deleted_at is null;
     if a_id is null then
       a_values := ${addressesOf(kind, "n")};
       insert into addresses ${COLUMNS}
         select distinct p_workspace, '${name}', v, p_id from unnest(a_values) v order by v on conflict do nothing;
       get diagnostics a_rows = row_count;
       if a_rows = (select count(distinct v) from unnest(a_values) v) then
-${insert.replace(/^(?=.)/gm, "        ")}
+${indented(insert, "        ")}
         exit;
-      elsif a_turn = 3 then
-        raise unique_violation using constraint = 'addresses_pkey';
       end if;
       delete from addresses a where ${mine(kind)} and a.value = any (a_values) and a.record_id = p_id;
-      continue;
+      select a.record_id into a_id from addresses a where ${mine(kind)} and a.value = n."${main}";
+      if a_id is null then
+        if a_turn = 3 then
+          raise unique_violation using constraint = 'addresses_pkey';
+        end if;
+        continue;
+      end if;
     end if;
   end if;
   if ${changes} then
     select ${addressesOf(kind, "r")} into a_values from ${plural} r
-      where r.workspace_id = p_workspace and right(r.id, 8) = right(a_id, 8) and right(r.id, length(a_id)) = a_id and r.deleted_at is null for no key update;
+      where r.workspace_id = p_workspace and ${named} and r.deleted_at is null for no key update;
   end if;
-${update(has).replace(/^(?=.)/gm, "  ")}
+${indented(update(`r.workspace_id = p_workspace and ${named} and r.deleted_at is null and (not p_creates or ${has})`), "  ")}
   if w.id is not null and (${changes}) then
     delete from addresses a where ${mine(kind)} and a.value = any (a_values) and a.value <> all (${addressesOf(kind, "w")}) and a.record_id = w.id;
     insert into addresses ${COLUMNS}

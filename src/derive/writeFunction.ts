@@ -79,11 +79,11 @@ end if;`;
 function changeSql(kind: Kind): string {
   if (!kind.furtherKey)
     return `if p_creates then\n${indented([insertSql(kind)])}\nelse\n${indented([updateSql(kind)])}\nend if;`;
-  const found = FOUND.replaceAll("p_id", "a_id");
-  return addressesSql(kind, insertSql(kind), (has) => {
-    const set = changesSql(kind, "n", "p_at", `${found}\n    and (not p_creates or ${has})`);
-    return `update ${kind.plural} r set ${set}\n  returning r.* into w;`;
-  });
+  return addressesSql(
+    kind,
+    insertSql(kind),
+    (where) => `update ${kind.plural} r set ${changesSql(kind, "n", "p_at", where)}\n  returning r.* into w;`,
+  );
 }
 
 export const columnsOf = (kind: Kind) => writable(kind).filter(stored);

@@ -356,6 +356,19 @@ begin
   return pg_catalog.array_to_string(lines, E'\n');
 end $$;
 
+create function crm_digits_of(phones text[]) returns text
+  language plpgsql immutable strict parallel safe
+as $$
+declare
+  phone text;
+  digits text := '';
+begin
+  foreach phone in array phones loop
+    digits := digits || ' ' || public.crm_digits(phone);
+  end loop;
+  return digits;
+end $$;
+
 create function crm_fold(value text) returns text
   language plpgsql immutable strict parallel safe
 as $$
@@ -369,6 +382,16 @@ begin
   end if;
   value := pg_catalog.lower(public.unaccent('public.unaccent'::pg_catalog.regdictionary, value) collate pg_catalog."default");
   return pg_catalog.replace(value, 'ς', 'σ');
+end $$;
+
+create function crm_further(list text[], main text, also text) returns text[]
+  language plpgsql immutable parallel safe
+as $$
+begin
+  if also is not null and not coalesce(also = any (list), false) then
+    list := list || also;
+  end if;
+  return nullif(pg_catalog.array_remove(list, main), '{}');
 end $$;
 
 create function crm_lexeme_query(workspace_id text, mark text, search text, ending text) returns tsquery
@@ -956,6 +979,14 @@ CREATE INDEX activities_lexemes_idx ON public.activities USING gin (crm_lexemes(
 '::text || search))) WHERE (deleted_at IS NULL);
 CREATE INDEX activities_search_idx ON public.activities USING gin (workspace_id, search gin_trgm_ops) WHERE (deleted_at IS NULL);
 CREATE INDEX activities_updated_at_order_idx ON public.activities USING btree (workspace_id, updated_at, id) WHERE (deleted_at IS NULL);
+
+create table addresses (
+  workspace_id text collate "C" not null,
+  kind text collate "C" not null,
+  value text collate "C" not null,
+  record_id text collate "C" not null,
+  constraint addresses_pkey PRIMARY KEY (workspace_id, kind, value)
+);
 
 create table authorization_codes (
   digest text collate "C" not null,
