@@ -38,8 +38,14 @@ export function isSame(kind: Kind, name: string, a: unknown, b: unknown): boolea
   if (a === b) return true;
   const isTime = name === "deleted_at" || kind.field(name)?.type.sqlType === "timestamptz";
   if (isTime && typeof a === "string" && typeof b === "string") return instantOf(a) === instantOf(b);
-  return a !== undefined && b !== undefined && JSON.stringify(a) === JSON.stringify(b);
+  return a !== undefined && b !== undefined && ordered(a) === ordered(b);
 }
+
+/** As JSON. The keys of an object have no order. */
+const ordered = (value: unknown): string =>
+  JSON.stringify(value, (_, each: unknown) =>
+    typeof each === "object" && each !== null && !Array.isArray(each) ? Object.fromEntries(Object.entries(each).sort()) : each,
+  );
 
 /** A time to the microsecond, whatever the zone that it is written in. */
 function instantOf(time: string): string {

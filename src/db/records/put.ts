@@ -78,7 +78,8 @@ function movingOf(kind: Kind, puts: readonly Put[]): string[] {
 async function freeKeys(tx: Transaction, author: Author, kind: Kind, puts: readonly Put[]): Promise<void> {
   const { keyField } = kind;
   const changing = puts.filter((put) => put.kind === kind && put.action === "updated" && keyField && keyField.name in put.sets);
-  if (changing.length < 2) return;
+  const claiming = puts.filter((put) => put.kind === kind && (put.action === "restored" || changing.includes(put)));
+  if (changing.length === 0 || claiming.length < 2) return;
   await tx.rows(
     sql`update ${ident(kind.plural)} r set deleted_at = ${timeOf(author)}::timestamptz
       where r.workspace_id = ${author.workspaceId} and r.id = any (${changing.map(({ id }) => id)}::text[])`,

@@ -89,7 +89,7 @@ export async function settle(
     return some;
   }
 
-  /** A link to a record that is deleted is left out, and the record with it where it cannot be without. */
+  /** A link to a record that is deleted is left as it is, and the record with it where it cannot be without. */
   async function dropDead(): Promise<boolean> {
     const living = await livingTargets(tx, workspaceId, [...targets.values()]);
     const isDead = (id: string) => {
@@ -104,7 +104,10 @@ export async function settle(
         const to = target.state[link.id.name] as string;
         if (!isDead(to)) continue;
         const why = `${link.target.name} ${shortId(to)} is deleted`;
-        const state = withValue(target.state, link.id.name, null);
+        // The link that a living record has now stays, unless it leads to what goes as well.
+        const now = wasHidden(target) ? null : ((target.current.state[link.id.name] ?? null) as string | null);
+        const goesToo = now !== null && targets.has(now) && isHidden(targets.get(now)!);
+        const state = withValue(target.state, link.id.name, goesToo ? null : now);
         const needed = link.id.required || kind.needsOneOf?.every((name) => state[name] == null);
         if (needed) {
           some = drop(target, why);
@@ -141,6 +144,15 @@ export async function settle(
         const frees = other && (isHidden(other) || gaveUp(other, value));
         if (!targets.has(id) || frees) continue;
         some = drop({ kind, id }, `${kind.name} ${shortId(holder)} has its ${keyField.name} now`);
+      }
+      // Of several that claim one key, the record that lost it last gets it: it comes first, as entries are taken back newest first.
+      const first = new Map<string, string>();
+      for (const { id, value } of claims) {
+        if (!targets.has(id)) continue;
+        const key = keyField.type.caseless ? value.toLowerCase() : value;
+        const holder = first.get(key);
+        if (holder === undefined) first.set(key, id);
+        else if (holder !== id) some = drop({ kind, id }, `${kind.name} ${shortId(holder)} gets its ${keyField.name} back`);
       }
     }
     return some;

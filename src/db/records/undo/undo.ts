@@ -28,7 +28,7 @@ export type Terms = {
   force: boolean;
   caps: Readonly<Record<string, number>>;
   /** Throws where the caller may not do this. */
-  agree: (puts: readonly Put[]) => void;
+  agree: (puts: readonly Put[], left: readonly Left[]) => void;
 };
 
 /** Entries that are taken back in a moment. */
@@ -114,15 +114,15 @@ export async function restoreRow(
   if (living || change === null) return { id, puts: [], changes: new Map(), left: [], end: undefined };
   const selected = await selectSql(db, workspaceId, { is: "change", reference: { prefix: "ch", key: change } });
   const { entries } = await readEntries(db, workspaceId, selected, undefined, MOST_UNDONE);
-  const undone = await takeBack(db, author, ids, entries, terms, id);
-  const kept = undone.left.find((each) => each.id === id && each.name === undefined);
-  if (kept)
-    throw new Problem(
-      "already_exists",
-      `${oneOf(kind.name)} cannot come back: ${kept.why}`,
-      "change or restore that one first",
-    );
-  return { ...undone, id, end: undefined };
+  const agree = (puts: readonly Put[], left: readonly Left[]) => {
+    const kept = left.find((each) => each.id === id && each.name === undefined);
+    if (kept) {
+      const message = `${oneOf(kind.name)} cannot come back: ${kept.why}`;
+      throw new Problem("already_exists", message, "change or restore that one first");
+    }
+    terms.agree(puts, left);
+  };
+  return { ...(await takeBack(db, author, ids, entries, { ...terms, agree }, id)), id, end: undefined };
 }
 
 /** Makes records what they were before these entries, newest first. `cause`: the record whose change all others hang on. */
@@ -143,7 +143,7 @@ function takeBack(
         const { targets, left } = planUndo(entries, currents, force);
         const settled = await settle(tx, workspaceId, targets, left, force);
         const puts = settled.flatMap((target) => putOf(target, timeOf(author)) ?? []);
-        agree(puts);
+        agree(puts, left);
         const main = puts.some(({ id }) => id === cause) ? cause : undefined;
         return { puts, changes: await putRows(tx, author, ids, puts, { causeOf: () => main, caps }), left };
       },
