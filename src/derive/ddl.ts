@@ -1,6 +1,7 @@
 import { comparedSql, orderedSql, ordersFolded } from "../fields/folding.ts";
 import { derived } from "../records/derived.ts";
 import { type Field, hasName, type Kind, stored, writable } from "../records/kind.ts";
+import { blocksOf } from "./blocks.ts";
 import { writeFunctionSql } from "./writeFunction.ts";
 
 /** The SQL that makes the table of a kind with its indexes, and the function that writes its records. */
@@ -83,6 +84,11 @@ function indexesSql(kind: Kind): string[] {
     ...(reminder?.owner ? [index(`${reminder.owner}_due`, `${reminder.owner}, ${reminder.at}, id`, due)] : []),
     // A link may be sent by the name of the record it leads to.
     ...(kind.holders.length > 0 ? [index("called", `"left"(crm_fold(${quoted(kind.titleField)}), 200)`)] : []),
+    // The column is in the index as well, or PostgreSQL would fetch the row and work the key out again.
+    ...blocksOf(kind).map(
+      ({ name, field, key }) =>
+        `create index ${plural}_${name}_idx on ${plural} (workspace_id, (${key(`"${field}"`)}), id) include ("${field}") where "${field}" is not null and deleted_at is null;`,
+    ),
     `create index ${plural}_deleted_idx on ${plural} (workspace_id, ${order}, id) where deleted_at is not null;`,
     // A new record with the natural key of a deleted one may be that one again.
     ...(keyField ? [goneSql(kind, keyField, compared(keyField))] : []),

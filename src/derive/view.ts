@@ -64,13 +64,17 @@ let nextSerial = 1;
 type PartsPrinter = (stored: never, showing: Showing) => Iterable<string>;
 type Printer = (stored: never, showing: Showing) => string;
 
-/** `kindOf` names the kind of a row where a view shows several; `onLine` and `inTable` choose among the fields that are selected. */
+/**
+ * `kindOf` names the kind of a row where a view shows several; `onLine` and `inTable` choose among the fields that are selected, `short` shows an
+ * id on a line.
+ */
 export function createView(
   kind: Kind,
   fields: readonly Field[],
   kindOf = (_: Row) => kind.name,
   onLine = (_: Field) => true,
   inTable = (_: Field) => true,
+  short = shortId,
 ): View {
   const columns = fields.filter(({ column }) => column === undefined || SHARED[column] === undefined);
   const placeOf = (field: Field) => SHARED[field.column ?? ""] ?? columns.indexOf(field) + FIRST_COLUMN;
@@ -90,7 +94,7 @@ export function createView(
   const absent = inJson.map((field) => field.type.absent ?? "null");
 
   const long = columns.filter(({ type }) => type.long);
-  const headOf = (row: Row) => (kind.nameless ? kind.name : `${kindOf(row)}/${shortId(row[0] as string)}`);
+  const headOf = (row: Row) => (kind.nameless ? kind.name : `${kindOf(row)}/${short(row[0] as string)}`);
 
   function* read(stored: unknown): Generator<string, unknown> {
     const value = wholeOf(stored);
@@ -194,9 +198,9 @@ function createChosenView(kind: Kind, fields: readonly Field[], names: string): 
  * A view for rows that always come with all fields, as those of other statements than a list's do: what only JSON shows is left off the
  * line.
  */
-export function createWholeView(kind: Kind, kindOf?: (row: Row) => string): View {
+export function createWholeView(kind: Kind, kindOf?: (row: Row) => string, short?: (id: string) => string): View {
   const fields = kind.fields.filter((field) => field.shown !== "asked");
-  return createView(kind, fields, kindOf, (field) => field.shown === undefined);
+  return createView(kind, fields, kindOf, (field) => field.shown === undefined, undefined, short);
 }
 
 /** The views a kind is shown in: lines of a list, the line of one record, and JSON, which leaves nothing out. */

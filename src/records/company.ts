@@ -8,6 +8,7 @@ export const company = defineRecord({
   about: "An organisation your contacts and deals belong to.",
   title: "name",
   naturalKey: "domain",
+  identity: { organisation: "name", domain: "domain", phone: "phone" },
   card: {
     name: "name",
     company: "name",

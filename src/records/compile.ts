@@ -69,6 +69,7 @@ export function compileKind(declaration: Declaration): Kind {
   const parts: (string | undefined)[] = [
     ...Object.values(reminder),
     ...Object.values(declaration.card ?? {}),
+    ...Object.values(declaration.identity ?? {}),
     doneWhen?.field,
     amount,
     per,

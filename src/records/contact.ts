@@ -31,6 +31,7 @@ export const contact = defineRecord({
     email: "email",
     company: "company_id",
   },
+  identity: { person: "name", email: "email", phone: "phone", at: "company_id" },
   card: {
     name: "name",
     email: "email",

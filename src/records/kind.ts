@@ -33,6 +33,17 @@ export type CardSource = {
   custom?: string;
 };
 
+/** What tells who somebody is: by these fields two records are found that are one. `person` or `organisation` names them. */
+export type IdentitySource = {
+  person?: string;
+  organisation?: string;
+  email?: string;
+  domain?: string;
+  phone?: string;
+  /** A link: two of one name there are likely one. */
+  at?: string;
+};
+
 /** A kind of record as it is declared: data, and nothing about how it is done. */
 export type Declaration = {
   /** Singular, as in the handle `contact/c_…`. */
@@ -50,6 +61,7 @@ export type Declaration = {
   /** A record without any of these links is refused, and goes along when the last of them is deleted. */
   needsOneOf?: readonly string[];
   reminder?: ReminderSource;
+  identity?: IdentitySource;
   card?: CardSource;
   /** An amount worth adding up, by the field that says what it is an amount of: totals are never mixed. */
   sums?: { amount: string; per: string };

@@ -4,6 +4,7 @@ import { batchRoutes } from "./batch.ts";
 import { calendarRoutes } from "./calendars.ts";
 import { changeRoutes } from "./changes.ts";
 import { exportRoutes } from "./export.ts";
+import { duplicateRoutes } from "./duplicates.ts";
 import { helpRoutes } from "./help.ts";
 import { historyRoutes } from "./history.ts";
 import { importRoutes } from "./imports/routes.ts";
@@ -53,6 +54,7 @@ export function createRoutes(catalog: Catalog): Route[] {
     ...undoRoutes(catalog),
     ...proposalRoutes,
     ...mergeRoutes(catalog),
+    ...duplicateRoutes(catalog),
     ...changeRoutes,
     ...batchRoutes,
     ...exportRoutes,

@@ -1,0 +1,243 @@
+import { type Block, blocksOf, wordsSql } from "../../derive/blocks.ts";
+import { LEAST_SURE, type Likeness, likeness, type Twin } from "../../derive/likeness.ts";
+import type { IdReference } from "../../kit/id.ts";
+import { Problem } from "../../kit/problem.ts";
+import { count, ident, join, raw, type Statement, sql } from "../../postgres/sql.ts";
+import type { Kind } from "../../records/kind.ts";
+import type { Author, Database } from "../database.ts";
+import { long } from "./deadlines.ts";
+import { gone, idMatches, wrongKind } from "./references.ts";
+
+/** Two records that may be one; `a` was made first. */
+export type Pair = Likeness & { a: Twin; b: Twin };
+
+/**
+ * Where a walk through the pairs has come to: the band of sureness, the block, the key of it after which the next segment begins, and the last
+ * pair that was shown of that segment. In a small workspace all blocks are one segment, of one band.
+ */
+export type Place = { band: number; block: number; from: string; last: [sure: number, a: string, b: string] | null };
+
+export const BEGINNING: Place = { band: 0, block: 0, from: "", last: null };
+
+/** Walks go through the blocks once for each: the surest pairs come first. Each has its lower end. */
+const BANDS = [0.9, 0.7, LEAST_SURE];
+
+/** Workspaces of so many records are compared as one segment. */
+const SMALL = 3_000;
+/** Entries of an index that a statement reads, and keys of several records that it gives. */
+const WINDOW = 40_000;
+const MOST_KEYS = 300;
+/** Records of one key that are looked at, and neighbours by name that each is compared with where they are many. */
+const MOST_ALIKE = 40;
+const NEIGHBOURS = 8;
+/** How long a request goes on to look. */
+const SEARCH_MS = 600;
+
+/** `rest`: where the walk goes on after all of these pairs. */
+export type Page = { pairs: readonly (Pair & { place: Place })[]; rest: Place | undefined };
+
+/** The next pairs, surest first. Fewer than `limit`, or none, where looking for more would take too long. */
+export async function listDuplicates(db: Database, workspaceId: string, kind: Kind, from: Place, limit: number): Promise<Page> {
+  const begun = performance.now();
+  const isSmall = (await countUpTo(db, workspaceId, kind)) <= SMALL;
+  const blocks = blocksOf(kind);
+  const pairs: (Pair & { place: Place })[] = [];
+  let place: Place | undefined = from;
+  while (place && pairs.length < limit && performance.now() - begun < SEARCH_MS) {
+    const at: Place = place;
+    const segments = isSmall
+      ? await Promise.all(blocks.map((block) => readSegment(db, workspaceId, kind, block, "", SMALL)))
+      : [await readSegment(db, workspaceId, kind, blocks[at.block]!, at.from, MOST_KEYS)];
+    const [least, below] = isSmall ? [LEAST_SURE, 1] : [BANDS[at.band]!, BANDS[at.band - 1] ?? 1];
+    const all = await compareAll(db, workspaceId, kind, segments, isSmall ? 0 : at.block);
+    const found = all.filter(
+      (pair) => pair.sure >= least && pair.sure < below && (at.last === null || order(at.last, keyOf(pair)) < 0),
+    );
+    const shown = found.slice(0, limit - pairs.length).map((pair) => ({ ...pair, place: { ...at, last: keyOf(pair) } }));
+    pairs.push(...shown);
+    if (shown.length < found.length) place = pairs.at(-1)!.place;
+    else place = isSmall ? undefined : next(at, segments[0]!.end, blocks.length);
+  }
+  return { pairs, rest: place };
+}
+
+function next({ band, block }: Place, end: string | undefined, blocks: number): Place | undefined {
+  if (end !== undefined) return { band, block, from: end, last: null };
+  if (block + 1 < blocks) return { band, block: block + 1, from: "", last: null };
+  return band + 1 < BANDS.length ? { band: band + 1, block: 0, from: "", last: null } : undefined;
+}
+
+const keyOf = ({ sure, a, b }: Pair): [number, string, string] => [sure, a.id, b.id];
+
+/** Surest first. */
+const order = (one: readonly [number, string, string], other: readonly [number, string, string]): number =>
+  other[0] - one[0] || compare(one[1], other[1]) || compare(one[2], other[2]);
+const compare = (a: string, b: string) => (a < b ? -1 : a > b ? 1 : 0);
+
+async function countUpTo(db: Database, workspaceId: string, kind: Kind): Promise<number> {
+  const [row] = await db.pool.rows(
+    sql`select count(*)::int from (select from ${ident(kind.plural)} r where r.workspace_id = ${workspaceId} and r.deleted_at is null
+      limit ${count(SMALL + 1)}) few`,
+    long(workspaceId),
+  );
+  return row![0] as number;
+}
+
+/** Records by a key that they have in common. `end`: the last key that was looked at, where there are more. */
+type Segment = { groups: readonly (readonly Twin[])[]; end: string | undefined };
+
+const keySql = ({ key, field }: Block) => raw(key(`r."${field}"`));
+
+/** The part of a block after a key. The index alone tells which keys are there more than once. */
+async function readSegment(
+  db: Database,
+  workspaceId: string,
+  kind: Kind,
+  block: Block,
+  from: string,
+  mostKeys: number,
+): Promise<Segment> {
+  const key = keySql(block);
+  const held = sql`r.workspace_id = ${workspaceId} and r.deleted_at is null and r.${ident(block.field)} is not null`;
+  const rows = await db.pool.rows(
+    sql`with walked as materialized (select ${key} as key, r.id from ${ident(kind.plural)} r where ${held} and ${key} > ${from}
+        order by ${key}, r.id limit ${count(WINDOW)}),
+      bound as (select count(*) = ${count(WINDOW)} as cut, max(key) as last from walked),
+      many as materialized (select w.key, count(*) as held from walked w group by w.key having count(*) > 1 order by w.key limit ${count(mostKeys)}),
+      reached as (select case when (select count(*) from many) = ${count(mostKeys)} then (select max(key) from many)
+        when bound.cut then bound.last end as until from bound)
+      select reached.until, many.key, found.* from reached left join many on true
+        left join lateral (select ${twinColumns(kind)} from ${ident(kind.plural)} r where ${held} and ${key} = many.key order by r.id
+          limit ${count(MOST_ALIKE)}) found on true order by many.key, found.id`,
+    long(workspaceId),
+  );
+  const groups = new Map<string, Twin[]>();
+  for (const [, key, ...columns] of rows) {
+    if (key === null || columns[0] === null) continue;
+    const twin = twinOf(columns);
+    const group = groups.get(key as string);
+    if (group) group.push(twin);
+    else groups.set(key as string, [twin]);
+  }
+  return { groups: [...groups.values()], end: (rows[0]?.[0] as string | null) ?? undefined };
+}
+
+/** For `twinOf`. */
+function twinColumns(kind: Kind): Statement {
+  const { email, phone, at } = kind.identity!;
+  const column = (name: string | undefined) => (name === undefined ? raw("null::text") : sql`r.${ident(name)}`);
+  const digits = phone === undefined ? raw("''") : raw(`coalesce(crm_digits(r."${phone}"), '')`);
+  return sql`r.id, left(r.${ident(kind.title)}, 100), ${raw(wordsSql(kind, (field) => `r."${field}"`))}, ${column(email)}, ${digits}, ${column(at)},
+    array[${join(blocksOf(kind).map(keySql))}]`;
+}
+
+function twinOf(row: readonly unknown[]): Twin {
+  const [id, title, words, email, digits, at, keys] = row as [
+    ...[string, string, string[] | null, string | null, string, string | null, (string | null)[]],
+  ];
+  return { id, title, words: words ?? [], email, digits: digits === "" ? [] : digits.split("\n"), at, keys };
+}
+
+/** The pairs of these groups that may be one, surest first. Leaves out those that were dismissed, and those that blocks before this one have. */
+async function compareAll(
+  db: Database,
+  workspaceId: string,
+  kind: Kind,
+  segments: readonly Segment[],
+  block: number,
+): Promise<Pair[]> {
+  const found = new Map<string, Pair>();
+  for (const group of segments.flatMap(({ groups }) => groups)) {
+    for (const [a, b] of pairsOf(group)) {
+      const isEarlier = a.keys.slice(0, block).some((key, i) => key !== null && key === b.keys[i]);
+      if (isEarlier || found.has(`${a.id} ${b.id}`)) continue;
+      const pair = { a, b, ...like(kind, a, b) };
+      if (pair.sure >= LEAST_SURE) found.set(`${a.id} ${b.id}`, pair);
+    }
+  }
+  for (const [a, b] of await dismissedAmong(db, workspaceId, [...found.values()])) found.delete(`${a} ${b}`);
+  return [...found.values()].sort((one, other) => order(keyOf(one), keyOf(other)));
+}
+
+/** Each with each, or with its next neighbours by name where they are many. */
+function* pairsOf(group: readonly Twin[]): Generator<[Twin, Twin]> {
+  const isLarge = group.length > NEIGHBOURS;
+  const sorted = isLarge ? [...group].sort((a, b) => compare(nameOf(a), nameOf(b))) : group;
+  for (const [i, one] of sorted.entries()) {
+    for (const other of sorted.slice(i + 1, isLarge ? i + 1 + NEIGHBOURS : undefined))
+      yield one.id < other.id ? [one, other] : [other, one];
+  }
+}
+
+const nameOf = ({ words }: Twin) => [...words].reverse().join(" ");
+
+function like(kind: Kind, a: Twin, b: Twin): Likeness {
+  const same = (name: string) => {
+    const i = blocksOf(kind).findIndex((block) => block.name === name);
+    return i >= 0 && a.keys[i] !== null && a.keys[i] === b.keys[i];
+  };
+  return likeness(kind.identity!, same("same_mailbox"), same("same_stem"), a, b);
+}
+
+const dismissedAmong = (db: Database, workspaceId: string, pairs: readonly Pair[]) =>
+  pairs.length === 0
+    ? []
+    : db.pool.rows(
+        sql`select d.a, d.b from dismissed_pairs d join unnest(${pairs.map(({ a }) => a.id)}::text[], ${pairs.map(({ b }) => b.id)}::text[]) p (a, b)
+          on d.a = p.a and d.b = p.b where d.workspace_id = ${workspaceId}`,
+        long(workspaceId),
+      );
+
+/** Records of one key with a record that are looked at. */
+const MOST_OF_ONE = 200;
+
+/** The records that may be one with this one, surest first. */
+export async function duplicatesOf(db: Database, workspaceId: string, kind: Kind, reference: IdReference): Promise<Pair[]> {
+  if (reference.prefix !== kind.prefix) throw wrongKind(db, kind, reference);
+  const table = ident(kind.plural);
+  const living = sql`r.workspace_id = ${workspaceId} and r.deleted_at is null`;
+  const [row] = await db.pool.rows(
+    sql`select ${twinColumns(kind)} from ${table} r where ${living} and ${idMatches(raw("r.id"), reference.key)}`,
+    long(workspaceId),
+  );
+  if (!row) throw await gone(db, workspaceId, kind, reference.key);
+  const one = twinOf(row);
+  const blocks = blocksOf(kind).filter((_, i) => one.keys[i] !== null);
+  const groups: Twin[][] = [];
+  for (const block of blocks) {
+    const key = one.keys[blocksOf(kind).indexOf(block)]!;
+    const rows = await db.pool.rows(
+      sql`select ${twinColumns(kind)} from ${table} r where ${living} and r.${ident(block.field)} is not null and ${keySql(block)} = ${key}
+        and r.id <> ${one.id} order by r.id limit ${count(MOST_OF_ONE)}`,
+      long(workspaceId),
+    );
+    groups.push(...rows.map((each) => [one, twinOf(each)]));
+  }
+  return compareAll(db, workspaceId, kind, [{ groups, end: undefined }], 0);
+}
+
+/** Keeps two records from being shown as one again. False where they were dismissed already. */
+export async function dismissPair(
+  db: Database,
+  { workspaceId, actor, now }: Author,
+  kind: Kind,
+  references: readonly [IdReference, IdReference],
+): Promise<{ ids: readonly [string, string]; isNew: boolean }> {
+  const ids: string[] = [];
+  for (const reference of references) {
+    if (reference.prefix !== kind.prefix) throw wrongKind(db, kind, reference);
+    const [row] = await db.pool.rows(
+      sql`select r.id from ${ident(kind.plural)} r where r.workspace_id = ${workspaceId} and r.deleted_at is null and ${idMatches(raw("r.id"), reference.key)}`,
+      { retry: true },
+    );
+    if (!row) throw await gone(db, workspaceId, kind, reference.key);
+    ids.push(row[0] as string);
+  }
+  const [a, b] = ids.sort() as [string, string];
+  if (a === b) throw new Problem("unprocessable", `both are the same ${kind.name}`, "a pair is two records");
+  const kept = await db.pool.rows(
+    sql`insert into dismissed_pairs (workspace_id, a, b, at, actor) values (${workspaceId}, ${a}, ${b}, ${new Date(now).toISOString()}, ${actor})
+      on conflict do nothing returning 1`,
+  );
+  return { ids: [a, b], isNew: kept.length > 0 };
+}
