@@ -12,6 +12,17 @@ create table dismissed_pairs (
 );
 create index dismissed_pairs_b_idx on dismissed_pairs (workspace_id, b);
 
+-- Records that were erased for good: of each only its empty row stays, and of its history who did what when.
+create table purged_records (
+  workspace_id text collate "C" not null,
+  id text collate "C" not null,
+  at timestamptz not null,
+  actor text collate "C" not null,
+  primary key (workspace_id, id)
+);
+alter table changes drop constraint changes_action_check,
+  add constraint changes_action_check check (action in ('created', 'updated', 'deleted', 'restored', 'purged'));
+
 -- How a word sounds, roughly and in several languages: its first letter and its consonants, those that are written for one another as one.
 create function crm_sound(word text) returns text
   language plpgsql immutable strict parallel safe

@@ -24,6 +24,7 @@ export const PROBLEMS = {
   not_found: { status: 404, about: "there is no such record or path in this workspace" },
   method_not_allowed: { status: 405, about: "the path knows other methods" },
   not_acceptable: { status: 406, about: "the answer cannot be had in any of the types that Accept names" },
+  purged: { status: 410, about: "the record was erased for good" },
   confirmation_required: { status: 409, about: "repeat the request with the confirm token it gives" },
   already_exists: { status: 409, about: "another record holds this value" },
   last_admin: { status: 409, about: "a workspace keeps at least one admin" },

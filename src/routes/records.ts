@@ -24,6 +24,7 @@ import { withLists } from "./listed.ts";
 import { listAnswer, listView, streamAnswer } from "./lists.ts";
 import { assumed, deletedTwins, namesakes, unchosen, unusual, wanting } from "./notes.ts";
 import { whyNothing } from "./nothing.ts";
+import { isPurge, PURGE, purge } from "./purge.ts";
 import { mayRead, recordView } from "./readable.ts";
 import { strangers } from "./strangers.ts";
 
@@ -76,10 +77,10 @@ export function recordRoutes(kind: Kind): Route[] {
       method: "DELETE",
       path: one,
       about: `delete ${oneOf(name)}, in two steps: answers a confirm token, then does it`,
-      parameters: { ...CONFIRM, ...WRITING },
+      parameters: { ...PURGE, ...CONFIRM, ...WRITING },
       answers: { is: "message", values: DELETED },
       refuses: ["confirmation_required", "version_conflict"],
-      handle: (context) => remove(context, kind),
+      handle: (context) => (isPurge(context) ? purge(context, kind) : remove(context, kind)),
     },
     ...bulkRoutes(kind),
     ...heldRoutes(kind),

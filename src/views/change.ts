@@ -169,7 +169,7 @@ export const change = defineView({
     },
     at: time({ about: "when", sort: true, required: true }),
     actor: person({ about: "who", always: true }),
-    action: choice(["created", "updated", "deleted", "restored"], { about: "what happened", always: true }),
+    action: choice(["created", "updated", "deleted", "restored", "purged"], { about: "what happened", always: true }),
     kind: text({ about: "the kind of the record", always: true }),
     record: { type: anyRecordType, about: "the record", always: true, column: "record_id" },
     name: text({ about: "what the record was called then" }),

@@ -266,22 +266,22 @@ test("hostile names break neither the line nor the search for pairs", async () =
 
 test("a thousand namesakes are compared with their neighbours only, in time", async () => {
   const { ann } = await workspace("contacts", []);
-  const workspaceId = (await ann.send("GET", "/whoami?format=json")).json().workspace as string;
+  const workspaceId = await workspaceOf(ann);
   await fill(workspaceId, 5_000, "'John Smith'", "null");
   let found = 0;
   for (let cursor = ""; found < 200; ) {
     const begun = performance.now();
     const page = (await ann.send("GET", `/contacts/duplicates?limit=200&format=json${cursor}`)).json();
-    assert.ok(performance.now() - begun < 5_000);
+    assert.equal(performance.now() - begun < 5_000, true);
     found += page.items.length;
-    assert.ok(page.next_cursor || found > 200);
+    assert.equal(found >= 200 || typeof page.next_cursor === "string", true);
     cursor = `&cursor=${encodeURIComponent(page.next_cursor)}`;
   }
 });
 
 test("in a large workspace the surest come first, page by page, whatever block finds them", async () => {
   const { ann } = await workspace("contacts", []);
-  const workspaceId = (await ann.send("GET", "/whoami?format=json")).json().workspace as string;
+  const workspaceId = await workspaceOf(ann);
   await fill(workspaceId, 4_000, "'Person' || substr(md5(n::text), 1, 9) || ' ' || substr(md5((n * 7)::text), 1, 12)", "null");
   const made: string[] = [];
   for (const body of [
@@ -303,6 +303,12 @@ test("in a large workspace the surest come first, page by page, whatever block f
   const found = seen.filter(({ a_id }) => made.includes(a_id)).map(({ a }) => a);
   assert.deepEqual(found, ["Mia Mail", "Ida Strong", "Zoe Weak"]);
 });
+
+async function workspaceOf(ann: Client): Promise<string> {
+  const { sql } = await import("../../src/postgres/sql.ts");
+  const { id } = (await ann.send("POST", "/contacts?format=json", { name: "Solitary" })).json();
+  return (await service.pool.rows(sql`select workspace_id from contacts where id = ${id}`))[0]![0] as string;
+}
 
 /** Contacts as they come from SQL, without the service. */
 async function fill(workspaceId: string, most: number, name: string, phone: string): Promise<void> {

@@ -89,7 +89,7 @@ export async function sweepWorkspaces(pool: Pool, catalog: Catalog): Promise<voi
 /** Deletes all rows of a workspace and returns their number. */
 async function emptyWorkspace(pool: Pool, catalog: Catalog, id: string): Promise<number> {
   const others = [
-    ...["addresses", "changes", "idempotency_keys", "usage", "proposals", "dismissed_pairs"],
+    ...["addresses", "changes", "idempotency_keys", "usage", "proposals", "dismissed_pairs", "purged_records"],
     ...["list_members", "lists", "import_rows", "imports"],
   ];
   const tables = [...catalog.dependentsFirst.map(({ plural }) => plural), ...others];

@@ -90,16 +90,24 @@ export async function gone(
   code: ProblemCode = "not_found",
 ): Promise<Problem> {
   const [row] = await pool.rows(
-    sql`select r.id, r.deleted_at, r.merged_into, (select c.actor from changes c where c.workspace_id = ${workspaceId}
-        and right(c.record_id, 8) = right(r.id, 8) and c.record_id = r.id and c.action = 'deleted' order by c.version desc limit 1)
-      from ${ident(target.plural)} r where r.workspace_id = ${workspaceId} and ${idMatches(sql`r.id`, key)} and r.deleted_at is not null`,
+    sql`select r.id, coalesce(p.at, r.deleted_at), r.merged_into, coalesce(p.actor, (select c.actor from changes c
+        where c.workspace_id = ${workspaceId} and right(c.record_id, 8) = right(r.id, 8) and c.record_id = r.id and c.action = 'deleted'
+        order by c.version desc limit 1)), p.id is not null
+      from ${ident(target.plural)} r left join purged_records p on p.workspace_id = ${workspaceId} and p.id = r.id
+      where r.workspace_id = ${workspaceId} and ${idMatches(sql`r.id`, key)} and r.deleted_at is not null`,
     { retry: true },
   );
   if (!row) return missing(target, key, code);
-  const [id, at, into, actor] = row as [string, string, string | null, string | null];
+  const [id, at, into, actor, isPurged] = row as [string, string, string | null, string | null, boolean];
   const { name, plural } = target;
   const path = `/${plural}/${shortId(id)}`;
   const when = `${showTime(at, UTC)}${actor === null ? "" : ` by ${actor}`}`;
+  if (isPurged)
+    return new Problem(
+      code === "not_found" ? "purged" : code,
+      `${name} ${shortId(id)} was erased for good ${when}`,
+      `nothing of it is left to restore; that it was there: GET ${path}/history`,
+    );
   if (into !== null)
     return new Problem(code, `${name} ${shortId(id)} was merged into ${shortId(into)}`, [
       `read that one: GET /${plural}/${shortId(into)}`,

@@ -21,7 +21,7 @@ export type Removal = {
 export type Rows = (statement: Statement) => Promise<readonly unknown[][]>;
 
 /** A record that links to one that is deleted. It `goes` along when it cannot be without that link. */
-type Dependent = { kind: Kind; id: string; version: number; goes: boolean; links: Links };
+export type Dependent = { kind: Kind; id: string; version: number; goes: boolean; links: Links };
 
 /** Ids that a record links to, by column. */
 type Links = Readonly<Record<string, string | null>>;
@@ -109,12 +109,16 @@ export function affectedBy(dependents: readonly Dependent[]): Removal["affected"
   return kinds.map((of) => ({ kind: of, clears: count(of, false), removes: count(of, true) }));
 }
 
-/** The records that link to some that are deleted, then those that link to what goes along with them, and so on. */
+/**
+ * The records that link to some that are deleted, then those that link to what goes along with them, and so on. `hidden`: those that are
+ * deleted already, too.
+ */
 export async function dependentsOf(
   rows: Rows,
   workspaceId: string,
   roots: readonly { kind: Kind; id: string }[],
   lock: Statement,
+  hidden = false,
 ): Promise<Dependent[]> {
   const found = new Map<string, Dependent>();
   const given = new Set(roots.map(({ id }) => id));
@@ -124,7 +128,7 @@ export async function dependentsOf(
     const next = new Map<Kind, string[]>();
     for (const [target, ids] of deleted)
       for (const [holder, links] of holdersOf(target)) {
-        const hanging = await rows(hangingSql(workspaceId, holder, links, ids, lock));
+        const hanging = await rows(hangingSql(workspaceId, holder, links, ids, lock, hidden));
         for (const [id, version, goes, tied] of hanging as [string, number, boolean, Links][]) {
           if (found.get(id)?.goes || given.has(id)) continue;
           found.set(id, { kind: holder, id, version, goes, links: tied });
@@ -156,10 +160,12 @@ function hangingSql(
   links: readonly Link[],
   ids: readonly string[],
   lock: Statement,
+  hidden: boolean,
 ): Statement {
+  const there = hidden ? raw("") : raw("and r.deleted_at is null");
   const hangs = links.map(({ id }) => sql`r.${ident(id.name)} = any (${ids}::text[])`);
   return sql`select r.id, r.version, ${goesSql(holder, links, ids)}, ${linksSql(holder)} from ${ident(holder.plural)} r
-    where r.workspace_id = ${workspaceId} and (${join(hangs, " or ")}) and r.deleted_at is null order by r.id ${lock}`;
+    where r.workspace_id = ${workspaceId} and (${join(hangs, " or ")}) ${there} order by r.id ${lock}`;
 }
 
 /** True of a record that must have one of these links, or needs one of several and has no other. */

@@ -70,6 +70,10 @@ export async function findRow(db: Database, view: View, condition: Statement): P
   return row;
 }
 
+/** What is left of a record that was purged is shown nowhere. */
+const UNPURGED =
+  "(r.deleted_at is null or not exists (select from purged_records p where p.workspace_id = r.workspace_id and p.id = r.id))";
+
 /** `$1` workspace, `$2` the last eight characters of the id, `$3` the id or its end. */
 const getStatements = derived((view: View) => {
   const table = tableOf(view.kind);
@@ -77,8 +81,8 @@ const getStatements = derived((view: View) => {
     where r.workspace_id = $1 and right(r.id, 8) = $2 and right(r.id, length($3)) = $3`;
   return {
     living: numbered(`${select} and r.deleted_at is null`),
-    include: numbered(select),
-    only: numbered(`${select} and r.deleted_at is not null`),
+    include: numbered(`${select} and ${UNPURGED}`),
+    only: numbered(`${select} and r.deleted_at is not null and ${UNPURGED}`),
   };
 });
 
@@ -133,7 +137,7 @@ function filtersSql(
 /** What tells the rows of a list from the others. */
 function thereSql(living: Statement, deleted: Deleted | undefined): Statement {
   if (deleted === undefined) return living;
-  return deleted === "only" ? sql`not (${living})` : raw("true");
+  return deleted === "only" ? sql`not (${living}) and ${raw(UNPURGED)}` : raw(UNPURGED);
 }
 
 /**

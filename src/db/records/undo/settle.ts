@@ -5,6 +5,7 @@ import { wholeOf } from "../../../kit/largeJson.ts";
 import { ident, join, raw, sql } from "../../../postgres/sql.ts";
 import type { Transaction } from "../../../postgres/transaction.ts";
 import type { Kind } from "../../../records/kind.ts";
+import { isPurged } from "../purged.ts";
 import { dependentsOf } from "../remove.ts";
 import type { Current, Entry, Left, Target } from "./plan.ts";
 
@@ -25,7 +26,7 @@ export async function lockRecords(
     const ids = [...new Set(those.map(({ recordId }) => recordId))];
     const rows = await tx.rows(
       sql`select r.id, r.version, jsonb_build_object(${state}) from ${ident(kind.plural)} r
-        where r.workspace_id = ${workspaceId} and r.id = any (${ids}::text[]) order by r.id for update of r`,
+        where r.workspace_id = ${workspaceId} and r.id = any (${ids}::text[]) and not ${isPurged(workspaceId, raw("r.id"))} order by r.id for update of r`,
     );
     for (const [id, version, values] of rows)
       found.set(id as string, { version: version as number, state: wholeOf(values) as Stored });

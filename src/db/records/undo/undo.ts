@@ -9,8 +9,9 @@ import type { Author, Database } from "../../database.ts";
 import { inUnit, ofMany } from "../../unit.ts";
 import { withNewHandles } from "../handles.ts";
 import { wholeSql } from "../history.ts";
+import { isPurged } from "../purged.ts";
 import { type Put, putRows, timeOf } from "../put.ts";
-import { idMatches, missing } from "../references.ts";
+import { gone, idMatches, missing } from "../references.ts";
 import { noSuch, type Place, readEntries, type Selector, selectSql } from "./entries.ts";
 import { type Entry, type Left, planUndo, putOf } from "./plan.ts";
 import { lockRecords, settle } from "./settle.ts";
@@ -71,7 +72,8 @@ export async function undoTo(
   terms: Terms,
 ): Promise<Undone> {
   const [row] = await db.pool.rows(
-    sql`select now.record_id, ${wholeSql("was", author.workspaceId)}, ${wholeSql("now", author.workspaceId)}, now.id from changes now
+    sql`select now.record_id, ${wholeSql("was", author.workspaceId)}, ${wholeSql("now", author.workspaceId)}, now.id,
+        ${isPurged(author.workspaceId, raw("now.record_id"))} from changes now
       left join changes was on was.workspace_id = ${author.workspaceId} and right(was.record_id, 8) = right(now.record_id, 8)
         and was.record_id = now.record_id and was.version = ${version}
       where now.workspace_id = ${author.workspaceId} and ${idMatches(raw("now.record_id"), reference.key)} and now.kind = ${kind.name}
@@ -79,7 +81,8 @@ export async function undoTo(
     { retry: true },
   );
   if (!row) throw missing(kind, reference.key);
-  const [recordId, was, now, id] = row as [string, unknown, unknown, string];
+  const [recordId, was, now, id, purged] = row as [string, unknown, unknown, string, boolean];
+  if (purged) throw await gone(db, author.workspaceId, kind, reference.key);
   if (was === null)
     throw new Problem(
       "not_found",
@@ -104,13 +107,14 @@ export async function restoreRow(
 ): Promise<Undone & { id: string }> {
   const { workspaceId } = author;
   const [row] = await db.pool.rows(
-    sql`select r.id, r.deleted_at is null, (select c.id from changes c where c.workspace_id = ${workspaceId}
+    sql`select r.id, r.deleted_at is null, ${isPurged(workspaceId, raw("r.id"))}, (select c.id from changes c where c.workspace_id = ${workspaceId}
         and right(c.record_id, 8) = right(r.id, 8) and c.record_id = r.id and c.action = 'deleted' order by c.version desc limit 1)
       from ${ident(kind.plural)} r where r.workspace_id = ${workspaceId} and ${idMatches(raw("r.id"), reference.key)}`,
     { retry: true },
   );
   if (!row) throw missing(kind, reference.key);
-  const [id, living, change] = row as [string, boolean, string | null];
+  const [id, living, purged, change] = row as [string, boolean, boolean, string | null];
+  if (purged) throw await gone(db, workspaceId, kind, reference.key);
   if (living || change === null) return { id, puts: [], changes: new Map(), left: [], end: undefined };
   const selected = await selectSql(db, workspaceId, { is: "change", reference: { prefix: "ch", key: change } });
   const { entries } = await readEntries(db, workspaceId, selected, undefined, MOST_UNDONE);

@@ -1,0 +1,265 @@
+import { entrySql } from "../../derive/entry.ts";
+import type { IdReference, IdSource } from "../../kit/id.ts";
+import { Problem } from "../../kit/problem.ts";
+import { ident, join, numbered, raw, type Statement, sql } from "../../postgres/sql.ts";
+import type { Transaction } from "../../postgres/transaction.ts";
+import { derived } from "../../records/derived.ts";
+import { type Field, type Kind, stored, writable } from "../../records/kind.ts";
+import type { Author, Database } from "../database.ts";
+import { inUnit, ofMany } from "../unit.ts";
+import { ENTRY_AUTHOR, entryAuthorValues } from "./author.ts";
+import { long } from "./deadlines.ts";
+import { withNewHandles } from "./handles.ts";
+import { isPurged } from "./purged.ts";
+import { timeOf } from "./put.ts";
+import { gone, idMatches, wrongKind } from "./references.ts";
+import {
+  affectedBy,
+  dependentsOf,
+  LOCK,
+  type Removal,
+  type Root,
+  type Rows,
+  removeAll,
+  rootColumns,
+  rootOf,
+  setOf,
+} from "./remove.ts";
+
+/** A record that is erased. `living`: it has not been deleted yet. */
+type Erased = { kind: Kind; id: string; version: number; living: boolean };
+
+/** What a purge does. `with`: what goes along with the record, deleted already or not. */
+export type Purge = Pick<Removal, "id" | "version" | "title" | "set" | "affected"> & {
+  with: readonly { kind: Kind; count: number }[];
+};
+
+/** Records that one purge erases at most. */
+const MOST = 10_000;
+
+/** What a purge would do, for the question that comes before it. */
+export async function previewPurge(db: Database, workspaceId: string, kind: Kind, reference: IdReference): Promise<Purge> {
+  return (await plan(db, (each) => db.pool.rows(each, long(workspaceId)), workspaceId, kind, reference, raw(""))).purge;
+}
+
+/**
+ * Erases a record for good, living or deleted, with what cannot be without it and what was merged into it. Of each an empty row stays, so that
+ * whatever links to it can, and of its history who did what when.
+ */
+export function purgeRow(
+  db: Database,
+  author: Author,
+  ids: IdSource,
+  kind: Kind,
+  reference: IdReference,
+  agree: (purge: Purge) => void,
+): Promise<Purge & { change: string }> {
+  const { workspaceId } = author;
+  return withNewHandles(() =>
+    inUnit(
+      db,
+      async (unit, tx) => {
+        const { purge, root, erased, dependents } = await plan(unit, tx.rows, workspaceId, kind, reference, LOCK);
+        agree(purge);
+        const roots = erased.some(({ id, living }) => living && id === root.id) ? [root] : [];
+        if (roots.length > 0) await removeAll(tx, author, ids, roots, dependents);
+        const entries = new Map(erased.map(({ id }) => [id, ids("ch")]));
+        const change = entries.get(root.id)!;
+        await forget(tx, workspaceId, erased);
+        for (const of of new Set(erased.map((each) => each.kind))) {
+          const those = erased.filter((each) => each.kind === of).map(({ id }) => id);
+          await tx.rows(emptySql(of, author, those));
+          const rows = those.map((id) => ({ id, entry: entries.get(id), cause: id === root.id ? null : change }));
+          await tx.rows(entriesOf(of)([...entryAuthorValues(author), { rows }]));
+          await tx.rows(
+            sql`insert into purged_records (workspace_id, id, at, actor) select ${workspaceId}, id, ${timeOf(author)}::timestamptz, ${author.actor}
+              from unnest(${those}::text[]) id`,
+          );
+        }
+        return { ...purge, change };
+      },
+      ofMany(workspaceId),
+    ),
+  );
+}
+
+type Plan = { purge: Purge; root: Root; erased: readonly Erased[]; dependents: Awaited<ReturnType<typeof dependentsOf>> };
+
+async function plan(
+  db: Database,
+  rows: Rows,
+  workspaceId: string,
+  kind: Kind,
+  reference: IdReference,
+  lock: Statement,
+): Promise<Plan> {
+  if (reference.prefix !== kind.prefix) throw wrongKind(db, kind, reference);
+  const [found] = await rows(
+    sql`select ${rootColumns(kind)}, r.deleted_at is null from ${ident(kind.plural)} r
+      where r.workspace_id = ${workspaceId} and ${idMatches(raw("r.id"), reference.key)} and not ${isPurged(workspaceId, raw("r.id"))} ${lock}`,
+  );
+  if (!found) throw await gone({ pool: { rows } }, workspaceId, kind, reference.key);
+  const root = rootOf(kind, found);
+  const living = found.at(-1) as boolean;
+  const dependents = living ? await dependentsOf(rows, workspaceId, [root], lock) : [];
+  const erased = new Map<string, Erased>([[root.id, { kind, id: root.id, version: root.version, living }]]);
+  for (const { kind: of, id, version, goes } of dependents) if (goes) erased.set(id, { kind: of, id, version, living: true });
+  let next = [...erased.values()];
+  while (next.length > 0) {
+    const more = await hangingOn(db, rows, workspaceId, next, lock);
+    next = more.filter(({ id }) => !erased.has(id));
+    for (const each of next) erased.set(each.id, each);
+    if (erased.size > MOST)
+      throw new Problem("unprocessable", `more than ${MOST} records would go along`, "purge those first: DELETE …?purge=true");
+  }
+  const all = [...erased.values()];
+  const others = all.slice(1);
+  const set = setOf([...all.map((each) => ({ ...each, goes: true, links: {} })), ...dependents.filter(({ goes }) => !goes)]);
+  return {
+    purge: {
+      id: root.id,
+      version: root.version,
+      title: root.title,
+      set,
+      affected: affectedBy(dependents.filter(({ goes }) => !goes)),
+      with: [...new Set(others.map((each) => each.kind))].map((of) => ({
+        kind: of,
+        count: others.filter((each) => each.kind === of).length,
+      })),
+    },
+    root,
+    erased: all,
+    dependents,
+  };
+}
+
+/** What is deleted and belongs to these: merged into them, deleted along with them, or nothing without them. */
+async function hangingOn(
+  db: Database,
+  rows: Rows,
+  workspaceId: string,
+  erased: readonly Erased[],
+  lock: Statement,
+): Promise<Erased[]> {
+  const hanging: Erased[] = [];
+  const take = async (kind: Kind, condition: Statement) => {
+    const found = await rows(
+      sql`select r.id, r.version from ${ident(kind.plural)} r where r.workspace_id = ${workspaceId} and r.deleted_at is not null
+        and not ${isPurged(workspaceId, raw("r.id"))} and ${condition} order by r.id ${lock}`,
+    );
+    for (const [id, version] of found as [string, number][]) hanging.push({ kind, id, version, living: false });
+  };
+  for (const kind of new Set(erased.map((each) => each.kind))) {
+    const ids = erased.filter((each) => each.kind === kind).map(({ id }) => id);
+    await take(kind, sql`r.merged_into = any (${ids}::text[])`);
+  }
+  const tied = (await dependentsOf(rows, workspaceId, erased, lock, true)).filter(({ goes }) => goes);
+  const along = await deletedAlong(rows, workspaceId, erased);
+  for (const kind of db.catalog.kinds) {
+    const ids = [
+      ...tied.filter((each) => each.kind === kind).map(({ id }) => id),
+      ...along.filter(([name]) => name === kind.name).map(([, id]) => id),
+    ];
+    if (ids.length > 0) await take(kind, sql`r.id = any (${ids}::text[])`);
+  }
+  return hanging;
+}
+
+/** Kind and id of the records that the last deletion of these took along. */
+async function deletedAlong(rows: Rows, workspaceId: string, erased: readonly Erased[]): Promise<[string, string][]> {
+  const ids = erased.filter(({ living }) => !living).map(({ id }) => id);
+  if (ids.length === 0) return [];
+  const found = await rows(
+    sql`select distinct c.kind, c.record_id from unnest(${ids}::text[]) e (id)
+      cross join lateral (select d.id, d.at from changes d where d.workspace_id = ${workspaceId} and right(d.record_id, 8) = right(e.id, 8)
+        and d.record_id = e.id and d.action = 'deleted' order by d.version desc limit 1) gone
+      join changes c on c.workspace_id = ${workspaceId} and c.at >= gone.at - interval '1 minute' and c.at < gone.at + interval '1 day'
+        and c.cause = gone.id and c.action = 'deleted'`,
+  );
+  return found as [string, string][];
+}
+
+/** Takes what the records held out of everything that is kept besides them. */
+async function forget(tx: Transaction, workspaceId: string, erased: readonly Erased[]): Promise<void> {
+  const ids = erased.map(({ id }) => id);
+  const named = [...ids.map((id) => id.slice(-8)), ...(await keysOf(tx, workspaceId, erased))];
+  const mentions = (text: string) =>
+    sql`exists (select from unnest(${named}::text[]) n where strpos(lower(${raw(text)}), lower(n)) > 0)`;
+  const ofThem = sql`c.workspace_id = ${workspaceId} and right(c.record_id, 8) = any (${ids.map((id) => id.slice(-8))}::text[]) and c.record_id = any (${ids}::text[])`;
+  // A proposal that made one of them may not name it: the history says which one it was.
+  const proposed = await tx.rows(
+    sql`select distinct substring(c.reason from '^pp_(\\w{8}), proposed by ') from changes c where ${ofThem} and c.reason like 'pp\\_%'`,
+  );
+  const proposals = proposed.flatMap(([id]) => (id === null ? [] : [id as string]));
+  await tx.rows(
+    sql`delete from proposals p where p.workspace_id = ${workspaceId} and (right(p.id, 8) = any (${proposals}::text[])
+      or ${mentions("p.target || ' ' || p.body || ' ' || p.diff::text")})`,
+  );
+  await tx.rows(
+    sql`delete from idempotency_keys k where k.workspace_id = ${workspaceId} and (k.record_id = any (${ids}::text[]) or ${mentions("k.answer::text")})`,
+  );
+  await tx.rows(
+    sql`delete from dismissed_pairs d where d.workspace_id = ${workspaceId} and (d.a = any (${ids}::text[]) or d.b = any (${ids}::text[]))`,
+  );
+  await tx.rows(
+    sql`update changes c set reason = null, row = jsonb_strip_nulls(jsonb_build_object('id', c.record_id, 'version', c.version,
+        'deleted_at', c.row -> 'deleted_at')) where ${ofThem}`,
+  );
+}
+
+/** The natural keys that the records have and had. */
+async function keysOf(tx: Transaction, workspaceId: string, erased: readonly Erased[]): Promise<string[]> {
+  const found: string[] = [];
+  for (const { keyField, name } of new Set(erased.map(({ kind }) => kind))) {
+    if (!keyField) continue;
+    const ids = erased.filter(({ kind }) => kind.name === name).map(({ id }) => id);
+    const keys = await tx.rows(
+      sql`select distinct c.row ->> ${keyField.name} from changes c where c.workspace_id = ${workspaceId}
+        and right(c.record_id, 8) = any (${ids.map((id) => id.slice(-8))}::text[]) and c.record_id = any (${ids}::text[]) and c.row ->> ${keyField.name} is not null`,
+    );
+    for (const [key] of keys) found.push(key as string);
+  }
+  return found;
+}
+
+/** What a column that must have a value holds where there is none. */
+const EMPTY: Record<Field["type"]["sqlType"], string> = {
+  text: "''",
+  bigint: "0",
+  integer: "0",
+  boolean: "false",
+  timestamptz: "r.created_at",
+  date: "r.created_at::date",
+  "text[]": "'{}'",
+  jsonb: "'{}'",
+  "numeric(18,6)": "0",
+};
+
+function emptySql(kind: Kind, author: Author, ids: readonly string[]): Statement {
+  const own = writable(kind).filter(stored);
+  const set = own.map((field) => sql`${ident(field.name)} = ${raw(field.required ? emptyOf(field) : "null")}`);
+  return sql`update ${ident(kind.plural)} r set ${join(set)}, merged_into = null, version = r.version + 1,
+      updated_at = crm_after(r.updated_at, ${timeOf(author)}::timestamptz), deleted_at = coalesce(r.deleted_at, ${timeOf(author)}::timestamptz)
+    where r.workspace_id = ${author.workspaceId} and r.id = any (${ids}::text[])`;
+}
+
+/** A link that must be there leads on, for an id is no content. */
+function emptyOf({ name, type }: Field): string {
+  if (type.link) return `r."${name}"`;
+  return type.choices?.[0] === undefined ? EMPTY[type.sqlType] : `'${type.choices[0]}'`;
+}
+
+/** `$1` to `$6` the author, `$7` rows. */
+const entriesOf = derived((kind: Kind) =>
+  numbered(
+    entrySql(kind, {
+      id: "e.entry",
+      action: "'purged'",
+      cause: "e.cause",
+      row: "r",
+      sets: () => "true",
+      author: ENTRY_AUTHOR,
+      from: `jsonb_to_recordset($7::jsonb -> 'rows') as e (id text, entry text, cause text) join ${kind.plural} r on r.workspace_id = $1 and r.id = e.id`,
+    }),
+  ),
+);
