@@ -47,41 +47,40 @@ declare
   value text := pg_catalog.replace(pg_catalog.replace(public.crm_fold(pg_catalog.left(name, 200)), '''', ''), '’', '');
   part text;
   words text[] := '{}';
-  titles constant text[] := '{dr,prof,mr,mrs,ms,miss,mx,sir,herr,frau,dipl,ing,mme,mlle,sr,jr,phd,md,mba,msc,bsc,esq,ii,iii}';
-  nicknames constant jsonb := '{
-    "bob":"robert","rob":"robert","bobby":"robert","robbie":"robert","bert":"robert","bill":"william","will":"william","billy":"william",
-    "willy":"william","liam":"william","jim":"james","jimmy":"james","jamie":"james","jack":"john","johnny":"john","jon":"john","dick":"richard",
-    "rick":"richard","rich":"richard","ricky":"richard","mike":"michael","mick":"michael","mickey":"michael","tom":"thomas","tommy":"thomas",
-    "dave":"david","davy":"david","dan":"daniel","danny":"daniel","joe":"joseph","joey":"joseph","chuck":"charles","charlie":"charles","ted":"edward",
-    "ed":"edward","eddie":"edward","ned":"edward","tony":"anthony","steve":"stephen","steven":"stephen","matt":"matthew","andy":"andrew",
-    "drew":"andrew","alex":"alexander","sandy":"alexander","sasha":"alexander","sascha":"alexander","nick":"nicholas","greg":"gregory",
-    "jeff":"jeffrey","geoff":"jeffrey","ken":"kenneth","kenny":"kenneth","larry":"lawrence","ron":"ronald","ronnie":"ronald","don":"donald",
-    "tim":"timothy","sam":"samuel","sammy":"samuel","ben":"benjamin","benny":"benjamin","fred":"frederick","freddy":"frederick","hank":"henry",
-    "harry":"henry","gene":"eugene","phil":"philip","phillip":"philip","pete":"peter","ray":"raymond","vince":"vincent","zach":"zachary","josh":"joshua",
-    "nate":"nathaniel","nathan":"nathaniel","pat":"patrick","paddy":"patrick","chris":"christopher","liz":"elizabeth","beth":"elizabeth",
-    "betty":"elizabeth","eliza":"elizabeth","lisa":"elizabeth","elisabeth":"elizabeth","kate":"katherine","kathy":"katherine","katie":"katherine",
-    "cathy":"katherine","catherine":"katherine","kathryn":"katherine","katharina":"katherine","kati":"katherine","peggy":"margaret","maggie":"margaret",
-    "meg":"margaret","greta":"margaret","gretchen":"margaret","margarete":"margaret","sue":"susan","susie":"susan","susanne":"susan","jenny":"jennifer",
-    "jen":"jennifer","becky":"rebecca","debbie":"deborah","deb":"deborah","vicky":"victoria","tori":"victoria","mandy":"amanda","cindy":"cynthia",
-    "abby":"abigail","nancy":"ann","anna":"ann","anne":"ann","annie":"ann","molly":"mary","polly":"mary","maria":"mary","marie":"mary","barb":"barbara",
-    "babs":"barbara","chrissy":"christine","tina":"christine","christina":"christine","terry":"theresa","tess":"theresa","trish":"patricia",
-    "patty":"patricia","hans":"johannes","hannes":"johannes","jo":"johannes","johann":"johannes","seppi":"josef","sepp":"josef","beppo":"josef",
-    "uli":"ulrich","uwe":"ulrich","wolf":"wolfgang","kalle":"karl","fritz":"friedrich","heinz":"heinrich","heiner":"heinrich","klaus":"nikolaus",
-    "claus":"nikolaus","niko":"nikolaus","matze":"matthias","flo":"florian","basti":"sebastian","bastian":"sebastian","toni":"anton","max":"maximilian",
-    "steffi":"stefanie","stephanie":"stefanie","gabi":"gabriele","gaby":"gabriele","moni":"monika","conny":"cornelia","silke":"cecilia","heidi":"adelheid",
-    "resi":"therese","franzi":"franziska","rudi":"rudolf","pepe":"jose","paco":"francisco","pancho":"francisco","curro":"francisco","nacho":"ignacio",
-    "manolo":"manuel","lola":"dolores","concha":"concepcion","pili":"pilar","chema":"josemaria","quique":"enrique","beto":"alberto","memo":"guillermo",
-    "gigi":"luigi","gianni":"giovanni","beppe":"giuseppe","peppe":"giuseppe","pino":"giuseppe","nino":"antonino","sandro":"alessandro",
-    "gino":"luigi","lino":"angelo","manu":"emmanuel","fanfan":"francois","jojo":"joseph","ze":"jose","chico":"francisco","kuba":"jakub","asia":"joanna",
-    "gosia":"malgorzata","kasia":"katarzyna","basia":"barbara","janek":"jan","tomek":"tomasz","misha":"mikhail","vanya":"ivan","kolya":"nikolai",
-    "volodya":"vladimir","dima":"dmitri","katya":"ekaterina","tanya":"tatiana","natasha":"natalia","lena":"elena","alyosha":"alexei","zhenya":"evgeni"}';
 begin
   if value like '%,%' then
     value := pg_catalog.split_part(value, ',', 2) || ' ' || pg_catalog.split_part(value, ',', 1);
   end if;
   foreach part in array pg_catalog.string_to_array(public.crm_split(value, ' '), ' ') loop
-    if part <> '' and part <> all (titles) then
-      words := words || coalesce(nicknames ->> part, part);
+    -- Written where they are used: as variables they would be copied with each call.
+    if part <> '' and part <> all ('{dr,prof,mr,mrs,ms,miss,mx,sir,herr,frau,dipl,ing,mme,mlle,sr,jr,phd,md,mba,msc,bsc,esq,ii,iii}') then
+      words := words || coalesce('{
+        "bob":"robert","rob":"robert","bobby":"robert","robbie":"robert","bert":"robert","bill":"william","will":"william","billy":"william",
+        "willy":"william","liam":"william","jim":"james","jimmy":"james","jamie":"james","jack":"john","johnny":"john","jon":"john","dick":"richard",
+        "rick":"richard","rich":"richard","ricky":"richard","mike":"michael","mick":"michael","mickey":"michael","tom":"thomas","tommy":"thomas",
+        "dave":"david","davy":"david","dan":"daniel","danny":"daniel","joe":"joseph","joey":"joseph","chuck":"charles","charlie":"charles","ted":"edward",
+        "ed":"edward","eddie":"edward","ned":"edward","tony":"anthony","steve":"stephen","steven":"stephen","matt":"matthew","andy":"andrew",
+        "drew":"andrew","alex":"alexander","sandy":"alexander","sasha":"alexander","sascha":"alexander","nick":"nicholas","greg":"gregory",
+        "jeff":"jeffrey","geoff":"jeffrey","ken":"kenneth","kenny":"kenneth","larry":"lawrence","ron":"ronald","ronnie":"ronald","don":"donald",
+        "tim":"timothy","sam":"samuel","sammy":"samuel","ben":"benjamin","benny":"benjamin","fred":"frederick","freddy":"frederick","hank":"henry",
+        "harry":"henry","gene":"eugene","phil":"philip","phillip":"philip","pete":"peter","ray":"raymond","vince":"vincent","zach":"zachary","josh":"joshua",
+        "nate":"nathaniel","nathan":"nathaniel","pat":"patrick","paddy":"patrick","chris":"christopher","liz":"elizabeth","beth":"elizabeth",
+        "betty":"elizabeth","eliza":"elizabeth","lisa":"elizabeth","elisabeth":"elizabeth","kate":"katherine","kathy":"katherine","katie":"katherine",
+        "cathy":"katherine","catherine":"katherine","kathryn":"katherine","katharina":"katherine","kati":"katherine","peggy":"margaret","maggie":"margaret",
+        "meg":"margaret","greta":"margaret","gretchen":"margaret","margarete":"margaret","sue":"susan","susie":"susan","susanne":"susan","jenny":"jennifer",
+        "jen":"jennifer","becky":"rebecca","debbie":"deborah","deb":"deborah","vicky":"victoria","tori":"victoria","mandy":"amanda","cindy":"cynthia",
+        "abby":"abigail","nancy":"ann","anna":"ann","anne":"ann","annie":"ann","molly":"mary","polly":"mary","maria":"mary","marie":"mary","barb":"barbara",
+        "babs":"barbara","chrissy":"christine","tina":"christine","christina":"christine","terry":"theresa","tess":"theresa","trish":"patricia",
+        "patty":"patricia","hans":"johannes","hannes":"johannes","jo":"johannes","johann":"johannes","seppi":"josef","sepp":"josef","beppo":"josef",
+        "uli":"ulrich","uwe":"ulrich","wolf":"wolfgang","kalle":"karl","fritz":"friedrich","heinz":"heinrich","heiner":"heinrich","klaus":"nikolaus",
+        "claus":"nikolaus","niko":"nikolaus","matze":"matthias","flo":"florian","basti":"sebastian","bastian":"sebastian","toni":"anton","max":"maximilian",
+        "steffi":"stefanie","stephanie":"stefanie","gabi":"gabriele","gaby":"gabriele","moni":"monika","conny":"cornelia","silke":"cecilia","heidi":"adelheid",
+        "resi":"therese","franzi":"franziska","rudi":"rudolf","pepe":"jose","paco":"francisco","pancho":"francisco","curro":"francisco","nacho":"ignacio",
+        "manolo":"manuel","lola":"dolores","concha":"concepcion","pili":"pilar","chema":"josemaria","quique":"enrique","beto":"alberto","memo":"guillermo",
+        "gigi":"luigi","gianni":"giovanni","beppe":"giuseppe","peppe":"giuseppe","pino":"giuseppe","nino":"antonino","sandro":"alessandro",
+        "gino":"luigi","lino":"angelo","manu":"emmanuel","fanfan":"francois","jojo":"joseph","ze":"jose","chico":"francisco","kuba":"jakub","asia":"joanna",
+        "gosia":"malgorzata","kasia":"katarzyna","basia":"barbara","janek":"jan","tomek":"tomasz","misha":"mikhail","vanya":"ivan","kolya":"nikolai",
+        "volodya":"vladimir","dima":"dmitri","katya":"ekaterina","tanya":"tatiana","natasha":"natalia","lena":"elena","alyosha":"alexei","zhenya":"evgeni"}'::pg_catalog.jsonb ->> part, part);
     end if;
   end loop;
   return words;
@@ -128,11 +127,10 @@ declare
   part text;
   parts text[] := pg_catalog.string_to_array(public.crm_split(pg_catalog.replace(public.crm_fold(pg_catalog.left(name, 200)), '.', ''), ' '), ' ');
   words text[] := '{}';
-  forms constant text[] := '{gmbh,ag,kg,kgaa,ohg,ug,mbh,gbr,ev,eg,se,co,ltd,limited,llc,llp,lp,inc,incorporated,corp,corporation,company,plc,sa,sas,sarl,
-    sasu,spa,srl,srls,sl,slu,bv,nv,oy,oyj,ab,as,asa,aps,kk,pty,pte,pvt,private,sro,doo,kft,zrt,spzoo,ooo,ltda,the,and,und,et,y,e}';
 begin
   foreach part in array parts loop
-    if part <> '' and part <> all (forms) then
+    if part <> '' and part <> all ('{gmbh,ag,kg,kgaa,ohg,ug,mbh,gbr,ev,eg,se,co,ltd,limited,llc,llp,lp,inc,incorporated,corp,corporation,company,plc,sa,sas,sarl,
+      sasu,spa,srl,srls,sl,slu,bv,nv,oy,oyj,ab,as,asa,aps,kk,pty,pte,pvt,private,sro,doo,kft,zrt,spzoo,ooo,ltda,the,and,und,et,y,e}') then
       words := words || part;
     end if;
   end loop;

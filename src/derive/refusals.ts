@@ -33,7 +33,7 @@ export function refusalsOf(operation: Operation): ProblemCode[] {
     ...ANYWHERE,
     ...(open ? [] : WITH_TOKEN),
     ...(standard || answers.is === "document" || answers.is === "json" ? [] : NEGOTIATED),
-    ...(path.includes("{") ? (["not_found"] as const) : []),
+    ...(path.includes("{") ? (["not_found", ...(isOfRecord(operation) ? (["purged"] as const) : [])] as const) : []),
     ...(parameters.fields ? (["invalid_field"] as const) : []),
     ...(parameters.cursor ? (["invalid_cursor"] as const) : []),
     ...(Object.values(parameters).some(({ required }) => required) ? (["missing_field"] as const) : []),
@@ -44,9 +44,13 @@ export function refusalsOf(operation: Operation): ProblemCode[] {
   return (Object.keys(PROBLEMS) as ProblemCode[]).filter((code) => codes.has(code));
 }
 
-/** An id that a filter names may be of no record here. */
+/** A path that names a record, which may have been erased. */
+const isOfRecord = ({ answers, filters, parameters }: Operation) =>
+  Boolean(filters || parameters?.["dry_run"]) || answers.is === "record" || answers.is === "list";
+
+/** An id that a filter names may be of no record here, or of one that was erased. */
 function ofFilters({ fields }: Kind): ProblemCode[] {
-  return [...fields.map(({ type }) => type.refusal), "not_found"];
+  return [...fields.map(({ type }) => type.refusal), "not_found", "purged"];
 }
 
 function ofBody(body: NonNullable<Operation["body"]>): ProblemCode[] {

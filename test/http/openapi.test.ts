@@ -242,6 +242,14 @@ for (const kind of definitions) {
       const asked = await ask("PATCH", all, { query: found, body });
       assert.equal((await ask("PATCH", all, { query: `${found}&confirm=${asked.json().confirm}`, body })).json().updated, 1);
       const twin = (await ask("POST", all, { query: JSON_PLEASE, body: leastOf(kind, world) })).json().id;
+      if (kind.identity) {
+        await ask("GET", `${all}/duplicates`, { query: JSON_PLEASE });
+        await ask("GET", `${all}/duplicates`, { query: `${JSON_PLEASE}&cursor=nothing` });
+        await ask("GET", `${one}/duplicates`, { ids: ids(), query: JSON_PLEASE });
+        const body = { pair: [id, twin] };
+        await ask("POST", `${all}/duplicates/dismiss`, { query: JSON_PLEASE, body });
+        await ask("POST", `${all}/duplicates/dismiss`, { query: JSON_PLEASE, body: { pair: [id] } });
+      }
       const merge = `${one}/merge`;
       const wish = { ids: ids(), body: { from: twin } };
       const merging = await ask("POST", merge, { ...wish, query: JSON_PLEASE });
@@ -252,6 +260,20 @@ for (const kind of definitions) {
       await ask("POST", merge, { ids: ids(), query: JSON_PLEASE, body: { from: id } });
       const going = await ask("DELETE", all, { query: found });
       assert.equal((await ask("DELETE", all, { query: `${found}&confirm=${going.json().confirm}` })).json().deleted, 1);
+    });
+
+    test("are erased", async () => {
+      const erasing = { ids: ids(), query: `${JSON_PLEASE}&purge=true` };
+      const asked = await ask("DELETE", one, erasing);
+      const confirmed = `${erasing.query}&confirm=${asked.json().confirm}`;
+      assert.equal((await ask("DELETE", one, { ids: ids(), query: confirmed })).status, 200);
+      for (const method of ["GET", "PATCH", "DELETE"] as const)
+        assert.equal(
+          (await ask(method, one, { ids: ids(), query: JSON_PLEASE, ...(method === "PATCH" ? { body: {} } : {}) })).status,
+          410,
+        );
+      await ask("GET", `${one}/history`, { ids: ids(), query: JSON_PLEASE });
+      await ask("GET", all, { query: `${JSON_PLEASE}&deleted=include` });
     });
   });
 }
@@ -435,7 +457,7 @@ test("a file may name its kinds, and what came of one is kept", async () => {
 test("the tour led everywhere", () => {
   const missed = operations.filter((each) => !done.has(each)).map(({ method, path }) => `${method} ${path}`);
   assert.deepEqual(missed, [], "a new route wants a stop on the tour, where it does what it is for");
-  assert.deepEqual([...seen].sort(), [200, 201, 202, 304, 400, 401, 403, 404, 409, 412, 413, 415, 422]);
+  assert.deepEqual([...seen].sort(), [200, 201, 202, 304, 400, 401, 403, 404, 409, 410, 412, 413, 415, 422]);
 });
 
 test("no statement of the tour reaches into a tenant's table without its workspace", async () => {

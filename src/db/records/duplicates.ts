@@ -1,5 +1,5 @@
 import { type Block, blocksOf, wordsSql } from "../../derive/blocks.ts";
-import { LEAST_SURE, type Likeness, likeness, type Twin } from "../../derive/likeness.ts";
+import { LEAST_SURE, type Likeness, likeness, MOST_BY_NAME, type Twin } from "../../derive/likeness.ts";
 import type { IdReference } from "../../kit/id.ts";
 import { Problem } from "../../kit/problem.ts";
 import { count, ident, join, raw, type Statement, sql } from "../../postgres/sql.ts";
@@ -25,7 +25,7 @@ const BANDS = [0.9, 0.7, LEAST_SURE];
 /** Workspaces of so many records are compared as one segment. */
 const SMALL = 3_000;
 /** Entries of an index that a statement reads, and keys of several records that it gives. */
-const WINDOW = 40_000;
+const WINDOW = 400_000;
 const MOST_KEYS = 300;
 /** Records of one key that are looked at, and neighbours by name that each is compared with where they are many. */
 const MOST_ALIKE = 40;
@@ -56,14 +56,15 @@ export async function listDuplicates(db: Database, workspaceId: string, kind: Ki
     const shown = found.slice(0, limit - pairs.length).map((pair) => ({ ...pair, place: { ...at, last: keyOf(pair) } }));
     pairs.push(...shown);
     if (shown.length < found.length) place = pairs.at(-1)!.place;
-    else place = isSmall ? undefined : next(at, segments[0]!.end, blocks.length);
+    else place = isSmall ? undefined : next(at, segments[0]!.end, blocks);
   }
   return { pairs, rest: place };
 }
 
-function next({ band, block }: Place, end: string | undefined, blocks: number): Place | undefined {
+function next({ band, block }: Place, end: string | undefined, blocks: readonly Block[]): Place | undefined {
   if (end !== undefined) return { band, block, from: end, last: null };
-  if (block + 1 < blocks) return { band, block: block + 1, from: "", last: null };
+  const following = blocks.findIndex(({ named }, i) => i > block && !(named && BANDS[band]! > MOST_BY_NAME));
+  if (following >= 0) return { band, block: following, from: "", last: null };
   return band + 1 < BANDS.length ? { band: band + 1, block: 0, from: "", last: null } : undefined;
 }
 
@@ -99,15 +100,14 @@ async function readSegment(
 ): Promise<Segment> {
   const key = keySql(block);
   const held = sql`r.workspace_id = ${workspaceId} and r.deleted_at is null and r.${ident(block.field)} is not null`;
+  const entries = sql`select ${key} as key from ${ident(kind.plural)} r where ${held} and ${key} > ${from} order by ${key} limit ${count(WINDOW)}`;
+  const needed = blocksOf(kind).findIndex(({ name }) => name === block.name);
   const rows = await db.pool.rows(
-    sql`with walked as materialized (select ${key} as key, r.id from ${ident(kind.plural)} r where ${held} and ${key} > ${from}
-        order by ${key}, r.id limit ${count(WINDOW)}),
-      bound as (select count(*) = ${count(WINDOW)} as cut, max(key) as last from walked),
-      many as materialized (select w.key, count(*) as held from walked w group by w.key having count(*) > 1 order by w.key limit ${count(mostKeys)}),
+    sql`with many as materialized (select w.key from (${entries}) w group by w.key having count(*) > 1 order by w.key limit ${count(mostKeys)}),
       reached as (select case when (select count(*) from many) = ${count(mostKeys)} then (select max(key) from many)
-        when bound.cut then bound.last end as until from bound)
+        else (select e.key from (${entries}) e offset ${count(WINDOW - 1)} limit 1) end as until)
       select reached.until, many.key, found.* from reached left join many on true
-        left join lateral (select ${twinColumns(kind)} from ${ident(kind.plural)} r where ${held} and ${key} = many.key order by r.id
+        left join lateral (select ${twinColumns(kind, needed)} from ${ident(kind.plural)} r where ${held} and ${key} = many.key order by r.id
           limit ${count(MOST_ALIKE)}) found on true order by many.key, found.id`,
     long(workspaceId),
   );
@@ -122,13 +122,14 @@ async function readSegment(
   return { groups: [...groups.values()], end: (rows[0]?.[0] as string | null) ?? undefined };
 }
 
-/** For `twinOf`. */
-function twinColumns(kind: Kind): Statement {
+/** For `twinOf`, with the keys of so many blocks at least. */
+function twinColumns(kind: Kind, needed: number): Statement {
+  const blocks = blocksOf(kind).filter(({ named }, i) => !named || i < needed);
   const { email, phone, at } = kind.identity!;
   const column = (name: string | undefined) => (name === undefined ? raw("null::text") : sql`r.${ident(name)}`);
   const digits = phone === undefined ? raw("''") : raw(`coalesce(crm_digits(r."${phone}"), '')`);
   return sql`r.id, left(r.${ident(kind.title)}, 100), ${raw(wordsSql(kind, (field) => `r."${field}"`))}, ${column(email)}, ${digits}, ${column(at)},
-    array[${join(blocksOf(kind).map(keySql))}]`;
+    array[${join(blocks.map(keySql))}]`;
 }
 
 function twinOf(row: readonly unknown[]): Twin {
@@ -197,7 +198,7 @@ export async function duplicatesOf(db: Database, workspaceId: string, kind: Kind
   const table = ident(kind.plural);
   const living = sql`r.workspace_id = ${workspaceId} and r.deleted_at is null`;
   const [row] = await db.pool.rows(
-    sql`select ${twinColumns(kind)} from ${table} r where ${living} and ${idMatches(raw("r.id"), reference.key)}`,
+    sql`select ${twinColumns(kind, blocksOf(kind).length)} from ${table} r where ${living} and ${idMatches(raw("r.id"), reference.key)}`,
     long(workspaceId),
   );
   if (!row) throw await gone(db, workspaceId, kind, reference.key);
@@ -207,7 +208,7 @@ export async function duplicatesOf(db: Database, workspaceId: string, kind: Kind
   for (const block of blocks) {
     const key = one.keys[blocksOf(kind).indexOf(block)]!;
     const rows = await db.pool.rows(
-      sql`select ${twinColumns(kind)} from ${table} r where ${living} and r.${ident(block.field)} is not null and ${keySql(block)} = ${key}
+      sql`select ${twinColumns(kind, 0)} from ${table} r where ${living} and r.${ident(block.field)} is not null and ${keySql(block)} = ${key}
         and r.id <> ${one.id} order by r.id limit ${count(MOST_OF_ONE)}`,
       long(workspaceId),
     );
