@@ -50,7 +50,7 @@ export function likeness(identity: IdentitySource, sameEmail: boolean, sameStem:
   if (name > 0) found.push([name === 1 ? "same_name" : "similar_name", SAME_NAME * name]);
   if (samePlace) found.push([`same_${linkName(identity.at!)}`, SAME_PLACE]);
   let sure = 1 - found.reduce((doubt, [, weight]) => doubt * (1 - weight), 1);
-  if (name === 0) sure *= sameEmail || sameStem ? OTHER_NAME_AT_ADDRESS : OTHER_NAME;
+  if (name === 0 && found.length === 1) sure *= samePhone ? OTHER_NAME : OTHER_NAME_AT_ADDRESS;
   const apart = !sameEmail && a.email !== null && b.email !== null && !samePhone;
   if (apart || (a.at !== null && b.at !== null && a.at !== b.at)) sure *= OTHER_ADDRESS;
   return { sure: Math.min(Math.round(sure * 100) / 100, MOST_SURE), why: found.map(([why]) => why) };

@@ -25,13 +25,13 @@ const BANDS = [0.9, 0.7, LEAST_SURE];
 /** Workspaces of so many records are compared as one segment. */
 const SMALL = 3_000;
 /** Entries of an index that a statement reads, and keys of several records that it gives. */
-const WINDOW = 400_000;
-const MOST_KEYS = 300;
+const WINDOW = 200_000;
+const MOST_KEYS = 150;
 /** Records of one key that are looked at, and neighbours by name that each is compared with where they are many. */
 const MOST_ALIKE = 40;
 const NEIGHBOURS = 8;
 /** How long a request goes on to look. */
-const SEARCH_MS = 600;
+const SEARCH_MS = 450;
 
 /** `rest`: where the walk goes on after all of these pairs. */
 export type Page = { pairs: readonly (Pair & { place: Place })[]; rest: Place | undefined };
