@@ -23,9 +23,6 @@ export const LEAST_SURE = 0.5;
 /** Only a person knows for certain. */
 const MOST_SURE = 0.99;
 
-/** How sure two can be at most that have a name in common, and no address and no phone. */
-export const MOST_BY_NAME = 0.85;
-
 /** How sure each finding alone makes that two records are one. */
 const SAME_NAME = 0.7;
 const SAME_MAILBOX = 0.93;

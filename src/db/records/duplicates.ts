@@ -1,5 +1,5 @@
 import { type Block, blocksOf, wordsSql } from "../../derive/blocks.ts";
-import { LEAST_SURE, type Likeness, likeness, MOST_BY_NAME, type Twin } from "../../derive/likeness.ts";
+import { LEAST_SURE, type Likeness, likeness, type Twin } from "../../derive/likeness.ts";
 import type { IdReference } from "../../kit/id.ts";
 import { Problem } from "../../kit/problem.ts";
 import { count, ident, join, raw, type Statement, sql } from "../../postgres/sql.ts";
@@ -19,8 +19,17 @@ export type Place = { band: number; block: number; from: string; last: [sure: nu
 
 export const BEGINNING: Place = { band: 0, block: 0, from: "", last: null };
 
-/** Walks go through the blocks once for each: the surest pairs come first. Each has its lower end. */
-const BANDS = [0.9, 0.7, LEAST_SURE];
+/**
+ * Walks go through the blocks of a band, and then of the next: the surest pairs come first. A name that many have is a block of many pairs that
+ * are hardly sure, so these are walked once.
+ */
+const BANDS = [
+  { named: false, least: 0.9, below: 1 },
+  { named: false, least: 0.7, below: 0.9 },
+  { named: true, least: LEAST_SURE, below: 1 },
+  { named: false, least: LEAST_SURE, below: 0.7 },
+];
+const WHOLE = { least: LEAST_SURE, below: 1 };
 
 /** Workspaces of so many records are compared as one segment. */
 const SMALL = 3_000;
@@ -48,7 +57,7 @@ export async function listDuplicates(db: Database, workspaceId: string, kind: Ki
     const segments = isSmall
       ? await Promise.all(blocks.map((block) => readSegment(db, workspaceId, kind, block, "", SMALL)))
       : [await readSegment(db, workspaceId, kind, blocks[at.block]!, at.from, MOST_KEYS)];
-    const [least, below] = isSmall ? [LEAST_SURE, 1] : [BANDS[at.band]!, BANDS[at.band - 1] ?? 1];
+    const { least, below } = isSmall ? WHOLE : BANDS[at.band]!;
     const all = await compareAll(db, workspaceId, kind, segments, isSmall ? 0 : at.block);
     const found = all.filter(
       (pair) => pair.sure >= least && pair.sure < below && (at.last === null || order(at.last, keyOf(pair)) < 0),
@@ -63,9 +72,11 @@ export async function listDuplicates(db: Database, workspaceId: string, kind: Ki
 
 function next({ band, block }: Place, end: string | undefined, blocks: readonly Block[]): Place | undefined {
   if (end !== undefined) return { band, block, from: end, last: null };
-  const following = blocks.findIndex(({ named }, i) => i > block && !(named && BANDS[band]! > MOST_BY_NAME));
-  if (following >= 0) return { band, block: following, from: "", last: null };
-  return band + 1 < BANDS.length ? { band: band + 1, block: 0, from: "", last: null } : undefined;
+  for (let later = band; later < BANDS.length; later++) {
+    const following = blocks.findIndex(({ named }, i) => named === BANDS[later]!.named && (later > band || i > block));
+    if (following >= 0) return { band: later, block: following, from: "", last: null };
+  }
+  return undefined;
 }
 
 const keyOf = ({ sure, a, b }: Pair): [number, string, string] => [sure, a.id, b.id];
