@@ -1,4 +1,5 @@
-import { type Purge, previewPurge, purgeRow } from "../db/records/purge.ts";
+import { previewPurge, purgeRow } from "../db/records/purge.ts";
+import type { Purge } from "../db/records/purgePlan.ts";
 import type { Named } from "../derive/operation.ts";
 import { single } from "../derive/query.ts";
 import { boolean } from "../fields/vocabulary.ts";
