@@ -93,6 +93,9 @@ as $$
 declare
   n companies := jsonb_populate_record(null::companies, p_initial || p_sent);
   w companies;
+  a_id text := p_id;
+  a_rows integer;
+  a_values text[];
 begin
   if p_key is not null then
     insert into idempotency_keys (workspace_id, key, fingerprint, record_id, created_at)
@@ -101,30 +104,37 @@ begin
       return;
     end if;
   end if;
-  if p_creates then
-    insert into companies as r (workspace_id, id, "name", "domain", "industry", "phone", "owner", "tags", "street", "postal_code", "city", "region", "country", "tax_id", "notes", "custom", version, created_at, created_by, updated_at, xid)
-      values (p_workspace, p_id, n."name", n."domain", n."industry", n."phone", n."owner", nullif(n."tags", '{}'), n."street", n."postal_code", n."city", n."region", n."country", n."tax_id", n."notes", nullif(n."custom", '{}'), 1, p_at, p_actor, p_at, pg_current_xact_id())
-      on conflict (workspace_id, "domain") where "domain" is not null and deleted_at is null
-      do update set "name" = case when p_sent ? 'name' then excluded."name" else r."name" end,
-        "industry" = case when p_sent ? 'industry' then excluded."industry" else r."industry" end,
-        "phone" = case when p_sent ? 'phone' then excluded."phone" else r."phone" end,
-        "owner" = case when p_sent ? 'owner' then excluded."owner" else r."owner" end,
-        "tags" = case when p_sent ? 'tags' then case when 'tags.,' = any (p_removed) then nullif(array(select t from unnest(coalesce(r."tags", '{}') || array(select a from unnest(n."tags") a where a <> all (coalesce(r."tags", '{}')))) with ordinality u (t, i) where 'tags.' || t <> all (p_removed) order by i), '{}') else n."tags" end else r."tags" end,
-        "street" = case when p_sent ? 'street' then excluded."street" else r."street" end,
-        "postal_code" = case when p_sent ? 'postal_code' then excluded."postal_code" else r."postal_code" end,
-        "city" = case when p_sent ? 'city' then excluded."city" else r."city" end,
-        "region" = case when p_sent ? 'region' then excluded."region" else r."region" end,
-        "country" = case when p_sent ? 'country' then excluded."country" else r."country" end,
-        "tax_id" = case when p_sent ? 'tax_id' then excluded."tax_id" else r."tax_id" end,
-        "notes" = case when p_sent ? 'notes' then excluded."notes" else r."notes" end,
-        "custom" = case when p_sent ? 'custom' then nullif((coalesce(r."custom", '{}') || n."custom") - array(select substr(k, 8) from unnest(p_removed) k where starts_with(k, 'custom.')), '{}') else r."custom" end,
-        version = r.version + 1, updated_at = crm_after(r.updated_at, excluded.updated_at), xid = greatest(pg_current_xact_id(), r.xid)
-      where (p_versions is null or r.version = any (p_versions))
-        and (r."name", r."industry", r."phone", r."owner", r."tags", r."street", r."postal_code", r."city", r."region", r."country", r."tax_id", r."notes", r."custom") is distinct from (case when p_sent ? 'name' then excluded."name" else r."name" end, case when p_sent ? 'industry' then excluded."industry" else r."industry" end, case when p_sent ? 'phone' then excluded."phone" else r."phone" end, case when p_sent ? 'owner' then excluded."owner" else r."owner" end, case when p_sent ? 'tags' then case when 'tags.,' = any (p_removed) then nullif(array(select t from unnest(coalesce(r."tags", '{}') || array(select a from unnest(n."tags") a where a <> all (coalesce(r."tags", '{}')))) with ordinality u (t, i) where 'tags.' || t <> all (p_removed) order by i), '{}') else n."tags" end else r."tags" end, case when p_sent ? 'street' then excluded."street" else r."street" end, case when p_sent ? 'postal_code' then excluded."postal_code" else r."postal_code" end, case when p_sent ? 'city' then excluded."city" else r."city" end, case when p_sent ? 'region' then excluded."region" else r."region" end, case when p_sent ? 'country' then excluded."country" else r."country" end, case when p_sent ? 'tax_id' then excluded."tax_id" else r."tax_id" end, case when p_sent ? 'notes' then excluded."notes" else r."notes" end, case when p_sent ? 'custom' then nullif((coalesce(r."custom", '{}') || n."custom") - array(select substr(k, 8) from unnest(p_removed) k where starts_with(k, 'custom.')), '{}') else r."custom" end)
-      returning r.* into w;
-  else
+  for a_turn in 1..3 loop
+    if p_creates then
+      select r.id into a_id from companies r where r.workspace_id = p_workspace and r."domain" = n."domain" and r.deleted_at is null;
+      if a_id is null then
+        a_values := array_remove(n."domains" || n."domain", null);
+        insert into addresses (workspace_id, kind, value, record_id)
+          select distinct p_workspace, 'company', v, p_id from unnest(a_values) v order by v on conflict do nothing;
+        get diagnostics a_rows = row_count;
+        if a_rows = (select count(distinct v) from unnest(a_values) v) then
+          insert into companies as r (workspace_id, id, "name", "domain", "domains", "industry", "phone", "owner", "tags", "street", "postal_code", "city", "region", "country", "tax_id", "notes", "custom", version, created_at, created_by, updated_at, xid)
+            values (p_workspace, p_id, n."name", n."domain", nullif(array_remove(n."domains", n."domain"), '{}'), n."industry", n."phone", n."owner", nullif(n."tags", '{}'), n."street", n."postal_code", n."city", n."region", n."country", n."tax_id", n."notes", nullif(n."custom", '{}'), 1, p_at, p_actor, p_at, pg_current_xact_id())
+            returning r.* into w;
+          exit;
+        end if;
+        delete from addresses a where a.workspace_id = p_workspace and a.kind = 'company' and a.value = any (a_values) and a.record_id = p_id;
+        select a.record_id into a_id from addresses a where a.workspace_id = p_workspace and a.kind = 'company' and a.value = n."domain";
+        if a_id is null then
+          if a_turn = 3 then
+            raise unique_violation using constraint = 'addresses_pkey';
+          end if;
+          continue;
+        end if;
+      end if;
+    end if;
+    if p_sent ? 'domains' or p_sent ? 'domain' and not p_creates then
+      select array_remove(r."domains" || r."domain", null) into a_values from companies r
+        where r.workspace_id = p_workspace and right(r.id, 8) = right(a_id, 8) and right(r.id, length(a_id)) = a_id and r.deleted_at is null for no key update;
+    end if;
     update companies r set "name" = case when p_sent ? 'name' then n."name" else r."name" end,
-        "domain" = case when p_sent ? 'domain' then n."domain" else r."domain" end,
+        "domain" = case when p_sent ? 'domain' and not p_creates then n."domain" else r."domain" end,
+        "domains" = case when p_sent ? 'domains' or p_sent ? 'domain' and r."domains" is not null then crm_further(case when p_sent ? 'domains' then case when 'domains.,' = any (p_removed) then nullif(array(select t from unnest(coalesce(r."domains", '{}') || array(select a from unnest(n."domains") a where a <> all (coalesce(r."domains", '{}')))) with ordinality u (t, i) where 'domains.' || t <> all (p_removed) order by i), '{}') else n."domains" end else r."domains" end, case when p_sent ? 'domain' and not p_creates then n."domain" else r."domain" end, case when p_creates then n."domain" else case when p_sent ? 'domain' and n."domain" = any (r."domains") and not (p_sent ? 'domains' and not 'domains.,' = any (p_removed)) then r."domain" end end) else r."domains" end,
         "industry" = case when p_sent ? 'industry' then n."industry" else r."industry" end,
         "phone" = case when p_sent ? 'phone' then n."phone" else r."phone" end,
         "owner" = case when p_sent ? 'owner' then n."owner" else r."owner" end,
@@ -138,11 +148,17 @@ begin
         "notes" = case when p_sent ? 'notes' then n."notes" else r."notes" end,
         "custom" = case when p_sent ? 'custom' then nullif((coalesce(r."custom", '{}') || n."custom") - array(select substr(k, 8) from unnest(p_removed) k where starts_with(k, 'custom.')), '{}') else r."custom" end,
         version = r.version + 1, updated_at = crm_after(r.updated_at, p_at), xid = greatest(pg_current_xact_id(), r.xid)
-      where r.workspace_id = p_workspace and right(r.id, 8) = right(p_id, 8) and right(r.id, length(p_id)) = p_id and r.deleted_at is null
+      where r.workspace_id = p_workspace and right(r.id, 8) = right(a_id, 8) and right(r.id, length(a_id)) = a_id and r.deleted_at is null and (not p_creates or (r."domain" = n."domain" or n."domain" = any (r."domains")))
         and (p_versions is null or r.version = any (p_versions))
-        and (r."name", r."domain", r."industry", r."phone", r."owner", r."tags", r."street", r."postal_code", r."city", r."region", r."country", r."tax_id", r."notes", r."custom") is distinct from (case when p_sent ? 'name' then n."name" else r."name" end, case when p_sent ? 'domain' then n."domain" else r."domain" end, case when p_sent ? 'industry' then n."industry" else r."industry" end, case when p_sent ? 'phone' then n."phone" else r."phone" end, case when p_sent ? 'owner' then n."owner" else r."owner" end, case when p_sent ? 'tags' then case when 'tags.,' = any (p_removed) then nullif(array(select t from unnest(coalesce(r."tags", '{}') || array(select a from unnest(n."tags") a where a <> all (coalesce(r."tags", '{}')))) with ordinality u (t, i) where 'tags.' || t <> all (p_removed) order by i), '{}') else n."tags" end else r."tags" end, case when p_sent ? 'street' then n."street" else r."street" end, case when p_sent ? 'postal_code' then n."postal_code" else r."postal_code" end, case when p_sent ? 'city' then n."city" else r."city" end, case when p_sent ? 'region' then n."region" else r."region" end, case when p_sent ? 'country' then n."country" else r."country" end, case when p_sent ? 'tax_id' then n."tax_id" else r."tax_id" end, case when p_sent ? 'notes' then n."notes" else r."notes" end, case when p_sent ? 'custom' then nullif((coalesce(r."custom", '{}') || n."custom") - array(select substr(k, 8) from unnest(p_removed) k where starts_with(k, 'custom.')), '{}') else r."custom" end)
+        and (r."name", r."domain", r."domains", r."industry", r."phone", r."owner", r."tags", r."street", r."postal_code", r."city", r."region", r."country", r."tax_id", r."notes", r."custom") is distinct from (case when p_sent ? 'name' then n."name" else r."name" end, case when p_sent ? 'domain' and not p_creates then n."domain" else r."domain" end, case when p_sent ? 'domains' or p_sent ? 'domain' and r."domains" is not null then crm_further(case when p_sent ? 'domains' then case when 'domains.,' = any (p_removed) then nullif(array(select t from unnest(coalesce(r."domains", '{}') || array(select a from unnest(n."domains") a where a <> all (coalesce(r."domains", '{}')))) with ordinality u (t, i) where 'domains.' || t <> all (p_removed) order by i), '{}') else n."domains" end else r."domains" end, case when p_sent ? 'domain' and not p_creates then n."domain" else r."domain" end, case when p_creates then n."domain" else case when p_sent ? 'domain' and n."domain" = any (r."domains") and not (p_sent ? 'domains' and not 'domains.,' = any (p_removed)) then r."domain" end end) else r."domains" end, case when p_sent ? 'industry' then n."industry" else r."industry" end, case when p_sent ? 'phone' then n."phone" else r."phone" end, case when p_sent ? 'owner' then n."owner" else r."owner" end, case when p_sent ? 'tags' then case when 'tags.,' = any (p_removed) then nullif(array(select t from unnest(coalesce(r."tags", '{}') || array(select a from unnest(n."tags") a where a <> all (coalesce(r."tags", '{}')))) with ordinality u (t, i) where 'tags.' || t <> all (p_removed) order by i), '{}') else n."tags" end else r."tags" end, case when p_sent ? 'street' then n."street" else r."street" end, case when p_sent ? 'postal_code' then n."postal_code" else r."postal_code" end, case when p_sent ? 'city' then n."city" else r."city" end, case when p_sent ? 'region' then n."region" else r."region" end, case when p_sent ? 'country' then n."country" else r."country" end, case when p_sent ? 'tax_id' then n."tax_id" else r."tax_id" end, case when p_sent ? 'notes' then n."notes" else r."notes" end, case when p_sent ? 'custom' then nullif((coalesce(r."custom", '{}') || n."custom") - array(select substr(k, 8) from unnest(p_removed) k where starts_with(k, 'custom.')), '{}') else r."custom" end)
       returning r.* into w;
-  end if;
+    if w.id is not null and (p_sent ? 'domains' or p_sent ? 'domain' and not p_creates) then
+      delete from addresses a where a.workspace_id = p_workspace and a.kind = 'company' and a.value = any (a_values) and a.value <> all (array_remove(w."domains" || w."domain", null)) and a.record_id = w.id;
+      insert into addresses (workspace_id, kind, value, record_id)
+        select distinct p_workspace, 'company', v, w.id from unnest(array_remove(w."domains" || w."domain", null)) v where v <> all (a_values) order by v;
+    end if;
+    exit when w.id is not null or not p_creates or exists (select from companies r where r.workspace_id = p_workspace and r.id = a_id and r.deleted_at is null and (r."domain" = n."domain" or n."domain" = any (r."domains")));
+  end loop;
   if w.id is null then
     if p_key is not null and not p_creates and not exists (select from companies r
       where r.workspace_id = p_workspace and right(r.id, 8) = right(p_id, 8) and right(r.id, length(p_id)) = p_id and r.deleted_at is null and (p_versions is null or r.version = any (p_versions))) then
@@ -169,6 +185,9 @@ as $$
 declare
   n contacts := jsonb_populate_record(null::contacts, p_initial || p_sent);
   w contacts;
+  a_id text := p_id;
+  a_rows integer;
+  a_values text[];
 begin
   if n."company_id" is not null then
     select t.id into n."company_id" from companies t
@@ -185,38 +204,41 @@ begin
       return;
     end if;
   end if;
-  if p_creates then
-    insert into contacts as r (workspace_id, id, "name", "first_name", "last_name", "email", "phone", "title", "company_id", "stage", "owner", "tags", "follow_up_at", "follow_up_note", "street", "postal_code", "city", "region", "country", "notes", "custom", version, created_at, created_by, updated_at, xid)
-      values (p_workspace, p_id, n."name", n."first_name", n."last_name", n."email", n."phone", n."title", n."company_id", n."stage", n."owner", nullif(n."tags", '{}'), n."follow_up_at", n."follow_up_note", n."street", n."postal_code", n."city", n."region", n."country", n."notes", nullif(n."custom", '{}'), 1, p_at, p_actor, p_at, pg_current_xact_id())
-      on conflict (workspace_id, "email") where "email" is not null and deleted_at is null
-      do update set "name" = case when p_sent ? 'name' then excluded."name" else r."name" end,
-        "first_name" = case when p_sent ? 'first_name' then excluded."first_name" else r."first_name" end,
-        "last_name" = case when p_sent ? 'last_name' then excluded."last_name" else r."last_name" end,
-        "phone" = case when p_sent ? 'phone' then excluded."phone" else r."phone" end,
-        "title" = case when p_sent ? 'title' then excluded."title" else r."title" end,
-        "company_id" = case when p_sent ? 'company_id' then excluded."company_id" else r."company_id" end,
-        "stage" = case when p_sent ? 'stage' then excluded."stage" else r."stage" end,
-        "owner" = case when p_sent ? 'owner' then excluded."owner" else r."owner" end,
-        "tags" = case when p_sent ? 'tags' then case when 'tags.,' = any (p_removed) then nullif(array(select t from unnest(coalesce(r."tags", '{}') || array(select a from unnest(n."tags") a where a <> all (coalesce(r."tags", '{}')))) with ordinality u (t, i) where 'tags.' || t <> all (p_removed) order by i), '{}') else n."tags" end else r."tags" end,
-        "follow_up_at" = case when p_sent ? 'follow_up_at' then excluded."follow_up_at" else r."follow_up_at" end,
-        "follow_up_note" = case when p_sent ? 'follow_up_note' then excluded."follow_up_note" else r."follow_up_note" end,
-        "street" = case when p_sent ? 'street' then excluded."street" else r."street" end,
-        "postal_code" = case when p_sent ? 'postal_code' then excluded."postal_code" else r."postal_code" end,
-        "city" = case when p_sent ? 'city' then excluded."city" else r."city" end,
-        "region" = case when p_sent ? 'region' then excluded."region" else r."region" end,
-        "country" = case when p_sent ? 'country' then excluded."country" else r."country" end,
-        "notes" = case when p_sent ? 'notes' then excluded."notes" else r."notes" end,
-        "custom" = case when p_sent ? 'custom' then nullif((coalesce(r."custom", '{}') || n."custom") - array(select substr(k, 8) from unnest(p_removed) k where starts_with(k, 'custom.')), '{}') else r."custom" end,
-        version = r.version + 1, updated_at = crm_after(r.updated_at, excluded.updated_at), xid = greatest(pg_current_xact_id(), r.xid)
-      where (p_versions is null or r.version = any (p_versions))
-        and (r."name", r."first_name", r."last_name", r."phone", r."title", r."company_id", r."stage", r."owner", r."tags", r."follow_up_at", r."follow_up_note", r."street", r."postal_code", r."city", r."region", r."country", r."notes", r."custom") is distinct from (case when p_sent ? 'name' then excluded."name" else r."name" end, case when p_sent ? 'first_name' then excluded."first_name" else r."first_name" end, case when p_sent ? 'last_name' then excluded."last_name" else r."last_name" end, case when p_sent ? 'phone' then excluded."phone" else r."phone" end, case when p_sent ? 'title' then excluded."title" else r."title" end, case when p_sent ? 'company_id' then excluded."company_id" else r."company_id" end, case when p_sent ? 'stage' then excluded."stage" else r."stage" end, case when p_sent ? 'owner' then excluded."owner" else r."owner" end, case when p_sent ? 'tags' then case when 'tags.,' = any (p_removed) then nullif(array(select t from unnest(coalesce(r."tags", '{}') || array(select a from unnest(n."tags") a where a <> all (coalesce(r."tags", '{}')))) with ordinality u (t, i) where 'tags.' || t <> all (p_removed) order by i), '{}') else n."tags" end else r."tags" end, case when p_sent ? 'follow_up_at' then excluded."follow_up_at" else r."follow_up_at" end, case when p_sent ? 'follow_up_note' then excluded."follow_up_note" else r."follow_up_note" end, case when p_sent ? 'street' then excluded."street" else r."street" end, case when p_sent ? 'postal_code' then excluded."postal_code" else r."postal_code" end, case when p_sent ? 'city' then excluded."city" else r."city" end, case when p_sent ? 'region' then excluded."region" else r."region" end, case when p_sent ? 'country' then excluded."country" else r."country" end, case when p_sent ? 'notes' then excluded."notes" else r."notes" end, case when p_sent ? 'custom' then nullif((coalesce(r."custom", '{}') || n."custom") - array(select substr(k, 8) from unnest(p_removed) k where starts_with(k, 'custom.')), '{}') else r."custom" end)
-      returning r.* into w;
-  else
+  for a_turn in 1..3 loop
+    if p_creates then
+      select r.id into a_id from contacts r where r.workspace_id = p_workspace and r."email" = n."email" and r.deleted_at is null;
+      if a_id is null then
+        a_values := array_remove(n."emails" || n."email", null);
+        insert into addresses (workspace_id, kind, value, record_id)
+          select distinct p_workspace, 'contact', v, p_id from unnest(a_values) v order by v on conflict do nothing;
+        get diagnostics a_rows = row_count;
+        if a_rows = (select count(distinct v) from unnest(a_values) v) then
+          insert into contacts as r (workspace_id, id, "name", "first_name", "last_name", "email", "emails", "phone", "phones", "title", "company_id", "stage", "owner", "tags", "follow_up_at", "follow_up_note", "street", "postal_code", "city", "region", "country", "notes", "custom", version, created_at, created_by, updated_at, xid)
+            values (p_workspace, p_id, n."name", n."first_name", n."last_name", n."email", nullif(array_remove(n."emails", n."email"), '{}'), n."phone", nullif(array_remove(n."phones", n."phone"), '{}'), n."title", n."company_id", n."stage", n."owner", nullif(n."tags", '{}'), n."follow_up_at", n."follow_up_note", n."street", n."postal_code", n."city", n."region", n."country", n."notes", nullif(n."custom", '{}'), 1, p_at, p_actor, p_at, pg_current_xact_id())
+            returning r.* into w;
+          exit;
+        end if;
+        delete from addresses a where a.workspace_id = p_workspace and a.kind = 'contact' and a.value = any (a_values) and a.record_id = p_id;
+        select a.record_id into a_id from addresses a where a.workspace_id = p_workspace and a.kind = 'contact' and a.value = n."email";
+        if a_id is null then
+          if a_turn = 3 then
+            raise unique_violation using constraint = 'addresses_pkey';
+          end if;
+          continue;
+        end if;
+      end if;
+    end if;
+    if p_sent ? 'emails' or p_sent ? 'email' and not p_creates then
+      select array_remove(r."emails" || r."email", null) into a_values from contacts r
+        where r.workspace_id = p_workspace and right(r.id, 8) = right(a_id, 8) and right(r.id, length(a_id)) = a_id and r.deleted_at is null for no key update;
+    end if;
     update contacts r set "name" = case when p_sent ? 'name' then n."name" else r."name" end,
         "first_name" = case when p_sent ? 'first_name' then n."first_name" else r."first_name" end,
         "last_name" = case when p_sent ? 'last_name' then n."last_name" else r."last_name" end,
-        "email" = case when p_sent ? 'email' then n."email" else r."email" end,
+        "email" = case when p_sent ? 'email' and not p_creates then n."email" else r."email" end,
+        "emails" = case when p_sent ? 'emails' or p_sent ? 'email' and r."emails" is not null then crm_further(case when p_sent ? 'emails' then case when 'emails.,' = any (p_removed) then nullif(array(select t from unnest(coalesce(r."emails", '{}') || array(select a from unnest(n."emails") a where a <> all (coalesce(r."emails", '{}')))) with ordinality u (t, i) where 'emails.' || t <> all (p_removed) order by i), '{}') else n."emails" end else r."emails" end, case when p_sent ? 'email' and not p_creates then n."email" else r."email" end, case when p_creates then n."email" else case when p_sent ? 'email' and n."email" = any (r."emails") and not (p_sent ? 'emails' and not 'emails.,' = any (p_removed)) then r."email" end end) else r."emails" end,
         "phone" = case when p_sent ? 'phone' then n."phone" else r."phone" end,
+        "phones" = case when p_sent ? 'phones' or p_sent ? 'phone' and r."phones" is not null then crm_further(case when p_sent ? 'phones' then case when 'phones.,' = any (p_removed) then nullif(array(select t from unnest(coalesce(r."phones", '{}') || array(select a from unnest(n."phones") a where a <> all (coalesce(r."phones", '{}')))) with ordinality u (t, i) where 'phones.' || t <> all (p_removed) order by i), '{}') else n."phones" end else r."phones" end, case when p_sent ? 'phone' then n."phone" else r."phone" end, case when p_sent ? 'phone' and n."phone" = any (r."phones") and not (p_sent ? 'phones' and not 'phones.,' = any (p_removed)) then r."phone" end) else r."phones" end,
         "title" = case when p_sent ? 'title' then n."title" else r."title" end,
         "company_id" = case when p_sent ? 'company_id' then n."company_id" else r."company_id" end,
         "stage" = case when p_sent ? 'stage' then n."stage" else r."stage" end,
@@ -232,11 +254,17 @@ begin
         "notes" = case when p_sent ? 'notes' then n."notes" else r."notes" end,
         "custom" = case when p_sent ? 'custom' then nullif((coalesce(r."custom", '{}') || n."custom") - array(select substr(k, 8) from unnest(p_removed) k where starts_with(k, 'custom.')), '{}') else r."custom" end,
         version = r.version + 1, updated_at = crm_after(r.updated_at, p_at), xid = greatest(pg_current_xact_id(), r.xid)
-      where r.workspace_id = p_workspace and right(r.id, 8) = right(p_id, 8) and right(r.id, length(p_id)) = p_id and r.deleted_at is null
+      where r.workspace_id = p_workspace and right(r.id, 8) = right(a_id, 8) and right(r.id, length(a_id)) = a_id and r.deleted_at is null and (not p_creates or (r."email" = n."email" or n."email" = any (r."emails")))
         and (p_versions is null or r.version = any (p_versions))
-        and (r."name", r."first_name", r."last_name", r."email", r."phone", r."title", r."company_id", r."stage", r."owner", r."tags", r."follow_up_at", r."follow_up_note", r."street", r."postal_code", r."city", r."region", r."country", r."notes", r."custom") is distinct from (case when p_sent ? 'name' then n."name" else r."name" end, case when p_sent ? 'first_name' then n."first_name" else r."first_name" end, case when p_sent ? 'last_name' then n."last_name" else r."last_name" end, case when p_sent ? 'email' then n."email" else r."email" end, case when p_sent ? 'phone' then n."phone" else r."phone" end, case when p_sent ? 'title' then n."title" else r."title" end, case when p_sent ? 'company_id' then n."company_id" else r."company_id" end, case when p_sent ? 'stage' then n."stage" else r."stage" end, case when p_sent ? 'owner' then n."owner" else r."owner" end, case when p_sent ? 'tags' then case when 'tags.,' = any (p_removed) then nullif(array(select t from unnest(coalesce(r."tags", '{}') || array(select a from unnest(n."tags") a where a <> all (coalesce(r."tags", '{}')))) with ordinality u (t, i) where 'tags.' || t <> all (p_removed) order by i), '{}') else n."tags" end else r."tags" end, case when p_sent ? 'follow_up_at' then n."follow_up_at" else r."follow_up_at" end, case when p_sent ? 'follow_up_note' then n."follow_up_note" else r."follow_up_note" end, case when p_sent ? 'street' then n."street" else r."street" end, case when p_sent ? 'postal_code' then n."postal_code" else r."postal_code" end, case when p_sent ? 'city' then n."city" else r."city" end, case when p_sent ? 'region' then n."region" else r."region" end, case when p_sent ? 'country' then n."country" else r."country" end, case when p_sent ? 'notes' then n."notes" else r."notes" end, case when p_sent ? 'custom' then nullif((coalesce(r."custom", '{}') || n."custom") - array(select substr(k, 8) from unnest(p_removed) k where starts_with(k, 'custom.')), '{}') else r."custom" end)
+        and (r."name", r."first_name", r."last_name", r."email", r."emails", r."phone", r."phones", r."title", r."company_id", r."stage", r."owner", r."tags", r."follow_up_at", r."follow_up_note", r."street", r."postal_code", r."city", r."region", r."country", r."notes", r."custom") is distinct from (case when p_sent ? 'name' then n."name" else r."name" end, case when p_sent ? 'first_name' then n."first_name" else r."first_name" end, case when p_sent ? 'last_name' then n."last_name" else r."last_name" end, case when p_sent ? 'email' and not p_creates then n."email" else r."email" end, case when p_sent ? 'emails' or p_sent ? 'email' and r."emails" is not null then crm_further(case when p_sent ? 'emails' then case when 'emails.,' = any (p_removed) then nullif(array(select t from unnest(coalesce(r."emails", '{}') || array(select a from unnest(n."emails") a where a <> all (coalesce(r."emails", '{}')))) with ordinality u (t, i) where 'emails.' || t <> all (p_removed) order by i), '{}') else n."emails" end else r."emails" end, case when p_sent ? 'email' and not p_creates then n."email" else r."email" end, case when p_creates then n."email" else case when p_sent ? 'email' and n."email" = any (r."emails") and not (p_sent ? 'emails' and not 'emails.,' = any (p_removed)) then r."email" end end) else r."emails" end, case when p_sent ? 'phone' then n."phone" else r."phone" end, case when p_sent ? 'phones' or p_sent ? 'phone' and r."phones" is not null then crm_further(case when p_sent ? 'phones' then case when 'phones.,' = any (p_removed) then nullif(array(select t from unnest(coalesce(r."phones", '{}') || array(select a from unnest(n."phones") a where a <> all (coalesce(r."phones", '{}')))) with ordinality u (t, i) where 'phones.' || t <> all (p_removed) order by i), '{}') else n."phones" end else r."phones" end, case when p_sent ? 'phone' then n."phone" else r."phone" end, case when p_sent ? 'phone' and n."phone" = any (r."phones") and not (p_sent ? 'phones' and not 'phones.,' = any (p_removed)) then r."phone" end) else r."phones" end, case when p_sent ? 'title' then n."title" else r."title" end, case when p_sent ? 'company_id' then n."company_id" else r."company_id" end, case when p_sent ? 'stage' then n."stage" else r."stage" end, case when p_sent ? 'owner' then n."owner" else r."owner" end, case when p_sent ? 'tags' then case when 'tags.,' = any (p_removed) then nullif(array(select t from unnest(coalesce(r."tags", '{}') || array(select a from unnest(n."tags") a where a <> all (coalesce(r."tags", '{}')))) with ordinality u (t, i) where 'tags.' || t <> all (p_removed) order by i), '{}') else n."tags" end else r."tags" end, case when p_sent ? 'follow_up_at' then n."follow_up_at" else r."follow_up_at" end, case when p_sent ? 'follow_up_note' then n."follow_up_note" else r."follow_up_note" end, case when p_sent ? 'street' then n."street" else r."street" end, case when p_sent ? 'postal_code' then n."postal_code" else r."postal_code" end, case when p_sent ? 'city' then n."city" else r."city" end, case when p_sent ? 'region' then n."region" else r."region" end, case when p_sent ? 'country' then n."country" else r."country" end, case when p_sent ? 'notes' then n."notes" else r."notes" end, case when p_sent ? 'custom' then nullif((coalesce(r."custom", '{}') || n."custom") - array(select substr(k, 8) from unnest(p_removed) k where starts_with(k, 'custom.')), '{}') else r."custom" end)
       returning r.* into w;
-  end if;
+    if w.id is not null and (p_sent ? 'emails' or p_sent ? 'email' and not p_creates) then
+      delete from addresses a where a.workspace_id = p_workspace and a.kind = 'contact' and a.value = any (a_values) and a.value <> all (array_remove(w."emails" || w."email", null)) and a.record_id = w.id;
+      insert into addresses (workspace_id, kind, value, record_id)
+        select distinct p_workspace, 'contact', v, w.id from unnest(array_remove(w."emails" || w."email", null)) v where v <> all (a_values) order by v;
+    end if;
+    exit when w.id is not null or not p_creates or exists (select from contacts r where r.workspace_id = p_workspace and r.id = a_id and r.deleted_at is null and (r."email" = n."email" or n."email" = any (r."emails")));
+  end loop;
   if w.id is null then
     if p_key is not null and not p_creates and not exists (select from contacts r
       where r.workspace_id = p_workspace and right(r.id, 8) = right(p_id, 8) and right(r.id, length(p_id)) = p_id and r.deleted_at is null and (p_versions is null or r.version = any (p_versions))) then
@@ -369,6 +397,19 @@ begin
   return digits;
 end $$;
 
+create function crm_domain_key(domain text) returns text
+  language plpgsql immutable strict parallel unsafe
+as $$
+declare
+  labels text[] := pg_catalog.string_to_array(domain, '.');
+  last integer := pg_catalog.cardinality(labels) - 1;
+begin
+  if last > 1 and labels[last] = any ('{co,com,org,net,gov,ac,edu,or,ne,gob,in,go}'::text[]) then
+    last := last - 1;
+  end if;
+  return public.crm_fold(labels[greatest(last, 1)]);
+end $$;
+
 create function crm_fold(value text) returns text
   language plpgsql immutable strict parallel safe
 as $$
@@ -423,6 +464,142 @@ create function crm_lines(VARIADIC list text[]) returns text
 as $$
 begin
   return pg_catalog.array_to_string(list, E'\n', '');
+end $$;
+
+create function crm_mail_key(email text) returns text
+  language plpgsql immutable strict parallel unsafe
+as $$
+declare
+  domain text := pg_catalog.split_part(email, '@', 2);
+begin
+  return pg_catalog.replace(pg_catalog.split_part(pg_catalog.split_part(email, '@', 1), '+', 1), '.', '') || '@'
+    || case domain when 'googlemail.com' then 'gmail.com' when 'me.com' then 'icloud.com' when 'mac.com' then 'icloud.com'
+      when 'protonmail.com' then 'proton.me' when 'pm.me' then 'proton.me' when 'ya.ru' then 'yandex.ru' else domain end;
+end $$;
+
+create function crm_organisation_key(name text) returns text
+  language plpgsql immutable strict parallel unsafe
+as $$
+begin
+  return nullif(pg_catalog.left(public.crm_sound(pg_catalog.array_to_string(public.crm_organisation_words(name), '')), 200), '');
+end $$;
+
+create function crm_organisation_words(name text) returns text[]
+  language plpgsql immutable strict parallel safe
+as $$
+declare
+  part text;
+  parts text[] := pg_catalog.string_to_array(public.crm_split(pg_catalog.replace(public.crm_fold(pg_catalog.left(name, 200)), '.', ''), ' '), ' ');
+  words text[] := '{}';
+begin
+  foreach part in array parts loop
+    if part <> '' and part <> all ('{gmbh,ag,kg,kgaa,ohg,ug,mbh,gbr,ev,eg,se,co,ltd,limited,llc,llp,lp,inc,incorporated,corp,corporation,company,plc,sa,sas,sarl,
+      sasu,spa,srl,srls,sl,slu,bv,nv,oy,oyj,ab,as,asa,aps,kk,pty,pte,pvt,private,sro,doo,kft,zrt,spzoo,ooo,ltda,the,and,und,et,y,e}') then
+      words := words || part;
+    end if;
+  end loop;
+  return case when words = '{}' then pg_catalog.array_remove(parts, '') else words end;
+end $$;
+
+create function crm_person_key(name text) returns text
+  language plpgsql immutable strict parallel unsafe
+as $$
+declare
+  words text[] := public.crm_person_words(name);
+  last integer := pg_catalog.cardinality(words);
+begin
+  -- `Doe J`: the initial is not the family name.
+  if last > 1 and pg_catalog.length(words[last]) = 1 and pg_catalog.length(words[1]) > 1 then
+    return pg_catalog.left(public.crm_sound(words[1]) || ' ' || words[last], 200);
+  end if;
+  return pg_catalog.left(public.crm_sound(words[last]) || case when last > 1 then ' ' || pg_catalog.left(public.crm_sound(words[1]), 1) else '' end, 200);
+end $$;
+
+create function crm_person_sounds(name text) returns text
+  language plpgsql immutable strict parallel unsafe
+as $$
+declare
+  words text[] := public.crm_person_words(name);
+  word text;
+  sounds text[] := '{}';
+begin
+  if pg_catalog.cardinality(words) < 2 then
+    return null;
+  end if;
+  foreach word in array words loop
+    sounds := sounds || public.crm_sound(word);
+  end loop;
+  return pg_catalog.left((select pg_catalog.string_agg(s, ' ' order by s collate pg_catalog."C") from pg_catalog.unnest(sounds) s), 200);
+end $$;
+
+create function crm_person_words(name text) returns text[]
+  language plpgsql immutable strict parallel safe
+as $$
+declare
+  value text := pg_catalog.replace(pg_catalog.replace(public.crm_fold(pg_catalog.left(name, 200)), '''', ''), '’', '');
+  part text;
+  words text[] := '{}';
+begin
+  if value like '%,%' then
+    value := pg_catalog.split_part(value, ',', 2) || ' ' || pg_catalog.split_part(value, ',', 1);
+  end if;
+  foreach part in array pg_catalog.string_to_array(public.crm_split(value, ' '), ' ') loop
+    -- Written where they are used: as variables they would be copied with each call.
+    if part <> '' and part <> all ('{dr,prof,mr,mrs,ms,miss,mx,sir,herr,frau,dipl,ing,mme,mlle,sr,jr,phd,md,mba,msc,bsc,esq,ii,iii}') then
+      words := words || coalesce('{
+        "bob":"robert","rob":"robert","bobby":"robert","robbie":"robert","bert":"robert","bill":"william","will":"william","billy":"william",
+        "willy":"william","liam":"william","jim":"james","jimmy":"james","jamie":"james","jack":"john","johnny":"john","jon":"john","dick":"richard",
+        "rick":"richard","rich":"richard","ricky":"richard","mike":"michael","mick":"michael","mickey":"michael","tom":"thomas","tommy":"thomas",
+        "dave":"david","davy":"david","dan":"daniel","danny":"daniel","joe":"joseph","joey":"joseph","chuck":"charles","charlie":"charles","ted":"edward",
+        "ed":"edward","eddie":"edward","ned":"edward","tony":"anthony","steve":"stephen","steven":"stephen","matt":"matthew","andy":"andrew",
+        "drew":"andrew","alex":"alexander","sandy":"alexander","sasha":"alexander","sascha":"alexander","nick":"nicholas","greg":"gregory",
+        "jeff":"jeffrey","geoff":"jeffrey","ken":"kenneth","kenny":"kenneth","larry":"lawrence","ron":"ronald","ronnie":"ronald","don":"donald",
+        "tim":"timothy","sam":"samuel","sammy":"samuel","ben":"benjamin","benny":"benjamin","fred":"frederick","freddy":"frederick","hank":"henry",
+        "harry":"henry","gene":"eugene","phil":"philip","phillip":"philip","pete":"peter","ray":"raymond","vince":"vincent","zach":"zachary","josh":"joshua",
+        "nate":"nathaniel","nathan":"nathaniel","pat":"patrick","paddy":"patrick","chris":"christopher","liz":"elizabeth","beth":"elizabeth",
+        "betty":"elizabeth","eliza":"elizabeth","lisa":"elizabeth","elisabeth":"elizabeth","kate":"katherine","kathy":"katherine","katie":"katherine",
+        "cathy":"katherine","catherine":"katherine","kathryn":"katherine","katharina":"katherine","kati":"katherine","peggy":"margaret","maggie":"margaret",
+        "meg":"margaret","greta":"margaret","gretchen":"margaret","margarete":"margaret","sue":"susan","susie":"susan","susanne":"susan","jenny":"jennifer",
+        "jen":"jennifer","becky":"rebecca","debbie":"deborah","deb":"deborah","vicky":"victoria","tori":"victoria","mandy":"amanda","cindy":"cynthia",
+        "abby":"abigail","nancy":"ann","anna":"ann","anne":"ann","annie":"ann","molly":"mary","polly":"mary","maria":"mary","marie":"mary","barb":"barbara",
+        "babs":"barbara","chrissy":"christine","tina":"christine","christina":"christine","terry":"theresa","tess":"theresa","trish":"patricia",
+        "patty":"patricia","hans":"johannes","hannes":"johannes","jo":"johannes","johann":"johannes","seppi":"josef","sepp":"josef","beppo":"josef",
+        "uli":"ulrich","uwe":"ulrich","wolf":"wolfgang","kalle":"karl","fritz":"friedrich","heinz":"heinrich","heiner":"heinrich","klaus":"nikolaus",
+        "claus":"nikolaus","niko":"nikolaus","matze":"matthias","flo":"florian","basti":"sebastian","bastian":"sebastian","toni":"anton","max":"maximilian",
+        "steffi":"stefanie","stephanie":"stefanie","gabi":"gabriele","gaby":"gabriele","moni":"monika","conny":"cornelia","silke":"cecilia","heidi":"adelheid",
+        "resi":"therese","franzi":"franziska","rudi":"rudolf","pepe":"jose","paco":"francisco","pancho":"francisco","curro":"francisco","nacho":"ignacio",
+        "manolo":"manuel","lola":"dolores","concha":"concepcion","pili":"pilar","chema":"josemaria","quique":"enrique","beto":"alberto","memo":"guillermo",
+        "gigi":"luigi","gianni":"giovanni","beppe":"giuseppe","peppe":"giuseppe","pino":"giuseppe","nino":"antonino","sandro":"alessandro",
+        "gino":"luigi","lino":"angelo","manu":"emmanuel","fanfan":"francois","jojo":"joseph","ze":"jose","chico":"francisco","kuba":"jakub","asia":"joanna",
+        "gosia":"malgorzata","kasia":"katarzyna","basia":"barbara","janek":"jan","tomek":"tomasz","misha":"mikhail","vanya":"ivan","kolya":"nikolai",
+        "volodya":"vladimir","dima":"dmitri","katya":"ekaterina","tanya":"tatiana","natasha":"natalia","lena":"elena","alyosha":"alexei","zhenya":"evgeni"}'::pg_catalog.jsonb ->> part, part);
+    end if;
+  end loop;
+  return words;
+end $$;
+
+create function crm_phone_key(phone text) returns text
+  language plpgsql immutable strict parallel unsafe
+as $$
+declare
+  digits text := pg_catalog.split_part(public.crm_digits(phone), E'\n', 1);
+begin
+  return case when pg_catalog.length(digits) >= 6 then pg_catalog.right(digits, 7) end;
+end $$;
+
+create function crm_sound(word text) returns text
+  language plpgsql immutable strict parallel safe
+as $$
+declare
+  value text := word;
+begin
+  if pg_catalog.octet_length(value) <> pg_catalog.length(value) then
+    return value;
+  end if;
+  value := pg_catalog.replace(pg_catalog.replace(pg_catalog.replace(pg_catalog.replace(value, 'sch', 's'), 'ph', 'f'), 'ch', 'k'), 'dt', 't');
+  value := pg_catalog.translate(value, 'cqzvwyh', 'kksffi');
+  value := pg_catalog.left(value, 1) || pg_catalog.translate(pg_catalog.substr(value, 2), 'aeiou', '');
+  return pg_catalog.regexp_replace(value, '(.)\1+', '\1', 'g');
 end $$;
 
 create function crm_split(value text, glue text) returns text
@@ -1036,7 +1213,7 @@ create table changes (
   cause text collate "C",
   "row" jsonb not null,
   xid xid8 not null,
-  constraint changes_action_check CHECK ((action = ANY (ARRAY['created'::text, 'updated'::text, 'deleted'::text, 'restored'::text]))),
+  constraint changes_action_check CHECK ((action = ANY (ARRAY['created'::text, 'updated'::text, 'deleted'::text, 'restored'::text, 'purged'::text]))),
   constraint changes_pkey PRIMARY KEY (workspace_id, id)
 );
 CREATE INDEX changes_at_idx ON public.changes USING btree (workspace_id, at, id);
@@ -1072,7 +1249,6 @@ create table companies (
   created_by text collate "C" not null,
   updated_at timestamp with time zone not null,
   deleted_at timestamp with time zone,
-  search text generated always as (crm_fold(crm_lines(VARIADIC ARRAY[name, domain, industry, phone, crm_digits(phone), crm_words(tags), notes]))) stored,
   street text collate "C",
   postal_code text collate "C",
   city text collate "C",
@@ -1081,7 +1257,10 @@ create table companies (
   tax_id text collate "C",
   merged_into text collate "C",
   xid xid8,
+  domains text[],
+  search text generated always as (crm_fold(crm_lines(VARIADIC ARRAY[name, domain, crm_words(domains), industry, phone, crm_digits(phone), crm_words(tags), notes]))) stored,
   constraint companies_custom_fits CHECK (crm_custom_fits(custom)) NOT VALID,
+  constraint companies_domains_fits CHECK ((cardinality(domains) <= 20)),
   constraint companies_pkey PRIMARY KEY (workspace_id, id),
   constraint companies_tags_fits CHECK ((cardinality(tags) <= 100))
 );
@@ -1092,8 +1271,11 @@ CREATE INDEX companies_created_at_order_idx ON public.companies USING btree (wor
 CREATE INDEX companies_custom_days_idx ON public.companies USING gin (workspace_id, crm_days(custom)) WHERE ((custom IS NOT NULL) AND (deleted_at IS NULL));
 CREATE INDEX companies_custom_idx ON public.companies USING gin (workspace_id, custom jsonb_path_ops) WHERE (deleted_at IS NULL);
 CREATE INDEX companies_deleted_idx ON public.companies USING btree (workspace_id, updated_at, id) WHERE (deleted_at IS NOT NULL);
+CREATE INDEX companies_domain_gone_idx ON public.companies USING btree (workspace_id, domain) WHERE ((domain IS NOT NULL) AND (deleted_at IS NOT NULL));
 CREATE UNIQUE INDEX companies_domain_key ON public.companies USING btree (workspace_id, domain) WHERE ((domain IS NOT NULL) AND (deleted_at IS NULL));
 CREATE INDEX companies_domain_none_idx ON public.companies USING btree (workspace_id, domain, id) WHERE ((domain IS NULL) AND (deleted_at IS NULL));
+CREATE INDEX companies_domains_gone_idx ON public.companies USING gin (workspace_id, domains) WHERE ((domains IS NOT NULL) AND (deleted_at IS NOT NULL));
+CREATE INDEX companies_domains_idx ON public.companies USING gin (workspace_id, domains) WHERE ((domains IS NOT NULL) AND (deleted_at IS NULL));
 CREATE UNIQUE INDEX companies_handle_key ON public.companies USING btree (workspace_id, "right"(id, 8));
 CREATE INDEX companies_industry_idx ON public.companies USING btree (workspace_id, industry, updated_at, id) WHERE (deleted_at IS NULL);
 CREATE INDEX companies_industry_order_idx ON public.companies USING btree (workspace_id, lower(industry), id) WHERE (deleted_at IS NULL);
@@ -1101,6 +1283,9 @@ CREATE INDEX companies_lexemes_idx ON public.companies USING gin (crm_lexemes(wo
 CREATE INDEX companies_name_order_idx ON public.companies USING btree (workspace_id, lower(name), id) WHERE (deleted_at IS NULL);
 CREATE INDEX companies_owner_idx ON public.companies USING btree (workspace_id, owner, updated_at, id) WHERE (deleted_at IS NULL);
 CREATE INDEX companies_owner_order_idx ON public.companies USING btree (workspace_id, lower(owner), id) WHERE (deleted_at IS NULL);
+CREATE INDEX companies_same_organisation_idx ON public.companies USING btree (workspace_id, crm_organisation_key(name), id) INCLUDE (name) WHERE ((name IS NOT NULL) AND (deleted_at IS NULL));
+CREATE INDEX companies_same_phone_idx ON public.companies USING btree (workspace_id, crm_phone_key(phone), id) INCLUDE (phone) WHERE ((phone IS NOT NULL) AND (deleted_at IS NULL));
+CREATE INDEX companies_same_stem_idx ON public.companies USING btree (workspace_id, crm_domain_key(domain), id) INCLUDE (domain) WHERE ((domain IS NOT NULL) AND (deleted_at IS NULL));
 CREATE INDEX companies_search_idx ON public.companies USING gin (workspace_id, search gin_trgm_ops) WHERE (deleted_at IS NULL);
 CREATE INDEX companies_tags_idx ON public.companies USING gin (workspace_id, tags) WHERE (deleted_at IS NULL);
 CREATE INDEX companies_updated_at_order_idx ON public.companies USING btree (workspace_id, updated_at, id) WHERE (deleted_at IS NULL);
@@ -1125,7 +1310,6 @@ create table contacts (
   created_by text collate "C" not null,
   updated_at timestamp with time zone not null,
   deleted_at timestamp with time zone,
-  search text generated always as (crm_fold(crm_lines(VARIADIC ARRAY[name, email, phone, crm_digits(phone), title, crm_words(tags), follow_up_note, notes]))) stored,
   first_name text collate "C",
   last_name text collate "C",
   street text collate "C",
@@ -1135,7 +1319,12 @@ create table contacts (
   country text collate "C",
   merged_into text collate "C",
   xid xid8,
+  emails text[],
+  phones text[],
+  search text generated always as (crm_fold(crm_lines(VARIADIC ARRAY[name, email, crm_words(emails), phone, crm_digits(phone), crm_words(phones), crm_digits_of(phones), title, crm_words(tags), follow_up_note, notes]))) stored,
   constraint contacts_custom_fits CHECK (crm_custom_fits(custom)) NOT VALID,
+  constraint contacts_emails_fits CHECK ((cardinality(emails) <= 20)),
+  constraint contacts_phones_fits CHECK ((cardinality(phones) <= 20)),
   constraint contacts_pkey PRIMARY KEY (workspace_id, id),
   constraint contacts_tags_fits CHECK ((cardinality(tags) <= 100)),
   constraint contacts_workspace_id_company_id_fkey FOREIGN KEY (workspace_id, company_id) REFERENCES companies(workspace_id, id)
@@ -1148,8 +1337,11 @@ CREATE INDEX contacts_created_at_order_idx ON public.contacts USING btree (works
 CREATE INDEX contacts_custom_days_idx ON public.contacts USING gin (workspace_id, crm_days(custom)) WHERE ((custom IS NOT NULL) AND (deleted_at IS NULL));
 CREATE INDEX contacts_custom_idx ON public.contacts USING gin (workspace_id, custom jsonb_path_ops) WHERE (deleted_at IS NULL);
 CREATE INDEX contacts_deleted_idx ON public.contacts USING btree (workspace_id, updated_at, id) WHERE (deleted_at IS NOT NULL);
+CREATE INDEX contacts_email_gone_idx ON public.contacts USING btree (workspace_id, email) WHERE ((email IS NOT NULL) AND (deleted_at IS NOT NULL));
 CREATE UNIQUE INDEX contacts_email_key ON public.contacts USING btree (workspace_id, email) WHERE ((email IS NOT NULL) AND (deleted_at IS NULL));
 CREATE INDEX contacts_email_none_idx ON public.contacts USING btree (workspace_id, email, id) WHERE ((email IS NULL) AND (deleted_at IS NULL));
+CREATE INDEX contacts_emails_gone_idx ON public.contacts USING gin (workspace_id, emails) WHERE ((emails IS NOT NULL) AND (deleted_at IS NOT NULL));
+CREATE INDEX contacts_emails_idx ON public.contacts USING gin (workspace_id, emails) WHERE ((emails IS NOT NULL) AND (deleted_at IS NULL));
 CREATE INDEX contacts_follow_up_at_order_idx ON public.contacts USING btree (workspace_id, follow_up_at, id) WHERE (deleted_at IS NULL);
 CREATE UNIQUE INDEX contacts_handle_key ON public.contacts USING btree (workspace_id, "right"(id, 8));
 CREATE INDEX contacts_lexemes_idx ON public.contacts USING gin (crm_lexemes(workspace_id, search)) WHERE (deleted_at IS NULL);
@@ -1157,6 +1349,11 @@ CREATE INDEX contacts_name_order_idx ON public.contacts USING btree (workspace_i
 CREATE INDEX contacts_owner_due_idx ON public.contacts USING btree (workspace_id, owner, follow_up_at, id) WHERE ((follow_up_at IS NOT NULL) AND (deleted_at IS NULL));
 CREATE INDEX contacts_owner_idx ON public.contacts USING btree (workspace_id, owner, updated_at, id) WHERE (deleted_at IS NULL);
 CREATE INDEX contacts_owner_order_idx ON public.contacts USING btree (workspace_id, lower(owner), id) WHERE (deleted_at IS NULL);
+CREATE INDEX contacts_phones_idx ON public.contacts USING gin (workspace_id, phones) WHERE ((phones IS NOT NULL) AND (deleted_at IS NULL));
+CREATE INDEX contacts_same_mailbox_idx ON public.contacts USING btree (workspace_id, crm_mail_key(email), id) INCLUDE (email) WHERE ((email IS NOT NULL) AND (deleted_at IS NULL));
+CREATE INDEX contacts_same_person_idx ON public.contacts USING btree (workspace_id, crm_person_key(name), id) INCLUDE (name) WHERE ((name IS NOT NULL) AND (deleted_at IS NULL));
+CREATE INDEX contacts_same_phone_idx ON public.contacts USING btree (workspace_id, crm_phone_key(phone), id) INCLUDE (phone) WHERE ((phone IS NOT NULL) AND (deleted_at IS NULL));
+CREATE INDEX contacts_same_sounds_idx ON public.contacts USING btree (workspace_id, crm_person_sounds(name), id) INCLUDE (name) WHERE ((name IS NOT NULL) AND (deleted_at IS NULL));
 CREATE INDEX contacts_search_idx ON public.contacts USING gin (workspace_id, search gin_trgm_ops) WHERE (deleted_at IS NULL);
 CREATE INDEX contacts_stage_idx ON public.contacts USING btree (workspace_id, stage, updated_at, id) WHERE (deleted_at IS NULL);
 CREATE INDEX contacts_stage_order_idx ON public.contacts USING btree (workspace_id, lower(stage), id) WHERE (deleted_at IS NULL);
@@ -1221,6 +1418,16 @@ CREATE INDEX deals_tags_idx ON public.deals USING gin (workspace_id, tags) WHERE
 CREATE INDEX deals_title_order_idx ON public.deals USING btree (workspace_id, lower(title), id) WHERE (deleted_at IS NULL);
 CREATE INDEX deals_updated_at_order_idx ON public.deals USING btree (workspace_id, updated_at, id) WHERE (deleted_at IS NULL);
 
+create table dismissed_pairs (
+  workspace_id text collate "C" not null,
+  a text collate "C" not null,
+  b text collate "C" not null,
+  at timestamp with time zone not null,
+  actor text collate "C" not null,
+  constraint dismissed_pairs_pkey PRIMARY KEY (workspace_id, a, b)
+);
+CREATE INDEX dismissed_pairs_b_idx ON public.dismissed_pairs USING btree (workspace_id, b);
+
 create table employees (
   workspace_id text collate "C" not null,
   id text collate "C" not null,
@@ -1248,6 +1455,7 @@ CREATE INDEX employees_created_at_order_idx ON public.employees USING btree (wor
 CREATE INDEX employees_custom_days_idx ON public.employees USING gin (workspace_id, crm_days(custom)) WHERE ((custom IS NOT NULL) AND (deleted_at IS NULL));
 CREATE INDEX employees_custom_idx ON public.employees USING gin (workspace_id, custom jsonb_path_ops) WHERE (deleted_at IS NULL);
 CREATE INDEX employees_deleted_idx ON public.employees USING btree (workspace_id, updated_at, id) WHERE (deleted_at IS NOT NULL);
+CREATE INDEX employees_email_gone_idx ON public.employees USING btree (workspace_id, email) WHERE ((email IS NOT NULL) AND (deleted_at IS NOT NULL));
 CREATE UNIQUE INDEX employees_email_key ON public.employees USING btree (workspace_id, email) WHERE ((email IS NOT NULL) AND (deleted_at IS NULL));
 CREATE INDEX employees_email_none_idx ON public.employees USING btree (workspace_id, email, id) WHERE ((email IS NULL) AND (deleted_at IS NULL));
 CREATE UNIQUE INDEX employees_handle_key ON public.employees USING btree (workspace_id, "right"(id, 8));
@@ -1424,6 +1632,7 @@ CREATE UNIQUE INDEX products_handle_key ON public.products USING btree (workspac
 CREATE INDEX products_lexemes_idx ON public.products USING gin (crm_lexemes(workspace_id, search)) WHERE (deleted_at IS NULL);
 CREATE INDEX products_name_order_idx ON public.products USING btree (workspace_id, lower(name), id) WHERE (deleted_at IS NULL);
 CREATE INDEX products_search_idx ON public.products USING gin (workspace_id, search gin_trgm_ops) WHERE (deleted_at IS NULL);
+CREATE INDEX products_sku_gone_idx ON public.products USING btree (workspace_id, lower(sku)) WHERE ((sku IS NOT NULL) AND (deleted_at IS NOT NULL));
 CREATE UNIQUE INDEX products_sku_key ON public.products USING btree (workspace_id, lower(sku)) WHERE ((sku IS NOT NULL) AND (deleted_at IS NULL));
 CREATE INDEX products_sku_order_idx ON public.products USING btree (workspace_id, lower(sku), id) WHERE (deleted_at IS NULL);
 CREATE INDEX products_tags_idx ON public.products USING gin (workspace_id, tags) WHERE (deleted_at IS NULL);
@@ -1455,6 +1664,14 @@ create table proposals (
 );
 CREATE UNIQUE INDEX proposals_handle_key ON public.proposals USING btree (workspace_id, "right"(id, 8));
 CREATE INDEX proposals_state_idx ON public.proposals USING btree (workspace_id, state, id);
+
+create table purged_records (
+  workspace_id text collate "C" not null,
+  id text collate "C" not null,
+  at timestamp with time zone not null,
+  actor text collate "C" not null,
+  constraint purged_records_pkey PRIMARY KEY (workspace_id, id)
+);
 
 create table schema_migrations (
   version integer not null,
@@ -1496,6 +1713,7 @@ CREATE UNIQUE INDEX services_handle_key ON public.services USING btree (workspac
 CREATE INDEX services_lexemes_idx ON public.services USING gin (crm_lexemes(workspace_id, search)) WHERE (deleted_at IS NULL);
 CREATE INDEX services_name_order_idx ON public.services USING btree (workspace_id, lower(name), id) WHERE (deleted_at IS NULL);
 CREATE INDEX services_search_idx ON public.services USING gin (workspace_id, search gin_trgm_ops) WHERE (deleted_at IS NULL);
+CREATE INDEX services_sku_gone_idx ON public.services USING btree (workspace_id, lower(sku)) WHERE ((sku IS NOT NULL) AND (deleted_at IS NOT NULL));
 CREATE UNIQUE INDEX services_sku_key ON public.services USING btree (workspace_id, lower(sku)) WHERE ((sku IS NOT NULL) AND (deleted_at IS NULL));
 CREATE INDEX services_sku_order_idx ON public.services USING btree (workspace_id, lower(sku), id) WHERE (deleted_at IS NULL);
 CREATE INDEX services_tags_idx ON public.services USING gin (workspace_id, tags) WHERE (deleted_at IS NULL);
