@@ -4,7 +4,7 @@ import type { Page } from "../db/records/rows.ts";
 import { wordsOf } from "../db/search/words.ts";
 import { askedName, type Condition } from "../derive/filter.ts";
 import type { ListQuery } from "../derive/query.ts";
-import { echo, quoteIfNeeded } from "../kit/line.ts";
+import { echo } from "../kit/line.ts";
 import { isPhone } from "../kit/phone.ts";
 import type { Kind, Link } from "../records/kind.ts";
 import type { Authenticated } from "../service/route.ts";
@@ -55,7 +55,7 @@ const isAlone = ({ conditions, search, words, lists }: ListQuery) =>
 /** More words of a search than these are not counted one by one. */
 const MOST_WORDS = 4;
 
-/** `no contact has both: 16 have kowalski, 16 have katja` */
+/** `no contact has both: 16 have "kowalski", 16 have "katja"` */
 async function wordsApart(context: Authenticated, kind: Kind, query: ListQuery): Promise<string[]> {
   const { search } = query;
   if (search === undefined || isPhone(search)) return [];
@@ -63,7 +63,7 @@ async function wordsApart(context: Authenticated, kind: Kind, query: ListQuery):
   if (words.length < 2 || words.length > MOST_WORDS) return [];
   const counts = await countWords(context.db, context.session.workspaceId, kind, query.conditions, words);
   if (!counts) return [];
-  const each = words.map((word, i) => `${told(counts[i]!)} ${counts[i] === 1 ? "has" : "have"} ${quoteIfNeeded(word)}`);
+  const each = words.map((word, i) => `${told(counts[i]!)} ${counts[i] === 1 ? "has" : "have"} ${echo(word)}`);
   return [`no ${kind.name} has ${words.length === 2 ? "both" : "all of them"}: ${each.join(", ")}`];
 }
 

@@ -152,7 +152,10 @@ test("a deletion is asked about and told in lines of its own", async () => {
       assert.match(asked.text, /^ERROR confirmation_required [^\n]+\nHINT {2}[^\n]+\nconfirm=\S+\n$/);
       const confirm = /^confirm=(\S+)$/m.exec(asked.text)?.[1];
       const told = await ann.send("DELETE", `/${plural}/${id}?confirm=${confirm}`);
-      assert.match(told.text, new RegExp(`^OK deleted ${name}/[^\\n]+\ndeleted=${name}/\\w+\n(HINT {2}[^\\n]+\n)*$`));
+      assert.match(
+        told.text,
+        new RegExp(`^OK deleted ${name}/[^\\n]+\ndeleted=${name}/\\w+\nchange=ch_\\w{8}\n(HINT {2}[^\\n]+\n)*$`),
+      );
     }
   }
 });

@@ -74,7 +74,7 @@ test("an upsert or a PATCH shows a write-only token only the record's identity",
   const short = contact.slice(-8);
   for (const scope of ["contacts.write", "write"]) {
     const send = await narrowed(scope);
-    const line = new RegExp(`^contact/c_${short} version=\\d+\\n# (updated|unchanged|updated \\(unchanged\\))\\n$`);
+    const line = new RegExp(`^contact/c_${short} version=\\d+\\n# (updated ch_\\w{8}|unchanged|updated \\(unchanged\\))\\n$`);
     for (const [method, path, body] of [
       ["POST", "/contacts", { email: "jane@secret.example" }],
       ["POST", "/contacts", { email: "jane@secret.example", title: `CTO ${scope}` }],

@@ -16,9 +16,10 @@ import { heldBySql } from "./addresses.ts";
 import { bounded } from "./bounded.ts";
 import { conditionSql } from "./condition.ts";
 import { eitherWay, inTime, long, pagedOptions } from "./deadlines.ts";
+import { isPurged } from "./purged.ts";
 import { pageSql, positionOf, type Walk } from "./ranges.ts";
 import { gone, mergedInto, resolveConditions, wrongKind } from "./references.ts";
-import { FIRST_VALUE, type Table, tableOf } from "./table.ts";
+import { FIRST_VALUE, type Table, tableOf, type Workspace } from "./table.ts";
 
 export type Page = {
   rows: readonly Row[];
@@ -71,8 +72,9 @@ export async function findRow(db: Database, view: View, condition: Statement): P
 }
 
 /** What is left of a record that was purged is shown nowhere. */
-const UNPURGED =
-  "(r.deleted_at is null or not exists (select from purged_records p where p.workspace_id = r.workspace_id and p.id = r.id))";
+const unpurgedSql = (workspaceId: Workspace): Statement =>
+  sql`(r.deleted_at is null or not ${isPurged(workspaceId, raw("r.id"))})`;
+const UNPURGED = unpurgedSql(FIRST_VALUE).text;
 
 /** `$1` workspace, `$2` the last eight characters of the id, `$3` the id or its end. */
 const getStatements = derived((view: View) => {
@@ -128,16 +130,17 @@ function filtersSql(
 ): Statement[] {
   const held = (condition: Condition) => (deleted || condition.via ? undefined : heldBySql(kind, workspaceId, condition));
   return [
-    sql`r.workspace_id = ${workspaceId} and ${thereSql(table.living, deleted)}`,
+    sql`r.workspace_id = ${workspaceId} and ${thereSql(workspaceId, table.living, deleted)}`,
     ...conditions.map((condition) => held(condition) ?? conditionSql(table, condition, workspaceId)),
     ...[search, ...words].flatMap((each) => holdsWords(workspaceId, kind, each)),
   ];
 }
 
 /** What tells the rows of a list from the others. */
-function thereSql(living: Statement, deleted: Deleted | undefined): Statement {
+function thereSql(workspaceId: string, living: Statement, deleted: Deleted | undefined): Statement {
   if (deleted === undefined) return living;
-  return deleted === "only" ? sql`not (${living}) and ${raw(UNPURGED)}` : raw(UNPURGED);
+  const unpurged = unpurgedSql(workspaceId);
+  return deleted === "only" ? sql`not (${living}) and ${unpurged}` : unpurged;
 }
 
 /**
