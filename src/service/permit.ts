@@ -28,9 +28,15 @@ export function permit(session: Session, scope: Scope | undefined): void {
   throw lacksScope(session, verb, plural);
 }
 
-/** Whether a write of records is beyond the scopes of a token that may propose it. */
+/**
+ * Whether a write of records is beyond the scopes of a token that may propose it. The scope has to be named: who may write and not delete is
+ * refused a deletion, and would take a proposal for it.
+ */
 export function proposesOnly({ scopes }: Session, scope: Scope | undefined, operation: Operation): boolean {
-  if (scopes === null || !isRecordWrite(operation) || !covers(scopes, "propose", scope?.plural)) return false;
+  const named = scopes?.some(
+    (each) => each === "propose" || (scope?.plural !== undefined && each === `${scope.plural}.propose`),
+  );
+  if (scopes === null || !named || !isRecordWrite(operation)) return false;
   if (scope?.partly) return !WRITES.some((part) => covers(scopes, part, scope.plural));
   return scope ? !covers(scopes, scope.verb, scope.plural) : !covers(scopes, "write");
 }

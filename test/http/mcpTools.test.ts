@@ -28,13 +28,20 @@ const prefixOf = (path: string) => catalog.kinds.find(({ plural }) => path.start
 const aim = (path: string) => path.replace(/\{\w+\}/g, `${prefixOf(path)}_00000000`);
 
 /** Removes values that differ between requests. */
-const steady = (text: string) => text.replace(/req_\w{26}|cardfile_\w+(\{.*\})? [\d.e+-]+|(confirm|token)=\S+|tok_\w{8}/g, "…");
+const steady = (text: string) =>
+  text.replace(
+    /req_\w{26}|cardfile_\w+(\{.*\})? [\d.e+-]+|(confirm|token)=\S+|tok_\w{8}|cal_\w{8}|ckf_\w+|pp_\w{8}|im_\w{8}/g,
+    "…",
+  );
 
 test("the tools reach every route and give the same answers as HTTP", async () => {
   for (const { method, path, open } of routes) {
     if (open && method !== "GET") continue;
     const where = `${method} ${path}`;
     const called = await mcp.call("request", { method, path: aim(path) });
+    // An answer of any length cannot be had in another.
+    if (path === "/export") assert.match(called.text, /^ERROR not_acceptable /);
+    if (path === "/export") continue;
     const sent = await ann.send(method, aim(path), undefined, path === "/metrics" ? { authorization: "" } : {});
     assert.equal(called.isError, sent.status >= 400, where);
     assert.doesNotMatch(called.text, /^ERROR (internal|method_not_allowed)/, where);

@@ -113,3 +113,11 @@ test("two who approve at once make the change once; another workspace sees no pr
   const other = (await ann.send("POST", "/tasks?propose=true&format=json", { title: "Not theirs" })).json();
   assert.equal((await bob.send("POST", `/proposals/${other.id}/approve`, { mark: other.mark })).status, 404);
 });
+
+test("a token that may write and not delete is refused a deletion, and no proposal is made of it", async () => {
+  const { id } = await make("/contacts", { name: "Stays" });
+  const count = (await read("/proposals")).items.length;
+  const send = await bot(["read", "write"]);
+  assert.equal((await send("DELETE", `/contacts/${id}`)).status, 403);
+  assert.equal((await read("/proposals")).items.length, count);
+});
