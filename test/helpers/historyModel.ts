@@ -97,7 +97,10 @@ export class Model {
   /** The last deletion of a record, with what it dragged along. Undefined: the record has to stay deleted. */
   restore(of: Rec): Done | undefined {
     const last = this.journal.findLast((each) => each.of === of && each.action === "deleted")!;
-    return this.undo(this.withDragged(last), of);
+    const done = this.undo(this.withDragged(last), of);
+    const main = done?.entries.find((entry) => entry.of === of);
+    for (const entry of done?.entries ?? []) if (entry !== main) entry.cause = main;
+    return done && { ...done, main };
   }
 
   withDragged = (main: Entry) => this.journal.filter((each) => each === main || each.cause === main);
