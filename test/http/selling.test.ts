@@ -20,7 +20,7 @@ for (const plural of ["products", "services"])
     const made = await json("POST", `/${plural}`, { name: "Panel", sku: "SP-400", unit_price_cents: 18900, currency: "EUR" });
     const again = await ann.send("POST", `/${plural}`, { name: "Panel 400 W", sku: " sp-400 ", tax_rate: "19" });
     assert.match(again.text, new RegExp(`^${made.handle} name="Panel 400 W" sku=SP-400 unit_price_cents=18900 .*tax_rate=19 `));
-    assert.match(again.text, /\n# updated\n$/);
+    assert.match(again.text, /\n# updated ch_\w{8}\n$/);
     const found = (await ann.send("GET", `/${plural}?sku=Sp-400`)).lines;
     assert.equal(found.length, 1);
   });
