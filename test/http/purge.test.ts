@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { sql } from "../../src/postgres/sql.ts";
 import { catalog } from "../../src/records/all.ts";
+import { settled } from "../helpers/feed.ts";
 import { type Client, type Reply, type Service, startService } from "../helpers/service.ts";
 
 let service: Service;
@@ -113,6 +114,7 @@ for (const kind of catalog.kinds) {
           false,
         );
       }
+      await settled(service.pool);
       const feed = await ann.send("GET", `/changes?record=${id}&format=json`);
       assert.deepEqual([feed.status, feed.json().items.length], [200, 4]);
     });

@@ -79,7 +79,8 @@ test("a file is for who names its type, by whichever name", () => {
     "text/*": "text",
     "application/*": "json",
     "text/*, text/plain;q=0": "csv",
-    "text/calendar": undefined,
+    "text/calendar": "ics",
+    "image/png": undefined,
   };
   for (const [accept, name] of Object.entries(cases)) assert.equal(acceptedFormat(accept, FORMATS)?.name, name, accept);
 });
