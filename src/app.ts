@@ -110,7 +110,6 @@ export function createApp(services: Services, sessions: SessionCache, limiter: L
       mustPropose,
       db: asker?.db ?? services.db,
       approved: asker?.approved,
-      atomic: asker?.atomic ?? false,
     });
     if (route.body?.is === "values") context.body = { ...body, values: readValues(route.body, body.values, context.reading) };
     const answered = await perform(route, context as Authenticated, ask);

@@ -5,6 +5,8 @@ import type { Catalog } from "../records/catalog.ts";
 export type Database = {
   pool: Pool;
   catalog: Catalog;
+  /** All statements are in one transaction (db/unit.ts), so what is written in another way would not be taken back with them. */
+  isUnit?: true;
   /** Milliseconds that a search which found nothing may look for near misses; NEAR_MS unless set. */
   nearMs?: number;
 };

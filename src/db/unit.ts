@@ -38,6 +38,7 @@ const TAKEN_BACK = new Error("a rehearsal ends with a rollback");
 
 const unitOf = (db: Database, tx: Transaction): Database => ({
   ...db,
+  isUnit: true,
   pool: {
     ...db.pool,
     rows: (statement, { retry = false } = {}) => (retry ? tx.rows(statement) : tx.savepoint((inner) => inner.rows(statement))),

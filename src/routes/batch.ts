@@ -38,9 +38,8 @@ async function batch(context: Authenticated, ask: Ask): Promise<Answer> {
   const { db, session, style } = context;
   const atomic = ["", "1", "true", "yes"].includes(single(context.parameters, "atomic")?.toLowerCase() ?? "no");
   const done = atomic
-    ? await inUnit(db, (unit) => run({ ...context, db: unit, atomic }, ask, parts), ofMany(session.workspaceId))
-    : await run(context, ask, parts);
-  const facts = context.dryRun ? { dry_run: true } : {};
+    ? await inUnit(db, (unit) => run({ ...context, db: unit }, ask, parts, true), ofMany(session.workspaceId))
+    : await run(context, ask, parts, false);
   if (style.format.name === "json") {
     const items = done.map(({ status, text }) => `{"status":${status},"body":${text.trim() || "null"}}`);
     const all = `{"items":[${items.join(",")}]${context.dryRun ? ',"dry_run":true' : ""}}\n`;
@@ -51,13 +50,13 @@ async function batch(context: Authenticated, ask: Ask): Promise<Answer> {
   const told = [
     `${done.length} requests`,
     ...(refused > 0 ? [`${refused} refused`] : []),
-    ...(facts.dry_run ? ["dry run, nothing is changed"] : []),
+    ...(context.dryRun ? ["dry run, nothing is changed"] : []),
   ];
   return { is: "document", type: "text/plain; charset=utf-8", text: `${lines.join("")}# ${told.join(", ")}\n` };
 }
 
 /** Runs them in order. In an atomic batch the first refusal ends it, and takes back what was done. */
-async function run(context: Authenticated, ask: Ask, parts: readonly Part[]): Promise<Done[]> {
+async function run(context: Authenticated, ask: Ask, parts: readonly Part[], atomic: boolean): Promise<Done[]> {
   const { headers, author, style } = context;
   const done: Done[] = [];
   const said = {
@@ -68,7 +67,7 @@ async function run(context: Authenticated, ask: Ask, parts: readonly Part[]): Pr
   };
   for (const [i, part] of parts.entries()) {
     const answer = await answerOf(context, ask, part, said, done);
-    if (context.atomic && answer.status >= 400) throw refusedAt(i, parts.length, part, answer, style.format.name === "json");
+    if (atomic && answer.status >= 400) throw refusedAt(i, parts.length, part, answer, style.format.name === "json");
     done.push({ ...part, status: answer.status, text: String(answer.body), id: idIn(answer) });
   }
   return done;

@@ -21,7 +21,7 @@ export async function perform(route: Route, context: Authenticated, ask: Ask): P
   const handle = (db = context.db, dryRun = false, claim?: Claim) =>
     route.handle({ ...context, db, dryRun, claim, ...(dryRun ? { session: proposing(context) } : {}) }, ask);
   if (!isRecordWrite(route)) {
-    if (context.atomic && route.method !== "GET") throw notAtomic(route);
+    if (context.db.isUnit && route.method !== "GET") throw notTakenBack(route);
     return route.handle(context, ask);
   }
   if (context.approved) return handle();
@@ -49,11 +49,11 @@ export async function perform(route: Route, context: Authenticated, ask: Ask): P
   );
 }
 
-const notAtomic = ({ method, path }: Route) =>
+const notTakenBack = ({ method, path }: Route) =>
   new Problem(
     "bad_request",
     `${method} ${path} is no write of records, so it cannot be taken back`,
-    "send it by itself, or without atomic=true",
+    "send it by itself, without atomic, dry_run, propose and Idempotency-Key",
   );
 
 /** A value that cannot be read is refused: what was meant as a dry run must not be a write. */

@@ -31,7 +31,6 @@ export type Arrival = {
   session: Session | undefined;
   body: Body;
   mustPropose: boolean;
-  atomic: boolean;
   /** The connections or the transaction that it runs on, and the proposal that it is, where it came from inside. */
   db: Database;
   approved: Approved | undefined;
@@ -62,7 +61,6 @@ export function readContext(arrival: Arrival): Context & { session: Session | un
     reading: { now: approved?.at ?? now, zone: place, me: email },
     author: { workspaceId, actor: email, tokenId, agent, reason: approved?.reason ?? reason, requestId, now, mayRead },
     approved,
-    atomic: arrival.atomic,
     mustPropose: arrival.mustPropose,
     claim: undefined,
     dryRun: false,

@@ -69,8 +69,6 @@ export type Context = {
   author: Author;
   /** Set where the request is a proposal that somebody approves: when and why it was proposed. It needs no confirm. */
   approved: Approved | undefined;
-  /** The request is one of several that are done together or not at all. */
-  atomic: boolean;
   /** The token may not make this write, but propose it. */
   mustPropose: boolean;
   /** What makes a repeated write the same write, where the caller sent an idempotency key. */

@@ -103,3 +103,20 @@ test("what is no batch is refused before anything is done", async () => {
     assert.equal((await ann.send("POST", "/batch", body)).status, 400, body);
   assert.equal((await batch(Array.from({ length: 101 }, () => ({ path: "/contacts" })))).status, 400);
 });
+
+test("what cannot be taken back is refused where a batch is: a rehearsal or a proposal mints no token", async () => {
+  const minting = { method: "POST", path: "/tokens", body: { name: "evil", scopes: ["write", "delete"] } };
+  const file = { method: "POST", path: "/contacts/import", body: { name: "By a file" } };
+  const tokens = async () => (await ann.send("GET", "/tokens?format=json")).json().items.length;
+  const { token } = (await ann.send("POST", "/tokens?format=json", { name: "few", scopes: ["read", "propose"] })).json();
+  const before = await tokens();
+  const few = { authorization: `Bearer ${token}` };
+  const proposed = await ann.send("POST", "/batch?format=json", JSON.stringify([minting]), few);
+  assert.equal(proposed.json().changes ?? 0, 0);
+  for (const query of ["?dry_run=true", "?propose=true", "?atomic=true"]) await batch([minting, file], query);
+  await ann.send("POST", "/batch", JSON.stringify([minting]), { "idempotency-key": "mint" });
+  const { items } = (await ann.send("GET", "/proposals?state=open&format=json")).json();
+  for (const { id, mark } of items) await ann.send("POST", `/proposals/${id}/approve`, { mark });
+  assert.equal(await tokens(), before);
+  assert.equal(await found("/contacts?name=By a file"), 0);
+});

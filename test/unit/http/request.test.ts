@@ -26,7 +26,6 @@ test("an inner request has the same fields as one from a socket", () => {
     session: undefined,
     body: NO_BODY,
     mustPropose: false,
-    atomic: false,
     db: {} as Services["db"],
     approved: undefined,
   });
