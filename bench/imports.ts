@@ -99,7 +99,7 @@ async function newWorkspace(product: Contender) {
 
 type Listed = { items: { id: string }[] };
 
-/** What a short read takes while `work` runs. */
+/** Measures short reads while `work` runs. */
 async function probe(product: Contender, headers: Record<string, string>, work: () => Promise<unknown>): Promise<number> {
   const times: number[] = [];
   let over = false;

@@ -141,7 +141,7 @@ export function soakLine({ requests, first, last, rss, floor }: Soak): string {
   return `after ${requests} requests: ${change}; RSS ${whole(rss)} MB\n`;
 }
 
-/** What the share of a bare COPY has to be at least. */
+/** The least share of the speed of a bare COPY. */
 const LEAST_OF_COPY = 0.38;
 
 export function exportTable(costs: readonly ExportCost[]): string {

@@ -81,7 +81,7 @@ function filtersOf(kind: Kind, field: Field): string[] {
 /** When something last happened to a record, and how often something did. */
 const TOUCHED = { last: ["-60d", "-1d"], count: ["3", "40"] } as const;
 
-/** What the declaration itself says of the field's values. */
+/** Sample values that the declaration gives. */
 function usual({ example }: Kind, { name, type }: Field): readonly string[] {
   const said = type.choices ?? type.known;
   if (said) return said;

@@ -148,7 +148,7 @@ type Passage = {
   begun: number;
   /** Name, value, name, value. */
   headers: string[];
-  /** What a refusal comes in. */
+  /** The format of a refusal. */
   format: Speaking;
   /** The path of its route as declared. */
   place: string;
@@ -184,7 +184,7 @@ function leave({ metrics, config, log }: Services, { method }: Request, passage:
   return { ...outgoing, chunks, onCut };
 }
 
-/** What is asked from inside goes into an answer of its own, which has to be whole. */
+/** An inner request needs a whole answer, because its caller puts it into another one. */
 function refuseEndless({ is }: Answer): void {
   if (is !== "stream" && is !== "flow") return;
   throw new Problem("not_acceptable", "an answer of any length cannot be had from inside another", [
@@ -192,7 +192,7 @@ function refuseEndless({ is }: Answer): void {
   ]);
 }
 
-/** What a refusal comes in: what the answer would come in where that can hold one, else what Accept likes best. */
+/** The format of a refusal: that of the answer if it can hold a refusal, else the one that Accept prefers. */
 function readSpeaking({ parameters, segments }: Target, accepted: Speaking): Speaking {
   // Whoever looks for metadata (RFC 8615) takes nothing but JSON, and mostly forgets to say so.
   if (segments[0] === ".well-known") return json;
@@ -213,7 +213,7 @@ function readSuffix(segments: readonly string[]): { stem: string[]; suffix: Form
   return { stem: [...segments.slice(0, -1), last.slice(0, dot)], suffix };
 }
 
-/** What the answer comes in, of all that it can be had in: as `format=` says, or the suffix of the path, or Accept. */
+/** The format of the answer: `format=` decides, then the suffix of the path, then Accept. */
 function readFormat(
   { headers }: Request,
   { parameters }: Target,

@@ -29,6 +29,9 @@ export const WRITING = {
   propose: boolean({ about: "keeps the write for somebody to approve: GET /proposals" }),
 } satisfies Named;
 
+/** Parameters that say how a write is answered, or that it is not made at once: they are no part of what it asks for. */
+export const ASIDE: readonly string[] = ["code", "confirm", "dry_run", "fields", "format", "pretty", "propose", "reason"];
+
 /** What the answer to a write says of a rehearsal. */
 export const DRY = { dry_run: boolean({ about: "true where nothing was changed" }) } satisfies Named;
 

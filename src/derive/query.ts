@@ -70,7 +70,7 @@ export function readListQuery(kind: Kind, sent: Parameters, reading: Reading, ma
   const offset = readOffset(once("offset"));
   if (offset !== undefined) refuseOffset(kind, { search, sort, cursor });
   const whole = once("limit") === ALL;
-  const count = readCount(once("count"));
+  const count = isSet(parameters, "count");
   if (whole) refuseWhole(kind, { search, sort, count });
   return {
     conditions: readConditions(kind, filters, reading),
@@ -253,8 +253,17 @@ export function readFields(kind: Kind, parameters: Parameters): readonly Field[]
   return kind.fields.filter((field) => names.has(field.name));
 }
 
-function readCount(text: string | undefined): boolean {
-  if (text === undefined || text === "false") return false;
-  if (text === "true" || text === "") return true;
-  throw new Problem("invalid_value", `count cannot be ${echo(text)}`, "count=true counts the matches");
+/** Reads a parameter that is set or not. A value that cannot be read is refused: what was meant as a dry run must not be a write. */
+export function isSet(parameters: Parameters, name: string): boolean {
+  const asked = single(parameters, name)?.toLowerCase();
+  if (asked === undefined || ["false", "0", "no"].includes(asked)) return false;
+  if (["true", "1", "yes", ""].includes(asked)) return true;
+  throw new Problem("invalid_value", `${name} cannot be ${echo(asked)}`, `${name}=true or ${name}=false`);
 }
+
+/** Parameters as the query of an address, without some of them. */
+export const queryWithout = (parameters: Parameters, names: readonly string[]): string =>
+  parameters
+    .filter(([name]) => !names.includes(name))
+    .map(([name, value]) => `${encodeURIComponent(name)}=${encodeURIComponent(value)}`)
+    .join("&");

@@ -1,14 +1,15 @@
 import { inUnit, ofMany } from "../db/unit.ts";
 import { WRITING } from "../derive/parameters.ts";
-import { single } from "../derive/query.ts";
+import { isSet } from "../derive/query.ts";
 import { boolean } from "../fields/vocabulary.ts";
 import { json } from "../formats/json.ts";
 import { text } from "../formats/text.ts";
 import { type Answer, type Encoded, encodeProblem } from "../http/reply.ts";
 import { parseExact } from "../kit/json.ts";
 import { echo } from "../kit/line.ts";
-import { PROBLEMS, Problem, type ProblemCode } from "../kit/problem.ts";
+import { Problem } from "../kit/problem.ts";
 import type { Ask, Authenticated, Route } from "../service/route.ts";
+import { innerProblem } from "./innerProblem.ts";
 
 const MOST = 100;
 const METHODS = ["GET", "POST", "PATCH", "DELETE"];
@@ -36,7 +37,7 @@ type Done = { method: string; path: string; status: number; text: string; id: st
 async function batch(context: Authenticated, ask: Ask): Promise<Answer> {
   const parts = readParts(context.body.text);
   const { db, session, style } = context;
-  const atomic = ["", "1", "true", "yes"].includes(single(context.parameters, "atomic")?.toLowerCase() ?? "no");
+  const atomic = isSet(context.parameters, "atomic");
   const done = atomic
     ? await inUnit(db, (unit) => run({ ...context, db: unit }, ask, parts, true), ofMany(session.workspaceId))
     : await run(context, ask, parts, false);
@@ -67,7 +68,7 @@ async function run(context: Authenticated, ask: Ask, parts: readonly Part[], ato
   };
   for (const [i, part] of parts.entries()) {
     const answer = await answerOf(context, ask, part, said, done);
-    if (atomic && answer.status >= 400) throw refusedAt(i, parts.length, part, answer, style.format.name === "json");
+    if (atomic && answer.status >= 400) throw refusedAt(i, parts.length, part, answer);
     done.push({ ...part, status: answer.status, text: String(answer.body), id: idIn(answer) });
   }
   return done;
@@ -171,17 +172,9 @@ function idIn({ status, body, headers }: Encoded): string | undefined {
   return typeof id === "string" ? id : undefined;
 }
 
-function refusedAt(i: number, all: number, { method, path }: Part, { status, body }: Encoded, isJson: boolean): Problem {
-  const text = String(body);
-  const lines = text.split("\n");
-  const [, code = "unprocessable", message = text] = isJson
-    ? ["", ...(({ error, message }) => [error, message])(JSON.parse(text) as { error: string; message: string })]
-    : (/^ERROR (\w+) (.*)/.exec(lines[0]!) ?? []);
-  const hints = isJson ? [] : lines.filter((line) => line.startsWith("HINT  ")).map((line) => line.slice(6));
-  const known = (code in PROBLEMS ? code : "unprocessable") as ProblemCode;
-  return new Problem(
-    known,
-    `request ${i + 1} of ${all} (${method} ${path}) was refused with ${status}, so nothing was done: ${message}`,
-    hints,
+const refusedAt = (i: number, all: number, { method, path }: Part, answer: Encoded): Problem =>
+  innerProblem(
+    answer,
+    (message) =>
+      `request ${i + 1} of ${all} (${method} ${path}) was refused with ${answer.status}, so nothing was done: ${message}`,
   );
-}

@@ -3,7 +3,7 @@ import type { Removal } from "../db/records/remove.ts";
 import { readRecord, type Written } from "../derive/body.ts";
 import type { Named } from "../derive/operation.ts";
 import { COMMON_PARAMETERS, CONFIRM, DRY, WRITING } from "../derive/parameters.ts";
-import { type ListQuery, readListQuery, single } from "../derive/query.ts";
+import { isSet, type ListQuery, queryWithout, readListQuery } from "../derive/query.ts";
 import { countType } from "../fields/text.ts";
 import { boolean, required, text } from "../fields/vocabulary.ts";
 import type { Answer } from "../http/reply.ts";
@@ -125,7 +125,7 @@ async function readBulkQuery(context: Authenticated, kind: Kind): Promise<ListQu
   }
   const query = await withLists(context, kind, readListQuery(kind, asked, reading));
   refuseUnreadable(context, query);
-  if (query.conditions.length + query.words.length === 0 && query.search === undefined && !isAll(context)) {
+  if (query.conditions.length + query.words.length === 0 && query.search === undefined && !isSet(context.parameters, "all")) {
     throw new Problem("missing_field", `no filter says which ${kind.plural}`, [
       `filter them, as in a list: /${kind.plural}?created_at=gte:-1d`,
       `or add all=true if every one is meant`,
@@ -133,9 +133,6 @@ async function readBulkQuery(context: Authenticated, kind: Kind): Promise<ListQu
   }
   return query;
 }
-
-const isAll = ({ parameters }: Authenticated) =>
-  ["", "1", "true", "yes"].includes(single(parameters, "all")?.toLowerCase() ?? "no");
 
 const MOST_DEALT = 100;
 
@@ -176,8 +173,7 @@ function ask(context: Authenticated, kind: Kind, method: string, found: Found, w
     .slice(0, SHOWN)
     .map(({ id, title }) => `${kind.name}/${shortId(id)}${mayRead(context, kind) ? ` ${echo(title)}` : ""}`);
   const more = records.length > SHOWN ? [`and ${records.length - SHOWN} more`] : [];
-  const asked = context.parameters.filter(([name]) => !["confirm", "dry_run", "propose"].includes(name));
-  const query = asked.map(([name, value]) => `${encodeURIComponent(name)}=${encodeURIComponent(value)}`).join("&");
+  const query = queryWithout(context.parameters, ["confirm", "dry_run", "propose"]);
   confirm(context, "bulk", [method, kind.plural, set, body], what, `${method} /${kind.plural}?${query}`, [...first, ...more]);
 }
 

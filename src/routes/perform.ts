@@ -4,10 +4,10 @@ import type { Claim } from "../db/records/writeStatement.ts";
 import { inUnit, ofMany, rehearse } from "../db/unit.ts";
 import { namesByBody } from "../derive/body.ts";
 import { isRecordWrite } from "../derive/operation.ts";
-import { single } from "../derive/query.ts";
+import { ASIDE } from "../derive/parameters.ts";
+import { isSet } from "../derive/query.ts";
 import { rowId } from "../derive/view.ts";
 import type { Answer } from "../http/reply.ts";
-import { echo } from "../kit/line.ts";
 import { Problem } from "../kit/problem.ts";
 import type { Ask, Authenticated, Route } from "../service/route.ts";
 import { propose, proposing } from "./proposals.ts";
@@ -26,8 +26,8 @@ export async function perform(route: Route, context: Authenticated, ask: Ask): P
   }
   if (context.approved) return handle();
   const options = route.filters ? ofMany(context.session.workspaceId) : {};
-  const isDryRun = isSet(context, "dry_run");
-  if (!isDryRun && (context.mustPropose || isSet(context, "propose")))
+  const isDryRun = isSet(context.parameters, "dry_run");
+  if (!isDryRun && (context.mustPropose || isSet(context.parameters, "propose")))
     return propose(context, route, (unit) => handle(unit, true));
   if (isDryRun) return asDryRun(await rehearse(context.db, async (unit) => handle(unit, true), options));
   const claim = claimOf(route, context);
@@ -56,14 +56,6 @@ const notTakenBack = ({ method, path }: Route) =>
     "send it by itself, without atomic, dry_run, propose and Idempotency-Key",
   );
 
-/** A value that cannot be read is refused: what was meant as a dry run must not be a write. */
-function isSet({ parameters }: Authenticated, name: "dry_run" | "propose"): boolean {
-  const asked = single(parameters, name)?.toLowerCase();
-  if (asked === undefined || ["false", "0", "no"].includes(asked)) return false;
-  if (["true", "1", "yes", ""].includes(asked)) return true;
-  throw new Problem("invalid_value", `${name} cannot be ${echo(asked)}`, `${name}=true or ${name}=false`);
-}
-
 /** Nothing was made, so there is no change to name and no place to look. */
 function asDryRun(answer: Answer): Answer {
   const { status: _, headers: __, ...said } = answer;
@@ -78,14 +70,11 @@ function asDryRun(answer: Answer): Answer {
   return said;
 }
 
-/** Parameters that say how a request is answered, and not what it asks for. */
-const ASIDE = ["code", "confirm", "dry_run", "fields", "format", "pretty", "propose", "reason"];
-
 /** The same key with another request is refused. */
 function claimOf(route: Route, context: Authenticated): Claim | undefined {
   const { idempotencyKey: key, body, path, parameters, services } = context;
   if (key === undefined) return undefined;
-  const values = Object.entries(body.values).sort();
+  const values = route.raw ? body.text : Object.entries(body.values).sort();
   const asked = parameters.filter(([name]) => !ASIDE.includes(name)).map(([name, value]) => `${name}=${value}`);
   const request =
     route.body?.is === "create" ? [route.body.of.name, path, values] : [route.method, route.path, path, asked.sort(), values];

@@ -12,17 +12,18 @@ import {
 import { type Difference, type RequestChanges, requestChanges } from "../db/records/requestChanges.ts";
 import { readPosition } from "../db/records/rows.ts";
 import { inUnit, ofMany, rehearse } from "../db/unit.ts";
-import { cursor, limit } from "../derive/parameters.ts";
-import { readLimit, single } from "../derive/query.ts";
+import { ASIDE, cursor, limit } from "../derive/parameters.ts";
+import { queryWithout, readLimit, single } from "../derive/query.ts";
 import { type Row, rowId } from "../derive/view.ts";
 import { choice, required, text } from "../fields/vocabulary.ts";
-import type { Answer, Encoded } from "../http/reply.ts";
+import type { Answer } from "../http/reply.ts";
 import { writeCursor } from "../kit/cursor.ts";
 import { type IdReference, readId, shortId } from "../kit/id.ts";
 import { echo } from "../kit/line.ts";
-import { PROBLEMS, Problem, type ProblemCode } from "../kit/problem.ts";
+import { Problem } from "../kit/problem.ts";
 import type { Ask, Authenticated, Route } from "../service/route.ts";
 import { proposal } from "../views/proposal.ts";
+import { innerProblem } from "./innerProblem.ts";
 import { listAnswer } from "./lists.ts";
 
 const STATES = ["open", "approved", "rejected"] as const;
@@ -140,13 +141,9 @@ export async function propose(
   return { ...shown(row, "proposed"), status: 202 };
 }
 
-/** Parameters that say how a request is answered, or that it is not made at once. */
-const ASIDE = ["code", "confirm", "dry_run", "fields", "format", "pretty", "propose", "reason"];
-
 /** Path and query of the write itself. */
 function targetOf({ pathname, parameters }: Authenticated): string {
-  const asked = parameters.filter(([name]) => !ASIDE.includes(name));
-  const query = asked.map(([name, value]) => `${encodeURIComponent(name)}=${encodeURIComponent(value)}`).join("&");
+  const query = queryWithout(parameters, ASIDE);
   return query === "" ? pathname : `${pathname}?${query}`;
 }
 
@@ -172,7 +169,7 @@ async function approve(context: Authenticated, ask: Ask): Promise<Answer> {
       async (unit) => {
         const open = await lockOpen(unit, session.workspaceId, reference);
         const answer = await ask({ ...context, db: unit, approved: approvedBy(open) }, requestOf(open));
-        if (answer.status >= 400) throw refused(answer);
+        if (answer.status >= 400) throw innerProblem(answer, (message) => `the proposal cannot be approved: ${message}`);
         const changes = await requestChanges(unit, session.workspaceId, context.requestId, author.now);
         if (changes.mark !== mark) throw new Moved(open.id, changes);
         await decide(unit, author, open.id, "approved", null);
@@ -202,13 +199,6 @@ function requestOf({ method, target, contentType, ifMatch, body }: Open) {
     ...(ifMatch ? { "if-match": ifMatch } : {}),
   };
   return { method, target, headers, body };
-}
-
-/** The refusal of the request that was proposed, as the approver's own. */
-function refused({ body }: Encoded): Problem {
-  const { error, message, hint } = JSON.parse(String(body)) as { error: ProblemCode; message: string; hint: string | null };
-  const code = error in PROBLEMS ? error : "unprocessable";
-  return new Problem(code, `the proposal cannot be approved: ${message}`, hint?.split("\n") ?? []);
 }
 
 async function reject(context: Authenticated): Promise<Answer> {

@@ -1,7 +1,7 @@
 import { previewPurge, purgeRow } from "../db/records/purge.ts";
 import type { Purge } from "../db/records/purgePlan.ts";
 import type { Named } from "../derive/operation.ts";
-import { single } from "../derive/query.ts";
+import { isSet, single } from "../derive/query.ts";
 import { boolean } from "../fields/vocabulary.ts";
 import type { Answer } from "../http/reply.ts";
 import { shortId } from "../kit/id.ts";
@@ -19,13 +19,7 @@ export const PURGE: Named = {
   purge: boolean({ about: "erases it for good, its history too, living or deleted; needs the scope admin" }),
 };
 
-/** A value that cannot be read is refused: a deletion that was meant as an erasure keeps everything, and the other way round is worse. */
-export function isPurge({ parameters }: Authenticated): boolean {
-  const asked = single(parameters, "purge")?.toLowerCase();
-  if (asked === undefined || ["false", "0", "no"].includes(asked)) return false;
-  if (["true", "1", "yes"].includes(asked)) return true;
-  throw new Problem("invalid_value", `purge cannot be ${echo(asked)}`, "purge=true or purge=false");
-}
+export const isPurge = ({ parameters }: Authenticated): boolean => isSet(parameters, "purge");
 
 /** Erases a record for good, in two steps. */
 export async function purge(context: Authenticated, kind: Kind): Promise<Answer> {

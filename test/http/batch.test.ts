@@ -72,6 +72,8 @@ test("an atomic batch does all or nothing, is undone by its request, and is repe
   const done = await ann.send("POST", "/batch?atomic=true", good, key);
   assert.equal(done.status, 200, done.text);
   assert.equal((await ann.send("POST", "/batch?atomic=true", good, key)).text, done.text);
+  assert.equal((await ann.send("POST", "/batch?atomic=true", good.replace("after", "before"), key)).status, 422);
+  assert.equal((await batch([{ path: "/contacts" }], "?atomic=perhaps")).status, 400, "what was meant as all or nothing");
   assert.equal(await found("/companies?name=Atomic Ltd"), 1);
   const undone = await ann.send("POST", "/undo", { request: done.headers.get("x-request-id") });
   assert.match(undone.text, /1 company deleted, 1 task deleted|1 task deleted, 1 company deleted/);

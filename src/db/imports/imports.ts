@@ -22,7 +22,7 @@ export type Import = Counts & {
   strict: boolean;
   /** Of the file. */
   digest: string | null;
-  /** What the program keeps of the file besides its rows. */
+  /** Facts about the file itself, kept beside its rows. */
   facts: unknown;
   rows: number;
   /** Under which the history has all that it wrote. */

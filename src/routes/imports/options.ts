@@ -1,5 +1,5 @@
 import { WHY } from "../../derive/parameters.ts";
-import { single } from "../../derive/query.ts";
+import { isSet, single } from "../../derive/query.ts";
 import { boolean, choice, text } from "../../fields/vocabulary.ts";
 import type { DateOrder } from "../../formats/files/dates.ts";
 import type { FileType } from "../../formats/files/open.ts";
@@ -29,22 +29,14 @@ export type ImportOptions = {
 };
 
 export function readOptions({ parameters, headers }: Authenticated): ImportOptions {
-  const flag = (name: "dry_run" | "strict") => {
-    const { type } = IMPORT_PARAMETERS[name];
-    const sent = single(parameters, name);
-    if (sent === undefined) return false;
-    const read = sent === "" ? true : type.fromText(sent);
-    if (typeof read === "boolean") return read;
-    throw new Problem("invalid_value", `${name} cannot be ${echo(sent)}`, `${name}=true or ${name}=false`);
-  };
   const chosen = <T extends string>(name: string, among: readonly T[]): T | undefined => {
     const sent = single(parameters, name);
     if (sent === undefined || (among as readonly string[]).includes(sent)) return sent as T | undefined;
     throw new Problem("invalid_value", `${name} cannot be ${echo(sent)}`, among.map((each) => `${name}=${each}`).join(" or "));
   };
   return {
-    dryRun: flag("dry_run"),
-    strict: flag("strict"),
+    dryRun: isSet(parameters, "dry_run"),
+    strict: isSet(parameters, "strict"),
     keeps: chosen("unknown", ["refuse", "keep"]) === "keep",
     map: readMap(parameters.filter(([name]) => name === "map").map(([, value]) => value)),
     dates: chosen("dates", ["dmy", "mdy"]),
