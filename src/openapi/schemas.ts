@@ -93,6 +93,10 @@ export function pageSchema(kinds: readonly Kind[]): Json {
       total: { type: "integer", description: "with count=true: how many match, at most 1000" },
       total_capped: { type: "boolean", description: "with count=true: whether there are more than total" },
       near: { type: "boolean", description: "true when nothing has all the words and these are near misses" },
+      lag_seconds: {
+        type: "integer",
+        description: "in the feed: for how long newer changes have waited for an open transaction",
+      },
       notes: { type: "array", items: { type: "string" }, description: "what may be surprising about the answer" },
     },
     required: ["items", "next_cursor"],

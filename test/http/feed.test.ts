@@ -9,6 +9,7 @@ import { createPool, type Pool } from "../../src/postgres/pool.ts";
 import { ident, sql } from "../../src/postgres/sql.ts";
 import { catalog } from "../../src/records/all.ts";
 import { settled } from "../helpers/feed.ts";
+import { operationsOf, readOpenApi } from "../helpers/openapi.ts";
 import { type Client, type Reply, type Service, startService } from "../helpers/service.ts";
 import { namesWorkspace, recordStatements, tenantTables } from "../helpers/statements.ts";
 
@@ -305,7 +306,11 @@ test("an open transaction holds back what comes after it, the feed tells the lag
     await sleep(2_100);
     const held = await ann.send("GET", `/changes?since=${early.next_cursor}`);
     assert.match(held.text, /^# lag=[2-9]s\n# 0 changes\n# next: \S+\n$/);
-    assert.ok((await feed(`since=${since}`, ann, true)).lag_seconds! >= 2);
+    const told = await ann.send("GET", `/changes?since=${since}&format=json`);
+    assert.ok(told.json().lag_seconds >= 2);
+    const document = (await ann.send("GET", "/openapi.json")).json();
+    const operation = operationsOf(document).find(({ method, path }) => `${method} ${path}` === "GET /changes")!;
+    readOpenApi(document).check(operation, told);
     return { id };
   });
   const page = await feed(`since=${since}&wait=5`);
