@@ -3,14 +3,15 @@
  * in between, in transaction mode.
  */
 import { type ChildProcess, spawn } from "node:child_process";
-import { chmod, mkdtemp, readdir, rm } from "node:fs/promises";
+import { chmod, mkdir, mkdtemp, readdir, rm } from "node:fs/promises";
 import { availableParallelism, tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join, resolve as resolvePath } from "node:path";
 import postgres from "postgres";
 import { migrate } from "../src/db/migrate.ts";
 import { type EmbeddedServer, startEmbedded } from "../src/embedded/server.ts";
 import { silentLog } from "../src/kit/log.ts";
 import { createPool } from "../src/postgres/pool.ts";
+import { bundle } from "./bundle.ts";
 import { startPooler } from "./helpers/pooler.ts";
 import { connectionTo, TEMPLATE } from "./helpers/postgres.ts";
 
@@ -26,7 +27,11 @@ for (const signal of ["SIGINT", "SIGTERM"] as const) {
   });
 }
 
+const root = dirname(import.meta.dirname);
 const folder = await mkdtemp(join(tmpdir(), "cardfile-test-"));
+// Packages are found from where the modules lie.
+await mkdir(join(root, "node_modules/.cache"), { recursive: true });
+const built = await mkdtemp(join(root, "node_modules/.cache/cardfile-test-"));
 try {
   await chmod(folder, 0o755); // as root, PostgreSQL runs as another account
   const { PG_BIN } = process.env;
@@ -42,7 +47,7 @@ try {
     await server.stop();
   }
 } finally {
-  await rm(folder, { recursive: true, force: true });
+  for (const each of [folder, built]) await rm(each, { recursive: true, force: true });
 }
 
 async function makeTemplate(server: EmbeddedServer): Promise<void> {
@@ -56,11 +61,17 @@ async function makeTemplate(server: EmbeddedServer): Promise<void> {
 }
 
 async function runTests(host: string, named: string[]): Promise<number> {
-  const files = named.length > 0 ? named : await allTests();
+  const files = named.length > 0 ? named.map((file) => resolvePath(file)) : await allTests();
+  const bundled = await bundle(files, root, built);
   const reporter = process.env["CI"] === "true" ? "tap" : "spec";
-  const flags = ["--import", "tsx", "--test", `--test-concurrency=${availableParallelism()}`, `--test-reporter=${reporter}`];
+  const flags = [
+    "--enable-source-maps",
+    "--test",
+    `--test-concurrency=${availableParallelism()}`,
+    `--test-reporter=${reporter}`,
+  ];
   const { DATABASE_URL: _, ...env } = process.env;
-  tests = spawn(process.execPath, [...flags, ...files], { stdio: "inherit", env: { ...env, CARDFILE_TEST_PG: host } });
+  tests = spawn(process.execPath, [...flags, ...bundled], { stdio: "inherit", env: { ...env, CARDFILE_TEST_PG: host } });
   const child = tests;
   return new Promise((resolve, reject) => {
     child.on("error", reject);
