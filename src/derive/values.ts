@@ -26,10 +26,14 @@ export function readValues(
 function readValue(field: Field, sent: unknown, reading: Reading): unknown {
   const given = isEmpty(field, sent) ? null : sent;
   const value = given ?? field.initially ?? given;
-  if (value === undefined || value === null) {
-    if (!field.required) return value;
+  const read = value === undefined || value === null ? value : readGiven(field, value, reading);
+  if (field.required && (read === undefined || read === null))
     throw new Problem("missing_field", `${field.name} is missing`, `${field.name} expects ${field.type.expects}`);
-  }
+  return read;
+}
+
+/** Null where a value is as good as none, such as a list of nothing. */
+function readGiven(field: Field, value: unknown, reading: Reading): unknown {
   const typed = typeof value === "string" ? field.type.fromText(value) : value;
   const read = field.type.schema.safeParse(typed).success ? field.type.toColumn(typed, reading) : undefined;
   if (read === undefined) throw unfit(field, value, reading);

@@ -3,7 +3,9 @@ import { readPosition } from "../db/records/rows.ts";
 import { cursor, limit } from "../derive/parameters.ts";
 import { readLimit, single } from "../derive/query.ts";
 import { createWholeView, type Row } from "../derive/view.ts";
-import { boolean, required, tags } from "../fields/vocabulary.ts";
+import { tagsType } from "../fields/collections.ts";
+import type { FieldType } from "../fields/type.ts";
+import { boolean, required } from "../fields/vocabulary.ts";
 import type { Answer } from "../http/reply.ts";
 import { writeCursor } from "../kit/cursor.ts";
 import { shortId } from "../kit/id.ts";
@@ -19,6 +21,8 @@ const MOST = 200;
 /** An id is that of both records. */
 const shortPair = (id: string) => id.split("+").map(shortId).join("+");
 const VIEW = createWholeView(duplicate, undefined, shortPair);
+
+const PAIR: FieldType = { ...tagsType, expects: "two ids" };
 
 /** Records that may be one: of the kinds that say what tells who somebody is. */
 export const duplicateRoutes = ({ kinds }: Catalog): Route[] =>
@@ -48,7 +52,7 @@ export const duplicateRoutes = ({ kinds }: Catalog): Route[] =>
         needs: "update",
         body: {
           is: "values",
-          values: { pair: required(tags({ about: `the ids of both ${kind.plural}` })) },
+          values: { pair: { type: PAIR, about: `the ids of both ${kind.plural}`, required: true } },
           example: { pair: [`${kind.prefix}_t4v6w8y0`, `${kind.prefix}_5h2k8m3q`] },
         },
         answers: { is: "message", values: { dismissed: required(boolean({ about: "false where the pair was already" })) } },

@@ -218,6 +218,7 @@ test("a pair that was dismissed is not shown again, whichever way it is named", 
     [[ids[0], "co_00000000"], 404],
     [["x", "y"], 404],
     [undefined, 400],
+    [[], 400],
   ] as const)
     assert.equal((await dismiss(pair)).status, status);
 });
