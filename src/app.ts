@@ -85,7 +85,8 @@ export function createApp(services: Services, sessions: SessionCache, limiter: L
     const now = services.now();
     const address = addressOf(request, services.config.trustProxy);
     const authorization = authorizationOf(request);
-    const session = route.open ? undefined : (asker?.session ?? (await known(authorization, address, now, route.path)));
+    const isStranger = route.open === true || (route.open !== undefined && !asker && authorization === undefined);
+    const session = isStranger ? undefined : (asker?.session ?? (await known(authorization, address, now, route.path)));
     passage.caller = session?.tokenId;
     if (counted) passage.headers.push(...limiter.take(session?.rootId ?? address, now));
     const mustPropose = session !== undefined && !asker?.approved && proposesOnly(session, scopes.get(route), route);

@@ -14,8 +14,8 @@ export type Operation = {
   method: "GET" | "POST" | "PATCH" | "DELETE";
   path: string;
   about: string;
-  /** Needs no token. */
-  open?: boolean;
+  /** Needs no token. A token that is sent is read only where it says so. */
+  open?: boolean | "or with a token";
   /** What a token must be good for: by the method unless said, `member` for any. */
   needs?: Verb | "member";
   /** What may stand behind the `?`, besides what every route takes. */

@@ -31,7 +31,7 @@ export function refusalsOf(operation: Operation): ProblemCode[] {
   const { path, open, parameters = {}, filters, body, answers, standard, refuses = [] } = operation;
   const codes = new Set<ProblemCode>([
     ...ANYWHERE,
-    ...(open ? [] : WITH_TOKEN),
+    ...(open === true ? [] : WITH_TOKEN),
     ...(standard || answers.is === "document" || answers.is === "json" ? [] : NEGOTIATED),
     ...(path.includes("{") ? (["not_found", ...(isOfRecord(operation) ? (["purged"] as const) : [])] as const) : []),
     ...(parameters.fields ? (["invalid_field"] as const) : []),

@@ -4,6 +4,7 @@ import { dropExpiredCodes } from "../db/people/codes.ts";
 import { dropExpiredGrants } from "../db/people/grants.ts";
 import { dropUnusedClients } from "../db/people/oauthClients.ts";
 import { dropEndedTallies } from "../db/people/tallies.ts";
+import { endUnclaimed } from "../db/people/unclaimed.ts";
 import { sweepWorkspaces } from "../db/people/workspaces.ts";
 import { dropOldKeys } from "../db/records/idempotencyKeys.ts";
 import type { Config } from "../service/config.ts";
@@ -32,6 +33,7 @@ export function createJobs(
       run: () => dropUnusedClients(pool, now(), now() - tokenDays * 24 * 60 * MINUTE),
     },
     ...(outbox ? [{ name: "send waiting mails", everyMs: MINUTE, run: outbox.retry }] : []),
+    { name: "end workspaces that nobody claimed", everyMs: 10 * MINUTE, run: () => endUnclaimed(pool, now()) },
     { name: "sweep ended workspaces", everyMs: MINUTE, run: () => sweepWorkspaces(pool, catalog) },
     { name: "drop what came of old imports", everyMs: 60 * MINUTE, run: () => dropOldImports(pool, now()) },
     { name: "drop old idempotency keys", everyMs: 60 * MINUTE, run: () => dropOldKeys(pool, now()) },

@@ -37,7 +37,7 @@ export function openApi({ routes: all, catalog, baseUrl, version, formats }: Api
       license: { name: "MIT", identifier: "MIT" },
     },
     servers: [{ url: baseUrl }],
-    security: [{ bearer: [] }, { apiKey: [] }],
+    security: SECURITY,
     tags: tagsOf(routes, kinds),
     paths,
     components: {
@@ -52,6 +52,9 @@ export function openApi({ routes: all, catalog, baseUrl, version, formats }: Api
     },
   };
 }
+
+/** Either will do. */
+const SECURITY = [{ bearer: [] }, { apiKey: [] }];
 
 function about(): string {
   const operators = Object.entries(OPERATORS).map(([name, what]) => `- \`${name}\` ${what}`);
@@ -91,7 +94,7 @@ function operationOf(
     summary,
     description: explain(route, kinds, plurals),
     tags: [tagOf(route)],
-    ...(open ? { security: [] } : {}),
+    ...(open ? { security: open === true ? [] : [{}, ...SECURITY] } : {}),
     parameters: parametersOf(route, kinds),
     ...(body ? { requestBody: requestBody(body) } : {}),
     responses: answersOf(route, formats),

@@ -16,7 +16,9 @@ import { metadataRoutes } from "./oauth/metadata.ts";
 import { registrationRoutes } from "./oauth/register.ts";
 import { oauthTokenRoutes } from "./oauth/tokens.ts";
 import { openApiRoutes } from "./openapi.ts";
+import { claimRoutes } from "./people/claim.ts";
 import { memberRoutes } from "./people/members.ts";
+import { rotateRoutes } from "./people/rotate.ts";
 import { signInRoutes } from "./people/signIn.ts";
 import { tokenRoutes } from "./people/tokens.ts";
 import { workspaceRoutes } from "./people/workspaces.ts";
@@ -37,11 +39,13 @@ export function createRoutes(catalog: Catalog): Route[] {
     ...mcpRoutes(catalog),
     ...signInRoutes(catalog.kinds),
     ...tokenRoutes,
+    ...rotateRoutes,
     ...metadataRoutes,
     ...registrationRoutes,
     ...authorizeRoutes,
     ...oauthTokenRoutes,
     ...workspaceRoutes,
+    ...claimRoutes,
     ...memberRoutes,
     ...catalog.kinds.flatMap((kind) => recordRoutes(kind)),
     ...importRoutes(catalog),

@@ -46,6 +46,10 @@ export const SETTINGS = {
     about:
       "requests a minute for a token and all minted from it, and for an address without one; empty: 6000, in local mode 600000",
   },
+  CRM_OPEN_WORKSPACES: {
+    initially: "",
+    about: "whether anybody may make a workspace without an account, for seven days: on or off; empty: on in local mode only",
+  },
   CRM_METRICS_TOKEN: { initially: "", about: "bearer token for GET /metrics; empty: there is no such path" },
   CRM_ACCESS_LOG: { initially: "off", about: "a log line for every request", read: onOff },
   CRM_TRUST_PROXY: { initially: "off", about: "take the caller's address from the last X-Forwarded-For entry", read: onOff },
@@ -67,6 +71,7 @@ export type Config = Readonly<{
   mailFrom: string;
   tokenDays: number;
   plans: string;
+  openWorkspaces: boolean;
   metricsToken: string;
   accessLog: boolean;
   rate: number;
@@ -104,6 +109,10 @@ export function readConfig(environment: Record<string, string | undefined>): Con
     mailFrom: value("CRM_MAIL_FROM"),
     tokenDays: value("CRM_TOKEN_DAYS"),
     plans: value("CRM_PLANS"),
+    openWorkspaces: onOff(
+      (value("CRM_OPEN_WORKSPACES") as string) || (value("CRM_SENDMAIL") ? "off" : "on"),
+      "CRM_OPEN_WORKSPACES",
+    ),
     metricsToken: value("CRM_METRICS_TOKEN"),
     accessLog: value("CRM_ACCESS_LOG"),
     rate: whole(1, 999_999_999)((value("CRM_RATE") as string) || (value("CRM_SENDMAIL") ? "6000" : "600000"), "CRM_RATE"),

@@ -61,6 +61,6 @@ export function lacksScope({ scopes, audience }: Session, verb: Verb, plural?: s
  * more.
  */
 export function permitInside({ open, method }: Operation): void {
-  if (!open || method === "GET") return;
+  if (open !== true || method === "GET") return;
   throw new Problem("scope_required", "nobody signs in from inside a connection", RECONNECT);
 }

@@ -108,7 +108,11 @@ export type Refuse = (problem: Problem, format: Speaking, requestId: string, bas
 export type Route = Operation & {
   /** Encodes refusals in another format than our own. */
   refuse?: Refuse;
-} & ({ open: true; handle: Handle<Context> } | { open?: false; handle: Handle<Authenticated> });
+} & (
+    | { open: true; handle: Handle<Context> }
+    | { open?: false; handle: Handle<Authenticated> }
+    | { open: "or with a token"; handle: Handle<Context & { session: Session | undefined }> }
+  );
 
 /**
  * The base URL as this caller knows it; OAuth clients compare it letter by letter. In local mode the Host header decides: it may

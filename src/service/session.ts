@@ -98,11 +98,13 @@ async function findValid(
 }
 
 function readBearer(authorization: string | undefined): string {
-  if (!authorization) throw unauthorized("auth_required", "this needs a token");
+  if (!authorization) throw authRequired();
   const [, secret] = /^Bearer +(\S+) *$/i.exec(authorization) ?? [];
   if (!secret) throw unauthorized("invalid_token", "the Authorization header is not Bearer and a token");
   return secret;
 }
+
+export const authRequired = () => unauthorized("auth_required", "this needs a token");
 
 function unauthorized(code: "auth_required" | "invalid_token" | "token_expired", message: string): Problem {
   const error = code === "auth_required" ? "" : ', error="invalid_token"';

@@ -1,7 +1,7 @@
 import { handleType, idType } from "../fields/link.ts";
 import { textType } from "../fields/text.ts";
 import type { FieldType } from "../fields/type.ts";
-import { boolean, choice, email, phrase, required, time } from "../fields/vocabulary.ts";
+import { boolean, choice, email, phrase, required, text, time } from "../fields/vocabulary.ts";
 import { ROLES } from "../kit/scope.ts";
 import { zone } from "../kit/time.ts";
 import { defineView } from "../records/define.ts";
@@ -41,6 +41,17 @@ export const workspace = defineView({
     role: choice(ROLES, { about: "what you are in it", readOnly: true }),
     current: boolean({ about: "whether your token acts in it", readOnly: true }),
     created_at: time({ about: "when it was made", sort: true, readOnly: true }),
+    token: text({
+      about: "the key of a workspace that was made without an account, shown once",
+      readOnly: true,
+      optional: true,
+    }),
+    claim: text({
+      about: "the address at which a person claims it, told when it is made and by GET /whoami",
+      readOnly: true,
+      optional: true,
+    }),
+    expires_at: time({ about: "when it ends, if nobody claims it", readOnly: true, optional: true }),
   },
   example: {
     name: "Acme sales",

@@ -1862,9 +1862,11 @@ create table users (
   email text collate "C" not null,
   default_workspace_id text collate "C",
   created_at timestamp with time zone not null,
+  ends_at timestamp with time zone,
   constraint users_email_key UNIQUE (email),
   constraint users_pkey PRIMARY KEY (id)
 );
+CREATE INDEX users_ends_idx ON public.users USING btree (ends_at) WHERE (ends_at IS NOT NULL);
 
 create table workspaces (
   id text collate "C" not null,

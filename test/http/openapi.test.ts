@@ -378,6 +378,13 @@ test("signing in", async () => {
   assert.equal((await ask("GET", "/deals", narrow)).status, 403);
   await ask("POST", "/tokens", { ...narrow, body: { scopes: ["admin"] } });
   await ask("POST", "/tokens", { query: JSON_PLEASE, body: { scopes: ["nothing"] } });
+  await ask("POST", "/tokens/{id}/rotate", { ids: ["tok_00000000"], query: JSON_PLEASE });
+  const turned = await ask("POST", "/tokens/{id}/rotate", {
+    ids: [minted.json().id.split("/")[1]],
+    query: JSON_PLEASE,
+    body: { overlap: "1h" },
+  });
+  await ask("DELETE", "/tokens/{id}", { ids: [turned.json().id.split("/")[1]], query: JSON_PLEASE });
   await ask("DELETE", "/tokens/{id}", { ids: [minted.json().id.split("/")[1]], query: JSON_PLEASE });
   await ask("DELETE", "/tokens/{id}", { ids: ["tok_00000000"], query: JSON_PLEASE });
 });
@@ -386,6 +393,10 @@ test("workspaces", async () => {
   const q = JSON_PLEASE;
   const own = (await ask("GET", "/workspaces", { query: q })).json().items[0].id;
   const made = (await ask("POST", "/workspaces", { query: q, body: { name: "Second", timezone: "Europe/Berlin" } })).json().id;
+  const open = await ask("POST", "/workspaces", { query: q, body: { name: "Unclaimed" }, send: service.send });
+  const claim = open.json().claim.split("/").at(-1);
+  await ask("POST", "/claim/{claim}", { ids: [claim], query: q });
+  await ask("POST", "/claim/{claim}", { ids: ["x"], query: q });
   await ask("POST", "/workspaces", { query: q, body: { name: "Third", timezone: "Nowhere" } });
   await ask("GET", "/workspaces/{id}", { ids: [made], query: q });
   await ask("GET", "/workspaces/{id}", { ids: ["ws_00000000"], query: q });

@@ -23,6 +23,8 @@ export type Session = {
   audience: string | null;
   /** Epoch ms. Null means that the token expires only when it is idle. */
   expiresAt: number | null;
+  /** Epoch ms. Set for the admin that is no person: then the workspace ends, unless somebody claims it. */
+  unclaimedUntil: number | null;
   /** Epoch ms of the last recorded use. */
   lastUsedAt: number;
 };
@@ -54,7 +56,8 @@ const PARTS: Record<keyof Session, string> = {
   role: "m.role",
   scopes: "t.granted",
   audience: "t.audience",
-  expiresAt: "(extract(epoch from t.ends) * 1000)::bigint",
+  expiresAt: "(extract(epoch from least(t.ends, u.ends_at)) * 1000)::bigint",
+  unclaimedUntil: "(extract(epoch from case when m.role = 'admin' then u.ends_at end) * 1000)::bigint",
   lastUsedAt: "(extract(epoch from t.last_used_at) * 1000)::bigint",
 };
 const NAMES = Object.keys(PARTS);
@@ -152,9 +155,56 @@ export function revokeToken(
   now: number,
 ): Promise<string[]> {
   const named = sql`user_id = ${userId} and right(id, length(${key})) = ${key}`;
-  if (within === undefined) return revokeFamilies(pool, named, now);
-  const reached = "tokenId" in within ? sql`${within.tokenId} in (id, parent_id)` : sql`workspace_id = ${within.workspaceId}`;
-  return revokeFamilies(pool, sql`${named} and ${reached}`, now);
+  return revokeFamilies(pool, sql`${named} and ${reachedBy(within)}`, now);
+}
+
+/** A token that was replaced. `expiresAt` in epoch ms; `minted` are the ids of the tokens that were minted with it. */
+export type Rotated = { id: string; workspaceId: string; scopes: Scopes; expiresAt: number | null; minted: string[] };
+
+/**
+ * Replaces a token of this person, named by the end of its id, by one with the same name, rights, end and rate. The tokens that were minted
+ * with the old one are then the new one's. The old one ends after `overlapMs`. A connection's token is its program's and is not replaced.
+ */
+export function rotateToken(
+  pool: Pool,
+  userId: string,
+  key: string,
+  within: Within | undefined,
+  made: Pick<NewToken, "id" | "digest">,
+  now: number,
+  overlapMs: number,
+): Promise<Rotated | undefined> {
+  const named = sql`user_id = ${userId} and right(id, length(${key})) = ${key} and client is null and ${reachedBy(within)}
+    and revoked_at is null and (expires_at is null or expires_at > ${iso(now)})`;
+  return pool.transaction(async (tx) => {
+    await lockPeople(tx, sql`id = ${userId}`);
+    const [old] = await tx.rows(sql`select id, workspace_id, scopes, (extract(epoch from expires_at) * 1000)::bigint
+      from tokens where ${named} order by id limit 1 for update`);
+    if (!old) return undefined;
+    const [id, workspaceId, scopes, expiresAt] = old as [string, string, Scopes, string | null];
+    await tx.rows(sql`insert into tokens (id, digest, user_id, workspace_id, name, scopes, expires_at, parent_id, root_id, audience, created_at, last_used_at)
+      select ${made.id}, ${made.digest}, user_id, workspace_id, name, scopes, expires_at, parent_id, coalesce(root_id, id), audience, ${iso(now)}, ${iso(now)}
+      from tokens where id = ${id}`);
+    const minted = await tx.rows(sql`update tokens set parent_id = ${made.id} where parent_id = ${id} returning id`);
+    if (overlapMs === 0) await tx.rows(sql`update tokens set revoked_at = ${iso(now)} where id = ${id}`);
+    else
+      await tx.rows(
+        sql`update tokens set expires_at = least(expires_at, ${iso(now + overlapMs)}::timestamptz), parent_id = ${made.id} where id = ${id}`,
+      );
+    return {
+      id,
+      workspaceId,
+      scopes,
+      expiresAt: expiresAt === null ? null : Number(expiresAt),
+      minted: minted.map(([each]) => each as string),
+    };
+  });
+}
+
+/** The tokens that a token reaches. */
+function reachedBy(within: Within | undefined): Statement {
+  if (within === undefined) return sql`true`;
+  return "tokenId" in within ? sql`${within.tokenId} in (id, parent_id)` : sql`workspace_id = ${within.workspaceId}`;
 }
 
 /** Revokes the tokens that `which` selects, and all tokens minted from them. Returns their ids, the selected ones first. */

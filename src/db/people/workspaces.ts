@@ -9,8 +9,9 @@ const iso = (ms: number) => new Date(ms).toISOString();
 /** The workspaces of a person, oldest first, as rows in the order of the workspace's fields. */
 export function listWorkspaces(pool: Pool, userId: string, currentId: string): Promise<unknown[][]> {
   return pool.rows(
-    sql`select w.id, 1, w.name, w.timezone, m.role, w.id = ${currentId}, w.created_at
-      from memberships m join workspaces w on w.id = m.workspace_id where m.user_id = ${userId} order by w.created_at, w.id`,
+    sql`select w.id, 1, w.name, w.timezone, m.role, w.id = ${currentId}, w.created_at, null, null,
+        case when m.role = 'admin' then u.ends_at end
+      from memberships m join users u on u.id = m.user_id join workspaces w on w.id = m.workspace_id where m.user_id = ${userId} order by w.created_at, w.id`,
     { retry: true },
   ) as Promise<unknown[][]>;
 }

@@ -12,7 +12,7 @@ import { sentence } from "../../kit/words.ts";
 import type { Context } from "../../service/route.ts";
 import { issueSignInCode, takeFormCode } from "../people/codes.ts";
 import { type Ask, answerLocation } from "./ask.ts";
-import { readForm } from "./form.ts";
+import { guardForm, readForm } from "./form.ts";
 import { type Carried, type Choice, codePage, consentPage, emailPage, type Fault } from "./pages.ts";
 
 /**
@@ -55,20 +55,6 @@ export async function proceed(context: Context): Promise<Answer> {
   if (step === "back") return emailPage(carry(context, flow), flow.email ?? "");
   if (step === "verify" && flow.email !== undefined) return verify(context, flow, flow.email, sent.code ?? "");
   return send(context, flow, sent.email ?? flow.email ?? "");
-}
-
-/**
- * Accepts only forms sent from our own page. Otherwise another site could submit a half-filled form and let its program into a
- * workspace (request forgery).
- */
-function guardForm({ headers }: Context): void {
-  const site = headers["sec-fetch-site"];
-  const { origin, host } = headers;
-  const foreign =
-    site === undefined
-      ? origin !== undefined && !(URL.canParse(origin) && new URL(origin).host === host)
-      : site !== "same-origin";
-  if (foreign) throw new Problem("forbidden_origin", "this form was not sent from this server's own page");
 }
 
 function unseal({ services, reading }: Context, sealed: string): Flow {

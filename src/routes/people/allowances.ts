@@ -68,4 +68,16 @@ export const ALLOWED = {
     most: mailed ? 20 : 600,
     ms: HOUR,
   }),
+
+  /** Workspaces without an account, from one network address and from all. In local mode all callers are one. */
+  unclaimedFrom: (address: string, mailed: boolean): Allowance => ({
+    key: `unclaimed workspaces from ${address}`,
+    most: mailed ? 10 : 600,
+    ms: HOUR,
+  }),
+  unclaimedInAll: (mailed: boolean): Allowance => ({
+    key: "unclaimed workspaces",
+    most: mailed ? 1_000 : UNBOUNDED,
+    ms: 24 * HOUR,
+  }),
 };

@@ -1,6 +1,7 @@
 import { findLiving, spendCode, spendLongCode, storeCode } from "../../db/people/codes.ts";
 import { giveBack, isRemembered, remember, take } from "../../db/people/tallies.ts";
 import { single } from "../../derive/query.ts";
+import { isNobodys } from "../../kit/nobody.ts";
 import { Problem } from "../../kit/problem.ts";
 import { newLongCode } from "../../kit/secret.ts";
 import type { Authenticated, Context, Services } from "../../service/route.ts";
@@ -19,6 +20,7 @@ export async function issueSignInCode(context: Context, email: string, what = "t
   const { services, address, reading } = context;
   const { now } = reading;
   const { pool } = services.db;
+  if (isNobodys(email)) throw new Problem("invalid_email", "no mail reaches this address", "it is a key's: use your own");
   const { code, long, stored } = newCode(context, signInOf(context, email));
   if (!services.mail) {
     await storeCode(pool, stored, ALLOWED.codesTo(email, true), now);
@@ -135,6 +137,10 @@ export async function stepUp(context: Authenticated, action: string, target: str
 async function issueStepUp(context: Authenticated, about: Subject, action: string): Promise<Issued> {
   const { services, session, reading } = context;
   const { pool } = services.db;
+  if (services.mail && isNobodys(session.email))
+    throw new Problem("escalation_required", `to ${action} takes a code, and no mail reaches the owner of this key`, [
+      "a person claims the workspace first: GET /whoami shows the address",
+    ]);
   const { code, long, stored } = newCode(context, about);
   const allowed = ALLOWED.stepUps(session, services.mail !== undefined);
   if (!(await storeCode(pool, stored, allowed, reading.now))) throw tooManyCodes();

@@ -15,6 +15,7 @@ import { choice, required, text } from "../../fields/vocabulary.ts";
 import type { Answer } from "../../http/reply.ts";
 import { prefixOf, readId, shortId } from "../../kit/id.ts";
 import { echo, oneLine } from "../../kit/line.ts";
+import { isNobodys } from "../../kit/nobody.ts";
 import { Problem } from "../../kit/problem.ts";
 import { ROLES, type Role } from "../../kit/scope.ts";
 import type { Authenticated, Route } from "../../service/route.ts";
@@ -98,6 +99,10 @@ async function inviteSomebody(context: Authenticated): Promise<Answer> {
   const { services, session, body, reading } = context;
   const { id: workspaceId, name, plan } = await authority(context);
   const { email, role } = body.values as { email: string; role: Role };
+  if (isNobodys(session.email))
+    throw new Problem("scope_required", "nobody has claimed this workspace, so nobody can be invited to it", [
+      "give its claim address to the user: GET /whoami shows it",
+    ]);
   if (role === "admin") await stepUp(context, `invite ${email} as admin`, workspaceId);
   if (services.mail && !(await take(services.db.pool, ALLOWED.invitesBy(session), reading.now))) throw tooManyInvites();
   const id = await invite(

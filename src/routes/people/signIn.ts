@@ -4,13 +4,15 @@ import { readUsage } from "../../db/records/usage.ts";
 import type { Named } from "../../derive/operation.ts";
 import { textType } from "../../fields/text.ts";
 import type { FieldType } from "../../fields/type.ts";
-import { choice, email, phrase, required, text } from "../../fields/vocabulary.ts";
+import { choice, email, phrase, required, text, time } from "../../fields/vocabulary.ts";
 import type { Answer } from "../../http/reply.ts";
 import { shortId } from "../../kit/id.ts";
 import { Problem } from "../../kit/problem.ts";
 import { ROLES } from "../../kit/scope.ts";
+import { showInstant } from "../../kit/time.ts";
 import type { Kind } from "../../records/kind.ts";
 import type { Authenticated, Context, Route } from "../../service/route.ts";
+import { claimAddress } from "./claim.ts";
 import { issueSignInCode, takeSignInCode, withoutSpaces } from "./codes.ts";
 import { newToken } from "./tokens.ts";
 
@@ -79,6 +81,8 @@ export const signInRoutes = (kinds: readonly Kind[]): Route[] => [
         token: required(text({ about: "the token of this request" })),
         token_name: required(text({ about: "its name" })),
         scopes: text({ about: "what it may do at most; all that you may when absent" }),
+        expires_at: time({ about: "when the token ends in any case" }),
+        claim: text({ about: "of a workspace that nobody has claimed: the address at which a person keeps it" }),
         plan: required(text({ about: "the workspace's plan" })),
         ...usageValues(kinds),
       },
@@ -140,6 +144,7 @@ async function usageOf({ services, session }: Authenticated): Promise<Record<str
 
 async function whoami(context: Authenticated): Promise<Answer> {
   const { session } = context;
+  const { unclaimedUntil } = session;
   return {
     is: "values",
     values: {
@@ -152,6 +157,8 @@ async function whoami(context: Authenticated): Promise<Answer> {
       token: `token/tok_${session.tokenId.slice(-8)}`,
       token_name: session.tokenName,
       scopes: session.scopes?.join(",") ?? null,
+      expires_at: session.expiresAt === null ? null : showInstant(session.expiresAt, context.style.showing.zone),
+      claim: unclaimedUntil === null ? null : claimAddress(context, session.workspaceId, unclaimedUntil),
       ...(await usageOf(context)),
     },
   };

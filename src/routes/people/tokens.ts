@@ -197,20 +197,24 @@ async function revoke(context: Authenticated): Promise<Answer> {
   const ids =
     reference?.prefix === "tok" ? await revokeToken(services.db.pool, session.userId, reference.key, within, reading.now) : [];
   const [id, ...minted] = ids;
-  if (id === undefined && within && "tokenId" in within)
-    throw new Problem(
-      "scope_required",
-      "a token without the scope admin ends only itself and those minted with it",
-      "use one that may do everything",
-    );
-  if (id === undefined)
-    throw new Problem("not_found", `you have no token ${echo(context.path.id!)}`, "GET /tokens lists yours");
+  if (id === undefined) throw unknownToken(context);
   for (const each of ids) services.forget(each);
   const descendants = minted.length > 0 ? ` and ${minted.length} minted with it` : "";
   return { is: "message", message: `revoked token/${shortId(id)}${descendants}`, values: { revoked: `token/${shortId(id)}` } };
 }
 
-function reachOf({ scopes, tokenId, workspaceId }: Session): Within | undefined {
+export function unknownToken({ session, path }: Authenticated): Problem {
+  const within = reachOf(session);
+  if (within && "tokenId" in within)
+    return new Problem(
+      "scope_required",
+      "a token without the scope admin reaches only itself and those minted with it",
+      "use one that may do everything",
+    );
+  return new Problem("not_found", `you have no token ${echo(path.id!)}`, "GET /tokens lists yours");
+}
+
+export function reachOf({ scopes, tokenId, workspaceId }: Session): Within | undefined {
   if (scopes === null) return undefined;
   return covers(scopes, "admin") ? { workspaceId } : { tokenId };
 }

@@ -3,10 +3,11 @@ import { countRecords } from "../../db/records/usage.ts";
 import { valuesOf } from "../../derive/operation.ts";
 import { STEP_UP, WHY } from "../../derive/parameters.ts";
 import { createWholeView } from "../../derive/view.ts";
-import { required, text } from "../../fields/vocabulary.ts";
+import { phrase, required, text } from "../../fields/vocabulary.ts";
 import type { Answer } from "../../http/reply.ts";
 import { shortId } from "../../kit/id.ts";
 import { echo } from "../../kit/line.ts";
+import { Problem } from "../../kit/problem.ts";
 import { covers, coversRole } from "../../kit/scope.ts";
 import { zone } from "../../kit/time.ts";
 import { counted } from "../../kit/words.ts";
@@ -14,8 +15,12 @@ import type { Authenticated, Route } from "../../service/route.ts";
 import { workspace } from "../../views/workspace.ts";
 import { listAnswer } from "../lists.ts";
 import { authority, membership, unknownWorkspace, wholeToken } from "./authority.ts";
+import { openToStranger } from "./claim.ts";
 import { stepUp } from "./codes.ts";
 import { MINTED, mint, readWish, WISH } from "./tokens.ts";
+
+const NAME = phrase({ about: "what it is called; with a token it is needed" }, 200);
+const TOKEN_NAME = phrase({ about: "without a token: who uses the one that is made" }, 100);
 
 export const workspaceRoutes: Route[] = [
   {
@@ -29,15 +34,16 @@ export const workspaceRoutes: Route[] = [
   {
     method: "POST",
     path: "/workspaces",
-    about: "make a workspace",
+    about: "make a workspace; without a token one that lasts seven days, unless a person claims it",
+    open: "or with a token",
     needs: "member",
     body: {
       is: "values",
-      values: valuesOf(workspace, "name", "timezone"),
+      values: { ...valuesOf(workspace, "timezone"), name: NAME, token_name: TOKEN_NAME },
       example: { name: "Acme sales", timezone: "Europe/Berlin" },
     },
     answers: { is: "record", of: workspace, statuses: [201] },
-    handle: create,
+    handle: (context) => (context.session ? create({ ...context, session: context.session }) : openToStranger(context)),
   },
   {
     method: "GET",
@@ -110,7 +116,8 @@ async function show(context: Authenticated, id: string, outcome?: string): Promi
 
 async function create(context: Authenticated): Promise<Answer> {
   wholeToken(context);
-  const { name, timezone } = context.body.values as { name: string; timezone?: string | null };
+  const { name, timezone } = context.body.values as { name?: string | null; timezone?: string | null };
+  if (!name) throw new Problem("missing_field", "name is missing", `POST /workspaces {"name":"Acme sales"}`);
   const id = context.services.ids("ws");
   await createWorkspace(
     context.services.db.pool,
