@@ -6,6 +6,7 @@ import { nearest } from "../kit/nearest.ts";
 import { Problem } from "../kit/problem.ts";
 import { type Field, type Kind, type Link, memberNamed, membersOf } from "../records/kind.ts";
 import { LIST_PARAMETERS } from "../records/reserved.ts";
+import { explained } from "./unfit.ts";
 
 /** What a filter asks of a field: of the record itself, or `via` a link of the record that it leads to. */
 export type Condition = { via?: Link; field: Field; predicate: Predicate };
@@ -44,7 +45,10 @@ function readOwn(scope: Scope, own: string, value: string, reading: Reading, sig
   const operands = readOperands(name, operator, operand);
   const predicate = field.type.predicate(operator, operands, reading);
   if (!predicate) {
-    throw new Problem(field.type.refusal, `${name} cannot be ${echo(operand)}`, `${name} expects ${field.type.expects}`);
+    throw new Problem(field.type.refusal, `${name} cannot be ${echo(operand)}`, [
+      ...explained(field.type, operand, reading),
+      `${name} expects ${field.type.expects}`,
+    ]);
   }
   return { field: refers(predicate) ? idFieldOf(field) : field, predicate };
 }

@@ -1,5 +1,5 @@
 import { storable, UNSTORABLE_HINT } from "../fields/text.ts";
-import type { Reading } from "../fields/type.ts";
+import type { FieldType, Reading } from "../fields/type.ts";
 import { echo } from "../kit/line.ts";
 import { Problem } from "../kit/problem.ts";
 import type { Field } from "../records/kind.ts";
@@ -9,10 +9,16 @@ export function unfit(field: Field, value: unknown, reading?: Reading): Problem 
   const { name, type } = field;
   const unstorable = typeof value === "string" && !storable(value);
   return new Problem(type.refusal, `${name} cannot be ${shownValue(value)}`, [
+    ...(reading && typeof value === "string" ? explained(type, value, reading) : []),
     `${name} expects ${type.expects}`,
     ...(reading && isReadAsText(field, value, reading) ? [`send it as text, in quotes: {"${name}":"${value}"}`] : []),
     ...(unstorable ? [UNSTORABLE_HINT] : []),
   ]);
+}
+
+export function explained({ explains }: FieldType, text: string, reading: Reading): string[] {
+  const why = explains?.(text, reading);
+  return why === undefined ? [] : [why];
 }
 
 /** With its type, where that may be what does not fit: the number 5 is not the text "5". */

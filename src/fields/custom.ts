@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { clocksAt } from "../kit/clocks.ts";
 import { isExact, parseExact } from "../kit/json.ts";
-import { readMoment } from "../kit/time.ts";
+import { type Moment, readMoment } from "../kit/moments.ts";
 import type { Bound, Operator, Predicate } from "./predicate.ts";
 import type { Reading } from "./type.ts";
 
@@ -91,12 +91,18 @@ function orAtOneOf(
   reading: Reading,
 ): Predicate {
   const item = asWritten.is === "member-holds" ? { item: true as const } : {};
-  const moments = operands.flatMap((text) => readMoment(text, reading) ?? []);
+  const moments = operands.flatMap((text) => momentOf(text, reading) ?? []);
   const within = moments.map(({ from, to }): Predicate => {
     return { is: "member-time", key: asWritten.key, from: bound(from, reading), to: bound(to, reading), ...item };
   });
   return within.length === 0 ? asWritten : { is: "any", of: [asWritten, ...within] };
 }
+
+/** A word is mostly a text here: `custom.shift=gt:monday`. */
+const momentOf = (text: string, reading: Reading): Moment | undefined =>
+  /\d/.test(text) || OF_DAYS.test(text) ? readMoment(text, reading) : undefined;
+
+const OF_DAYS = /^\s*(?:now|today|tomorrow|yesterday)\s*(?:\[.*)?$/i;
 
 const bound = (at: number, { zone }: Reading): Bound => ({ at, clocks: clocksAt(at, zone) });
 
@@ -128,7 +134,7 @@ const NUMBER = /^-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?$/;
 function ordered(key: string, operator: "gt" | "gte" | "lt" | "lte", text: string, reading: Reading): Predicate {
   const number = numberOf(text);
   if (number !== undefined) return { is: "member", key, as: "number", of: { is: operator, value: number } };
-  const moment = readMoment(text, reading);
+  const moment = momentOf(text, reading);
   if (!moment) return { is: "member", key, as: "text", of: { is: operator, value: text } };
   if (operator === "gt" || operator === "gte")
     return { is: "member-time", key, from: bound(operator === "gt" ? moment.to : moment.from, reading) };

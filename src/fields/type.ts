@@ -39,6 +39,8 @@ export type FieldType = {
   operators: readonly Operator[];
   /** What a value looks like; hints and the manual end with it. */
   expects: string;
+  /** Why just this text is no value, where the type can tell. */
+  explains?: (text: string, reading: Reading) => string | undefined;
   /** What `search=` finds where a filter, which compares whole values, does not. */
   searchFinds?: string;
   /** The values a filter or a body may hold, where they are few. */

@@ -6,7 +6,8 @@ import { MOST_UNDONE, restoreRow, type Terms, type Undone, undoEntries, undoTo }
 import type { Named } from "../derive/operation.ts";
 import { chosenFields, DRY, WRITING } from "../derive/parameters.ts";
 import { countType } from "../fields/text.ts";
-import { boolean, required, text, time } from "../fields/vocabulary.ts";
+import { sinceType } from "../fields/time.ts";
+import { boolean, required, text } from "../fields/vocabulary.ts";
 import type { Answer } from "../http/reply.ts";
 import { type IdReference, readId, shortId } from "../kit/id.ts";
 import { echo } from "../kit/line.ts";
@@ -24,7 +25,7 @@ const WISH: Named = {
   request: text({ about: "all changes of one request, by its X-Request-Id" }),
   token: text({ about: "all changes that came with this token; goes with since" }),
   agent: text({ about: "all changes of this program, as X-Agent named it; goes with since" }),
-  since: time({ about: "how far back, e.g. -2h" }),
+  since: { type: sinceType, about: "how far back, e.g. -2h" },
   record: text({ about: "a record to take back to a version; goes with version" }),
   version: { type: countType, about: "the version that the record shall be like" },
   force: boolean({ about: "also takes back what others have changed since", initially: false }),

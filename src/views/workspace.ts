@@ -4,6 +4,7 @@ import type { FieldType } from "../fields/type.ts";
 import { boolean, choice, email, phrase, required, text, time } from "../fields/vocabulary.ts";
 import { ROLES } from "../kit/scope.ts";
 import { zone } from "../kit/time.ts";
+import { nearestZone } from "../kit/zoned.ts";
 import { defineView } from "../records/define.ts";
 
 const timezoneType: FieldType = {
@@ -15,6 +16,10 @@ const timezoneType: FieldType = {
     } catch {
       return undefined;
     }
+  },
+  explains: (name) => {
+    const near = nearestZone(name);
+    return near && `did you mean ${near}?`;
   },
 };
 

@@ -2,9 +2,10 @@ import type { Horizon, Place } from "../../db/records/feed.ts";
 import { single } from "../../derive/query.ts";
 import { readCursor, writeCursor } from "../../kit/cursor.ts";
 import { echo } from "../../kit/line.ts";
+import { readSpan, TIME_FORMS, whyNoMoment } from "../../kit/moments.ts";
 import { Problem } from "../../kit/problem.ts";
 import type { Seal } from "../../kit/seal.ts";
-import { readMoment, showTime, TIME_FORMS, zone } from "../../kit/time.ts";
+import { showTime, zone } from "../../kit/time.ts";
 import type { Authenticated } from "../../service/route.ts";
 
 /** Where a reader begins. `system` is a mark of the cluster that the place was made in, which says nothing of it. */
@@ -20,13 +21,15 @@ export function readSince({ parameters, reading, session, services }: Authentica
   const text = (single(parameters, "cursor") || single(parameters, "since") || "").trim();
   if (text === "") return { is: "beginning" };
   if (/^now$/i.test(text)) return { is: "now" };
-  const moment = readMoment(text, reading);
+  const moment = readSpan(text, reading);
   if (moment && moment.from > reading.now)
     throw new Problem("invalid_value", `since cannot be ${echo(text)}: that is still to come`, "since=now shows what comes");
   if (moment) return { is: "time", ms: moment.from };
   const position = readCursor(text, listOf(session.workspaceId), services.seal);
+  const why = position ? undefined : whyNoMoment(text, reading);
   if (!position)
     throw new Problem("invalid_cursor", `since cannot be ${echo(text, 60)}`, [
+      ...(why === undefined ? [] : [why]),
       "send the cursor that # next: (next_cursor) of GET /changes told in this workspace",
       `or a time (${TIME_FORMS}); without since the feed begins at the beginning`,
     ]);
