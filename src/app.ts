@@ -112,7 +112,10 @@ export function createApp(services: Services, sessions: SessionCache, limiter: L
       db: asker?.db ?? services.db,
       approved: asker?.approved,
     });
-    if (route.body?.is === "values") context.body = { ...body, values: readValues(route.body, body.values, context.reading) };
+    if (route.body?.is === "values") {
+      const values = readValues(route.body, body.values, context.reading);
+      context.body = { ...body, values, sent: body.values };
+    }
     const answered = await perform(route, context as Authenticated, ask);
     if (asker) refuseEndless(answered);
     if (session && isRecordWrite(route)) services.waiting.changed(session.workspaceId);

@@ -10,6 +10,8 @@ import { readParameters } from "./target.ts";
  */
 export type Body = {
   values: Record<string, unknown>;
+  /** As they came, where `values` are read already: `+1w` is another time a minute later, and the same request. */
+  sent?: Record<string, unknown>;
   form: boolean;
   text: string;
   signed?: Record<string, string>;

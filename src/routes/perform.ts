@@ -74,7 +74,7 @@ function asDryRun(answer: Answer): Answer {
 function claimOf(route: Route, context: Authenticated): Claim | undefined {
   const { idempotencyKey: key, body, path, parameters, services } = context;
   if (key === undefined) return undefined;
-  const values = route.raw ? body.text : Object.entries(body.values).sort();
+  const values = route.raw ? body.text : Object.entries(body.sent ?? body.values).sort();
   const asked = parameters.filter(([name]) => !ASIDE.includes(name)).map(([name, value]) => `${name}=${value}`);
   const request =
     route.body?.is === "create" ? [route.body.of.name, path, values] : [route.method, route.path, path, asked.sort(), values];
