@@ -27,7 +27,7 @@ export function createRouter<Route extends { method: string; path: string }>(
     const doubled = segments.length > 2 && aliases.get(second!) === plural;
     const path: Record<string, string> = {};
     const known = plural === first && !doubled ? segments : [plural, ...segments.slice(doubled ? 2 : 1)];
-    const parent = walk(root, known, 0, path);
+    const parent = walk(root, known, 0, path) ?? walk(root, withoutNames(known), 0, path);
     if (!parent) throw notFound(segments, firsts);
     const route = parent.routes.get(method === "HEAD" ? "GET" : method);
     if (route) return { route, path };
@@ -36,6 +36,11 @@ export function createRouter<Route extends { method: string; path: string }>(
       headers: { Allow: allowed },
     });
   };
+
+  /** A handle further on, as in `/reminders/contact/c_…/done`, is two segments, and its id says as much. */
+  function withoutNames(segments: readonly string[]): string[] {
+    return segments.filter((segment, i) => i === 0 || i === segments.length - 1 || !aliases.has(segment));
+  }
 }
 
 type Node<Route> = {

@@ -112,7 +112,7 @@ async function read({ services, path, reading }: Context): Promise<Answer> {
   const { workspaceId, timezone, email, mine } = found;
   const local = { ...reading, zone: zone(timezone) };
   const [today, until] = [readMoment("today", local)!.from, readMoment("+1y", local)!.to];
-  const query = { until, today, now: reading.now, owner: mine ? email : undefined, kind: undefined, position: undefined };
+  const query = { until, today, now: reading.now, owner: mine ? email : undefined, kinds: undefined, position: undefined };
   const reminders = streamReminders(db, workspaceId, { ...query, limit: 0, handles: true });
   return { ...remindOfAll(reminders), showing: { zone: local.zone } };
 }

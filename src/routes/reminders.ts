@@ -1,13 +1,12 @@
-import { z } from "zod";
-import { listReminders, streamReminders } from "../db/records/reminders.ts";
+import { countReminders, listReminders, streamReminders } from "../db/records/reminders.ts";
 import { readPosition } from "../db/records/rows.ts";
 import type { Batches } from "../db/records/stream.ts";
 import { cursor, limitOrAll } from "../derive/parameters.ts";
-import { ALL, readLimit, single } from "../derive/query.ts";
+import { ALL, isSet, readLimit, single } from "../derive/query.ts";
 import { createWholeView, type Row, rowId } from "../derive/view.ts";
-import { countType, personType } from "../fields/text.ts";
-import type { FieldType, Reading } from "../fields/type.ts";
-import { person, text } from "../fields/vocabulary.ts";
+import { personType } from "../fields/text.ts";
+import type { Reading } from "../fields/type.ts";
+import { boolean, person, text } from "../fields/vocabulary.ts";
 import type { Answer } from "../http/reply.ts";
 import { writeCursor } from "../kit/cursor.ts";
 import { echo } from "../kit/line.ts";
@@ -17,16 +16,11 @@ import { isVisible } from "../kit/text.ts";
 import type { Catalog } from "../records/catalog.ts";
 import type { Authenticated, Route } from "../service/route.ts";
 import { reminder } from "../views/reminder.ts";
+import { DAYS, readDue, WHEN_DUE } from "./due.ts";
+import { snoozeRoutes } from "./snooze.ts";
 import { noteOf } from "./strangers.ts";
 
 const MOST = 500;
-const MOST_DAYS = 3650;
-
-const DAYS: FieldType = {
-  ...countType,
-  expects: `a whole number from 0 (due now) to ${MOST_DAYS}; days=7 looks a week ahead`,
-  schema: z.int().min(0).max(MOST_DAYS),
-};
 
 export const reminderRoutes: Route[] = [
   {
@@ -35,34 +29,38 @@ export const reminderRoutes: Route[] = [
     about: "follow-ups and open tasks that are due",
     parameters: {
       days: { type: DAYS, about: "how far to look ahead", initially: 0 },
-      owner: person({ about: "whose: the owner of a contact or deal, the assignee of a task" }),
+      when: { type: WHEN_DUE, about: "due in that time and no other, in the place of days" },
+      owner: person({ about: "whose: the owner of a contact or deal, the assignee of a task; is:null is nobody's" }),
       assignee: person({ about: "the same as owner" }),
-      kind: text({ about: "of one kind only, e.g. task" }),
+      kind: text({ about: "of these kinds only, e.g. task, or task,deal" }),
       limit: limitOrAll(MOST),
       cursor,
+      count: boolean({ about: "counts all of them, up to 1000" }),
     },
     answers: { is: "list", of: [reminder] },
     handle: remind,
   },
+  ...snoozeRoutes,
 ];
 
 async function remind(context: Authenticated): Promise<Answer> {
   const { parameters, reading, services, session, style } = context;
-  const days = readDays(single(parameters, "days"));
+  const due = readDue(parameters, reading);
   const owner = readOwner(parameters, reading);
-  const kind = readKind(services.db.catalog, single(parameters, "kind"));
+  const kinds = readKinds(services.db.catalog, single(parameters, "kind"));
   const most = readLimit(single(parameters, "limit"), MOST, true);
-  const list = [session.workspaceId, "reminders", `days=${days}`, `owner=${owner ?? ""}`, `kind=${kind ?? ""}`];
+  const list = [session.workspaceId, "reminders", due.asked, `owner=${owner ?? typeof owner}`, `kind=${kinds ?? ""}`];
   const after = single(parameters, "cursor");
   const position = after === undefined ? undefined : readPosition(after, list, services.seal);
-  const ahead = days === 0 ? reading.now + 1 : readMoment(`+${days}d`, reading)!.to;
   const today = readMoment("today", reading)!.from;
   const handles = style.format.allFields;
-  const query = { until: ahead, now: reading.now, today, owner, kind, position, limit: most, handles };
+  const { from, until } = due;
+  const query = { from, until, now: reading.now, today, owner, kinds, position, limit: most, handles };
   if (single(parameters, "limit") === ALL) return remindOfAll(streamReminders(services.db, session.workspaceId, query));
   const { rows, more } = await listReminders(services.db, session.workspaceId, query);
-  const notes =
-    rows.length === 0 && owner !== undefined
+  const total = isSet(parameters, "count") ? await countReminders(services.db, session.workspaceId, query) : undefined;
+  const whose =
+    rows.length === 0 && typeof owner === "string"
       ? [
           `nothing due is owned by ${echo(owner, 60)}; without owner= you see what others own, and nobody`,
           ...(await noteOf(context, "owner", owner)),
@@ -72,11 +70,14 @@ async function remind(context: Authenticated): Promise<Answer> {
     is: "list",
     view: VIEW,
     rows,
+    facts: total ? { total: total.rows, total_capped: total.capped } : {},
     ending(shown) {
       const last = shown.at(-1);
       const goesOn = more || shown.length < rows.length;
       const cursor = goesOn && last && writeCursor({ value: last[DUE_AT] as string, id: rowId(last) }, list, services.seal);
-      return { nextCursor: cursor || null, summary: tallyOf(shown).summary(goesOn), notes };
+      const tally = createTally();
+      tally.add(shown);
+      return { nextCursor: cursor || null, summary: tally.summary(goesOn, total), notes: [...whose, ...tally.hints()] };
     },
   };
 }
@@ -93,28 +94,32 @@ export function remindOfAll(batches: Batches): Answer {
         yield rows;
       }
     },
-    ending: () => ({ nextCursor: null, summary: tally.summary(false) }),
+    ending: () => ({ nextCursor: null, summary: tally.summary(false), notes: tally.hints() }),
   };
 }
 
-function readDays(text: string | undefined): number {
-  if (text === undefined) return 0;
-  if (/^\d{1,4}$/.test(text) && Number(text) <= MOST_DAYS) return Number(text);
-  throw new Problem("invalid_value", `days cannot be ${echo(text)}`, `days is ${DAYS.expects}`);
-}
-
 /** `owner` and `assignee` are the same question: whose is it. */
-function readOwner(parameters: Authenticated["parameters"], reading: Reading): string | undefined {
+function readOwner(parameters: Authenticated["parameters"], reading: Reading): string | null | undefined {
   const owner = single(parameters, "owner") ?? single(parameters, "assignee");
+  if (owner === "is:null") return null;
   if (owner !== undefined && !isVisible(owner))
     throw new Problem("invalid_value", "owner is empty", "owner=me, or the name or address that the records show");
   return owner && (personType.toColumn(owner.replace(/^eq:/, ""), reading) as string);
 }
 
-function readKind(catalog: Catalog, text: string | undefined): string | undefined {
-  const kinds = catalog.kinds.filter((kind) => kind.reminder).map((kind) => kind.name);
-  if (text === undefined || kinds.includes(text)) return text;
-  throw new Problem("invalid_value", `kind cannot be ${echo(text)}`, `kind is one of ${kinds.join(", ")}`);
+/** Of `task`, or of `tasks` as the path calls them, or of several. */
+function readKinds(catalog: Catalog, text: string | undefined): string[] | undefined {
+  if (text === undefined) return undefined;
+  const kinds = catalog.kinds.filter((kind) => kind.reminder);
+  return text
+    .replace(/^in:/, "")
+    .split(",")
+    .map((each) => {
+      const kind = kinds.find(({ name, plural }) => [name, plural].includes(each.trim()));
+      if (kind) return kind.name;
+      const names = kinds.map(({ name }) => name).join(", ");
+      throw new Problem("invalid_value", `kind cannot be ${echo(each)}`, `kind is one of ${names}`);
+    });
 }
 
 /** Where the rows of `listReminders` hold them. */
@@ -124,12 +129,6 @@ const KIND = 11;
 
 /** A reminder's line begins with the handle of the record it belongs to. */
 const VIEW = createWholeView(reminder, (row) => row[KIND] as string);
-
-function tallyOf(rows: readonly Row[]): ReturnType<typeof createTally> {
-  const tally = createTally();
-  tally.add(rows);
-  return tally;
-}
 
 /** Counts rows for `9 reminders: 5 overdue, 4 due; 6 contacts, 3 tasks`. */
 function createTally() {
@@ -144,12 +143,19 @@ function createTally() {
         count(kinds, row[KIND] as string);
       }
     },
-    summary(more: boolean) {
-      const shown = `${all} ${all === 1 ? "reminder" : "reminders"}${more ? " on this page" : ""}`;
+    summary(more: boolean, total?: { rows: number; capped: boolean }) {
+      const shown = total
+        ? `${all} of ${total.rows}${total.capped ? "+" : ""} reminders`
+        : `${all} ${all === 1 ? "reminder" : "reminders"}${more ? " on this page" : ""}`;
       if (all === 0) return shown;
       const byWhen = [...whens].map(([when, n]) => `${n} ${when}`);
       const byKind = [...kinds].map(([kind, n]) => `${n} ${kind}${n === 1 ? "" : "s"}`);
       return `${shown}: ${byWhen.join(", ")}; ${byKind.join(", ")}`;
     },
+    /** How to be done with what is due. */
+    hints: () =>
+      whens.has("overdue") || whens.has("due")
+        ? ['POST /reminders/{handle}/done, or /reminders/{handle}/snooze {"until":"+1w"}']
+        : [],
   };
 }

@@ -298,8 +298,16 @@ test("what is no record", async () => {
     "&cursor=x",
     "&kind=contact&owner=me",
     "&kind=x",
+    "&when=week&count=true",
+    "&when=x",
   ])
     await ask("GET", "/reminders", { query: JSON_PLEASE + query });
+  const [due] = world.linked.get("contact")!;
+  for (const body of [{ until: "+1w" }, { until: "yesterday" }, {}, { til: "+1w" }])
+    await ask("POST", "/reminders/{id}/snooze", { ids: [due!.id], query: JSON_PLEASE, body });
+  for (const query of ["&dry_run=true", "", ""])
+    await ask("POST", "/reminders/{id}/done", { ids: [due!.id], query: JSON_PLEASE + query, body: {} });
+  await ask("POST", "/reminders/{id}/done", { ids: ["nothing"], query: JSON_PLEASE, body: {} });
   for (const query of ["", "&company.industry=energy", "&sort=stage"])
     await ask("GET", "/pipeline", { query: JSON_PLEASE + query });
   for (const query of ["", "&limit=2&count=true", "&at=gte:-7d&action=created", "&fields=handle,before,after", "&search=x"])

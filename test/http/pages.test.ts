@@ -198,12 +198,19 @@ test("reminders follow an index for each kind", async () => {
     now: reading.now,
     today: reading.now,
     owner: undefined,
-    kind: undefined,
+    kinds: undefined,
     position: undefined,
     handles: false,
   };
   const position = { value: "2026-01-01 00:00:00+00", id: "c_01" };
-  for (const more of [{}, { owner: "owner 1" }, { kind: "task" }, { owner: "owner 1", kind: "contact" }, { position }]) {
+  for (const more of [
+    {},
+    { owner: "owner 1" },
+    { kinds: ["task"] },
+    { owner: "owner 1", kinds: ["contact"] },
+    { from: reading.now - 9e9 },
+    { position },
+  ]) {
     const reminders = (pool: Pool) => listReminders({ pool, catalog }, BIG, { ...due, ...more, limit: 50 });
     assertPaged(`reminders ${JSON.stringify(more)}`, await plansOf(reminders));
   }

@@ -6,17 +6,21 @@ import { toTimestamp } from "../../kit/time.ts";
 import { count, ident, join, raw, type Statement, sql } from "../../postgres/sql.ts";
 import type { Kind } from "../../records/kind.ts";
 import type { Database } from "../database.ts";
+import { COUNT_CAP } from "./rows.ts";
 import { type Batches, batchesOf } from "./stream.ts";
 
 export type ReminderQuery = {
+  /** Due at this time or later, epoch ms. */
+  from?: number | undefined;
   /** Due before this time, epoch ms. */
   until: number;
   now: number;
   /** Where the workspace's day began, epoch ms: due before it is overdue. */
   today: number;
-  owner: string | undefined;
-  /** The kinds to look at; all that remind when undefined. */
-  kind: string | undefined;
+  /** Whose; null for those that nobody owns. */
+  owner: string | null | undefined;
+  /** The names of the kinds to look at; all that remind when undefined. */
+  kinds: readonly string[] | undefined;
   position: Position | undefined;
   limit: number;
   /** Whether the rows hold the handles of their records, which lines begin with anyway. */
@@ -45,6 +49,25 @@ export async function listReminders(
   return { rows: rows.slice(0, query.limit), more: rows.length > query.limit };
 }
 
+/** How many reminders there are, whatever the page, up to a cap. */
+export async function countReminders(
+  db: Database,
+  workspaceId: string,
+  query: ReminderQuery,
+): Promise<{ rows: number; capped: boolean }> {
+  const sources = sourcesOf(db, query);
+  if (sources.length === 0) return { rows: 0, capped: false };
+  const most = sql`limit ${count(COUNT_CAP + 1)}`;
+  const parts = sources.map((kind) => {
+    const where = join(pendingFilters(kind, workspaceId, query), " and ");
+    return sql`(select 1 from ${ident(kind.plural)} r where ${where} ${most})`;
+  });
+  const counting = sql`select count(*)::int from (select * from (${join(parts, " union all ")}) each_kind ${most}) due`;
+  const [row] = await db.pool.rows(counting, { retry: true });
+  const rows = row![0] as number;
+  return { rows: Math.min(rows, COUNT_CAP), capped: rows > COUNT_CAP };
+}
+
 /** All that is due, in the same order. */
 export function streamReminders(db: Database, workspaceId: string, query: ReminderQuery): Batches {
   const sources = sourcesOf(db, query);
@@ -53,7 +76,7 @@ export function streamReminders(db: Database, workspaceId: string, query: Remind
 }
 
 function sourcesOf({ catalog }: Database, query: ReminderQuery): Kind[] {
-  return catalog.kinds.filter(({ name, reminder }) => reminder && (query.kind === undefined || query.kind === name));
+  return catalog.kinds.filter(({ name, reminder }) => reminder && (query.kinds?.includes(name) ?? true));
 }
 
 function remindersSql(sources: readonly Kind[], workspaceId: string, query: ReminderQuery, most: Statement): Statement {
@@ -97,13 +120,22 @@ function sourceSql(kind: Kind, workspaceId: string, query: ReminderQuery, most: 
   const { at, note, owner, phone, email, person, company } = kind.reminder!;
   const column = (field: string | undefined) => (field ? sql`r.${ident(field)}` : raw("null::text"));
   const due = column(at);
-  const where = [
-    sql`r.workspace_id = ${workspaceId} and r.deleted_at is null and ${due} < ${toTimestamp(query.until)}`,
-    ...pendingSql(kind, "r.").map(raw),
-  ];
-  if (query.owner !== undefined) where.push(sql`${column(owner)} = ${query.owner}`);
+  const where = pendingFilters(kind, workspaceId, query);
   if (query.position) where.push(sql`(${due}, r.id) > (${query.position.value}, ${query.position.id})`);
   return sql`(select ${raw(`'${name}'`)} as kind, ${raw(`'${name}/${prefix}_'`)} as handle, r.id, r.updated_at, ${due} as due_at, ${column(title)} as title,
     ${column(note)} as note, ${column(owner)} as owner, ${column(phone)} as phone, ${column(email)} as email, ${column(company)} as company_id,
     ${column(person)} as person_id from ${ident(plural)} r where ${join(where, " and ")} order by ${due}, r.id ${most})`;
+}
+
+/** What holds of the records of a kind that remind, whatever the page. */
+function pendingFilters(kind: Kind, workspaceId: string, { from, until, owner }: ReminderQuery): Statement[] {
+  const { reminder } = kind;
+  const due = sql`r.${ident(reminder!.at)}`;
+  const owned = reminder!.owner ? sql`r.${ident(reminder!.owner)}` : raw("null::text");
+  return [
+    sql`r.workspace_id = ${workspaceId} and r.deleted_at is null and ${due} < ${toTimestamp(until)}`,
+    ...(from === undefined ? [] : [sql`${due} >= ${toTimestamp(from)}`]),
+    ...pendingSql(kind, "r.").map(raw),
+    ...(owner === undefined ? [] : [owner === null ? sql`${owned} is null` : sql`${owned} = ${owner}`]),
+  ];
 }

@@ -187,7 +187,7 @@ export function readPosition(cursor: string, list: readonly string[], seal: Seal
 }
 
 /** Enough to say "1000+": counting 300,000 matches would take longer than any list. */
-const COUNT_CAP = 1000;
+export const COUNT_CAP = 1000;
 
 /** Who pages by numbers counts as far as numbers go. */
 const capOf = ({ offset }: ListQuery) => (offset === undefined ? COUNT_CAP : MOST_OFFSET);
