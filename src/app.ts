@@ -1,5 +1,6 @@
+import type { Database } from "./db/database.ts";
 import type { Session } from "./db/people/sessions.ts";
-import { isRecordWrite, scopeOf } from "./derive/operation.ts";
+import { isRecordWrite, type Scope, scopeOf } from "./derive/operation.ts";
 import { single } from "./derive/query.ts";
 import { readValues } from "./derive/values.ts";
 import { FORMATS, SPEAKING } from "./formats/all.ts";
@@ -16,6 +17,8 @@ import { createRouter, type Matched } from "./http/router.ts";
 import { readTarget, type Target } from "./http/target.ts";
 import { echo } from "./kit/line.ts";
 import { Problem } from "./kit/problem.ts";
+import type { Catalog } from "./records/catalog.ts";
+import { derived } from "./records/derived.ts";
 import { perform } from "./routes/perform.ts";
 import { createRoutes } from "./routes/table.ts";
 import { addressOf, authorizationOf, readContext } from "./service/context.ts";
@@ -40,14 +43,6 @@ export type App = (request: Request) => Promise<Outgoing>;
 
 /** The path of one request: match, authenticate, parse, run, encode. Never rejects: what goes wrong is an answer too. */
 export function createApp(services: Services, sessions: SessionCache, limiter: Limiter): App {
-  const { catalog } = services.db;
-  const aliases = new Map([...catalog.kinds, token, workspace, calendar].map(({ name, plural }) => [name, plural]));
-  const plurals = new Set(catalog.kinds.map(({ plural }) => plural));
-  const routes = createRoutes(catalog);
-  const match = createRouter(routes, aliases);
-  const paths = new Set(routes.map(({ path }) => path));
-  const formats = new Map(routes.map((route) => [route, FORMATS.filter((format) => format.shows(route))]));
-  const scopes = new Map(routes.map((route) => [route, scopeOf(route, plurals)]));
   const guardLocal = services.mail ? undefined : createLocalGuard(services.baseUrl);
 
   const ask: Ask = async (asker, request, counted = false) =>
@@ -78,21 +73,28 @@ export function createApp(services: Services, sessions: SessionCache, limiter: L
     guardLocal?.(request);
     const target = readTarget(request.target);
     passage.format = readSpeaking(target, passage.format);
-    const { route, path, suffix } = find(request.method, target);
-    passage.place = route.path;
-    if (asker) permitInside(route);
-    passage.refuse = route.refuse ?? encodeProblem;
     const now = services.now();
     const address = addressOf(request, services.config.trustProxy);
     const authorization = authorizationOf(request);
-    const isStranger = route.open === true || (route.open !== undefined && !asker && authorization === undefined);
-    const session = isStranger ? undefined : (asker?.session ?? (await known(authorization, address, now, route.path)));
+    const entrance = apiOf(asker?.db.catalog ?? services.db.catalog);
+    const found = lookFor(entrance, request.method, target);
+    if ("route" in found) {
+      passage.place = found.route.path;
+      if (asker) permitInside(found.route);
+      passage.refuse = found.route.refuse ?? encodeProblem;
+    }
+    const caller = asker?.session ?? (await sessionOf(found, authorization, address, now));
+    const db = asker?.db ?? (await databaseOf(caller));
+    const api = apiOf(db.catalog);
+    const { route, path, suffix } = api === entrance ? matchedOf(found) : find(api, request.method, target);
+    passage.place = route.path;
+    const session = route.open === true ? undefined : caller;
     passage.caller = session?.tokenId;
     if (counted) passage.headers.push(...limiter.take(session?.rootId ?? address, now));
-    const mustPropose = session !== undefined && !asker?.approved && proposesOnly(session, scopes.get(route), route);
-    if (session && !mustPropose) permit(session, scopes.get(route));
+    const mustPropose = session !== undefined && !asker?.approved && proposesOnly(session, api.scope(route), route);
+    if (session && !mustPropose) permit(session, api.scope(route));
     allowParameters(route, target.parameters);
-    const format = negotiates(route) ? readFormat(request, target, suffix, route, formats.get(route)!) : passage.format;
+    const format = negotiates(route) ? readFormat(request, target, suffix, route, api.formats(route)) : passage.format;
     guardTrials(request);
     const body = await receive(request, route);
     const { requestId } = passage;
@@ -109,7 +111,7 @@ export function createApp(services: Services, sessions: SessionCache, limiter: L
       session,
       body,
       mustPropose,
-      db: asker?.db ?? services.db,
+      db,
       approved: asker?.approved,
     });
     if (route.body?.is === "values") {
@@ -122,18 +124,90 @@ export function createApp(services: Services, sessions: SessionCache, limiter: L
     return notModified(request, await encode(answered, context.style));
   }
 
-  /** `/contacts.csv` is `/contacts` as CSV, unless a path of its own is called so. */
-  function find(method: string, { path, segments }: Target): Matched<Route> & { suffix?: Format | undefined } {
-    const { stem, suffix } = readSuffix(segments);
-    const reads = method === "GET" || method === "HEAD";
-    if (suffix === undefined || !reads || paths.has(path)) return match(method, segments);
-    const found = match(method, stem);
-    return negotiates(found.route) ? { ...found, suffix } : match(method, segments);
+  /** Undefined for an open route. A path that no built-in kind has may be one of the caller's workspace. */
+  async function sessionOf(
+    found: Matched<Route> | Problem,
+    authorization: string | undefined,
+    address: string,
+    now: number,
+  ): Promise<Session | undefined> {
+    if ("route" in found) {
+      const { open, path } = found.route;
+      if (open === true || (open !== undefined && authorization === undefined)) return undefined;
+      return known(authorization, address, now, path);
+    }
+    if (found.code !== "not_found" || authorization === undefined) throw found;
+    try {
+      return await known(authorization, address, now, "");
+    } catch (error) {
+      throw error instanceof Problem && error.status === 401 ? found : error;
+    }
+  }
+
+  /** The database with the kinds of the caller's workspace. */
+  async function databaseOf(session: Session | undefined): Promise<Database> {
+    const catalog = session && (await services.catalogs.of(session));
+    return catalog && catalog !== services.db.catalog ? { ...services.db, catalog } : services.db;
   }
 
   function known(authorization: string | undefined, address: string, now: number, path: string): Session | Promise<Session> {
     return authenticate(services, sessions, authorization, path, now, () => limiter.take(address, now));
   }
+}
+
+/** The API as a workspace has it: its routes, and what follows from them. */
+type Api = {
+  match: (method: string, segments: readonly string[]) => Matched<Route>;
+  /** The paths as declared. */
+  paths: ReadonlySet<string>;
+  formats: (route: Route) => readonly Format[];
+  scope: (route: Route) => Scope | undefined;
+};
+
+const apiOf = derived((catalog: Catalog): Api => {
+  const aliases = new Map([...catalog.kinds, token, workspace, calendar].map(({ name, plural }) => [name, plural]));
+  const routes = createRoutes(catalog);
+  return {
+    match: createRouter(routes, aliases),
+    paths: new Set(routes.map(({ path }) => path)),
+    formats: once((route) => FORMATS.filter((format) => format.shows(route))),
+    scope: once((route) => scopeOf(route, catalog.plurals)),
+  };
+});
+
+/** Worked out when a route is first asked for. Of many kinds, few routes ever are. */
+function once<Made>(make: (route: Route) => Made): (route: Route) => Made {
+  const made = new Map<Route, Made>();
+  return (route) => {
+    if (!made.has(route)) made.set(route, make(route));
+    return made.get(route)!;
+  };
+}
+
+type Found = Matched<Route> & { suffix?: Format | undefined };
+
+/** `/contacts.csv` is `/contacts` as CSV, unless a path of its own is called so. */
+function find({ match, paths }: Api, method: string, { path, segments }: Target): Found {
+  const { stem, suffix } = readSuffix(segments);
+  const reads = method === "GET" || method === "HEAD";
+  if (suffix === undefined || !reads || paths.has(path)) return match(method, segments);
+  const found = match(method, stem);
+  return negotiates(found.route) ? { ...found, suffix } : match(method, segments);
+}
+
+/** What is found, or the refusal. */
+function lookFor(api: Api, method: string, target: Target): Found | Problem {
+  try {
+    return find(api, method, target);
+  } catch (error) {
+    if (error instanceof Problem) return error;
+    throw error;
+  }
+}
+
+function matchedOf(found: Found | Problem): Found {
+  if ("route" in found) return found;
+  throw found;
 }
 
 /** Whoever asks from inside is answered all at once. */

@@ -99,7 +99,7 @@ const ALSO = new Map([
 
 function page(context: Context, asked: string, routes: readonly Route[]): Answer {
   const topic = ALSO.get(asked) ?? asked;
-  const { catalog } = context.services.db;
+  const { catalog } = context.db;
   const { baseUrl } = context.services;
   const source: ManualSource = {
     catalog,

@@ -142,8 +142,8 @@ function within(query: ListQuery, kind: Kind, held: { name: string; of: Kind }, 
 }
 
 /** What is missing in a path is 404, whereas a missing link of a body would be 422. */
-function holderId({ services, session, path }: Authenticated, holder: Kind): Promise<string> {
-  return resolveId(services.db, session.workspaceId, holder, readPathId(holder, path.id!));
+function holderId({ db, session, path }: Authenticated, holder: Kind): Promise<string> {
+  return resolveId(db, session.workspaceId, holder, readPathId(holder, path.id!));
 }
 
 async function create(context: Authenticated, kind: Kind, given: Record<string, unknown>): Promise<Answer> {

@@ -44,10 +44,10 @@ export const reminderRoutes: Route[] = [
 ];
 
 async function remind(context: Authenticated): Promise<Answer> {
-  const { parameters, reading, services, session, style } = context;
+  const { db, parameters, reading, services, session, style } = context;
   const due = readDue(parameters, reading);
   const owner = readOwner(parameters, reading);
-  const kinds = readKinds(services.db.catalog, single(parameters, "kind"));
+  const kinds = readKinds(db.catalog, single(parameters, "kind"));
   const most = readLimit(single(parameters, "limit"), MOST, true);
   const list = [session.workspaceId, "reminders", due.asked, `owner=${owner ?? typeof owner}`, `kind=${kinds ?? ""}`];
   const after = single(parameters, "cursor");
@@ -56,9 +56,9 @@ async function remind(context: Authenticated): Promise<Answer> {
   const handles = style.format.allFields;
   const { from, until } = due;
   const query = { from, until, now: reading.now, today, owner, kinds, position, limit: most, handles };
-  if (single(parameters, "limit") === ALL) return remindOfAll(streamReminders(services.db, session.workspaceId, query));
-  const { rows, more } = await listReminders(services.db, session.workspaceId, query);
-  const total = isSet(parameters, "count") ? await countReminders(services.db, session.workspaceId, query) : undefined;
+  if (single(parameters, "limit") === ALL) return remindOfAll(streamReminders(db, session.workspaceId, query));
+  const { rows, more } = await listReminders(db, session.workspaceId, query);
+  const total = isSet(parameters, "count") ? await countReminders(db, session.workspaceId, query) : undefined;
   const whose =
     rows.length === 0 && typeof owner === "string"
       ? [

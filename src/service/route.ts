@@ -20,6 +20,7 @@ import type { Seal } from "../kit/seal.ts";
 import { oneOf } from "../kit/words.ts";
 import type { ClientDocuments } from "../outbound/clientDocuments.ts";
 import type { Kind } from "../records/kind.ts";
+import type { Catalogs } from "./catalogs.ts";
 import type { Config } from "./config.ts";
 import type { Metrics } from "./metrics.ts";
 import type { Plans } from "./plans.ts";
@@ -30,7 +31,9 @@ export type Services = {
   config: Config;
   /** The public URL, without a trailing slash. */
   baseUrl: string;
+  /** Connections, and the kinds that every workspace has. A request has its own, with those of its workspace: `Context.db`. */
   db: Database;
+  catalogs: Catalogs;
   seal: Seal;
   ids: IdSource;
   /** Unpredictable numbers in [0, 1). */

@@ -20,6 +20,7 @@ import { createOutbox } from "../outbound/outbox.ts";
 import { createPublicReader } from "../outbound/publicDocument.ts";
 import type { ConnectionOptions } from "../postgres/address.ts";
 import { catalog } from "../records/all.ts";
+import { createCatalogs } from "../service/catalogs.ts";
 import type { Config } from "../service/config.ts";
 import { addressOf } from "../service/context.ts";
 import { createMetrics } from "../service/metrics.ts";
@@ -70,6 +71,7 @@ export async function serve(config: Config, connection: ConnectionOptions, log: 
       config,
       baseUrl,
       db: { pool, catalog },
+      catalogs: createCatalogs(catalog),
       seal,
       ids,
       random: createRandom(),

@@ -13,6 +13,7 @@ import { createClientDocuments } from "../../src/outbound/clientDocuments.ts";
 import type { Mail } from "../../src/outbound/mail.ts";
 import { createPool, type Pool } from "../../src/postgres/pool.ts";
 import { catalog } from "../../src/records/all.ts";
+import { createCatalogs } from "../../src/service/catalogs.ts";
 import { type Config, readConfig } from "../../src/service/config.ts";
 import { addressOf } from "../../src/service/context.ts";
 import { createMetrics } from "../../src/service/metrics.ts";
@@ -98,6 +99,7 @@ export async function startService(options: ServiceOptions = {}): Promise<Servic
       baseUrl,
       // Long enough for a busy machine.
       db: { pool, catalog, nearMs: 5_000 },
+      catalogs: createCatalogs(catalog),
       seal: createSeal(config.secret),
       ids,
       random,

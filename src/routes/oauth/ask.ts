@@ -26,7 +26,7 @@ export function readAsk(context: Context, asked: Record<string, string>): Pick<A
   if (!/^[\w-]{43}$/.test(challenge) || code_challenge_method !== "S256")
     throw new OAuthRefusal("invalid_request", "PKCE is required: code_challenge, and code_challenge_method=S256");
   for (const [name, value] of context.parameters) if (name === "resource") checkResource(context, value);
-  const plurals = context.services.db.catalog.kinds.map(({ plural }) => plural);
+  const plurals = context.db.catalog.kinds.map(({ plural }) => plural);
   return { challenge, scopes: readScope(scope, plurals) };
 }
 

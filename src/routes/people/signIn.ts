@@ -132,10 +132,10 @@ async function verifyCode(context: Context): Promise<Answer> {
 }
 
 /** The usage of each cap in the plan, as `contacts: 12 / 1000`. */
-async function usageOf({ services, session }: Authenticated): Promise<Record<string, string>> {
+async function usageOf({ db, services, session }: Authenticated): Promise<Record<string, string>> {
   const { name, caps } = services.plans.of(session.plan);
-  const used = Object.keys(caps).length > 0 ? await readUsage(services.db, session.workspaceId) : new Map<string, number>();
-  const kinds = services.db.catalog.kinds.filter(({ plural }) => caps[plural] !== undefined);
+  const used = Object.keys(caps).length > 0 ? await readUsage(db, session.workspaceId) : new Map<string, number>();
+  const kinds = db.catalog.kinds.filter(({ plural }) => caps[plural] !== undefined);
   return {
     plan: name,
     ...Object.fromEntries(kinds.map((kind) => [kind.plural, `${used.get(kind.name) ?? 0} / ${caps[kind.plural]}`])),

@@ -103,9 +103,9 @@ async function list(context: Authenticated): Promise<Answer> {
 export type Wish = { name: string; scopes: Scopes; expiresAt: number | null };
 
 /** Reads `token_name`/`name`, `scopes` and `expires_at`. The new token never exceeds the token of this request. */
-export function readWish({ body, session, services, reading }: Authenticated): Wish {
+export function readWish({ db, body, session, reading }: Authenticated): Wish {
   const { name, token_name, scopes, expires_at } = body.values as Record<string, string | null | undefined>;
-  const plurals = services.db.catalog.kinds.map(({ plural }) => plural);
+  const plurals = db.catalog.kinds.map(({ plural }) => plural);
   return {
     name: name ?? token_name ?? "default",
     scopes: readScopes(scopes as readonly string[] | null | undefined, session.scopes, plurals),

@@ -160,10 +160,10 @@ async function remove(context: Authenticated): Promise<Answer> {
  * named, so it requires a code. A token with `admin` requires one too, because a second token for records would complete it.
  */
 async function mintFor(context: Authenticated): Promise<Answer> {
-  const { services, session } = context;
+  const { db, session } = context;
   const { id, name, role } = await membership(context);
   const wish = readWish(context);
-  const plurals = services.db.catalog.kinds.map(({ plural }) => plural);
+  const plurals = db.catalog.kinds.map(({ plural }) => plural);
   const needsCode = covers(wish.scopes, "admin") || coversRole(wish.scopes, role, plurals);
   if (id !== session.workspaceId && needsCode) await stepUp(context, `mint a full token for the workspace ${echo(name)}`, id);
   return mint(context, id, wish);
