@@ -274,8 +274,8 @@ function firstOf(list: unknown): string | undefined {
 }
 
 /** The field whose value names a record that was sent without its title. */
-export const titleStandIn = ({ title, naturalKey }: Kind): string | undefined =>
-  naturalKey === title ? undefined : naturalKey;
+export const titleStandIn = ({ title, titleField, naturalKey }: Kind): string | undefined =>
+  naturalKey === title || titleField.initially !== undefined ? undefined : naturalKey;
 
 const hasValue = ({ sent, initial, links }: Written, { name, link }: Field): boolean =>
   link ? links[link.name] != null : sent[name] != null || initial[name] != null;

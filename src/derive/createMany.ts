@@ -20,7 +20,7 @@ export function createManySql(kind: Kind): { insert: string; history: string } {
   const given = `select u.place, u.id, u.initial::jsonb as p_initial, u.sent::jsonb as p_sent, $2::timestamptz as p_at
     from unnest($4::text[], $5::text[], $6::text[]) with ordinality as u(id, sent, initial, place)`;
   const insert = `${takenSql(kind, given)}insert into ${plural} as r (workspace_id, id, ${names}version, created_at, created_by, updated_at, xid)
-  select $1::text, x.id, ${columns.map((field) => `${insertedSql(field)}, `).join("")}1, p_at, $3::text, p_at, pg_current_xact_id()
+  select $1::text, x.id, ${columns.map((field) => `${insertedSql(kind, field, { workspace: "$1", id: "x.id" })}, `).join("")}1, p_at, $3::text, p_at, pg_current_xact_id()
   from (${given}) x
   cross join lateral jsonb_populate_record(null::${plural}, x.p_initial || x.p_sent) n${freeSql(kind)}
   order by x.place${conflict} returning r.id`;

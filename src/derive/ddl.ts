@@ -51,7 +51,7 @@ function columnSql(field: Field): string {
 /** What search looks at: the title first, which decides the rank, then every other searched field, each on a line of its own. */
 function searchColumn(kind: Kind): string[] {
   const searched = [kind.titleField, ...writable(kind).filter((field) => field.search && field !== kind.titleField)];
-  const parts = searched.flatMap(({ type, name }) => type.searched?.(name) ?? [name]);
+  const parts = searched.flatMap((field) => field.type.searched?.(quoted(field)) ?? [quoted(field)]);
   const text = parts.length === 1 ? `coalesce(${parts[0]}, '')` : `crm_lines(${parts.join(", ")})`;
   return [`search text generated always as (crm_fold(${text})) stored`];
 }
@@ -125,7 +125,7 @@ function tuningSql(kind: Kind): string[] {
         untold ? [`alter index ${plural}_${field.name}${name}_idx alter column 2 set statistics 0;`] : [],
       ),
     ),
-    ...folded.map(({ name }) => `create statistics ${plural}_${name}_folded on lower(${name}) from ${plural};`),
+    ...folded.map(({ name }) => `create statistics ${plural}_${name}_folded on lower("${name}") from ${plural};`),
   ];
 }
 

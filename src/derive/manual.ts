@@ -59,10 +59,10 @@ function find({ catalog, views }: ManualSource, name: string): Kind {
   return kind;
 }
 
-/** `/contacts (contact/c_…): name* email …` */
-export function kindLine(kind: Kind): string {
+/** `/contacts (contact/c_…): name* email …`; `told` chooses among the fields that can be written. */
+export function kindLine(kind: Kind, told = (_: Field) => true): string {
   const fields = kind.fields
-    .filter((field) => !field.readOnly)
+    .filter((field) => !field.readOnly && told(field))
     .map((field) => `${field.name}${field.required ? "*" : ""}${choices(field)}`);
   return `/${kind.plural} (${kind.name}/${kind.prefix}_…): ${fields.join(" ")}`;
 }

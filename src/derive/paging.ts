@@ -43,11 +43,13 @@ function isRange(predicate: Predicate): boolean {
 const isOrder = ({ order }: Kind, field: Field) => field.name === order.replace("-", "");
 
 /** Whether an index pages the records of one value of it. */
-export const isPagedField = (field: Field) => field.paged === true || field.type.link !== undefined;
+export const isPagedField = (field: Field) =>
+  field.paged === true || field.type.link !== undefined || field.mentioned !== undefined;
 
 function isValueOfPaged({ via, field, predicate }: Condition): boolean {
   if (via) return false;
   if (predicate.is === "refers") return isPagedField(field) && predicate.to.length === 1;
+  if (field.mentioned) return predicate.is === "holds" && predicate.items.length === 1;
   return field.paged === true && (predicate.is === "eq" || predicate.is === "null");
 }
 

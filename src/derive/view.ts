@@ -131,7 +131,9 @@ export function createView(
     long,
     longAt: long.map((field) => columns.indexOf(field) + FIRST_COLUMN),
     cells: fields.filter(inTable).map((field) => ({ name: field.name, type: field.type, at: placeOf(field) })),
-    linkedNames: columns.flatMap(({ type, touched }, i) => (type.borrowed || touched ? [i + FIRST_COLUMN] : [])),
+    linkedNames: columns.flatMap(({ type, touched, mentioned }, i) =>
+      type.borrowed || touched || mentioned ? [i + FIRST_COLUMN] : [],
+    ),
     line(row, showing) {
       let line = headOf(row);
       for (const field of printed) line += tokenOf(field, row[field.at], showing);

@@ -1,9 +1,10 @@
 import { comparedSql } from "../fields/folding.ts";
-import type { Derivation } from "../fields/spec.ts";
 import type { Field, Kind, Link } from "../records/kind.ts";
 import { stored, writable } from "../records/kind.ts";
+import { derivedSql, followsSql, type Where } from "./derivations.ts";
 import { entrySql, placeSql } from "./entry.ts";
 import { addressesSql, addressVariables, becomesSql, insertedListSql } from "./further.ts";
+import { mentionsOfWritten } from "./mentions.ts";
 
 /**
  * The function that creates, upserts or changes one record of a kind, with its history entry, in one call: `select … from contacts_write(…) r`.
@@ -22,7 +23,7 @@ declare
   n ${plural} := jsonb_populate_record(null::${plural}, p_initial || p_sent);
   w ${plural};${linkVariables(kind)}${addressVariables(kind)}
 begin
-${indented([...linksInOrder(kind).map((link) => lockSql(kind, link)), CLAIM, changeSql(kind), unwrittenSql(kind), countSql(kind), FORGET_SEARCH, historySql(kind), "return next w;"])}
+${indented([...linksInOrder(kind).map((link) => lockSql(kind, link)), CLAIM, changeSql(kind), unwrittenSql(kind), countSql(kind), ...mentionsOfWritten(kind), FORGET_SEARCH, historySql(kind), "return next w;"])}
 end $$;`;
 }
 
@@ -91,7 +92,7 @@ export const columnsOf = (kind: Kind) => writable(kind).filter(stored);
 function insertSql(kind: Kind): string {
   const { plural, keyField, furtherKey } = kind;
   const columns = columnsOf(kind);
-  const values = columns.map(insertedSql);
+  const values = columns.map((field) => insertedSql(kind, field, { workspace: "p_workspace", id: "p_id" }));
   const key = keyField && `"${keyField.name}"`;
   const conflict =
     keyField && !furtherKey
@@ -104,18 +105,14 @@ function insertSql(kind: Kind): string {
 }
 
 /** What a new record stores. A derived field that was not sent follows the field that it is derived from. */
-export function insertedSql(field: Field): string {
+export function insertedSql(kind: Kind, field: Field, where: Where): string {
   const { name, type, derived, further } = field;
   if (further) return insertedListSql(field);
   const value = type.inserted?.(`n."${name}"`) ?? `n."${name}"`;
   if (!derived) return value;
-  return `case when p_sent ? '${name}' then ${value} when n."${derived.field}" is distinct from '${derived.value}' then p_at end`;
-}
-
-/** What a derived field becomes with a change of `source`, read from the row as it is locked, so that of writes at once each sees the last. */
-function followsSql(name: string, { field, value }: Derivation, from: string): string {
-  const [was, is] = [`r."${field}" is not distinct from '${value}'`, `${from}."${field}" is not distinct from '${value}'`];
-  return `case when ${was} and not (${is}) then crm_after(r.updated_at, p_at) when ${is} and not (${was}) then null else r."${name}" end`;
+  if (derived.is === "left-at")
+    return `case when p_sent ? '${name}' then ${value} when n."${derived.field}" is distinct from '${derived.value}' then p_at end`;
+  return `coalesce(${value}, ${derivedSql(kind, field, (each) => `n."${each}"`, where)})`;
 }
 
 /** The living record that the caller named. */
@@ -144,7 +141,7 @@ function changesSql(kind: Kind, from: string, at: string, found?: string): strin
     if (further) return becomesSql(kind, field);
     if (kind.furtherKey && field === kind.keyField)
       return `case when p_sent ? '${name}' and not p_creates then n."${name}" else r."${name}" end`;
-    const follows = derived ? ` when p_sent ? '${derived.field}' then ${followsSql(name, derived, from)}` : "";
+    const follows = derived ? followsSql(kind, field, from) : "";
     const value = type.merged?.(`r."${name}"`, `n."${name}"`, name) ?? `${from}."${name}"`;
     return `case when p_sent ? '${name}' then ${value}${follows} else r."${name}" end`;
   };

@@ -88,7 +88,7 @@ export function listOf(item: FieldType): FieldType {
 }
 
 /** An item that holds a comma is a JSON string, as on the line. */
-function itemsOf(text: string): string[] {
+export function itemsOf(text: string): string[] {
   const items = partsOf(text).map((item) => item.trim());
   return items.filter((item) => item !== "");
 }

@@ -33,5 +33,15 @@ export type FieldSpec = {
   column?: string;
 };
 
-/** `left-at`: the time of the change in which `field` left `value`; null again once it returns. */
-export type Derivation = { is: "left-at"; field: string; value: string };
+/**
+ * `left-at`: the time of the change in which `field` left `value`; null again once it returns.
+ * `side`: `out` where the address in `field` is a member's, else `in`.
+ * `beginning`: how the text in `field` begins, or that of the page in `page`.
+ * `thread`: the same field of the last record whose natural key is among those in `field`; of the first of a thread its own natural key, or id.
+ * A new record gets them where they are not sent. A value that is still the derived one follows what it is derived from.
+ */
+export type Derivation =
+  | { is: "left-at"; field: string; value: string }
+  | { is: "side"; field: string }
+  | { is: "beginning"; field: string; page: string }
+  | { is: "thread"; field: string };

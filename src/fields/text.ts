@@ -126,7 +126,7 @@ function readPerson(text: string, me: string): string {
 }
 
 /** A host name without scheme, path or `www.`, unless `www` is the name itself. */
-function readDomain(text: string): string {
+export function readDomain(text: string): string {
   const host = text
     .trim()
     .replace(/^[a-z][a-z0-9+.-]*:\/\//i, "")

@@ -99,6 +99,8 @@ export type FieldType = {
   members?: MembersType;
   /** For the id of a record of another kind: which kind, and the type of the field beside it that shows what names that record. */
   link?: { target: string; shown: FieldType };
+  /** For what is read from the addresses that a record names: the kind of the records that have them; without a target, the addresses themselves. */
+  mentions?: { target?: string };
   /** Its value is read from the linked record: it has no column. */
   borrowed?: true;
   /** For both fields of a link: which record a sent value names. Undefined: cannot be read. */

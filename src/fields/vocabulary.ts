@@ -3,7 +3,9 @@ import { customType, tagsType } from "./collections.ts";
 import { countryType } from "./country.ts";
 import { decimalType, percentType } from "./decimal.ts";
 import { referenceType } from "./link.ts";
+import { involvedType, linksType } from "./links.ts";
 import { listOf } from "./list.ts";
+import { mailboxesType, mailboxType, messageIdsType, messageIdType } from "./mailbox.ts";
 import type { FieldSpec } from "./spec.ts";
 import {
   booleanType,
@@ -36,6 +38,11 @@ export const phrase = (options: Options, most = 500): FieldSpec => ({ ...options
 export const longText = (options: Options): FieldSpec => ({ shown: "detail", ...text(options, 1_000_000) });
 export const email = of(emailType);
 export const domain = of(domainType);
+/** An address of a mail, several, and the ids of mails. */
+export const mailbox = of(mailboxType);
+export const mailboxes = of(mailboxesType);
+export const messageId = of(messageIdType);
+export const messageIds = of(messageIdsType);
 export const phone = of(phoneType);
 export const person = of(personType);
 export const code = of(codeType);
@@ -68,5 +75,20 @@ export const further = (main: string, word: (options: Options) => FieldSpec, opt
 
 /** A link to a record of another kind. Its field is called `<name>_id`; the name of that record shows beside it as `<name>`. */
 export const link = (target: string, options: Options): FieldSpec => ({ ...options, type: referenceType(target) });
+
+/** The records of a kind that have an address which the record names. */
+export const links = (target: string, options: Options): FieldSpec => ({
+  readOnly: true,
+  optional: true,
+  ...options,
+  type: linksType(target),
+});
+/** All addresses that the record names. */
+export const involved = (options: Options): FieldSpec => ({
+  readOnly: true,
+  optional: true,
+  ...options,
+  type: involvedType,
+});
 
 export const required = (spec: FieldSpec): FieldSpec => ({ ...spec, required: true });

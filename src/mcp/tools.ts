@@ -1,5 +1,6 @@
 import { kindLine } from "../derive/manual.ts";
 import type { Catalog } from "../records/catalog.ts";
+import type { Field } from "../records/kind.ts";
 
 export type Tool = {
   name: string;
@@ -32,7 +33,7 @@ export function toolsOf(catalog: Catalog): Tool[] {
     },
     {
       name: "request",
-      description: `${REQUEST}\n${kinds.map(kindLine).join("\n")}\n${FIELDS}`,
+      description: `${REQUEST}\n${kinds.map((kind) => kindLine(kind, isNeeded)).join("\n")}\n${FIELDS}`,
       inputSchema: schema(
         {
           method: { type: "string", enum: ["GET", "POST", "PATCH", "DELETE"] },
@@ -49,6 +50,9 @@ export function toolsOf(catalog: Catalog): Tool[] {
     },
   ];
 }
+
+/** What comes by itself, or is said of all kinds at once, is left to the manual. */
+const isNeeded = ({ derived, shown, type }: Field) => !derived && shown !== "json" && !type.members;
 
 function schema(properties: Tool["inputSchema"]["properties"], ...required: string[]): Tool["inputSchema"] {
   return { type: "object", properties, required, additionalProperties: false };
@@ -71,11 +75,11 @@ const read = (plurals: string[]) => `GETs a path of the user's CRM; changes noth
 /contacts lists, /contacts/{id} is one (id as shown: c_t4v6w8y0); also /contacts/{id}/activities, /deals, /tasks, /history; other kinds likewise. \
 /search?q=acme: all kinds. /reminders?days=7: whom to call, what is due. /audit: who changed what. /help: the manual; /help/contacts \
 etc.: a kind's fields.
-Filters: field=value or field=op:value, AND-ed, e.g. /contacts?stage=lead&company=like:acme&updated_at=gte:-7d. op: eq ne gt gte lt lte like starts in has; \
-is:null not:null. search=words sort=-field fields=name,email count=true limit=20 (50 unless said). "# next: <cursor>" at the end: repeat with &cursor=<cursor>. \
+Filters: field=value or field=op:value, AND-ed: /contacts?stage=lead&company=like:acme&updated_at=gte:-7d. op: eq ne gt gte lt lte like starts in has; \
+is:null not:null. search=words sort=-field fields=name,email count=true limit=20. "# next: <cursor>" at the end: repeat with &cursor=<cursor>. \
 Percent-encode & # % + in values.
 ${DELIMITED}
-A HINT tells what to do next.`;
+HINT: what to do next.`;
 
 const REQUEST = `Creates, changes, deletes in the user's CRM; paths, answers as in read.
 POST /contacts {"name":"Jane Doe","email":"jane@acme.com","company":"Acme Inc"} creates (a contact with a known email, a company with a known domain is \

@@ -9,6 +9,7 @@ export const activity = defineRecord({
   title: "body",
   order: "-at",
   mostRows: 500,
+  timeline: "records",
   touches: { at: "at", links: ["contact_id", "company_id", "deal_id"] },
   needsOneOf: ["contact_id", "company_id", "deal_id"],
   fields: {

@@ -3,6 +3,7 @@ import { company } from "./company.ts";
 import { compile } from "./compile.ts";
 import { contact } from "./contact.ts";
 import { deal } from "./deal.ts";
+import { email } from "./email.ts";
 import { employee } from "./employee.ts";
 import { product } from "./product.ts";
 import { service } from "./service.ts";
@@ -10,4 +11,4 @@ import { task } from "./task.ts";
 import { ticket } from "./ticket.ts";
 
 /** The kinds every workspace has. */
-export const catalog = compile([contact, company, deal, activity, task, ticket, product, service, employee]);
+export const catalog = compile([contact, company, deal, activity, task, ticket, email, product, service, employee]);

@@ -2,7 +2,7 @@ import type { FieldSpec } from "../fields/spec.ts";
 import { countType } from "../fields/text.ts";
 import { timeType } from "../fields/time.ts";
 import type { Catalog } from "./catalog.ts";
-import type { Declaration, Field, Holder, Kind, Link } from "./kind.ts";
+import type { Declaration, Field, Holder, Kind, Link, Mention } from "./kind.ts";
 import { checkName, LIST_PARAMETERS } from "./reserved.ts";
 
 /** Rows a page of a list has at most, where the kind does not say. */
@@ -18,6 +18,8 @@ export function compile(declarations: readonly Declaration[]): Catalog {
   for (const kind of kinds) kind.links = linksOf(kind, byName);
   for (const kind of kinds) kind.holders = holdersOf(kind, kinds);
   for (const kind of kinds) resolveTouches(kind);
+  for (const kind of kinds) resolveMentions(kind, byName);
+  for (const kind of kinds) kind.mentionedBy = mentionsOf(kind, kinds);
   return {
     kinds,
     dependentsFirst: dependentsFirst(kinds),
@@ -55,8 +57,24 @@ function resolveTouches(kind: Kind): void {
   }
 }
 
+/** Tells the fields that show what a record mentions where their values come from. */
+function resolveMentions(kind: Compiling, byName: ReadonlyMap<string, Kind>): void {
+  for (const field of kind.fields) {
+    if (!field.type.mentions) continue;
+    const { target: name } = field.type.mentions;
+    if (!kind.mentions) throw new Error(`${kind.name}.${field.name} shows what the record mentions, which is not declared`);
+    if (name === undefined) {
+      field.mentioned = { kind };
+      continue;
+    }
+    const target = byName.get(name);
+    if (!target?.furtherKey) throw new Error(`${kind.name}.${field.name} is of ${name}, which is no kind with addresses`);
+    field.mentioned = { kind, target };
+  }
+}
+
 /** A kind while it is being compiled: its links are known once its fellows are. */
-type Compiling = Kind & { links: readonly Link[]; holders: readonly Holder[] };
+type Compiling = Kind & { links: readonly Link[]; holders: readonly Holder[]; mentionedBy: readonly Mention[] };
 
 /** Compiles one declaration by itself: a view, or a kind before its links are resolved. */
 export function compileKind(declaration: Declaration): Kind {
@@ -75,6 +93,8 @@ export function compileKind(declaration: Declaration): Kind {
     per,
     declaration.touches?.at,
     ...(declaration.touches?.links ?? []),
+    declaration.mentions?.at,
+    ...(declaration.mentions?.in ?? []),
     declaration.pipeline?.stage,
     declaration.pipeline?.open.field,
   ];
@@ -102,6 +122,7 @@ export function compileKind(declaration: Declaration): Kind {
     furtherKey: naturalKey === undefined ? undefined : byName.get(naturalKey)!.list,
     links: [],
     holders: [],
+    mentionedBy: [],
   };
 }
 
@@ -136,6 +157,11 @@ function linksOf(kind: Kind, byName: ReadonlyMap<string, Kind>): Link[] {
 
 const holdersOf = (target: Kind, kinds: readonly Kind[]): Holder[] =>
   kinds.flatMap((kind) => kind.links.filter((link) => link.target === target).map((link) => ({ kind, link })));
+
+const mentionsOf = (target: Kind, kinds: readonly Kind[]): Mention[] =>
+  kinds.flatMap((kind) =>
+    kind.fields.filter(({ mentioned }) => mentioned?.target === target).map((field) => ({ kind, field })),
+  );
 
 /** Kinds in an order in which each comes before those that it links to: so they can be deleted. */
 function dependentsFirst(kinds: readonly Kind[]): Kind[] {

@@ -22,6 +22,7 @@ export const deal = defineRecord({
   prefix: "d",
   about: "A sale in the making: what, with whom, how much, how far.",
   title: "title",
+  timeline: "changes",
   sums: { amount: "amount_cents", per: "currency" },
   pipeline: { stage: "stage", open: { field: "status", is: "open" }, probability: "probability" },
   reminder: { at: "follow_up_at", note: "follow_up_note", owner: "owner", person: "contact_id", company: "company_id" },

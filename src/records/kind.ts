@@ -68,6 +68,16 @@ export type Declaration = {
   /** Each record is something that happened `at` a time to what it links to, which tells when the last was and how many there are. */
   touches?: { at: string; links: readonly string[] };
   /**
+   * Each record names e-mail addresses in these fields, and by them the records that have these addresses or domains, at the time `at`. Its fields
+   * of the type `links` show which records those are.
+   */
+  mentions?: { at: string; in: readonly string[] };
+  /**
+   * What of it stands on the timelines of the records that it links to or mentions: each record, at the time by which its lists are ordered; or each
+   * of its changes, which stand on its own timeline too.
+   */
+  timeline?: "records" | "changes";
+  /**
    * Records that move through stages while `open` holds: `GET /pipeline` adds up their `sums` by `stage`. `probability` names the field that
    * says in percent how likely each is, where the kind has one.
    */
@@ -92,12 +102,20 @@ export type Field = FieldSpec & {
   link?: Link;
   /** Worked out from the records that touch this one: when the last was, or how many there are. It is never stored, so it is always right. */
   touched?: Touched;
+  /** Worked out from the addresses that the record names. It is never stored, so it is right whatever becomes of the other records. */
+  mentioned?: Mentioned;
   /** The list of its further values: `emails` of `email`. */
   list?: Field;
 };
 
 /** The records of `kind` that link here, and when they happened. */
 export type Touched = { is: "last" | "count"; kind: Kind; link: Link; at: Field };
+
+/** The addresses and domains that a record of `kind` names; or, with a target, the records of that kind which have them. */
+export type Mentioned = { kind: Kind; target?: Kind };
+
+/** The records of `kind` that mention records of another one, which `field` shows. */
+export type Mention = { kind: Kind; field: Field };
 
 /** A link to a record of another kind: `company_id` holds the id, `company` shows the name. */
 export type Link = { name: string; target: Kind; id: Field; shown: Field };
@@ -122,6 +140,8 @@ export type Kind = Omit<Declaration, "fields" | "order"> & {
   links: readonly Link[];
   /** The links of other kinds to this one. */
   holders: readonly Holder[];
+  /** The kinds whose records mention records of this one. */
+  mentionedBy: readonly Mention[];
 };
 
 /** The id and the handle, which is made of it: JSON has them whatever fields a caller chose. */
@@ -143,8 +163,8 @@ export const labelsOf = ({ fields }: Kind): Field[] => fields.filter(({ label })
 export const choicesOf = ({ fields }: Kind): Field[] => fields.filter(({ type }) => type.choices);
 
 /** Whether a field has a column of its own: the name of a linked record and the handle have none. */
-export const stored = ({ name, column, type, touched }: Field): boolean =>
-  (column ?? name) === name && !type.borrowed && !touched;
+export const stored = ({ name, column, type, touched, mentioned }: Field): boolean =>
+  (column ?? name) === name && !type.borrowed && !touched && !mentioned;
 
 /** Fields whose members callers address one by one: `custom`. */
 export const membersOf = ({ fields }: Kind): Field[] => fields.filter(({ type }) => type.members);

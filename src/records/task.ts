@@ -7,6 +7,7 @@ export const task = defineRecord({
   prefix: "t",
   about: "Something to do.",
   title: "title",
+  timeline: "records",
   reminder: {
     at: "due_at",
     note: "notes",

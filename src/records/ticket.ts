@@ -7,6 +7,7 @@ export const ticket = defineRecord({
   prefix: "ti",
   about: "A question or a complaint that somebody waits for an answer to.",
   title: "subject",
+  timeline: "records",
   reminder: {
     at: "due_at",
     note: "notes",

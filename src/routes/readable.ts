@@ -18,8 +18,8 @@ const isReadable = (context: Authenticated, field: Field): boolean => {
   return !source || mayRead(context, source);
 };
 
-const sourceOf = ({ type, link, touched }: Field): Kind | undefined =>
-  touched ? touched.kind : type.borrowed ? link?.target : undefined;
+const sourceOf = ({ type, link, touched, mentioned }: Field): Kind | undefined =>
+  touched ? touched.kind : mentioned ? mentioned.target : type.borrowed ? link?.target : undefined;
 
 /** The view of one record that this caller asked for. Of a record that they may write and not read, it shows what names it. */
 export function recordView(context: Authenticated, kind: Kind, deleted?: Deleted): View {
@@ -63,13 +63,15 @@ export function refuseUnreadable(
     if (via && !mayRead(context, via.target))
       throw unreadable(via.target, `filter by ${via.id.name} in the place of ${via.name}.…`);
   const telling = conditions
-    .filter(({ field, predicate }) => field.touched || !isAboutNull(predicate))
+    .filter(({ field, predicate }) => field.touched || field.mentioned || !isAboutNull(predicate))
     .map(({ field }) => field);
   for (const field of [...fields, ...telling, ...(sort ? [sort.field] : [])]) {
     if (!isReadable(context, field))
       throw unreadable(
         sourceOf(field)!,
-        field.touched ? `leave ${field.name} out` : `use ${field.link!.id.name} in the place of ${field.name}`,
+        field.touched || field.mentioned
+          ? `leave ${field.name} out`
+          : `use ${field.link!.id.name} in the place of ${field.name}`,
       );
   }
 }

@@ -25,7 +25,7 @@ import { listAnswer, listView, streamAnswer } from "./lists.ts";
 import { assumed, deletedTwins, namesakes, unchosen, unusual, wanting } from "./notes.ts";
 import { whyNothing } from "./nothing.ts";
 import { isPurge, PURGE, purge } from "./purge.ts";
-import { mayRead, recordView } from "./readable.ts";
+import { mayRead, recordView, refuseUnreadable } from "./readable.ts";
 import { strangers } from "./strangers.ts";
 
 const DELETED = {
@@ -84,6 +84,7 @@ export function recordRoutes(kind: Kind): Route[] {
     },
     ...bulkRoutes(kind),
     ...heldRoutes(kind),
+    ...mentionRoutes(kind),
   ];
 }
 
@@ -118,12 +119,28 @@ function heldRoutes(kind: Kind): Route[] {
   });
 }
 
+/** `/contacts/{id}/emails`: the records that name an address of this one. Who they are about is in them, so nothing is added there. */
+function mentionRoutes(of: Kind): Route[] {
+  return of.mentionedBy.map(
+    ({ kind, field }): Route => ({
+      method: "GET",
+      path: `/${of.plural}/{id}/${kind.plural}`,
+      about: `the ${kind.plural} that name ${oneOf(of.name)}, by any address`,
+      filters: { of: kind, most: kind.mostRows },
+      answers: { is: "list", of: [kind] },
+      handle: (context) => list(context, kind, { name: field.name, of }),
+    }),
+  );
+}
+
 export async function list(context: Authenticated, kind: Kind, held?: { name: string; of: Kind }): Promise<Answer> {
   const { db, services } = context;
   const { seal } = services;
   const query = await withLists(context, kind, readListQuery(kind, context.parameters, context.reading, kind.mostRows));
   const scoped = held ? within(query, kind, held, readPathId(held.of, context.path.id!)) : query;
   if (scoped.grouping) return groupAnswer(context, kind, scoped, scoped.grouping);
+  if (held)
+    refuseUnreadable(context, { fields: undefined, conditions: scoped.conditions.filter(({ field }) => field.mentioned) });
   const view = listView(context, kind, query);
   const ranked = query.search !== undefined && !query.sort.asked;
   const binding = [kind.plural, held ? `${held.name}=${context.path.id}` : ""];

@@ -40,6 +40,8 @@ function expectedPairs(kind: Kind, json: Json, shown: Shown): [string, unknown][
         .map((key) => [`custom.${key}`, members[key]]);
     }
     if (field.type.link || ["record", "token_id"].includes(field.name)) return [[field.name, shortId(value as string)]];
+    if (field.type.name === "links")
+      return [[field.name, joinList((value as string[]).map((handle) => handle.replace(/^\w+\//, "")))]];
     return [[field.name, Array.isArray(value) ? joinList(value) : String(value)]];
   });
 }

@@ -137,7 +137,7 @@ export function idForms(kind: string, id: string): string[] {
 }
 
 /** Lists of further values. Of a natural key, each is one record's only, and none of them is a main value. */
-function listed(item: (word: string) => string, wrong: string): FieldValues {
+function listed(item: (word: string) => string, wrong: string, most = 20): FieldValues {
   const list = (...words: string[]) => words.map(item);
   const samples = [list("a"), list("b", "c"), list("d", "e", "f"), list("ü", "g-h")].map(same);
   samples.push({ sent: list("i", "j", "i").join(" , "), shown: list("i", "j") });
@@ -146,7 +146,15 @@ function listed(item: (word: string) => string, wrong: string): FieldValues {
     arbitrary: fc.uniqueArray(fc.uuid(), { minLength: 1, maxLength: 4 }).map((words) => same(list(...words))),
     ladder: [list("la", "lb"), list("lc"), list("ld", "le", "lf")],
     around: (word) => list("around", word),
-    refused: [[wrong], [item("x"), wrong], [5], { a: 1 }, { add: [wrong] }, 5, list(..."abcdefghijklmnopqrstu")],
+    refused: [
+      [wrong],
+      [item("x"), wrong],
+      [5],
+      { a: 1 },
+      { add: [wrong] },
+      5,
+      list(...Array.from({ length: most + 1 }, (_, i) => `n${i}`)),
+    ],
     unreadable: [],
   };
 }
@@ -284,6 +292,53 @@ const KINDS: Record<string, (field: Field, world: World) => FieldValues> = {
     const commas = [{ sent: ["0171, after six", "+1 (2)", "0171, after six"], shown: ["0171, after six", "+1 (2)"] }];
     return { ...phones, samples: [...phones.samples, ...commas] };
   },
+  mailbox: () => ({
+    samples: [
+      ...["a+b@acme.com", "o'brien=x%y#1@sub.acme.com", "ünï@exämple.de"].map(same),
+      ...[
+        "Jane Doe <JANE@Acme.com>",
+        '"Doe, \\"J\\"; x" <jane@acme.com>',
+        "Doe, Jane <jane@acme.com>",
+        "<jane@acme.com>",
+        "jane@acme.com (Jane, (at) work)",
+      ].map((sent) => ({ sent, shown: "jane@acme.com" })),
+    ],
+    arbitrary: fc.stringMatching(/^[a-z0-9.!#$%&'*+/=?^_`{|}~-]{1,20}@[a-z]{1,9}\.com$/).map(same),
+    // The first is at the domain of a company, the others are those of contacts.
+    ladder: ["a@a.com", "b@acme.com", "c@acme.com"],
+    around: (word) => `x@${word}.com`,
+    refused: ["nobody", "a@b", "a@acme.com, b@acme.com", "Jane <jane>", "<a@acme.com", 5, ["a@acme.com"], "a\0@acme.com"],
+    unreadable: [],
+  }),
+  "list of mailbox": () => {
+    const lists = listed((word) => `${word}@further.example`, "nobody", 500);
+    const header = 'Jane <A@acme.com>, "Doe, Sam" <b@acme.com>; c@acme.com, a@acme.com';
+    const group = "The team: a@acme.com, B <b@acme.com>;, undisclosed-recipients:;";
+    return {
+      ...lists,
+      samples: [
+        ...lists.samples,
+        { sent: header, shown: ["a@acme.com", "b@acme.com", "c@acme.com"] },
+        { sent: [header, "d@acme.com"], shown: ["a@acme.com", "b@acme.com", "c@acme.com", "d@acme.com"] },
+        { sent: group, shown: ["a@acme.com", "b@acme.com"] },
+      ],
+    };
+  },
+  "message id": () => ({
+    samples: [...["CAF=x+1@mail.acme.com", "a,b@c", "eq:x@y", "5"].map(same), { sent: " <a@b.c> ", shown: "a@b.c" }],
+    arbitrary: fc.stringMatching(/^[A-Za-z0-9.!#$%&'*+/=?^_{|}~@,-]{1,40}$/).map(same),
+    ladder: ["alpha@x", "beta%@x", "gamma_2@x"],
+    around: (word) => `${word}@x`,
+    refused: ["a b", "<a> <b>", "x".repeat(501), "a\u200b", 5, ["a"], ...UNSTORABLE_TEXTS],
+    unreadable: [],
+  }),
+  "list of message id": () => {
+    const lists = listed((word) => `${word}@further.example`, "a b", 100);
+    const header = { sent: "<a@x> <b,c@x>\r\n\t<a@x>", shown: ["a@x", "b,c@x"] };
+    return { ...lists, samples: [...lists.samples, header] };
+  },
+  links: () => shownOnly(["nobody@", "e_t4v6w8y0x"]),
+  involved: () => shownOnly(["a@b", "@acme.com"]),
   custom: () => {
     const members = Object.fromEntries(HOSTILE_TEXTS.map((item, i) => [`t${i}`, item]));
     const nested = { list: ["a", 1, null, { b: [] }], "key with \u202e=": { "": "\n# created" }, tiny: 1e-7, huge: 1e300 };

@@ -68,6 +68,10 @@ function marked({ type }: Field, made: Map<string, string>): unknown {
   if (type.link) return made.get(type.link.target);
   const values: Record<string, unknown> = {
     email: `${MARKER}@${MARKER}.example`,
+    mailbox: `${MARKER}@${MARKER}.example`,
+    "list of mailbox": [`${MARKER}@other.${MARKER}.example`],
+    "message id": `${MARKER}@${MARKER}.example`,
+    "list of message id": [`before.${MARKER}@${MARKER}.example`],
     domain: `${MARKER}.example`,
     "list of email": [`${MARKER}@further.${MARKER}.example`],
     "list of domain": [`further.${MARKER}.example`],

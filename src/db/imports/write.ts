@@ -8,6 +8,7 @@ import { derived } from "../../records/derived.ts";
 import type { Kind } from "../../records/kind.ts";
 import type { Author } from "../database.ts";
 import { authorValues, entryAuthorValues } from "../records/author.ts";
+import { indexNewMentions } from "../records/mentions.ts";
 import { lockLiving } from "./links.ts";
 
 type Rows = Pick<Transaction, "rows">;
@@ -111,6 +112,12 @@ async function insertNew(
   const made = new Set(rows.map(([id]) => id as string));
   const created = fresh.filter(({ newId }) => made.has(newId));
   await tx.rows(history([...entryAuthorValues(author), created.map(({ newId }) => newId), created.map(({ entry }) => entry)]));
+  await indexNewMentions(
+    tx,
+    author.workspaceId,
+    kind,
+    created.map(({ newId }) => newId),
+  );
   if (cap !== undefined && created.length > 0) {
     await tx.rows(sql`insert into usage as u (workspace_id, kind, used, cap) values (${author.workspaceId}, ${kind.name}, ${created.length}, ${cap})
       on conflict (workspace_id, kind) do update set used = u.used + excluded.used, cap = excluded.cap`);

@@ -91,7 +91,7 @@ export async function sweepWorkspaces(pool: Pool, catalog: Catalog): Promise<voi
 async function emptyWorkspace(pool: Pool, catalog: Catalog, id: string): Promise<number> {
   const others = [
     ...["addresses", "changes", "idempotency_keys", "usage", "proposals", "dismissed_pairs", "purged_records"],
-    ...["list_members", "lists", "import_rows", "imports"],
+    ...["mentions", "list_members", "lists", "import_rows", "imports"],
   ];
   const tables = [...catalog.dependentsFirst.map(({ plural }) => plural), ...others];
   let rows = 0;

@@ -4,6 +4,7 @@ import type { Bound, Predicate, Scalar } from "../../fields/predicate.ts";
 import { toTimestamp } from "../../kit/time.ts";
 import { ident, join, raw, type Statement, sql } from "../../postgres/sql.ts";
 import type { Field, Link, Touched } from "../../records/kind.ts";
+import { mentionsSql } from "./mentions.ts";
 import { type Linked, type Table, tableAcross, touchingSql, type Workspace } from "./table.ts";
 
 const COMPARISONS = { lt: raw("<"), lte: raw("<="), gt: raw(">"), gte: raw(">=") };
@@ -13,6 +14,7 @@ export function conditionSql(table: Table, { via, field, predicate }: Condition,
   if (via) return acrossSql(table, via, { field, predicate }, workspace);
   if (predicate.is === "listed") return listedSql(table.column(field), predicate.list, workspace);
   if (field.touched?.is === "last") return lastSql(table, field.touched, predicate, workspace);
+  if (field.mentioned) return mentionsSql(field.mentioned, predicate, table.alias, workspace);
   const linked = table.linked(field, workspace);
   if (linked) return linkedSql(linked, predicate);
   return field.list ? heldSql(table, field, field.list, predicate, workspace) : ownSql(table, field, predicate, workspace);

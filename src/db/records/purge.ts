@@ -9,6 +9,7 @@ import { inUnit, ofMany } from "../unit.ts";
 import { ENTRY_AUTHOR, entryAuthorValues } from "./author.ts";
 import { long } from "./deadlines.ts";
 import { withNewHandles } from "./handles.ts";
+import { forgetMentions } from "./mentions.ts";
 import { type Erased, type Purge, planPurge } from "./purgePlan.ts";
 import { timeOf } from "./put.ts";
 import { LOCK, removeAll } from "./remove.ts";
@@ -45,6 +46,7 @@ export function purgeRow(
         for (const of of new Set(erased.map((each) => each.kind))) {
           const those = erased.filter((each) => each.kind === of).map(({ id }) => id);
           await tx.rows(emptySql(of, author, those));
+          await forgetMentions(tx, workspaceId, of, those);
           const rows = those.map((id) => ({ id, entry: entries.get(id), cause: id === root.id ? null : change }));
           await tx.rows(entriesOf(of)([...entryAuthorValues(author), { rows }]));
           await tx.rows(

@@ -8,6 +8,7 @@ import type { Kind } from "../../records/kind.ts";
 import type { Author } from "../database.ts";
 import { freeAddresses, takeAddresses } from "./addresses.ts";
 import { ENTRY_AUTHOR, entryAuthorValues } from "./author.ts";
+import { indexMentions, movedMentions } from "./mentions.ts";
 import { NO_CAP } from "./usage.ts";
 
 /** Columns to set in one record that the transaction has locked. `deleted_at` is one of them: a time hides the record, null brings it back. */
@@ -48,6 +49,7 @@ export async function putRows(
   for (const kind of kindsOf(staying)) await freeKeys(tx, author, kind, staying);
   for (const kind of kindsOf(staying)) await putKind(kind, staying);
   for (const kind of kindsOf(staying)) await takeAddresses(tx, author.workspaceId, kind, movingOf(kind, staying));
+  for (const kind of kindsOf(puts)) await indexMentions(tx, author.workspaceId, kind, movedMentions(kind, puts));
   return entries;
 
   async function putKind(kind: Kind, all: readonly Put[]): Promise<void> {

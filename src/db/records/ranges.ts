@@ -8,6 +8,7 @@ import { count, ident, join, raw, type Statement, sql } from "../../postgres/sql
 import { type Field, isAlways, type Touched } from "../../records/kind.ts";
 import { boundedSql, unboundedSql } from "./bounded.ts";
 import { predicateSql } from "./condition.ts";
+import { walkSql } from "./mentions.ts";
 import { type Table, touchingSql } from "./table.ts";
 
 /** Everything that tells which rows come in which order. */
@@ -18,6 +19,8 @@ export type Walk = {
   query: ListQuery;
   conditions: readonly Condition[];
   filters: readonly Statement[];
+  /** Where the list is of what mentions something: by which values, and the filters besides that one. */
+  mention?: { values: Statement; filters: readonly Statement[] } | undefined;
   /** What is asked of the field that the list is sorted by, where that is worked out from what touches the records: not among the filters. */
   ofOrder: readonly Predicate[];
   position: Position | undefined;
@@ -74,6 +77,7 @@ function unorderedSql({ workspaceId, table, view, filters }: Walk): Statement {
 /** `gathered`: PostgreSQL is kept (`offset 0`) from following the order in the hope that rows match soon. */
 function rangeSql(walk: Walk, range: Range, wanted: number | undefined, gathered: boolean): Statement {
   if (walk.query.sort.field.touched) return touchedRangeSql(walk, walk.query.sort.field.touched, range, wanted, gathered);
+  if (walk.mention && !gathered) return mentionRangeSql(walk, walk.mention, wanted);
   const { workspaceId, table, view, query } = walk;
   const { field, descending } = query.sort;
   const key = table.sortKey(field);
@@ -122,6 +126,28 @@ function touchedRangeSql(walk: Walk, touched: Touched, range: Range, wanted: num
   const joined = sql`${ident(kind.plural)} t join ${table.name} r on r.workspace_id = ${workspaceId} and r.id = t.${to} where ${where}`;
   const from = gathered ? sql`(select r.*, t.${time} as touched_at from ${joined} offset 0) r` : joined;
   return sql`select ${shown(key)} from ${from} order by ${key} ${direction}, r.id ${direction}${limitSql(wanted)}`;
+}
+
+/** In the order of time, of what mentions something. A range of time bounds the index itself. */
+function mentionRangeSql(walk: Walk, { values, filters }: NonNullable<Walk["mention"]>, wanted: number | undefined): Statement {
+  const { workspaceId, table, view, query, conditions, position } = walk;
+  const { field, descending } = query.sort;
+  const beyond = descending ? raw("<") : raw(">");
+  const direction = descending ? raw("desc") : raw("asc");
+  const ranges = conditions
+    .filter((each) => !each.via && each.field === field)
+    .map(({ predicate }) => predicateSql(raw("m.at"), predicate));
+  const where = [
+    ...filters,
+    ...ranges,
+    ...(position ? [sql`(m.at, m.record_id) ${beyond} (${position.value}, ${position.id})`] : []),
+  ];
+  const limit = limitSql(wanted === undefined ? undefined : wanted + (query.offset ?? 0));
+  const found = walkSql(view.kind, values, workspaceId, { where, descending, limit });
+  const last = sortColumn(view, query) === undefined ? sql`, m.at::text` : raw("");
+  return sql`select ${table.select(view, workspaceId)}${last} from (${found}) m
+    join ${table.name} r on r.workspace_id = ${workspaceId} and r.id = m.record_id
+    order by m.at ${direction}, m.record_id ${direction}${limitSql(wanted)}`;
 }
 
 const limitSql = (wanted: number | undefined) => (wanted === undefined ? raw("") : sql` limit ${count(wanted)}`);

@@ -31,15 +31,28 @@ export async function resolveConditions(
 }
 
 async function resolveCondition(db: Database, workspaceId: string, condition: Condition): Promise<Condition> {
-  const { predicate } = condition;
-  const negated = predicate.is === "not" && predicate.of.is === "refers";
-  const refers = negated ? predicate.of : predicate;
-  if (refers.is !== "refers") return condition;
-  const target = db.catalog.get(refers.target)!;
-  const ids: string[] = [];
-  for (const reference of refers.to) ids.push(await resolveId(db, workspaceId, target, reference));
-  const found: Predicate = ids.length === 1 ? { is: "eq", value: ids[0]! } : { is: "in", values: ids };
-  return { ...condition, predicate: negated ? { is: "not", of: found } : found };
+  return { ...condition, predicate: await resolvePredicate(db, workspaceId, condition.predicate) };
+}
+
+async function resolvePredicate(db: Database, workspaceId: string, predicate: Predicate): Promise<Predicate> {
+  switch (predicate.is) {
+    case "refers": {
+      const target = db.catalog.get(predicate.target)!;
+      const ids: string[] = [];
+      for (const reference of predicate.to) ids.push(await resolveId(db, workspaceId, target, reference));
+      return ids.length === 1 ? { is: "eq", value: ids[0]! } : { is: "in", values: ids };
+    }
+    case "not":
+      return { is: "not", of: await resolvePredicate(db, workspaceId, predicate.of) };
+    case "all":
+    case "any": {
+      const of: Predicate[] = [];
+      for (const each of predicate.of) of.push(await resolvePredicate(db, workspaceId, each));
+      return { is: predicate.is, of };
+    }
+    default:
+      return predicate;
+  }
 }
 
 /** The full id of a living record, or the Problem that it is not there. */

@@ -16,6 +16,7 @@ import { heldBySql } from "./addresses.ts";
 import { bounded } from "./bounded.ts";
 import { conditionSql } from "./condition.ts";
 import { eitherWay, inTime, long, pagedOptions } from "./deadlines.ts";
+import { walkedValues } from "./mentions.ts";
 import { isPurged } from "./purged.ts";
 import { pageSql, positionOf, type Walk } from "./ranges.ts";
 import { gone, mergedInto, resolveConditions, wrongKind } from "./references.ts";
@@ -164,7 +165,25 @@ export async function readWalk(
   const filters = sqlOf(conditions.filter((condition) => !isOfOrder(condition)));
   const list = [workspaceId, ...binding, ...query.identity];
   const position = query.cursor === undefined ? undefined : readPosition(query.cursor, list, seal);
-  return { workspaceId, table, view, query, conditions, filters, all: sqlOf(conditions), ofOrder, position, list };
+  const mention = table === tableOf(view.kind) ? mentionOf(workspaceId, view.kind, query, conditions, sqlOf) : undefined;
+  return { workspaceId, table, view, query, conditions, filters, mention, all: sqlOf(conditions), ofOrder, position, list };
+}
+
+/** A list in the order of time, of what mentions one record or address, is walked by that. */
+function mentionOf(
+  workspaceId: string,
+  kind: Kind,
+  { sort, deleted }: ListQuery,
+  conditions: readonly Condition[],
+  sqlOf: (held: readonly Condition[]) => Statement[],
+): Walk["mention"] {
+  if (deleted || kind.mentions?.at !== sort.field.name) return undefined;
+  for (const condition of conditions) {
+    const { field, via, predicate } = condition;
+    const values = via || !field.mentioned ? undefined : walkedValues(field.mentioned, predicate, workspaceId);
+    if (values) return { values, filters: sqlOf(conditions.filter((each) => each !== condition)) };
+  }
+  return undefined;
 }
 
 function pageRows(db: Database, walk: Walk): Promise<{ rows: Row[]; cut: boolean }> {

@@ -3,6 +3,7 @@ import { ordersFolded } from "../../fields/folding.ts";
 import { ident, join, numbered, raw, Statement, sql } from "../../postgres/sql.ts";
 import { derived } from "../../records/derived.ts";
 import type { Field, Kind, Link, Touched } from "../../records/kind.ts";
+import { shownMentions } from "./mentions.ts";
 
 /** The id of the workspace, or where a statement has it already. */
 export type Workspace = string | Statement;
@@ -83,9 +84,11 @@ function createTable(kind: Kind, alias: string): Table {
     };
   };
   const column = (field: Field, workspace?: Workspace): Statement => {
-    if (field.link?.shown !== field && !field.touched) return sql`${row}.${ident(field.column ?? field.name)}`;
+    if (field.link?.shown !== field && !field.touched && !field.mentioned)
+      return sql`${row}.${ident(field.column ?? field.name)}`;
     if (workspace === undefined) throw new Error(`${field.name} is read from another record, whose workspace is not said`);
     if (field.touched) return touchedSql(field.touched, row, workspace);
+    if (field.mentioned) return shownMentions(field.mentioned, row, workspace);
     const other = linked(field, workspace)!;
     return sql`(select ${other.title.column} ${other.from})`;
   };
