@@ -1,7 +1,7 @@
 import net from "node:net";
 import { tableOf } from "../src/db/records/table.ts";
-import { recordColumns } from "../src/db/records/workspaceRows.ts";
 import { type View, viewsOf } from "../src/derive/view.ts";
+import { recordColumns } from "../src/derive/workspaceColumns.ts";
 import type { EmbeddedServer } from "../src/embedded/server.ts";
 import { silentLog } from "../src/kit/log.ts";
 import { createPool, type Pool } from "../src/postgres/pool.ts";

@@ -1,8 +1,10 @@
 import { migrate, pendingMigrations } from "./db/migrate.ts";
 import { settleFeed } from "./db/records/feed.ts";
 import { prepareUsage } from "./db/records/usage.ts";
+import { createIds } from "./kit/id.ts";
 import { createLog, type Log } from "./kit/log.ts";
 import { Problem } from "./kit/problem.ts";
+import { createRandom } from "./kit/random.ts";
 import { StartError } from "./kit/startError.ts";
 import { catalog } from "./records/all.ts";
 import { type Config, readConfig } from "./service/config.ts";
@@ -10,6 +12,7 @@ import { NOBODY } from "./service/peers.ts";
 import { readPlans } from "./service/plans.ts";
 import { COMMANDS, runCommand } from "./start/commands.ts";
 import { EXPORT, exportCommand } from "./start/export.ts";
+import { IMPORT, importCommand } from "./start/import.ts";
 import { serve } from "./start/serve.ts";
 import { openStorage, readSecret, withPool } from "./start/storage.ts";
 import { welcome } from "./start/welcome.ts";
@@ -19,7 +22,8 @@ const USAGE = `usage: node src/cardfile.cjs <command>
        serve                         what npm start does
        migrate [--dry-run]           applies pending migrations, or names them
        ${COMMANDS}
-       ${EXPORT}`;
+       ${EXPORT}
+       ${IMPORT}`;
 
 async function main([command = "serve", ...options]: string[]): Promise<void> {
   const config = readConfig(process.env);
@@ -30,6 +34,7 @@ async function main([command = "serve", ...options]: string[]): Promise<void> {
     return migrateOnly(config, log, options.length > 0);
   if (command === "user" || command === "token") return ownerCommand([command, ...options], config, log);
   if (command === "export") return exportToFile(options, config, log);
+  if (command === "import") return importFromFile(options, config, log);
   throw new StartError(USAGE);
 }
 
@@ -39,11 +44,7 @@ async function serveUntilStopped(config: Config, log: Log): Promise<void> {
     await withPool(storage.direct, config, log, async (pool) => {
       for (const name of await migrate(pool, Date.now)) log.info("migrated", { name });
       await settleFeed({ pool, catalog });
-      const plans = readPlans(
-        config.plans,
-        catalog.kinds.map(({ plural }) => plural),
-      );
-      await prepareUsage({ pool, catalog }, plans.limited);
+      await prepareUsage({ pool, catalog }, plansOf(config).limited);
     });
     readSecret(config);
     const { connection, about } = storage;
@@ -103,6 +104,28 @@ async function exportToFile(words: string[], config: Config, log: Log): Promise<
     await storage.stop();
   }
 }
+
+async function importFromFile(words: string[], config: Config, log: Log): Promise<void> {
+  const storage = await openStorage(config, log);
+  try {
+    const { limited } = plansOf(config);
+    const ids = createIds(Date.now, createRandom());
+    const lines = await withPool(storage.direct, config, log, async (pool) => {
+      // Into a new database of ours everything goes that this version knows.
+      if (!config.databaseUrl) await migrate(pool, Date.now);
+      return importCommand(words, { pool, ids, now: Date.now(), limited, terminal: process.stderr });
+    });
+    process.stdout.write(lines.map((line) => `${line}\n`).join(""));
+  } finally {
+    await storage.stop();
+  }
+}
+
+const plansOf = ({ plans }: Config) =>
+  readPlans(
+    plans,
+    catalog.kinds.map(({ plural }) => plural),
+  );
 
 function interrupted(): Promise<string> {
   return new Promise((done) => {

@@ -1,4 +1,5 @@
-import { dependenciesFirst, workspaceRows } from "../db/records/workspaceRows.ts";
+import { partsOf } from "../db/workspace/parts.ts";
+import { workspaceRows } from "../db/workspace/rows.ts";
 import { workspaceFile } from "../formats/files/workspaceFile.ts";
 import type { Answer } from "../http/reply.ts";
 import { shortId } from "../kit/id.ts";
@@ -19,13 +20,12 @@ export const exportRoutes: Route[] = [
 
 function exportWorkspace({ db, session, reading }: Authenticated): Answer {
   const { workspaceId } = session;
-  const kinds = dependenciesFirst(db.catalog).map(({ name }) => name);
   const rows = workspaceRows(db, workspaceId);
   const day = new Date(reading.now).toISOString().slice(0, 10);
   return {
     is: "flow",
     type: TYPE,
     headers: { "Content-Disposition": `attachment; filename="cardfile-${shortId(workspaceId)}-${day}.ndjson"` },
-    parts: (signal) => workspaceFile(rows(signal), kinds, reading.now),
+    parts: (signal) => workspaceFile(rows(signal), partsOf(db.catalog), reading.now),
   };
 }

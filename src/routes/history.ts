@@ -63,5 +63,7 @@ async function history(context: Authenticated, kind: Kind): Promise<Answer> {
 }
 
 /** Whole records are shown as the reader would see them at their own address. */
-export const shapes = (context: Authenticated) => (kind: string) =>
-  readableView(context, viewsOf(context.db.catalog.get(kind)!).json);
+export const shapes = (context: Authenticated) => (name: string) => {
+  const kind = context.db.catalog.get(name);
+  return kind && readableView(context, viewsOf(kind).json);
+};

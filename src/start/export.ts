@@ -2,17 +2,16 @@ import { existsSync } from "node:fs";
 import { link, open, rm } from "node:fs/promises";
 import { pendingMigrations } from "../db/migrate.ts";
 import { findWorkspaces } from "../db/people/commandLine.ts";
-import { dependenciesFirst, workspaceRows } from "../db/records/workspaceRows.ts";
+import { partsOf } from "../db/workspace/parts.ts";
+import { workspaceRows } from "../db/workspace/rows.ts";
 import { workspaceFile } from "../formats/files/workspaceFile.ts";
 import { shortId } from "../kit/id.ts";
 import { StartError } from "../kit/startError.ts";
 import type { Pool } from "../postgres/pool.ts";
 import { catalog } from "../records/all.ts";
+import type { Terminal } from "./progress.ts";
 
 export const EXPORT = "export <file> <workspace>     writes a workspace to a new file; its id, or the e-mail of a member";
-
-/** What a progress line is written to. */
-export type Terminal = { isTTY?: boolean; write: (text: string) => unknown };
 
 /** Writes a workspace to a file, as GET /export gives it. Until it is whole, the file has another name. */
 export async function exportCommand(words: readonly string[], pool: Pool, terminal: Terminal, now: number): Promise<string> {
@@ -29,8 +28,7 @@ export async function exportCommand(words: readonly string[], pool: Pool, termin
   let bytes = 0;
   try {
     const rows = workspaceRows({ pool, catalog }, workspaceId)(new AbortController().signal);
-    const kinds = dependenciesFirst(catalog).map(({ name }) => name);
-    for await (const text of workspaceFile(rows, kinds, now, (done) => (lines = done))) {
+    for await (const text of workspaceFile(rows, partsOf(catalog), now, (done) => (lines = done))) {
       await output.appendFile(text);
       bytes += Buffer.byteLength(text);
       if (terminal.isTTY) terminal.write(`\r${progress(lines, bytes)}`);

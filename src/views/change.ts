@@ -169,8 +169,11 @@ export const change = defineView({
     },
     at: time({ about: "when", sort: true, required: true }),
     actor: person({ about: "who", always: true }),
-    action: choice(["created", "updated", "deleted", "restored", "purged"], { about: "what happened", always: true }),
-    kind: text({ about: "the kind of the record", always: true }),
+    action: choice(["created", "updated", "deleted", "restored", "purged", "imported"], {
+      about: "what happened",
+      always: true,
+    }),
+    kind: text({ about: "the kind of the record; workspace where all of it was imported", always: true }),
     record: { type: anyRecordType, about: "the record", always: true, column: "record_id" },
     name: text({ about: "what the record was called then" }),
     changes: { type: differenceType, about: "every field that changed, before and after", always: true },

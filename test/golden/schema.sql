@@ -1347,7 +1347,7 @@ create table changes (
   cause text collate "C",
   "row" jsonb not null,
   xid xid8 not null,
-  constraint changes_action_check CHECK ((action = ANY (ARRAY['created'::text, 'updated'::text, 'deleted'::text, 'restored'::text, 'purged'::text]))),
+  constraint changes_action_check CHECK ((action = ANY (ARRAY['created'::text, 'updated'::text, 'deleted'::text, 'restored'::text, 'purged'::text, 'imported'::text]))),
   constraint changes_pkey PRIMARY KEY (workspace_id, id)
 );
 CREATE INDEX changes_at_idx ON public.changes USING btree (workspace_id, at, id);

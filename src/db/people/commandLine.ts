@@ -29,6 +29,13 @@ export async function findWorkspaces(pool: Pool, of: string): Promise<{ id: stri
   return rows.map(([id, name]) => ({ id: id as string, name: name as string }));
 }
 
+/** The address of the admin who is in a workspace longest. */
+export async function adminOf(pool: Pool, workspaceId: string): Promise<string> {
+  const [row] = await pool.rows(sql`select u.email from memberships m join users u on u.id = m.user_id
+    where m.workspace_id = ${workspaceId} order by m.role = 'admin' desc, m.created_at, u.email limit 1`);
+  return row![0] as string;
+}
+
 /** Revokes all tokens of a person, and deletes consent codes that no program has exchanged yet. */
 export function revokeAllTokens(pool: Pool, email: string, now: number): Promise<number> {
   const person = sql`select id from users where email = ${email}`;

@@ -86,7 +86,7 @@ export async function mergedInto(
     sql`with recursive way as (
         select r.id, r.merged_into, r.deleted_at from ${table} r
           where r.workspace_id = ${workspaceId} and ${idMatches(sql`r.id`, key)} and r.merged_into is not null
-        union all
+        union
         select r.id, r.merged_into, r.deleted_at from way join ${table} r on r.workspace_id = ${workspaceId} and r.id = way.merged_into
       ) select id from way where deleted_at is null limit 1`,
     { retry: true },

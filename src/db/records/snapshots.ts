@@ -7,8 +7,8 @@ import { type Snapshot, timeOfJson } from "../../views/change.ts";
 
 /** The records that history entries hold, from the rows as they were stored to the shape that the record itself has. */
 
-/** What a reader sees of a kind. */
-export type ViewOf = (kind: string) => View;
+/** What a reader sees of a kind; undefined of what is none, such as the workspace itself. */
+export type ViewOf = (kind: string) => View | undefined;
 
 /** A stored row with the names of what it links to, by a statement about the entry that `alias` stands for; `row` is all of it, `$1` the workspace. */
 export function namedRow(catalog: Catalog, alias: string, row: string): string {
@@ -42,6 +42,7 @@ function shapedRecord(stored: unknown, viewOf: ViewOf): unknown {
 
 function snapshotOf([kind, stored]: [kind: string, stored: Stored], viewOf: ViewOf): Snapshot {
   const view = viewOf(kind);
+  if (!view) return () => JSON.stringify(stored);
   const row = [stored.id, stored.version, ...view.columns.map((field) => storedValue(field, stored))];
   const deletedAt = stored.deleted_at as string | null | undefined;
   return (showing) => {

@@ -15,11 +15,11 @@ const DEEPEST = 100;
  */
 export function createNdjsonReader(most = MAX_ROW): Machine<string, JsonRow> {
   const lines = createLines(most);
-  const read = (some: readonly Line[]) => some.filter(({ text }) => text.trim() !== "").map((line) => readRow(line, most));
+  const read = (some: readonly Line[]) => some.filter(({ text }) => text.trim() !== "").map((line) => readJsonLine(line, most));
   return { push: (piece) => read(lines.push(piece)), end: () => read(lines.end()) };
 }
 
-function readRow(line: Line, most: number): JsonRow {
+export function readJsonLine(line: Line, most: number): JsonRow {
   const { row } = line;
   const value = line.cut ? tooLong("the line", most) : readObject(line);
   return value instanceof Problem ? { row, problem: value } : { row, value };

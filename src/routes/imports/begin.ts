@@ -9,6 +9,8 @@ import {
   keepStaged,
 } from "../../db/imports/imports.ts";
 import type { Claim } from "../../db/records/writeStatement.ts";
+import { peek } from "../../formats/files/peek.ts";
+import { isWorkspaceFile } from "../../formats/files/workspaceRead.ts";
 import type { Answer } from "../../http/reply.ts";
 import { shortId } from "../../kit/id.ts";
 import { Problem } from "../../kit/problem.ts";
@@ -19,6 +21,7 @@ import { lacksScope } from "../../service/permit.ts";
 import type { Authenticated } from "../../service/route.ts";
 import { createJob, type Job } from "./job.ts";
 import { type ImportOptions, readOptions } from "./options.ts";
+import { importWorkspace } from "./restore.ts";
 import { foreseeAll, writeAll, writeStrictly } from "./run.ts";
 import { type Made, madeValues, totals, verdictsOf } from "./shown.ts";
 import { createTelling, type Telling } from "./telling.ts";
@@ -39,7 +42,12 @@ export async function runImport(context: Authenticated, kind: Kind | undefined):
   const options = readOptions(context);
   const leave = enter(session.workspaceId);
   try {
-    const answer = await begin(context, kind, options, leave);
+    const { begins, bytes } = await peek(context.body.file!, 100);
+    if (isWorkspaceFile(begins)) {
+      if (kind) throw ofWorkspace();
+      return await importWorkspace(context, bytes, leave);
+    }
+    const answer = await begin({ ...context, body: { ...context.body, file: bytes } }, kind, options, leave);
     if (answer.ended) leave();
     return answer.answer;
   } catch (error) {
@@ -47,6 +55,9 @@ export async function runImport(context: Authenticated, kind: Kind | undefined):
     throw error;
   }
 }
+
+const ofWorkspace = () =>
+  new Problem("bad_request", "the file holds a whole workspace", "send it to POST /import of an empty workspace, as its admin");
 
 /** Without a kind in its path, an import needs the right to write some kind; the others are refused by row. */
 function permitAny({ session, db }: Authenticated, kind: Kind | undefined): void {

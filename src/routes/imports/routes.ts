@@ -25,12 +25,12 @@ export function importRoutes(catalog: Catalog): Route[] {
     {
       method: "POST",
       path: "/import",
-      about: "import a file whose rows name their kinds: NDJSON with handles or ids, our own lines",
+      about: "import a file whose rows name their kinds, or into an empty workspace a whole one, as GET /export wrote it",
       parameters: IMPORT_PARAMETERS,
       needs: "member",
       body: { is: "file" },
       answers: { is: "report" },
-      refuses: REFUSES,
+      refuses: [...REFUSES, "admin_required", "already_exists"],
       handle: (context) => runImport(context, undefined),
     },
     {

@@ -49,11 +49,18 @@ export async function undoEntries(
 ): Promise<Undone> {
   const selected = await selectSql(db, author.workspaceId, selector);
   const { entries, end } = await readEntries(db, author.workspaceId, selected, from, MOST_UNDONE);
-  if (entries.length === 0 && !from) throw nothing(selector);
+  if (entries.length === 0 && !from) throw end ? ofNoRecord() : nothing(selector);
   const cause = selector.is === "change" ? entries.at(-1)?.recordId : undefined;
   const undone = await takeBack(db, author, ids, entries, terms, cause);
   return { ...undone, end: entries.length === MOST_UNDONE ? end : undefined };
 }
+
+const ofNoRecord = () =>
+  new Problem(
+    "unprocessable",
+    "that a workspace was imported is not taken back by an undo",
+    "to be rid of all of it, delete the workspace: DELETE /workspaces/{id}",
+  );
 
 function nothing(selector: Selector): Problem {
   if (selector.is === "change") return noSuch("change", selector.reference.key);

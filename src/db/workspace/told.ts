@@ -1,0 +1,49 @@
+import { shortId } from "../../kit/id.ts";
+import { counted } from "../../kit/words.ts";
+import type { Pool } from "../../postgres/pool.ts";
+import { sql } from "../../postgres/sql.ts";
+import type { Catalog } from "../../records/catalog.ts";
+import { partsOf } from "./parts.ts";
+import { type CheckedFile, flatCounts } from "./restore.ts";
+
+/** Those of the file's members who are none of this workspace: nobody comes in by a file. */
+export async function absentMembers(pool: Pool, workspaceId: string, emails: readonly string[]): Promise<string[]> {
+  const rows = await pool.rows(
+    sql`select distinct e.email from unnest(${[...emails]}::text[]) e (email) where not exists (select from memberships m
+      join users u on u.id = m.user_id where m.workspace_id = ${workspaceId} and u.email = lower(e.email)) order by 1`,
+    { retry: true },
+  );
+  return rows.map(([email]) => email as string);
+}
+
+export const restoredValues = (workspaceId: string, { header, counts }: CheckedFile, absent: readonly string[]) => ({
+  workspace: `workspace/${shortId(workspaceId)}`,
+  imported_from: header.id,
+  exported_at: header.exportedAt,
+  counts: flatCounts(counts),
+  not_members: absent,
+});
+
+/** What came, and what is left to do. */
+export function restoredNotes(
+  catalog: Catalog,
+  workspaceId: string,
+  { header, counts }: CheckedFile,
+  absent: readonly string[],
+): string[] {
+  const names = new Map(partsOf(catalog).map(({ table, line }) => [table, line]));
+  const came = Object.entries(flatCounts(counts)).map(([name, count]) => {
+    const kind = catalog.get(name);
+    return counted(count, kind ?? { name: (names.get(name) ?? name).replaceAll("_", " "), plural: name.replaceAll("_", " ") });
+  });
+  return [
+    `workspace/${shortId(workspaceId)} is ${JSON.stringify(header.name)} as of ${header.exportedAt}: ${came.join(", ") || "empty"}`,
+    "the history tells of it: GET /audit?action=imported",
+    ...(absent.length > 0
+      ? [
+          `not members here, so invite them, POST /workspaces/${shortId(workspaceId)}/invites: ${absent.slice(0, 20).join(", ")}${absent.length > 20 ? ` and ${absent.length - 20} more` : ""}`,
+        ]
+      : []),
+    "tokens, invites, calendars and the plan stayed behind",
+  ];
+}

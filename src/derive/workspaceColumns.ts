@@ -1,0 +1,8 @@
+import type { Catalog } from "../records/catalog.ts";
+import { type Kind, stored } from "../records/kind.ts";
+
+/** Kinds so that each comes after those that it links to. */
+export const dependenciesFirst = ({ dependentsFirst }: Catalog): Kind[] => [...dependentsFirst].reverse();
+
+/** Columns of a record's row in the file of a workspace. */
+export const recordColumns = ({ fields }: Kind): string[] => [...fields.filter(stored).map(({ name }) => name), "merged_into"];
