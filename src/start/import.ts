@@ -4,10 +4,9 @@ import type { Author, Database } from "../db/database.ts";
 import { pendingMigrations } from "../db/migrate.ts";
 import { adminOf, findWorkspaces } from "../db/people/commandLine.ts";
 import { newPerson, signIn } from "../db/people/users.ts";
-import { createWorkspace } from "../db/people/workspaces.ts";
 import { NO_CAP } from "../db/records/usage.ts";
 import { checkFile } from "../db/workspace/check.ts";
-import { type CheckedFile, linesOf, requireEmpty, restoreWorkspace } from "../db/workspace/restore.ts";
+import { linesOf, requireEmpty, restoreWorkspace } from "../db/workspace/restore.ts";
 import { absentMembers, restoredNotes } from "../db/workspace/told.ts";
 import { isEmail, readEmail } from "../fields/text.ts";
 import { type IdSource, shortId } from "../kit/id.ts";
@@ -17,7 +16,7 @@ import type { Pool } from "../postgres/pool.ts";
 import { catalog } from "../records/all.ts";
 import { createBar, type Terminal } from "./progress.ts";
 
-export const IMPORT = "import <file> <workspace>     reads it into an empty workspace; for an e-mail address it makes one";
+export const IMPORT = "import <file> <workspace>     reads it into an empty workspace; for a new e-mail address it makes one";
 
 /** `limited`: some plan caps records, so they are counted. */
 export type ImportServices = { pool: Pool; ids: IdSource; now: number; limited: boolean; terminal: Terminal };
@@ -42,7 +41,7 @@ export async function importCommand(words: readonly string[], services: ImportSe
       file,
       ids,
       capOf: () => (limited ? NO_CAP : undefined),
-      into: async (unit) => authorOf(services, found ?? (await makeWorkspace(unit, readEmail(of), file, services))),
+      into: async (unit) => authorOf(services, found ?? (await makeWorkspace(unit, readEmail(of), services))),
       told: (stored) => bar.show("writing", stored, lines),
     });
     const absent = await absentMembers(pool, workspaceId, file.header.members);
@@ -79,31 +78,30 @@ async function chooseWorkspace(db: Database, of: string): Promise<Into | undefin
     return { id: only.id, actor: await adminOf(db.pool, only.id) };
   }
   const empty: string[] = [];
-  for (const { id } of found)
-    await requireEmpty(db, db.pool, id).then(
-      () => empty.push(id),
-      (error: unknown) => {
-        if (!(error instanceof Problem) || error.code !== "already_exists") throw error;
-      },
-    );
-  if (empty.length > 1)
-    throw new StartError(`${of} is in several empty workspaces: name one of ${empty.map(shortId).join(", ")}`);
+  for (const { id } of found) if (await isEmpty(db, id)) empty.push(id);
+  if (empty.length > 1 || (empty.length === 0 && found.length > 0)) {
+    const which =
+      empty.length > 1
+        ? `several empty ones: name one of ${empty.map(shortId).join(", ")}`
+        : "none that is empty: make one, POST /workspaces, and name its id";
+    throw new StartError(`${of} is in ${found.length} workspaces, ${which}`);
+  }
   return empty[0] === undefined ? undefined : { id: empty[0], actor: address };
 }
 
-/** A workspace of this person, who is made where nobody has the address. */
-async function makeWorkspace(
-  unit: Database,
-  email: string,
-  { header }: CheckedFile,
-  { ids, now }: ImportServices,
-): Promise<Into> {
-  const person = newPerson(email, ids);
-  const { userId, workspaceId } = await signIn(unit.pool, person, undefined, now);
-  if (workspaceId === person.workspaceId) return { id: workspaceId, actor: email };
-  const made = { id: ids("ws"), name: header.name, timezone: header.timezone };
-  await createWorkspace(unit.pool, userId, made, now, undefined);
-  return { id: made.id, actor: email };
+const isEmpty = (db: Database, id: string): Promise<boolean> =>
+  requireEmpty(db, db.pool, id).then(
+    () => true,
+    (error: unknown) => {
+      if (error instanceof Problem && error.code === "already_exists") return false;
+      throw error;
+    },
+  );
+
+/** The first workspace of this person, who is made where nobody has the address. */
+async function makeWorkspace(unit: Database, email: string, { ids, now }: ImportServices): Promise<Into> {
+  const { workspaceId } = await signIn(unit.pool, newPerson(email, ids), undefined, now);
+  return { id: workspaceId, actor: email };
 }
 
 function authorOf({ ids, now }: ImportServices, { id, actor }: Into): Author {
