@@ -61,8 +61,11 @@ export type OperationAnswer = { statuses?: readonly (200 | 201)[] } & (
   | { is: "record"; of: Kind }
   | { is: "list"; of: readonly Kind[] }
   | { is: "message" | "values"; values: Named }
-  | { is: "document"; type: string }
+  /** `also`: other types that Accept may ask for, which are JSON. */
+  | { is: "document"; type: string; also?: readonly string[] }
   | { is: "json" }
+  /** Rows under columns that only the request tells. */
+  | { is: "table" }
   /** Lines that come while the work runs. */
   | { is: "report" }
 );

@@ -4,6 +4,7 @@ import { wholeOf } from "../kit/largeJson.ts";
 import { cellOf } from "./cell.ts";
 import { type Cell, csvRow } from "./files/csvWrite.ts";
 import type { Format, Listed, RowWriter } from "./format.ts";
+import { tableCell } from "./tableValue.ts";
 
 const ROWS: RowWriter = {
   between: "",
@@ -20,8 +21,15 @@ export const csv: Format = {
   suffix: "csv",
   allFields: true,
   linksNext: true,
-  shows: ({ method, answers }) => method === "GET" && answers.is === "list" && answers.of.length === 1,
+  shows: ({ method, answers }) =>
+    answers.is === "table" || (method === "GET" && answers.is === "list" && answers.of.length === 1),
   end: "",
+  table: {
+    begin: (columns) => csvRow(columns.map(({ name }) => name)),
+    between: "",
+    row: (columns, row, showing) => csvRow(row.map((value, i) => tableCell(columns[i]!.type, value, showing))),
+    end: () => "",
+  },
   list: { begin: header, rows: ROWS, end: () => "" },
 };
 

@@ -60,6 +60,27 @@ export type Told =
   /** How far it is, for those who watch. */
   | { is: "progress"; note: string };
 
+/** Rows of values under columns, which are no records: what SQL answers. Values are as PostgreSQL writes them. */
+export type Table = {
+  is: "table";
+  columns: readonly TableColumn[];
+  batches: (signal: AbortSignal) => AsyncIterable<readonly TableRow[]>;
+  /** Said once all is shown. `cut`: there is more than the answer has. */
+  ending: (rows: number) => { cut: boolean; notes: readonly string[] };
+};
+
+/** The type as PostgreSQL calls it. */
+export type TableColumn = { name: string; type: string };
+export type TableRow = readonly (string | null)[];
+
+/** How a format writes a table. */
+export type TableWriter = {
+  begin: (columns: readonly TableColumn[]) => string;
+  between: string;
+  row: (columns: readonly TableColumn[], row: TableRow, showing: Showing) => string;
+  end: (rows: number, ending: { cut: boolean; notes: readonly string[] }) => string;
+};
+
 export type Ending = {
   nextCursor: string | null;
   summary: string;
@@ -106,6 +127,7 @@ export type Format = {
   /** A body in the form that people like to read. */
   indented?: (body: string) => string;
   list?: ListWriter;
+  table?: TableWriter;
   record?: (record: Single, showing: Showing) => string;
   recordParts?: (record: Single, showing: Showing) => Generator<string>;
   message?: (answer: Short) => string;
@@ -114,4 +136,5 @@ export type Format = {
 };
 
 /** A format for all that there is to say, refusals among it. */
-export type Speaking = Format & Required<Pick<Format, "list" | "record" | "recordParts" | "message" | "report" | "problem">>;
+export type Speaking = Format &
+  Required<Pick<Format, "list" | "table" | "record" | "recordParts" | "message" | "report" | "problem">>;

@@ -1,4 +1,5 @@
 import type { Ending, Listed, Report, RowWriter, Short, Single, Speaking, Told } from "./format.ts";
+import { jsonOf } from "./tableValue.ts";
 
 /** Longer JSON stays as it is: to indent it takes longer than all the rest, and nobody reads it. */
 const MOST_INDENTED = 262_144;
@@ -21,6 +22,13 @@ export const json: Speaking = {
   end: "\n",
   indented: (body) => (body.length <= MOST_INDENTED ? JSON.stringify(JSON.parse(body), null, 2) : body),
   list: { begin: () => '{"items":[', rows: ITEMS, end: endOfList },
+  table: {
+    begin: (columns) => `{"columns":${JSON.stringify(columns.map(({ name, type }) => ({ name, type })))},"rows":[`,
+    between: ",",
+    row: (columns, row, showing) => `[${row.map((value, i) => jsonOf(columns[i]!.type, value, showing)).join()}]`,
+    end: (rows, { cut, notes }) =>
+      `],"row_count":${rows},"truncated":${cut}${notes.length > 0 ? `,"notes":${JSON.stringify(notes)}` : ""}}`,
+  },
   record: (single, showing) => `${single.view.json(single.row, showing).slice(0, -1)}${endOf(single)}`,
   *recordParts(single, showing) {
     for (const part of single.view.jsonParts(single.row, showing)) yield part === "}" ? endOf(single) : part;

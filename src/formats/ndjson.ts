@@ -1,4 +1,5 @@
 import type { Format, RowWriter } from "./format.ts";
+import { distinct, jsonOf } from "./tableValue.ts";
 
 const OBJECTS: RowWriter = {
   between: "",
@@ -15,7 +16,16 @@ export const ndjson: Format = {
   suffix: "ndjson",
   allFields: true,
   linksNext: true,
-  shows: ({ method, answers }) => method === "GET" && answers.is === "list",
+  shows: ({ method, answers }) => answers.is === "table" || (method === "GET" && answers.is === "list"),
   end: "",
+  table: {
+    begin: () => "",
+    between: "",
+    row: (columns, row, showing) =>
+      `{${distinct(columns)
+        .map((name, i) => `${JSON.stringify(name)}:${jsonOf(columns[i]!.type, row[i]!, showing)}`)
+        .join()}}\n`,
+    end: () => "",
+  },
   list: { begin: () => "", rows: OBJECTS, end: () => "" },
 };

@@ -1,6 +1,6 @@
 import { isLarge, type Row } from "../derive/view.ts";
 import type { Showing } from "../fields/type.ts";
-import type { Ending, List, ListWriter, RowWriter, Stream } from "./format.ts";
+import type { Ending, List, ListWriter, RowWriter, Stream, Table, TableWriter } from "./format.ts";
 
 /** Characters of rows, beyond which a page ends with the row that it is in, and a cursor to go on with. */
 const MOST_SHOWN = 4_000_000;
@@ -37,6 +37,27 @@ export async function* streamParts(
     shown += rows.length;
   }
   yield text + as.end(stream, stream.ending(shown));
+}
+
+/** A table, in parts. */
+export async function* tableParts(
+  { columns, batches, ending }: Table,
+  as: TableWriter,
+  showing: Showing,
+  signal: AbortSignal,
+): AsyncGenerator<string, void, undefined> {
+  let text = as.begin(columns);
+  let shown = 0;
+  for await (const rows of batches(signal)) {
+    for (const row of rows) {
+      text += `${shown === 0 ? "" : as.between}${as.row(columns, row, showing)}`;
+      shown += 1;
+      if (text.length < AT_ONCE) continue;
+      yield text;
+      text = "";
+    }
+  }
+  yield text + as.end(shown, ending(shown));
 }
 
 /** Ordinary rows many at once, large ones value by value. Gives the number of rows that were shown. */

@@ -1,6 +1,8 @@
+import type { Showing } from "../fields/type.ts";
 import { shortId } from "../kit/id.ts";
 import { messageLine, quoteIfNeeded } from "../kit/line.ts";
-import type { Ending, Listed, Report, RowWriter, Short, Single, Speaking, Told, Value } from "./format.ts";
+import type { Ending, Listed, Report, RowWriter, Short, Single, Speaking, TableColumn, Told, Value } from "./format.ts";
+import { shownText } from "./tableValue.ts";
 
 const LINES: RowWriter = {
   between: "",
@@ -20,6 +22,12 @@ export const text: Speaking = {
   shows: () => true,
   end: "",
   list: { begin: ({ preface }) => (preface ? `# ${preface}\n` : ""), rows: LINES, end: trailers },
+  table: {
+    begin: () => "",
+    between: "",
+    row: (columns, row, showing) => `row${row.map((value, i) => pairOf(columns[i]!, value, showing)).join("")}\n`,
+    end: (rows, { notes }) => `# ${rows} ${rows === 1 ? "row" : "rows"}\n${noteLines(notes)}`,
+  },
   record: (single, showing) => `${single.view.line(single.row, showing)}${endOf(single)}`,
   *recordParts(single, showing) {
     yield* single.view.lineParts(single.row, showing);
@@ -30,6 +38,11 @@ export const text: Speaking = {
   problem: ({ code, message, hints, values }) =>
     `ERROR ${code} ${messageLine(message)}\n${hintLines(hints)}${valueLines(values)}`,
 };
+
+function pairOf({ name, type }: TableColumn, value: string | null, showing: Showing): string {
+  const text = value === null || value === "{}" ? "" : shownText(type, value, showing);
+  return text === "" ? "" : ` ${quoteIfNeeded(name)}=${quoteIfNeeded(text)}`;
+}
 
 function trailers(_: Listed, { nextCursor, summary, notes }: Ending): string {
   return `${noteLines(notes)}# ${summary}\n${nextCursor === null ? "" : `# next: ${nextCursor}\n`}`;

@@ -1,9 +1,9 @@
 import { isLarge, rowVersion } from "../derive/view.ts";
 import type { Showing } from "../fields/type.ts";
 import { SPEAKING } from "../formats/all.ts";
-import type { Format, List, Report, Short, Single, Speaking, Stream } from "../formats/format.ts";
+import type { Format, List, Report, Short, Single, Speaking, Stream, Table } from "../formats/format.ts";
 import { json as jsonFormat } from "../formats/json.ts";
-import { listParts, streamParts } from "../formats/rows.ts";
+import { listParts, streamParts, tableParts } from "../formats/rows.ts";
 import { fnv1a } from "../kit/hash.ts";
 import { shortId } from "../kit/id.ts";
 import type { Problem } from "../kit/problem.ts";
@@ -24,7 +24,7 @@ type Head = {
 };
 
 /** What a handler answers with; only formats know how it looks on the wire. */
-export type Answer = Head & (Single | List | Stream | Report | Short | Document | Flow);
+export type Answer = Head & (Single | List | Stream | Table | Report | Short | Document | Flow);
 
 /** One that never takes long to put together. */
 export type ShortAnswer = Head & (Short | Document);
@@ -62,6 +62,7 @@ export function encode(answer: Answer, asked: Style): Encoded | Promise<Encoded>
   if (answer.is === "list") return encodeList(answer, style);
   if (answer.is === "record") return encodeRecord(answer, style);
   if (answer.is === "stream") return encodeStream(answer, style);
+  if (answer.is === "table") return encodeTable(answer, style);
   if (answer.is === "flow") return chunked(answer, answer.type, answer.parts);
   if (answer.is === "report") return encodeReport(answer, style);
   return encodeShort(answer, style);
@@ -129,6 +130,15 @@ function encodeStream(answer: Head & Stream, { format, showing }: Style): Promis
   if (!list) throw notAcceptable(format.name, SPEAKING);
   return chunked(answer, contentType, async function* parts(signal) {
     yield* streamParts(answer, list, showing, signal);
+    if (end !== "") yield end;
+  });
+}
+
+function encodeTable(answer: Head & Table, { format, showing }: Style): Promise<Encoded> {
+  const { table, contentType, end } = format;
+  if (!table) throw notAcceptable(format.name, SPEAKING);
+  return chunked(answer, contentType, async function* parts(signal) {
+    yield* tableParts(answer, table, showing, signal);
     if (end !== "") yield end;
   });
 }

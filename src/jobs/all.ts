@@ -17,6 +17,7 @@ export function createJobs(
   { pool, catalog }: Database,
   { tokenDays }: Pick<Config, "tokenDays">,
   outbox: { retry: () => Promise<void> } | undefined,
+  guests: { sweep: () => Promise<void> },
   now: () => number,
 ): Job[] {
   return [
@@ -35,6 +36,7 @@ export function createJobs(
     ...(outbox ? [{ name: "send waiting mails", everyMs: MINUTE, run: outbox.retry }] : []),
     { name: "end workspaces that nobody claimed", everyMs: 10 * MINUTE, run: () => endUnclaimed(pool, now()) },
     { name: "sweep ended workspaces", everyMs: MINUTE, run: () => sweepWorkspaces(pool, catalog) },
+    { name: "end roles of SQL that nobody uses", everyMs: MINUTE, run: guests.sweep },
     { name: "drop what came of old imports", everyMs: 60 * MINUTE, run: () => dropOldImports(pool, now()) },
     { name: "drop old idempotency keys", everyMs: 60 * MINUTE, run: () => dropOldKeys(pool, now()) },
   ];

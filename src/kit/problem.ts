@@ -12,6 +12,7 @@ export const PROBLEMS = {
   invalid_sort: { status: 400, about: "the list cannot be sorted by this" },
   invalid_cursor: { status: 400, about: "the cursor is not of this list" },
   invalid_email: { status: 400, about: "this is not an e-mail address" },
+  sql_error: { status: 400, about: "PostgreSQL refused the query; sqlstate and position tell why and where" },
   auth_required: { status: 401, about: "send a token" },
   invalid_token: { status: 401, about: "the token is unknown or revoked" },
   token_expired: { status: 401, about: "the token was idle for too long" },
@@ -38,6 +39,7 @@ export const PROBLEMS = {
   rate_limited: { status: 429, about: "too many requests: wait as Retry-After says" },
   headers_too_large: { status: 431, about: "the header is larger than the limit" },
   internal: { status: 500, about: "a fault of the server; its log has the request id" },
+  not_available: { status: 501, about: "this server is not set up for it: do not retry, tell who runs it" },
   not_ready: { status: 503, about: "the database cannot be reached; try again as Retry-After says" },
   busy: { status: 503, about: "all connections are in use, or the query took too long" },
 } as const;
@@ -49,6 +51,8 @@ export const PROBLEM_VALUES = {
   confirm: { type: "string", about: "the token with which the repeated request goes through" },
   code: { type: "string", about: "the code with which it goes through; in local mode only, where no mail is sent" },
   version: { type: "integer", about: "the version the record has now" },
+  sqlstate: { type: "string", about: "PostgreSQL's code of the error" },
+  position: { type: "integer", about: "the character of the query at which it stands, from 1" },
   outcome: { type: "string", about: "unknown: the change may have been made" },
 } as const;
 

@@ -5,7 +5,7 @@ import { PROBLEMS, type ProblemCode } from "../kit/problem.ts";
 import { counted } from "../kit/words.ts";
 import type { Catalog } from "../records/catalog.ts";
 import type { Kind } from "../records/kind.ts";
-import { capital, type Json, pageSchema, reportSchema, schemaRef, valuesSchema } from "./schemas.ts";
+import { capital, type Json, pageSchema, reportSchema, schemaRef, tableSchema, valuesSchema } from "./schemas.ts";
 
 const headerRefs = (...names: (keyof typeof componentHeaders)[]): Json =>
   Object.fromEntries(names.map((name) => [name, { $ref: `#/components/headers/${name}` }]));
@@ -47,7 +47,7 @@ function successOf(operation: Operation, status: number, formats: readonly Media
   return {
     description: about,
     headers: ALWAYS,
-    content: { ...contentOf(answers), ...(answers.is === "list" ? filesOf(operation, formats) : {}) },
+    content: { ...contentOf(answers), ...(answers.is === "list" || answers.is === "table" ? filesOf(operation, formats) : {}) },
   };
 }
 
@@ -57,11 +57,16 @@ const pageResponse = ({ name }: Kind) => `${capital(name)}Page`;
 function contentOf(answers: Exclude<OperationAnswer, { is: "record" }>): Json {
   switch (answers.is) {
     case "document":
-      return { [answers.type]: { schema: { type: "string" } } };
+      return {
+        ...Object.fromEntries((answers.also ?? []).map((type) => [type, { schema: { type: "object" } }])),
+        [answers.type]: { schema: { type: "string" } },
+      };
     case "json":
       return { "application/json": { schema: { type: "object" } } };
     case "list":
       return both(pageSchema(answers.of));
+    case "table":
+      return both(tableSchema());
     case "report":
       return both(reportSchema());
     default:

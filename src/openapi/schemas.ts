@@ -76,6 +76,9 @@ function recordSchema(kind: Kind, chosen: boolean): Json {
   return { type: "object", description, properties: shown, ...requiredOf(chosen ? fields.filter(isIdentity) : fields) };
 }
 
+/** JSON Schema 2020-12 of a record as answers show it. */
+export const shownRecordSchema = (kind: Kind): Json => recordSchema(kind, false);
+
 /** A page of records of these kinds. */
 export function pageSchema(kinds: readonly Kind[]): Json {
   const items = kinds.map(({ name }) => schemaRef(capital(name)));
@@ -100,6 +103,23 @@ export function pageSchema(kinds: readonly Kind[]): Json {
       notes: { type: "array", items: { type: "string" }, description: "what may be surprising about the answer" },
     },
     required: ["items", "next_cursor"],
+  };
+}
+
+/** What a query found. */
+export function tableSchema(): Json {
+  const text = (description: string) => ({ type: "string", description });
+  const column = { name: text("as the query calls it"), type: text("as PostgreSQL calls it") };
+  return {
+    type: "object",
+    properties: {
+      columns: { type: "array", items: { type: "object", properties: column, required: ["name", "type"] } },
+      rows: { type: "array", items: { type: "array", items: {} }, description: "the values, in the order of the columns" },
+      row_count: { type: "integer", description: "how many rows the answer has" },
+      truncated: { type: "boolean", description: "whether the query finds more than the answer has" },
+      notes: { type: "array", items: { type: "string" } },
+    },
+    required: ["columns", "rows", "row_count", "truncated"],
   };
 }
 

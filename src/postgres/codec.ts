@@ -116,6 +116,19 @@ export const TYPES = {
   },
 };
 
+/** The types that the driver parses by itself, besides those above: int2, int4, oid, float4, float8. */
+const NUMBERS = [21, 23, 26, 700, 701];
+
+const asText = (text: string) => text;
+
+/** The same for parameters, while every column stays the text that the server sent. */
+export const AS_TEXT = Object.fromEntries(
+  Object.entries(TYPES).map(([name, type]) => [
+    name,
+    { ...type, from: name === "text" ? [...type.from, ...NUMBERS] : type.from, parse: asText },
+  ]),
+) as unknown as typeof TYPES;
+
 function unlessEncoded(type: number) {
   return (value: unknown) => (value instanceof Unencoded ? encode(type, value.value) : String(value));
 }

@@ -20,6 +20,8 @@ export type Connection = {
   readonly progressAt: number;
   open: (withinMs: number) => Promise<void>;
   run: (text: string, values: readonly unknown[], named: boolean) => Promise<Rows>;
+  /** One statement, whatever its text says, with the columns of its answer. */
+  described: (text: string, values: readonly unknown[]) => Promise<Described>;
   /** Runs statements without values, and resolves with the command tag of the last one. */
   script: (text: string) => Promise<string>;
   /** Starts `copy … from stdin`. */
@@ -33,8 +35,19 @@ export type Connection = {
   close: () => Promise<void>;
 };
 
+/** Columns by name and type (pg_type.oid). */
+export type Described = { columns: readonly { name: string; type: number }[]; rows: Rows };
+
+/** `parsers`: in place of those of codec.ts. `onBytes` is told of all that the server sends. */
+export type ConnectionExtras = { parsers?: typeof TYPES; onBytes?: (bytes: number) => void };
+
 /** `onLost` is called once, however the connection was lost, and must not throw. */
-export function createConnection(to: Address, types: ParameterTypes, onLost: (connection: Connection) => void): Connection {
+export function createConnection(
+  to: Address,
+  types: ParameterTypes,
+  onLost: (connection: Connection) => void,
+  { parsers = TYPES, onBytes }: ConnectionExtras = {},
+): Connection {
   let lost = false;
   let socket: net.Socket | undefined;
   let backend: Backend | undefined;
@@ -48,7 +61,7 @@ export function createConnection(to: Address, types: ParameterTypes, onLost: (co
     ssl: false,
     max: 1,
     fetch_types: false,
-    types: TYPES,
+    types: parsers,
     connection: { application_name: "cardfile" },
     socket: connect,
     max_lifetime: null,
@@ -61,10 +74,12 @@ export function createConnection(to: Address, types: ParameterTypes, onLost: (co
   /** The driver asks for a second socket, at once and without end, when the first closed before the server was ready. */
   async function connect(): Promise<net.Socket> {
     if (socket || lost) throw gone();
-    return dial(to, (dialled) => {
+    const ready = await dial(to, (dialled) => {
       socket = dialled;
       if (lost) dialled.destroy();
     });
+    if (onBytes) ready.on("data", ({ length }) => onBytes(length));
+    return ready;
   }
 
   /** A statement of known types, which others may be pipelined with. */
@@ -90,6 +105,15 @@ export function createConnection(to: Address, types: ParameterTypes, onLost: (co
     const result = await dispatch.track(() => client.unsafe(text, unencoded(values) as never[], { prepare: false }).values());
     types.learn(text, result.statement.types);
     return withoutMeta(result as unknown as Rows);
+  }
+
+  /** Never by the simple protocol, which the driver chooses for a text without values: that one takes several statements. */
+  async function described(text: string, values: readonly unknown[]): Promise<Described> {
+    if (lost) throw gone();
+    const options = { prepare: false, simple: false };
+    const result = await dispatch.track(() => client.unsafe(text, unencoded(values) as never[], options).values());
+    const columns = (result.statement.columns ?? []).map(({ name, type }) => ({ name, type }));
+    return { columns, rows: withoutMeta(result as unknown as Rows) };
   }
 
   async function script(text: string): Promise<postgres.ResultMeta<number>> {
@@ -141,6 +165,7 @@ export function createConnection(to: Address, types: ParameterTypes, onLost: (co
       const known = values.length === 0 ? NO_TYPES : types.of(text);
       return known ? runKnown(text, values, known, named) : runFirst(text, values);
     },
+    described,
     script: async (text) => (await script(text)).command,
     copyIn: (text) => (lost ? Promise.reject(gone()) : dispatch.copy<Writable>(text, resume)),
     copyOut: (text) => (lost ? Promise.reject(gone()) : dispatch.copy<Readable>(text, resume)),

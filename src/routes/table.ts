@@ -3,6 +3,7 @@ import type { Route } from "../service/route.ts";
 import { batchRoutes } from "./batch.ts";
 import { calendarRoutes } from "./calendars.ts";
 import { changeRoutes } from "./changes.ts";
+import { connectionRoutes } from "./connection.ts";
 import { duplicateRoutes } from "./duplicates.ts";
 import { exportRoutes } from "./export.ts";
 import { helpRoutes } from "./help.ts";
@@ -27,7 +28,9 @@ import { proposalRoutes } from "./proposals.ts";
 import { recordRoutes } from "./records.ts";
 import { reminderRoutes } from "./reminders.ts";
 import { savedListRoutes } from "./savedLists.ts";
+import { schemaRoutes } from "./schema.ts";
 import { searchRoutes } from "./search.ts";
+import { sqlRoutes } from "./sql.ts";
 import { undoRoutes } from "./undo.ts";
 
 /** The whole API. */
@@ -50,6 +53,9 @@ export function createRoutes(catalog: Catalog): Route[] {
     ...catalog.kinds.flatMap((kind) => recordRoutes(kind)),
     ...importRoutes(catalog),
     ...searchRoutes(catalog.kinds),
+    ...schemaRoutes,
+    ...sqlRoutes(catalog),
+    ...connectionRoutes,
     ...reminderRoutes,
     ...calendarRoutes,
     ...pipelineRoutes(catalog.kinds),

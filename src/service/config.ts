@@ -13,6 +13,12 @@ const onOff = (text: string, name: string) => {
   throw new StartError(`${name} must be on or off, not ${JSON.stringify(text)}`);
 };
 
+function sqlUrl(text: string, name: string): string {
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  if (text === "" || (url && /^postgres(ql)?:$/.test(url.protocol) && url.hostname && !url.username)) return text;
+  throw new StartError(`${name} must be like postgres://db.example.com:5432/crm, without a user: each caller gets one`);
+}
+
 /** All settings: name, default and meaning. The README's table is made from this. */
 export const SETTINGS = {
   CRM_HOST: { initially: "127.0.0.1", about: "address to listen on" },
@@ -54,6 +60,16 @@ export const SETTINGS = {
   CRM_ACCESS_LOG: { initially: "off", about: "a log line for every request", read: onOff },
   CRM_TRUST_PROXY: { initially: "off", about: "take the caller's address from the last X-Forwarded-For entry", read: onOff },
   CRM_WORKERS: { initially: "1", about: "processes that serve", read: whole(1, 64) },
+  CRM_SQL_SECONDS: {
+    initially: "30",
+    about: "seconds that a caller's own query may take, see /help/sql",
+    read: whole(1, 3_600),
+  },
+  CRM_SQL_URL: {
+    initially: "",
+    about: "where callers reach the database themselves, `postgres://db.example.com:5432/crm`; empty: they do not",
+    read: sqlUrl,
+  },
   PG_BIN: { initially: "", about: "folder of the PostgreSQL programs to embed instead of the bundled ones" },
 } as const satisfies Record<string, Setting>;
 
@@ -77,6 +93,8 @@ export type Config = Readonly<{
   rate: number;
   trustProxy: boolean;
   workers: number;
+  sqlSeconds: number;
+  sqlUrl: string;
   pgBin: string;
 }>;
 
@@ -118,6 +136,8 @@ export function readConfig(environment: Record<string, string | undefined>): Con
     rate: whole(1, 999_999_999)((value("CRM_RATE") as string) || (value("CRM_SENDMAIL") ? "6000" : "600000"), "CRM_RATE"),
     trustProxy: value("CRM_TRUST_PROXY"),
     workers: value("CRM_WORKERS"),
+    sqlSeconds: value("CRM_SQL_SECONDS"),
+    sqlUrl: value("CRM_SQL_URL"),
     pgBin: value("PG_BIN"),
   } as Config;
   if (config.secret && config.secret.length < 32) throw new StartError("CRM_SECRET must have 32 characters or more");

@@ -1,5 +1,6 @@
 import type { IncomingHttpHeaders } from "node:http";
 import type { Author, Database } from "../db/database.ts";
+import type { Guests } from "../db/guests/guests.ts";
 import type { Session } from "../db/people/sessions.ts";
 import type { Claim } from "../db/records/writeStatement.ts";
 import { misreadName } from "../derive/filter.ts";
@@ -50,6 +51,8 @@ export type Services = {
   forget: (id: string) => void;
   /** The readers that wait for changes. */
   waiting: Waiting;
+  /** Callers' own SQL. */
+  guests: Guests;
 };
 
 /** A parsed request. */

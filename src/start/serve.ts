@@ -3,6 +3,7 @@ import type { Server } from "node:http";
 import { get } from "node:https";
 import type { AddressInfo } from "node:net";
 import { createApp } from "../app.ts";
+import { createGuests } from "../db/guests/guests.ts";
 import { newestEntries } from "../db/records/feed.ts";
 import { createLimiter } from "../http/limits.ts";
 import type { Request } from "../http/request.ts";
@@ -57,6 +58,9 @@ export async function serve(config: Config, connection: ConnectionOptions, log: 
   const waiting = createWaiting((ids) => newestEntries(pool, ids), notice);
   const metrics = createMetrics(pool, peers);
   const seal = createSeal(readSecret(config));
+  const direct = config.databaseUrl ? { url: config.directUrl } : connection;
+  const { sqlSeconds: seconds, tokenDays } = config;
+  const guests = createGuests({ pool, direct, seal, random: createRandom(), now: Date.now, seconds, tokenDays });
   const send = config.sendmail ? createMailer(config.sendmail, config.mailFrom, Date.now) : undefined;
   const outbox = send && createOutbox({ pool, seal, ids, now: Date.now, log, send });
   // The app needs the URL, which is known only once the server listens. So the handler looks the app up at each request.
@@ -87,8 +91,10 @@ export async function serve(config: Config, connection: ConnectionOptions, log: 
       forget(id) {
         forget(id);
         peers.tell({ forget: id });
+        guests.endEnded().catch((error: unknown) => log.warn("guests stay", { cause: String(error) }));
       },
       waiting,
+      guests,
     },
     sessions,
     limiter,
@@ -97,7 +103,7 @@ export async function serve(config: Config, connection: ConnectionOptions, log: 
     sessions.forget(id);
     waiting.forget(id);
   }
-  const stopJobs = startJobs(createJobs({ pool, catalog }, config, outbox, Date.now), log);
+  const stopJobs = startJobs(createJobs({ pool, catalog }, config, outbox, guests, Date.now), log);
   return {
     baseUrl,
     hear(news) {

@@ -650,6 +650,10 @@ begin
   return pg_catalog.regexp_replace(value, E'[\x01-/:-@[-`{-\u00bf\u2000-\u206f\u3000-\u303f]+', glue, 'g');
 end $$;
 
+create function crm_sql_workspace() returns text
+  language sql immutable parallel safe
+as $$ select r.workspace_id from public.sql_roles r where r.name = session_user::text $$;
+
 create function crm_time(value text, before integer, change timestamp with time zone, after integer) returns timestamp with time zone
   language plpgsql immutable strict parallel safe
 as $$
@@ -1914,6 +1918,18 @@ CREATE INDEX services_sku_order_idx ON public.services USING btree (workspace_id
 CREATE INDEX services_tags_idx ON public.services USING gin (workspace_id, tags) WHERE (deleted_at IS NULL);
 CREATE INDEX services_unit_price_cents_order_idx ON public.services USING btree (workspace_id, unit_price_cents, id) WHERE (deleted_at IS NULL);
 CREATE INDEX services_updated_at_order_idx ON public.services USING btree (workspace_id, updated_at, id) WHERE (deleted_at IS NULL);
+
+create table sql_roles (
+  name text collate "C" not null,
+  workspace_id text collate "C" not null,
+  token_id text collate "C",
+  fingerprint text collate "C" not null,
+  created_at timestamp with time zone not null,
+  used_at timestamp with time zone not null,
+  constraint sql_roles_pkey PRIMARY KEY (name)
+);
+CREATE UNIQUE INDEX sql_roles_token_key ON public.sql_roles USING btree (token_id) WHERE (token_id IS NOT NULL);
+CREATE UNIQUE INDEX sql_roles_workspace_key ON public.sql_roles USING btree (workspace_id) WHERE (token_id IS NULL);
 
 create table tallies (
   key text collate "C" not null,

@@ -1,5 +1,6 @@
 import type { AddressInfo } from "node:net";
 import { createApp } from "../../src/app.ts";
+import { createGuests, type Guests } from "../../src/db/guests/guests.ts";
 import { HINTS } from "../../src/db/hints.ts";
 import { newestEntries } from "../../src/db/records/feed.ts";
 import { createLimiter } from "../../src/http/limits.ts";
@@ -42,6 +43,7 @@ export type Client = { token: string; email: string; send: Send };
 export type Service = {
   baseUrl: string;
   pool: Pool;
+  guests: Guests;
   mails: Mail[];
   /** Without a token. */
   send: Send;
@@ -84,6 +86,9 @@ export async function startService(options: ServiceOptions = {}): Promise<Servic
     hints: HINTS,
   });
   const ids = createIds(now, random);
+  const seal = createSeal(config.secret);
+  const { sqlSeconds: seconds, tokenDays } = config;
+  const guests = createGuests({ pool, direct: database.connection, seal, random: createRandom(), now, seconds, tokenDays });
   const mails: Mail[] = [];
   let app: ReturnType<typeof createApp> | undefined;
   const callerOf = config.trustProxy ? (request: Request) => addressOf(request, true) : undefined;
@@ -100,7 +105,7 @@ export async function startService(options: ServiceOptions = {}): Promise<Servic
       // Long enough for a busy machine.
       db: { pool, catalog, nearMs: 5_000 },
       catalogs: createCatalogs(catalog),
-      seal: createSeal(config.secret),
+      seal,
       ids,
       random,
       now,
@@ -118,8 +123,10 @@ export async function startService(options: ServiceOptions = {}): Promise<Servic
       forget(id) {
         sessions.forget(id);
         waiting.forget(id);
+        guests.endEnded().catch((error: unknown) => log.error("guests stay", { cause: String(error) }));
       },
       waiting,
+      guests,
     },
     sessions,
     createLimiter({ quota: config.rate, seconds: 60 }),
@@ -129,6 +136,7 @@ export async function startService(options: ServiceOptions = {}): Promise<Servic
   return {
     baseUrl,
     pool,
+    guests,
     mails,
     send,
     async signIn(email = "ann@example.com") {

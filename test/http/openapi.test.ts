@@ -22,7 +22,7 @@ const done = new Set<ToldOperation>();
 const seen = new Set<number>();
 
 before(async () => {
-  service = await startService({ config: { CRM_METRICS_TOKEN: METRICS } });
+  service = await startService({ config: { CRM_METRICS_TOKEN: METRICS, CRM_SQL_URL: "postgres://db.example.com" } });
   statements = recordStatements(service.pool);
   ann = await service.signIn();
   world = await createWorld(ann);
@@ -477,6 +477,17 @@ test("a file may name its kinds, and what came of one is kept", async () => {
   await ask("GET", "/imports/{id}", { ids: [id], query: JSON_PLEASE });
   await ask("GET", "/imports/{id}", { ids: [id], query: "?outcome=created&after=0" });
   await ask("GET", "/imports/{id}", { ids: ["im_00000000"] });
+});
+
+test("queries of callers", async () => {
+  const sql = "select 1 as n, 'x' as x";
+  for (const query of ["", JSON_PLEASE, "?format=ndjson"]) await ask("POST", "/sql", { query, body: { sql } });
+  await ask("POST", "/sql", { query: JSON_PLEASE, body: { sql: "select nothing from nowhere" } });
+  await ask("POST", "/sql", { body: { sql: "delete from nowhere" } });
+  for (const query of ["", JSON_PLEASE, "?kind=nothing"]) await ask("GET", "/schema", { query });
+  await ask("GET", "/schema", { headers: { accept: "application/schema+json" } });
+  assert.equal((await ask("POST", "/connection", { query: JSON_PLEASE, body: {} })).status, 201);
+  await ask("DELETE", "/connection");
 });
 
 test("the tour led everywhere", () => {

@@ -18,6 +18,7 @@ const LOCAL_TABLES = [
   "codes",
   "authorization_codes",
   "mails",
+  "sql_roles",
   "tallies",
 ];
 const GLOBAL_TABLES = [...REFERENCE_TABLES, ...LOCAL_TABLES];

@@ -1,0 +1,45 @@
+import { derived } from "../records/derived.ts";
+import { type Field, isIdentity, type Kind } from "../records/kind.ts";
+
+/** A field as SQL sees it: a column of the view that is called like the kind's path. */
+export type Column = { field: Field; name: string; type: string };
+
+/** The columns of a kind's view, in the order of the line. Deleted records are not in it, so nothing tells of their deletion. */
+export const columnsOf = derived((kind: Kind): readonly Column[] =>
+  kind.fields
+    .filter(({ name }) => name !== "deleted_at")
+    .map((field) => ({ field, name: field.name, type: field.type.sqlType })),
+);
+
+/** The short name of a record, which is made of its id. */
+export const isHandle = (field: Field): boolean => isIdentity(field) && field.name !== field.column;
+
+/** Questions that a workspace with these kinds can ask, as examples. */
+export function exampleQueries(kinds: readonly Kind[]): string[] {
+  const [grouped] = kinds.flatMap((kind) => {
+    const by = kind.pipeline?.stage;
+    return by && kind.sums ? [{ kind, by, ...kind.sums }] : [];
+  });
+  const [linked] = kinds.flatMap((kind) => {
+    const link = kind.sums && kind.links.find(({ target }) => target.naturalKey !== undefined);
+    return link ? [{ kind, link }] : [];
+  });
+  const [touching] = kinds.filter(({ touches }) => touches);
+  return [
+    ...(grouped
+      ? [
+          `select ${grouped.by}, count(*), sum(${grouped.amount}) as ${grouped.amount}, ${grouped.per} from ${grouped.kind.plural} group by ${grouped.by}, ${grouped.per} order by 3 desc nulls last`,
+        ]
+      : []),
+    ...(linked
+      ? [
+          `select l.${linked.link.target.title}, count(*) from ${linked.kind.plural} r join ${linked.link.target.plural} l on l.id = r.${linked.link.id.name} group by 1 order by 2 desc limit 10`,
+        ]
+      : []),
+    ...(touching
+      ? [
+          `select date_trunc('month', ${touching.touches!.at}) as month, count(*) from ${touching.plural} where ${touching.touches!.at} > now() - interval '1 year' group by 1 order by 1`,
+        ]
+      : []),
+  ];
+}
