@@ -11,8 +11,8 @@ const TAKEN = [
 ];
 
 /**
- * Takes from everybody what a role gets without a grant: our functions, temporary tables, new objects in public. Done with every new schema,
- * because migrations make new functions.
+ * Takes from everybody what a role gets without a grant: our functions, temporary tables, new objects in public. Immutable functions read
+ * nothing, and views call them as the caller. Done with every new schema, because migrations make new functions.
  */
 export const WALL = `do $wall$
 declare
@@ -20,7 +20,7 @@ declare
   super boolean := (select rolsuper from pg_roles where rolname = current_user);
 begin
   for called in select p.oid from pg_proc p where p.pronamespace = 'public'::regnamespace and p.prokind = 'f'
-      and pg_has_role(p.proowner, 'usage') and p.proname <> 'crm_sql_workspace' and has_function_privilege('public', p.oid, 'execute')
+      and pg_has_role(p.proowner, 'usage') and p.proname <> 'crm_sql_workspace' and p.provolatile <> 'i' and has_function_privilege('public', p.oid, 'execute')
       and (p.proname like 'crm\\_%' or p.proname like '%\\_write')
   loop execute format('revoke execute on function %s from public', called); end loop;
   if super then
