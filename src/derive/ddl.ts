@@ -2,11 +2,13 @@ import { comparedSql, orderedSql, ordersFolded } from "../fields/folding.ts";
 import { derived } from "../records/derived.ts";
 import { type Field, hasName, type Kind, stored, writable } from "../records/kind.ts";
 import { blocksOf } from "./blocks.ts";
+import { sharedTableSql } from "./sharedTable.ts";
 import { writeFunctionSql } from "./writeFunction.ts";
 
 /** The SQL that makes the table of a kind with its indexes, and the function that writes its records. */
 export const ddl = derived(
-  (kind: Kind): string => `${[tableSql(kind), ...indexesSql(kind), ...tuningSql(kind), writeFunctionSql(kind)].join("\n")}\n`,
+  (kind: Kind): string =>
+    `${[...(kind.shared ? sharedTableSql() : [tableSql(kind), ...indexesSql(kind), ...tuningSql(kind)]), writeFunctionSql(kind)].join("\n")}\n`,
 );
 
 function tableSql(kind: Kind): string {
@@ -24,6 +26,8 @@ function tableSql(kind: Kind): string {
     'merged_into text collate "C"',
     // The place of its last change in the feed (see entry.ts).
     "xid xid8",
+    // The values of fields that workspaces have added (see slots.ts).
+    "own jsonb",
     ...searchColumn(kind),
     "primary key (workspace_id, id)",
     ...links.map(

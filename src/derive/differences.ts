@@ -1,4 +1,4 @@
-import { type Kind, stored, writable } from "../records/kind.ts";
+import { columnName, type Kind, stored, writable } from "../records/kind.ts";
 
 /** A record as the history keeps it: PostgreSQL's JSON of its columns. */
 export type Stored = Readonly<Record<string, unknown>>;
@@ -9,12 +9,7 @@ export type Differences = Map<string, [before: unknown, after: unknown]>;
 const HIDING = ["deleted_at", "merged_into"];
 
 /** Columns that are written after a record was made. `deleted_at` hides the record, `merged_into` is the id of the one it became part of. */
-export const settable = (kind: Kind): string[] => [
-  ...writable(kind)
-    .filter(stored)
-    .map(({ name }) => name),
-  ...HIDING,
-];
+export const settable = (kind: Kind): string[] => [...writable(kind).filter(stored).map(columnName), ...HIDING];
 
 /** The differences of two versions. A column that `after` leaves out did not change. */
 export function differencesOf(kind: Kind, before: Stored, after: Stored): Differences {
@@ -22,7 +17,7 @@ export function differencesOf(kind: Kind, before: Stored, after: Stored): Differ
   for (const name of settable(kind)) {
     if (!Object.hasOwn(after, name)) continue;
     const [was, is] = [before[name] ?? null, after[name] ?? null];
-    if (!kind.field(name)?.type.members) {
+    if (!kind.stored(name)?.type.members) {
       if (!isSame(kind, name, was, is)) found.set(name, [was, is]);
       continue;
     }
@@ -36,7 +31,7 @@ export function differencesOf(kind: Kind, before: Stored, after: Stored): Differ
 /** Whether two values of a column are one. An absent member differs from one that is null. */
 export function isSame(kind: Kind, name: string, a: unknown, b: unknown): boolean {
   if (a === b) return true;
-  const isTime = name === "deleted_at" || kind.field(name)?.type.sqlType === "timestamptz";
+  const isTime = name === "deleted_at" || kind.stored(name)?.type.sqlType === "timestamptz";
   if (isTime && typeof a === "string" && typeof b === "string") return instantOf(a) === instantOf(b);
   return a !== undefined && b !== undefined && ordered(a) === ordered(b);
 }

@@ -27,9 +27,12 @@ export function entrySql(
 ): string {
   const { workspace, actor, token, agent, reason, request } = author;
   return `insert into changes (workspace_id, id, kind, record_id, version, action, at, actor, token_id, agent, reason, request_id, cause, xid, row)
-  select ${workspace}, ${id}, '${kind.name}', ${row}.id, ${row}.version, ${action}, ${row}.updated_at, ${actor}, ${token}, ${agent}, ${reason}, ${request}, ${cause},
+  select ${workspace}, ${id}, ${kindSql(kind, row)}, ${row}.id, ${row}.version, ${action}, ${row}.updated_at, ${actor}, ${token}, ${agent}, ${reason}, ${request}, ${cause},
     ${placeSql(row)}, ${keptSql(kind, row, sets)}${from ? ` from ${from}` : ""};`;
 }
+
+/** The name of the kind of a row of its table. */
+const kindSql = ({ name, shared }: Kind, row: string) => (shared ? `${row}.kind` : `'${name}'`);
 
 /**
  * The place in the feed of the entry of a row, or of the row itself as it changes: its transaction, or that of the version before where that
@@ -39,7 +42,7 @@ export function entrySql(
 export const placeSql = (row: string) => `greatest(pg_current_xact_id(), ${row}.xid)`;
 
 /** Columns that are no part of the record. */
-const NO_PART = "'{workspace_id,search,xid}'::text[]";
+const noPart = ({ shared }: Kind) => `'{workspace_id,search,xid,own${shared ? ",kind" : ""}}'::text[]`;
 /** Bytes of the long values that a change did not set, from which on its entry leaves them out. */
 const MOST_REPEATED = 8_000;
 /** Every so many versions an entry is whole, so that no walk back to what it left out is longer. */
@@ -53,8 +56,8 @@ export const LEFT_OUT = "=";
  * nearest version before that has them (`wholeSql` in db/records/history.ts).
  */
 export function keptSql(kind: Kind, row: string, sets: Sets = SETS_NOTHING): string {
-  const whole = `to_jsonb(${row}) - ${NO_PART}`;
-  const long = writable(kind).filter((field) => stored(field) && field.type.long);
+  const whole = `(to_jsonb(${row}) - ${noPart(kind)} || coalesce(${row}.own, '{}'))`;
+  const long = writable(kind).filter((field) => stored(field) && !field.slot && field.type.long);
   if (long.length === 0) return whole;
   const unset = long.map((field) => ({
     name: field.name,

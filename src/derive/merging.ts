@@ -1,4 +1,4 @@
-import { type Field, type Kind, stored, writable } from "../records/kind.ts";
+import { columnName, type Field, type Kind, stored, writable } from "../records/kind.ts";
 import { isSame, type Stored } from "./differences.ts";
 
 /** What a merge makes of a field: the kept record's value, the other's, or both of them. */
@@ -13,14 +13,14 @@ export function mergeFields(kind: Kind, kept: Stored, other: Stored, take: reado
     .filter(stored)
     .flatMap((field): Merged[] => {
       if (field.further) return mergedList(kind, field, kept, other, take);
-      const [mine, theirs] = [kept[field.name] ?? null, other[field.name] ?? null];
-      if (theirs === null || isSame(kind, field.name, mine, theirs)) return [];
+      const name = columnName(field);
+      const [mine, theirs] = [kept[name] ?? null, other[name] ?? null];
+      if (theirs === null || isSame(kind, name, mine, theirs)) return [];
       if (mine === null) return [{ field, value: theirs, from: "other", lost: null }];
       const taken = take.includes(field.name);
       const [first, second] = taken ? [theirs, mine] : [mine, theirs];
       const both = united(field, first, second);
-      if (both !== undefined)
-        return isSame(kind, field.name, both, mine) ? [] : [{ field, value: both, from: "both", lost: null }];
+      if (both !== undefined) return isSame(kind, name, both, mine) ? [] : [{ field, value: both, from: "both", lost: null }];
       return [{ field, value: first, from: taken ? "other" : "kept", lost: second }];
     });
 }

@@ -5,4 +5,9 @@ import { type Kind, stored } from "../records/kind.ts";
 export const dependenciesFirst = ({ dependentsFirst }: Catalog): Kind[] => [...dependentsFirst].reverse();
 
 /** Columns of a record's row in the file of a workspace. */
-export const recordColumns = ({ fields }: Kind): string[] => [...fields.filter(stored).map(({ name }) => name), "merged_into"];
+export const recordColumns = ({ shared, fields }: Kind): string[] => [
+  ...fields.filter((field) => stored(field) && !field.slot).map(({ name }) => name),
+  ...(shared ? ["kind"] : []),
+  "own",
+  "merged_into",
+];

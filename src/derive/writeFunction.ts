@@ -5,6 +5,7 @@ import { derivedSql, followsSql, type Where } from "./derivations.ts";
 import { entrySql, placeSql } from "./entry.ts";
 import { addressesSql, addressVariables, becomesSql, insertedListSql } from "./further.ts";
 import { mentionsOfWritten } from "./mentions.ts";
+import { KEY_SLOT, OWN_KEY, OWN_KEYED, OWN_LINKS } from "./slots.ts";
 
 /**
  * The function that creates, upserts or changes one record of a kind, with its history entry, in one call: `select … from contacts_write(…) r`.
@@ -14,16 +15,17 @@ import { mentionsOfWritten } from "./mentions.ts";
  * on one of them.
  */
 export function writeFunctionSql(kind: Kind): string {
-  const { plural } = kind;
-  return `create or replace function ${plural}_write(
+  const { table } = kind;
+  return `create or replace function ${table}_write(
   p_workspace text, p_at timestamptz, p_actor text, p_token text, p_agent text, p_reason text, p_request text, p_entry text, p_id text,
   p_creates boolean, p_versions integer[], p_cap integer, p_key text, p_fingerprint text, p_sent jsonb, p_initial jsonb, p_removed text[]
-) returns setof ${plural} language plpgsql as $$
+) returns setof ${table} language plpgsql as $$
 declare
-  n ${plural} := jsonb_populate_record(null::${plural}, p_initial || p_sent);
-  w ${plural};${linkVariables(kind)}${addressVariables(kind)}
+  n ${table} := jsonb_populate_record(null::${table}, p_initial || p_sent);
+  w ${table};
+  o jsonb := p_sent -> 'own';${linkVariables(kind)}${addressVariables(kind)}
 begin
-${indented([...linksInOrder(kind).map((link) => lockSql(kind, link)), CLAIM, changeSql(kind), unwrittenSql(kind), countSql(kind), ...mentionsOfWritten(kind), FORGET_SEARCH, historySql(kind), "return next w;"])}
+${indented([...(kind.shared ? [LOCK_KIND] : []), ...linksInOrder(kind).map((link) => lockSql(kind, link)), LOCK_OWN, CLAIM, changeSql(kind), unwrittenSql(kind), countSql(kind), ...mentionsOfWritten(kind), FORGET_SEARCH, historySql(kind), "return next w;"])}
 end $$;`;
 }
 
@@ -59,7 +61,7 @@ function lockSql(kind: Kind, link: Link): string {
       : `if p_creates and not p_sent ? '${link.id.name}' then\n  ${column} := coalesce(${from.join(", ")});\nend if;\n`;
   const into = [column, ...takes.map((other) => taken(link, other))].join(", ");
   return `${wanted}if ${column} is not null then
-  select t.id${takes.map((other) => `, t."${other.id.name}"`).join("")} into ${into} from ${link.target.plural} t
+  select t.id${takes.map((other) => `, t."${other.id.name}"`).join("")} into ${into} from ${link.target.table} t
     where t.workspace_id = p_workspace and right(t.id, 8) = right(${column}, 8) and right(t.id, length(${column})) = ${column}
       and t.deleted_at is null for key share;
   if not found and p_sent ? '${link.id.name}' then
@@ -67,6 +69,20 @@ function lockSql(kind: Kind, link: Link): string {
   end if;
 end if;`;
 }
+
+/** A kind that is deleted takes no records. It is locked against that, as a linked record is. */
+const LOCK_KIND = `perform from kinds k where k.workspace_id = p_workspace and k.name = n.kind and k.deleted_at is null for key share;
+if not found then
+  raise foreign_key_violation using constraint = 'own_records_kind';
+end if;`;
+
+/** The links among own fields, which \`=links\` names with the tables that they lead to. */
+const LOCK_OWN = `if p_sent ? '${OWN_LINKS}' then
+  o := crm_linked(p_workspace, o, p_sent -> '${OWN_LINKS}');
+  if o is null then
+    return;
+  end if;
+end if;`;
 
 const CLAIM = `if p_key is not null then
   insert into idempotency_keys (workspace_id, key, fingerprint, record_id, created_at)
@@ -83,14 +99,14 @@ function changeSql(kind: Kind): string {
   return addressesSql(
     kind,
     insertSql(kind),
-    (where) => `update ${kind.plural} r set ${changesSql(kind, "n", "p_at", where)}\n  returning r.* into w;`,
+    (where) => `update ${kind.table} r set ${changesSql(kind, "n", "p_at", where)}\n  returning r.* into w;`,
   );
 }
 
-export const columnsOf = (kind: Kind) => writable(kind).filter(stored);
+export const columnsOf = (kind: Kind) => writable(kind).filter((field) => stored(field) && !field.slot);
 
 function insertSql(kind: Kind): string {
-  const { plural, keyField, furtherKey } = kind;
+  const { table, shared, keyField, furtherKey } = kind;
   const columns = columnsOf(kind);
   const values = columns.map((field) => insertedSql(kind, field, { workspace: "p_workspace", id: "p_id" }));
   const key = keyField && `"${keyField.name}"`;
@@ -98,9 +114,12 @@ function insertSql(kind: Kind): string {
     keyField && !furtherKey
       ? `\n  on conflict (workspace_id, ${comparedSql(keyField.type, `"${keyField.name}"`)}) where ${key} is not null and deleted_at is null
   do update set ${changesSql(kind, "excluded", "excluded.updated_at")}`
-      : "";
-  return `insert into ${plural} as r (workspace_id, id, ${columns.map(({ name }) => `"${name}", `).join("")}version, created_at, created_by, updated_at, xid)
-  values (p_workspace, p_id, ${values.map((each) => `${each}, `).join("")}1, p_at, p_actor, p_at, pg_current_xact_id())${conflict}
+      : shared
+        ? `\n  on conflict (workspace_id, kind, ${OWN_KEY}) where ${OWN_KEYED} and deleted_at is null
+  do update set ${changesSql(kind, "excluded", "excluded.updated_at")}`
+        : "";
+  return `insert into ${table} as r (workspace_id, id, ${shared ? "kind, " : ""}${columns.map(({ name }) => `"${name}", `).join("")}own, version, created_at, created_by, updated_at, xid)
+  values (p_workspace, p_id, ${shared ? "n.kind, " : ""}${values.map((each) => `${each}, `).join("")}${NEW_OWN}, 1, p_at, p_actor, p_at, pg_current_xact_id())${conflict}
   returning r.* into w;`;
 }
 
@@ -115,19 +134,22 @@ export function insertedSql(kind: Kind, field: Field, where: Where): string {
   return `coalesce(${value}, ${derivedSql(kind, field, (each) => `n."${each}"`, where)})`;
 }
 
+const NEW_OWN =
+  "case when o is not null or p_initial ? 'own' then crm_own(crm_own(null, p_initial -> 'own', false), o, false) end";
+
 /** The living record that the caller named. */
-const FOUND =
-  "r.workspace_id = p_workspace and right(r.id, 8) = right(p_id, 8) and right(r.id, length(p_id)) = p_id and r.deleted_at is null";
+const foundSql = ({ shared }: Kind) =>
+  `r.workspace_id = p_workspace and ${shared ? "r.kind = n.kind and " : ""}right(r.id, 8) = right(p_id, 8) and right(r.id, length(p_id)) = p_id and r.deleted_at is null`;
 const EXPECTED = "(p_versions is null or r.version = any (p_versions))";
 
 const updateSql = (kind: Kind) =>
-  `update ${kind.plural} r set ${changesSql(kind, "n", "p_at", FOUND)}
+  `update ${kind.table} r set ${changesSql(kind, "n", "p_at", foundSql(kind))}
   returning r.* into w;`;
 
 /** A change that is refused leaves its idempotency key free; one that would change nothing keeps it. */
-const unwrittenSql = ({ plural }: Kind) => `if w.id is null then
-  if p_key is not null and not p_creates and not exists (select from ${plural} r
-    where ${FOUND} and ${EXPECTED}) then
+const unwrittenSql = (kind: Kind) => `if w.id is null then
+  if p_key is not null and not p_creates and not exists (select from ${kind.table} r
+    where ${foundSql(kind)} and ${EXPECTED}) then
     delete from idempotency_keys where workspace_id = p_workspace and key = p_key;
   end if;
   return;
@@ -145,17 +167,21 @@ function changesSql(kind: Kind, from: string, at: string, found?: string): strin
     const value = type.merged?.(`r."${name}"`, `n."${name}"`, name) ?? `${from}."${name}"`;
     return `case when p_sent ? '${name}' then ${value}${follows} else r."${name}" end`;
   };
-  const set = columns.map((field) => `"${field.name}" = ${becomes(field)}`);
-  const before = columns.map(({ name }) => `r."${name}"`).join(", ");
-  const where = [...(found ? [found] : []), EXPECTED, `(${before}) is distinct from (${columns.map(becomes).join(", ")})`];
+  // The key that a create was sent leads to the record, which keeps it as it was written there.
+  const sent = from === "excluded" && kind.shared ? `o - '${KEY_SLOT}'` : "o";
+  const own = `case when o is not null then crm_own(r.own, ${sent}, false) else r.own end`;
+  const set = [...columns.map((field) => `"${field.name}" = ${becomes(field)}`), `own = ${own}`];
+  const before = [...columns.map(({ name }) => `r."${name}"`), "r.own"].join(", ");
+  const after = [...columns.map(becomes), own].join(", ");
+  const where = [...(found ? [found] : []), EXPECTED, `(${before}) is distinct from (${after})`];
   return `${set.join(",\n    ")},
     version = r.version + 1, updated_at = crm_after(r.updated_at, ${at}), xid = ${placeSql("r")}
   where ${where.join("\n    and ")}`;
 }
 
 /** Counts a record that was created; over the cap, the constraint usage_within_cap fails the whole call. */
-const countSql = ({ name }: Kind) => `if w.version = 1 and p_cap is not null then
-  insert into usage as u (workspace_id, kind, used, cap) values (p_workspace, '${name}', 1, p_cap)
+const countSql = ({ name, shared }: Kind) => `if w.version = 1 and p_cap is not null then
+  insert into usage as u (workspace_id, kind, used, cap) values (p_workspace, ${shared ? "n.kind" : `'${name}'`}, 1, p_cap)
     on conflict (workspace_id, kind) do update set used = u.used + 1, cap = excluded.cap;
 end if;`;
 

@@ -31,6 +31,8 @@ export type FieldSpec = {
   wanted?: { field: string; value: string };
   /** The column, where it is not called like the field. */
   column?: string;
+  /** Its values are kept in the column `own`, under the name that `column` gives (derive/slots.ts). */
+  slot?: true;
 };
 
 /**

@@ -2,7 +2,17 @@ import type { FieldSpec } from "../fields/spec.ts";
 import { countType } from "../fields/text.ts";
 import { timeType } from "../fields/time.ts";
 import type { Catalog } from "./catalog.ts";
-import type { Declaration, Field, Holder, Kind, Link, Mention } from "./kind.ts";
+import {
+  columnName,
+  type Declaration,
+  type Field,
+  type Holder,
+  type Kind,
+  type Link,
+  type Mention,
+  SHARED_TABLE,
+  stored,
+} from "./kind.ts";
 import { checkName, LIST_PARAMETERS } from "./reserved.ts";
 
 /** Rows a page of a list has at most, where the kind does not say. */
@@ -80,6 +90,7 @@ type Compiling = Kind & { links: readonly Link[]; holders: readonly Holder[]; me
 export function compileKind(declaration: Declaration): Kind {
   const fields = Object.entries(declaration.fields).map(([name, spec]) => compileField(declaration, name, spec));
   const byName = new Map(fields.map((field) => [field.name, field]));
+  const byColumn = new Map(fields.filter(stored).map((field) => [columnName(field), field]));
   const order = declaration.order ?? "-updated_at";
   const { name, title, titleParts = [], naturalKey, needsOneOf = [], mostRows = MOST_ROWS } = declaration;
   const { doneWhen, ...reminder } = declaration.reminder ?? {};
@@ -116,7 +127,9 @@ export function compileKind(declaration: Declaration): Kind {
     order,
     mostRows,
     fields,
+    table: declaration.shared ? SHARED_TABLE : declaration.plural,
     field: (asked) => byName.get(asked),
+    stored: (column) => byColumn.get(column),
     titleField: byName.get(title)!,
     keyField: naturalKey === undefined ? undefined : byName.get(naturalKey),
     furtherKey: naturalKey === undefined ? undefined : byName.get(naturalKey)!.list,

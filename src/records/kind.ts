@@ -51,6 +51,8 @@ export type Declaration = {
   /** As in the path `/contacts`; also the table. */
   plural: string;
   prefix: string;
+  /** The workspace made it: its records are in the table that all such kinds share (derive/slots.ts). */
+  shared?: true;
   about: string;
   /** The field that names the record to a person. */
   title: string;
@@ -127,9 +129,13 @@ export type Holder = { kind: Kind; link: Link };
 export type Kind = Omit<Declaration, "fields" | "order"> & {
   order: string;
   mostRows: number;
+  /** Where its records are kept. */
+  table: string;
   /** In the order of the line. */
   fields: readonly Field[];
   field: (name: string) => Field | undefined;
+  /** The field that is stored in a column, or under that name in `own`. */
+  stored: (column: string) => Field | undefined;
   /** The field that `title` names. */
   titleField: Field;
   /** The field that `naturalKey` names. */
@@ -162,9 +168,18 @@ export const labelsOf = ({ fields }: Kind): Field[] => fields.filter(({ label })
 /** Fields that take one of a few values: `status`. */
 export const choicesOf = ({ fields }: Kind): Field[] => fields.filter(({ type }) => type.choices);
 
-/** Whether a field has a column of its own: the name of a linked record and the handle have none. */
-export const stored = ({ name, column, type, touched, mentioned }: Field): boolean =>
-  (column ?? name) === name && !type.borrowed && !touched && !mentioned;
+/** Whether a field has a column of its own, or a slot: the name of a linked record and the handle have none. */
+export const stored = ({ name, column, slot, type, touched, mentioned }: Field): boolean =>
+  (slot || (column ?? name) === name) && !type.borrowed && !touched && !mentioned;
+
+/** What a stored record, and the history, call a field. It stays when the field is renamed. */
+export const columnName = ({ name, column }: Field): string => column ?? name;
+
+/** The fields that are kept in `own`. */
+export const slotsOf = ({ fields }: Kind): Field[] => fields.filter(({ slot }) => slot);
+
+/** The table of all kinds that workspaces make. */
+export const SHARED_TABLE = "own_records";
 
 /** Fields whose members callers address one by one: `custom`. */
 export const membersOf = ({ fields }: Kind): Field[] => fields.filter(({ type }) => type.members);

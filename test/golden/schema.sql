@@ -8,6 +8,7 @@ as $$
 declare
   n activities := jsonb_populate_record(null::activities, p_initial || p_sent);
   w activities;
+  o jsonb := p_sent -> 'own';
   l_deal_contact_id text;
   l_deal_company_id text;
   l_contact_company_id text;
@@ -42,6 +43,12 @@ begin
       return;
     end if;
   end if;
+  if p_sent ? '=links' then
+    o := crm_linked(p_workspace, o, p_sent -> '=links');
+    if o is null then
+      return;
+    end if;
+  end if;
   if p_key is not null then
     insert into idempotency_keys (workspace_id, key, fingerprint, record_id, created_at)
       values (p_workspace, p_key, p_fingerprint, p_id, p_at) on conflict do nothing;
@@ -50,8 +57,8 @@ begin
     end if;
   end if;
   if p_creates then
-    insert into activities as r (workspace_id, id, "kind", "at", "contact_id", "company_id", "deal_id", "body", "custom", version, created_at, created_by, updated_at, xid)
-      values (p_workspace, p_id, n."kind", n."at", n."contact_id", n."company_id", n."deal_id", n."body", nullif(n."custom", '{}'), 1, p_at, p_actor, p_at, pg_current_xact_id())
+    insert into activities as r (workspace_id, id, "kind", "at", "contact_id", "company_id", "deal_id", "body", "custom", own, version, created_at, created_by, updated_at, xid)
+      values (p_workspace, p_id, n."kind", n."at", n."contact_id", n."company_id", n."deal_id", n."body", nullif(n."custom", '{}'), case when o is not null or p_initial ? 'own' then crm_own(crm_own(null, p_initial -> 'own', false), o, false) end, 1, p_at, p_actor, p_at, pg_current_xact_id())
       returning r.* into w;
   else
     update activities r set "kind" = case when p_sent ? 'kind' then n."kind" else r."kind" end,
@@ -61,10 +68,11 @@ begin
         "deal_id" = case when p_sent ? 'deal_id' then n."deal_id" else r."deal_id" end,
         "body" = case when p_sent ? 'body' then n."body" else r."body" end,
         "custom" = case when p_sent ? 'custom' then nullif((coalesce(r."custom", '{}') || n."custom") - array(select substr(k, 8) from unnest(p_removed) k where starts_with(k, 'custom.')), '{}') else r."custom" end,
+        own = case when o is not null then crm_own(r.own, o, false) else r.own end,
         version = r.version + 1, updated_at = crm_after(r.updated_at, p_at), xid = greatest(pg_current_xact_id(), r.xid)
       where r.workspace_id = p_workspace and right(r.id, 8) = right(p_id, 8) and right(r.id, length(p_id)) = p_id and r.deleted_at is null
         and (p_versions is null or r.version = any (p_versions))
-        and (r."kind", r."at", r."contact_id", r."company_id", r."deal_id", r."body", r."custom") is distinct from (case when p_sent ? 'kind' then n."kind" else r."kind" end, case when p_sent ? 'at' then n."at" else r."at" end, case when p_sent ? 'contact_id' then n."contact_id" else r."contact_id" end, case when p_sent ? 'company_id' then n."company_id" else r."company_id" end, case when p_sent ? 'deal_id' then n."deal_id" else r."deal_id" end, case when p_sent ? 'body' then n."body" else r."body" end, case when p_sent ? 'custom' then nullif((coalesce(r."custom", '{}') || n."custom") - array(select substr(k, 8) from unnest(p_removed) k where starts_with(k, 'custom.')), '{}') else r."custom" end)
+        and (r."kind", r."at", r."contact_id", r."company_id", r."deal_id", r."body", r."custom", r.own) is distinct from (case when p_sent ? 'kind' then n."kind" else r."kind" end, case when p_sent ? 'at' then n."at" else r."at" end, case when p_sent ? 'contact_id' then n."contact_id" else r."contact_id" end, case when p_sent ? 'company_id' then n."company_id" else r."company_id" end, case when p_sent ? 'deal_id' then n."deal_id" else r."deal_id" end, case when p_sent ? 'body' then n."body" else r."body" end, case when p_sent ? 'custom' then nullif((coalesce(r."custom", '{}') || n."custom") - array(select substr(k, 8) from unnest(p_removed) k where starts_with(k, 'custom.')), '{}') else r."custom" end, case when o is not null then crm_own(r.own, o, false) else r.own end)
       returning r.* into w;
   end if;
   if w.id is null then
@@ -81,8 +89,8 @@ begin
   w.search := null;
   insert into changes (workspace_id, id, kind, record_id, version, action, at, actor, token_id, agent, reason, request_id, cause, xid, row)
     select p_workspace, p_entry, 'activity', w.id, w.version, case when w.version = 1 then 'created' else 'updated' end, w.updated_at, p_actor, p_token, p_agent, p_reason, p_request, null,
-      greatest(pg_current_xact_id(), w.xid), case when w.version = 1 or w.version % 32 = 0 or coalesce(case when not p_sent ? 'body' then octet_length(w."body") end, 0) + coalesce(case when not p_sent ? 'custom' then pg_column_size(w."custom" #> '{}') end, 0) < 8000 then to_jsonb(w) - '{workspace_id,search,xid}'::text[]
-        else (select to_jsonb(w) - '{workspace_id,search,xid}'::text[] - array(select jsonb_object_keys(sizes)) || jsonb_build_object('=', sizes)
+      greatest(pg_current_xact_id(), w.xid), case when w.version = 1 or w.version % 32 = 0 or coalesce(case when not p_sent ? 'body' then octet_length(w."body") end, 0) + coalesce(case when not p_sent ? 'custom' then pg_column_size(w."custom" #> '{}') end, 0) < 8000 then (to_jsonb(w) - '{workspace_id,search,xid,own}'::text[] || coalesce(w.own, '{}'))
+        else (select (to_jsonb(w) - '{workspace_id,search,xid,own}'::text[] || coalesce(w.own, '{}')) - array(select jsonb_object_keys(sizes)) || jsonb_build_object('=', sizes)
           from jsonb_strip_nulls(jsonb_build_object('body', case when not p_sent ? 'body' then octet_length(w."body") end, 'custom', case when not p_sent ? 'custom' then pg_column_size(w."custom" #> '{}') end)) sizes) end;
   return next w;
 end $$;
@@ -93,10 +101,17 @@ as $$
 declare
   n companies := jsonb_populate_record(null::companies, p_initial || p_sent);
   w companies;
+  o jsonb := p_sent -> 'own';
   a_id text := p_id;
   a_rows integer;
   a_values text[];
 begin
+  if p_sent ? '=links' then
+    o := crm_linked(p_workspace, o, p_sent -> '=links');
+    if o is null then
+      return;
+    end if;
+  end if;
   if p_key is not null then
     insert into idempotency_keys (workspace_id, key, fingerprint, record_id, created_at)
       values (p_workspace, p_key, p_fingerprint, p_id, p_at) on conflict do nothing;
@@ -113,8 +128,8 @@ begin
           select distinct p_workspace, 'company', v, p_id from unnest(a_values) v order by v on conflict do nothing;
         get diagnostics a_rows = row_count;
         if a_rows = (select count(distinct v) from unnest(a_values) v) then
-          insert into companies as r (workspace_id, id, "name", "domain", "domains", "industry", "phone", "owner", "tags", "street", "postal_code", "city", "region", "country", "tax_id", "notes", "custom", version, created_at, created_by, updated_at, xid)
-            values (p_workspace, p_id, n."name", n."domain", nullif(array_remove(n."domains", n."domain"), '{}'), n."industry", n."phone", n."owner", nullif(n."tags", '{}'), n."street", n."postal_code", n."city", n."region", n."country", n."tax_id", n."notes", nullif(n."custom", '{}'), 1, p_at, p_actor, p_at, pg_current_xact_id())
+          insert into companies as r (workspace_id, id, "name", "domain", "domains", "industry", "phone", "owner", "tags", "street", "postal_code", "city", "region", "country", "tax_id", "notes", "custom", own, version, created_at, created_by, updated_at, xid)
+            values (p_workspace, p_id, n."name", n."domain", nullif(array_remove(n."domains", n."domain"), '{}'), n."industry", n."phone", n."owner", nullif(n."tags", '{}'), n."street", n."postal_code", n."city", n."region", n."country", n."tax_id", n."notes", nullif(n."custom", '{}'), case when o is not null or p_initial ? 'own' then crm_own(crm_own(null, p_initial -> 'own', false), o, false) end, 1, p_at, p_actor, p_at, pg_current_xact_id())
             returning r.* into w;
           exit;
         end if;
@@ -147,10 +162,11 @@ begin
         "tax_id" = case when p_sent ? 'tax_id' then n."tax_id" else r."tax_id" end,
         "notes" = case when p_sent ? 'notes' then n."notes" else r."notes" end,
         "custom" = case when p_sent ? 'custom' then nullif((coalesce(r."custom", '{}') || n."custom") - array(select substr(k, 8) from unnest(p_removed) k where starts_with(k, 'custom.')), '{}') else r."custom" end,
+        own = case when o is not null then crm_own(r.own, o, false) else r.own end,
         version = r.version + 1, updated_at = crm_after(r.updated_at, p_at), xid = greatest(pg_current_xact_id(), r.xid)
       where r.workspace_id = p_workspace and right(r.id, 8) = right(a_id, 8) and right(r.id, length(a_id)) = a_id and r.deleted_at is null and (not p_creates or (r."domain" = n."domain" or n."domain" = any (r."domains")))
         and (p_versions is null or r.version = any (p_versions))
-        and (r."name", r."domain", r."domains", r."industry", r."phone", r."owner", r."tags", r."street", r."postal_code", r."city", r."region", r."country", r."tax_id", r."notes", r."custom") is distinct from (case when p_sent ? 'name' then n."name" else r."name" end, case when p_sent ? 'domain' and not p_creates then n."domain" else r."domain" end, case when p_sent ? 'domains' or p_sent ? 'domain' and r."domains" is not null then crm_further(case when p_sent ? 'domains' then case when 'domains.,' = any (p_removed) then nullif(array(select t from unnest(coalesce(r."domains", '{}') || array(select a from unnest(n."domains") a where a <> all (coalesce(r."domains", '{}')))) with ordinality u (t, i) where 'domains.' || t <> all (p_removed) order by i), '{}') else n."domains" end else r."domains" end, case when p_sent ? 'domain' and not p_creates then n."domain" else r."domain" end, case when p_creates then n."domain" else case when p_sent ? 'domain' and n."domain" = any (r."domains") and not (p_sent ? 'domains' and not 'domains.,' = any (p_removed)) then r."domain" end end) else r."domains" end, case when p_sent ? 'industry' then n."industry" else r."industry" end, case when p_sent ? 'phone' then n."phone" else r."phone" end, case when p_sent ? 'owner' then n."owner" else r."owner" end, case when p_sent ? 'tags' then case when 'tags.,' = any (p_removed) then nullif(array(select t from unnest(coalesce(r."tags", '{}') || array(select a from unnest(n."tags") a where a <> all (coalesce(r."tags", '{}')))) with ordinality u (t, i) where 'tags.' || t <> all (p_removed) order by i), '{}') else n."tags" end else r."tags" end, case when p_sent ? 'street' then n."street" else r."street" end, case when p_sent ? 'postal_code' then n."postal_code" else r."postal_code" end, case when p_sent ? 'city' then n."city" else r."city" end, case when p_sent ? 'region' then n."region" else r."region" end, case when p_sent ? 'country' then n."country" else r."country" end, case when p_sent ? 'tax_id' then n."tax_id" else r."tax_id" end, case when p_sent ? 'notes' then n."notes" else r."notes" end, case when p_sent ? 'custom' then nullif((coalesce(r."custom", '{}') || n."custom") - array(select substr(k, 8) from unnest(p_removed) k where starts_with(k, 'custom.')), '{}') else r."custom" end)
+        and (r."name", r."domain", r."domains", r."industry", r."phone", r."owner", r."tags", r."street", r."postal_code", r."city", r."region", r."country", r."tax_id", r."notes", r."custom", r.own) is distinct from (case when p_sent ? 'name' then n."name" else r."name" end, case when p_sent ? 'domain' and not p_creates then n."domain" else r."domain" end, case when p_sent ? 'domains' or p_sent ? 'domain' and r."domains" is not null then crm_further(case when p_sent ? 'domains' then case when 'domains.,' = any (p_removed) then nullif(array(select t from unnest(coalesce(r."domains", '{}') || array(select a from unnest(n."domains") a where a <> all (coalesce(r."domains", '{}')))) with ordinality u (t, i) where 'domains.' || t <> all (p_removed) order by i), '{}') else n."domains" end else r."domains" end, case when p_sent ? 'domain' and not p_creates then n."domain" else r."domain" end, case when p_creates then n."domain" else case when p_sent ? 'domain' and n."domain" = any (r."domains") and not (p_sent ? 'domains' and not 'domains.,' = any (p_removed)) then r."domain" end end) else r."domains" end, case when p_sent ? 'industry' then n."industry" else r."industry" end, case when p_sent ? 'phone' then n."phone" else r."phone" end, case when p_sent ? 'owner' then n."owner" else r."owner" end, case when p_sent ? 'tags' then case when 'tags.,' = any (p_removed) then nullif(array(select t from unnest(coalesce(r."tags", '{}') || array(select a from unnest(n."tags") a where a <> all (coalesce(r."tags", '{}')))) with ordinality u (t, i) where 'tags.' || t <> all (p_removed) order by i), '{}') else n."tags" end else r."tags" end, case when p_sent ? 'street' then n."street" else r."street" end, case when p_sent ? 'postal_code' then n."postal_code" else r."postal_code" end, case when p_sent ? 'city' then n."city" else r."city" end, case when p_sent ? 'region' then n."region" else r."region" end, case when p_sent ? 'country' then n."country" else r."country" end, case when p_sent ? 'tax_id' then n."tax_id" else r."tax_id" end, case when p_sent ? 'notes' then n."notes" else r."notes" end, case when p_sent ? 'custom' then nullif((coalesce(r."custom", '{}') || n."custom") - array(select substr(k, 8) from unnest(p_removed) k where starts_with(k, 'custom.')), '{}') else r."custom" end, case when o is not null then crm_own(r.own, o, false) else r.own end)
       returning r.* into w;
     if w.id is not null and (p_sent ? 'domains' or p_sent ? 'domain' and not p_creates) then
       delete from addresses a where a.workspace_id = p_workspace and a.kind = 'company' and a.value = any (a_values) and a.value <> all (array_remove(w."domains" || w."domain", null)) and a.record_id = w.id;
@@ -173,8 +189,8 @@ begin
   w.search := null;
   insert into changes (workspace_id, id, kind, record_id, version, action, at, actor, token_id, agent, reason, request_id, cause, xid, row)
     select p_workspace, p_entry, 'company', w.id, w.version, case when w.version = 1 then 'created' else 'updated' end, w.updated_at, p_actor, p_token, p_agent, p_reason, p_request, null,
-      greatest(pg_current_xact_id(), w.xid), case when w.version = 1 or w.version % 32 = 0 or coalesce(case when not p_sent ? 'notes' then octet_length(w."notes") end, 0) + coalesce(case when not p_sent ? 'custom' then pg_column_size(w."custom" #> '{}') end, 0) < 8000 then to_jsonb(w) - '{workspace_id,search,xid}'::text[]
-        else (select to_jsonb(w) - '{workspace_id,search,xid}'::text[] - array(select jsonb_object_keys(sizes)) || jsonb_build_object('=', sizes)
+      greatest(pg_current_xact_id(), w.xid), case when w.version = 1 or w.version % 32 = 0 or coalesce(case when not p_sent ? 'notes' then octet_length(w."notes") end, 0) + coalesce(case when not p_sent ? 'custom' then pg_column_size(w."custom" #> '{}') end, 0) < 8000 then (to_jsonb(w) - '{workspace_id,search,xid,own}'::text[] || coalesce(w.own, '{}'))
+        else (select (to_jsonb(w) - '{workspace_id,search,xid,own}'::text[] || coalesce(w.own, '{}')) - array(select jsonb_object_keys(sizes)) || jsonb_build_object('=', sizes)
           from jsonb_strip_nulls(jsonb_build_object('notes', case when not p_sent ? 'notes' then octet_length(w."notes") end, 'custom', case when not p_sent ? 'custom' then pg_column_size(w."custom" #> '{}') end)) sizes) end;
   return next w;
 end $$;
@@ -185,6 +201,7 @@ as $$
 declare
   n contacts := jsonb_populate_record(null::contacts, p_initial || p_sent);
   w contacts;
+  o jsonb := p_sent -> 'own';
   a_id text := p_id;
   a_rows integer;
   a_values text[];
@@ -194,6 +211,12 @@ begin
       where t.workspace_id = p_workspace and right(t.id, 8) = right(n."company_id", 8) and right(t.id, length(n."company_id")) = n."company_id"
         and t.deleted_at is null for key share;
     if not found and p_sent ? 'company_id' then
+      return;
+    end if;
+  end if;
+  if p_sent ? '=links' then
+    o := crm_linked(p_workspace, o, p_sent -> '=links');
+    if o is null then
       return;
     end if;
   end if;
@@ -213,8 +236,8 @@ begin
           select distinct p_workspace, 'contact', v, p_id from unnest(a_values) v order by v on conflict do nothing;
         get diagnostics a_rows = row_count;
         if a_rows = (select count(distinct v) from unnest(a_values) v) then
-          insert into contacts as r (workspace_id, id, "name", "first_name", "last_name", "email", "emails", "phone", "phones", "title", "company_id", "stage", "owner", "tags", "follow_up_at", "follow_up_note", "street", "postal_code", "city", "region", "country", "notes", "custom", version, created_at, created_by, updated_at, xid)
-            values (p_workspace, p_id, n."name", n."first_name", n."last_name", n."email", nullif(array_remove(n."emails", n."email"), '{}'), n."phone", nullif(array_remove(n."phones", n."phone"), '{}'), n."title", n."company_id", n."stage", n."owner", nullif(n."tags", '{}'), n."follow_up_at", n."follow_up_note", n."street", n."postal_code", n."city", n."region", n."country", n."notes", nullif(n."custom", '{}'), 1, p_at, p_actor, p_at, pg_current_xact_id())
+          insert into contacts as r (workspace_id, id, "name", "first_name", "last_name", "email", "emails", "phone", "phones", "title", "company_id", "stage", "owner", "tags", "follow_up_at", "follow_up_note", "street", "postal_code", "city", "region", "country", "notes", "custom", own, version, created_at, created_by, updated_at, xid)
+            values (p_workspace, p_id, n."name", n."first_name", n."last_name", n."email", nullif(array_remove(n."emails", n."email"), '{}'), n."phone", nullif(array_remove(n."phones", n."phone"), '{}'), n."title", n."company_id", n."stage", n."owner", nullif(n."tags", '{}'), n."follow_up_at", n."follow_up_note", n."street", n."postal_code", n."city", n."region", n."country", n."notes", nullif(n."custom", '{}'), case when o is not null or p_initial ? 'own' then crm_own(crm_own(null, p_initial -> 'own', false), o, false) end, 1, p_at, p_actor, p_at, pg_current_xact_id())
             returning r.* into w;
           exit;
         end if;
@@ -253,10 +276,11 @@ begin
         "country" = case when p_sent ? 'country' then n."country" else r."country" end,
         "notes" = case when p_sent ? 'notes' then n."notes" else r."notes" end,
         "custom" = case when p_sent ? 'custom' then nullif((coalesce(r."custom", '{}') || n."custom") - array(select substr(k, 8) from unnest(p_removed) k where starts_with(k, 'custom.')), '{}') else r."custom" end,
+        own = case when o is not null then crm_own(r.own, o, false) else r.own end,
         version = r.version + 1, updated_at = crm_after(r.updated_at, p_at), xid = greatest(pg_current_xact_id(), r.xid)
       where r.workspace_id = p_workspace and right(r.id, 8) = right(a_id, 8) and right(r.id, length(a_id)) = a_id and r.deleted_at is null and (not p_creates or (r."email" = n."email" or n."email" = any (r."emails")))
         and (p_versions is null or r.version = any (p_versions))
-        and (r."name", r."first_name", r."last_name", r."email", r."emails", r."phone", r."phones", r."title", r."company_id", r."stage", r."owner", r."tags", r."follow_up_at", r."follow_up_note", r."street", r."postal_code", r."city", r."region", r."country", r."notes", r."custom") is distinct from (case when p_sent ? 'name' then n."name" else r."name" end, case when p_sent ? 'first_name' then n."first_name" else r."first_name" end, case when p_sent ? 'last_name' then n."last_name" else r."last_name" end, case when p_sent ? 'email' and not p_creates then n."email" else r."email" end, case when p_sent ? 'emails' or p_sent ? 'email' and r."emails" is not null then crm_further(case when p_sent ? 'emails' then case when 'emails.,' = any (p_removed) then nullif(array(select t from unnest(coalesce(r."emails", '{}') || array(select a from unnest(n."emails") a where a <> all (coalesce(r."emails", '{}')))) with ordinality u (t, i) where 'emails.' || t <> all (p_removed) order by i), '{}') else n."emails" end else r."emails" end, case when p_sent ? 'email' and not p_creates then n."email" else r."email" end, case when p_creates then n."email" else case when p_sent ? 'email' and n."email" = any (r."emails") and not (p_sent ? 'emails' and not 'emails.,' = any (p_removed)) then r."email" end end) else r."emails" end, case when p_sent ? 'phone' then n."phone" else r."phone" end, case when p_sent ? 'phones' or p_sent ? 'phone' and r."phones" is not null then crm_further(case when p_sent ? 'phones' then case when 'phones.,' = any (p_removed) then nullif(array(select t from unnest(coalesce(r."phones", '{}') || array(select a from unnest(n."phones") a where a <> all (coalesce(r."phones", '{}')))) with ordinality u (t, i) where 'phones.' || t <> all (p_removed) order by i), '{}') else n."phones" end else r."phones" end, case when p_sent ? 'phone' then n."phone" else r."phone" end, case when p_sent ? 'phone' and n."phone" = any (r."phones") and not (p_sent ? 'phones' and not 'phones.,' = any (p_removed)) then r."phone" end) else r."phones" end, case when p_sent ? 'title' then n."title" else r."title" end, case when p_sent ? 'company_id' then n."company_id" else r."company_id" end, case when p_sent ? 'stage' then n."stage" else r."stage" end, case when p_sent ? 'owner' then n."owner" else r."owner" end, case when p_sent ? 'tags' then case when 'tags.,' = any (p_removed) then nullif(array(select t from unnest(coalesce(r."tags", '{}') || array(select a from unnest(n."tags") a where a <> all (coalesce(r."tags", '{}')))) with ordinality u (t, i) where 'tags.' || t <> all (p_removed) order by i), '{}') else n."tags" end else r."tags" end, case when p_sent ? 'follow_up_at' then n."follow_up_at" else r."follow_up_at" end, case when p_sent ? 'follow_up_note' then n."follow_up_note" else r."follow_up_note" end, case when p_sent ? 'street' then n."street" else r."street" end, case when p_sent ? 'postal_code' then n."postal_code" else r."postal_code" end, case when p_sent ? 'city' then n."city" else r."city" end, case when p_sent ? 'region' then n."region" else r."region" end, case when p_sent ? 'country' then n."country" else r."country" end, case when p_sent ? 'notes' then n."notes" else r."notes" end, case when p_sent ? 'custom' then nullif((coalesce(r."custom", '{}') || n."custom") - array(select substr(k, 8) from unnest(p_removed) k where starts_with(k, 'custom.')), '{}') else r."custom" end)
+        and (r."name", r."first_name", r."last_name", r."email", r."emails", r."phone", r."phones", r."title", r."company_id", r."stage", r."owner", r."tags", r."follow_up_at", r."follow_up_note", r."street", r."postal_code", r."city", r."region", r."country", r."notes", r."custom", r.own) is distinct from (case when p_sent ? 'name' then n."name" else r."name" end, case when p_sent ? 'first_name' then n."first_name" else r."first_name" end, case when p_sent ? 'last_name' then n."last_name" else r."last_name" end, case when p_sent ? 'email' and not p_creates then n."email" else r."email" end, case when p_sent ? 'emails' or p_sent ? 'email' and r."emails" is not null then crm_further(case when p_sent ? 'emails' then case when 'emails.,' = any (p_removed) then nullif(array(select t from unnest(coalesce(r."emails", '{}') || array(select a from unnest(n."emails") a where a <> all (coalesce(r."emails", '{}')))) with ordinality u (t, i) where 'emails.' || t <> all (p_removed) order by i), '{}') else n."emails" end else r."emails" end, case when p_sent ? 'email' and not p_creates then n."email" else r."email" end, case when p_creates then n."email" else case when p_sent ? 'email' and n."email" = any (r."emails") and not (p_sent ? 'emails' and not 'emails.,' = any (p_removed)) then r."email" end end) else r."emails" end, case when p_sent ? 'phone' then n."phone" else r."phone" end, case when p_sent ? 'phones' or p_sent ? 'phone' and r."phones" is not null then crm_further(case when p_sent ? 'phones' then case when 'phones.,' = any (p_removed) then nullif(array(select t from unnest(coalesce(r."phones", '{}') || array(select a from unnest(n."phones") a where a <> all (coalesce(r."phones", '{}')))) with ordinality u (t, i) where 'phones.' || t <> all (p_removed) order by i), '{}') else n."phones" end else r."phones" end, case when p_sent ? 'phone' then n."phone" else r."phone" end, case when p_sent ? 'phone' and n."phone" = any (r."phones") and not (p_sent ? 'phones' and not 'phones.,' = any (p_removed)) then r."phone" end) else r."phones" end, case when p_sent ? 'title' then n."title" else r."title" end, case when p_sent ? 'company_id' then n."company_id" else r."company_id" end, case when p_sent ? 'stage' then n."stage" else r."stage" end, case when p_sent ? 'owner' then n."owner" else r."owner" end, case when p_sent ? 'tags' then case when 'tags.,' = any (p_removed) then nullif(array(select t from unnest(coalesce(r."tags", '{}') || array(select a from unnest(n."tags") a where a <> all (coalesce(r."tags", '{}')))) with ordinality u (t, i) where 'tags.' || t <> all (p_removed) order by i), '{}') else n."tags" end else r."tags" end, case when p_sent ? 'follow_up_at' then n."follow_up_at" else r."follow_up_at" end, case when p_sent ? 'follow_up_note' then n."follow_up_note" else r."follow_up_note" end, case when p_sent ? 'street' then n."street" else r."street" end, case when p_sent ? 'postal_code' then n."postal_code" else r."postal_code" end, case when p_sent ? 'city' then n."city" else r."city" end, case when p_sent ? 'region' then n."region" else r."region" end, case when p_sent ? 'country' then n."country" else r."country" end, case when p_sent ? 'notes' then n."notes" else r."notes" end, case when p_sent ? 'custom' then nullif((coalesce(r."custom", '{}') || n."custom") - array(select substr(k, 8) from unnest(p_removed) k where starts_with(k, 'custom.')), '{}') else r."custom" end, case when o is not null then crm_own(r.own, o, false) else r.own end)
       returning r.* into w;
     if w.id is not null and (p_sent ? 'emails' or p_sent ? 'email' and not p_creates) then
       delete from addresses a where a.workspace_id = p_workspace and a.kind = 'contact' and a.value = any (a_values) and a.value <> all (array_remove(w."emails" || w."email", null)) and a.record_id = w.id;
@@ -279,8 +303,8 @@ begin
   w.search := null;
   insert into changes (workspace_id, id, kind, record_id, version, action, at, actor, token_id, agent, reason, request_id, cause, xid, row)
     select p_workspace, p_entry, 'contact', w.id, w.version, case when w.version = 1 then 'created' else 'updated' end, w.updated_at, p_actor, p_token, p_agent, p_reason, p_request, null,
-      greatest(pg_current_xact_id(), w.xid), case when w.version = 1 or w.version % 32 = 0 or coalesce(case when not p_sent ? 'notes' then octet_length(w."notes") end, 0) + coalesce(case when not p_sent ? 'custom' then pg_column_size(w."custom" #> '{}') end, 0) < 8000 then to_jsonb(w) - '{workspace_id,search,xid}'::text[]
-        else (select to_jsonb(w) - '{workspace_id,search,xid}'::text[] - array(select jsonb_object_keys(sizes)) || jsonb_build_object('=', sizes)
+      greatest(pg_current_xact_id(), w.xid), case when w.version = 1 or w.version % 32 = 0 or coalesce(case when not p_sent ? 'notes' then octet_length(w."notes") end, 0) + coalesce(case when not p_sent ? 'custom' then pg_column_size(w."custom" #> '{}') end, 0) < 8000 then (to_jsonb(w) - '{workspace_id,search,xid,own}'::text[] || coalesce(w.own, '{}'))
+        else (select (to_jsonb(w) - '{workspace_id,search,xid,own}'::text[] || coalesce(w.own, '{}')) - array(select jsonb_object_keys(sizes)) || jsonb_build_object('=', sizes)
           from jsonb_strip_nulls(jsonb_build_object('notes', case when not p_sent ? 'notes' then octet_length(w."notes") end, 'custom', case when not p_sent ? 'custom' then pg_column_size(w."custom" #> '{}') end)) sizes) end;
   return next w;
 end $$;
@@ -482,6 +506,25 @@ begin
   return pg_catalog.array_to_string(list, E'\n', '');
 end $$;
 
+create function crm_linked(workspace text, own jsonb, links jsonb) returns jsonb
+  language plpgsql volatile parallel unsafe
+as $$
+declare
+  slot text;
+  link jsonb;
+  linked text;
+begin
+  for slot, link in select * from jsonb_each(links) loop
+    execute format('select t.id from %I t where t.workspace_id = $1 and right(t.id, 8) = right($2, 8) and right(t.id, length($2)) = $2
+      and t.id ^@ $3 and t.deleted_at is null for key share', link ->> 'table') into linked using workspace, own ->> slot, link ->> 'prefix';
+    if linked is null then
+      return null;
+    end if;
+    own := own || jsonb_build_object(slot, linked);
+  end loop;
+  return own;
+end $$;
+
 create function crm_mail_key(email text) returns text
   language plpgsql immutable strict parallel unsafe
 as $$
@@ -524,6 +567,64 @@ begin
   end loop;
   return case when words = '{}' then pg_catalog.array_remove(parts, '') else words end;
 end $$;
+
+create function crm_own(former jsonb, sent jsonb, whole boolean) returns jsonb
+  language plpgsql immutable parallel safe
+as $$
+declare
+  own jsonb := coalesce(former, '{}');
+  slot text;
+  value jsonb;
+begin
+  for slot, value in select * from jsonb_each(sent) loop
+    if not whole and slot ^@ 'g' and jsonb_typeof(value) = 'object' then
+      value := (select jsonb_agg(i.item order by i.place) from (
+        select item, min(place) as place from (
+          select item, place from jsonb_array_elements_text(coalesce(own -> slot, '[]')) with ordinality a (item, place)
+          union all select item, 1000 + place from jsonb_array_elements_text(value -> 'add') with ordinality a (item, place)) u
+        where not value -> 'remove' ? item group by item) i);
+      if jsonb_array_length(value) > 100 then
+        raise check_violation using constraint = 'own_list_fits';
+      end if;
+    elsif not whole and slot ^@ 'j' and jsonb_typeof(value) = 'object' then
+      value := (coalesce(own -> slot, '{}') || value) - array(select m.key from jsonb_each(value) m where m.value = 'null');
+      if not crm_custom_fits(value) then
+        raise check_violation using constraint = 'own_members_fit';
+      end if;
+    end if;
+    if value is null or value in ('null', '[]') or slot ^@ 'j' and value = '{}' then
+      own := own - slot;
+    else
+      own := own || jsonb_build_object(slot, value);
+    end if;
+  end loop;
+  return nullif(own, '{}');
+end $$;
+
+create function crm_own_date(value text) returns date
+  language sql immutable strict parallel safe
+RETURN CASE WHEN (value ~ '^\d{4}-\d\d-\d\d'::text) THEN make_date((substr(value, 1, 4))::integer, (substr(value, 6, 2))::integer, (substr(value, 9, 2))::integer) ELSE NULL::date END;
+
+create function crm_own_list(list jsonb) returns text[]
+  language plpgsql immutable strict parallel safe
+as $$
+begin
+  return array(select jsonb_array_elements_text(list));
+end $$;
+
+create function crm_own_search(own jsonb) returns text
+  language plpgsql immutable parallel safe
+as $$
+begin
+  return concat(coalesce(own ->> 'a0', own ->> 'k0'), (select string_agg(E'\n' || case left(key, 1)
+      when 'g' then coalesce(public.crm_words(public.crm_own_list(own -> key)), '')
+      when 'p' then value || E'\n' || coalesce(public.crm_digits(value), '') else value end, '' order by key)
+    from jsonb_each_text(own) where key ~ '^[tpwgk][0-9]' and (key <> 'k0' or own ? 'a0')));
+end $$;
+
+create function crm_own_time(value text) returns timestamp with time zone
+  language sql immutable strict parallel safe
+RETURN CASE WHEN (value ~ '^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d'::text) THEN (make_timestamp((substr(value, 1, 4))::integer, (substr(value, 6, 2))::integer, (substr(value, 9, 2))::integer, (substr(value, 12, 2))::integer, (substr(value, 15, 2))::integer, (rtrim(substr(value, 18), 'Z'::text))::double precision) AT TIME ZONE 'UTC'::text) ELSE NULL::timestamp with time zone END;
 
 create function crm_person_key(name text) returns text
   language plpgsql immutable strict parallel unsafe
@@ -713,6 +814,7 @@ as $$
 declare
   n deals := jsonb_populate_record(null::deals, p_initial || p_sent);
   w deals;
+  o jsonb := p_sent -> 'own';
   l_contact_company_id text;
 begin
   if n."contact_id" is not null then
@@ -734,6 +836,12 @@ begin
       return;
     end if;
   end if;
+  if p_sent ? '=links' then
+    o := crm_linked(p_workspace, o, p_sent -> '=links');
+    if o is null then
+      return;
+    end if;
+  end if;
   if p_key is not null then
     insert into idempotency_keys (workspace_id, key, fingerprint, record_id, created_at)
       values (p_workspace, p_key, p_fingerprint, p_id, p_at) on conflict do nothing;
@@ -742,8 +850,8 @@ begin
     end if;
   end if;
   if p_creates then
-    insert into deals as r (workspace_id, id, "title", "amount_cents", "currency", "stage", "status", "probability", "close_date", "closed_at", "lost_reason", "contact_id", "company_id", "owner", "tags", "follow_up_at", "follow_up_note", "notes", "custom", version, created_at, created_by, updated_at, xid)
-      values (p_workspace, p_id, n."title", n."amount_cents", n."currency", n."stage", n."status", n."probability", n."close_date", case when p_sent ? 'closed_at' then n."closed_at" when n."status" is distinct from 'open' then p_at end, n."lost_reason", n."contact_id", n."company_id", n."owner", nullif(n."tags", '{}'), n."follow_up_at", n."follow_up_note", n."notes", nullif(n."custom", '{}'), 1, p_at, p_actor, p_at, pg_current_xact_id())
+    insert into deals as r (workspace_id, id, "title", "amount_cents", "currency", "stage", "status", "probability", "close_date", "closed_at", "lost_reason", "contact_id", "company_id", "owner", "tags", "follow_up_at", "follow_up_note", "notes", "custom", own, version, created_at, created_by, updated_at, xid)
+      values (p_workspace, p_id, n."title", n."amount_cents", n."currency", n."stage", n."status", n."probability", n."close_date", case when p_sent ? 'closed_at' then n."closed_at" when n."status" is distinct from 'open' then p_at end, n."lost_reason", n."contact_id", n."company_id", n."owner", nullif(n."tags", '{}'), n."follow_up_at", n."follow_up_note", n."notes", nullif(n."custom", '{}'), case when o is not null or p_initial ? 'own' then crm_own(crm_own(null, p_initial -> 'own', false), o, false) end, 1, p_at, p_actor, p_at, pg_current_xact_id())
       returning r.* into w;
   else
     update deals r set "title" = case when p_sent ? 'title' then n."title" else r."title" end,
@@ -763,10 +871,11 @@ begin
         "follow_up_note" = case when p_sent ? 'follow_up_note' then n."follow_up_note" else r."follow_up_note" end,
         "notes" = case when p_sent ? 'notes' then n."notes" else r."notes" end,
         "custom" = case when p_sent ? 'custom' then nullif((coalesce(r."custom", '{}') || n."custom") - array(select substr(k, 8) from unnest(p_removed) k where starts_with(k, 'custom.')), '{}') else r."custom" end,
+        own = case when o is not null then crm_own(r.own, o, false) else r.own end,
         version = r.version + 1, updated_at = crm_after(r.updated_at, p_at), xid = greatest(pg_current_xact_id(), r.xid)
       where r.workspace_id = p_workspace and right(r.id, 8) = right(p_id, 8) and right(r.id, length(p_id)) = p_id and r.deleted_at is null
         and (p_versions is null or r.version = any (p_versions))
-        and (r."title", r."amount_cents", r."currency", r."stage", r."status", r."probability", r."close_date", r."closed_at", r."lost_reason", r."contact_id", r."company_id", r."owner", r."tags", r."follow_up_at", r."follow_up_note", r."notes", r."custom") is distinct from (case when p_sent ? 'title' then n."title" else r."title" end, case when p_sent ? 'amount_cents' then n."amount_cents" else r."amount_cents" end, case when p_sent ? 'currency' then n."currency" else r."currency" end, case when p_sent ? 'stage' then n."stage" else r."stage" end, case when p_sent ? 'status' then n."status" else r."status" end, case when p_sent ? 'probability' then n."probability" else r."probability" end, case when p_sent ? 'close_date' then n."close_date" else r."close_date" end, case when p_sent ? 'closed_at' then n."closed_at" when p_sent ? 'status' then case when r."status" is not distinct from 'open' and not (n."status" is not distinct from 'open') then crm_after(r.updated_at, p_at) when n."status" is not distinct from 'open' and not (r."status" is not distinct from 'open') then null else r."closed_at" end else r."closed_at" end, case when p_sent ? 'lost_reason' then n."lost_reason" else r."lost_reason" end, case when p_sent ? 'contact_id' then n."contact_id" else r."contact_id" end, case when p_sent ? 'company_id' then n."company_id" else r."company_id" end, case when p_sent ? 'owner' then n."owner" else r."owner" end, case when p_sent ? 'tags' then case when 'tags.,' = any (p_removed) then nullif(array(select t from unnest(coalesce(r."tags", '{}') || array(select a from unnest(n."tags") a where a <> all (coalesce(r."tags", '{}')))) with ordinality u (t, i) where 'tags.' || t <> all (p_removed) order by i), '{}') else n."tags" end else r."tags" end, case when p_sent ? 'follow_up_at' then n."follow_up_at" else r."follow_up_at" end, case when p_sent ? 'follow_up_note' then n."follow_up_note" else r."follow_up_note" end, case when p_sent ? 'notes' then n."notes" else r."notes" end, case when p_sent ? 'custom' then nullif((coalesce(r."custom", '{}') || n."custom") - array(select substr(k, 8) from unnest(p_removed) k where starts_with(k, 'custom.')), '{}') else r."custom" end)
+        and (r."title", r."amount_cents", r."currency", r."stage", r."status", r."probability", r."close_date", r."closed_at", r."lost_reason", r."contact_id", r."company_id", r."owner", r."tags", r."follow_up_at", r."follow_up_note", r."notes", r."custom", r.own) is distinct from (case when p_sent ? 'title' then n."title" else r."title" end, case when p_sent ? 'amount_cents' then n."amount_cents" else r."amount_cents" end, case when p_sent ? 'currency' then n."currency" else r."currency" end, case when p_sent ? 'stage' then n."stage" else r."stage" end, case when p_sent ? 'status' then n."status" else r."status" end, case when p_sent ? 'probability' then n."probability" else r."probability" end, case when p_sent ? 'close_date' then n."close_date" else r."close_date" end, case when p_sent ? 'closed_at' then n."closed_at" when p_sent ? 'status' then case when r."status" is not distinct from 'open' and not (n."status" is not distinct from 'open') then crm_after(r.updated_at, p_at) when n."status" is not distinct from 'open' and not (r."status" is not distinct from 'open') then null else r."closed_at" end else r."closed_at" end, case when p_sent ? 'lost_reason' then n."lost_reason" else r."lost_reason" end, case when p_sent ? 'contact_id' then n."contact_id" else r."contact_id" end, case when p_sent ? 'company_id' then n."company_id" else r."company_id" end, case when p_sent ? 'owner' then n."owner" else r."owner" end, case when p_sent ? 'tags' then case when 'tags.,' = any (p_removed) then nullif(array(select t from unnest(coalesce(r."tags", '{}') || array(select a from unnest(n."tags") a where a <> all (coalesce(r."tags", '{}')))) with ordinality u (t, i) where 'tags.' || t <> all (p_removed) order by i), '{}') else n."tags" end else r."tags" end, case when p_sent ? 'follow_up_at' then n."follow_up_at" else r."follow_up_at" end, case when p_sent ? 'follow_up_note' then n."follow_up_note" else r."follow_up_note" end, case when p_sent ? 'notes' then n."notes" else r."notes" end, case when p_sent ? 'custom' then nullif((coalesce(r."custom", '{}') || n."custom") - array(select substr(k, 8) from unnest(p_removed) k where starts_with(k, 'custom.')), '{}') else r."custom" end, case when o is not null then crm_own(r.own, o, false) else r.own end)
       returning r.* into w;
   end if;
   if w.id is null then
@@ -783,8 +892,8 @@ begin
   w.search := null;
   insert into changes (workspace_id, id, kind, record_id, version, action, at, actor, token_id, agent, reason, request_id, cause, xid, row)
     select p_workspace, p_entry, 'deal', w.id, w.version, case when w.version = 1 then 'created' else 'updated' end, w.updated_at, p_actor, p_token, p_agent, p_reason, p_request, null,
-      greatest(pg_current_xact_id(), w.xid), case when w.version = 1 or w.version % 32 = 0 or coalesce(case when not p_sent ? 'notes' then octet_length(w."notes") end, 0) + coalesce(case when not p_sent ? 'custom' then pg_column_size(w."custom" #> '{}') end, 0) < 8000 then to_jsonb(w) - '{workspace_id,search,xid}'::text[]
-        else (select to_jsonb(w) - '{workspace_id,search,xid}'::text[] - array(select jsonb_object_keys(sizes)) || jsonb_build_object('=', sizes)
+      greatest(pg_current_xact_id(), w.xid), case when w.version = 1 or w.version % 32 = 0 or coalesce(case when not p_sent ? 'notes' then octet_length(w."notes") end, 0) + coalesce(case when not p_sent ? 'custom' then pg_column_size(w."custom" #> '{}') end, 0) < 8000 then (to_jsonb(w) - '{workspace_id,search,xid,own}'::text[] || coalesce(w.own, '{}'))
+        else (select (to_jsonb(w) - '{workspace_id,search,xid,own}'::text[] || coalesce(w.own, '{}')) - array(select jsonb_object_keys(sizes)) || jsonb_build_object('=', sizes)
           from jsonb_strip_nulls(jsonb_build_object('notes', case when not p_sent ? 'notes' then octet_length(w."notes") end, 'custom', case when not p_sent ? 'custom' then pg_column_size(w."custom" #> '{}') end)) sizes) end;
   return next w;
 end $$;
@@ -891,7 +1000,14 @@ as $$
 declare
   n employees := jsonb_populate_record(null::employees, p_initial || p_sent);
   w employees;
+  o jsonb := p_sent -> 'own';
 begin
+  if p_sent ? '=links' then
+    o := crm_linked(p_workspace, o, p_sent -> '=links');
+    if o is null then
+      return;
+    end if;
+  end if;
   if p_key is not null then
     insert into idempotency_keys (workspace_id, key, fingerprint, record_id, created_at)
       values (p_workspace, p_key, p_fingerprint, p_id, p_at) on conflict do nothing;
@@ -900,8 +1016,8 @@ begin
     end if;
   end if;
   if p_creates then
-    insert into employees as r (workspace_id, id, "name", "email", "role", "rate", "currency", "tags", "notes", "custom", version, created_at, created_by, updated_at, xid)
-      values (p_workspace, p_id, n."name", n."email", n."role", n."rate", n."currency", nullif(n."tags", '{}'), n."notes", nullif(n."custom", '{}'), 1, p_at, p_actor, p_at, pg_current_xact_id())
+    insert into employees as r (workspace_id, id, "name", "email", "role", "rate", "currency", "tags", "notes", "custom", own, version, created_at, created_by, updated_at, xid)
+      values (p_workspace, p_id, n."name", n."email", n."role", n."rate", n."currency", nullif(n."tags", '{}'), n."notes", nullif(n."custom", '{}'), case when o is not null or p_initial ? 'own' then crm_own(crm_own(null, p_initial -> 'own', false), o, false) end, 1, p_at, p_actor, p_at, pg_current_xact_id())
       on conflict (workspace_id, "email") where "email" is not null and deleted_at is null
       do update set "name" = case when p_sent ? 'name' then excluded."name" else r."name" end,
         "role" = case when p_sent ? 'role' then excluded."role" else r."role" end,
@@ -910,9 +1026,10 @@ begin
         "tags" = case when p_sent ? 'tags' then case when 'tags.,' = any (p_removed) then nullif(array(select t from unnest(coalesce(r."tags", '{}') || array(select a from unnest(n."tags") a where a <> all (coalesce(r."tags", '{}')))) with ordinality u (t, i) where 'tags.' || t <> all (p_removed) order by i), '{}') else n."tags" end else r."tags" end,
         "notes" = case when p_sent ? 'notes' then excluded."notes" else r."notes" end,
         "custom" = case when p_sent ? 'custom' then nullif((coalesce(r."custom", '{}') || n."custom") - array(select substr(k, 8) from unnest(p_removed) k where starts_with(k, 'custom.')), '{}') else r."custom" end,
+        own = case when o is not null then crm_own(r.own, o, false) else r.own end,
         version = r.version + 1, updated_at = crm_after(r.updated_at, excluded.updated_at), xid = greatest(pg_current_xact_id(), r.xid)
       where (p_versions is null or r.version = any (p_versions))
-        and (r."name", r."role", r."rate", r."currency", r."tags", r."notes", r."custom") is distinct from (case when p_sent ? 'name' then excluded."name" else r."name" end, case when p_sent ? 'role' then excluded."role" else r."role" end, case when p_sent ? 'rate' then excluded."rate" else r."rate" end, case when p_sent ? 'currency' then excluded."currency" else r."currency" end, case when p_sent ? 'tags' then case when 'tags.,' = any (p_removed) then nullif(array(select t from unnest(coalesce(r."tags", '{}') || array(select a from unnest(n."tags") a where a <> all (coalesce(r."tags", '{}')))) with ordinality u (t, i) where 'tags.' || t <> all (p_removed) order by i), '{}') else n."tags" end else r."tags" end, case when p_sent ? 'notes' then excluded."notes" else r."notes" end, case when p_sent ? 'custom' then nullif((coalesce(r."custom", '{}') || n."custom") - array(select substr(k, 8) from unnest(p_removed) k where starts_with(k, 'custom.')), '{}') else r."custom" end)
+        and (r."name", r."role", r."rate", r."currency", r."tags", r."notes", r."custom", r.own) is distinct from (case when p_sent ? 'name' then excluded."name" else r."name" end, case when p_sent ? 'role' then excluded."role" else r."role" end, case when p_sent ? 'rate' then excluded."rate" else r."rate" end, case when p_sent ? 'currency' then excluded."currency" else r."currency" end, case when p_sent ? 'tags' then case when 'tags.,' = any (p_removed) then nullif(array(select t from unnest(coalesce(r."tags", '{}') || array(select a from unnest(n."tags") a where a <> all (coalesce(r."tags", '{}')))) with ordinality u (t, i) where 'tags.' || t <> all (p_removed) order by i), '{}') else n."tags" end else r."tags" end, case when p_sent ? 'notes' then excluded."notes" else r."notes" end, case when p_sent ? 'custom' then nullif((coalesce(r."custom", '{}') || n."custom") - array(select substr(k, 8) from unnest(p_removed) k where starts_with(k, 'custom.')), '{}') else r."custom" end, case when o is not null then crm_own(r.own, o, false) else r.own end)
       returning r.* into w;
   else
     update employees r set "name" = case when p_sent ? 'name' then n."name" else r."name" end,
@@ -923,10 +1040,11 @@ begin
         "tags" = case when p_sent ? 'tags' then case when 'tags.,' = any (p_removed) then nullif(array(select t from unnest(coalesce(r."tags", '{}') || array(select a from unnest(n."tags") a where a <> all (coalesce(r."tags", '{}')))) with ordinality u (t, i) where 'tags.' || t <> all (p_removed) order by i), '{}') else n."tags" end else r."tags" end,
         "notes" = case when p_sent ? 'notes' then n."notes" else r."notes" end,
         "custom" = case when p_sent ? 'custom' then nullif((coalesce(r."custom", '{}') || n."custom") - array(select substr(k, 8) from unnest(p_removed) k where starts_with(k, 'custom.')), '{}') else r."custom" end,
+        own = case when o is not null then crm_own(r.own, o, false) else r.own end,
         version = r.version + 1, updated_at = crm_after(r.updated_at, p_at), xid = greatest(pg_current_xact_id(), r.xid)
       where r.workspace_id = p_workspace and right(r.id, 8) = right(p_id, 8) and right(r.id, length(p_id)) = p_id and r.deleted_at is null
         and (p_versions is null or r.version = any (p_versions))
-        and (r."name", r."email", r."role", r."rate", r."currency", r."tags", r."notes", r."custom") is distinct from (case when p_sent ? 'name' then n."name" else r."name" end, case when p_sent ? 'email' then n."email" else r."email" end, case when p_sent ? 'role' then n."role" else r."role" end, case when p_sent ? 'rate' then n."rate" else r."rate" end, case when p_sent ? 'currency' then n."currency" else r."currency" end, case when p_sent ? 'tags' then case when 'tags.,' = any (p_removed) then nullif(array(select t from unnest(coalesce(r."tags", '{}') || array(select a from unnest(n."tags") a where a <> all (coalesce(r."tags", '{}')))) with ordinality u (t, i) where 'tags.' || t <> all (p_removed) order by i), '{}') else n."tags" end else r."tags" end, case when p_sent ? 'notes' then n."notes" else r."notes" end, case when p_sent ? 'custom' then nullif((coalesce(r."custom", '{}') || n."custom") - array(select substr(k, 8) from unnest(p_removed) k where starts_with(k, 'custom.')), '{}') else r."custom" end)
+        and (r."name", r."email", r."role", r."rate", r."currency", r."tags", r."notes", r."custom", r.own) is distinct from (case when p_sent ? 'name' then n."name" else r."name" end, case when p_sent ? 'email' then n."email" else r."email" end, case when p_sent ? 'role' then n."role" else r."role" end, case when p_sent ? 'rate' then n."rate" else r."rate" end, case when p_sent ? 'currency' then n."currency" else r."currency" end, case when p_sent ? 'tags' then case when 'tags.,' = any (p_removed) then nullif(array(select t from unnest(coalesce(r."tags", '{}') || array(select a from unnest(n."tags") a where a <> all (coalesce(r."tags", '{}')))) with ordinality u (t, i) where 'tags.' || t <> all (p_removed) order by i), '{}') else n."tags" end else r."tags" end, case when p_sent ? 'notes' then n."notes" else r."notes" end, case when p_sent ? 'custom' then nullif((coalesce(r."custom", '{}') || n."custom") - array(select substr(k, 8) from unnest(p_removed) k where starts_with(k, 'custom.')), '{}') else r."custom" end, case when o is not null then crm_own(r.own, o, false) else r.own end)
       returning r.* into w;
   end if;
   if w.id is null then
@@ -943,9 +1061,69 @@ begin
   w.search := null;
   insert into changes (workspace_id, id, kind, record_id, version, action, at, actor, token_id, agent, reason, request_id, cause, xid, row)
     select p_workspace, p_entry, 'employee', w.id, w.version, case when w.version = 1 then 'created' else 'updated' end, w.updated_at, p_actor, p_token, p_agent, p_reason, p_request, null,
-      greatest(pg_current_xact_id(), w.xid), case when w.version = 1 or w.version % 32 = 0 or coalesce(case when not p_sent ? 'notes' then octet_length(w."notes") end, 0) + coalesce(case when not p_sent ? 'custom' then pg_column_size(w."custom" #> '{}') end, 0) < 8000 then to_jsonb(w) - '{workspace_id,search,xid}'::text[]
-        else (select to_jsonb(w) - '{workspace_id,search,xid}'::text[] - array(select jsonb_object_keys(sizes)) || jsonb_build_object('=', sizes)
+      greatest(pg_current_xact_id(), w.xid), case when w.version = 1 or w.version % 32 = 0 or coalesce(case when not p_sent ? 'notes' then octet_length(w."notes") end, 0) + coalesce(case when not p_sent ? 'custom' then pg_column_size(w."custom" #> '{}') end, 0) < 8000 then (to_jsonb(w) - '{workspace_id,search,xid,own}'::text[] || coalesce(w.own, '{}'))
+        else (select (to_jsonb(w) - '{workspace_id,search,xid,own}'::text[] || coalesce(w.own, '{}')) - array(select jsonb_object_keys(sizes)) || jsonb_build_object('=', sizes)
           from jsonb_strip_nulls(jsonb_build_object('notes', case when not p_sent ? 'notes' then octet_length(w."notes") end, 'custom', case when not p_sent ? 'custom' then pg_column_size(w."custom" #> '{}') end)) sizes) end;
+  return next w;
+end $$;
+
+create function own_records_write(p_workspace text, p_at timestamp with time zone, p_actor text, p_token text, p_agent text, p_reason text, p_request text, p_entry text, p_id text, p_creates boolean, p_versions integer[], p_cap integer, p_key text, p_fingerprint text, p_sent jsonb, p_initial jsonb, p_removed text[]) returns SETOF own_records
+  language plpgsql volatile parallel unsafe
+as $$
+declare
+  n own_records := jsonb_populate_record(null::own_records, p_initial || p_sent);
+  w own_records;
+  o jsonb := p_sent -> 'own';
+begin
+  perform from kinds k where k.workspace_id = p_workspace and k.name = n.kind and k.deleted_at is null for key share;
+  if not found then
+    raise foreign_key_violation using constraint = 'own_records_kind';
+  end if;
+  if p_sent ? '=links' then
+    o := crm_linked(p_workspace, o, p_sent -> '=links');
+    if o is null then
+      return;
+    end if;
+  end if;
+  if p_key is not null then
+    insert into idempotency_keys (workspace_id, key, fingerprint, record_id, created_at)
+      values (p_workspace, p_key, p_fingerprint, p_id, p_at) on conflict do nothing;
+    if not found then
+      return;
+    end if;
+  end if;
+  if p_creates then
+    insert into own_records as r (workspace_id, id, kind, own, version, created_at, created_by, updated_at, xid)
+      values (p_workspace, p_id, n.kind, case when o is not null or p_initial ? 'own' then crm_own(crm_own(null, p_initial -> 'own', false), o, false) end, 1, p_at, p_actor, p_at, pg_current_xact_id())
+      on conflict (workspace_id, kind, lower((own ->> 'k0') collate "C")) where lower((own ->> 'k0') collate "C") is not null and deleted_at is null
+      do update set own = case when o is not null then crm_own(r.own, o - 'k0', false) else r.own end,
+        version = r.version + 1, updated_at = crm_after(r.updated_at, excluded.updated_at), xid = greatest(pg_current_xact_id(), r.xid)
+      where (p_versions is null or r.version = any (p_versions))
+        and (r.own) is distinct from (case when o is not null then crm_own(r.own, o - 'k0', false) else r.own end)
+      returning r.* into w;
+  else
+    update own_records r set own = case when o is not null then crm_own(r.own, o, false) else r.own end,
+        version = r.version + 1, updated_at = crm_after(r.updated_at, p_at), xid = greatest(pg_current_xact_id(), r.xid)
+      where r.workspace_id = p_workspace and r.kind = n.kind and right(r.id, 8) = right(p_id, 8) and right(r.id, length(p_id)) = p_id and r.deleted_at is null
+        and (p_versions is null or r.version = any (p_versions))
+        and (r.own) is distinct from (case when o is not null then crm_own(r.own, o, false) else r.own end)
+      returning r.* into w;
+  end if;
+  if w.id is null then
+    if p_key is not null and not p_creates and not exists (select from own_records r
+      where r.workspace_id = p_workspace and r.kind = n.kind and right(r.id, 8) = right(p_id, 8) and right(r.id, length(p_id)) = p_id and r.deleted_at is null and (p_versions is null or r.version = any (p_versions))) then
+      delete from idempotency_keys where workspace_id = p_workspace and key = p_key;
+    end if;
+    return;
+  end if;
+  if w.version = 1 and p_cap is not null then
+    insert into usage as u (workspace_id, kind, used, cap) values (p_workspace, n.kind, 1, p_cap)
+      on conflict (workspace_id, kind) do update set used = u.used + 1, cap = excluded.cap;
+  end if;
+  w.search := null;
+  insert into changes (workspace_id, id, kind, record_id, version, action, at, actor, token_id, agent, reason, request_id, cause, xid, row)
+    select p_workspace, p_entry, w.kind, w.id, w.version, case when w.version = 1 then 'created' else 'updated' end, w.updated_at, p_actor, p_token, p_agent, p_reason, p_request, null,
+      greatest(pg_current_xact_id(), w.xid), (to_jsonb(w) - '{workspace_id,search,xid,own,kind}'::text[] || coalesce(w.own, '{}'));
   return next w;
 end $$;
 
@@ -955,7 +1133,14 @@ as $$
 declare
   n products := jsonb_populate_record(null::products, p_initial || p_sent);
   w products;
+  o jsonb := p_sent -> 'own';
 begin
+  if p_sent ? '=links' then
+    o := crm_linked(p_workspace, o, p_sent -> '=links');
+    if o is null then
+      return;
+    end if;
+  end if;
   if p_key is not null then
     insert into idempotency_keys (workspace_id, key, fingerprint, record_id, created_at)
       values (p_workspace, p_key, p_fingerprint, p_id, p_at) on conflict do nothing;
@@ -964,8 +1149,8 @@ begin
     end if;
   end if;
   if p_creates then
-    insert into products as r (workspace_id, id, "name", "sku", "unit_price_cents", "currency", "tax_rate", "unit", "tags", "notes", "custom", version, created_at, created_by, updated_at, xid)
-      values (p_workspace, p_id, n."name", n."sku", n."unit_price_cents", n."currency", n."tax_rate", n."unit", nullif(n."tags", '{}'), n."notes", nullif(n."custom", '{}'), 1, p_at, p_actor, p_at, pg_current_xact_id())
+    insert into products as r (workspace_id, id, "name", "sku", "unit_price_cents", "currency", "tax_rate", "unit", "tags", "notes", "custom", own, version, created_at, created_by, updated_at, xid)
+      values (p_workspace, p_id, n."name", n."sku", n."unit_price_cents", n."currency", n."tax_rate", n."unit", nullif(n."tags", '{}'), n."notes", nullif(n."custom", '{}'), case when o is not null or p_initial ? 'own' then crm_own(crm_own(null, p_initial -> 'own', false), o, false) end, 1, p_at, p_actor, p_at, pg_current_xact_id())
       on conflict (workspace_id, lower("sku")) where "sku" is not null and deleted_at is null
       do update set "name" = case when p_sent ? 'name' then excluded."name" else r."name" end,
         "unit_price_cents" = case when p_sent ? 'unit_price_cents' then excluded."unit_price_cents" else r."unit_price_cents" end,
@@ -975,9 +1160,10 @@ begin
         "tags" = case when p_sent ? 'tags' then case when 'tags.,' = any (p_removed) then nullif(array(select t from unnest(coalesce(r."tags", '{}') || array(select a from unnest(n."tags") a where a <> all (coalesce(r."tags", '{}')))) with ordinality u (t, i) where 'tags.' || t <> all (p_removed) order by i), '{}') else n."tags" end else r."tags" end,
         "notes" = case when p_sent ? 'notes' then excluded."notes" else r."notes" end,
         "custom" = case when p_sent ? 'custom' then nullif((coalesce(r."custom", '{}') || n."custom") - array(select substr(k, 8) from unnest(p_removed) k where starts_with(k, 'custom.')), '{}') else r."custom" end,
+        own = case when o is not null then crm_own(r.own, o, false) else r.own end,
         version = r.version + 1, updated_at = crm_after(r.updated_at, excluded.updated_at), xid = greatest(pg_current_xact_id(), r.xid)
       where (p_versions is null or r.version = any (p_versions))
-        and (r."name", r."unit_price_cents", r."currency", r."tax_rate", r."unit", r."tags", r."notes", r."custom") is distinct from (case when p_sent ? 'name' then excluded."name" else r."name" end, case when p_sent ? 'unit_price_cents' then excluded."unit_price_cents" else r."unit_price_cents" end, case when p_sent ? 'currency' then excluded."currency" else r."currency" end, case when p_sent ? 'tax_rate' then excluded."tax_rate" else r."tax_rate" end, case when p_sent ? 'unit' then excluded."unit" else r."unit" end, case when p_sent ? 'tags' then case when 'tags.,' = any (p_removed) then nullif(array(select t from unnest(coalesce(r."tags", '{}') || array(select a from unnest(n."tags") a where a <> all (coalesce(r."tags", '{}')))) with ordinality u (t, i) where 'tags.' || t <> all (p_removed) order by i), '{}') else n."tags" end else r."tags" end, case when p_sent ? 'notes' then excluded."notes" else r."notes" end, case when p_sent ? 'custom' then nullif((coalesce(r."custom", '{}') || n."custom") - array(select substr(k, 8) from unnest(p_removed) k where starts_with(k, 'custom.')), '{}') else r."custom" end)
+        and (r."name", r."unit_price_cents", r."currency", r."tax_rate", r."unit", r."tags", r."notes", r."custom", r.own) is distinct from (case when p_sent ? 'name' then excluded."name" else r."name" end, case when p_sent ? 'unit_price_cents' then excluded."unit_price_cents" else r."unit_price_cents" end, case when p_sent ? 'currency' then excluded."currency" else r."currency" end, case when p_sent ? 'tax_rate' then excluded."tax_rate" else r."tax_rate" end, case when p_sent ? 'unit' then excluded."unit" else r."unit" end, case when p_sent ? 'tags' then case when 'tags.,' = any (p_removed) then nullif(array(select t from unnest(coalesce(r."tags", '{}') || array(select a from unnest(n."tags") a where a <> all (coalesce(r."tags", '{}')))) with ordinality u (t, i) where 'tags.' || t <> all (p_removed) order by i), '{}') else n."tags" end else r."tags" end, case when p_sent ? 'notes' then excluded."notes" else r."notes" end, case when p_sent ? 'custom' then nullif((coalesce(r."custom", '{}') || n."custom") - array(select substr(k, 8) from unnest(p_removed) k where starts_with(k, 'custom.')), '{}') else r."custom" end, case when o is not null then crm_own(r.own, o, false) else r.own end)
       returning r.* into w;
   else
     update products r set "name" = case when p_sent ? 'name' then n."name" else r."name" end,
@@ -989,10 +1175,11 @@ begin
         "tags" = case when p_sent ? 'tags' then case when 'tags.,' = any (p_removed) then nullif(array(select t from unnest(coalesce(r."tags", '{}') || array(select a from unnest(n."tags") a where a <> all (coalesce(r."tags", '{}')))) with ordinality u (t, i) where 'tags.' || t <> all (p_removed) order by i), '{}') else n."tags" end else r."tags" end,
         "notes" = case when p_sent ? 'notes' then n."notes" else r."notes" end,
         "custom" = case when p_sent ? 'custom' then nullif((coalesce(r."custom", '{}') || n."custom") - array(select substr(k, 8) from unnest(p_removed) k where starts_with(k, 'custom.')), '{}') else r."custom" end,
+        own = case when o is not null then crm_own(r.own, o, false) else r.own end,
         version = r.version + 1, updated_at = crm_after(r.updated_at, p_at), xid = greatest(pg_current_xact_id(), r.xid)
       where r.workspace_id = p_workspace and right(r.id, 8) = right(p_id, 8) and right(r.id, length(p_id)) = p_id and r.deleted_at is null
         and (p_versions is null or r.version = any (p_versions))
-        and (r."name", r."sku", r."unit_price_cents", r."currency", r."tax_rate", r."unit", r."tags", r."notes", r."custom") is distinct from (case when p_sent ? 'name' then n."name" else r."name" end, case when p_sent ? 'sku' then n."sku" else r."sku" end, case when p_sent ? 'unit_price_cents' then n."unit_price_cents" else r."unit_price_cents" end, case when p_sent ? 'currency' then n."currency" else r."currency" end, case when p_sent ? 'tax_rate' then n."tax_rate" else r."tax_rate" end, case when p_sent ? 'unit' then n."unit" else r."unit" end, case when p_sent ? 'tags' then case when 'tags.,' = any (p_removed) then nullif(array(select t from unnest(coalesce(r."tags", '{}') || array(select a from unnest(n."tags") a where a <> all (coalesce(r."tags", '{}')))) with ordinality u (t, i) where 'tags.' || t <> all (p_removed) order by i), '{}') else n."tags" end else r."tags" end, case when p_sent ? 'notes' then n."notes" else r."notes" end, case when p_sent ? 'custom' then nullif((coalesce(r."custom", '{}') || n."custom") - array(select substr(k, 8) from unnest(p_removed) k where starts_with(k, 'custom.')), '{}') else r."custom" end)
+        and (r."name", r."sku", r."unit_price_cents", r."currency", r."tax_rate", r."unit", r."tags", r."notes", r."custom", r.own) is distinct from (case when p_sent ? 'name' then n."name" else r."name" end, case when p_sent ? 'sku' then n."sku" else r."sku" end, case when p_sent ? 'unit_price_cents' then n."unit_price_cents" else r."unit_price_cents" end, case when p_sent ? 'currency' then n."currency" else r."currency" end, case when p_sent ? 'tax_rate' then n."tax_rate" else r."tax_rate" end, case when p_sent ? 'unit' then n."unit" else r."unit" end, case when p_sent ? 'tags' then case when 'tags.,' = any (p_removed) then nullif(array(select t from unnest(coalesce(r."tags", '{}') || array(select a from unnest(n."tags") a where a <> all (coalesce(r."tags", '{}')))) with ordinality u (t, i) where 'tags.' || t <> all (p_removed) order by i), '{}') else n."tags" end else r."tags" end, case when p_sent ? 'notes' then n."notes" else r."notes" end, case when p_sent ? 'custom' then nullif((coalesce(r."custom", '{}') || n."custom") - array(select substr(k, 8) from unnest(p_removed) k where starts_with(k, 'custom.')), '{}') else r."custom" end, case when o is not null then crm_own(r.own, o, false) else r.own end)
       returning r.* into w;
   end if;
   if w.id is null then
@@ -1009,8 +1196,8 @@ begin
   w.search := null;
   insert into changes (workspace_id, id, kind, record_id, version, action, at, actor, token_id, agent, reason, request_id, cause, xid, row)
     select p_workspace, p_entry, 'product', w.id, w.version, case when w.version = 1 then 'created' else 'updated' end, w.updated_at, p_actor, p_token, p_agent, p_reason, p_request, null,
-      greatest(pg_current_xact_id(), w.xid), case when w.version = 1 or w.version % 32 = 0 or coalesce(case when not p_sent ? 'notes' then octet_length(w."notes") end, 0) + coalesce(case when not p_sent ? 'custom' then pg_column_size(w."custom" #> '{}') end, 0) < 8000 then to_jsonb(w) - '{workspace_id,search,xid}'::text[]
-        else (select to_jsonb(w) - '{workspace_id,search,xid}'::text[] - array(select jsonb_object_keys(sizes)) || jsonb_build_object('=', sizes)
+      greatest(pg_current_xact_id(), w.xid), case when w.version = 1 or w.version % 32 = 0 or coalesce(case when not p_sent ? 'notes' then octet_length(w."notes") end, 0) + coalesce(case when not p_sent ? 'custom' then pg_column_size(w."custom" #> '{}') end, 0) < 8000 then (to_jsonb(w) - '{workspace_id,search,xid,own}'::text[] || coalesce(w.own, '{}'))
+        else (select (to_jsonb(w) - '{workspace_id,search,xid,own}'::text[] || coalesce(w.own, '{}')) - array(select jsonb_object_keys(sizes)) || jsonb_build_object('=', sizes)
           from jsonb_strip_nulls(jsonb_build_object('notes', case when not p_sent ? 'notes' then octet_length(w."notes") end, 'custom', case when not p_sent ? 'custom' then pg_column_size(w."custom" #> '{}') end)) sizes) end;
   return next w;
 end $$;
@@ -1021,7 +1208,14 @@ as $$
 declare
   n services := jsonb_populate_record(null::services, p_initial || p_sent);
   w services;
+  o jsonb := p_sent -> 'own';
 begin
+  if p_sent ? '=links' then
+    o := crm_linked(p_workspace, o, p_sent -> '=links');
+    if o is null then
+      return;
+    end if;
+  end if;
   if p_key is not null then
     insert into idempotency_keys (workspace_id, key, fingerprint, record_id, created_at)
       values (p_workspace, p_key, p_fingerprint, p_id, p_at) on conflict do nothing;
@@ -1030,8 +1224,8 @@ begin
     end if;
   end if;
   if p_creates then
-    insert into services as r (workspace_id, id, "name", "sku", "unit_price_cents", "currency", "tax_rate", "unit", "tags", "notes", "custom", version, created_at, created_by, updated_at, xid)
-      values (p_workspace, p_id, n."name", n."sku", n."unit_price_cents", n."currency", n."tax_rate", n."unit", nullif(n."tags", '{}'), n."notes", nullif(n."custom", '{}'), 1, p_at, p_actor, p_at, pg_current_xact_id())
+    insert into services as r (workspace_id, id, "name", "sku", "unit_price_cents", "currency", "tax_rate", "unit", "tags", "notes", "custom", own, version, created_at, created_by, updated_at, xid)
+      values (p_workspace, p_id, n."name", n."sku", n."unit_price_cents", n."currency", n."tax_rate", n."unit", nullif(n."tags", '{}'), n."notes", nullif(n."custom", '{}'), case when o is not null or p_initial ? 'own' then crm_own(crm_own(null, p_initial -> 'own', false), o, false) end, 1, p_at, p_actor, p_at, pg_current_xact_id())
       on conflict (workspace_id, lower("sku")) where "sku" is not null and deleted_at is null
       do update set "name" = case when p_sent ? 'name' then excluded."name" else r."name" end,
         "unit_price_cents" = case when p_sent ? 'unit_price_cents' then excluded."unit_price_cents" else r."unit_price_cents" end,
@@ -1041,9 +1235,10 @@ begin
         "tags" = case when p_sent ? 'tags' then case when 'tags.,' = any (p_removed) then nullif(array(select t from unnest(coalesce(r."tags", '{}') || array(select a from unnest(n."tags") a where a <> all (coalesce(r."tags", '{}')))) with ordinality u (t, i) where 'tags.' || t <> all (p_removed) order by i), '{}') else n."tags" end else r."tags" end,
         "notes" = case when p_sent ? 'notes' then excluded."notes" else r."notes" end,
         "custom" = case when p_sent ? 'custom' then nullif((coalesce(r."custom", '{}') || n."custom") - array(select substr(k, 8) from unnest(p_removed) k where starts_with(k, 'custom.')), '{}') else r."custom" end,
+        own = case when o is not null then crm_own(r.own, o, false) else r.own end,
         version = r.version + 1, updated_at = crm_after(r.updated_at, excluded.updated_at), xid = greatest(pg_current_xact_id(), r.xid)
       where (p_versions is null or r.version = any (p_versions))
-        and (r."name", r."unit_price_cents", r."currency", r."tax_rate", r."unit", r."tags", r."notes", r."custom") is distinct from (case when p_sent ? 'name' then excluded."name" else r."name" end, case when p_sent ? 'unit_price_cents' then excluded."unit_price_cents" else r."unit_price_cents" end, case when p_sent ? 'currency' then excluded."currency" else r."currency" end, case when p_sent ? 'tax_rate' then excluded."tax_rate" else r."tax_rate" end, case when p_sent ? 'unit' then excluded."unit" else r."unit" end, case when p_sent ? 'tags' then case when 'tags.,' = any (p_removed) then nullif(array(select t from unnest(coalesce(r."tags", '{}') || array(select a from unnest(n."tags") a where a <> all (coalesce(r."tags", '{}')))) with ordinality u (t, i) where 'tags.' || t <> all (p_removed) order by i), '{}') else n."tags" end else r."tags" end, case when p_sent ? 'notes' then excluded."notes" else r."notes" end, case when p_sent ? 'custom' then nullif((coalesce(r."custom", '{}') || n."custom") - array(select substr(k, 8) from unnest(p_removed) k where starts_with(k, 'custom.')), '{}') else r."custom" end)
+        and (r."name", r."unit_price_cents", r."currency", r."tax_rate", r."unit", r."tags", r."notes", r."custom", r.own) is distinct from (case when p_sent ? 'name' then excluded."name" else r."name" end, case when p_sent ? 'unit_price_cents' then excluded."unit_price_cents" else r."unit_price_cents" end, case when p_sent ? 'currency' then excluded."currency" else r."currency" end, case when p_sent ? 'tax_rate' then excluded."tax_rate" else r."tax_rate" end, case when p_sent ? 'unit' then excluded."unit" else r."unit" end, case when p_sent ? 'tags' then case when 'tags.,' = any (p_removed) then nullif(array(select t from unnest(coalesce(r."tags", '{}') || array(select a from unnest(n."tags") a where a <> all (coalesce(r."tags", '{}')))) with ordinality u (t, i) where 'tags.' || t <> all (p_removed) order by i), '{}') else n."tags" end else r."tags" end, case when p_sent ? 'notes' then excluded."notes" else r."notes" end, case when p_sent ? 'custom' then nullif((coalesce(r."custom", '{}') || n."custom") - array(select substr(k, 8) from unnest(p_removed) k where starts_with(k, 'custom.')), '{}') else r."custom" end, case when o is not null then crm_own(r.own, o, false) else r.own end)
       returning r.* into w;
   else
     update services r set "name" = case when p_sent ? 'name' then n."name" else r."name" end,
@@ -1055,10 +1250,11 @@ begin
         "tags" = case when p_sent ? 'tags' then case when 'tags.,' = any (p_removed) then nullif(array(select t from unnest(coalesce(r."tags", '{}') || array(select a from unnest(n."tags") a where a <> all (coalesce(r."tags", '{}')))) with ordinality u (t, i) where 'tags.' || t <> all (p_removed) order by i), '{}') else n."tags" end else r."tags" end,
         "notes" = case when p_sent ? 'notes' then n."notes" else r."notes" end,
         "custom" = case when p_sent ? 'custom' then nullif((coalesce(r."custom", '{}') || n."custom") - array(select substr(k, 8) from unnest(p_removed) k where starts_with(k, 'custom.')), '{}') else r."custom" end,
+        own = case when o is not null then crm_own(r.own, o, false) else r.own end,
         version = r.version + 1, updated_at = crm_after(r.updated_at, p_at), xid = greatest(pg_current_xact_id(), r.xid)
       where r.workspace_id = p_workspace and right(r.id, 8) = right(p_id, 8) and right(r.id, length(p_id)) = p_id and r.deleted_at is null
         and (p_versions is null or r.version = any (p_versions))
-        and (r."name", r."sku", r."unit_price_cents", r."currency", r."tax_rate", r."unit", r."tags", r."notes", r."custom") is distinct from (case when p_sent ? 'name' then n."name" else r."name" end, case when p_sent ? 'sku' then n."sku" else r."sku" end, case when p_sent ? 'unit_price_cents' then n."unit_price_cents" else r."unit_price_cents" end, case when p_sent ? 'currency' then n."currency" else r."currency" end, case when p_sent ? 'tax_rate' then n."tax_rate" else r."tax_rate" end, case when p_sent ? 'unit' then n."unit" else r."unit" end, case when p_sent ? 'tags' then case when 'tags.,' = any (p_removed) then nullif(array(select t from unnest(coalesce(r."tags", '{}') || array(select a from unnest(n."tags") a where a <> all (coalesce(r."tags", '{}')))) with ordinality u (t, i) where 'tags.' || t <> all (p_removed) order by i), '{}') else n."tags" end else r."tags" end, case when p_sent ? 'notes' then n."notes" else r."notes" end, case when p_sent ? 'custom' then nullif((coalesce(r."custom", '{}') || n."custom") - array(select substr(k, 8) from unnest(p_removed) k where starts_with(k, 'custom.')), '{}') else r."custom" end)
+        and (r."name", r."sku", r."unit_price_cents", r."currency", r."tax_rate", r."unit", r."tags", r."notes", r."custom", r.own) is distinct from (case when p_sent ? 'name' then n."name" else r."name" end, case when p_sent ? 'sku' then n."sku" else r."sku" end, case when p_sent ? 'unit_price_cents' then n."unit_price_cents" else r."unit_price_cents" end, case when p_sent ? 'currency' then n."currency" else r."currency" end, case when p_sent ? 'tax_rate' then n."tax_rate" else r."tax_rate" end, case when p_sent ? 'unit' then n."unit" else r."unit" end, case when p_sent ? 'tags' then case when 'tags.,' = any (p_removed) then nullif(array(select t from unnest(coalesce(r."tags", '{}') || array(select a from unnest(n."tags") a where a <> all (coalesce(r."tags", '{}')))) with ordinality u (t, i) where 'tags.' || t <> all (p_removed) order by i), '{}') else n."tags" end else r."tags" end, case when p_sent ? 'notes' then n."notes" else r."notes" end, case when p_sent ? 'custom' then nullif((coalesce(r."custom", '{}') || n."custom") - array(select substr(k, 8) from unnest(p_removed) k where starts_with(k, 'custom.')), '{}') else r."custom" end, case when o is not null then crm_own(r.own, o, false) else r.own end)
       returning r.* into w;
   end if;
   if w.id is null then
@@ -1075,8 +1271,8 @@ begin
   w.search := null;
   insert into changes (workspace_id, id, kind, record_id, version, action, at, actor, token_id, agent, reason, request_id, cause, xid, row)
     select p_workspace, p_entry, 'service', w.id, w.version, case when w.version = 1 then 'created' else 'updated' end, w.updated_at, p_actor, p_token, p_agent, p_reason, p_request, null,
-      greatest(pg_current_xact_id(), w.xid), case when w.version = 1 or w.version % 32 = 0 or coalesce(case when not p_sent ? 'notes' then octet_length(w."notes") end, 0) + coalesce(case when not p_sent ? 'custom' then pg_column_size(w."custom" #> '{}') end, 0) < 8000 then to_jsonb(w) - '{workspace_id,search,xid}'::text[]
-        else (select to_jsonb(w) - '{workspace_id,search,xid}'::text[] - array(select jsonb_object_keys(sizes)) || jsonb_build_object('=', sizes)
+      greatest(pg_current_xact_id(), w.xid), case when w.version = 1 or w.version % 32 = 0 or coalesce(case when not p_sent ? 'notes' then octet_length(w."notes") end, 0) + coalesce(case when not p_sent ? 'custom' then pg_column_size(w."custom" #> '{}') end, 0) < 8000 then (to_jsonb(w) - '{workspace_id,search,xid,own}'::text[] || coalesce(w.own, '{}'))
+        else (select (to_jsonb(w) - '{workspace_id,search,xid,own}'::text[] || coalesce(w.own, '{}')) - array(select jsonb_object_keys(sizes)) || jsonb_build_object('=', sizes)
           from jsonb_strip_nulls(jsonb_build_object('notes', case when not p_sent ? 'notes' then octet_length(w."notes") end, 'custom', case when not p_sent ? 'custom' then pg_column_size(w."custom" #> '{}') end)) sizes) end;
   return next w;
 end $$;
@@ -1087,6 +1283,7 @@ as $$
 declare
   n tasks := jsonb_populate_record(null::tasks, p_initial || p_sent);
   w tasks;
+  o jsonb := p_sent -> 'own';
   l_deal_contact_id text;
   l_deal_company_id text;
   l_contact_company_id text;
@@ -1121,6 +1318,12 @@ begin
       return;
     end if;
   end if;
+  if p_sent ? '=links' then
+    o := crm_linked(p_workspace, o, p_sent -> '=links');
+    if o is null then
+      return;
+    end if;
+  end if;
   if p_key is not null then
     insert into idempotency_keys (workspace_id, key, fingerprint, record_id, created_at)
       values (p_workspace, p_key, p_fingerprint, p_id, p_at) on conflict do nothing;
@@ -1129,8 +1332,8 @@ begin
     end if;
   end if;
   if p_creates then
-    insert into tasks as r (workspace_id, id, "title", "due_at", "done", "assignee", "contact_id", "company_id", "deal_id", "tags", "notes", "custom", version, created_at, created_by, updated_at, xid)
-      values (p_workspace, p_id, n."title", n."due_at", n."done", n."assignee", n."contact_id", n."company_id", n."deal_id", nullif(n."tags", '{}'), n."notes", nullif(n."custom", '{}'), 1, p_at, p_actor, p_at, pg_current_xact_id())
+    insert into tasks as r (workspace_id, id, "title", "due_at", "done", "assignee", "contact_id", "company_id", "deal_id", "tags", "notes", "custom", own, version, created_at, created_by, updated_at, xid)
+      values (p_workspace, p_id, n."title", n."due_at", n."done", n."assignee", n."contact_id", n."company_id", n."deal_id", nullif(n."tags", '{}'), n."notes", nullif(n."custom", '{}'), case when o is not null or p_initial ? 'own' then crm_own(crm_own(null, p_initial -> 'own', false), o, false) end, 1, p_at, p_actor, p_at, pg_current_xact_id())
       returning r.* into w;
   else
     update tasks r set "title" = case when p_sent ? 'title' then n."title" else r."title" end,
@@ -1143,10 +1346,11 @@ begin
         "tags" = case when p_sent ? 'tags' then case when 'tags.,' = any (p_removed) then nullif(array(select t from unnest(coalesce(r."tags", '{}') || array(select a from unnest(n."tags") a where a <> all (coalesce(r."tags", '{}')))) with ordinality u (t, i) where 'tags.' || t <> all (p_removed) order by i), '{}') else n."tags" end else r."tags" end,
         "notes" = case when p_sent ? 'notes' then n."notes" else r."notes" end,
         "custom" = case when p_sent ? 'custom' then nullif((coalesce(r."custom", '{}') || n."custom") - array(select substr(k, 8) from unnest(p_removed) k where starts_with(k, 'custom.')), '{}') else r."custom" end,
+        own = case when o is not null then crm_own(r.own, o, false) else r.own end,
         version = r.version + 1, updated_at = crm_after(r.updated_at, p_at), xid = greatest(pg_current_xact_id(), r.xid)
       where r.workspace_id = p_workspace and right(r.id, 8) = right(p_id, 8) and right(r.id, length(p_id)) = p_id and r.deleted_at is null
         and (p_versions is null or r.version = any (p_versions))
-        and (r."title", r."due_at", r."done", r."assignee", r."contact_id", r."company_id", r."deal_id", r."tags", r."notes", r."custom") is distinct from (case when p_sent ? 'title' then n."title" else r."title" end, case when p_sent ? 'due_at' then n."due_at" else r."due_at" end, case when p_sent ? 'done' then n."done" else r."done" end, case when p_sent ? 'assignee' then n."assignee" else r."assignee" end, case when p_sent ? 'contact_id' then n."contact_id" else r."contact_id" end, case when p_sent ? 'company_id' then n."company_id" else r."company_id" end, case when p_sent ? 'deal_id' then n."deal_id" else r."deal_id" end, case when p_sent ? 'tags' then case when 'tags.,' = any (p_removed) then nullif(array(select t from unnest(coalesce(r."tags", '{}') || array(select a from unnest(n."tags") a where a <> all (coalesce(r."tags", '{}')))) with ordinality u (t, i) where 'tags.' || t <> all (p_removed) order by i), '{}') else n."tags" end else r."tags" end, case when p_sent ? 'notes' then n."notes" else r."notes" end, case when p_sent ? 'custom' then nullif((coalesce(r."custom", '{}') || n."custom") - array(select substr(k, 8) from unnest(p_removed) k where starts_with(k, 'custom.')), '{}') else r."custom" end)
+        and (r."title", r."due_at", r."done", r."assignee", r."contact_id", r."company_id", r."deal_id", r."tags", r."notes", r."custom", r.own) is distinct from (case when p_sent ? 'title' then n."title" else r."title" end, case when p_sent ? 'due_at' then n."due_at" else r."due_at" end, case when p_sent ? 'done' then n."done" else r."done" end, case when p_sent ? 'assignee' then n."assignee" else r."assignee" end, case when p_sent ? 'contact_id' then n."contact_id" else r."contact_id" end, case when p_sent ? 'company_id' then n."company_id" else r."company_id" end, case when p_sent ? 'deal_id' then n."deal_id" else r."deal_id" end, case when p_sent ? 'tags' then case when 'tags.,' = any (p_removed) then nullif(array(select t from unnest(coalesce(r."tags", '{}') || array(select a from unnest(n."tags") a where a <> all (coalesce(r."tags", '{}')))) with ordinality u (t, i) where 'tags.' || t <> all (p_removed) order by i), '{}') else n."tags" end else r."tags" end, case when p_sent ? 'notes' then n."notes" else r."notes" end, case when p_sent ? 'custom' then nullif((coalesce(r."custom", '{}') || n."custom") - array(select substr(k, 8) from unnest(p_removed) k where starts_with(k, 'custom.')), '{}') else r."custom" end, case when o is not null then crm_own(r.own, o, false) else r.own end)
       returning r.* into w;
   end if;
   if w.id is null then
@@ -1163,8 +1367,8 @@ begin
   w.search := null;
   insert into changes (workspace_id, id, kind, record_id, version, action, at, actor, token_id, agent, reason, request_id, cause, xid, row)
     select p_workspace, p_entry, 'task', w.id, w.version, case when w.version = 1 then 'created' else 'updated' end, w.updated_at, p_actor, p_token, p_agent, p_reason, p_request, null,
-      greatest(pg_current_xact_id(), w.xid), case when w.version = 1 or w.version % 32 = 0 or coalesce(case when not p_sent ? 'notes' then octet_length(w."notes") end, 0) + coalesce(case when not p_sent ? 'custom' then pg_column_size(w."custom" #> '{}') end, 0) < 8000 then to_jsonb(w) - '{workspace_id,search,xid}'::text[]
-        else (select to_jsonb(w) - '{workspace_id,search,xid}'::text[] - array(select jsonb_object_keys(sizes)) || jsonb_build_object('=', sizes)
+      greatest(pg_current_xact_id(), w.xid), case when w.version = 1 or w.version % 32 = 0 or coalesce(case when not p_sent ? 'notes' then octet_length(w."notes") end, 0) + coalesce(case when not p_sent ? 'custom' then pg_column_size(w."custom" #> '{}') end, 0) < 8000 then (to_jsonb(w) - '{workspace_id,search,xid,own}'::text[] || coalesce(w.own, '{}'))
+        else (select (to_jsonb(w) - '{workspace_id,search,xid,own}'::text[] || coalesce(w.own, '{}')) - array(select jsonb_object_keys(sizes)) || jsonb_build_object('=', sizes)
           from jsonb_strip_nulls(jsonb_build_object('notes', case when not p_sent ? 'notes' then octet_length(w."notes") end, 'custom', case when not p_sent ? 'custom' then pg_column_size(w."custom" #> '{}') end)) sizes) end;
   return next w;
 end $$;
@@ -1175,6 +1379,7 @@ as $$
 declare
   n tickets := jsonb_populate_record(null::tickets, p_initial || p_sent);
   w tickets;
+  o jsonb := p_sent -> 'own';
   l_requester_company_id text;
 begin
   if n."requester_id" is not null then
@@ -1196,6 +1401,12 @@ begin
       return;
     end if;
   end if;
+  if p_sent ? '=links' then
+    o := crm_linked(p_workspace, o, p_sent -> '=links');
+    if o is null then
+      return;
+    end if;
+  end if;
   if p_key is not null then
     insert into idempotency_keys (workspace_id, key, fingerprint, record_id, created_at)
       values (p_workspace, p_key, p_fingerprint, p_id, p_at) on conflict do nothing;
@@ -1204,8 +1415,8 @@ begin
     end if;
   end if;
   if p_creates then
-    insert into tickets as r (workspace_id, id, "subject", "status", "priority", "due_at", "assignee", "requester_id", "company_id", "tags", "notes", "custom", version, created_at, created_by, updated_at, xid)
-      values (p_workspace, p_id, n."subject", n."status", n."priority", n."due_at", n."assignee", n."requester_id", n."company_id", nullif(n."tags", '{}'), n."notes", nullif(n."custom", '{}'), 1, p_at, p_actor, p_at, pg_current_xact_id())
+    insert into tickets as r (workspace_id, id, "subject", "status", "priority", "due_at", "assignee", "requester_id", "company_id", "tags", "notes", "custom", own, version, created_at, created_by, updated_at, xid)
+      values (p_workspace, p_id, n."subject", n."status", n."priority", n."due_at", n."assignee", n."requester_id", n."company_id", nullif(n."tags", '{}'), n."notes", nullif(n."custom", '{}'), case when o is not null or p_initial ? 'own' then crm_own(crm_own(null, p_initial -> 'own', false), o, false) end, 1, p_at, p_actor, p_at, pg_current_xact_id())
       returning r.* into w;
   else
     update tickets r set "subject" = case when p_sent ? 'subject' then n."subject" else r."subject" end,
@@ -1218,10 +1429,11 @@ begin
         "tags" = case when p_sent ? 'tags' then case when 'tags.,' = any (p_removed) then nullif(array(select t from unnest(coalesce(r."tags", '{}') || array(select a from unnest(n."tags") a where a <> all (coalesce(r."tags", '{}')))) with ordinality u (t, i) where 'tags.' || t <> all (p_removed) order by i), '{}') else n."tags" end else r."tags" end,
         "notes" = case when p_sent ? 'notes' then n."notes" else r."notes" end,
         "custom" = case when p_sent ? 'custom' then nullif((coalesce(r."custom", '{}') || n."custom") - array(select substr(k, 8) from unnest(p_removed) k where starts_with(k, 'custom.')), '{}') else r."custom" end,
+        own = case when o is not null then crm_own(r.own, o, false) else r.own end,
         version = r.version + 1, updated_at = crm_after(r.updated_at, p_at), xid = greatest(pg_current_xact_id(), r.xid)
       where r.workspace_id = p_workspace and right(r.id, 8) = right(p_id, 8) and right(r.id, length(p_id)) = p_id and r.deleted_at is null
         and (p_versions is null or r.version = any (p_versions))
-        and (r."subject", r."status", r."priority", r."due_at", r."assignee", r."requester_id", r."company_id", r."tags", r."notes", r."custom") is distinct from (case when p_sent ? 'subject' then n."subject" else r."subject" end, case when p_sent ? 'status' then n."status" else r."status" end, case when p_sent ? 'priority' then n."priority" else r."priority" end, case when p_sent ? 'due_at' then n."due_at" else r."due_at" end, case when p_sent ? 'assignee' then n."assignee" else r."assignee" end, case when p_sent ? 'requester_id' then n."requester_id" else r."requester_id" end, case when p_sent ? 'company_id' then n."company_id" else r."company_id" end, case when p_sent ? 'tags' then case when 'tags.,' = any (p_removed) then nullif(array(select t from unnest(coalesce(r."tags", '{}') || array(select a from unnest(n."tags") a where a <> all (coalesce(r."tags", '{}')))) with ordinality u (t, i) where 'tags.' || t <> all (p_removed) order by i), '{}') else n."tags" end else r."tags" end, case when p_sent ? 'notes' then n."notes" else r."notes" end, case when p_sent ? 'custom' then nullif((coalesce(r."custom", '{}') || n."custom") - array(select substr(k, 8) from unnest(p_removed) k where starts_with(k, 'custom.')), '{}') else r."custom" end)
+        and (r."subject", r."status", r."priority", r."due_at", r."assignee", r."requester_id", r."company_id", r."tags", r."notes", r."custom", r.own) is distinct from (case when p_sent ? 'subject' then n."subject" else r."subject" end, case when p_sent ? 'status' then n."status" else r."status" end, case when p_sent ? 'priority' then n."priority" else r."priority" end, case when p_sent ? 'due_at' then n."due_at" else r."due_at" end, case when p_sent ? 'assignee' then n."assignee" else r."assignee" end, case when p_sent ? 'requester_id' then n."requester_id" else r."requester_id" end, case when p_sent ? 'company_id' then n."company_id" else r."company_id" end, case when p_sent ? 'tags' then case when 'tags.,' = any (p_removed) then nullif(array(select t from unnest(coalesce(r."tags", '{}') || array(select a from unnest(n."tags") a where a <> all (coalesce(r."tags", '{}')))) with ordinality u (t, i) where 'tags.' || t <> all (p_removed) order by i), '{}') else n."tags" end else r."tags" end, case when p_sent ? 'notes' then n."notes" else r."notes" end, case when p_sent ? 'custom' then nullif((coalesce(r."custom", '{}') || n."custom") - array(select substr(k, 8) from unnest(p_removed) k where starts_with(k, 'custom.')), '{}') else r."custom" end, case when o is not null then crm_own(r.own, o, false) else r.own end)
       returning r.* into w;
   end if;
   if w.id is null then
@@ -1238,8 +1450,8 @@ begin
   w.search := null;
   insert into changes (workspace_id, id, kind, record_id, version, action, at, actor, token_id, agent, reason, request_id, cause, xid, row)
     select p_workspace, p_entry, 'ticket', w.id, w.version, case when w.version = 1 then 'created' else 'updated' end, w.updated_at, p_actor, p_token, p_agent, p_reason, p_request, null,
-      greatest(pg_current_xact_id(), w.xid), case when w.version = 1 or w.version % 32 = 0 or coalesce(case when not p_sent ? 'notes' then octet_length(w."notes") end, 0) + coalesce(case when not p_sent ? 'custom' then pg_column_size(w."custom" #> '{}') end, 0) < 8000 then to_jsonb(w) - '{workspace_id,search,xid}'::text[]
-        else (select to_jsonb(w) - '{workspace_id,search,xid}'::text[] - array(select jsonb_object_keys(sizes)) || jsonb_build_object('=', sizes)
+      greatest(pg_current_xact_id(), w.xid), case when w.version = 1 or w.version % 32 = 0 or coalesce(case when not p_sent ? 'notes' then octet_length(w."notes") end, 0) + coalesce(case when not p_sent ? 'custom' then pg_column_size(w."custom" #> '{}') end, 0) < 8000 then (to_jsonb(w) - '{workspace_id,search,xid,own}'::text[] || coalesce(w.own, '{}'))
+        else (select (to_jsonb(w) - '{workspace_id,search,xid,own}'::text[] || coalesce(w.own, '{}')) - array(select jsonb_object_keys(sizes)) || jsonb_build_object('=', sizes)
           from jsonb_strip_nulls(jsonb_build_object('notes', case when not p_sent ? 'notes' then octet_length(w."notes") end, 'custom', case when not p_sent ? 'custom' then pg_column_size(w."custom" #> '{}') end)) sizes) end;
   return next w;
 end $$;
@@ -1273,6 +1485,7 @@ create table activities (
   search text generated always as (crm_fold(COALESCE(body, ''::text))) stored,
   merged_into text collate "C",
   xid xid8,
+  own jsonb,
   constraint activities_custom_fits CHECK (crm_custom_fits(custom)) NOT VALID,
   constraint activities_needs_one_of CHECK (((num_nonnulls(contact_id, company_id, deal_id) > 0) OR (deleted_at IS NOT NULL))),
   constraint activities_pkey PRIMARY KEY (workspace_id, id),
@@ -1397,6 +1610,7 @@ create table companies (
   xid xid8,
   domains text[],
   search text generated always as (crm_fold(crm_lines(VARIADIC ARRAY[name, domain, crm_words(domains), industry, phone, crm_digits(phone), crm_words(tags), notes]))) stored,
+  own jsonb,
   constraint companies_custom_fits CHECK (crm_custom_fits(custom)) NOT VALID,
   constraint companies_domains_fits CHECK ((cardinality(domains) <= 20)),
   constraint companies_pkey PRIMARY KEY (workspace_id, id),
@@ -1460,6 +1674,7 @@ create table contacts (
   emails text[],
   phones text[],
   search text generated always as (crm_fold(crm_lines(VARIADIC ARRAY[name, email, crm_words(emails), phone, crm_digits(phone), crm_words(phones), crm_digits_of(phones), title, crm_words(tags), follow_up_note, notes]))) stored,
+  own jsonb,
   constraint contacts_custom_fits CHECK (crm_custom_fits(custom)) NOT VALID,
   constraint contacts_emails_fits CHECK ((cardinality(emails) <= 20)),
   constraint contacts_phones_fits CHECK ((cardinality(phones) <= 20)),
@@ -1526,6 +1741,7 @@ create table deals (
   probability numeric(18,6),
   merged_into text collate "C",
   xid xid8,
+  own jsonb,
   constraint deals_custom_fits CHECK (crm_custom_fits(custom)) NOT VALID,
   constraint deals_pkey PRIMARY KEY (workspace_id, id),
   constraint deals_tags_fits CHECK ((cardinality(tags) <= 100)),
@@ -1636,6 +1852,7 @@ create table employees (
   search text generated always as (crm_fold(crm_lines(VARIADIC ARRAY[name, email, role, crm_words(tags), notes]))) stored,
   merged_into text collate "C",
   xid xid8,
+  own jsonb,
   constraint employees_custom_fits CHECK (crm_custom_fits(custom)),
   constraint employees_pkey PRIMARY KEY (workspace_id, id),
   constraint employees_tags_fits CHECK ((cardinality(tags) <= 100))
@@ -1727,6 +1944,24 @@ create table invites (
 CREATE INDEX invites_by_email_idx ON public.invites USING btree (email);
 CREATE UNIQUE INDEX invites_email_key ON public.invites USING btree (workspace_id, email);
 
+create table kinds (
+  workspace_id text collate "C" not null,
+  name text collate "C" not null,
+  id text collate "C" not null,
+  prefix text collate "C",
+  plural text collate "C",
+  declaration jsonb not null,
+  version integer not null,
+  created_at timestamp with time zone not null,
+  created_by text collate "C" not null,
+  updated_at timestamp with time zone not null,
+  deleted_at timestamp with time zone,
+  constraint kinds_pkey PRIMARY KEY (workspace_id, name)
+);
+CREATE UNIQUE INDEX kinds_id_key ON public.kinds USING btree (workspace_id, id);
+CREATE UNIQUE INDEX kinds_plural_key ON public.kinds USING btree (workspace_id, plural);
+CREATE UNIQUE INDEX kinds_prefix_key ON public.kinds USING btree (workspace_id, prefix);
+
 create table list_members (
   workspace_id text collate "C" not null,
   list_id text collate "C" not null,
@@ -1799,6 +2034,73 @@ create table oauth_clients (
 CREATE INDEX oauth_clients_address_idx ON public.oauth_clients USING btree (address, created_at);
 CREATE INDEX oauth_clients_unused_idx ON public.oauth_clients USING btree (created_at) WHERE (used_at IS NULL);
 
+create table own_records (
+  workspace_id text collate "C" not null,
+  id text collate "C" not null,
+  kind text collate "C" not null,
+  own jsonb,
+  version integer not null,
+  created_at timestamp with time zone not null,
+  created_by text collate "C" not null,
+  updated_at timestamp with time zone not null,
+  deleted_at timestamp with time zone,
+  merged_into text collate "C",
+  xid xid8,
+  search text generated always as (crm_fold(crm_own_search(own))) stored,
+  constraint own_records_pkey PRIMARY KEY (workspace_id, id),
+  constraint own_records_workspace_id_kind_fkey FOREIGN KEY (workspace_id, kind) REFERENCES kinds(workspace_id, name)
+);
+CREATE INDEX own_records_c1_idx ON public.own_records USING btree (workspace_id, kind, ((own ->> 'c1'::text)) COLLATE "C", updated_at, id) WHERE ((((own ->> 'c1'::text) COLLATE "C") IS NOT NULL) AND (deleted_at IS NULL));
+CREATE INDEX own_records_c2_idx ON public.own_records USING btree (workspace_id, kind, ((own ->> 'c2'::text)) COLLATE "C", updated_at, id) WHERE ((((own ->> 'c2'::text) COLLATE "C") IS NOT NULL) AND (deleted_at IS NULL));
+CREATE INDEX own_records_c3_idx ON public.own_records USING btree (workspace_id, kind, ((own ->> 'c3'::text)) COLLATE "C", updated_at, id) WHERE ((((own ->> 'c3'::text) COLLATE "C") IS NOT NULL) AND (deleted_at IS NULL));
+CREATE INDEX own_records_c4_idx ON public.own_records USING btree (workspace_id, kind, ((own ->> 'c4'::text)) COLLATE "C", updated_at, id) WHERE ((((own ->> 'c4'::text) COLLATE "C") IS NOT NULL) AND (deleted_at IS NULL));
+CREATE INDEX own_records_called_idx ON public.own_records USING btree (workspace_id, kind, "left"(crm_fold(((own ->> 'a0'::text) COLLATE "C")), 200)) WHERE (("left"(crm_fold(((own ->> 'a0'::text) COLLATE "C")), 200) IS NOT NULL) AND (deleted_at IS NULL));
+CREATE INDEX own_records_created_at_idx ON public.own_records USING btree (workspace_id, kind, created_at, id) WHERE (deleted_at IS NULL);
+CREATE INDEX own_records_d1_idx ON public.own_records USING btree (workspace_id, kind, crm_own_date((own ->> 'd1'::text)), id) WHERE ((crm_own_date((own ->> 'd1'::text)) IS NOT NULL) AND (deleted_at IS NULL));
+CREATE INDEX own_records_d2_idx ON public.own_records USING btree (workspace_id, kind, crm_own_date((own ->> 'd2'::text)), id) WHERE ((crm_own_date((own ->> 'd2'::text)) IS NOT NULL) AND (deleted_at IS NULL));
+CREATE INDEX own_records_d3_idx ON public.own_records USING btree (workspace_id, kind, crm_own_date((own ->> 'd3'::text)), id) WHERE ((crm_own_date((own ->> 'd3'::text)) IS NOT NULL) AND (deleted_at IS NULL));
+CREATE INDEX own_records_deleted_idx ON public.own_records USING btree (workspace_id, kind, updated_at, id) WHERE (deleted_at IS NOT NULL);
+CREATE INDEX own_records_g1_idx ON public.own_records USING gin (workspace_id, crm_own_list((own -> 'g1'::text))) WHERE ((crm_own_list((own -> 'g1'::text)) IS NOT NULL) AND (deleted_at IS NULL));
+CREATE INDEX own_records_g2_idx ON public.own_records USING gin (workspace_id, crm_own_list((own -> 'g2'::text))) WHERE ((crm_own_list((own -> 'g2'::text)) IS NOT NULL) AND (deleted_at IS NULL));
+CREATE UNIQUE INDEX own_records_handle_key ON public.own_records USING btree (workspace_id, "right"(id, 8), kind);
+CREATE INDEX own_records_i1_idx ON public.own_records USING btree (workspace_id, kind, (((own ->> 'i1'::text))::bigint), id) WHERE ((((own ->> 'i1'::text))::bigint IS NOT NULL) AND (deleted_at IS NULL));
+CREATE INDEX own_records_i2_idx ON public.own_records USING btree (workspace_id, kind, (((own ->> 'i2'::text))::bigint), id) WHERE ((((own ->> 'i2'::text))::bigint IS NOT NULL) AND (deleted_at IS NULL));
+CREATE INDEX own_records_i3_idx ON public.own_records USING btree (workspace_id, kind, (((own ->> 'i3'::text))::bigint), id) WHERE ((((own ->> 'i3'::text))::bigint IS NOT NULL) AND (deleted_at IS NULL));
+CREATE INDEX own_records_i4_idx ON public.own_records USING btree (workspace_id, kind, (((own ->> 'i4'::text))::bigint), id) WHERE ((((own ->> 'i4'::text))::bigint IS NOT NULL) AND (deleted_at IS NULL));
+CREATE INDEX own_records_i5_idx ON public.own_records USING btree (workspace_id, kind, (((own ->> 'i5'::text))::bigint), id) WHERE ((((own ->> 'i5'::text))::bigint IS NOT NULL) AND (deleted_at IS NULL));
+CREATE INDEX own_records_i6_idx ON public.own_records USING btree (workspace_id, kind, (((own ->> 'i6'::text))::bigint), id) WHERE ((((own ->> 'i6'::text))::bigint IS NOT NULL) AND (deleted_at IS NULL));
+CREATE UNIQUE INDEX own_records_key ON public.own_records USING btree (workspace_id, kind, lower(((own ->> 'k0'::text) COLLATE "C"))) WHERE ((lower(((own ->> 'k0'::text) COLLATE "C")) IS NOT NULL) AND (deleted_at IS NULL));
+CREATE INDEX own_records_key_called_idx ON public.own_records USING btree (workspace_id, kind, "left"(crm_fold(((own ->> 'k0'::text) COLLATE "C")), 200)) WHERE (("left"(crm_fold(((own ->> 'k0'::text) COLLATE "C")), 200) IS NOT NULL) AND (deleted_at IS NULL));
+CREATE INDEX own_records_key_gone_idx ON public.own_records USING btree (workspace_id, kind, lower(((own ->> 'k0'::text) COLLATE "C"))) WHERE ((lower(((own ->> 'k0'::text) COLLATE "C")) IS NOT NULL) AND (deleted_at IS NOT NULL));
+CREATE INDEX own_records_l1_idx ON public.own_records USING btree (workspace_id, kind, ((own ->> 'l1'::text)) COLLATE "C", updated_at, id) WHERE ((((own ->> 'l1'::text) COLLATE "C") IS NOT NULL) AND (deleted_at IS NULL));
+CREATE INDEX own_records_l2_idx ON public.own_records USING btree (workspace_id, kind, ((own ->> 'l2'::text)) COLLATE "C", updated_at, id) WHERE ((((own ->> 'l2'::text) COLLATE "C") IS NOT NULL) AND (deleted_at IS NULL));
+CREATE INDEX own_records_l3_idx ON public.own_records USING btree (workspace_id, kind, ((own ->> 'l3'::text)) COLLATE "C", updated_at, id) WHERE ((((own ->> 'l3'::text) COLLATE "C") IS NOT NULL) AND (deleted_at IS NULL));
+CREATE INDEX own_records_l4_idx ON public.own_records USING btree (workspace_id, kind, ((own ->> 'l4'::text)) COLLATE "C", updated_at, id) WHERE ((((own ->> 'l4'::text) COLLATE "C") IS NOT NULL) AND (deleted_at IS NULL));
+CREATE INDEX own_records_l5_idx ON public.own_records USING btree (workspace_id, kind, ((own ->> 'l5'::text)) COLLATE "C", updated_at, id) WHERE ((((own ->> 'l5'::text) COLLATE "C") IS NOT NULL) AND (deleted_at IS NULL));
+CREATE INDEX own_records_l6_idx ON public.own_records USING btree (workspace_id, kind, ((own ->> 'l6'::text)) COLLATE "C", updated_at, id) WHERE ((((own ->> 'l6'::text) COLLATE "C") IS NOT NULL) AND (deleted_at IS NULL));
+CREATE INDEX own_records_l7_idx ON public.own_records USING btree (workspace_id, kind, ((own ->> 'l7'::text)) COLLATE "C", updated_at, id) WHERE ((((own ->> 'l7'::text) COLLATE "C") IS NOT NULL) AND (deleted_at IS NULL));
+CREATE INDEX own_records_l8_idx ON public.own_records USING btree (workspace_id, kind, ((own ->> 'l8'::text)) COLLATE "C", updated_at, id) WHERE ((((own ->> 'l8'::text) COLLATE "C") IS NOT NULL) AND (deleted_at IS NULL));
+CREATE INDEX own_records_lexemes_idx ON public.own_records USING gin (crm_lexemes(workspace_id, search)) WHERE (deleted_at IS NULL);
+CREATE INDEX own_records_m1_idx ON public.own_records USING btree (workspace_id, kind, crm_own_time((own ->> 'm1'::text)), id) WHERE ((crm_own_time((own ->> 'm1'::text)) IS NOT NULL) AND (deleted_at IS NULL));
+CREATE INDEX own_records_m2_idx ON public.own_records USING btree (workspace_id, kind, crm_own_time((own ->> 'm2'::text)), id) WHERE ((crm_own_time((own ->> 'm2'::text)) IS NOT NULL) AND (deleted_at IS NULL));
+CREATE INDEX own_records_m3_idx ON public.own_records USING btree (workspace_id, kind, crm_own_time((own ->> 'm3'::text)), id) WHERE ((crm_own_time((own ->> 'm3'::text)) IS NOT NULL) AND (deleted_at IS NULL));
+CREATE INDEX own_records_m4_idx ON public.own_records USING btree (workspace_id, kind, crm_own_time((own ->> 'm4'::text)), id) WHERE ((crm_own_time((own ->> 'm4'::text)) IS NOT NULL) AND (deleted_at IS NULL));
+CREATE INDEX own_records_n1_idx ON public.own_records USING btree (workspace_id, kind, (((own ->> 'n1'::text))::numeric), id) WHERE ((((own ->> 'n1'::text))::numeric IS NOT NULL) AND (deleted_at IS NULL));
+CREATE INDEX own_records_n2_idx ON public.own_records USING btree (workspace_id, kind, (((own ->> 'n2'::text))::numeric), id) WHERE ((((own ->> 'n2'::text))::numeric IS NOT NULL) AND (deleted_at IS NULL));
+CREATE INDEX own_records_n3_idx ON public.own_records USING btree (workspace_id, kind, (((own ->> 'n3'::text))::numeric), id) WHERE ((((own ->> 'n3'::text))::numeric IS NOT NULL) AND (deleted_at IS NULL));
+CREATE INDEX own_records_n4_idx ON public.own_records USING btree (workspace_id, kind, (((own ->> 'n4'::text))::numeric), id) WHERE ((((own ->> 'n4'::text))::numeric IS NOT NULL) AND (deleted_at IS NULL));
+CREATE INDEX own_records_search_idx ON public.own_records USING gin (workspace_id, search gin_trgm_ops) WHERE (deleted_at IS NULL);
+CREATE INDEX own_records_t1_idx ON public.own_records USING btree (workspace_id, kind, lower(((own ->> 't1'::text) COLLATE "C")), id) WHERE ((lower(((own ->> 't1'::text) COLLATE "C")) IS NOT NULL) AND (deleted_at IS NULL));
+CREATE INDEX own_records_t2_idx ON public.own_records USING btree (workspace_id, kind, lower(((own ->> 't2'::text) COLLATE "C")), id) WHERE ((lower(((own ->> 't2'::text) COLLATE "C")) IS NOT NULL) AND (deleted_at IS NULL));
+CREATE INDEX own_records_t3_idx ON public.own_records USING btree (workspace_id, kind, lower(((own ->> 't3'::text) COLLATE "C")), id) WHERE ((lower(((own ->> 't3'::text) COLLATE "C")) IS NOT NULL) AND (deleted_at IS NULL));
+CREATE INDEX own_records_t4_idx ON public.own_records USING btree (workspace_id, kind, lower(((own ->> 't4'::text) COLLATE "C")), id) WHERE ((lower(((own ->> 't4'::text) COLLATE "C")) IS NOT NULL) AND (deleted_at IS NULL));
+CREATE INDEX own_records_t5_idx ON public.own_records USING btree (workspace_id, kind, lower(((own ->> 't5'::text) COLLATE "C")), id) WHERE ((lower(((own ->> 't5'::text) COLLATE "C")) IS NOT NULL) AND (deleted_at IS NULL));
+CREATE INDEX own_records_t6_idx ON public.own_records USING btree (workspace_id, kind, lower(((own ->> 't6'::text) COLLATE "C")), id) WHERE ((lower(((own ->> 't6'::text) COLLATE "C")) IS NOT NULL) AND (deleted_at IS NULL));
+CREATE INDEX own_records_t7_idx ON public.own_records USING btree (workspace_id, kind, lower(((own ->> 't7'::text) COLLATE "C")), id) WHERE ((lower(((own ->> 't7'::text) COLLATE "C")) IS NOT NULL) AND (deleted_at IS NULL));
+CREATE INDEX own_records_t8_idx ON public.own_records USING btree (workspace_id, kind, lower(((own ->> 't8'::text) COLLATE "C")), id) WHERE ((lower(((own ->> 't8'::text) COLLATE "C")) IS NOT NULL) AND (deleted_at IS NULL));
+CREATE INDEX own_records_title_order_idx ON public.own_records USING btree (workspace_id, kind, lower(((own ->> 'a0'::text) COLLATE "C")), id) WHERE ((lower(((own ->> 'a0'::text) COLLATE "C")) IS NOT NULL) AND (deleted_at IS NULL));
+CREATE INDEX own_records_updated_at_idx ON public.own_records USING btree (workspace_id, kind, updated_at, id) WHERE (deleted_at IS NULL);
+
 create table products (
   workspace_id text collate "C" not null,
   id text collate "C" not null,
@@ -1819,6 +2121,7 @@ create table products (
   search text generated always as (crm_fold(crm_lines(VARIADIC ARRAY[name, sku, crm_words(tags), notes]))) stored,
   merged_into text collate "C",
   xid xid8,
+  own jsonb,
   constraint products_custom_fits CHECK (crm_custom_fits(custom)),
   constraint products_pkey PRIMARY KEY (workspace_id, id),
   constraint products_tags_fits CHECK ((cardinality(tags) <= 100))
@@ -1900,6 +2203,7 @@ create table services (
   search text generated always as (crm_fold(crm_lines(VARIADIC ARRAY[name, sku, crm_words(tags), notes]))) stored,
   merged_into text collate "C",
   xid xid8,
+  own jsonb,
   constraint services_custom_fits CHECK (crm_custom_fits(custom)),
   constraint services_pkey PRIMARY KEY (workspace_id, id),
   constraint services_tags_fits CHECK ((cardinality(tags) <= 100))
@@ -1960,6 +2264,7 @@ create table tasks (
   search text generated always as (crm_fold(crm_lines(VARIADIC ARRAY[title, crm_words(tags), notes]))) stored,
   merged_into text collate "C",
   xid xid8,
+  own jsonb,
   constraint tasks_custom_fits CHECK (crm_custom_fits(custom)) NOT VALID,
   constraint tasks_pkey PRIMARY KEY (workspace_id, id),
   constraint tasks_tags_fits CHECK ((cardinality(tags) <= 100)),
@@ -2008,6 +2313,7 @@ create table tickets (
   search text generated always as (crm_fold(crm_lines(VARIADIC ARRAY[subject, crm_words(tags), notes]))) stored,
   merged_into text collate "C",
   xid xid8,
+  own jsonb,
   constraint tickets_custom_fits CHECK (crm_custom_fits(custom)),
   constraint tickets_pkey PRIMARY KEY (workspace_id, id),
   constraint tickets_tags_fits CHECK ((cardinality(tags) <= 100)),
@@ -2085,5 +2391,6 @@ create table workspaces (
   timezone text collate "C" not null,
   created_at timestamp with time zone not null,
   plan text collate "C",
+  kinds_version integer not null default 0,
   constraint workspaces_pkey PRIMARY KEY (id)
 );

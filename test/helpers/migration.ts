@@ -1,5 +1,6 @@
 import type postgres from "postgres";
 import { ddl, searchTuningSql } from "../../src/derive/ddl.ts";
+import { sharedKind } from "../../src/derive/sharedTable.ts";
 import { writeFunctionSql } from "../../src/derive/writeFunction.ts";
 import type { Catalog } from "../../src/records/catalog.ts";
 import type { Kind } from "../../src/records/kind.ts";
@@ -20,21 +21,22 @@ type Parts = {
  */
 export async function missingSql(sql: postgres.Sql, catalog: Catalog): Promise<string[]> {
   const present = new Map<string, Parts | undefined>();
-  for (const { plural } of catalog.kinds) present.set(plural, await partsOf(sql, plural));
+  const kinds = [...linkedFirst(catalog), sharedKind];
+  for (const { table } of kinds) present.set(table, await partsOf(sql, table));
   const declared = new Map<string, Parts>();
   const undone = new Error("rolled back");
   await sql
     .begin(async (tx) => {
-      for (const { plural } of catalog.dependentsFirst)
-        await tx.unsafe(`drop table if exists ${plural} cascade; drop function if exists ${plural}_write`);
-      for (const kind of linkedFirst(catalog)) await tx.unsafe(ddl(kind));
-      for (const { plural } of catalog.kinds) declared.set(plural, (await partsOf(tx, plural))!);
+      for (const { table } of kinds)
+        await tx.unsafe(`drop table if exists ${table} cascade; drop function if exists ${table}_write`);
+      for (const kind of kinds) await tx.unsafe(ddl(kind));
+      for (const { table } of kinds) declared.set(table, (await partsOf(tx, table))!);
       throw undone;
     })
     .catch((error) => {
       if (error !== undone) throw error;
     });
-  return linkedFirst(catalog).flatMap((kind) => differences(kind, present.get(kind.plural), declared.get(kind.plural)!));
+  return kinds.flatMap((kind) => differences(kind, present.get(kind.table), declared.get(kind.table)!));
 }
 
 const linkedFirst = (catalog: Catalog): Kind[] => catalog.dependentsFirst.toReversed();
@@ -73,7 +75,7 @@ async function partsOf(sql: postgres.Sql | postgres.TransactionSql, plural: stri
 
 function differences(kind: Kind, present: Parts | undefined, declared: Parts): string[] {
   if (!present) return [ddl(kind)];
-  const { plural } = kind;
+  const { table: plural } = kind;
   const statements: string[] = [];
   const tuned: string[] = [];
   for (const [name, text] of declared.columns) {

@@ -231,7 +231,7 @@ describe("nobody gets further", () => {
       "select pg_terminate_backend(pid) from pg_stat_activity where usename = 'crm'",
       "select pg_cancel_backend(pid) from pg_stat_activity where usename = 'crm'",
       "select public.contacts_write()",
-      "select crm_fold('x')",
+      "select crm_linked('', '{}', '{}')",
       "select pg_notify('x', 'y')",
       "select pg_advisory_lock(1)",
       "select pg_advisory_xact_lock(hashtextextended('cardfile guests', 0))",

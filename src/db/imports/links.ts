@@ -2,7 +2,8 @@ import { comparedSql } from "../../fields/folding.ts";
 import { Problem } from "../../kit/problem.ts";
 import { ident, raw, type Statement, sql } from "../../postgres/sql.ts";
 import type { Transaction } from "../../postgres/transaction.ts";
-import type { Kind } from "../../records/kind.ts";
+import { columnName, type Kind } from "../../records/kind.ts";
+import { rowsOf } from "../records/table.ts";
 import type { Hold } from "./imports.ts";
 
 /** A linked record as rows name it: by its name, by its natural key, or by both. */
@@ -20,17 +21,17 @@ type Rows = Pick<Transaction, "rows">;
 export async function findNamed(tx: Rows, workspaceId: string, target: Kind, wanted: readonly Wanted[]): Promise<Found[]> {
   if (wanted.length === 0) return [];
   const { keyField } = target;
-  const title = sql`r.${ident(target.title)}`;
+  const title = sql`r.${ident(columnName(target.titleField))}`;
   const living = sql`r.workspace_id = ${workspaceId} and r.deleted_at is null`;
   const called = (text: Statement) => sql`"left"(crm_fold(${text}), 200)`;
   const byKey = keyField
-    ? sql`union all (select r.id, 2 as how from ${ident(target.plural)} r where ${living} and r.${ident(keyField.name)} is not null
-        and ${raw(comparedSql(keyField.type, `r."${keyField.name}"`))} = ${raw(comparedSql(keyField.type, 'u.key collate "C"'))} limit 1)`
+    ? sql`union all (select r.id, 2 as how from ${rowsOf(target)} r where ${living} and r.${ident(columnName(keyField))} is not null
+        and ${raw(comparedSql(keyField.type, `r."${columnName(keyField)}"`))} = ${raw(comparedSql(keyField.type, 'u.key collate "C"'))} limit 1)`
     : sql``;
   const rows = await tx.rows(sql`select u.n::int, f.id, f.how from unnest(${wanted.map(({ name }) => name)}::text[],
       ${wanted.map(({ key }) => key)}::text[]) with ordinality as u(name, key, n)
     cross join lateral (
-      (select r.id, (lower(${title} collate "default") = lower(u.name collate "default"))::int as how from ${ident(target.plural)} r
+      (select r.id, (lower(${title} collate "default") = lower(u.name collate "default"))::int as how from ${rowsOf(target)} r
         where ${living} and ${called(title)} = ${called(sql`u.name`)} and crm_fold(${title}) = crm_fold(u.name) order by 2 desc, r.id limit 4)
       ${byKey}) f`);
   const found = wanted.map((): { id: string; how: number }[] => []);
@@ -48,7 +49,7 @@ function chosen(found: readonly { id: string; how: number }[]): Found {
 export async function findIds(tx: Rows, hold: Hold, target: Kind, ends: readonly string[]): Promise<Map<string, string>> {
   if (ends.length === 0) return new Map();
   const { workspaceId, id } = hold;
-  const living = await tx.rows(sql`select right(r.id, 8), r.id from ${ident(target.plural)} r
+  const living = await tx.rows(sql`select right(r.id, 8), r.id from ${rowsOf(target)} r
     where r.workspace_id = ${workspaceId} and right(r.id, 8) = any (${ends}::text[]) and r.deleted_at is null`);
   const found = new Map(living.map(([end, full]) => [end as string, full as string]));
   const missing = ends.filter((end) => !found.has(end));
@@ -69,7 +70,7 @@ export async function lockMaking(tx: Rows, workspaceId: string, target: Kind): P
 export async function lockLiving(tx: Rows, workspaceId: string, target: Kind, ids: readonly string[]): Promise<Set<string>> {
   if (ids.length === 0) return new Set();
   const rows = await tx.rows(sql`select f.id from unnest(${[...new Set(ids)].sort()}::text[]) as u(id)
-    cross join lateral (select r.id from ${ident(target.plural)} r where r.workspace_id = ${workspaceId} and r.id = u.id
+    cross join lateral (select r.id from ${rowsOf(target)} r where r.workspace_id = ${workspaceId} and r.id = u.id
       and r.deleted_at is null offset 0 for key share) f`);
   return new Set(rows.map(([id]) => id as string));
 }

@@ -3,6 +3,7 @@ import { Problem } from "../../kit/problem.ts";
 import { oneOf } from "../../kit/words.ts";
 import { constraintOf, toProblem } from "../../postgres/errors.ts";
 import type { Kind } from "../../records/kind.ts";
+import { keyConstraint } from "../records/write.ts";
 
 /** Why a write of one record failed, as its row is told. */
 export function rowRefusal(kind: Kind, error: unknown): Problem {
@@ -11,7 +12,7 @@ export function rowRefusal(kind: Kind, error: unknown): Problem {
   if (constraint === "usage_within_cap") {
     return new Problem("plan_limit_reached", `the plan allows no more ${plural}`, "GET /whoami shows the caps");
   }
-  if (constraint === `${plural}_${naturalKey}_key`) {
+  if (constraint === keyConstraint(kind)) {
     return new Problem("already_exists", `another ${name} has this ${naturalKey}`, `GET /${plural}?${naturalKey}=… shows it`);
   }
   if (constraint === `${plural}_needs_one_of`) {

@@ -1,14 +1,16 @@
 import { createManySql } from "../../derive/createMany.ts";
+import { asStored } from "../../derive/slots.ts";
 import { takesLinks } from "../../derive/writeFunction.ts";
 import { comparedSql } from "../../fields/folding.ts";
 import type { IdSource } from "../../kit/id.ts";
 import { ident, numbered, raw, sql } from "../../postgres/sql.ts";
 import type { Transaction } from "../../postgres/transaction.ts";
 import { derived } from "../../records/derived.ts";
-import type { Kind } from "../../records/kind.ts";
+import { columnName, type Kind, slotsOf } from "../../records/kind.ts";
 import type { Author } from "../database.ts";
 import { authorValues, entryAuthorValues } from "../records/author.ts";
 import { indexNewMentions } from "../records/mentions.ts";
+import { rowsOf } from "../records/table.ts";
 import { lockLiving } from "./links.ts";
 
 type Rows = Pick<Transaction, "rows">;
@@ -49,7 +51,8 @@ export async function writeRecords(
   if (records.length === 0) return new Map();
   const ready = records.map((record): Ready => ({ record, newId: record.id ?? ids(kind.prefix), entry: ids("ch") }));
   ready.sort((a, b) => compareKeys(a.record, b.record));
-  const fresh = takesLinks(kind) ? [] : await newOnes(tx, author.workspaceId, kind, ready);
+  const fresh =
+    takesLinks(kind) || kind.shared || slotsOf(kind).length > 0 ? [] : await newOnes(tx, author.workspaceId, kind, ready);
   const written = await insertNew(tx, kind, author, fresh, options);
   const rest = ready.filter(({ record }) => !written.has(record.n));
   if (rest.length === 0) return written;
@@ -60,8 +63,8 @@ export async function writeRecords(
       rest.map(({ entry }) => entry),
       rest.map(({ newId }) => newId),
       rest.map(({ record }) => record.id === undefined),
-      rest.map(({ record }) => JSON.stringify(record.sent)),
-      rest.map(({ record }) => JSON.stringify(record.initial)),
+      rest.map(({ record }) => JSON.stringify(asStored(kind, record.sent, true))),
+      rest.map(({ record }) => JSON.stringify(asStored(kind, record.initial, false))),
       rest.map(({ record }) => JSON.stringify(record.removed)),
       options.createsOnly ? [] : null,
       options.cap ?? null,
@@ -139,7 +142,7 @@ function compareKeys(a: ToWrite, b: ToWrite): number {
 const callOf = derived((kind: Kind) =>
   numbered(`select u.n, r.id, r.version from unnest($8::integer[], $9::text[], $10::text[], $11::boolean[], $12::text[], $13::text[],
       $14::text[]) as u(n, entry, id, creates, sent, initial, removed)
-    cross join lateral ${kind.plural}_write($1, $2, $3, $4, $5, $6, $7, u.entry, u.id, u.creates,
+    cross join lateral ${kind.table}_write($1, $2, $3, $4, $5, $6, $7, u.entry, u.id, u.creates,
       case when u.creates then $15::integer[] end, $16::integer, null, null, u.sent::jsonb, u.initial::jsonb,
       array(select jsonb_array_elements_text(u.removed::jsonb))) r`),
 );
@@ -153,10 +156,10 @@ export async function holdersOf(
 ): Promise<Map<string, string>> {
   const { keyField } = kind;
   if (!keyField || keys.length === 0) return new Map();
-  const column = raw(comparedSql(keyField.type, `r."${keyField.name}"`));
+  const column = raw(comparedSql(keyField.type, `r."${columnName(keyField)}"`));
   const value = raw(comparedSql(keyField.type, 'u.key collate "C"'));
   const rows = await tx.rows(sql`select u.key, f.id from unnest(${[...new Set(keys)]}::text[]) as u(key)
-    cross join lateral (select r.id from ${ident(kind.plural)} r where r.workspace_id = ${workspaceId} and ${column} = ${value}
-      and r.${ident(keyField.name)} is not null and r.deleted_at is null limit 1) f`);
+    cross join lateral (select r.id from ${rowsOf(kind)} r where r.workspace_id = ${workspaceId} and ${column} = ${value}
+      and r.${ident(columnName(keyField))} is not null and r.deleted_at is null limit 1) f`);
   return new Map(rows.map(([key, id]) => [key as string, id as string]));
 }

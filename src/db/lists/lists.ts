@@ -9,6 +9,7 @@ import { savedList } from "../../views/list.ts";
 import type { Author, Database } from "../database.ts";
 import { withNewHandles } from "../records/handles.ts";
 import { idMatches } from "../records/references.ts";
+import { rowsOf } from "../records/table.ts";
 
 /** A saved list as filters use it. */
 export type SavedList = { id: string; slug: string; kind: string; query: string | null };
@@ -64,11 +65,10 @@ export async function listLists({ pool, catalog }: Database, workspaceId: string
 /** Those that are not deleted. */
 function membersSql({ kinds }: Catalog, workspaceId: string): Statement {
   const cases = kinds.map(
-    ({
-      name,
-      plural,
-    }) => sql`when ${raw(`'${name}'`)} then (select count(*)::int from list_members m where m.workspace_id = ${workspaceId}
-      and m.list_id = l.id and exists (select from ${ident(plural)} r where r.workspace_id = ${workspaceId} and r.id = m.record_id and r.deleted_at is null))`,
+    (
+      kind,
+    ) => sql`when ${raw(`'${kind.name}'`)} then (select count(*)::int from list_members m where m.workspace_id = ${workspaceId}
+      and m.list_id = l.id and exists (select from ${rowsOf(kind)} r where r.workspace_id = ${workspaceId} and r.id = m.record_id and r.deleted_at is null))`,
   );
   return sql`case when l.query is null then case l.kind ${join(cases, " ")} end end`;
 }
@@ -158,11 +158,11 @@ async function touch(pool: Database["pool"], { workspaceId, now }: Author, id: s
 export async function livingIds(
   { pool }: Database,
   workspaceId: string,
-  { plural }: Kind,
+  kind: Kind,
   keys: readonly string[],
 ): Promise<string[]> {
   const rows = await pool.rows(
-    sql`select r.id from ${ident(plural)} r where r.workspace_id = ${workspaceId} and right(r.id, 8) = any (${keys.map((key) => key.slice(-8))}::text[])
+    sql`select r.id from ${rowsOf(kind)} r where r.workspace_id = ${workspaceId} and right(r.id, 8) = any (${keys.map((key) => key.slice(-8))}::text[])
       and r.deleted_at is null`,
     { plan: "custom", retry: true },
   );

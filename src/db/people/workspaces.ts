@@ -2,6 +2,7 @@ import { Problem } from "../../kit/problem.ts";
 import type { Pool } from "../../postgres/pool.ts";
 import { ident, sql } from "../../postgres/sql.ts";
 import type { Catalog } from "../../records/catalog.ts";
+import { SHARED_TABLE } from "../../records/kind.ts";
 import { lockAdmins, lockPeople, requireAdmin } from "./locks.ts";
 
 const iso = (ms: number) => new Date(ms).toISOString();
@@ -93,7 +94,7 @@ async function emptyWorkspace(pool: Pool, catalog: Catalog, id: string): Promise
     ...["addresses", "changes", "idempotency_keys", "usage", "proposals", "dismissed_pairs", "purged_records"],
     ...["mentions", "list_members", "lists", "import_rows", "imports"],
   ];
-  const tables = [...catalog.dependentsFirst.map(({ plural }) => plural), ...others];
+  const tables = [SHARED_TABLE, ...catalog.dependentsFirst.map(({ table }) => table), "kinds", ...others];
   let rows = 0;
   for (const table of tables) {
     const deleted = sql`with gone as (delete from ${ident(table)} where workspace_id = ${id} returning 1) select count(*)::int from gone`;

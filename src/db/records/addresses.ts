@@ -2,9 +2,10 @@ import type { Condition } from "../../derive/filter.ts";
 import { ident, numbered, type Statement, sql } from "../../postgres/sql.ts";
 import type { Transaction } from "../../postgres/transaction.ts";
 import { derived } from "../../records/derived.ts";
-import type { Kind } from "../../records/kind.ts";
+import { columnName, type Kind } from "../../records/kind.ts";
 import type { Database } from "../database.ts";
 import { hasKey } from "./condition.ts";
+import { rowsOf } from "./table.ts";
 
 /**
  * The index of the values of a natural key that may be several, main and further ones: each belongs to one living record. The functions that
@@ -12,9 +13,10 @@ import { hasKey } from "./condition.ts";
  */
 
 /** The id of the living record that has this value, as SQL; null where there is none. */
-export function holderSql({ name, plural, keyField, furtherKey }: Kind, workspaceId: string, value: string): Statement {
-  const main = hasKey(keyField!, sql`k.${ident(keyField!.name)}`, value);
-  const byMain = sql`(select k.id from ${ident(plural)} k where k.workspace_id = ${workspaceId} and ${main} and k.deleted_at is null)`;
+export function holderSql(kind: Kind, workspaceId: string, value: string): Statement {
+  const { name, keyField, furtherKey } = kind;
+  const main = hasKey(keyField!, sql`k.${ident(columnName(keyField!))}`, value);
+  const byMain = sql`(select k.id from ${rowsOf(kind)} k where k.workspace_id = ${workspaceId} and ${main} and k.deleted_at is null)`;
   if (!furtherKey) return byMain;
   return sql`coalesce(${byMain}, (select a.record_id from addresses a
     where a.workspace_id = ${workspaceId} and a.kind = ${name} and a.value = ${value}))`;
@@ -32,16 +34,12 @@ export const holdersSql = ({ name }: Kind, workspaceId: string, values: readonly
     and a.value = any (${values}::text[]) and not (${but} <> '' and right(a.record_id, length(${but})) = ${but}) order by a.value limit 1`;
 
 /** Whether a deleted record had this value, and was not merged. */
-export async function wasDeleted(
-  { pool }: Database,
-  workspaceId: string,
-  { plural, keyField, furtherKey }: Kind,
-  value: string,
-): Promise<boolean> {
-  const main = hasKey(keyField!, sql`r.${ident(keyField!.name)}`, value);
+export async function wasDeleted({ pool }: Database, workspaceId: string, kind: Kind, value: string): Promise<boolean> {
+  const { keyField, furtherKey } = kind;
+  const main = hasKey(keyField!, sql`r.${ident(columnName(keyField!))}`, value);
   const has = furtherKey ? sql`(${main} or r.${ident(furtherKey.name)} && ${[value]}::text[])` : main;
   const rows = await pool.rows(
-    sql`select from ${ident(plural)} r where r.workspace_id = ${workspaceId} and ${has} and r.deleted_at is not null
+    sql`select from ${rowsOf(kind)} r where r.workspace_id = ${workspaceId} and ${has} and r.deleted_at is not null
       and r.merged_into is null limit 1`,
     { retry: true, brief: true },
   );

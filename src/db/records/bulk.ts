@@ -1,8 +1,9 @@
 import type { Written } from "../../derive/body.ts";
 import type { ListQuery } from "../../derive/query.ts";
+import { asStored } from "../../derive/slots.ts";
 import type { IdSource } from "../../kit/id.ts";
 import { Problem } from "../../kit/problem.ts";
-import { ident, join, raw, type Statement, sql } from "../../postgres/sql.ts";
+import { join, raw, type Statement, sql } from "../../postgres/sql.ts";
 import type { Transaction } from "../../postgres/transaction.ts";
 import type { Kind } from "../../records/kind.ts";
 import type { Author, Database } from "../database.ts";
@@ -24,6 +25,7 @@ import {
   setOf,
 } from "./remove.ts";
 import { filtersOf } from "./rows.ts";
+import { rowsOf } from "./table.ts";
 import { prepareValues, refusal, refuseMissingLinks } from "./write.ts";
 import { changeStatement } from "./writeStatement.ts";
 
@@ -79,7 +81,7 @@ export function changeBulk(
       const chunk = found.records.slice(at, at + CHUNK).map(({ id }) => id);
       const entries = chunk.map(() => ids("ch"));
       const picks = chunk.map((_, i) => (at + i) % options.length);
-      const all = { options: values.map(({ sent, removed }) => ({ sent, removed })) };
+      const all = { options: values.map(({ sent, removed }) => ({ sent: asStored(kind, sent, true), removed })) };
       const statement = changeStatement(kind)([...authorValues(author), chunk, entries, picks, all]);
       changed += (await rows(statement).catch((error) => Promise.reject(refusal(kind, error, {})))).length;
     }
@@ -125,7 +127,7 @@ async function find(
 ): Promise<{ found: Found; dependents: Awaited<ReturnType<typeof dependentsOf>> }> {
   const filters = await filtersOf(db, workspaceId, kind, query);
   const found = await rows(
-    sql`select ${rootColumns(kind)} from ${ident(kind.plural)} r where ${join(filters, " and ")} order by r.id limit ${MOST_BULK + 1} ${lock}`,
+    sql`select ${rootColumns(kind)} from ${rowsOf(kind)} r where ${join(filters, " and ")} order by r.id limit ${MOST_BULK + 1} ${lock}`,
   );
   if (found.length > MOST_BULK) {
     throw new Problem("unprocessable", `the filters find more than ${MOST_BULK} ${kind.plural}`, [

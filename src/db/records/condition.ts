@@ -3,7 +3,7 @@ import { ordersFolded } from "../../fields/folding.ts";
 import type { Bound, Predicate, Scalar } from "../../fields/predicate.ts";
 import { toTimestamp } from "../../kit/time.ts";
 import { ident, join, raw, type Statement, sql } from "../../postgres/sql.ts";
-import type { Field, Link, Touched } from "../../records/kind.ts";
+import { columnName, type Field, type Link, type Touched } from "../../records/kind.ts";
 import { mentionsSql } from "./mentions.ts";
 import { type Linked, type Table, tableAcross, touchingSql, type Workspace } from "./table.ts";
 
@@ -30,7 +30,7 @@ function ownSql(table: Table, field: Field, predicate: Predicate, workspace: Wor
 
 /** The last was before a time if there was one, and none since. An index answers either; what the last was it would have to look up. */
 function lastSql(table: Table, touched: Touched, predicate: Predicate, workspace: Workspace): Statement {
-  const at = sql`touching.${ident(touched.at.name)}`;
+  const at = sql`touching.${ident(columnName(touched.at))}`;
   const any = sql`exists (select ${touchingSql(touched, table.alias, workspace)})`;
   const since = (sign: Statement, value: Scalar) =>
     sql`exists (select ${touchingSql(touched, table.alias, workspace)} and ${at} ${sign} ${value})`;

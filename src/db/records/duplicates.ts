@@ -7,6 +7,7 @@ import type { Kind } from "../../records/kind.ts";
 import type { Author, Database } from "../database.ts";
 import { long } from "./deadlines.ts";
 import { gone, idMatches, wrongKind } from "./references.ts";
+import { rowsOf } from "./table.ts";
 import { keySql, MOST_KEYS, readSegment, type Segment, twinColumns, twinOf } from "./twins.ts";
 
 /** Two records that may be one; `a` was made first. */
@@ -85,7 +86,7 @@ const compare = (a: string, b: string) => (a < b ? -1 : a > b ? 1 : 0);
 
 async function countUpTo(db: Database, workspaceId: string, kind: Kind): Promise<number> {
   const [row] = await db.pool.rows(
-    sql`select count(*)::int from (select from ${ident(kind.plural)} r where r.workspace_id = ${workspaceId} and r.deleted_at is null
+    sql`select count(*)::int from (select from ${rowsOf(kind)} r where r.workspace_id = ${workspaceId} and r.deleted_at is null
       limit ${count(SMALL + 1)}) few`,
     long(workspaceId),
   );
@@ -148,7 +149,7 @@ const MOST_OF_ONE = 200;
 /** The records that may be one with this one, surest first. */
 export async function duplicatesOf(db: Database, workspaceId: string, kind: Kind, reference: IdReference): Promise<Pair[]> {
   if (reference.prefix !== kind.prefix) throw wrongKind(db, kind, reference);
-  const table = ident(kind.plural);
+  const table = rowsOf(kind);
   const living = sql`r.workspace_id = ${workspaceId} and r.deleted_at is null`;
   const [row] = await db.pool.rows(
     sql`select ${twinColumns(kind, blocksOf(kind).length)} from ${table} r where ${living} and ${idMatches(raw("r.id"), reference.key)}`,
@@ -181,7 +182,7 @@ export async function dismissPair(
   for (const reference of references) {
     if (reference.prefix !== kind.prefix) throw wrongKind(db, kind, reference);
     const [row] = await db.pool.rows(
-      sql`select r.id from ${ident(kind.plural)} r where r.workspace_id = ${workspaceId} and r.deleted_at is null and ${idMatches(raw("r.id"), reference.key)}`,
+      sql`select r.id from ${rowsOf(kind)} r where r.workspace_id = ${workspaceId} and r.deleted_at is null and ${idMatches(raw("r.id"), reference.key)}`,
       { retry: true },
     );
     if (!row) throw await gone(db, workspaceId, kind, reference.key);

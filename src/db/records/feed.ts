@@ -3,6 +3,7 @@ import type { Condition } from "../../derive/filter.ts";
 import { type Row, rowId, type View } from "../../derive/view.ts";
 import type { Pool } from "../../postgres/pool.ts";
 import { count, ident, join, raw, type Statement, sql } from "../../postgres/sql.ts";
+import { SHARED_TABLE } from "../../records/kind.ts";
 import type { Database } from "../database.ts";
 import { bounded, boundedSql } from "./bounded.ts";
 import { conditionSql } from "./condition.ts";
@@ -220,9 +221,9 @@ export async function settleFeed({ pool, catalog }: Pick<Database, "pool" | "cat
   if (ahead.length === 0) return;
   await pool.transaction(
     async (tx) => {
-      for (const { plural } of catalog.kinds)
+      for (const table of [...catalog.kinds.map((kind) => kind.table), SHARED_TABLE])
         await tx.rows(
-          sql`update ${ident(plural)} set xid = null where workspace_id in (select id from workspaces) and xid is not null`,
+          sql`update ${ident(table)} set xid = null where workspace_id in (select id from workspaces) and xid is not null`,
         );
       await tx.rows(sql`update changes set xid = '0' where workspace_id in (select id from workspaces) and xid <> '0'`);
     },

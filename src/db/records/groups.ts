@@ -7,12 +7,12 @@ import { Problem } from "../../kit/problem.ts";
 import { toTimestamp, type Zone } from "../../kit/time.ts";
 import { isTooSlow } from "../../postgres/errors.ts";
 import { count, ident, join, raw, type Statement, sql } from "../../postgres/sql.ts";
-import type { Field, Kind } from "../../records/kind.ts";
+import { columnName, type Field, type Kind } from "../../records/kind.ts";
 import type { Database } from "../database.ts";
 import { memberSql } from "./condition.ts";
 import { long } from "./deadlines.ts";
 import { filtersOf } from "./rows.ts";
-import { type Table, tableAcross, tableOf } from "./table.ts";
+import { rowsOf, type Table, tableAcross, tableOf } from "./table.ts";
 
 export type Groups = { rows: Row[]; more: boolean };
 
@@ -117,7 +117,7 @@ function figureSql(table: Table, workspaceId: string, figure: Figure): Statement
 
 function nameSql({ link }: Field, workspaceId: string, id: Statement): Statement {
   const { target } = link!;
-  return sql`(select t.${ident(target.title)} from ${ident(target.plural)} t where t.workspace_id = ${workspaceId} and t.id = ${id})`;
+  return sql`(select t.${ident(columnName(target.titleField))} from ${rowsOf(target)} t where t.workspace_id = ${workspaceId} and t.id = ${id})`;
 }
 
 /** By the value of the group, A-Z as a-z, those without one last; where the caller asked for another order, by that first. */

@@ -6,14 +6,14 @@ import type { Seal } from "../../kit/seal.ts";
 import { ident, raw, type Statement, sql } from "../../postgres/sql.ts";
 import type { Catalog } from "../../records/catalog.ts";
 import { derived } from "../../records/derived.ts";
-import type { Field, Kind } from "../../records/kind.ts";
+import { columnName, type Field, type Kind } from "../../records/kind.ts";
 import { change } from "../../views/change.ts";
 import type { Database } from "../database.ts";
 import { idMatches, missing, wrongKind } from "./references.ts";
 import { listRows, type Page } from "./rows.ts";
 import { namedRow, shapeRecords, type ViewOf } from "./snapshots.ts";
 import { type Batches, streamRows } from "./stream.ts";
-import { createTableOf, perWorkspace, type Table, type Workspace } from "./table.ts";
+import { createTableOf, perWorkspace, rowsOf, type Table, type Workspace } from "./table.ts";
 
 export const changesTable = derived(createChangesTable);
 
@@ -77,7 +77,7 @@ export const changesSql = perWorkspace(`jsonb_build_array(${beforeSql(CHANGED)},
 
 /** What names the record. An activity is named by its body, which may be long enough to be left out. */
 function nameSql({ kinds }: Catalog): string {
-  const title = `(case r.kind ${kinds.map(({ name, title }) => `when '${name}' then '${title}'`).join(" ")} end)`;
+  const title = `(case r.kind ${kinds.map(({ name, titleField }) => `when '${name}' then '${columnName(titleField)}'`).join(" ")} end)`;
   return `coalesce(r.row ->> ${title}, case when r.row -> '${LEFT_OUT}' ? ${title} then (${wholeText("r")}) ->> ${title} end)`;
 }
 
@@ -153,7 +153,7 @@ async function queryOfRecord(
 ): Promise<{ id: string; query: ListQuery }> {
   if (reference.prefix !== kind.prefix) throw wrongKind(db, kind, reference);
   const [found] = await db.pool.rows(
-    sql`select r.id from ${ident(kind.plural)} r where r.workspace_id = ${workspaceId} and ${idMatches(raw("r.id"), reference.key)}`,
+    sql`select r.id from ${rowsOf(kind)} r where r.workspace_id = ${workspaceId} and ${idMatches(raw("r.id"), reference.key)}`,
     { retry: true },
   );
   if (!found) throw missing(kind, reference.key);

@@ -2,10 +2,11 @@ import type { LinkChoice, Written } from "../../derive/body.ts";
 import { rowId, viewsOf } from "../../derive/view.ts";
 import type { IdSource } from "../../kit/id.ts";
 import { ident, sql } from "../../postgres/sql.ts";
-import type { Kind, Link } from "../../records/kind.ts";
+import { columnName, type Kind, type Link } from "../../records/kind.ts";
 import type { Author, Database } from "../database.ts";
 import { holderSql } from "./addresses.ts";
 import { namedRecords, resolveLink } from "./references.ts";
+import { rowsOf } from "./table.ts";
 import { type Terms, upsertRow } from "./write.ts";
 
 /** How records are made beside the one that links to them. */
@@ -56,8 +57,8 @@ async function findRecord(unit: Database, author: Author, link: Link, body: Writ
   const named = await namedRecords(unit, workspaceId, target, name);
   if (!key) return named.length === 0 ? undefined : ((await resolveLink(unit, author, link, { name })) ?? undefined);
   const keyless = await unit.pool.rows(
-    sql`select r.id from ${ident(target.plural)} r where r.workspace_id = ${workspaceId} and r.id = any (${named}::text[])
-      and r.${ident(target.naturalKey!)} is null and r.deleted_at is null`,
+    sql`select r.id from ${rowsOf(target)} r where r.workspace_id = ${workspaceId} and r.id = any (${named}::text[])
+      and r.${ident(columnName(target.keyField!))} is null and r.deleted_at is null`,
   );
   return keyless.length === 1 ? (keyless[0]![0] as string) : undefined;
 }

@@ -6,13 +6,14 @@ import { wholeOf } from "../../kit/largeJson.ts";
 import { Problem } from "../../kit/problem.ts";
 import { counted } from "../../kit/words.ts";
 import { ident, join, raw, type Statement, sql } from "../../postgres/sql.ts";
-import type { Kind, Link } from "../../records/kind.ts";
+import { columnName, type Kind, type Link } from "../../records/kind.ts";
 import type { Author, Database } from "../database.ts";
 import { inUnit, ofMany } from "../unit.ts";
 import { withNewHandles } from "./handles.ts";
 import { type Put, putRows, timeOf } from "./put.ts";
 import { gone, idMatches, wrongKind } from "./references.ts";
 import { LOCK, type Rows } from "./remove.ts";
+import { rowsOf, storedSql } from "./table.ts";
 import { refusal } from "./write.ts";
 
 /** What a merge of two records does. `links`: records that linked to the other one, by kind. */
@@ -53,14 +54,14 @@ export function mergeRows(
         agree(merge);
         const { kept, other } = merge;
         const sets = Object.fromEntries(
-          merge.fields.filter(({ from }) => from !== "kept").map(({ field, value }) => [field.name, value]),
+          merge.fields.filter(({ from }) => from !== "kept").map(({ field, value }) => [columnName(field), value]),
         );
         const gone = { deleted_at: timeOf(author), merged_into: kept.id };
         const puts: Put[] = [
           { kind, id: other.id, action: "deleted", sets: gone },
           ...(Object.keys(sets).length > 0 ? [{ kind, id: kept.id, action: "updated", sets } as const] : []),
           ...moved.map(({ kind: holder, id, links }): Put => {
-            const moving = links.map((link) => [link.id.name, kept.id]);
+            const moving = links.map((link) => [columnName(link.id), kept.id]);
             return { kind: holder, id, action: "updated", sets: Object.fromEntries(moving) };
           }),
         ];
@@ -85,9 +86,9 @@ async function plan(
   lock: Statement,
 ): Promise<{ merge: Merge; moved: Moved[] }> {
   for (const reference of [into, from]) if (reference.prefix !== kind.prefix) throw wrongKind(db, kind, reference);
-  const state = join(settable(kind).map((name) => sql`${raw(`'${name}'`)}, r.${ident(name)}`));
+  const state = join(settable(kind).map((name) => sql`${raw(`'${name}'`)}, ${storedSql(kind, name)}`));
   const found = await rows(
-    sql`select r.id, r.version, coalesce(left(r.${ident(kind.title)}, 100), ''), jsonb_build_object(${state}) from ${ident(kind.plural)} r
+    sql`select r.id, r.version, coalesce(left(r.${ident(columnName(kind.titleField))}, 100), ''), jsonb_build_object(${state}) from ${rowsOf(kind)} r
       where r.workspace_id = ${workspaceId} and r.deleted_at is null
       and ((${idMatches(raw("r.id"), into.key)}) or (${idMatches(raw("r.id"), from.key)})) order by r.id ${lock}`,
   );
@@ -118,13 +119,13 @@ async function movedRecords(rows: Rows, workspaceId: string, target: Kind, to: s
   const moved: Moved[] = [];
   for (const holder of new Set(target.holders.map(({ kind }) => kind))) {
     const links = holder.links.filter((link) => link.target === target);
-    const held = join(links.map(({ id }) => sql`r.${ident(id.name)}`));
+    const held = join(links.map(({ id }) => sql`r.${ident(columnName(id))}`));
     const any = join(
-      links.map(({ id }) => sql`r.${ident(id.name)} = ${to}`),
+      links.map(({ id }) => sql`r.${ident(columnName(id))} = ${to}`),
       " or ",
     );
     const found = await rows(
-      sql`select r.id, r.version, array[${held}] from ${ident(holder.plural)} r
+      sql`select r.id, r.version, array[${held}] from ${rowsOf(holder)} r
         where r.workspace_id = ${workspaceId} and (${any}) and r.deleted_at is null order by r.id limit ${MOST_MOVED + 1} ${lock}`,
     );
     if (found.length > MOST_MOVED)

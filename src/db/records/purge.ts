@@ -3,7 +3,7 @@ import type { IdReference, IdSource } from "../../kit/id.ts";
 import { ident, join, numbered, raw, type Statement, sql } from "../../postgres/sql.ts";
 import type { Transaction } from "../../postgres/transaction.ts";
 import { derived } from "../../records/derived.ts";
-import { type Field, type Kind, stored, writable } from "../../records/kind.ts";
+import { columnName, type Field, type Kind, stored, writable } from "../../records/kind.ts";
 import type { Author, Database } from "../database.ts";
 import { inUnit, ofMany } from "../unit.ts";
 import { ENTRY_AUTHOR, entryAuthorValues } from "./author.ts";
@@ -96,8 +96,8 @@ async function keysOf(tx: Transaction, workspaceId: string, erased: readonly Era
     if (!keyField) continue;
     const ids = erased.filter(({ kind }) => kind.name === name).map(({ id }) => id);
     const keys = await tx.rows(
-      sql`select distinct c.row ->> ${keyField.name} from changes c where c.workspace_id = ${workspaceId}
-        and right(c.record_id, 8) = any (${ids.map((id) => id.slice(-8))}::text[]) and c.record_id = any (${ids}::text[]) and c.row ->> ${keyField.name} is not null`,
+      sql`select distinct c.row ->> ${columnName(keyField)} from changes c where c.workspace_id = ${workspaceId}
+        and right(c.record_id, 8) = any (${ids.map((id) => id.slice(-8))}::text[]) and c.record_id = any (${ids}::text[]) and c.row ->> ${columnName(keyField)} is not null`,
     );
     for (const [key] of keys) found.push(key as string);
   }
@@ -118,9 +118,9 @@ const EMPTY: Record<Field["type"]["sqlType"], string> = {
 };
 
 function emptySql(kind: Kind, author: Author, ids: readonly string[]): Statement {
-  const own = writable(kind).filter(stored);
-  const set = own.map((field) => sql`${ident(field.name)} = ${raw(field.required ? emptyOf(field) : "null")}`);
-  return sql`update ${ident(kind.plural)} r set ${join(set)}, merged_into = null, version = r.version + 1,
+  const columns = writable(kind).filter((field) => stored(field) && !field.slot);
+  const set = columns.map((field) => sql`${ident(field.name)} = ${raw(field.required ? emptyOf(field) : "null")}`);
+  return sql`update ${ident(kind.table)} r set ${join([...set, raw("own = null")])}, merged_into = null, version = r.version + 1,
       updated_at = crm_after(r.updated_at, ${timeOf(author)}::timestamptz), deleted_at = coalesce(r.deleted_at, ${timeOf(author)}::timestamptz)
     where r.workspace_id = ${author.workspaceId} and r.id = any (${ids}::text[])`;
 }
@@ -141,7 +141,7 @@ const entriesOf = derived((kind: Kind) =>
       row: "r",
       sets: () => "true",
       author: ENTRY_AUTHOR,
-      from: `jsonb_to_recordset($7::jsonb -> 'rows') as e (id text, entry text, cause text) join ${kind.plural} r on r.workspace_id = $1 and r.id = e.id`,
+      from: `jsonb_to_recordset($7::jsonb -> 'rows') as e (id text, entry text, cause text) join ${kind.table} r on r.workspace_id = $1 and r.id = e.id`,
     }),
   ),
 );

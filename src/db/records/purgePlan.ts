@@ -1,6 +1,6 @@
 import type { IdReference } from "../../kit/id.ts";
 import { Problem } from "../../kit/problem.ts";
-import { ident, raw, type Statement, sql } from "../../postgres/sql.ts";
+import { raw, type Statement, sql } from "../../postgres/sql.ts";
 import type { Kind } from "../../records/kind.ts";
 import type { Database } from "../database.ts";
 import { isPurged } from "./purged.ts";
@@ -16,6 +16,7 @@ import {
   rootOf,
   setOf,
 } from "./remove.ts";
+import { rowsOf } from "./table.ts";
 
 /** A record that is erased. `living`: it has not been deleted yet. */
 export type Erased = { kind: Kind; id: string; version: number; living: boolean };
@@ -42,7 +43,7 @@ export async function planPurge(
 ): Promise<PurgePlan> {
   if (reference.prefix !== kind.prefix) throw wrongKind(db, kind, reference);
   const [found] = await rows(
-    sql`select ${rootColumns(kind)}, r.deleted_at is null from ${ident(kind.plural)} r
+    sql`select ${rootColumns(kind)}, r.deleted_at is null from ${rowsOf(kind)} r
       where r.workspace_id = ${workspaceId} and ${idMatches(raw("r.id"), reference.key)} and not ${isPurged(workspaceId, raw("r.id"))} ${lock}`,
   );
   if (!found) throw await gone({ pool: { rows } }, workspaceId, kind, reference.key);
@@ -91,7 +92,7 @@ async function hangingOn(
   const hanging: Erased[] = [];
   const take = async (kind: Kind, condition: Statement) => {
     const found = await rows(
-      sql`select r.id, r.version from ${ident(kind.plural)} r where r.workspace_id = ${workspaceId} and r.deleted_at is not null
+      sql`select r.id, r.version from ${rowsOf(kind)} r where r.workspace_id = ${workspaceId} and r.deleted_at is not null
         and not ${isPurged(workspaceId, raw("r.id"))} and ${condition} order by r.id ${lock}`,
     );
     for (const [id, version] of found as [string, number][]) hanging.push({ kind, id, version, living: false });

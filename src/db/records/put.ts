@@ -4,7 +4,7 @@ import type { IdSource } from "../../kit/id.ts";
 import { ident, numbered, type Statement, sql } from "../../postgres/sql.ts";
 import type { Transaction } from "../../postgres/transaction.ts";
 import { derived } from "../../records/derived.ts";
-import type { Kind } from "../../records/kind.ts";
+import { columnName, type Kind } from "../../records/kind.ts";
 import type { Author } from "../database.ts";
 import { freeAddresses, takeAddresses } from "./addresses.ts";
 import { ENTRY_AUTHOR, entryAuthorValues } from "./author.ts";
@@ -79,11 +79,13 @@ function movingOf(kind: Kind, puts: readonly Put[]): string[] {
 /** A natural key is unique among the living, so whoever is hidden for a moment frees it. */
 async function freeKeys(tx: Transaction, author: Author, kind: Kind, puts: readonly Put[]): Promise<void> {
   const { keyField } = kind;
-  const changing = puts.filter((put) => put.kind === kind && put.action === "updated" && keyField && keyField.name in put.sets);
+  const changing = puts.filter(
+    (put) => put.kind === kind && put.action === "updated" && keyField && columnName(keyField) in put.sets,
+  );
   const claiming = puts.filter((put) => put.kind === kind && (put.action === "restored" || changing.includes(put)));
   if (changing.length === 0 || claiming.length < 2) return;
   await tx.rows(
-    sql`update ${ident(kind.plural)} r set deleted_at = ${timeOf(author)}::timestamptz
+    sql`update ${ident(kind.table)} r set deleted_at = ${timeOf(author)}::timestamptz
       where r.workspace_id = ${author.workspaceId} and r.id = any (${changing.map(({ id }) => id)}::text[])`,
   );
   for (const { sets } of changing) sets["deleted_at"] = null;
@@ -96,14 +98,19 @@ const rowsSql = (parameter: string) =>
 /** `$1` workspace, `$2` time, `$3` rows. */
 const updateOf = derived((kind: Kind) => {
   const becomes = (name: string) => `case when e.sets ? '${name}' then n."${name}" else r."${name}" end`;
-  const set = settable(kind).map((name) => {
+  const isSlot = (name: string) => kind.stored(name)?.slot === true;
+  const slots = settable(kind).filter(isSlot);
+  const own = `(select jsonb_object_agg(s.key, s.value) from jsonb_each(e.sets) s where s.key in (${slots.map((name) => `'${name}'`).join(", ")}))`;
+  const set = settable(kind).flatMap((name) => {
+    if (isSlot(name)) return [];
     // A main value that comes back may stand in its list by now.
     const main = kind.field(name)?.further;
     return `"${name}" = ${main ? `crm_further(${becomes(name)}, ${becomes(main)}, null)` : becomes(name)}`;
   });
-  return numbered(`update ${kind.plural} r set ${set.join(", ")},
+  if (slots.length > 0) set.push(`own = crm_own(r.own, ${own}, true)`);
+  return numbered(`update ${kind.table} r set ${set.join(", ")},
       version = r.version + 1, updated_at = crm_after(r.updated_at, $2::timestamptz), xid = ${placeSql("r")}
-    from ${rowsSql("$3")} cross join lateral jsonb_populate_record(null::${kind.plural}, e.sets) n
+    from ${rowsSql("$3")} cross join lateral jsonb_populate_record(null::${kind.table}, e.sets) n
     where r.workspace_id = $1 and r.id = e.id`);
 });
 
@@ -117,7 +124,7 @@ const entriesOf = derived((kind: Kind) =>
       row: "r",
       sets: ({ name }) => `e.sets ? '${name}'`,
       author: ENTRY_AUTHOR,
-      from: `${rowsSql("$7")} join ${kind.plural} r on r.workspace_id = $1 and r.id = e.id`,
+      from: `${rowsSql("$7")} join ${kind.table} r on r.workspace_id = $1 and r.id = e.id`,
     }),
   ),
 );

@@ -5,11 +5,11 @@ import { ordersFolded } from "../../fields/folding.ts";
 import type { Predicate } from "../../fields/predicate.ts";
 import type { Position } from "../../kit/cursor.ts";
 import { count, ident, join, raw, type Statement, sql } from "../../postgres/sql.ts";
-import { type Field, isAlways, type Touched } from "../../records/kind.ts";
+import { columnName, type Field, isAlways, type Touched } from "../../records/kind.ts";
 import { boundedSql, unboundedSql } from "./bounded.ts";
 import { predicateSql } from "./condition.ts";
 import { walkSql } from "./mentions.ts";
-import { type Table, touchingSql } from "./table.ts";
+import { rowsOf, type Table, touchingSql } from "./table.ts";
 
 /** Everything that tells which rows come in which order. */
 export type Walk = {
@@ -29,7 +29,8 @@ export type Walk = {
 /** Rows without a sort value come last: they are a second range, so that each can follow an index. */
 type Range = "valued" | "empty";
 
-const isKnown = (field: Field): boolean => !field.touched && isAlways(field);
+/** Of a field in a slot it has to be said that there is a value, for the index of the slot has only such rows. */
+const isKnown = (field: Field): boolean => !field.touched && !field.slot && isAlways(field);
 
 function rangesOf({ query, position }: Walk): Range[] {
   if (isKnown(query.sort.field)) return ["valued"];
@@ -101,7 +102,7 @@ function rangeSql(walk: Walk, range: Range, wanted: number | undefined, gathered
 function touchedRangeSql(walk: Walk, touched: Touched, range: Range, wanted: number | undefined, gathered: boolean): Statement {
   const { workspaceId, table, view, query, filters, ofOrder } = walk;
   const { kind, link, at } = touched;
-  const [time, to] = [ident(at.name), ident(link.id.name)];
+  const [time, to] = [ident(columnName(at)), ident(columnName(link.id))];
   const shown = (key: Statement) =>
     sql`${table.select(view, workspaceId)}${sortColumn(view, query) === undefined ? sql`, ${key}::text` : raw("")}`;
   const direction = query.sort.descending ? raw("desc") : raw("asc");
@@ -112,7 +113,7 @@ function touchedRangeSql(walk: Walk, touched: Touched, range: Range, wanted: num
     const where = join([...filters, ...asked, none, ...beyondSql(walk, range, key)], " and ");
     return sql`select ${shown(key)} from ${table.name} r where ${where} order by r.id ${direction}${limitSql(wanted)}`;
   }
-  const later = sql`select from ${ident(kind.plural)} n where n.workspace_id = ${workspaceId} and n.${to} = t.${to} and n.deleted_at is null
+  const later = sql`select from ${rowsOf(kind)} n where n.workspace_id = ${workspaceId} and n.${to} = t.${to} and n.deleted_at is null
     and (n.${time}, n.id) > (t.${time}, t.id)`;
   const where = join(
     [
@@ -123,7 +124,7 @@ function touchedRangeSql(walk: Walk, touched: Touched, range: Range, wanted: num
     ],
     " and ",
   );
-  const joined = sql`${ident(kind.plural)} t join ${table.name} r on r.workspace_id = ${workspaceId} and r.id = t.${to} where ${where}`;
+  const joined = sql`${rowsOf(kind)} t join ${table.name} r on r.workspace_id = ${workspaceId} and r.id = t.${to} where ${where}`;
   const from = gathered ? sql`(select r.*, t.${time} as touched_at from ${joined} offset 0) r` : joined;
   return sql`select ${shown(key)} from ${from} order by ${key} ${direction}, r.id ${direction}${limitSql(wanted)}`;
 }

@@ -9,10 +9,11 @@ import { showTime, UTC } from "../../kit/time.ts";
 import { oneOf } from "../../kit/words.ts";
 import type { RowsOptions } from "../../postgres/pool.ts";
 import { ident, type Statement, sql } from "../../postgres/sql.ts";
-import type { Kind, Link } from "../../records/kind.ts";
+import { columnName, type Kind, type Link } from "../../records/kind.ts";
 import type { Author, Database } from "../database.ts";
 import { hasKey, pattern } from "./condition.ts";
 import { long } from "./deadlines.ts";
+import { rowsOf } from "./table.ts";
 
 /** Finds the one living record an id stands for: by the index on the last eight characters, then by all that was given. */
 export function idMatches(column: Statement, key: string): Statement {
@@ -66,7 +67,7 @@ export async function resolveId(
   const reference = idOf(target, written);
   if (reference.prefix !== target.prefix) throw wrongKind(db, target, reference, code);
   const [row] = await db.pool.rows(
-    sql`select r.id from ${ident(target.plural)} r where r.workspace_id = ${workspaceId} and ${idMatches(sql`r.id`, reference.key)} and r.deleted_at is null`,
+    sql`select r.id from ${rowsOf(target)} r where r.workspace_id = ${workspaceId} and ${idMatches(sql`r.id`, reference.key)} and r.deleted_at is null`,
     { retry: true },
   );
   const id = (row?.[0] as string | undefined) ?? (await mergedInto(db, workspaceId, target, reference.key));
@@ -106,7 +107,7 @@ export async function gone(
     sql`select r.id, coalesce(p.at, r.deleted_at), r.merged_into, coalesce(p.actor, (select c.actor from changes c
         where c.workspace_id = ${workspaceId} and right(c.record_id, 8) = right(r.id, 8) and c.record_id = r.id and c.action = 'deleted'
         order by c.version desc limit 1)), p.id is not null
-      from ${ident(target.plural)} r left join purged_records p on p.workspace_id = ${workspaceId} and p.id = r.id
+      from ${rowsOf(target)} r left join purged_records p on p.workspace_id = ${workspaceId} and p.id = r.id
       where r.workspace_id = ${workspaceId} and ${idMatches(sql`r.id`, key)} and r.deleted_at is not null`,
     { retry: true },
   );
@@ -184,9 +185,9 @@ export async function resolveLink(
 
 /** `company/co_5h2k8m3q "Acme Inc"`: the few whose name holds this text. */
 export async function similarRecords(db: Database, workspaceId: string, target: Kind, name: string): Promise<string[]> {
-  const title = sql`r.${ident(target.title)}`;
+  const title = sql`r.${ident(columnName(target.titleField))}`;
   const rows = await db.pool.rows(
-    sql`select r.id, left(${title}, 80) from ${ident(target.plural)} r where r.workspace_id = ${workspaceId} and r.deleted_at is null
+    sql`select r.id, left(${title}, 80) from ${rowsOf(target)} r where r.workspace_id = ${workspaceId} and r.deleted_at is null
       and r.search like ${pattern(name)} and crm_fold(${title}) like ${pattern(name)} order by length(${title}), r.id limit 3`,
     long(workspaceId),
   );
@@ -198,15 +199,15 @@ const calledSql = (text: Statement) => sql`"left"(crm_fold(${text}), 200)`;
 
 /** The records of this name, whatever case and accents, or natural key, at most four. Where some have its very accents, only these. */
 export async function namedRecords(db: Database, workspaceId: string, target: Kind, name: string): Promise<string[]> {
-  const title = sql`r.${ident(target.title)}`;
+  const title = sql`r.${ident(columnName(target.titleField))}`;
   const { keyField, furtherKey } = target;
   const further = furtherKey
     ? sql` or r.${ident(furtherKey.name)} && ${[String(keyField!.type.fromText(name))]}::text[]`
     : sql``;
-  const key = keyField ? sql` or ${hasKey(keyField, sql`r.${ident(keyField.name)}`, name)}${further}` : sql``;
+  const key = keyField ? sql` or ${hasKey(keyField, sql`r.${ident(columnName(keyField))}`, name)}${further}` : sql``;
   const accents = sql`lower(${title} collate "default") = lower(${name}::text collate "default")${key}`;
   const rows = await db.pool.rows(
-    sql`select r.id, ${accents} from ${ident(target.plural)} r where r.workspace_id = ${workspaceId} and r.deleted_at is null
+    sql`select r.id, ${accents} from ${rowsOf(target)} r where r.workspace_id = ${workspaceId} and r.deleted_at is null
       and (${calledSql(title)} = ${calledSql(sql`${name}::text`)} and crm_fold(${title}) = crm_fold(${name}::text)${key}) order by 2 desc, r.id limit 4`,
     { plan: "custom", retry: true },
   );

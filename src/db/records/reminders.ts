@@ -4,10 +4,11 @@ import type { Row } from "../../derive/view.ts";
 import type { Position } from "../../kit/cursor.ts";
 import { toTimestamp } from "../../kit/time.ts";
 import { count, ident, join, raw, type Statement, sql } from "../../postgres/sql.ts";
-import type { Kind } from "../../records/kind.ts";
+import { columnName, type Kind } from "../../records/kind.ts";
 import type { Database } from "../database.ts";
 import { COUNT_CAP } from "./rows.ts";
 import { type Batches, batchesOf } from "./stream.ts";
+import { rowsOf } from "./table.ts";
 
 export type ReminderQuery = {
   /** Due at this time or later, epoch ms. */
@@ -112,19 +113,19 @@ function linkedValue(
   const target = kind.field(kind.reminder?.[through] ?? "")?.link?.target;
   const field = target && fieldOf(target);
   if (!field) return undefined;
-  return sql`(select l.${ident(field)} from ${ident(target.plural)} l where l.workspace_id = ${workspaceId} and l.id = due.${raw(`${through}_id`)})`;
+  return sql`(select l.${ident(columnName(target.field(field)!))} from ${rowsOf(target)} l where l.workspace_id = ${workspaceId} and l.id = due.${raw(`${through}_id`)})`;
 }
 
 function sourceSql(kind: Kind, workspaceId: string, query: ReminderQuery, most: Statement): Statement {
-  const { name, plural, prefix, title } = kind;
+  const { name, prefix, title } = kind;
   const { at, note, owner, phone, email, person, company } = kind.reminder!;
-  const column = (field: string | undefined) => (field ? sql`r.${ident(field)}` : raw("null::text"));
+  const column = (field: string | undefined) => (field ? sql`r.${ident(columnName(kind.field(field)!))}` : raw("null::text"));
   const due = column(at);
   const where = pendingFilters(kind, workspaceId, query);
   if (query.position) where.push(sql`(${due}, r.id) > (${query.position.value}, ${query.position.id})`);
   return sql`(select ${raw(`'${name}'`)} as kind, ${raw(`'${name}/${prefix}_'`)} as handle, r.id, r.updated_at, ${due} as due_at, ${column(title)} as title,
     ${column(note)} as note, ${column(owner)} as owner, ${column(phone)} as phone, ${column(email)} as email, ${column(company)} as company_id,
-    ${column(person)} as person_id from ${ident(plural)} r where ${join(where, " and ")} order by ${due}, r.id ${most})`;
+    ${column(person)} as person_id from ${rowsOf(kind)} r where ${join(where, " and ")} order by ${due}, r.id ${most})`;
 }
 
 /** What holds of the records of a kind that remind, whatever the page. */

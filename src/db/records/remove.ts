@@ -2,11 +2,12 @@ import { createHash } from "node:crypto";
 import type { IdReference, IdSource } from "../../kit/id.ts";
 import { ident, join, raw, type Statement, sql } from "../../postgres/sql.ts";
 import type { Transaction } from "../../postgres/transaction.ts";
-import type { Kind, Link } from "../../records/kind.ts";
+import { columnName, type Kind, type Link } from "../../records/kind.ts";
 import type { Author, Database } from "../database.ts";
 import { withNewHandles } from "./handles.ts";
 import { type Put, putRows, timeOf } from "./put.ts";
 import { gone, idMatches, wrongKind } from "./references.ts";
+import { rowsOf } from "./table.ts";
 
 /** What a deletion does: `clears` counts the records of each kind that lose a link, `removes` those that are deleted with it. */
 export type Removal = {
@@ -68,7 +69,7 @@ export type Root = Dependent & { title: string };
 
 /** What tells of a record that is to be deleted: a row of `r` for `rootOf`. */
 export const rootColumns = (kind: Kind): Statement =>
-  sql`r.id, r.version, coalesce(left(r.${ident(kind.title)}, 100), ''), ${linksSql(kind)}`;
+  sql`r.id, r.version, coalesce(left(r.${ident(columnName(kind.titleField))}, 100), ''), ${linksSql(kind)}`;
 
 export function rootOf(kind: Kind, row: readonly unknown[]): Root {
   const [id, version, title, links] = row as [string, number, string, Links];
@@ -85,7 +86,7 @@ async function findRoot(
 ): Promise<Root> {
   if (reference.prefix !== kind.prefix) throw wrongKind(db, kind, reference);
   const [record] = await rows(
-    sql`select ${rootColumns(kind)} from ${ident(kind.plural)} r
+    sql`select ${rootColumns(kind)} from ${rowsOf(kind)} r
       where r.workspace_id = ${workspaceId} and ${idMatches(raw("r.id"), reference.key)} and r.deleted_at is null ${lock}`,
   );
   if (!record) throw await gone({ pool: { rows } }, workspaceId, kind, reference.key);
@@ -163,8 +164,8 @@ function hangingSql(
   hidden: boolean,
 ): Statement {
   const there = hidden ? raw("") : raw("and r.deleted_at is null");
-  const hangs = links.map(({ id }) => sql`r.${ident(id.name)} = any (${ids}::text[])`);
-  return sql`select r.id, r.version, ${goesSql(holder, links, ids)}, ${linksSql(holder)} from ${ident(holder.plural)} r
+  const hangs = links.map(({ id }) => sql`r.${ident(columnName(id))} = any (${ids}::text[])`);
+  return sql`select r.id, r.version, ${goesSql(holder, links, ids)}, ${linksSql(holder)} from ${rowsOf(holder)} r
     where r.workspace_id = ${workspaceId} and (${join(hangs, " or ")}) ${there} order by r.id ${lock}`;
 }
 
@@ -172,7 +173,7 @@ function hangingSql(
 function goesSql({ needsOneOf = [] }: Kind, links: readonly Link[], ids: readonly string[]): Statement {
   const gone = (name: string) => sql`r.${ident(name)} = any (${ids}::text[])`;
   const names = links.map(({ id }) => id.name);
-  const must = links.filter(({ id }) => id.required).map(({ id }) => gone(id.name));
+  const must = links.filter(({ id }) => id.required).map(({ id }) => gone(columnName(id)));
   const none = needsOneOf.map((name) =>
     names.includes(name) ? sql`(r.${ident(name)} is null or ${gone(name)})` : sql`r.${ident(name)} is null`,
   );
@@ -195,10 +196,10 @@ export function removeAll(
   const causes = new Map(roots.map(({ id }) => [id, id]));
   const gone = new Set([...roots, ...dependents.filter(({ goes }) => goes)].map(({ id }) => id));
   const puts = [...roots, ...dependents].map(({ kind, id, goes, links }): Put => {
-    const hanging = kind.links.filter((link) => gone.has(links[link.id.name] ?? ""));
-    const cause = hanging.map((link) => causes.get(links[link.id.name]!)).find((each) => each !== undefined);
+    const hanging = kind.links.filter((link) => gone.has(links[columnName(link.id)] ?? ""));
+    const cause = hanging.map((link) => causes.get(links[columnName(link.id)]!)).find((each) => each !== undefined);
     if (!causes.has(id) && cause) causes.set(id, cause);
-    const sets = Object.fromEntries(hanging.filter((link) => !link.id.required).map((link) => [link.id.name, null]));
+    const sets = Object.fromEntries(hanging.filter((link) => !link.id.required).map((link) => [columnName(link.id), null]));
     return goes
       ? { kind, id, action: "deleted", sets: { ...sets, deleted_at: timeOf(author) } }
       : { kind, id, action: "updated", sets };
@@ -208,6 +209,6 @@ export function removeAll(
 
 const linksSql = ({ links }: Kind): Statement =>
   sql`jsonb_build_object(${join(
-    links.map(({ id: { name } }) => sql`${raw(`'${name}'`)}, r.${ident(name)}`),
+    links.map(({ id }) => sql`${raw(`'${columnName(id)}'`)}, r.${ident(columnName(id))}`),
     ", ",
   )})`;

@@ -2,8 +2,9 @@ import { columnOf, type Row, type View } from "../../derive/view.ts";
 import { LargeJson } from "../../kit/largeJson.ts";
 import { showTime } from "../../kit/time.ts";
 import type { Catalog } from "../../records/catalog.ts";
-import type { Field } from "../../records/kind.ts";
+import { columnName, type Field } from "../../records/kind.ts";
 import { type Snapshot, timeOfJson } from "../../views/change.ts";
+import { rowsOf } from "./table.ts";
 
 /** The records that history entries hold, from the rows as they were stored to the shape that the record itself has. */
 
@@ -13,8 +14,9 @@ export type ViewOf = (kind: string) => View | undefined;
 /** A stored row with the names of what it links to, by a statement about the entry that `alias` stands for; `row` is all of it, `$1` the workspace. */
 export function namedRow(catalog: Catalog, alias: string, row: string): string {
   const cases = catalog.kinds.flatMap((kind) => {
-    const names = kind.links.map(({ id, name, target: { plural, title } }) => {
-      return `'${name}', (select t."${title}" from "${plural}" t where t.workspace_id = $1 and t.id = ${alias}.row ->> '${id.name}')`;
+    const names = kind.links.map(({ id, name, target }) => {
+      const title = `t."${columnName(target.titleField)}"`;
+      return `'${name}', (select ${title} from ${rowsOf(target).text} t where t.workspace_id = $1 and t.id = ${alias}.row ->> '${columnName(id)}')`;
     });
     return names.length > 0 ? [`when '${kind.name}' then jsonb_build_object(${names.join(", ")})`] : [];
   });

@@ -1,8 +1,9 @@
+import { rowsFrom } from "../../derive/slots.ts";
 import type { View } from "../../derive/view.ts";
 import { ordersFolded } from "../../fields/folding.ts";
 import { ident, join, numbered, raw, Statement, sql } from "../../postgres/sql.ts";
 import { derived } from "../../records/derived.ts";
-import type { Field, Kind, Link, Touched } from "../../records/kind.ts";
+import { columnName, type Field, type Kind, type Link, type Touched } from "../../records/kind.ts";
 import { shownMentions } from "./mentions.ts";
 
 /** The id of the workspace, or where a statement has it already. */
@@ -51,6 +52,16 @@ export type Linked = {
   key: { field: Field; column: Statement; list: Statement | undefined } | undefined;
 };
 
+/** What a statement reads the records of a kind from. */
+export const rowsOf = derived((kind: Kind): Statement => {
+  const rows = rowsFrom(kind, kind.table);
+  return rows === kind.table ? ident(kind.table) : raw(rows);
+});
+
+/** A stored value of the row `r` as it goes into JSON, by its column. Of a slot it is the value that `own` holds, which can be written back. */
+export const storedSql = (kind: Kind, column: string): Statement =>
+  kind.stored(column)?.slot ? raw(`r.own -> '${column}'`) : sql`r.${ident(column)}`;
+
 /** The table of a kind. */
 export const tableOf = derived((kind: Kind) => createTable(kind, "r"));
 
@@ -63,47 +74,46 @@ function createTable(kind: Kind, alias: string): Table {
     const { link } = field;
     if (link?.shown !== field) return undefined;
     const { target } = link;
-    const { plural, keyField } = target;
+    const { keyField } = target;
     // Two steps may go by links of one name.
     const other = ident(alias === "r" ? link.name : `${alias}_${link.name}`);
-    const id = sql`${row}.${ident(link.id.name)}`;
+    const id = sql`${row}.${ident(columnName(link.id))}`;
     return {
       id,
-      from: sql`from ${ident(plural)} ${other} where ${other}.workspace_id = ${workspace} and ${other}.id = ${id}`,
+      from: sql`from ${rowsOf(target)} ${other} where ${other}.workspace_id = ${workspace} and ${other}.id = ${id}`,
       living: sql`${other}.deleted_at is null`,
       title: {
         field: target.titleField,
-        column: sql`${other}.${ident(target.title)}`,
+        column: sql`${other}.${ident(columnName(target.titleField))}`,
         search: sql`${other}.search`,
       },
       key: keyField && {
         field: keyField,
-        column: sql`${other}.${ident(keyField.name)}`,
+        column: sql`${other}.${ident(columnName(keyField))}`,
         list: keyField.list && sql`${other}.${ident(keyField.list.name)}`,
       },
     };
   };
   const column = (field: Field, workspace?: Workspace): Statement => {
-    if (field.link?.shown !== field && !field.touched && !field.mentioned)
-      return sql`${row}.${ident(field.column ?? field.name)}`;
+    if (field.link?.shown !== field && !field.touched && !field.mentioned) return sql`${row}.${ident(columnName(field))}`;
     if (workspace === undefined) throw new Error(`${field.name} is read from another record, whose workspace is not said`);
     if (field.touched) return touchedSql(field.touched, row, workspace);
     if (field.mentioned) return shownMentions(field.mentioned, row, workspace);
     const other = linked(field, workspace)!;
     return sql`(select ${other.title.column} ${other.from})`;
   };
-  return createTableOf({ name: ident(kind.plural), alias: row, living: sql`${row}.deleted_at is null`, column, linked });
+  return createTableOf({ name: rowsOf(kind), alias: row, living: sql`${row}.deleted_at is null`, column, linked });
 }
 
 /** What the index of the link by time gives: the last at once, how many there are by counting them. */
 function touchedSql(touched: Touched, row: Statement, workspace: Workspace): Statement {
-  const value = touched.is === "count" ? raw("count(*)::int") : sql`max(touching.${ident(touched.at.name)})`;
+  const value = touched.is === "count" ? raw("count(*)::int") : sql`max(touching.${ident(columnName(touched.at))})`;
   return sql`(select ${value} ${touchingSql(touched, row, workspace)})`;
 }
 
 /** `from … where …`: the records that touch the row. */
 export function touchingSql({ kind, link }: Touched, row: Statement, workspace: Workspace): Statement {
-  return sql`from ${ident(kind.plural)} touching where touching.workspace_id = ${workspace} and touching.${ident(link.id.name)} = ${row}.id
+  return sql`from ${rowsOf(kind)} touching where touching.workspace_id = ${workspace} and touching.${ident(columnName(link.id))} = ${row}.id
     and touching.deleted_at is null`;
 }
 

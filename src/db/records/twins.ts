@@ -1,9 +1,10 @@
 import { type Block, blocksOf, wordsSql } from "../../derive/blocks.ts";
 import type { Twin } from "../../derive/likeness.ts";
 import { count, ident, join, raw, type Statement, sql } from "../../postgres/sql.ts";
-import type { Kind } from "../../records/kind.ts";
+import { columnName, type Kind } from "../../records/kind.ts";
 import type { Database } from "../database.ts";
 import { long } from "./deadlines.ts";
+import { rowsOf } from "./table.ts";
 
 /** Entries of an index that a statement reads, and keys of several records that it gives. */
 const WINDOW = 200_000;
@@ -27,14 +28,14 @@ export async function readSegment(
 ): Promise<Segment> {
   const key = keySql(block);
   const held = sql`r.workspace_id = ${workspaceId} and r.deleted_at is null and r.${ident(block.field)} is not null`;
-  const entries = sql`select ${key} as key from ${ident(kind.plural)} r where ${held} and ${key} > ${from} order by ${key} limit ${count(WINDOW)}`;
+  const entries = sql`select ${key} as key from ${rowsOf(kind)} r where ${held} and ${key} > ${from} order by ${key} limit ${count(WINDOW)}`;
   const needed = blocksOf(kind).findIndex(({ name }) => name === block.name);
   const rows = await db.pool.rows(
     sql`with many as materialized (select w.key from (${entries}) w group by w.key having count(*) > 1 order by w.key limit ${count(mostKeys)}),
       reached as (select case when (select count(*) from many) = ${count(mostKeys)} then (select max(key) from many)
         else (select e.key from (${entries}) e offset ${count(WINDOW - 1)} limit 1) end as until)
       select reached.until, many.key, found.* from reached left join many on true
-        left join lateral (select ${twinColumns(kind, needed)} from ${ident(kind.plural)} r where ${held} and ${key} = many.key order by r.id
+        left join lateral (select ${twinColumns(kind, needed)} from ${rowsOf(kind)} r where ${held} and ${key} = many.key order by r.id
           limit ${count(MOST_ALIKE)}) found on true order by many.key, found.id`,
     long(workspaceId),
   );
@@ -55,7 +56,7 @@ export function twinColumns(kind: Kind, needed: number): Statement {
   const { email, phone, at } = kind.identity!;
   const column = (name: string | undefined) => (name === undefined ? raw("null::text") : sql`r.${ident(name)}`);
   const digits = phone === undefined ? raw("''") : raw(`coalesce(crm_digits(r."${phone}"), '')`);
-  return sql`r.id, left(r.${ident(kind.title)}, 100), ${raw(wordsSql(kind, (field) => `r."${field}"`))}, ${column(email)}, ${digits}, ${column(at)},
+  return sql`r.id, left(r.${ident(columnName(kind.titleField))}, 100), ${raw(wordsSql(kind, (field) => `r."${field}"`))}, ${column(email)}, ${digits}, ${column(at)},
     array[${join(blocks.map(keySql))}]`;
 }
 

@@ -1,13 +1,13 @@
-import { ident, join, sql } from "../../postgres/sql.ts";
-import type { Kind } from "../../records/kind.ts";
+import { ident, join, raw, sql } from "../../postgres/sql.ts";
+import { type Kind, SHARED_TABLE } from "../../records/kind.ts";
 import type { Database } from "../database.ts";
+import { rowsOf } from "./table.ts";
 
 /** How many living records of each kind a workspace has, the empty kinds left out. */
 export async function countRecords({ pool, catalog }: Database, workspaceId: string): Promise<{ kind: Kind; rows: number }[]> {
   const definitions = catalog.kinds;
   const counts = definitions.map(
-    ({ plural }) =>
-      sql`select count(*)::int from ${ident(plural)} r where r.workspace_id = ${workspaceId} and r.deleted_at is null`,
+    (kind) => sql`select count(*)::int from ${rowsOf(kind)} r where r.workspace_id = ${workspaceId} and r.deleted_at is null`,
   );
   const rows = await pool.rows(sql`select ${join(counts.map((count) => sql`(${count})`))}`, { retry: true });
   return definitions.map((kind, i) => ({ kind, rows: rows[0]![i] as number })).filter((each) => each.rows > 0);
@@ -19,10 +19,11 @@ export async function countRecords({ pool, catalog }: Database, workspaceId: str
  */
 export async function prepareUsage({ pool, catalog }: Database, limited: boolean): Promise<void> {
   if (!limited) return void (await pool.rows(sql`delete from usage`));
-  for (const { name, plural } of catalog.kinds) {
+  const tables = catalog.kinds.map(({ name, table }) => ({ name: sql`${name}`, table }));
+  for (const { name, table } of [...tables, { name: raw("kind"), table: SHARED_TABLE }]) {
     await pool.rows(
-      sql`insert into usage (workspace_id, kind, used, cap) select workspace_id, ${name}, count(*), ${NO_CAP} from ${ident(plural)}
-        where deleted_at is null group by workspace_id on conflict do nothing`,
+      sql`insert into usage (workspace_id, kind, used, cap) select workspace_id, ${name}, count(*), ${NO_CAP} from ${ident(table)}
+        where deleted_at is null group by 1, 2 on conflict do nothing`,
       { deadlineMs: 600_000 },
     );
   }

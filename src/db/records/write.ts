@@ -242,7 +242,7 @@ async function takenAddress(
 ): Promise<Problem | undefined> {
   const { name, plural, naturalKey, furtherKey } = kind;
   const constraint = constraintOf(error);
-  if (!furtherKey || !(constraint === "addresses_pkey" || constraint === `${plural}_${naturalKey}_key`)) return undefined;
+  if (!furtherKey || !(constraint === "addresses_pkey" || constraint === keyConstraint(kind))) return undefined;
   const main = keyOf(kind, sent);
   const [own] = creates
     ? main === undefined
@@ -273,9 +273,12 @@ async function takenAddress(
   ]);
 }
 
+/** The index that keeps a natural key with one living record. */
+export const keyConstraint = ({ table, naturalKey, shared }: Kind) => (shared ? `${table}_key` : `${table}_${naturalKey}_key`);
+
 export function refusal(kind: Kind, error: unknown, sent: Record<string, unknown>): unknown {
   const constraint = constraintOf(error);
-  if (constraint === `${kind.plural}_${kind.naturalKey}_key`) {
+  if (constraint === keyConstraint(kind)) {
     return new Problem(
       "already_exists",
       `another ${kind.name} has this ${kind.naturalKey}`,
@@ -295,6 +298,14 @@ export function refusal(kind: Kind, error: unknown, sent: Record<string, unknown
       `the plan allows no more ${kind.plural}`,
       "do not retry: tell the user; GET /whoami shows the caps",
     );
+  }
+  if (constraint === "own_records_kind") {
+    return new Problem("not_found", `the kind ${kind.name} was deleted`, `bring it back: POST /kinds/${kind.name}/restore`);
+  }
+  if (constraint === "own_list_fits" || constraint === "own_members_fit") {
+    return new Problem("invalid_value", `a value would come to too much on this ${kind.name}`, [
+      "a list holds at most 100 items, a json value at most 200 keys and 1 MB: take some away first",
+    ]);
   }
   const unfit = kind.fields.find((field) => field.type.check && constraint === checkName(kind, field));
   if (unfit) {

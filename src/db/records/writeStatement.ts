@@ -1,3 +1,4 @@
+import { asStored, rowsFrom } from "../../derive/slots.ts";
 import type { View } from "../../derive/view.ts";
 import { numbered, type Statement } from "../../postgres/sql.ts";
 import { derived } from "../../records/derived.ts";
@@ -46,8 +47,8 @@ export function writeStatement(
     cap ?? null,
     claim?.key ?? null,
     claim?.fingerprint ?? null,
-    sent,
-    initial,
+    asStored(view.kind, sent, true),
+    asStored(view.kind, initial, false),
     removed,
   ]);
 }
@@ -60,7 +61,7 @@ export const changeStatement = derived((kind: Kind) =>
   numbered(
     `select w.id from unnest($8::text[], $9::text[], $10::integer[]) as u (id, entry, option)
       cross join lateral (select $11::jsonb -> 'options' -> u.option as values) o
-      cross join lateral ${kind.plural}_write($1, $2, $3, $4, $5, $6, $7, u.entry, u.id, false, null, null, null, null,
+      cross join lateral ${kind.table}_write($1, $2, $3, $4, $5, $6, $7, u.entry, u.id, false, null, null, null, null,
         o.values -> 'sent', '{}', array(select jsonb_array_elements_text(o.values -> 'removed'))) w`,
   ),
 );
@@ -68,5 +69,7 @@ export const changeStatement = derived((kind: Kind) =>
 const ARGUMENTS = Array.from({ length: 17 }, (_, i) => `$${i + 1}`).join(", ");
 
 const callOf = derived((view: View) =>
-  numbered(`select ${tableOf(view.kind).select(view, FIRST_VALUE).text} from ${view.kind.plural}_write(${ARGUMENTS}) r`),
+  numbered(
+    `select ${tableOf(view.kind).select(view, FIRST_VALUE).text} from ${rowsFrom(view.kind, `${view.kind.table}_write(${ARGUMENTS})`)} r`,
+  ),
 );

@@ -103,9 +103,11 @@ function recordPart(kind: Kind): Part {
   return {
     line: "record",
     kind: kind.name,
-    table: kind.plural,
+    table: kind.table,
     columns: recordColumns(kind).map((name) => {
       if (name === "id") return idOf(kind.prefix);
+      if (kind.shared && name === "kind") return { ...needed(name), allows: (value) => value === kind.name };
+      if (name === "own") return { name, holds: "jsonb", allows: isObject };
       if (name === "merged_into") return { ...text(name), ids: new Set([kind.prefix]) };
       const link = kind.links.find(({ id }) => id.name === name);
       if (link) return { ...columnOf(link.id), ids: new Set([link.target.prefix]) };

@@ -3,7 +3,7 @@ import type { Part } from "./workspacePart.ts";
 /**
  * A workspace as a file, which `POST /import` reads into an empty one. Format 1, one JSON object a line (NDJSON, UTF-8, each ended by LF):
  *
- *     {"line":"header","format":1,"exported_at":"2026-06-01T08:00:00.000Z","workspace":{…},"members":[{"email","role","created_at"},…]}
+ *     {"line":"header","format":1,"exported_at":"2026-06-01T08:00:00.000Z","workspace":{…},"members":[{"email","role","created_at"},…],"kinds":[…]}
  *     {"line":"record","kind":"company","row":{"id":"co_…","name":…,"version":3,…,"deleted_at":null}}      … each record of each kind
  *     {"line":"change","row":{"id":"ch_…","kind":"company","record_id":"co_…","version":3,…,"row":{…}}}     … the whole history
  *     {"line":"purged_record","row":{…}}, then "list", "list_member", "dismissed_pair", "proposal"
@@ -13,7 +13,10 @@ import type { Part } from "./workspacePart.ts";
  * - `workspace` is its row: id, name, timezone, created_at and what else it is set to. Its plan, tokens, invites and calendars stay behind.
  * - A row has the columns of its table by name, all of them but `workspace_id`, and null where there is no value: `company_id` and not the
  *   company's name, `custom` as an object, tags as a list. What is computed from others (`search`) is not there.
- * - Kinds come in dependency order: what a record links to stands before it, unless both are of one kind. Deleted records are there, with
+ * - `kinds` are the kinds that the workspace has made, and the fields that it has added to others, each with its declaration. The values of such
+ *   fields are in the member `own` of a row, under the columns that the declaration names.
+ * - Kinds come in dependency order: what a record links to stands before it, unless both are of one kind, or it is of the workspace's own making:
+ *   those come last, and link to each other in any order. Deleted records are there, with
  *   `deleted_at`; so every link and every entry of the history leads to a record of the file. Then come the other parts, in the order above.
  * - Times are PostgreSQL's, to the microsecond and with an offset. Numbers are exact, and never have an exponent: cents may be beyond 2^53.
  * - The `row` of a change is the stored form, in no order. Where it has a member `=`, that names the long values which this version left out,

@@ -2,11 +2,12 @@ import { type Stored, withValue } from "../../../derive/differences.ts";
 import { comparedSql } from "../../../fields/folding.ts";
 import { shortId } from "../../../kit/id.ts";
 import { wholeOf } from "../../../kit/largeJson.ts";
-import { ident, join, raw, sql } from "../../../postgres/sql.ts";
+import { join, raw, sql } from "../../../postgres/sql.ts";
 import type { Transaction } from "../../../postgres/transaction.ts";
-import type { Kind } from "../../../records/kind.ts";
+import { columnName, type Kind } from "../../../records/kind.ts";
 import { isPurged } from "../purged.ts";
 import { dependentsOf } from "../remove.ts";
+import { rowsOf, storedSql } from "../table.ts";
 import type { Current, Entry, Left, Target } from "./plan.ts";
 
 /** Locks the records of these entries, kind by kind and in the order of ids, and reads the columns that the entries are about. */
@@ -21,11 +22,11 @@ export async function lockRecords(
     const those = entries.filter((entry) => entry.kind === kind);
     if (those.length === 0) continue;
     const names = those.flatMap(({ differences }) => [...differences.keys()].map((name) => name.split(".")[0]!));
-    const columns = new Set([...names, ...kind.links.map(({ id }) => id.name), ...keyOf(kind), "deleted_at"]);
-    const state = join([...columns].map((name) => sql`${raw(`'${name}'`)}, r.${ident(name)}`));
+    const columns = new Set([...names, ...kind.links.map(({ id }) => columnName(id)), ...keyOf(kind), "deleted_at"]);
+    const state = join([...columns].map((name) => sql`${raw(`'${name}'`)}, ${storedSql(kind, name)}`));
     const ids = [...new Set(those.map(({ recordId }) => recordId))];
     const rows = await tx.rows(
-      sql`select r.id, r.version, jsonb_build_object(${state}) from ${ident(kind.plural)} r
+      sql`select r.id, r.version, jsonb_build_object(${state}) from ${rowsOf(kind)} r
         where r.workspace_id = ${workspaceId} and r.id = any (${ids}::text[]) and not ${isPurged(workspaceId, raw("r.id"))} order by r.id for update of r`,
     );
     for (const [id, version, values] of rows)
@@ -34,7 +35,7 @@ export async function lockRecords(
   return found;
 }
 
-const keyOf = ({ keyField, furtherKey }: Kind) => [keyField, furtherKey].flatMap((field) => field?.name ?? []);
+const keyOf = ({ keyField, furtherKey }: Kind) => [keyField, furtherKey].flatMap((field) => (field ? columnName(field) : []));
 
 /**
  * Holds a plan against the other records: no link may lead to what is hidden, and no natural key may be taken. A record that cannot become what
@@ -75,15 +76,15 @@ export async function settle(
     for (const { kind, id, version, goes, links } of dependents) {
       const target = targets.get(id) ?? { kind, id, current: { version, state: links }, state: links, goes: false, entries: 0 };
       if (isHidden(target)) continue;
-      const held = kind.links.filter((link) => gone.has((target.state[link.id.name] as string | null) ?? ""));
+      const held = kind.links.filter((link) => gone.has((target.state[columnName(link.id)] as string | null) ?? ""));
       if (!force) {
         for (const link of held) {
-          const holder = targets.get(target.state[link.id.name] as string);
+          const holder = targets.get(target.state[columnName(link.id)] as string);
           if (holder) some = drop(holder, `${kind.name} ${shortId(id)} links to it`);
         }
         continue;
       }
-      for (const link of held) target.state = withValue(target.state, link.id.name, null);
+      for (const link of held) target.state = withValue(target.state, columnName(link.id), null);
       if (goes) target.goes = true;
       targets.set(id, target);
     }
@@ -102,20 +103,20 @@ export async function settle(
       if (isHidden(target)) continue;
       const { kind, id } = target;
       for (const link of newLinks(target)) {
-        const to = target.state[link.id.name] as string;
+        const to = target.state[columnName(link.id)] as string;
         if (!isDead(to)) continue;
         const why = `${link.target.name} ${shortId(to)} is deleted`;
         // The link that a living record has now stays, unless it leads to what goes as well.
-        const now = wasHidden(target) ? null : ((target.current.state[link.id.name] ?? null) as string | null);
+        const now = wasHidden(target) ? null : ((target.current.state[columnName(link.id)] ?? null) as string | null);
         const goesToo = now !== null && targets.has(now) && isHidden(targets.get(now)!);
-        const state = withValue(target.state, link.id.name, goesToo ? null : now);
+        const state = withValue(target.state, columnName(link.id), goesToo ? null : now);
         const needed = link.id.required || kind.needsOneOf?.every((name) => state[name] == null);
         if (needed) {
           some = drop(target, why);
           break;
         }
         target.state = state;
-        left.push({ kind, id, name: link.id.name, why });
+        left.push({ kind, id, name: columnName(link.id), why });
       }
     }
     return some;
@@ -137,7 +138,7 @@ export async function settle(
       const rows = await tx.rows(
         sql`with claims as (select * from unnest(${claims.map(({ id }) => id)}::text[], ${claims.map(({ value }) => value)}::text[]) k (id, value))
           select k.id, r.id, k.value from claims k
-          join ${ident(kind.plural)} r on r.workspace_id = ${workspaceId} and ${compared(`r."${keyField.name}"`)} = ${compared("k.value")}
+          join ${rowsOf(kind)} r on r.workspace_id = ${workspaceId} and ${compared(`r."${columnName(keyField)}"`)} = ${compared("k.value")}
           where r.deleted_at is null and r.id <> k.id ${further}`,
       );
       for (const [id, holder, value] of rows as [string, string, string][]) {
@@ -165,7 +166,8 @@ const isHidden = ({ goes, state }: Target) => goes || state["deleted_at"] != nul
 
 /** The links that a record has and had not, or has again. */
 const newLinks = (target: Target) =>
-  target.kind.links.filter(({ id: { name } }) => {
+  target.kind.links.filter(({ id }) => {
+    const name = columnName(id);
     const { state, current } = target;
     return state[name] != null && (wasHidden(target) || state[name] !== current.state[name]);
   });
@@ -188,7 +190,7 @@ function gaveUp({ kind, state, current }: Target, value: string): boolean {
 
 /** The natural key and its further values. */
 const keysOf = ({ keyField, furtherKey }: Kind, state: Stored): string[] => [
-  ...[state[keyField?.name ?? ""] as string | null | undefined].flatMap((value) => value ?? []),
+  ...[state[keyField ? columnName(keyField) : ""] as string | null | undefined].flatMap((value) => value ?? []),
   ...((state[furtherKey?.name ?? ""] ?? []) as string[]),
 ];
 
@@ -198,12 +200,12 @@ async function livingTargets(tx: Transaction, workspaceId: string, targets: read
   for (const target of targets) {
     if (isHidden(target)) continue;
     for (const { id, target: kind } of newLinks(target))
-      wanted.set(kind, (wanted.get(kind) ?? new Set()).add(target.state[id.name] as string));
+      wanted.set(kind, (wanted.get(kind) ?? new Set()).add(target.state[columnName(id)] as string));
   }
   const living = new Set<string>();
   for (const [kind, ids] of wanted) {
     const rows = await tx.rows(
-      sql`select r.id from ${ident(kind.plural)} r where r.workspace_id = ${workspaceId} and r.id = any (${[...ids]}::text[])
+      sql`select r.id from ${rowsOf(kind)} r where r.workspace_id = ${workspaceId} and r.id = any (${[...ids]}::text[])
         and r.deleted_at is null order by r.id for key share of r`,
     );
     for (const [id] of rows) living.add(id as string);

@@ -3,7 +3,7 @@ import type { IdReference, IdSource } from "../../../kit/id.ts";
 import { wholeOf } from "../../../kit/largeJson.ts";
 import { Problem } from "../../../kit/problem.ts";
 import { oneOf } from "../../../kit/words.ts";
-import { ident, raw, sql } from "../../../postgres/sql.ts";
+import { raw, sql } from "../../../postgres/sql.ts";
 import type { Kind } from "../../../records/kind.ts";
 import type { Author, Database } from "../../database.ts";
 import { inUnit, ofMany } from "../../unit.ts";
@@ -12,6 +12,7 @@ import { wholeSql } from "../history.ts";
 import { isPurged } from "../purged.ts";
 import { type Put, putRows, timeOf } from "../put.ts";
 import { gone, idMatches, missing } from "../references.ts";
+import { rowsOf } from "../table.ts";
 import { noSuch, type Place, readEntries, type Selector, selectSql } from "./entries.ts";
 import { type Entry, type Left, planUndo, putOf } from "./plan.ts";
 import { lockRecords, settle } from "./settle.ts";
@@ -116,7 +117,7 @@ export async function restoreRow(
   const [row] = await db.pool.rows(
     sql`select r.id, r.deleted_at is null, ${isPurged(workspaceId, raw("r.id"))}, (select c.id from changes c where c.workspace_id = ${workspaceId}
         and right(c.record_id, 8) = right(r.id, 8) and c.record_id = r.id and c.action = 'deleted' order by c.version desc limit 1)
-      from ${ident(kind.plural)} r where r.workspace_id = ${workspaceId} and ${idMatches(raw("r.id"), reference.key)}`,
+      from ${rowsOf(kind)} r where r.workspace_id = ${workspaceId} and ${idMatches(raw("r.id"), reference.key)}`,
     { retry: true },
   );
   if (!row) throw missing(kind, reference.key);
