@@ -247,7 +247,7 @@ describe("nobody gets further", () => {
       "lo_create(0)",
       "set_config('role', 'crm', false)",
       "pg_advisory_lock(1)",
-      "crm_fold('x')",
+      "crm_linked('', '{}', '{}')",
     ])
       assert.match((await ask(ann, `select ${sql}`)).text, /^ERROR sql_error permission denied/, sql);
     for (const table of ["public.contacts", `${other}.contacts`, "users", "pg_authid"])
