@@ -5,7 +5,10 @@ import { scalarPredicate } from "./operators.ts";
 import { emailType, isEmail, readEmail, textType } from "./text.ts";
 import type { FieldType } from "./type.ts";
 
-const HEADER = z.string().max(100_000);
+/** Characters of a header. A longer one is refused before it is read. */
+const LONGEST_HEADER = 100_000;
+
+const read = (header: string) => (header.length > LONGEST_HEADER ? [header] : addressesIn(header));
 
 /** An address as a mail has it; the name before it is dropped, because the contact with that address has one. */
 export const mailboxType: FieldType = {
@@ -13,10 +16,12 @@ export const mailboxType: FieldType = {
   name: "mailbox",
   expects: "an e-mail address, bare or as in Jane Doe <jane@acme.com>",
   fromText: (text) => {
-    const [address = "", ...others] = addressesIn(text);
+    const [address = "", ...others] = read(text);
     return others.length > 0 ? text : readEmail(address);
   },
 };
+
+const isMailbox = (address: string) => address.length <= 254 && isEmail(readEmail(address));
 
 /** People that one mail names in one header. */
 const MOST_MAILBOXES = 500;
@@ -25,13 +30,11 @@ const MOST_MAILBOXES = 500;
 export const mailboxesType: FieldType = {
   ...listOf(mailboxType),
   expects: `a list of at most ${MOST_MAILBOXES} e-mail addresses, or a header such as Jane Doe <jane@acme.com>, sam@acme.com`,
-  ...inPlace(
-    MOST_MAILBOXES,
-    z.array(HEADER.refine((text) => addressesIn(text).every((each) => isEmail(readEmail(each))))).max(MOST_MAILBOXES),
-    (texts) => texts.flatMap((text) => addressesIn(text).map(readEmail)),
+  ...inPlace(MOST_MAILBOXES, z.array(z.string().refine((text) => read(text).every(isMailbox))).max(MOST_MAILBOXES), (texts) =>
+    texts.flatMap((text) => read(text).map(readEmail)),
   ),
   refusal: "invalid_email",
-  fromText: addressesIn,
+  fromText: read,
 };
 
 /** Long ones are of some hundred characters; an index entry has room for these. */

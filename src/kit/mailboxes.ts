@@ -1,3 +1,5 @@
+const PLAIN = /[^"(<,;:]+/y;
+
 /**
  * The addresses in a header of a mail (RFC 5322, section 3.4), as they are written: `Jane Doe <jane@acme.com>`, `"Doe, Jane" <jane@acme.com>`,
  * `jane@acme.com (Jane)`, a group `Team: a@acme.com, b@acme.com;`, several of them between commas or semicolons. Names and comments fall away. A
@@ -32,14 +34,18 @@ export function addressesIn(header: string): string[] {
       if (close < 0) bare += header.slice(at);
       else angled = header.slice(at + 1, close);
       at = close < 0 ? header.length : close;
-    } else if (character === ",") end();
-    else if (character === ";") {
-      end();
-    } else if (character === ":") {
+    } else if (character === "," || character === ";") end();
+    else if (character === ":") {
       // The name of a group, or `mailto:`.
       bare = "";
       pending.length = 0;
-    } else bare += character;
+    } else {
+      // As far as nothing means anything.
+      PLAIN.lastIndex = at;
+      const [text] = PLAIN.exec(header)!;
+      bare += text;
+      at += text.length - 1;
+    }
   }
   end();
   return [...found, ...pending];

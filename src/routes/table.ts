@@ -31,6 +31,7 @@ import { savedListRoutes } from "./savedLists.ts";
 import { schemaRoutes } from "./schema.ts";
 import { searchRoutes } from "./search.ts";
 import { sqlRoutes } from "./sql.ts";
+import { timelineRoutes } from "./timeline.ts";
 import { undoRoutes } from "./undo.ts";
 
 /** The whole API. */
@@ -61,6 +62,7 @@ export function createRoutes(catalog: Catalog): Route[] {
     ...pipelineRoutes(catalog.kinds),
     ...savedListRoutes(catalog.kinds),
     ...historyRoutes(catalog),
+    ...timelineRoutes(catalog),
     ...undoRoutes(catalog),
     ...proposalRoutes,
     ...mergeRoutes(catalog),

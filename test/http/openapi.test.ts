@@ -182,6 +182,13 @@ for (const kind of definitions) {
       }
     });
 
+    test("have a timeline", async () => {
+      const path = `${one}/timeline`;
+      if (!operations.some((each) => unnamed(each.path) === unnamed(path))) return;
+      for (const query of [JSON_PLEASE, "?limit=1", `${JSON_PLEASE}&kind=deal`, "?kind=nothing"])
+        await ask("GET", path, { ids: ids(), query });
+    });
+
     test("are refused", async () => {
       const misspelt = { nmae: "x" };
       for (const query of ["", JSON_PLEASE]) {
