@@ -77,7 +77,7 @@ export function sql(strings: TemplateStringsArray, ...parts: unknown[]): Stateme
   return new Statement(strings, parts);
 }
 
-export type Separator = ", " | " and " | " or " | " " | "\n" | " union all " | " || " | " + ";
+export type Separator = ", " | " and " | " or " | " " | "\n" | " union all " | " || " | " && " | " + ";
 
 /** Statements one after the other; none at all is the empty text. */
 export function join(statements: readonly Statement[], separator: Separator = ", "): Statement {

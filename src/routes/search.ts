@@ -1,3 +1,4 @@
+import { countWords } from "../db/records/absence.ts";
 import type { Page } from "../db/records/rows.ts";
 import { MOST_NEAR, type Reach, searchRows } from "../db/search/search.ts";
 import { limit } from "../derive/parameters.ts";
@@ -9,6 +10,7 @@ import { Problem } from "../kit/problem.ts";
 import type { Kind } from "../records/kind.ts";
 import type { Authenticated, Route } from "../service/route.ts";
 import { listView, NEAR } from "./lists.ts";
+import { missed, toldApart, wordsAsked } from "./nothing.ts";
 
 export const searchRoutes = (kinds: readonly Kind[]): Route[] => [
   {
@@ -41,6 +43,7 @@ async function searchAll(context: Authenticated): Promise<Answer> {
   const most = found[0]?.query.limit ?? all.length;
   const rows = all.slice(0, near ? Math.min(most, MOST_NEAR) : most);
   const cut = (shown: readonly Row[]) => pages.filter(({ page }) => page.more || page.rows.some((row) => !shown.includes(row)));
+  const notes = rows.length === 0 || near ? await whyNoneOf(context, kinds, search, rows, views) : [];
   return {
     is: "list",
     view: (row) => views.get(row)!,
@@ -48,11 +51,39 @@ async function searchAll(context: Authenticated): Promise<Answer> {
     ending: (shown) => ({
       nextCursor: null,
       summary: `${shown.length} ${shown.length === 1 ? "record" : "records"}`,
-      notes: cut(shown).map(({ view }) => `more: GET /${view.kind.plural}?search=${encodeURIComponent(search)}`),
+      notes: [...notes, ...cut(shown).map(({ view }) => `more: GET /${view.kind.plural}?search=${encodeURIComponent(search)}`)],
     }),
     preface: near ? NEAR : undefined,
     facts: near ? { near: true } : {},
   };
+}
+
+/** How many records have each word, of all kinds together, and which near miss misses which. */
+async function whyNoneOf(
+  context: Authenticated,
+  searched: readonly Searched[],
+  search: string,
+  rows: readonly Row[],
+  views: ReadonlyMap<Row, View>,
+): Promise<string[]> {
+  const { db, session } = context;
+  const words = wordsAsked({ search });
+  if (words.length < 2) return [];
+  const kinds = searched.map(({ view }) => view.kind);
+  const counts = await Promise.all(kinds.map((kind) => countWords(db, session.workspaceId, kind, [], words)));
+  const sums = words.map((_, i) => counts.reduce((sum, each) => sum + (each?.[i] ?? Number.NaN), 0));
+  const apart = sums.some(Number.isNaN) ? [] : [toldApart("record", words, sums)];
+  const lacking = await Promise.all(
+    kinds.map((kind) =>
+      missed(
+        context,
+        kind,
+        { search },
+        rows.filter((row) => views.get(row)!.kind === kind),
+      ),
+    ),
+  );
+  return [...apart, ...lacking.flat()];
 }
 
 type Searched = { query: ListQuery; view: View };

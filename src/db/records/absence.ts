@@ -47,6 +47,22 @@ export async function countLinked(
   return counts?.[0];
 }
 
+/** Of each record which of the words it has nowhere, inside words too. */
+export async function wordsMissed(
+  { pool }: Database,
+  workspaceId: string,
+  kind: Kind,
+  ids: readonly string[],
+  words: readonly string[],
+): Promise<Map<string, string[]>> {
+  const has = words.map((word) => sql`strpos(r.search, crm_fold(${word})) > 0`);
+  const rows = await pool.rows(
+    sql`select r.id, ${join(has)} from ${tableOf(kind).name} r where r.workspace_id = ${workspaceId} and r.id = any(${[...ids]}::text[])`,
+    { retry: true },
+  );
+  return new Map(rows.map(([id, ...each]) => [id as string, words.filter((_, i) => !each[i])]));
+}
+
 async function countEach(
   { pool }: Database,
   workspaceId: string,

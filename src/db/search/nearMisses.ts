@@ -13,7 +13,7 @@ const NEAR_MS = 300;
 
 export const nearMs = (db: Database): number => db.nearMs ?? NEAR_MS;
 /**
- * Rows with a word that looks like what was searched; refused as busy when it takes longer than `nearMs`. Planned without
+ * Rows that have for each word of a search one that looks like it; refused as busy when it takes longer than `nearMs`. Planned without
  * its values: PostgreSQL would hold them against each text it has a sample of, and that takes longer than finding them in a small workspace.
  */
 export async function nearMisses(
@@ -22,12 +22,13 @@ export async function nearMisses(
   table: Table,
   view: View,
   scope: Statement[],
-  search: string,
+  words: readonly string[],
   limit: number,
 ): Promise<Row[]> {
-  const near = sql`select r.* from ${table.name} r
-    where ${join([...scope, sql`crm_fold(${search}) operator(public.<%) r.search`], " and ")} limit ${NEAR_CANDIDATES}`;
-  const similarity = sql`round(${count(MOST_SIMILAR)} * public.word_similarity(crm_fold(${search}), r.search))::int`;
+  const looks = words.map((word) => sql`crm_fold(${word}) operator(public.<%) r.search`);
+  const near = sql`select r.* from ${table.name} r where ${join([...scope, ...looks], " and ")} limit ${NEAR_CANDIDATES}`;
+  const alike = words.map((word) => sql`public.word_similarity(crm_fold(${word}), r.search)`);
+  const similarity = sql`(${count(MOST_SIMILAR)} + round(${count(MOST_SIMILAR)} * (${join(alike, " + ")}) / ${count(words.length)}))::int`;
   return db.pool.transaction(async (tx) => {
     await tx.rows(
       sql`select set_config('pg_trgm.word_similarity_threshold', ${String(NEAR_THRESHOLD)}, true), set_config('statement_timeout', ${String(nearMs(db))}, true),

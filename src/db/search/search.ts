@@ -12,7 +12,7 @@ import { resolveConditions } from "../records/references.ts";
 import { countRows, type Page, readPosition } from "../records/rows.ts";
 import { tableOf } from "../records/table.ts";
 import { nearMisses, nearMs } from "./nearMisses.ts";
-import { livingSql, type SearchWalk, swappedTier, type Tier, tiersOf } from "./tiers.ts";
+import { livingSql, partlyTier, type SearchWalk, spelledTier, type Tier, tiersOf } from "./tiers.ts";
 import { bestSql, waysOf } from "./ways.ts";
 import { holdsWords, wordsOf } from "./words.ts";
 
@@ -86,17 +86,42 @@ export const MOST_NEAR = 10;
 /** Most addresses look like others at the same host, whose people are somebody else. */
 const ADDRESS = /[^\s@]@[^\s@]/;
 
-/** What looks like it, where that is found in time; nothing else where two letters that changed places explain it. */
+/**
+ * What looks like it, where that is found in time: nothing else where another spelling explains it; else what looks like every word, and then what
+ * has all words but one.
+ */
 async function nearRows(db: Database, walk: SearchWalk): Promise<readonly Row[]> {
   const { workspaceId, view, table, query, search, conditions } = walk;
   const limit = Math.min(query.limit, MOST_NEAR);
   if (ADDRESS.test(search)) return [];
-  const swapped = swappedTier(walk);
+  const ofTier = async (tier: Tier | undefined) =>
+    tier ? (await tierRows(db, walk, tier, { deadlineMs: nearMs(db) })).rows : [];
+  const spelled = await inTimeOrNone(() => ofTier(spelledTier(walk)));
+  if (spelled.length > 0) return spelled.slice(0, limit);
+  const scope = [livingSql(workspaceId), ...conditions];
+  const [near, partly] = await Promise.all([
+    inTimeOrNone(() => nearMisses(db, workspaceId, table, view, scope, wordsOf(search), limit)),
+    inTimeOrNone(() => ofTier(partlyTier(walk))),
+  ]);
+  const seen = new Set(near.map(rowId));
+  return [...near, ...partly.filter((row) => !seen.has(rowId(row)))].slice(0, limit);
+}
+
+/** What looks like a name that nothing has. */
+export const nearNames = (db: Database, workspaceId: string, view: View, query: ListQuery): Promise<readonly Row[]> =>
+  nearRows(db, {
+    workspaceId,
+    view,
+    table: tableOf(view.kind),
+    query,
+    search: query.search ?? "",
+    conditions: [],
+    position: undefined,
+  });
+
+async function inTimeOrNone(find: () => Promise<readonly Row[]>): Promise<readonly Row[]> {
   try {
-    const meant = swapped ? await tierRows(db, walk, swapped, { deadlineMs: nearMs(db) }) : undefined;
-    if (meant && meant.rows.length > 0) return meant.rows.slice(0, limit);
-    const scope = [livingSql(workspaceId), ...conditions];
-    return await nearMisses(db, workspaceId, table, view, scope, wordsOf(search).join(" "), limit);
+    return await find();
   } catch (error) {
     if (error instanceof Problem && error.code === "busy") return [];
     throw error;

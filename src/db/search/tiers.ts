@@ -5,7 +5,7 @@ import { isPhone } from "../../kit/phone.ts";
 import { join, type Statement, sql } from "../../postgres/sql.ts";
 import { hasName } from "../../records/kind.ts";
 import type { Table } from "../records/table.ts";
-import { hasSwapped, hasWords, holdsWords, isUnparted } from "./words.ts";
+import { hasMost, hasSpellings, hasWords, holdsWords, isUnparted, MOST_APART, wordsOf } from "./words.ts";
 
 /** What is looked for, and how far a walk through it has come. */
 export type SearchWalk = {
@@ -73,8 +73,20 @@ export function tiersOf({ workspaceId, view, table, search }: SearchWalk): { tie
   return { tiers, inside: lettered ? undefined : { ...byLetters, above: 0 } };
 }
 
-/** For a search that nothing has, where two letters that changed places may explain that. Ranks above near misses. */
-export function swappedTier({ workspaceId, view, search }: SearchWalk): Tier | undefined {
-  const matches = hasSwapped(workspaceId, view.kind, search);
-  return matches && { living: livingByLexeme(workspaceId), plan: "named", above: MOST_SIMILAR, matches };
+/** For a search that nothing has, where another spelling may explain that. Ranks above near misses. */
+export function spelledTier({ workspaceId, view, search }: SearchWalk): Tier | undefined {
+  const matches = hasSpellings(workspaceId, view.kind, wordsOf(search));
+  return matches && { living: livingByLexeme(workspaceId), plan: "custom", above: 2 * MOST_SIMILAR, matches };
+}
+
+/** What has all words but one. Ranks below near misses of all. */
+export function partlyTier({ workspaceId, view, search }: SearchWalk): Tier | undefined {
+  const words = wordsOf(search);
+  if (words.length < 2 || words.length > MOST_APART) return undefined;
+  return {
+    living: livingByLexeme(workspaceId),
+    plan: "custom",
+    above: 0,
+    matches: hasMost(workspaceId, view.kind, words),
+  };
 }

@@ -1,10 +1,13 @@
 import { isInternational, isPhone, phoneDigits } from "../../kit/phone.ts";
+import { spellings } from "../../kit/spelling.ts";
 import { isSearchable } from "../../kit/words.ts";
 import { join, once, raw, type Statement, sql } from "../../postgres/sql.ts";
 import { hasName, type Kind } from "../../records/kind.ts";
 import { pattern } from "../records/condition.ts";
 
 const MOST_WORDS = 8;
+/** More words of a search than these are not looked at one by one. */
+export const MOST_APART = 4;
 const MOST_PARTS = 16;
 
 /** Signs around a word are its sentence's, but for those that words are meant with: `C++`, `#1`, `@acme`. */
@@ -12,7 +15,6 @@ const BEGINS = /[\p{L}\p{N}\p{M}@#+]/u;
 const ENDS = /[\p{L}\p{N}\p{M}#+]/u;
 const WITHIN = /[^\p{L}\p{N}\p{M}]+/u;
 
-const LONGEST_SWAPPED = 8;
 const LEAST_NATIONAL = 6;
 const MOST_COUNTRY_DIGITS = 3;
 
@@ -48,19 +50,34 @@ export function hasWords(workspaceId: string, kind: Kind, search: string): { beg
 }
 
 /**
- * What tells that a row has the word as it is when two letters next to each other change places. That leaves a short word hardly a group of
- * three letters in common with what was meant, and such groups are what near misses go by. Undefined for several words and for others than
- * short ones, where near misses do.
+ * What tells that a row has every word, each as it is or in another spelling, as a whole word, of the last also a beginning. Undefined where no
+ * word has another.
  */
-export function hasSwapped(workspaceId: string, kind: Kind, search: string): Statement | undefined {
-  const [word = "", ...others] = wordsOf(search);
-  const letters = [...word];
-  if (others.length > 0 || letters.length > LONGEST_SWAPPED || !/^\p{L}{3,}$/u.test(word)) return undefined;
-  const swapped = letters
-    .slice(1)
-    .map((letter, i) => [...letters.slice(0, i), letter, letters[i], ...letters.slice(i + 2)].join(""));
-  const stand = swapped.map((each) => stands(each, raw("r.search")));
-  return sql`(${join(stand, " or ")}) and ${leads(workspaceId, kind, " ", swapped, "")}`;
+export function hasSpellings(workspaceId: string, kind: Kind, words: readonly string[]): Statement | undefined {
+  const others = words.length > MOST_APART ? [] : words.map(spellings);
+  if (others.every((each) => each.length === 0)) return undefined;
+  const query = (word: string, ending = "") => sql`crm_lexeme_query(${workspaceId}, ' ', ${word}, ${ending})`;
+  const queries = words.map((word, i) => {
+    const itself = query(word, i === words.length - 1 ? ":*" : "");
+    return sql`(${join([itself, ...others[i]!.map((each) => query(each))], " || ")})`;
+  });
+  // A spelling is letters alone, and those a lexeme is made of.
+  const signed = words.filter((_, i) => others[i]!.length === 0).map((word) => stands(word, raw("r.search")));
+  return join([...signed, sql`${lexemes(kind)} @@ ${once(join(queries, " && "))}`], " and ");
+}
+
+/** What tells that a row has all of the words but one. */
+export function hasMost(workspaceId: string, kind: Kind, words: readonly string[]): Statement {
+  const all = words.map((_, missed) => words.filter((__, i) => i !== missed));
+  const stand = all.map(
+    (each) =>
+      sql`(${join(
+        each.map((word) => stands(word, raw("r.search"))),
+        " and ",
+      )})`,
+  );
+  const texts = all.map((each) => each.join(" "));
+  return sql`(${join(stand, " or ")}) and ${leads(workspaceId, kind, " ", texts, "")}`;
 }
 
 /** What tells that a row holds every word of a search, anywhere in its searched text, also inside words; a word with signs in it by its parts. */
