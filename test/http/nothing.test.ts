@@ -116,7 +116,7 @@ test("hostile words and very many are answered, and break nothing", async () => 
     "jyckphjyckphjyckph ".repeat(20).slice(0, 400),
     "a' || b:* & !c | (d <-> e)",
     "\\ \\' x",
-   
+
     "ß ﬁ ſ",
     "c++ katja",
   ]) {
