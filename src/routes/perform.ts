@@ -1,3 +1,5 @@
+import type { Database } from "../db/database.ts";
+import { Holder, noteConflict } from "../db/records/conflict.ts";
 import { doneBefore, keepAnswer, takeKey } from "../db/records/idempotencyKeys.ts";
 import { getRow } from "../db/records/rows.ts";
 import type { Claim } from "../db/records/writeStatement.ts";
@@ -30,6 +32,16 @@ export async function perform(route: Route, context: Authenticated, ask: Ask): P
   if (!isDryRun && (context.mustPropose || isSet(context.parameters, "propose")))
     return propose(context, route, (unit) => handle(unit, true));
   if (isDryRun) return asDryRun(await rehearse(context.db, async (unit) => handle(unit, true), options));
+  return notingConflicts(context, () => once(route, context, handle, options));
+}
+
+/** Does a write at once, and with an idempotency key once. */
+async function once(
+  route: Route,
+  context: Authenticated,
+  handle: (db?: Database, dryRun?: boolean, claim?: Claim) => Answer | Promise<Answer>,
+  options: ReturnType<typeof ofMany> | Record<string, never>,
+): Promise<Answer> {
   const claim = claimOf(route, context);
   // A create or change of one record claims the key in its own statement, unless it makes others besides.
   const { body } = route;
@@ -47,6 +59,21 @@ export async function perform(route: Route, context: Authenticated, ask: Ask): P
     },
     options,
   );
+}
+
+/** A create that a taken value refused is told in the history, outside of its own unit, which has been taken back. */
+async function notingConflicts(context: Authenticated, write: () => Promise<Answer>): Promise<Answer> {
+  try {
+    return await write();
+  } catch (error) {
+    const { db, author, services, session } = context;
+    // Of an atomic batch nothing stays.
+    if (error instanceof Problem && error.cause instanceof Holder && !db.isUnit) {
+      await noteConflict(db, author, services.ids, error.cause).catch(() => undefined);
+      services.waiting.changed(session.workspaceId);
+    }
+    throw error;
+  }
 }
 
 const notTakenBack = ({ method, path }: Route) =>

@@ -169,8 +169,8 @@ export const change = defineView({
     },
     at: time({ about: "when", sort: true, required: true }),
     actor: person({ about: "who", always: true }),
-    action: choice(["created", "updated", "deleted", "restored", "purged", "imported"], {
-      about: "what happened",
+    action: choice(["created", "updated", "deleted", "restored", "purged", "imported", "conflict"], {
+      about: "what happened; conflict: a create was refused, because this record has the value",
       always: true,
     }),
     kind: text({ about: "the kind of the record; workspace where all of it was imported", always: true }),
@@ -182,7 +182,7 @@ export const change = defineView({
     token_id: { type: tokenIdKind, about: "the token it came with" },
     request_id: text({ about: "the X-Request-Id of the request", shown: "json" }),
     cause: text({ about: "the change that dragged this one along", shown: "detail" }),
-    version: { type: countType, about: "the version the record had afterwards", always: true },
+    version: { type: countType, about: "the version the record had afterwards; a conflict has none", always: true },
     before: {
       type: wholeType,
       about: "the whole record before, in the shape it has as JSON",

@@ -23,8 +23,9 @@ function createChangesTable(catalog: Catalog): Table {
   const computed: Record<string, ReturnType<typeof perWorkspace>> = {
     name: perWorkspace(`left(${nameSql(catalog)}, 80)`),
     changes: changesSql,
-    before: perWorkspace(beforeSql(record("before"))),
-    after: perWorkspace(record("r")),
+    before: perWorkspace(ofChange(beforeSql(record("before")))),
+    after: perWorkspace(ofChange(record("r"))),
+    version: perWorkspace(ofChange("r.version")),
   };
   const shown = ({ name, column }: Field, workspace?: Workspace) => {
     const made = computed[name];
@@ -47,6 +48,9 @@ function createChangesTable(catalog: Catalog): Table {
     linked: () => undefined,
   });
 }
+
+/** A conflict changed nothing, and its version only keeps it apart from others. */
+const ofChange = (value: string) => `case when r.action <> 'conflict' then ${value} end`;
 
 /**
  * All that the record of an entry was, but for what `except` names: what the entry left out is found in the nearest version before that has it.

@@ -11,6 +11,7 @@ import { sql } from "../../postgres/sql.ts";
 import type { Kind } from "../../records/kind.ts";
 import type { Author, Database } from "../database.ts";
 import { holderSql, holdersSql } from "./addresses.ts";
+import { about, Holder } from "./conflict.ts";
 import { withNewHandles } from "./handles.ts";
 import { doneBefore } from "./idempotencyKeys.ts";
 import { gone, mergedInto, resolveId, resolveLink, wrongKind } from "./references.ts";
@@ -86,7 +87,7 @@ export async function upsertRow(
 
   /** A create that is repeated under its key finds what it made. */
   function refuseKnown(found: Row, made: string | undefined): void {
-    if (lacks.update && rowId(found) !== made) throw lacks.update;
+    if (lacks.update && rowId(found) !== made) throw about(lacks.update, new Holder(kind, rowId(found)));
   }
 
   /** Changes the record that holds the natural key, which the statement of an upsert would create if it were gone. */
@@ -187,7 +188,10 @@ async function save(
     });
     return written && { row: written.row, outcome: written.created ? "created" : "updated", change: written.change };
   } catch (error) {
-    throw (await takenAddress(db, author, view.kind, error, values.sent, way, id)) ?? refusal(view.kind, error, values.sent);
+    const holder = way.creates ? await holderOfTaken(db, author.workspaceId, view.kind, error, values.sent) : undefined;
+    const refused =
+      (await takenAddress(db, author, view.kind, error, values.sent, way, id)) ?? refusal(view.kind, error, values.sent);
+    throw holder && refused instanceof Problem ? about(refused, holder) : refused;
   }
 }
 
@@ -230,6 +234,34 @@ export async function refuseMissingLinks(
 
 const keyOf = ({ naturalKey = "" }: Kind, sent: Record<string, unknown>) => sent[naturalKey] as string | undefined;
 
+/** The record that has one of the values of a create, other than the one that its main value leads to. */
+async function holderOfTaken(
+  db: Database,
+  workspaceId: string,
+  kind: Kind,
+  error: unknown,
+  sent: Record<string, unknown>,
+): Promise<Holder | undefined> {
+  if (!isTaken(kind, error)) return undefined;
+  const main = keyOf(kind, sent);
+  const [own] =
+    main === undefined ? [] : await db.pool.rows(sql`select ${holderSql(kind, workspaceId, main)}`, { retry: true });
+  const [taken] = await db.pool.rows(holdersSql(kind, workspaceId, addressesOf(kind, sent), String(own?.[0] ?? "")), {
+    retry: true,
+  });
+  const id = (taken?.[1] ?? own?.[0]) as string | undefined;
+  return id ? new Holder(kind, id) : undefined;
+}
+
+const isTaken = (kind: Kind, error: unknown): boolean =>
+  kind.furtherKey !== undefined && ["addresses_pkey", keyConstraint(kind)].includes(constraintOf(error) ?? "");
+
+/** The main value and the further ones. */
+function addressesOf(kind: Kind, sent: Record<string, unknown>): string[] {
+  const main = keyOf(kind, sent);
+  return [...(main === undefined ? [] : [main]), ...((sent[kind.furtherKey!.name] ?? []) as string[])];
+}
+
 /** The refusal of a value that is another record's, main or further: it names that record, and what makes one of two. */
 async function takenAddress(
   db: Database,
@@ -240,9 +272,8 @@ async function takenAddress(
   { creates }: Way,
   id: () => string,
 ): Promise<Problem | undefined> {
-  const { name, plural, naturalKey, furtherKey } = kind;
-  const constraint = constraintOf(error);
-  if (!furtherKey || !(constraint === "addresses_pkey" || constraint === keyConstraint(kind))) return undefined;
+  const { name, plural, naturalKey } = kind;
+  if (!isTaken(kind, error)) return undefined;
   const main = keyOf(kind, sent);
   const [own] = creates
     ? main === undefined
@@ -250,8 +281,7 @@ async function takenAddress(
       : await db.pool.rows(sql`select ${holderSql(kind, workspaceId, main)}`, { retry: true })
     : [[id()]];
   const mine = (own?.[0] ?? null) as string | null;
-  const values = [...(main === undefined ? [] : [main]), ...((sent[furtherKey.name] ?? []) as string[])];
-  const [taken] = await db.pool.rows(holdersSql(kind, workspaceId, values, mine ?? ""), { retry: true });
+  const [taken] = await db.pool.rows(holdersSql(kind, workspaceId, addressesOf(kind, sent), mine ?? ""), { retry: true });
   if (!taken || !mayRead(plural)) return undefined;
   const [value, holder] = taken as [string, string];
   const other = shortId(holder);

@@ -72,7 +72,7 @@ export async function readEntries(
     const after = end ? sql`and (r.at, r.id) < (${end.at}::timestamptz, ${end.id})` : raw("");
     const rows = await db.pool.rows(
       sql`select r.id, r.at::text, r.kind, r.record_id, r.action, ${changesSql(workspaceId)} from changes r
-        where r.workspace_id = ${workspaceId} and ${selected} ${after} order by r.at desc, r.id desc limit ${batch}`,
+        where r.workspace_id = ${workspaceId} and r.action <> 'conflict' and ${selected} ${after} order by r.at desc, r.id desc limit ${batch}`,
       long(workspaceId),
     );
     for (const row of rows) {

@@ -83,7 +83,7 @@ export async function undoTo(
     sql`select now.record_id, ${wholeSql("was", author.workspaceId)}, ${wholeSql("now", author.workspaceId)}, now.id,
         ${isPurged(author.workspaceId, raw("now.record_id"))} from changes now
       left join changes was on was.workspace_id = ${author.workspaceId} and right(was.record_id, 8) = right(now.record_id, 8)
-        and was.record_id = now.record_id and was.version = ${version}
+        and was.record_id = now.record_id and was.version = ${version} and was.action <> 'conflict'
       where now.workspace_id = ${author.workspaceId} and ${idMatches(raw("now.record_id"), reference.key)} and now.kind = ${kind.name}
       order by now.version desc limit 1`,
     { retry: true },
