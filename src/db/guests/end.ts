@@ -12,7 +12,8 @@ const USED_ELSEWHERE = "2BP01";
  * Ends the roles that have lost their token, their workspace or their use, and the schemas with the last role that reads them. `tokenIdleSince`:
  * tokens without a use since then have ended.
  */
-export async function endGuests(pool: Pool, tokenIdleSince: number, now: number): Promise<void> {
+export async function endGuests(pool: Pool, seconds: number, tokenIdleSince: number, now: number): Promise<void> {
+  await endOverlong(pool, seconds);
   await noteSessions(pool, now);
   await endConnections(pool, tokenIdleSince, now);
   const ended = await pool.rows(
@@ -22,6 +23,17 @@ export async function endGuests(pool: Pool, tokenIdleSince: number, now: number)
   );
   for (const [name] of ended) await endRole(pool, name as string, undefined);
   await dropOldSchemas(pool);
+}
+
+/**
+ * A session may have set its own limits anew, and one of a service that was killed has nobody who stops it. `seconds`: what a query may take; a
+ * transaction of a guest has five times as long, whether it works or waits.
+ */
+async function endOverlong(pool: Pool, seconds: number): Promise<void> {
+  await pool.rows(
+    sql`select pg_terminate_backend(a.pid) from pg_stat_activity a join sql_roles g on g.name = a.usename
+      where a.datname = current_database() and a.xact_start < clock_timestamp() - ${`${seconds * 5} seconds`}::interval`,
+  );
 }
 
 /** A role whose sessions are open is in use, though nobody tells us. */

@@ -115,7 +115,7 @@ export function createGuests({ pool, direct, seal, random, now, seconds, tokenDa
     },
     disconnect: (tokenId) => endConnection(pool, tokenId),
     endEnded: () => endConnections(pool, tokenIdleSince(), now()),
-    sweep: () => endGuests(pool, tokenIdleSince(), now()),
+    sweep: () => endGuests(pool, seconds, tokenIdleSince(), now()),
   };
 }
 

@@ -61,7 +61,7 @@ export async function refuseUnfit(tx: Transaction): Promise<boolean> {
 export async function refuseLeak(tx: Transaction, guest: string, schema: string): Promise<void> {
   const [open] = await tx.rows(
     sql`select c.oid::regclass::text from pg_class c join pg_namespace n on n.oid = c.relnamespace
-      where c.relkind in ('r', 'p', 'v', 'm', 'f') and n.nspname <> ${schema} and c.relowner = (select oid from pg_roles where rolname = current_user)
+      where c.relkind in ('r', 'p', 'v', 'm', 'f') and n.nspname !~ ${`^${schema}(_old[0-9]+)?$`} and c.relowner = (select oid from pg_roles where rolname = current_user)
         and n.nspname not in ('pg_catalog', 'information_schema') and n.nspname not like 'pg\\_toast%'
         and has_any_column_privilege(${guest}, c.oid, 'select') limit 1`,
   );
