@@ -22,7 +22,7 @@ import { NOBODY } from "../../src/service/peers.ts";
 import { readPlans } from "../../src/service/plans.ts";
 import { createSessionCache } from "../../src/service/session.ts";
 import { createWaiting } from "../../src/service/waiting.ts";
-import { type Connection as Reachable, testDatabase } from "./postgres.ts";
+import { type Connection as Reachable, type TestDatabase, testDatabase } from "./postgres.ts";
 
 export type Reply = {
   status: number;
@@ -61,6 +61,8 @@ export type ServiceOptions = {
   readPublic?: (url: URL) => Promise<string>;
   /** How its connections get to the database, when not directly. */
   reach?: (database: Reachable) => Promise<{ url: string }>;
+  /** In place of a clone of the template. */
+  database?: TestDatabase;
 };
 
 /** The whole service on a database of its own, behind its real front door. */
@@ -74,7 +76,7 @@ export async function startService(options: ServiceOptions = {}): Promise<Servic
     CRM_SENDMAIL: options.mail ? "true" : "",
     ...options.config,
   });
-  const database = await testDatabase();
+  const database = options.database ?? (await testDatabase());
   const pool = createPool({
     connection: options.reach ? await options.reach(database.connection) : database.connection,
     size: 4,
