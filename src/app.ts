@@ -78,6 +78,7 @@ export function createApp(services: Services, sessions: SessionCache, limiter: L
     const authorization = authorizationOf(request);
     const entrance = apiOf(asker?.db.catalog ?? services.db.catalog);
     const found = lookFor(entrance, request.method, target);
+    passage.refuse = entrance.refusal(target.path);
     if ("route" in found) {
       passage.place = found.route.path;
       if (asker) permitInside(found.route);
@@ -90,7 +91,7 @@ export function createApp(services: Services, sessions: SessionCache, limiter: L
     passage.place = route.path;
     const session = route.open === true ? undefined : caller;
     passage.caller = session?.tokenId;
-    if (counted) passage.headers.push(...limiter.take(session?.rootId ?? address, now));
+    if (counted) passage.headers.push(...limiter.take(session?.rootId ?? address, now, route.epochReset));
     const mustPropose = session !== undefined && !asker?.approved && proposesOnly(session, api.scope(route), route);
     if (session && !mustPropose) permit(session, api.scope(route));
     allowParameters(route, target.parameters);
@@ -132,13 +133,13 @@ export function createApp(services: Services, sessions: SessionCache, limiter: L
     now: number,
   ): Promise<Session | undefined> {
     if ("route" in found) {
-      const { open, path } = found.route;
+      const { open } = found.route;
       if (open === true || (open !== undefined && authorization === undefined)) return undefined;
-      return known(authorization, address, now, path);
+      return known(authorization, address, now, found.route);
     }
     if (found.code !== "not_found" || authorization === undefined) throw found;
     try {
-      return await known(authorization, address, now, "");
+      return await known(authorization, address, now, { path: "" });
     } catch (error) {
       throw error instanceof Problem && error.status === 401 ? found : error;
     }
@@ -150,8 +151,13 @@ export function createApp(services: Services, sessions: SessionCache, limiter: L
     return catalog && catalog !== services.db.catalog ? { ...services.db, catalog } : services.db;
   }
 
-  function known(authorization: string | undefined, address: string, now: number, path: string): Session | Promise<Session> {
-    return authenticate(services, sessions, authorization, path, now, () => limiter.take(address, now));
+  function known(
+    authorization: string | undefined,
+    address: string,
+    now: number,
+    { path, epochReset }: Pick<Route, "path" | "epochReset">,
+  ): Session | Promise<Session> {
+    return authenticate(services, sessions, authorization, path, now, () => limiter.take(address, now, epochReset));
   }
 }
 
@@ -162,16 +168,23 @@ type Api = {
   paths: ReadonlySet<string>;
   formats: (route: Route) => readonly Format[];
   scope: (route: Route) => Scope | undefined;
+  /** How a path that is no route is refused: in the form of those beside it. */
+  refusal: (path: string) => Refuse;
 };
 
 const apiOf = derived((catalog: Catalog): Api => {
   const aliases = new Map([...catalog.kinds, token, workspace, calendar].map(({ name, plural }) => [name, plural]));
   const routes = createRoutes(catalog);
+  const refusals = new Map(routes.flatMap(({ below, refuse }) => (below && refuse ? [[below, refuse] as const] : [])));
   return {
     match: createRouter(routes, aliases),
     paths: new Set(routes.map(({ path }) => path)),
     formats: once((route) => FORMATS.filter((format) => format.shows(route))),
     scope: once((route) => scopeOf(route, catalog.plurals)),
+    refusal(path) {
+      for (const [below, refuse] of refusals) if (path === below || path.startsWith(`${below}/`)) return refuse;
+      return encodeProblem;
+    },
   };
 });
 

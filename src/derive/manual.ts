@@ -35,16 +35,18 @@ const MARKS: Record<string, (source: ManualSource, of: string) => string> = {
     Object.entries(PROBLEMS)
       .map(([code, { status, about }]) => `  ${status} ${code.padEnd(22)} ${about}`)
       .join("\n"),
-  routes: ({ routes }) =>
+  routes: ({ routes }) => routes.map(routeLine).join("\n"),
+  dialect: ({ routes }, of) =>
     routes
-      .map(
-        (route) =>
-          `  ${route.method.padEnd(6)} ${route.path.padEnd(32)} ${route.about}${takes(route)}${route.open ? " (no token)" : ""}`,
-      )
+      .filter(({ standard }) => standard === of)
+      .map(routeLine)
       .join("\n"),
   fields: (source, of) => fieldTable(find(source, of)),
   transcript: ({ transcript }, of) => transcript(of).trimEnd(),
 };
+
+const routeLine = (route: Operation) =>
+  `  ${route.method.padEnd(6)} ${route.path.padEnd(32)} ${route.about}${takes(route)}${route.open ? " (no token)" : ""}`;
 
 /** ` [days= owner=]`: what this route takes that others of its sort do not. */
 function takes({ parameters = {}, body }: Operation): string {

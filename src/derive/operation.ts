@@ -11,7 +11,7 @@ export type Named = Readonly<Record<string, FieldSpec>>;
  * it, so that a parameter or field cannot be taken and not be told.
  */
 export type Operation = {
-  method: "GET" | "POST" | "PATCH" | "DELETE";
+  method: "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
   path: string;
   about: string;
   /** Needs no token. A token that is sent is read only where it says so. */
@@ -70,7 +70,13 @@ export type OperationAnswer = { statuses?: readonly (200 | 201)[] } & (
   | { is: "report" }
 );
 
-const METHOD_VERB: Record<Operation["method"], Verb> = { GET: "read", POST: "write", PATCH: "write", DELETE: "delete" };
+const METHOD_VERB: Record<Operation["method"], Verb> = {
+  GET: "read",
+  POST: "write",
+  PUT: "write",
+  PATCH: "write",
+  DELETE: "delete",
+};
 
 /**
  * What a token must be good for, and for which kind's records where the path is about one. `partly`: create or update alone may do, which

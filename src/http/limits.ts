@@ -4,8 +4,8 @@ import { Problem } from "../kit/problem.ts";
 export type Policy = { quota: number; seconds: number };
 
 export type Limiter = {
-  /** Counts a request of `key`. Returns the rate limit headers as name, value, name, value, or throws `rate_limited`. */
-  take: (key: string, now: number) => string[];
+  /** Counts a request of `key`. `epochReset`: X-RateLimit-Reset is a time. Returns the rate limit headers as name, value, name, value, or throws `rate_limited`. */
+  take: (key: string, now: number, epochReset?: boolean) => string[];
   /** Adds requests that another process has counted. */
   add: (key: string, count: number, now: number) => void;
 };
@@ -36,7 +36,7 @@ export function createLimiter({ quota, seconds }: Policy, onTake?: (key: string)
   }
 
   return {
-    take(key, now) {
+    take(key, now, epochReset = false) {
       const window = count(key, 1, now);
       onTake?.(key);
       const remaining = Math.max(0, quota - window.used);
@@ -47,7 +47,7 @@ export function createLimiter({ quota, seconds }: Policy, onTake?: (key: string)
         "RateLimit", `"default";r=${remaining};t=${reset}`,
         "X-RateLimit-Limit", String(quota),
         "X-RateLimit-Remaining", String(remaining),
-        "X-RateLimit-Reset", reset,
+        "X-RateLimit-Reset", epochReset ? String(Math.ceil(window.ends / 1000)) : reset,
       ];
       if (window.used <= quota) return headers;
       throw new Problem("rate_limited", `more than ${quota} requests in ${seconds} seconds`, `wait ${reset} seconds`, {

@@ -141,6 +141,7 @@ export function operationId({ method, path, answers }: Operation, kinds: readonl
   const verbs = {
     GET: answers.is === "list" ? "list" : "get",
     POST: answers.statuses?.includes(201) ? "create" : "post",
+    PUT: "put",
     PATCH: "update",
     DELETE: "delete",
   };

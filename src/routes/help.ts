@@ -93,6 +93,8 @@ const ALSO = new Map([
   ["filters", "query"],
   ["reminder", "reminders"],
   ["backup", "export"],
+  ["agentcrm", "dialects"],
+  ["incrm", "dialects"],
   ["limit", "export"],
   ["signin", "auth"],
 ]);

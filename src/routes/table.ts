@@ -4,6 +4,7 @@ import { batchRoutes } from "./batch.ts";
 import { calendarRoutes } from "./calendars.ts";
 import { changeRoutes } from "./changes.ts";
 import { connectionRoutes } from "./connection.ts";
+import { dialectRoutes } from "./dialects.ts";
 import { duplicateRoutes } from "./duplicates.ts";
 import { exportRoutes } from "./export.ts";
 import { helpRoutes } from "./help.ts";
@@ -70,6 +71,7 @@ export function createRoutes(catalog: Catalog): Route[] {
     ...changeRoutes,
     ...batchRoutes,
     ...exportRoutes,
+    ...dialectRoutes,
   ];
   return routes;
 }

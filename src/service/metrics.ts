@@ -5,7 +5,7 @@ import type { Peers } from "./peers.ts";
 const BUCKETS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10];
 
 /** Methods with a series of their own. Callers can invent others without limit. */
-const METHODS = new Set(["GET", "HEAD", "POST", "PATCH", "DELETE"]);
+const METHODS = new Set(["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"]);
 
 type Series = { count: number; seconds: number; buckets: number[] };
 

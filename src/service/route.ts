@@ -114,6 +114,10 @@ export type Refuse = (problem: Problem, format: Speaking, requestId: string, bas
 export type Route = Operation & {
   /** Encodes refusals in another format than our own. */
   refuse?: Refuse;
+  /** Paths that begin so and are no route refuse as this route does. */
+  below?: string;
+  /** X-RateLimit-Reset is a time in epoch seconds, in place of seconds from now. */
+  epochReset?: true;
 } & (
     | { open: true; handle: Handle<Context> }
     | { open?: false; handle: Handle<Authenticated> }

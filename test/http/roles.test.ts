@@ -54,7 +54,7 @@ const plurals = catalog.kinds.map(({ plural }) => plural);
 const isOfRecords = (path: string) => plurals.some((plural) => path.startsWith(`/${plural}`));
 const aim = (path: string) =>
   path.replace(/\{\w+\}/g, `${catalog.kinds.find(({ plural }) => path.startsWith(`/${plural}/`))?.prefix ?? "ws"}_00000000`);
-const VERB = { GET: "read", POST: "write", PATCH: "write", DELETE: "delete" } as const;
+const VERB = { GET: "read", POST: "write", PUT: "write", PATCH: "write", DELETE: "delete" } as const;
 
 async function refused(client: Client, method: string, path: string): Promise<boolean> {
   const { status, text } = await client.send(method, aim(path), method === "GET" || method === "DELETE" ? undefined : {});

@@ -8,8 +8,8 @@ import { Problem, type ProblemCode } from "../../kit/problem.ts";
 import { showTime, UTC } from "../../kit/time.ts";
 import { oneOf } from "../../kit/words.ts";
 import type { RowsOptions } from "../../postgres/pool.ts";
-import { ident, type Statement, sql } from "../../postgres/sql.ts";
-import { columnName, type Kind, type Link } from "../../records/kind.ts";
+import { ident, raw, type Statement, sql } from "../../postgres/sql.ts";
+import { columnName, isIdentity, type Kind, type Link } from "../../records/kind.ts";
 import type { Author, Database } from "../database.ts";
 import { hasKey, pattern } from "./condition.ts";
 import { long } from "./deadlines.ts";
@@ -25,30 +25,38 @@ export async function resolveConditions(
   db: Database,
   workspaceId: string,
   conditions: readonly Condition[],
+  deletedToo = false,
 ): Promise<Condition[]> {
   const resolved: Condition[] = [];
-  for (const condition of conditions) resolved.push(await resolveCondition(db, workspaceId, condition));
+  for (const condition of conditions) resolved.push(await resolveCondition(db, workspaceId, condition, deletedToo));
   return resolved;
 }
 
-async function resolveCondition(db: Database, workspaceId: string, condition: Condition): Promise<Condition> {
-  return { ...condition, predicate: await resolvePredicate(db, workspaceId, condition.predicate) };
+async function resolveCondition(
+  db: Database,
+  workspaceId: string,
+  condition: Condition,
+  deletedToo: boolean,
+): Promise<Condition> {
+  // A list with deleted records finds each of them by its own id; what they link to has to be there.
+  const sought = deletedToo && isIdentity(condition.field) ? "any" : "living";
+  return { ...condition, predicate: await resolvePredicate(db, workspaceId, condition.predicate, sought) };
 }
 
-async function resolvePredicate(db: Database, workspaceId: string, predicate: Predicate): Promise<Predicate> {
+async function resolvePredicate(db: Database, workspaceId: string, predicate: Predicate, sought: Sought): Promise<Predicate> {
   switch (predicate.is) {
     case "refers": {
       const target = db.catalog.get(predicate.target)!;
       const ids: string[] = [];
-      for (const reference of predicate.to) ids.push(await resolveId(db, workspaceId, target, reference));
+      for (const reference of predicate.to) ids.push(await resolveId(db, workspaceId, target, reference, "not_found", sought));
       return ids.length === 1 ? { is: "eq", value: ids[0]! } : { is: "in", values: ids };
     }
     case "not":
-      return { is: "not", of: await resolvePredicate(db, workspaceId, predicate.of) };
+      return { is: "not", of: await resolvePredicate(db, workspaceId, predicate.of, sought) };
     case "all":
     case "any": {
       const of: Predicate[] = [];
-      for (const each of predicate.of) of.push(await resolvePredicate(db, workspaceId, each));
+      for (const each of predicate.of) of.push(await resolvePredicate(db, workspaceId, each, sought));
       return { is: predicate.is, of };
     }
     default:
@@ -56,18 +64,23 @@ async function resolvePredicate(db: Database, workspaceId: string, predicate: Pr
   }
 }
 
-/** The full id of a living record, or the Problem that it is not there. */
+/** Which records an id may be of. */
+type Sought = "living" | "any";
+
+/** The full id of a record, or the Problem that it is not there. */
 export async function resolveId(
   db: Database,
   workspaceId: string,
   target: Kind,
   written: IdReference,
   code: ProblemCode = "not_found",
+  sought: Sought = "living",
 ): Promise<string> {
   const reference = idOf(target, written);
+  const living = sought === "any" ? raw("") : raw(" and r.deleted_at is null");
   if (reference.prefix !== target.prefix) throw wrongKind(db, target, reference, code);
   const [row] = await db.pool.rows(
-    sql`select r.id from ${rowsOf(target)} r where r.workspace_id = ${workspaceId} and ${idMatches(sql`r.id`, reference.key)} and r.deleted_at is null`,
+    sql`select r.id from ${rowsOf(target)} r where r.workspace_id = ${workspaceId} and ${idMatches(sql`r.id`, reference.key)}${living}`,
     { retry: true },
   );
   const id = (row?.[0] as string | undefined) ?? (await mergedInto(db, workspaceId, target, reference.key));

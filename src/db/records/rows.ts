@@ -119,7 +119,13 @@ export async function listRows(
 
 /** The filters of a list as SQL about `r`; a search means rows that hold its words. */
 export async function filtersOf(db: Database, workspaceId: string, kind: Kind, query: ListQuery): Promise<Statement[]> {
-  return filtersSql(workspaceId, kind, query, tableOf(kind), await resolveConditions(db, workspaceId, query.conditions));
+  return filtersSql(
+    workspaceId,
+    kind,
+    query,
+    tableOf(kind),
+    await resolveConditions(db, workspaceId, query.conditions, query.deleted !== undefined),
+  );
 }
 
 function filtersSql(
@@ -157,7 +163,7 @@ export async function readWalk(
   seal: Seal,
   table: Table,
 ): Promise<Walk & { all: Statement[]; list: readonly string[] }> {
-  const conditions = await resolveConditions(db, workspaceId, query.conditions);
+  const conditions = await resolveConditions(db, workspaceId, query.conditions, query.deleted !== undefined);
   const { field } = query.sort;
   const isOfOrder = (condition: Condition) => field.touched !== undefined && !condition.via && condition.field === field;
   const sqlOf = (held: readonly Condition[]) => filtersSql(workspaceId, view.kind, query, table, held);
