@@ -160,9 +160,13 @@ test("no route with an id distinguishes a record of another workspace from an un
       ? [{ id: living.get(name)! }, { id: deleted.get(name)! }]
       : name === "list"
         ? [{ id: list, record: living.get("contact")! }]
-        : name in theirs && name !== "workspace"
-          ? [{ id: theirs[name as keyof typeof theirs] }]
-          : [{ id: theirs.workspace, user, invite }];
+        : name === "reminder"
+          ? catalog.kinds
+              .filter(({ reminder }) => reminder)
+              .flatMap((each) => [living, deleted].map((of) => ({ id: of.get(each.name)! })))
+          : name in theirs && name !== "workspace"
+            ? [{ id: theirs[name as keyof typeof theirs] }]
+            : [{ id: theirs.workspace, user, invite }];
     for (const [nth, target] of targets.entries()) {
       // What is deleted is looked for by one form, as all forms are read by the same code.
       for (const form of method === "GET" && nth === 0 ? forms(name) : [(id: string) => id]) {
@@ -183,6 +187,7 @@ const OTHERS = [
   ["tokens", "token"],
   ["proposals", "proposal"],
   ["lists", "list"],
+  ["reminders", "reminder"],
 ] as const;
 
 const fill = (path: string, ids: Ids, form = (id: string) => id) =>
@@ -191,6 +196,7 @@ const fill = (path: string, ids: Ids, form = (id: string) => id) =>
 /** A valid body, so that only the path can be refused. */
 function bodyFor(path: string): Record<string, unknown> {
   if (path.endsWith("/merge")) return { from: absent("c") };
+  if (path.endsWith("/snooze")) return { until: "+1w" };
   if (path.endsWith("/approve")) return { mark: "x" };
   if (path.endsWith("/members")) return { members: [absent("c")] };
   if (path.endsWith("/role")) return { role: "viewer" };
