@@ -14,7 +14,7 @@ export function derivedSql(kind: Kind, { name, derived }: Field, of: (field: str
   const from = derived as Other;
   switch (from.is) {
     case "side":
-      return `case when exists (select from memberships m join users u on u.id = m.user_id where m.workspace_id = ${workspace} and u.email = ${of(from.field)}) then 'out' else 'in' end`;
+      return `case when ${of(from.field)} is null then null when exists (select from memberships m join users u on u.id = m.user_id where m.workspace_id = ${workspace} and u.email = ${of(from.field)}) then 'out' else 'in' end`;
     case "beginning":
       return `crm_beginning(${of(from.field)}, ${of(from.page)})`;
     case "thread": {

@@ -31,7 +31,7 @@ export const email = defineRecord({
       derived: { is: "side", field: "from" },
       paged: true,
     }),
-    from: required(mailbox({ about: "who sent it", paged: true, search: true })),
+    from: mailbox({ about: "who sent it", paged: true, search: true }),
     to: mailboxes({ about: "to whom", search: true }),
     cc: mailboxes({ about: "who got a copy", search: true, shown: "detail" }),
     subject: required(phrase({ about: "what it is about", initially: "(no subject)", sort: true, search: true })),
