@@ -67,8 +67,10 @@ function hintOf(error: postgres.PostgresError, catalog: Catalog, text: string): 
   const { code, message } = error;
   const tables = catalog.kinds.map(({ plural }) => plural);
   switch (code) {
-    case "42P01":
     case "42501":
+      if (!/for (table|view|relation|schema) /.test(message)) return undefined;
+      return nearTable(/for \w+ "?([^" ]+)"?/.exec(message)?.[1] ?? "", catalog, tables);
+    case "42P01":
       return nearTable(/(?:relation|table|view) "?([^" ]+)"?/.exec(message)?.[1] ?? "", catalog, tables);
     case "42703":
       return nearColumn(/column "?(.+?)"? does not exist/.exec(message)?.[1] ?? "", catalog, text);
