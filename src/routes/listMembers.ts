@@ -22,7 +22,7 @@ export const membersType: FieldType = {
   name: "members",
   expects: `a list of at most ${MOST_AT_ONCE} ids`,
   fromText: (sent) => sent.split(/[\s,]+/).filter(Boolean),
-  schema: z.array(z.string().max(80)).min(1).max(MOST_AT_ONCE),
+  schema: z.array(z.string().max(80)).max(MOST_AT_ONCE),
 };
 
 export function kindNamed({ db }: Authenticated, asked: string): Kind {

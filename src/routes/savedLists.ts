@@ -1,4 +1,14 @@
-import { deleteList, insertList, LIST_VIEW, listLists, MOST_LISTS, slugOf, updateList } from "../db/lists/lists.ts";
+import {
+  customFits,
+  deleteList,
+  insertList,
+  LIST_VIEW,
+  type ListChange,
+  listLists,
+  MOST_LISTS,
+  slugOf,
+  updateList,
+} from "../db/lists/lists.ts";
 import { resolveConditions } from "../db/records/references.ts";
 import { valuesOf } from "../derive/operation.ts";
 import { CONFIRM, cursor, limit } from "../derive/parameters.ts";
@@ -32,7 +42,7 @@ export function savedListRoutes(kinds: readonly Kind[]): Route[] {
       body: {
         is: "values",
         values: {
-          ...valuesOf(savedList, "name", "kind", "query"),
+          ...valuesOf(savedList, "name", "kind", "query", "description", "custom"),
           members: { type: membersType, about: "the records to put on it, by id" },
         },
         example: EXAMPLE,
@@ -51,8 +61,13 @@ export function savedListRoutes(kinds: readonly Kind[]): Route[] {
     {
       method: "PATCH",
       path: "/lists/{id}",
-      about: "rename a list, or change its query",
-      body: { is: "values", values: valuesOf(savedList, "name", "query"), partial: true, example: { query: "stage=lead" } },
+      about: "rename a list, or change its query, its description or its own fields",
+      body: {
+        is: "values",
+        values: valuesOf(savedList, "name", "query", "description", "custom"),
+        partial: true,
+        example: { query: "stage=lead" },
+      },
       answers: { is: "record", of: savedList },
       refuses: ["already_exists", "unprocessable", "invalid_filter"],
       handle: change,
@@ -129,7 +144,10 @@ async function shown({ db, session }: Authenticated, id: string, outcome?: "crea
 
 async function create(context: Authenticated): Promise<Answer> {
   const { db, author, services, body } = context;
-  const { name, kind: asked, query, members } = body.values as Record<string, string | null> & { members?: string[] | null };
+  const sent = body.values as Record<string, string | null> & { members?: string[] | null; custom?: object | null };
+  const { name, kind: asked, query, description, custom } = sent;
+  // A list that is empty at first says so by an empty array, which is read as nothing sent.
+  const members = sent.members ?? (Array.isArray(body.sent?.members) ? [] : undefined);
   const kind = kindNamed(context, asked!);
   if ((query == null) === (members == null))
     throw new Problem(
@@ -139,8 +157,15 @@ async function create(context: Authenticated): Promise<Answer> {
     );
   guardName(name!);
   if (query != null) await checkQuery(context, kind, query);
-  const found = members ? await membersNamed(context, kind, members) : [];
-  const id = await insertList(db, author, services.ids, { name: name!, kind, query: query ?? null, members: found });
+  const found = members?.length ? await membersNamed(context, kind, members) : [];
+  const id = await insertList(db, author, services.ids, {
+    name: name!,
+    kind,
+    query: query ?? null,
+    description: description ?? null,
+    custom: custom ?? null,
+    members: found,
+  });
   if (id === "full")
     throw new Problem("plan_limit_reached", `a workspace has at most ${MOST_LISTS} lists`, "delete one: GET /lists");
   if (id === undefined) throw taken(name!);
@@ -150,7 +175,9 @@ async function create(context: Authenticated): Promise<Answer> {
 async function change(context: Authenticated): Promise<Answer> {
   const { db, author, body } = context;
   const list = await listNamed(context, context.path.id!);
-  const { name, query } = body.values as { name?: string | null; query?: string | null };
+  const { name, query, description, custom } = body.values as Record<string, string | null | undefined> & {
+    custom?: Record<string, unknown> | null;
+  };
   if (name === null) throw new Problem("missing_field", "a list cannot be without name", "send another name");
   if (query === null || (query !== undefined && list.query === null))
     throw new Problem(
@@ -161,7 +188,19 @@ async function change(context: Authenticated): Promise<Answer> {
   if (name !== undefined) guardName(name);
   const kind = db.catalog.get(list.kind);
   if (query !== undefined && kind) await checkQuery(context, kind, query);
-  if (!(await updateList(db, author, list.id, { name, query }))) throw taken(name ?? list.slug);
+  if (custom && !(await customFits(db, author.workspaceId, list.id, custom)))
+    throw new Problem(
+      "invalid_value",
+      "custom would come to more than 200 keys or 1 MB",
+      "take keys away first: null removes one",
+    );
+  const change: ListChange = {
+    ...(name === undefined ? {} : { name }),
+    ...(query === undefined ? {} : { query }),
+    ...(description === undefined ? {} : { description }),
+    ...(custom ? { custom } : {}),
+  };
+  if (!(await updateList(db, author, list.id, change))) throw taken(name ?? list.slug);
   return shown(context, list.id, "updated");
 }
 

@@ -1,6 +1,6 @@
 import { handleType, idType } from "../fields/link.ts";
 import { countType } from "../fields/text.ts";
-import { person, phrase, required, text, time } from "../fields/vocabulary.ts";
+import { custom, person, phrase, required, text, time } from "../fields/vocabulary.ts";
 import { defineView } from "../records/define.ts";
 
 /** A saved list: `query` makes it dynamic, members make it static. */
@@ -26,6 +26,8 @@ export const savedList = defineView({
     kind: required(text({ about: "the kind of its records" }, 60)),
     query: text({ about: "the filters that find its records; none of a list whose members were put on it" }, 2_000),
     members: { type: countType, about: "how many records were put on it and are there" },
+    description: text({ about: "what it is for", shown: "detail" }, 5_000),
+    custom: custom({ about: "your own fields, as custom.<key>" }),
     created_at: time({ about: "when it was made", always: true, shown: "detail" }),
     created_by: person({ about: "who made it", always: true, shown: "detail" }),
     updated_at: time({ about: "when it last changed", always: true }),

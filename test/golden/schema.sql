@@ -1992,6 +1992,8 @@ create table lists (
   created_at timestamp with time zone not null,
   created_by text collate "C" not null,
   updated_at timestamp with time zone not null,
+  description text collate "C",
+  custom jsonb,
   constraint lists_pkey PRIMARY KEY (workspace_id, id)
 );
 CREATE UNIQUE INDEX lists_handle_key ON public.lists USING btree (workspace_id, "right"(id, 8));

@@ -350,3 +350,86 @@ test("of two who create one address at once, one is told of the conflict", async
   );
   assert.deepEqual(replies.map(({ status }) => status).sort(), [201, 409, 409]);
 });
+
+test("lists are dynamic by a predicate or static by members, and resolve to rows with columns of what they link to", async () => {
+  const company = await row("POST", "/v1/companies", { name: "Listed Inc", industry: "energy" });
+  const made: Row[] = [];
+  for (const [i, stage] of ["lead", "lead", "won"].entries())
+    made.push(
+      await row("POST", "/v1/deals", {
+        name: `Listed ${i}`,
+        stage,
+        amount_cents: i * 1000,
+        company_id: company.id,
+        tags: ["hot"],
+        custom: { tier: `t${i}` },
+      }),
+    );
+  const names = async (body: object): Promise<unknown[]> => {
+    const { id } = await row("POST", "/v1/lists", { name: `list ${Math.random()}`, target_table: "deals", ...body });
+    const found = (await rows(`/v1/lists/${id}/rows?company_id=${company.id}`)).map(({ name }) => name).sort();
+    await row("DELETE", `/v1/lists/${id}`);
+    return found;
+  };
+  for (const [filter_predicate, filter_params, wanted] of [
+    ["stage = 'lead'", undefined, [0, 1]],
+    ["stage = $1 AND amount_cents >= $2", ["lead", 1000], [1]],
+    ["stage <> 'lead' and deleted_at is null", undefined, [2]],
+    ["(stage in ('lead', 'x''y') and amount_cents < 500)", undefined, [0]],
+    ["deals.stage = ANY($1)", [["won", "lost"]], [2]],
+    ["name ILIKE '%listed%' AND lower(name) like 'listed 1%'", undefined, [1]],
+    ["custom->>'tier' = 't2'", undefined, [2]],
+    ["tags @> ARRAY['hot'] and amount_cents > -5", undefined, [0, 1, 2]],
+    ["'hot' = any(tags) and owner is null", undefined, [0, 1, 2]],
+    ["created_at > now() - interval '30 days' and contact_id is not null", undefined, []],
+    [undefined, undefined, [0, 1, 2]],
+  ] as const) {
+    const body = { kind: "dynamic", filter_predicate, filter_params };
+    assert.deepEqual(
+      await names(body),
+      wanted.map((i) => `Listed ${i}`),
+      filter_predicate,
+    );
+  }
+  for (const filter_predicate of [
+    "stage = 'a' or stage = 'b'",
+    "1=1; drop table deals",
+    "stage = (select 1)",
+    "stage =",
+    "nope = 1",
+    "'",
+    "stage like '_a'",
+  ]) {
+    const reply = await ann.send("POST", "/v1/lists", {
+      name: "bad",
+      target_table: "deals",
+      kind: "dynamic",
+      filter_predicate,
+    });
+    assert.equal(reply.status, 400, `${filter_predicate} ${reply.text}`);
+  }
+
+  const list = await row("POST", "/v1/lists", {
+    name: "static one",
+    description: "by hand",
+    target_table: "deals",
+    kind: "static",
+    config: { columns: ["name", "company.name", "company.industry", "custom.tier"] },
+    custom: { team: "west" },
+  });
+  assert.equal(list.kind, "static");
+  assert.equal(list.description, "by hand");
+  assert.deepEqual(list.custom, { team: "west" });
+  await row("POST", `/v1/lists/${list.id}/members`, { member_id: made[0]!.id });
+  await row("POST", `/v1/lists/${list.id}/members`, { member_ids: [made[1]!.id] });
+  await row("DELETE", `/v1/lists/${list.id}/members/${made[1]!.id}`);
+  assert.deepEqual(await rows(`/v1/lists/${list.id}/rows`), [
+    { name: "Listed 0", "company.name": "Listed Inc", "company.industry": "energy", "custom.tier": "t0" },
+  ]);
+  const changed = await row("PATCH", `/v1/lists/${list.id}`, { name: "renamed", custom: { city: "Oslo" } });
+  assert.deepEqual([changed.name, changed.custom, changed.kind], ["renamed", { team: "west", city: "Oslo" }, "static"]);
+  assert.deepEqual((changed.config as { columns: string[] }).columns.length, 4);
+  assert.ok((await rows("/v1/lists")).some(({ id }) => id === list.id));
+  await refused(404, "not_found", "GET", `/v1/lists/${list.id}/rows`, undefined, bob);
+  await refused(409, "conflict", "POST", "/v1/lists", { name: "Renamed", target_table: "deals", kind: "static" });
+});

@@ -148,7 +148,6 @@ test("a query is checked when it is saved, and so are members", async () => {
   await refused({ query: "stage=lead", members: ["c_t4v6w8y0"] }, 400, "invalid_value");
   await refused({ members: ["c_t4v6w8y0"] }, 422, "unprocessable");
   await refused({ members: ["co_t4v6w8y0"] }, 400, "invalid_value");
-  await refused({ members: [] }, 400, "invalid_value");
   await refused({ kind: "contcat", query: "stage=lead" }, 400, "invalid_value");
   await refused({ name: "!!!", query: "stage=lead" }, 400, "invalid_value");
   const onQuery = await ann.send("POST", "/lists/query-contacts/members", { members: ["c_t4v6w8y0"] });
@@ -160,6 +159,21 @@ test("a query is checked when it is saved, and so are members", async () => {
     "a query of members",
   );
   assertRefused(await ann.send("GET", "/audit?list=static-contacts"), 400, "invalid_filter", "/audit");
+});
+
+test("a list is begun empty, is described, and keeps fields of its own, which merge", async () => {
+  const body = { name: "begun", kind: "contact", members: [], description: "to call", custom: { team: "west", n: 1 } };
+  const { id, members, description, custom } = await save(body);
+  assert.deepEqual([members, description, custom], [0, "to call", { team: "west", n: 1 }]);
+  const change = { custom: { n: null, city: "Oslo" }, description: null };
+  const changed = (await ann.send("PATCH", `/lists/${id}?format=json`, change)).json();
+  assert.deepEqual([changed.name, changed.description, changed.custom], ["begun", null, { team: "west", city: "Oslo" }]);
+  assert.deepEqual(await ids(`/contacts?list=${id}`), []);
+  for (let i = 0; i < 2; i++) {
+    const keys = Object.fromEntries(Array.from({ length: 150 }, (_, n) => [`k${i}_${n}`, n]));
+    assert.equal((await ann.send("PATCH", `/lists/${id}`, { custom: keys })).status, i === 0 ? 200 : 400);
+  }
+  await remove(`/lists/${id}`);
 });
 
 test("lists are of one workspace, and a token that may not read what a query asks is refused", async () => {

@@ -73,14 +73,21 @@ function membersSql({ kinds }: Catalog, workspaceId: string): Statement {
   return sql`case when l.query is null then case l.kind ${join(cases, " ")} end end`;
 }
 
-export type NewList = { name: string; kind: Kind; query: string | null; members: readonly string[] };
+export type NewList = {
+  name: string;
+  kind: Kind;
+  query: string | null;
+  description: string | null;
+  custom: object | null;
+  members: readonly string[];
+};
 
 /** The id of the new list; undefined when another has its name, `full` when there are as many as there may be. */
 export function insertList(
   { pool }: Database,
   author: Author,
   ids: IdSource,
-  { name, kind, query, members }: NewList,
+  { name, kind, query, description, custom, members }: NewList,
 ): Promise<string | "full" | undefined> {
   const { workspaceId, actor, now } = author;
   const at = toTimestamp(now);
@@ -89,8 +96,9 @@ export function insertList(
       const [many] = await tx.rows(sql`select count(*)::int from lists l where l.workspace_id = ${workspaceId}`);
       if ((many![0] as number) >= MOST_LISTS) return "full";
       const [made] = await tx.rows(
-        sql`insert into lists (workspace_id, id, name, slug, kind, query, created_at, created_by, updated_at)
-          values (${workspaceId}, ${ids(savedList.prefix)}, ${name}, ${slugOf(name)}, ${kind.name}, ${query}, ${at}, ${actor}, ${at})
+        sql`insert into lists (workspace_id, id, name, slug, kind, query, description, custom, created_at, created_by, updated_at)
+          values (${workspaceId}, ${ids(savedList.prefix)}, ${name}, ${slugOf(name)}, ${kind.name}, ${query}, ${description},
+            ${custom}::jsonb, ${at}, ${actor}, ${at})
           on conflict (workspace_id, slug) do nothing returning id`,
       );
       if (!made) return undefined;
@@ -101,16 +109,40 @@ export function insertList(
   );
 }
 
+/** What is not there stays; of `custom` each key by itself, and a key that is null goes. */
+export type ListChange = { name?: string; query?: string; description?: string | null; custom?: Record<string, unknown> };
+
+function merged(custom: Record<string, unknown>): Statement {
+  const removed = Object.keys(custom).filter((key) => custom[key] === null);
+  const kept = Object.fromEntries(Object.entries(custom).filter(([, value]) => value !== null));
+  return sql`nullif((coalesce(l.custom, '{}') || ${kept}::jsonb) - ${removed}::text[], '{}')`;
+}
+
+/** Whether the merged `custom` is no larger than that of a record may be. */
+export async function customFits(
+  { pool }: Database,
+  workspaceId: string,
+  id: string,
+  custom: Record<string, unknown>,
+): Promise<boolean> {
+  const [row] = await pool.rows(
+    sql`select crm_custom_fits(${merged(custom)}) from lists l where l.workspace_id = ${workspaceId} and l.id = ${id}`,
+  );
+  return row?.[0] !== false;
+}
+
 /** Whether the list is now called so: false when another list is. */
 export async function updateList(
   { pool }: Database,
   { workspaceId, now }: Author,
   id: string,
-  { name, query }: { name: string | undefined; query: string | undefined },
+  { name, query, description, custom }: ListChange,
 ): Promise<boolean> {
   const changes = [
     ...(name === undefined ? [] : [sql`name = ${name}, slug = ${slugOf(name)}`]),
     ...(query === undefined ? [] : [sql`query = ${query}`]),
+    ...(description === undefined ? [] : [sql`description = ${description}`]),
+    ...(custom === undefined ? [] : [sql`custom = ${merged(custom)}`]),
     sql`updated_at = ${toTimestamp(now)}`,
   ];
   const free =

@@ -16,6 +16,24 @@ const PLAIN: Record<string, [column: string, type: string][]> = {
     ["changes", "jsonb"],
     ["custom", "jsonb"],
   ],
+  lists: [
+    ["id", "text"],
+    ["name", "text"],
+    ["description", "text"],
+    ["target_table", "text"],
+    ["kind", "text"],
+    ["filter_predicate", "text"],
+    ["filter_params", "jsonb"],
+    ["config", "jsonb"],
+    ["custom", "jsonb"],
+    ["created_at", "timestamptz"],
+    ["updated_at", "timestamptz"],
+    ["deleted_at", "timestamptz"],
+  ],
+  list_members: [
+    ["list_id", "text"],
+    ["member_id", "text"],
+  ],
 };
 
 /** `GET /v1/tables` */
