@@ -34,7 +34,9 @@ import {
 } from "./service/route.ts";
 import { authenticate, type SessionCache } from "./service/session.ts";
 import { calendar } from "./views/calendar.ts";
+import { delivery } from "./views/delivery.ts";
 import { token } from "./views/token.ts";
+import { webhook } from "./views/webhook.ts";
 import { workspace } from "./views/workspace.ts";
 
 export const BODY_LIMIT = 1_048_576;
@@ -173,7 +175,9 @@ type Api = {
 };
 
 const apiOf = derived((catalog: Catalog): Api => {
-  const aliases = new Map([...catalog.kinds, token, workspace, calendar].map(({ name, plural }) => [name, plural]));
+  const aliases = new Map(
+    [...catalog.kinds, token, workspace, calendar, webhook, delivery].map(({ name, plural }) => [name, plural]),
+  );
   const routes = createRoutes(catalog);
   const refusals = new Map(routes.flatMap(({ below, refuse }) => (below && refuse ? [[below, refuse] as const] : [])));
   return {

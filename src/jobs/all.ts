@@ -7,10 +7,12 @@ import { dropEndedTallies } from "../db/people/tallies.ts";
 import { endUnclaimed } from "../db/people/unclaimed.ts";
 import { sweepWorkspaces } from "../db/people/workspaces.ts";
 import { dropOldKeys } from "../db/records/idempotencyKeys.ts";
+import { dropOldDeliveries } from "../db/webhooks/deliveries.ts";
 import type { Config } from "../service/config.ts";
 import type { Job } from "./loop.ts";
 
-const MINUTE = 60_000;
+const SECOND = 1_000;
+const MINUTE = 60 * SECOND;
 
 /** The recurring jobs. */
 export function createJobs(
@@ -18,6 +20,7 @@ export function createJobs(
   { tokenDays }: Pick<Config, "tokenDays">,
   outbox: { retry: () => Promise<void> } | undefined,
   guests: { sweep: () => Promise<void> },
+  teller: { begin: () => Promise<void> },
   now: () => number,
 ): Job[] {
   return [
@@ -35,6 +38,8 @@ export function createJobs(
     },
     ...(outbox ? [{ name: "send waiting mails", everyMs: MINUTE, run: outbox.retry }] : []),
     { name: "end workspaces that nobody claimed", everyMs: 10 * MINUTE, run: () => endUnclaimed(pool, now()) },
+    { name: "tell webhooks", everyMs: SECOND, run: teller.begin },
+    { name: "drop what webhooks were told long ago", everyMs: 10 * MINUTE, run: () => dropOldDeliveries(pool, now()) },
     { name: "sweep ended workspaces", everyMs: MINUTE, run: () => sweepWorkspaces(pool, catalog) },
     { name: "end roles of SQL that nobody uses", everyMs: MINUTE, run: guests.sweep },
     { name: "drop what came of old imports", everyMs: 60 * MINUTE, run: () => dropOldImports(pool, now()) },

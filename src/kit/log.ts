@@ -9,8 +9,8 @@ export type Log = {
   error: (event: string, facts?: Facts) => void;
 };
 
-/** Matches anything that looks like a bearer token. The log blanks it, whichever field holds it. */
-const SECRET = /ck[a-z]?_[\w-]{8,}/g;
+/** Matches anything that looks like a bearer token or a key of signatures. The log blanks it, whichever field holds it. */
+const SECRET = /(?:ck[a-z]?|whsec)_[\w+/=-]{8,}/g;
 
 export function createLog(write: (line: string) => void, now: () => number): Log {
   const at =

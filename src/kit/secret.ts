@@ -10,6 +10,8 @@ export const SECRETS = {
   registration: "ckm_",
   refresh: "ckr_",
   client: "cks_",
+  /** The key of a webhook's signatures, called as Standard Webhooks says. */
+  webhook: "whsec_",
 } as const;
 
 const ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";

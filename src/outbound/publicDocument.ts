@@ -3,7 +3,7 @@ import type { ClientRequest, IncomingMessage } from "node:http";
 import type { RequestOptions } from "node:https";
 import { isIP, type LookupFunction } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
-import { isPublicAddress } from "../kit/publicAddress.ts";
+import { type Address, hostOf, type Lookup, publicAddresses } from "./publicHost.ts";
 
 const MOST_BYTES = 16_384;
 const LONGEST_MS = 4_000;
@@ -18,10 +18,8 @@ const UNREACHABLE = "it cannot be read at https and port 443 of the public netwo
 /** An answer from a public server that does not fit. Its reason may be shown. */
 class Unfit extends Error {}
 
-type Address = { address: string; family: number };
-
 export type Network = {
-  lookup: (host: string) => Promise<Address[]>;
+  lookup: Lookup;
   /** `get` of node:https, which follows no redirect. A redirect could lead to a private address. */
   get: (url: URL, options: RequestOptions, onResponse: (response: IncomingMessage) => void) => ClientRequest;
 };
@@ -34,7 +32,7 @@ export type Network = {
 export function createPublicReader({ lookup, get }: Network): (url: URL) => Promise<string> {
   return async (url) => {
     if (url.protocol !== "https:" || url.port !== "") throw new Unfit("it is not at https and port 443");
-    const host = url.hostname.replace(/^\[(.*)\]$/, "$1");
+    const host = hostOf(url);
     const least = sleep(isIP(host) ? 0 : LEAST_MS);
     try {
       return await readFrom(url, host);
@@ -47,11 +45,9 @@ export function createPublicReader({ lookup, get }: Network): (url: URL) => Prom
 
   async function readFrom(url: URL, host: string): Promise<string> {
     const signal = AbortSignal.timeout(LONGEST_MS);
-    const found = isIP(host) ? [{ address: host, family: isIP(host) }] : await beforeAbort(lookup(host), signal);
-    const [first] = found;
-    if (!first || !found.every(({ address }) => isPublicAddress(address))) throw new Error("not a public address");
+    const [first] = await beforeAbort(publicAddresses(host, lookup), signal);
     return new Promise((resolve, reject) => {
-      const options = { agent: false, lookup: pinned(first), signal, headers: { Accept: "application/json" } };
+      const options = { agent: false, lookup: pinned(first!), signal, headers: { Accept: "application/json" } };
       get(url, options, (response) => readJson(response).then(resolve, reject)).on("error", reject);
     });
   }

@@ -139,9 +139,10 @@ export function compileKind(declaration: Declaration): Kind {
   };
 }
 
-function compileField({ name: kind }: Declaration, name: string, spec: FieldSpec): Field {
+function compileField({ name: kind, unfiltered }: Declaration, name: string, spec: FieldSpec): Field {
   if (!/^[a-z][a-z0-9_]*$/.test(name)) throw new Error(`${kind}.${name} is no field name`);
-  if ((LIST_PARAMETERS as readonly string[]).includes(name)) throw new Error(`${kind}.${name} is a list parameter`);
+  if (!unfiltered && (LIST_PARAMETERS as readonly string[]).includes(name))
+    throw new Error(`${kind}.${name} is a list parameter`);
   return { ...spec, name };
 }
 

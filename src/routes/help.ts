@@ -11,8 +11,10 @@ import type { Kind } from "../records/kind.ts";
 import type { Context, Route } from "../service/route.ts";
 import { calendar } from "../views/calendar.ts";
 import { change } from "../views/change.ts";
+import { delivery } from "../views/delivery.ts";
 import { reminder } from "../views/reminder.ts";
 import { token } from "../views/token.ts";
+import { webhook } from "../views/webhook.ts";
 
 const PAGES = new URL("../../manual/", import.meta.url);
 const TRANSCRIPTS = new URL("../../test/golden/", import.meta.url);
@@ -20,7 +22,7 @@ const TRANSCRIPTS = new URL("../../test/golden/", import.meta.url);
 const PAGE = { is: "document", type: "text/plain; charset=utf-8" } as const;
 
 /** Kinds that are shown and filtered like records. */
-const VIEWS: readonly Kind[] = [reminder, change, token, calendar];
+const VIEWS: readonly Kind[] = [reminder, change, token, calendar, webhook, delivery];
 
 /** `routes` gives the whole table, of which these are a part. */
 export function helpRoutes(routes: () => readonly Route[]): Route[] {
@@ -95,6 +97,9 @@ const ALSO = new Map([
   ["backup", "export"],
   ["agentcrm", "dialects"],
   ["incrm", "dialects"],
+  ["webhook", "webhooks"],
+  ["deliveries", "webhooks"],
+  ["events", "webhooks"],
   ["limit", "export"],
   ["signin", "auth"],
 ]);

@@ -46,7 +46,7 @@ function ofAnother({ db }: Authenticated, { slug, kind }: SavedList): Problem {
 const SAVED = ["search"];
 
 /** Reads the query of a list as it is now: times are read by the clock, `me` is who asks. */
-export function readSaved({ reading }: Authenticated, kind: Kind, query: string, named = ""): ListQuery {
+export function readSaved({ reading }: Pick<Authenticated, "reading">, kind: Kind, query: string, named = ""): ListQuery {
   const parameters: Parameters = readParameters(query.replace(/^\?/, ""));
   const other = parameters.find(([name]) => (LIST_PARAMETERS as readonly string[]).includes(name) && !SAVED.includes(name));
   if (other)

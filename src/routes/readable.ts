@@ -8,12 +8,15 @@ import type { Authenticated } from "../service/route.ts";
 
 /** What a token may see of records: those of the kinds that it may read, and not even the names of others. */
 
-export function mayRead({ session }: Authenticated, { plural }: Kind): boolean {
+/** Whose token it is. */
+export type Reader = { session: Pick<Authenticated["session"], "scopes"> };
+
+export function mayRead({ session }: Reader, { plural }: Kind): boolean {
   return covers(session.scopes, "read", plural);
 }
 
 /** A field that shows the name of a linked record belongs to that record's kind. */
-const isReadable = (context: Authenticated, field: Field): boolean => {
+const isReadable = (context: Reader, field: Field): boolean => {
   const source = sourceOf(field);
   return !source || mayRead(context, source);
 };
@@ -43,7 +46,7 @@ export function withDeletion(view: View, deleted: Deleted | undefined): View {
 }
 
 /** The view without the names of records that the caller may not read. */
-export function readableView(context: Authenticated, view: View): View {
+export function readableView(context: Reader, view: View): View {
   if (covers(context.session.scopes, "read")) return view;
   const fields = view.fields.filter((field) => isReadable(context, field));
   return fields.length === view.fields.length ? view : chosenView(view.kind, fields);
@@ -56,7 +59,7 @@ function isIdentity({ column }: Field): boolean {
 
 /** Refuses what was asked for and may not be seen. A filter by the name of a linked record would tell the name, bit by bit. */
 export function refuseUnreadable(
-  context: Authenticated,
+  context: Reader,
   { fields = [], conditions, sort }: Pick<ListQuery, "fields" | "conditions"> & Partial<Pick<ListQuery, "sort">>,
 ): void {
   for (const { via } of conditions)

@@ -34,6 +34,7 @@ import { searchRoutes } from "./search.ts";
 import { sqlRoutes } from "./sql.ts";
 import { timelineRoutes } from "./timeline.ts";
 import { undoRoutes } from "./undo.ts";
+import { webhookRoutes } from "./webhooks/routes.ts";
 
 /** The whole API. */
 export function createRoutes(catalog: Catalog): Route[] {
@@ -69,6 +70,7 @@ export function createRoutes(catalog: Catalog): Route[] {
     ...mergeRoutes(catalog),
     ...duplicateRoutes(catalog),
     ...changeRoutes,
+    ...webhookRoutes,
     ...batchRoutes,
     ...exportRoutes,
     ...dialectRoutes,

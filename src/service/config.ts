@@ -56,6 +56,11 @@ export const SETTINGS = {
     initially: "",
     about: "whether anybody may make a workspace without an account, for seven days: on or off; empty: on in local mode only",
   },
+  CRM_WEBHOOK_HOSTS: {
+    initially: "",
+    about:
+      "hosts, with commas, that webhooks may reach by http or at a private address, e.g. `localhost`, to develop with; empty: none, only https to public addresses",
+  },
   CRM_METRICS_TOKEN: { initially: "", about: "bearer token for GET /metrics; empty: there is no such path" },
   CRM_ACCESS_LOG: { initially: "off", about: "a log line for every request", read: onOff },
   CRM_TRUST_PROXY: { initially: "off", about: "take the caller's address from the last X-Forwarded-For entry", read: onOff },
@@ -88,6 +93,7 @@ export type Config = Readonly<{
   tokenDays: number;
   plans: string;
   openWorkspaces: boolean;
+  webhookHosts: readonly string[];
   metricsToken: string;
   accessLog: boolean;
   rate: number;
@@ -131,6 +137,10 @@ export function readConfig(environment: Record<string, string | undefined>): Con
       (value("CRM_OPEN_WORKSPACES") as string) || (value("CRM_SENDMAIL") ? "off" : "on"),
       "CRM_OPEN_WORKSPACES",
     ),
+    webhookHosts: (value("CRM_WEBHOOK_HOSTS") as string)
+      .toLowerCase()
+      .split(/[\s,]+/)
+      .filter((host) => host !== ""),
     metricsToken: value("CRM_METRICS_TOKEN"),
     accessLog: value("CRM_ACCESS_LOG"),
     rate: whole(1, 999_999_999)((value("CRM_RATE") as string) || (value("CRM_SENDMAIL") ? "6000" : "600000"), "CRM_RATE"),

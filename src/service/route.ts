@@ -10,6 +10,7 @@ import type { Parameters } from "../derive/query.ts";
 import type { Reading } from "../fields/type.ts";
 import type { Speaking } from "../formats/format.ts";
 import type { Body } from "../http/body.ts";
+import type { Limiter } from "../http/limits.ts";
 import type { Answer, Encoded, Style } from "../http/reply.ts";
 import type { Hold, InnerRequest } from "../http/request.ts";
 import { type IdReference, type IdSource, readId } from "../kit/id.ts";
@@ -20,6 +21,7 @@ import { Problem } from "../kit/problem.ts";
 import type { Seal } from "../kit/seal.ts";
 import { oneOf } from "../kit/words.ts";
 import type { ClientDocuments } from "../outbound/clientDocuments.ts";
+import type { WebhookNetwork } from "../outbound/webhookPost.ts";
 import type { Kind } from "../records/kind.ts";
 import type { Catalogs } from "./catalogs.ts";
 import type { Config } from "./config.ts";
@@ -45,6 +47,8 @@ export type Services = {
   plans: Plans;
   metrics: Metrics;
   clientDocuments: ClientDocuments;
+  /** How webhooks are reached, and how often a workspace may try them by hand. */
+  webhooks: { network: WebhookNetwork; tests: Limiter };
   /** Sends a mail; undefined in local mode. Returns false when the mail is kept for a retry. */
   mail: ((mail: { to: string; subject: string; text: string }) => Promise<boolean>) | undefined;
   /** Drops cached sessions of a token, a user or a workspace that was revoked or changed. */

@@ -10,6 +10,7 @@ import type { Request } from "../http/request.ts";
 import { createHttpServer } from "../http/server.ts";
 import { createJobs } from "../jobs/all.ts";
 import { startJobs } from "../jobs/loop.ts";
+import { createTeller } from "../jobs/webhooks/teller.ts";
 import { createIds } from "../kit/id.ts";
 import type { Log } from "../kit/log.ts";
 import { createRandom } from "../kit/random.ts";
@@ -19,8 +20,10 @@ import { createClientDocuments } from "../outbound/clientDocuments.ts";
 import { createMailer } from "../outbound/mail.ts";
 import { createOutbox } from "../outbound/outbox.ts";
 import { createPublicReader } from "../outbound/publicDocument.ts";
+import { createInternet } from "../outbound/webhookPost.ts";
 import type { ConnectionOptions } from "../postgres/address.ts";
 import { catalog } from "../records/all.ts";
+import { WEBHOOK_TESTS } from "../routes/webhooks/trying.ts";
 import { createCatalogs } from "../service/catalogs.ts";
 import type { Config } from "../service/config.ts";
 import { addressOf } from "../service/context.ts";
@@ -63,6 +66,8 @@ export async function serve(config: Config, connection: ConnectionOptions, log: 
   const guests = createGuests({ pool, direct, seal, random: createRandom(), now: Date.now, seconds, tokenDays });
   const send = config.sendmail ? createMailer(config.sendmail, config.mailFrom, Date.now) : undefined;
   const outbox = send && createOutbox({ pool, seal, ids, now: Date.now, log, send });
+  const resolve = (host: string) => lookup(host, { all: true });
+  const network = createInternet(resolve);
   // The app needs the URL, which is known only once the server listens. So the handler looks the app up at each request.
   let answer: ReturnType<typeof createApp> | undefined;
   const callerOf = config.trustProxy ? (request: Request) => addressOf(request, true) : undefined;
@@ -84,10 +89,8 @@ export async function serve(config: Config, connection: ConnectionOptions, log: 
       plans,
       metrics,
       mail: outbox?.post,
-      clientDocuments: createClientDocuments(
-        createPublicReader({ lookup: (host) => lookup(host, { all: true }), get }),
-        Date.now,
-      ),
+      clientDocuments: createClientDocuments(createPublicReader({ lookup: resolve, get }), Date.now),
+      webhooks: { network, tests: createLimiter(WEBHOOK_TESTS) },
       forget(id) {
         forget(id);
         peers.tell({ forget: id });
@@ -103,7 +106,9 @@ export async function serve(config: Config, connection: ConnectionOptions, log: 
     sessions.forget(id);
     waiting.forget(id);
   }
-  const stopJobs = startJobs(createJobs({ pool, catalog }, config, outbox, guests, Date.now), log);
+  const hosts = config.webhookHosts;
+  const teller = createTeller({ db: { pool, catalog }, seal, ids, now: Date.now, log, network, hosts, mail: outbox?.post });
+  const stopJobs = startJobs(createJobs({ pool, catalog }, config, outbox, guests, teller, Date.now), log);
   return {
     baseUrl,
     hear(news) {
@@ -115,7 +120,7 @@ export async function serve(config: Config, connection: ConnectionOptions, log: 
     async stop() {
       stopJobs();
       waiting.stop();
-      await close(server);
+      await Promise.all([close(server), teller.stop()]);
       await pool.close();
     },
   };

@@ -1781,6 +1781,29 @@ CREATE INDEX deals_tags_idx ON public.deals USING gin (workspace_id, tags) WHERE
 CREATE INDEX deals_title_order_idx ON public.deals USING btree (workspace_id, lower(title), id) WHERE (deleted_at IS NULL);
 CREATE INDEX deals_updated_at_order_idx ON public.deals USING btree (workspace_id, updated_at, id) WHERE (deleted_at IS NULL);
 
+create table deliveries (
+  workspace_id text collate "C" not null,
+  id text collate "C" not null,
+  webhook_id text collate "C" not null,
+  number bigint not null,
+  event text collate "C" not null,
+  change_id text collate "C",
+  record_id text collate "C",
+  state text collate "C" not null,
+  due_at timestamp with time zone,
+  first_try_at timestamp with time zone,
+  tries integer not null,
+  attempts jsonb not null,
+  created_at timestamp with time zone not null,
+  done_at timestamp with time zone,
+  constraint deliveries_pkey PRIMARY KEY (workspace_id, id)
+);
+CREATE INDEX deliveries_done_idx ON public.deliveries USING btree (done_at);
+CREATE UNIQUE INDEX deliveries_handle_key ON public.deliveries USING btree (workspace_id, "right"(id, 8));
+CREATE INDEX deliveries_record_idx ON public.deliveries USING btree (workspace_id, record_id);
+CREATE INDEX deliveries_waiting_idx ON public.deliveries USING btree (workspace_id, webhook_id, number) WHERE (due_at IS NOT NULL);
+CREATE INDEX deliveries_webhook_idx ON public.deliveries USING btree (workspace_id, webhook_id, number);
+
 create table dismissed_pairs (
   workspace_id text collate "C" not null,
   a text collate "C" not null,
@@ -2396,6 +2419,41 @@ create table users (
   constraint users_pkey PRIMARY KEY (id)
 );
 CREATE INDEX users_ends_idx ON public.users USING btree (ends_at) WHERE (ends_at IS NOT NULL);
+
+create table webhooks (
+  workspace_id text collate "C" not null,
+  id text collate "C" not null,
+  user_id text collate "C" not null,
+  token_id text collate "C" not null,
+  scopes text[],
+  url text collate "C" not null,
+  events text[] not null,
+  fields text[],
+  query text collate "C",
+  style text collate "C" not null,
+  secret bytea not null,
+  former_secret bytea,
+  former_until timestamp with time zone,
+  active boolean not null,
+  problem text collate "C",
+  created_at timestamp with time zone not null,
+  created_by text collate "C" not null,
+  updated_at timestamp with time zone not null,
+  system text collate "C" not null,
+  xid xid8 not null,
+  at timestamp with time zone not null,
+  entry text collate "C" not null,
+  told bigint not null,
+  failures integer not null,
+  resumes_at timestamp with time zone not null,
+  served_at timestamp with time zone not null,
+  lease text collate "C" not null,
+  leased_until timestamp with time zone not null,
+  constraint webhooks_pkey PRIMARY KEY (workspace_id, id),
+  constraint webhooks_workspace_id_user_id_fkey FOREIGN KEY (workspace_id, user_id) REFERENCES memberships(workspace_id, user_id) ON DELETE CASCADE
+);
+CREATE UNIQUE INDEX webhooks_handle_key ON public.webhooks USING btree (workspace_id, "right"(id, 8));
+CREATE INDEX webhooks_member_idx ON public.webhooks USING btree (workspace_id, user_id);
 
 create table workspaces (
   id text collate "C" not null,

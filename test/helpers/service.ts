@@ -6,12 +6,14 @@ import { newestEntries } from "../../src/db/records/feed.ts";
 import { createLimiter } from "../../src/http/limits.ts";
 import type { Request } from "../../src/http/request.ts";
 import { createHttpServer } from "../../src/http/server.ts";
+import { createTeller, type Teller } from "../../src/jobs/webhooks/teller.ts";
 import { createIds } from "../../src/kit/id.ts";
 import { type Log, silentLog } from "../../src/kit/log.ts";
 import { createRandom } from "../../src/kit/random.ts";
 import { createSeal } from "../../src/kit/seal.ts";
 import { createClientDocuments } from "../../src/outbound/clientDocuments.ts";
 import type { Mail } from "../../src/outbound/mail.ts";
+import { createInternet, type WebhookNetwork } from "../../src/outbound/webhookPost.ts";
 import { createPool, type Pool } from "../../src/postgres/pool.ts";
 import { catalog } from "../../src/records/all.ts";
 import { createCatalogs } from "../../src/service/catalogs.ts";
@@ -45,6 +47,10 @@ export type Service = {
   pool: Pool;
   guests: Guests;
   mails: Mail[];
+  /** Tells webhooks until nothing is due. */
+  tell: () => Promise<void>;
+  /** Another process that tells webhooks of the same database. */
+  anotherTeller: () => Teller;
   /** Without a token. */
   send: Send;
   signIn: (email?: string) => Promise<Client>;
@@ -59,6 +65,8 @@ export type ServiceOptions = {
   mail?: boolean;
   /** What documents of programs can be read; none unless said. */
   readPublic?: (url: URL) => Promise<string>;
+  /** How names of webhooks' hosts resolve; not at all unless said. */
+  lookup?: WebhookNetwork["lookup"];
   /** How its connections get to the database, when not directly. */
   reach?: (database: Reachable) => Promise<{ url: string }>;
   /** In place of a clone of the template. */
@@ -98,6 +106,10 @@ export async function startService(options: ServiceOptions = {}): Promise<Servic
   await new Promise<void>((done) => server.listen(0, "127.0.0.1", done));
   const baseUrl = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
   const mail = options.mail ? async (each: Mail) => mails.push(each) > 0 : undefined;
+  const network = createInternet(options.lookup ?? (() => Promise.reject(new Error("there is no network"))));
+  const db = { pool, catalog };
+  const teller = () => createTeller({ db, seal, ids, now, log, network, hosts: config.webhookHosts, mail });
+  const tellers = [teller()];
   const sessions = createSessionCache();
   const waiting = createWaiting((ids) => newestEntries(pool, ids));
   app = createApp(
@@ -122,6 +134,7 @@ export async function startService(options: ServiceOptions = {}): Promise<Servic
         options.readPublic ?? (() => Promise.reject(new Error("there is no network"))),
         now,
       ),
+      webhooks: { network, tests: createLimiter({ quota: 1_000, seconds: 60 }) },
       forget(id) {
         sessions.forget(id);
         waiting.forget(id);
@@ -140,6 +153,12 @@ export async function startService(options: ServiceOptions = {}): Promise<Servic
     pool,
     guests,
     mails,
+    tell: () => tellers[0]!.finish(),
+    anotherTeller() {
+      const another = teller();
+      tellers.push(another);
+      return another;
+    },
     send,
     async signIn(email = "ann@example.com") {
       const asked = await send("POST", "/auth/request?format=json", { email });
@@ -152,6 +171,7 @@ export async function startService(options: ServiceOptions = {}): Promise<Servic
       waiting.stop();
       server.closeAllConnections();
       await new Promise((done) => server.close(done));
+      await Promise.all(tellers.map((each) => each.stop()));
       await pool.close();
       await database.drop();
     },

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import type { Kind } from "../../src/records/kind.ts";
 import { createWorld, definitions, leastOf, settable } from "../helpers/dictionary.ts";
+import { settled } from "../helpers/feed.ts";
 import { type OpenApiReader, operationsOf, readOpenApi, type ToldOperation } from "../helpers/openapi.ts";
 import { type Client, type Reply, type Send, type Service, startService } from "../helpers/service.ts";
 import { comparesWorkspaces, namesWorkspace, recordStatements, tenantTables } from "../helpers/statements.ts";
@@ -370,6 +371,35 @@ test("saved lists", async () => {
   for (const _ of ["on it", "off it"]) await ask("DELETE", "/lists/{id}/members/{record}", { query, ids: [id, members[1]!] });
   const { confirm } = (await ask("DELETE", "/lists/{id}", { query, ids: [id] })).json();
   await ask("DELETE", "/lists/{id}", { query: `${query}&confirm=${confirm}`, ids: [id] });
+});
+
+test("webhooks", async () => {
+  const query = JSON_PLEASE;
+  const wish = { url: "https://none.example/hooks", events: ["contact.*"], fields: ["stage"], query: "stage=lead" };
+  const made = (await ask("POST", "/webhooks", { query, body: wish })).json();
+  const ids = [made.id.split("/")[1]];
+  for (const body of [wish, {}, { ...wish, events: ["x"] }, { ...wish, query: "stag=x" }])
+    await ask("POST", "/webhooks", { query, body });
+  await ask("GET", "/webhooks", { query });
+  for (const one of [ids, ["wh_00000000"]]) {
+    await ask("GET", "/webhooks/{id}", { query, ids: one });
+    for (const body of [{ active: false }, { active: true, fields: null }, { url: "x" }])
+      await ask("PATCH", "/webhooks/{id}", { query, ids: one, body });
+    await ask("POST", "/webhooks/{id}/test", { query, ids: one });
+    await ask("POST", "/webhooks/{id}/rotate", { query, ids: one });
+    for (const more of ["", "&limit=1", "&state=failed", "&state=x", "&cursor=x"])
+      await ask("GET", "/webhooks/{id}/deliveries", { query: query + more, ids: one });
+  }
+  await ask("POST", "/contacts", { query, body: { name: "Told", stage: "lead" } });
+  await settled(service.pool);
+  await service.tell();
+  const { items } = (await ask("GET", "/webhooks/{id}/deliveries", { query, ids })).json();
+  for (const { id } of [...items, { id: "wd_00000000" }]) {
+    await ask("GET", "/deliveries/{id}", { query, ids: [id] });
+    await ask("POST", "/deliveries/{id}/redeliver", { query, ids: [id] });
+  }
+  const { confirm } = (await ask("DELETE", "/webhooks/{id}", { query, ids })).json();
+  await ask("DELETE", "/webhooks/{id}", { query: `${query}&confirm=${confirm}`, ids });
 });
 
 test("signing in", async () => {

@@ -92,7 +92,7 @@ export async function sweepWorkspaces(pool: Pool, catalog: Catalog): Promise<voi
 async function emptyWorkspace(pool: Pool, catalog: Catalog, id: string): Promise<number> {
   const others = [
     ...["addresses", "changes", "idempotency_keys", "usage", "proposals", "dismissed_pairs", "purged_records"],
-    ...["mentions", "list_members", "lists", "import_rows", "imports"],
+    ...["mentions", "list_members", "lists", "import_rows", "imports", "deliveries", "webhooks"],
   ];
   const tables = [SHARED_TABLE, ...catalog.dependentsFirst.map(({ table }) => table), "kinds", ...others];
   let rows = 0;

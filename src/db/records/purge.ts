@@ -83,6 +83,10 @@ async function forget(tx: Transaction, workspaceId: string, erased: readonly Era
   await tx.rows(
     sql`delete from dismissed_pairs d where d.workspace_id = ${workspaceId} and (d.a = any (${ids}::text[]) or d.b = any (${ids}::text[]))`,
   );
+  // What endpoints of webhooks answered may repeat what they were told.
+  await tx.rows(
+    sql`update deliveries d set attempts = '[]' where d.workspace_id = ${workspaceId} and (d.record_id = any (${ids}::text[]) or ${mentions("d.attempts::text")})`,
+  );
   await tx.rows(
     sql`update changes c set reason = null, row = jsonb_strip_nulls(jsonb_build_object('id', c.record_id, 'version', c.version,
         'deleted_at', c.row -> 'deleted_at')) where ${ofThem}`,

@@ -49,13 +49,18 @@ export function readTouched(context: Authenticated): string[][][] {
 }
 
 function readNames(list: string, kinds: readonly Kind[]): string[][] {
-  return list.split(",").map((written) => {
-    const name = written.trim();
+  return pathsOf("touched", list.split(","), kinds);
+}
+
+/** Where records of these kinds have the fields that `parameter` names. */
+export function pathsOf(parameter: string, written: readonly string[], kinds: readonly Kind[]): string[][] {
+  return written.map((each) => {
+    const name = each.trim();
     const path = kinds.map((kind) => pathOf(kind, name)).find((found) => found !== undefined);
     if (path) return path;
     const names = [...new Set(kinds.flatMap((kind) => writable(kind).map((field) => field.name)))];
     const near = nearest(name, names);
-    throw new Problem("invalid_value", `touched cannot be ${echo(name)}: no kind has such a field to change`, [
+    throw new Problem("invalid_value", `${parameter} cannot be ${echo(name)}: no kind has such a field to change`, [
       `${near.length > 0 ? `did you mean ${near.join(" or ")}? ` : ""}fields: ${names.join(", ")}`,
     ]);
   });
