@@ -107,6 +107,19 @@ begin
   return own;
 end $$;
 
+-- Versions of a record, before and after, with the names that fields have now in the place of their slots.
+create function crm_named(versions jsonb, names jsonb) returns jsonb
+  language plpgsql immutable parallel safe
+  as $$
+begin
+  if names is null then
+    return versions;
+  end if;
+  return (select jsonb_agg(case jsonb_typeof(v.version) when 'object' then coalesce((select jsonb_object_agg(coalesce(names ->> e.key, e.key), e.value)
+      from jsonb_each(v.version) e), '{}') else v.version end order by v.place)
+    from jsonb_array_elements(versions) with ordinality v (version, place));
+end $$;
+
 -- Generated from the declarations.
 alter table employees add column "own" jsonb;
 create or replace function employees_write(

@@ -55,13 +55,34 @@ export function createApp(services: Services, sessions: SessionCache, limiter: L
   async function answer(request: Request, asker?: Authenticated, counted = true): Promise<Outgoing> {
     const passage = enter(services, request, asker);
     try {
-      return leave(services, request, passage, await serve(request, asker, counted, passage));
+      return leave(services, request, passage, await serveAsOfNow(request, asker, counted, passage));
     } catch (error) {
       const problem = error instanceof Problem ? error : new Problem("internal", "the service failed", [], { cause: error });
       if (problem.code === "internal") logFault(services, passage.requestId, request, problem);
       const { format, refuse, requestId } = passage;
       const baseUrl = seenBaseUrl({ services, headers: request.headers });
       return leave(services, request, passage, refuse(told(problem, requestId), format, requestId, baseUrl));
+    }
+  }
+
+  /**
+   * A refusal by kinds that another process has changed since the session was read is none: the request is read again by those of now. Nothing
+   * was done with it, or it is a read. So a new kind is there everywhere with the next request, and no other request asks for it.
+   */
+  async function serveAsOfNow(
+    request: Request,
+    asker: Authenticated | undefined,
+    counted: boolean,
+    passage: Passage,
+  ): Promise<Encoded> {
+    try {
+      return await serve(request, asker, counted, passage);
+    } catch (error) {
+      const { session, body } = passage;
+      if (asker || !session || (body && "file" in body) || !mayBeStale(error, request.method)) throw error;
+      if (!(await services.catalogs.changed(session).catch(() => false))) throw error;
+      sessions.forget(session.workspaceId);
+      return serve(request, asker, counted, passage);
     }
   }
 
@@ -87,19 +108,22 @@ export function createApp(services: Services, sessions: SessionCache, limiter: L
       passage.refuse = found.route.refuse ?? encodeProblem;
     }
     const caller = asker?.session ?? (await sessionOf(found, authorization, address, now));
+    passage.session = caller;
     const db = asker?.db ?? (await databaseOf(caller));
     const api = apiOf(db.catalog);
     const { route, path, suffix } = api === entrance ? matchedOf(found) : find(api, request.method, target);
     passage.place = route.path;
     const session = route.open === true ? undefined : caller;
     passage.caller = session?.tokenId;
-    if (counted) passage.headers.push(...limiter.take(session?.rootId ?? address, now, route.epochReset));
+    if (counted && !passage.counted) passage.headers.push(...limiter.take(session?.rootId ?? address, now, route.epochReset));
+    passage.counted = true;
     const mustPropose = session !== undefined && !asker?.approved && proposesOnly(session, api.scope(route), route);
     if (session && !mustPropose) permit(session, api.scope(route));
     allowParameters(route, target.parameters);
     const format = negotiates(route) ? readFormat(request, target, suffix, route, api.formats(route)) : passage.format;
     guardTrials(request);
-    const body = await receive(request, route);
+    const body = passage.body ?? (await receive(request, route));
+    passage.body = body;
     const { requestId } = passage;
     const context = readContext({
       services,
@@ -135,15 +159,17 @@ export function createApp(services: Services, sessions: SessionCache, limiter: L
     now: number,
   ): Promise<Session | undefined> {
     if ("route" in found) {
-      const { open } = found.route;
-      if (open === true || (open !== undefined && authorization === undefined)) return undefined;
-      return known(authorization, address, now, found.route);
-    }
-    if (found.code !== "not_found" || authorization === undefined) throw found;
+      const { open, tailored } = found.route;
+      if (open !== true && (open === undefined || authorization !== undefined))
+        return known(authorization, address, now, found.route);
+      if (!tailored || authorization === undefined) return undefined;
+    } else if (found.code !== "not_found" || authorization === undefined) throw found;
     try {
       return await known(authorization, address, now, { path: "" });
     } catch (error) {
-      throw error instanceof Problem && error.status === 401 ? found : error;
+      if (!(error instanceof Problem && error.status === 401)) throw error;
+      if ("route" in found) return undefined;
+      throw found;
     }
   }
 
@@ -251,7 +277,28 @@ type Passage = {
   refuse: Refuse;
   /** The id of its token. */
   caller: string | undefined;
+  session: Session | undefined;
+  /** It counts against the caller's rate once. */
+  counted: boolean;
+  /** What was read of it. */
+  body: Body | undefined;
 };
+
+/** Refusals that newer kinds may not make. */
+const BY_KINDS: readonly string[] = [
+  "not_found",
+  "invalid_field",
+  "invalid_filter",
+  "invalid_sort",
+  "invalid_op",
+  "invalid_value",
+  "missing_field",
+];
+
+function mayBeStale(error: unknown, method: string): boolean {
+  if (error instanceof Problem && error.code !== "internal") return BY_KINDS.includes(error.code);
+  return method === "GET";
+}
 
 function enter({ ids }: Services, { headers }: Request, asker: Authenticated | undefined): Passage {
   const requestId = asker?.requestId ?? ids("req");
@@ -263,6 +310,9 @@ function enter({ ids }: Services, { headers }: Request, asker: Authenticated | u
     place: "none",
     refuse: encodeProblem,
     caller: undefined,
+    session: undefined,
+    counted: false,
+    body: undefined,
   };
 }
 

@@ -231,8 +231,9 @@ const areOne = (a: IdReference, b: IdReference) => a.prefix === b.prefix && (a.k
 export function takenApart(kind: Kind, values: Record<string, unknown>): { sent: Record<string, unknown>; removed: string[] } {
   const sent = { ...values };
   const removed: string[] = [];
-  for (const { name, type } of writable(kind)) {
-    if (!type.split || !sent[name]) continue;
+  for (const { name, type, slot } of writable(kind)) {
+    // A function of the database takes those in a slot apart.
+    if (slot || !type.split || !sent[name]) continue;
     const split = type.split(sent[name]);
     sent[name] = split.set;
     removed.push(...split.removed.map((key) => `${name}.${key}`));

@@ -1,6 +1,6 @@
 import { comparedSql, orderedSql, ordersFolded } from "../fields/folding.ts";
 import { derived } from "../records/derived.ts";
-import { type Field, hasName, type Kind, stored, writable } from "../records/kind.ts";
+import { columnName, type Field, hasName, type Kind, stored, writable } from "../records/kind.ts";
 import { blocksOf } from "./blocks.ts";
 import { sharedTableSql } from "./sharedTable.ts";
 import { writeFunctionSql } from "./writeFunction.ts";
@@ -111,9 +111,11 @@ const goneSql = ({ plural }: Kind, field: Field, on: string, using = "") =>
   `create index ${plural}_${field.name}_gone_idx on ${plural} ${using}(workspace_id, ${on}) where ${quoted(field)} is not null and deleted_at is not null;`;
 
 /** What holds of a record that still reminds, as SQL about its columns: the index of reminders and the list of them say the same. */
-export function pendingSql({ reminder }: Kind, row = ""): string[] {
-  const { doneWhen } = reminder ?? {};
+export function pendingSql(kind: Kind, row = ""): string[] {
+  const { doneWhen } = kind.reminder ?? {};
   if (!doneWhen) return [];
+  const done = kind.field(doneWhen.field)!;
+  if (done.slot) return [`${row}${columnName(done)} is not true`];
   return [doneWhen.is === true ? `not ${row}${doneWhen.field}` : `${row}${doneWhen.field} <> '${doneWhen.is}'`];
 }
 

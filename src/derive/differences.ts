@@ -11,11 +11,11 @@ const HIDING = ["deleted_at", "merged_into"];
 /** Columns that are written after a record was made. `deleted_at` hides the record, `merged_into` is the id of the one it became part of. */
 export const settable = (kind: Kind): string[] => [...writable(kind).filter(stored).map(columnName), ...HIDING];
 
-/** The differences of two versions. A column that `after` leaves out did not change. */
+/** The differences of two versions. A column that `after` leaves out did not change, but for one in a slot, which is there if it has a value. */
 export function differencesOf(kind: Kind, before: Stored, after: Stored): Differences {
   const found: Differences = new Map();
   for (const name of settable(kind)) {
-    if (!Object.hasOwn(after, name)) continue;
+    if (!Object.hasOwn(after, name) && !kind.stored(name)?.slot) continue;
     const [was, is] = [before[name] ?? null, after[name] ?? null];
     if (!kind.stored(name)?.type.members) {
       if (!isSame(kind, name, was, is)) found.set(name, [was, is]);
@@ -46,6 +46,13 @@ const ordered = (value: unknown): string =>
 function instantOf(time: string): string {
   const fraction = /\.(\d+)/.exec(time)?.[1] ?? "";
   return `${Math.floor(Date.parse(time) / 1000)}.${fraction.padEnd(6, "0")}`;
+}
+
+/** What callers know a name of `Differences` by. */
+export function nameShown(kind: Kind, name: string): string {
+  const [column, ...rest] = name.split(".");
+  const field = kind.stored(column!);
+  return field?.slot ? [field.name, ...rest].join(".") : name;
 }
 
 /** The value that a name of `Differences` has in a record. */

@@ -116,7 +116,7 @@ const isTime = ({ type }: Field) => TIMES.includes(type.sqlType);
 
 /** The identity and the version, which have columns of another name, say nothing of groups; nor do long texts and lists. */
 const isGroupable = (field: Field): boolean =>
-  field.column === undefined && !field.type.long && !["text[]", "jsonb"].includes(field.type.sqlType);
+  (field.column === undefined || field.slot === true) && !field.type.long && !["text[]", "jsonb"].includes(field.type.sqlType);
 
 const labelOf = (name: string): Field => ({ name, type: labelType, about: name });
 

@@ -75,11 +75,12 @@ export function letterOf({ name, sqlType, link, long, choices }: FieldType): Let
 
 /** What a statement reads the records of a kind from, as text: its table, or what a function gives of it. */
 export function rowsFrom(kind: Kind, source: string): string {
+  const place = source === kind.table ? "s.ctid, " : "";
   const slots = slotsOf(kind);
   if (!kind.shared && slots.length === 0) return source;
   const columns = slots.map((field) => `, ${slotSql(columnName(field), "s.own")} as "${columnName(field)}"`);
   const where = kind.shared ? ` where s.kind = '${kind.name}'` : "";
-  return `(select s.*${columns.join("")} from ${source} s${where})`;
+  return `(select ${place}s.*${columns.join("")} from ${source} s${where})`;
 }
 
 /** Values by field as a write function takes them: those of own fields under `own`. `sent`: the links among them are named. */

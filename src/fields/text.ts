@@ -218,3 +218,6 @@ export const booleanType: FieldType = {
   toLine: String,
   toJson: String,
 };
+
+/** A whole number, exact to 2^53. */
+export const integerType = wholeType("integer", "bigint", "a whole number");

@@ -11,4 +11,5 @@ import { task } from "./task.ts";
 import { ticket } from "./ticket.ts";
 
 /** The kinds every workspace has. */
-export const catalog = compile([contact, company, deal, activity, task, ticket, email, product, service, employee]);
+export const declarations = [contact, company, deal, activity, task, ticket, email, product, service, employee];
+export const catalog = compile(declarations);

@@ -43,6 +43,17 @@ const ORIGIN: Record<string, FieldSpec> = {
   },
 };
 
+/** A kind with further fields: they stand before its version and origin. */
+export function withFields(declaration: Declaration, further: Readonly<Record<string, FieldSpec>>): Declaration {
+  const fields = Object.entries(declaration.fields);
+  const end = fields.findIndex(([name]) => name === "version");
+  const linked = withLinkedNames({ ...declaration, fields: further });
+  return {
+    ...declaration,
+    fields: Object.fromEntries([...fields.slice(0, end), ...Object.entries(linked.fields), ...fields.slice(end)]),
+  };
+}
+
 /** Puts the name of the linked record behind each link: `company` behind `company_id`. */
 function withLinkedNames(declaration: Declaration): Declaration {
   const fields = Object.entries(declaration.fields).flatMap(([name, spec]): [string, FieldSpec][] => {

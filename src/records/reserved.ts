@@ -66,11 +66,110 @@ const PATHS = [
   ...["tools", "undo", "user", "users", "v1", "webhook", "webhooks", "whoami", "workspace", "workspaces"],
 ];
 
+/** Kinds, views and pages of the manual that are there already or are to come: no kind that a workspace makes may be called so. */
+export const RESERVED_KINDS: readonly string[] = [
+  ...[
+    "email",
+    "emails",
+    "quote",
+    "quotes",
+    "invoice",
+    "invoices",
+    "payment",
+    "payments",
+    "campaign",
+    "campaigns",
+    "script",
+    "scripts",
+  ],
+  ...[
+    "execution",
+    "executions",
+    "form",
+    "forms",
+    "qualification",
+    "qualifications",
+    "group",
+    "groups",
+    "duplicate",
+    "own_record",
+  ],
+  ...["addresses", "connect", "errors", "examples", "formats", "line", "query", "routes", "record", "records", "me", "history"],
+];
+
+/** Names that a field cannot have, for a parameter, a part of an answer or of the service is called so. */
+export const RESERVED_FIELDS: readonly string[] = [
+  ...LIST_PARAMETERS,
+  ...[
+    "all",
+    "confirm",
+    "code",
+    "dry_run",
+    "purge",
+    "propose",
+    "reason",
+    "expand",
+    "near",
+    "since",
+    "wait",
+    "touched",
+    "days",
+    "due",
+  ],
+  ...[
+    "agent",
+    "actor",
+    "change",
+    "changes",
+    "error",
+    "force",
+    "hint",
+    "items",
+    "kind",
+    "kinds",
+    "map",
+    "members",
+    "message",
+    "next_cursor",
+  ],
+  ...[
+    "own",
+    "record",
+    "request",
+    "request_id",
+    "strict",
+    "take",
+    "token",
+    "total",
+    "total_capped",
+    "unknown",
+    "workspace",
+    "workspace_id",
+  ],
+  ...[
+    "id",
+    "handle",
+    "version",
+    "created_at",
+    "created_by",
+    "updated_at",
+    "deleted_at",
+    "merged_into",
+    "custom",
+    "constructor",
+    "q",
+    "xid",
+  ],
+];
+
+/** Whether a name is a first segment of a path that is no kind's. */
+export const isServiceName = (name: string): boolean => PATHS.includes(name) || name.startsWith("pg_");
+
 /** Refuses a kind whose name, plural or prefix means something else already. */
 export function checkName({ name, plural, prefix }: Declaration): void {
   for (const each of [name, plural]) {
     if (!/^[a-z][a-z0-9_]*$/.test(each)) throw new Error(`${each} is no name of a kind`);
-    if (PATHS.includes(each) || each.startsWith("pg_")) throw new Error(`${each} is a name of the service's own`);
+    if (isServiceName(each)) throw new Error(`${each} is a name of the service's own`);
   }
   if (!/^[a-z]{1,4}$/.test(prefix)) throw new Error(`${prefix} is no prefix: one to four letters`);
   if (SYSTEM_PREFIXES.includes(prefix)) throw new Error(`${prefix} is a prefix of the service's own`);

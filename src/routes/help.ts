@@ -28,21 +28,31 @@ const VIEWS: readonly Kind[] = [reminder, change, token, calendar, webhook, deli
 export function helpRoutes(routes: () => readonly Route[]): Route[] {
   const manual = (context: Context) => page(context, "help", routes());
   return [
-    { method: "GET", path: "/help", about: "the manual", open: true, answers: PAGE, handle: manual },
+    { method: "GET", path: "/help", about: "the manual", open: true, tailored: true, answers: PAGE, handle: manual },
     {
       method: "GET",
       path: "/help/{topic}",
       about: "a page of the manual: more on one topic",
       open: true,
+      tailored: true,
       answers: PAGE,
       handle: (context) => page(context, context.path.topic!, routes()),
     },
-    { method: "GET", path: "/", about: "the manual, for who asks the bare address", open: true, answers: PAGE, handle: manual },
+    {
+      method: "GET",
+      path: "/",
+      about: "the manual, for who asks the bare address",
+      open: true,
+      tailored: true,
+      answers: PAGE,
+      handle: manual,
+    },
     {
       method: "GET",
       path: "/llms.txt",
       about: "the manual, where language models look for it",
       open: true,
+      tailored: true,
       answers: PAGE,
       handle: manual,
     },
@@ -51,6 +61,7 @@ export function helpRoutes(routes: () => readonly Route[]): Route[] {
       path: "/.well-known/agent.md",
       about: "the manual, where agents look for it",
       open: true,
+      tailored: true,
       answers: PAGE,
       handle: manual,
     },

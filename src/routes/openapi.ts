@@ -8,7 +8,7 @@ export const { version } = JSON.parse(readFileSync(new URL("../../package.json",
   version: string;
 };
 
-/** `routes` gives the whole table, of which this is a part. The document is made once a process: it says the same to everybody. */
+/** `routes` gives the whole table, of which this is a part. The document is made once for the kinds of a workspace. */
 export function openApiRoutes(routes: () => readonly Route[], catalog: Catalog): Route[] {
   let json: string | undefined;
   return [
@@ -17,6 +17,7 @@ export function openApiRoutes(routes: () => readonly Route[], catalog: Catalog):
       path: "/openapi.json",
       about: "the API as an OpenAPI 3.1 document",
       open: true,
+      tailored: true,
       answers: { is: "json" },
       handle({ services: { baseUrl } }) {
         json ??= JSON.stringify(openApi({ routes: routes(), catalog, baseUrl, version, formats: FORMATS }));

@@ -10,6 +10,7 @@ import { exportRoutes } from "./export.ts";
 import { helpRoutes } from "./help.ts";
 import { historyRoutes } from "./history.ts";
 import { importRoutes } from "./imports/routes.ts";
+import { kindRoutes } from "./kinds/routes.ts";
 import { mcpRoutes } from "./mcp.ts";
 import { mergeRoutes } from "./merge.ts";
 import { metricsRoutes } from "./metrics.ts";
@@ -53,6 +54,7 @@ export function createRoutes(catalog: Catalog): Route[] {
     ...workspaceRoutes,
     ...claimRoutes,
     ...memberRoutes,
+    ...kindRoutes,
     ...catalog.kinds.flatMap((kind) => recordRoutes(kind)),
     ...importRoutes(catalog),
     ...searchRoutes(catalog.kinds),

@@ -3,6 +3,7 @@ import { getRow } from "../db/records/rows.ts";
 import type { Selector } from "../db/records/undo/entries.ts";
 import type { Left } from "../db/records/undo/plan.ts";
 import { MOST_UNDONE, restoreRow, type Terms, type Undone, undoEntries, undoTo } from "../db/records/undo/undo.ts";
+import { nameShown } from "../derive/differences.ts";
 import type { Named } from "../derive/operation.ts";
 import { chosenFields, DRY, WRITING } from "../derive/parameters.ts";
 import { countType } from "../fields/text.ts";
@@ -176,7 +177,7 @@ const MOST_TOLD = 20;
 function leftLines(left: readonly Left[]): string[] {
   const lines = left
     .slice(0, MOST_TOLD)
-    .map(({ kind, id, name, why }) => `left ${kind.name}/${shortId(id)}${name ? ` ${name}` : ""}: ${why}`);
+    .map(({ kind, id, name, why }) => `left ${kind.name}/${shortId(id)}${name ? ` ${nameShown(kind, name)}` : ""}: ${why}`);
   const more = left.length > MOST_TOLD ? [`and ${left.length - MOST_TOLD} more were left`] : [];
   const forced = left.some(({ why }) => why.includes("since") || why.includes("links"))
     ? ['"force":true takes back what was changed since, too']

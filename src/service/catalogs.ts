@@ -1,8 +1,50 @@
+import { readKinds, readVersion } from "../db/kinds/kinds.ts";
 import type { Session } from "../db/people/sessions.ts";
+import type { Pool } from "../postgres/pool.ts";
 import type { Catalog } from "../records/catalog.ts";
+import type { Declaration } from "../records/kind.ts";
+import { compileOwn } from "../records/own.ts";
 
-/** The kinds of each workspace. */
-export type Catalogs = { of: (session: Pick<Session, "workspaceId">) => Catalog | Promise<Catalog> };
+/** The kinds of each workspace. A session tells the version of them, so that what another process has changed is known with it. */
+export type Catalogs = {
+  of: (session: Pick<Session, "workspaceId" | "kindsVersion">) => Catalog | Promise<Catalog>;
+  /** The kinds of a workspace as they are now, where nobody has signed in. */
+  now: (workspaceId: string) => Promise<Catalog>;
+  /** Whether they have changed since the session was read. */
+  changed: (session: Pick<Session, "workspaceId" | "kindsVersion">) => Promise<boolean>;
+};
 
-/** Every workspace has the built-in kinds. */
-export const createCatalogs = (base: Catalog): Catalogs => ({ of: () => base });
+/** Compiled catalogs that are kept. Each holds its routes and schemas, as far as they were asked for. */
+const MOST_KEPT = 200;
+
+type Kept = { version: number; catalog: Catalog };
+
+export function createCatalogs(base: Catalog, builtIn: readonly Declaration[], pool: Pool): Catalogs {
+  const kept = new Map<string, Kept>();
+
+  async function read(workspaceId: string): Promise<Catalog> {
+    const { version, kinds } = await readKinds(pool, workspaceId);
+    if (kinds.length === 0) return base;
+    const known = kept.get(workspaceId);
+    if (known && known.version >= version) return keep(workspaceId, known);
+    return keep(workspaceId, { version, catalog: compileOwn(builtIn, kinds) });
+  }
+
+  /** The one that was used last is dropped last. */
+  function keep(workspaceId: string, catalog: Kept): Catalog {
+    kept.delete(workspaceId);
+    kept.set(workspaceId, catalog);
+    if (kept.size > MOST_KEPT) kept.delete(kept.keys().next().value!);
+    return catalog.catalog;
+  }
+
+  return {
+    of({ workspaceId, kindsVersion }) {
+      if (kindsVersion === 0) return base;
+      const known = kept.get(workspaceId);
+      return known && known.version >= kindsVersion ? keep(workspaceId, known) : read(workspaceId);
+    },
+    now: read,
+    changed: async ({ workspaceId, kindsVersion }) => (await readVersion(pool, workspaceId)) > kindsVersion,
+  };
+}

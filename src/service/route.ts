@@ -122,6 +122,8 @@ export type Route = Operation & {
   below?: string;
   /** X-RateLimit-Reset is a time in epoch seconds, in place of seconds from now. */
   epochReset?: true;
+  /** Open, and says what there is in the workspace of the token, if one comes along. */
+  tailored?: true;
 } & (
     | { open: true; handle: Handle<Context> }
     | { open?: false; handle: Handle<Authenticated> }

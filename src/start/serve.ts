@@ -22,7 +22,7 @@ import { createOutbox } from "../outbound/outbox.ts";
 import { createPublicReader } from "../outbound/publicDocument.ts";
 import { createInternet } from "../outbound/webhookPost.ts";
 import type { ConnectionOptions } from "../postgres/address.ts";
-import { catalog } from "../records/all.ts";
+import { catalog, declarations } from "../records/all.ts";
 import { WEBHOOK_TESTS } from "../routes/webhooks/trying.ts";
 import { createCatalogs } from "../service/catalogs.ts";
 import type { Config } from "../service/config.ts";
@@ -80,7 +80,7 @@ export async function serve(config: Config, connection: ConnectionOptions, log: 
       config,
       baseUrl,
       db: { pool, catalog },
-      catalogs: createCatalogs(catalog),
+      catalogs: createCatalogs(catalog, declarations, pool),
       seal,
       ids,
       random: createRandom(),

@@ -15,7 +15,7 @@ import { createClientDocuments } from "../../src/outbound/clientDocuments.ts";
 import type { Mail } from "../../src/outbound/mail.ts";
 import { createInternet, type WebhookNetwork } from "../../src/outbound/webhookPost.ts";
 import { createPool, type Pool } from "../../src/postgres/pool.ts";
-import { catalog } from "../../src/records/all.ts";
+import { catalog, declarations } from "../../src/records/all.ts";
 import { createCatalogs } from "../../src/service/catalogs.ts";
 import { type Config, readConfig } from "../../src/service/config.ts";
 import { addressOf } from "../../src/service/context.ts";
@@ -43,6 +43,7 @@ export type Send = (method: string, path: string, body?: unknown, headers?: Reco
 export type Client = { token: string; email: string; send: Send };
 
 export type Service = {
+  database: TestDatabase;
   baseUrl: string;
   pool: Pool;
   guests: Guests;
@@ -71,6 +72,8 @@ export type ServiceOptions = {
   reach?: (database: Reachable) => Promise<{ url: string }>;
   /** In place of a clone of the template. */
   database?: TestDatabase;
+  /** Another service, whose database it shares. */
+  beside?: Service;
 };
 
 /** The whole service on a database of its own, behind its real front door. */
@@ -84,7 +87,7 @@ export async function startService(options: ServiceOptions = {}): Promise<Servic
     CRM_SENDMAIL: options.mail ? "true" : "",
     ...options.config,
   });
-  const database = options.database ?? (await testDatabase());
+  const database = options.database ?? options.beside?.database ?? (await testDatabase());
   const pool = createPool({
     connection: options.reach ? await options.reach(database.connection) : database.connection,
     size: 4,
@@ -118,7 +121,7 @@ export async function startService(options: ServiceOptions = {}): Promise<Servic
       baseUrl,
       // Long enough for a busy machine.
       db: { pool, catalog, nearMs: 5_000 },
-      catalogs: createCatalogs(catalog),
+      catalogs: createCatalogs(catalog, declarations, pool),
       seal,
       ids,
       random,
@@ -150,6 +153,7 @@ export async function startService(options: ServiceOptions = {}): Promise<Servic
 
   return {
     baseUrl,
+    database,
     pool,
     guests,
     mails,
@@ -173,7 +177,7 @@ export async function startService(options: ServiceOptions = {}): Promise<Servic
       await new Promise((done) => server.close(done));
       await Promise.all(tellers.map((each) => each.stop()));
       await pool.close();
-      await database.drop();
+      if (!options.beside) await database.drop();
     },
   };
 }

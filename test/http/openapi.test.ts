@@ -402,6 +402,22 @@ test("webhooks", async () => {
   await ask("DELETE", "/webhooks/{id}", { query: `${query}&confirm=${confirm}`, ids });
 });
 
+test("kinds of one's own", async () => {
+  const query = JSON_PLEASE;
+  const vehicle = { name: "vehicle", natural_key: "plate", fields: { plate: "text", keeper_id: { link: "contact" } } };
+  for (const body of [vehicle, vehicle, {}, { ...vehicle, name: "search" }]) await ask("POST", "/kinds", { query, body });
+  await ask("GET", "/kinds", { query });
+  await ask("GET", "/kinds");
+  for (const kind of ["vehicle", "contact", "none"]) await ask("GET", "/kinds/{kind}", { query, ids: [kind] });
+  for (const body of [{ name: "km", type: "integer" }, { fields: { seats: "integer" } }, {}, { name: "x", type: "nonsense" }])
+    await ask("POST", "/kinds/{kind}/fields", { query, ids: ["vehicle"], body });
+  for (const body of [{ fields: { km: { name: "mileage" } } }, { fields: { none: {} } }])
+    await ask("PATCH", "/kinds/{kind}", { query, ids: ["vehicle"], body });
+  const { confirm } = (await ask("DELETE", "/kinds/{kind}", { query, ids: ["vehicle"] })).json();
+  await ask("DELETE", "/kinds/{kind}", { query: `${query}&confirm=${confirm}`, ids: ["vehicle"] });
+  for (const _ of ["deleted", "there"]) await ask("POST", "/kinds/{kind}/restore", { query, ids: ["vehicle"] });
+});
+
 test("signing in", async () => {
   const stranger = { send: service.send, query: JSON_PLEASE };
   const email = "carl@example.com";

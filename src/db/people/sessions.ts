@@ -16,6 +16,8 @@ export type Session = {
   timezone: string;
   /** The workspace's plan. Null is the default plan. */
   plan: string | null;
+  /** Counts the changes of the workspace's own kinds; 0 where it has none. */
+  kindsVersion: number;
   role: Role;
   /** The token's scopes. Null grants all that the role may do. */
   scopes: Scopes;
@@ -53,6 +55,7 @@ const PARTS: Record<keyof Session, string> = {
   workspaceName: "w.name",
   timezone: "w.timezone",
   plan: "w.plan",
+  kindsVersion: "w.kinds_version",
   role: "m.role",
   scopes: "t.granted",
   audience: "t.audience",

@@ -6,7 +6,7 @@ import type { Seal } from "../../kit/seal.ts";
 import { ident, raw, type Statement, sql } from "../../postgres/sql.ts";
 import type { Catalog } from "../../records/catalog.ts";
 import { derived } from "../../records/derived.ts";
-import { columnName, type Field, type Kind } from "../../records/kind.ts";
+import { columnName, type Field, type Kind, slotsOf } from "../../records/kind.ts";
 import { change } from "../../views/change.ts";
 import type { Database } from "../database.ts";
 import { idMatches, missing, wrongKind } from "./references.ts";
@@ -22,7 +22,7 @@ function createChangesTable(catalog: Catalog): Table {
   const record = (entry: string) => `jsonb_build_array(${entry}.kind, ${namedRow(catalog, entry, wholeText(entry))})`;
   const computed: Record<string, ReturnType<typeof perWorkspace>> = {
     name: perWorkspace(`left(${nameSql(catalog)}, 80)`),
-    changes: changesSql,
+    changes: perWorkspace(namedChanges(catalog)),
     before: perWorkspace(ofChange(beforeSql(record("before")))),
     after: perWorkspace(ofChange(record("r"))),
     version: perWorkspace(ofChange("r.version")),
@@ -77,7 +77,17 @@ const UNCHANGED = `case when r.row ->> 'deleted_at' is null then r.row -> '${LEF
 const CHANGED = `(${wholeText("before", `(${UNCHANGED})`)}) - coalesce((select array_agg(name) from jsonb_object_keys(${UNCHANGED}) name), '{}')`;
 
 /** The record before and after an entry, but for long values that it did not change. */
-export const changesSql = perWorkspace(`jsonb_build_array(${beforeSql(CHANGED)}, r.row - '${LEFT_OUT}')`);
+const CHANGES = `jsonb_build_array(${beforeSql(CHANGED)}, r.row - '${LEFT_OUT}')`;
+export const changesSql = perWorkspace(CHANGES);
+
+/** The same with own fields by their names, and not by the slots that they are kept in. */
+function namedChanges({ kinds }: Catalog): string {
+  const cases = kinds.flatMap((kind) => {
+    const names = slotsOf(kind).map((field) => [columnName(field), field.name]);
+    return names.length > 0 ? [`when '${kind.name}' then '${JSON.stringify(Object.fromEntries(names))}'::jsonb`] : [];
+  });
+  return cases.length === 0 ? CHANGES : `crm_named(${CHANGES}, case r.kind ${cases.join(" ")} end)`;
+}
 
 /** What names the record. An activity is named by its body, which may be long enough to be left out. */
 function nameSql({ kinds }: Catalog): string {

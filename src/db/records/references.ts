@@ -89,13 +89,8 @@ export async function resolveId(
 }
 
 /** The living record that a merged one became part of, by however many merges. */
-export async function mergedInto(
-  db: Database,
-  workspaceId: string,
-  { plural }: Kind,
-  key: string,
-): Promise<string | undefined> {
-  const table = ident(plural);
+export async function mergedInto(db: Database, workspaceId: string, kind: Kind, key: string): Promise<string | undefined> {
+  const table = rowsOf(kind);
   const [row] = await db.pool.rows(
     sql`with recursive way as (
         select r.id, r.merged_into, r.deleted_at from ${table} r

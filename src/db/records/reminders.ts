@@ -61,7 +61,7 @@ export async function countReminders(
   const most = sql`limit ${count(COUNT_CAP + 1)}`;
   const parts = sources.map((kind) => {
     const where = join(pendingFilters(kind, workspaceId, query), " and ");
-    return sql`(select 1 from ${ident(kind.plural)} r where ${where} ${most})`;
+    return sql`(select 1 from ${rowsOf(kind)} r where ${where} ${most})`;
   });
   const counting = sql`select count(*)::int from (select * from (${join(parts, " union all ")}) each_kind ${most}) due`;
   const [row] = await db.pool.rows(counting, { retry: true });
@@ -118,9 +118,9 @@ function linkedValue(
 
 function sourceSql(kind: Kind, workspaceId: string, query: ReminderQuery, most: Statement): Statement {
   const { name, prefix, title } = kind;
-  const { at, note, owner, phone, email, person, company } = kind.reminder!;
-  const column = (field: string | undefined) => (field ? sql`r.${ident(columnName(kind.field(field)!))}` : raw("null::text"));
-  const due = column(at);
+  const { note, owner, phone, email, person, company } = kind.reminder!;
+  const column = (field: string | undefined) => columnSql(kind, field);
+  const due = dueSql(kind);
   const where = pendingFilters(kind, workspaceId, query);
   if (query.position) where.push(sql`(${due}, r.id) > (${query.position.value}, ${query.position.id})`);
   return sql`(select ${raw(`'${name}'`)} as kind, ${raw(`'${name}/${prefix}_'`)} as handle, r.id, r.updated_at, ${due} as due_at, ${column(title)} as title,
@@ -128,11 +128,20 @@ function sourceSql(kind: Kind, workspaceId: string, query: ReminderQuery, most: 
     ${column(person)} as person_id from ${rowsOf(kind)} r where ${join(where, " and ")} order by ${due}, r.id ${most})`;
 }
 
+const columnSql = (kind: Kind, field: string | undefined): Statement =>
+  field ? sql`r.${ident(columnName(kind.field(field)!))}` : raw("null::text");
+
+/** When a record reminds. A day is due as it begins in UTC. */
+function dueSql(kind: Kind): Statement {
+  const { at } = kind.reminder!;
+  const column = columnSql(kind, at);
+  return kind.field(at)!.type.sqlType === "date" ? sql`(${column}::timestamp at time zone 'UTC')` : column;
+}
+
 /** What holds of the records of a kind that remind, whatever the page. */
 function pendingFilters(kind: Kind, workspaceId: string, { from, until, owner }: ReminderQuery): Statement[] {
-  const { reminder } = kind;
-  const due = sql`r.${ident(reminder!.at)}`;
-  const owned = reminder!.owner ? sql`r.${ident(reminder!.owner)}` : raw("null::text");
+  const due = dueSql(kind);
+  const owned = columnSql(kind, kind.reminder!.owner);
   return [
     sql`r.workspace_id = ${workspaceId} and r.deleted_at is null and ${due} < ${toTimestamp(until)}`,
     ...(from === undefined ? [] : [sql`${due} >= ${toTimestamp(from)}`]),

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { differencesOf, type Stored } from "../../derive/differences.ts";
+import { differencesOf, nameShown, type Stored } from "../../derive/differences.ts";
 import { shortId } from "../../kit/id.ts";
 import { wholeOf } from "../../kit/largeJson.ts";
 import { sql } from "../../postgres/sql.ts";
@@ -52,7 +52,9 @@ export async function requestChanges(
     const marked = lasting.map(([field, [from, to]]) => [field, from ?? null, made.get(to as string) ?? to ?? null]);
     hash.update(`${JSON.stringify([name, made.get(id) ?? id, action, marked])}\n`);
     if (diff.length === SHOWN) continue;
-    const changes = Object.fromEntries(differences.map(([field, [from = null, to = null]]) => [field, { from, to }]));
+    const changes = Object.fromEntries(
+      differences.map(([field, [from = null, to = null]]) => [nameShown(kind, field), { from, to }]),
+    );
     diff.push({ kind: name, record: action === "created" ? null : shortId(id), action, changes });
   }
   return { diff, count: rows.length, mark: hash.digest("base64url").slice(0, 12) };

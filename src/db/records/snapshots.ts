@@ -44,6 +44,7 @@ function shapedRecord(stored: unknown, viewOf: ViewOf): unknown {
 
 function snapshotOf([kind, stored]: [kind: string, stored: Stored], viewOf: ViewOf): Snapshot {
   const view = viewOf(kind);
+  // Of a kind that was deleted since.
   if (!view) return () => JSON.stringify(stored);
   const row = [stored.id, stored.version, ...view.columns.map((field) => storedValue(field, stored))];
   const deletedAt = stored.deleted_at as string | null | undefined;

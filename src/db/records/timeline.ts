@@ -6,7 +6,7 @@ import type { Database } from "../database.ts";
 import { bounded, boundedSql } from "./bounded.ts";
 import { changesTable } from "./history.ts";
 import { addressesSql, walkSql } from "./mentions.ts";
-import { type Table, tableOf } from "./table.ts";
+import { rowsOf, type Table, tableOf } from "./table.ts";
 
 /** A row of a timeline, the view that shows it, and where it stands. */
 export type Entry = { view: View; row: Row; position: Position };
@@ -99,13 +99,12 @@ function changedSql(
   limit: Statement,
 ): Statement {
   if (!source.link) return sql`select ${of}::text collate "C" as id`;
-  const { plural } = source.kind;
   const linked = linkedSql(workspaceId, source.link.id.name, of);
   const last = (where: Statement) =>
-    sql`(select r.id from ${ident(plural)} r where ${linked}${where} order by r.updated_at desc, r.id desc${limit})`;
+    sql`(select r.id from ${rowsOf(source.kind)} r where ${linked}${where} order by r.updated_at desc, r.id desc${limit})`;
   if (!position) return last(raw(""));
   const before = last(sql` and r.updated_at < ${position.value}::timestamptz`);
-  return sql`${before} union all (select r.id from ${ident(plural)} r where ${linked} and r.updated_at >= ${position.value}::timestamptz)`;
+  return sql`${before} union all (select r.id from ${rowsOf(source.kind)} r where ${linked} and r.updated_at >= ${position.value}::timestamptz)`;
 }
 
 /** The rows in the order of the ids, as far as a page may hold them. */

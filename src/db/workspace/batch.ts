@@ -9,6 +9,7 @@ import type { Catalog } from "../../records/catalog.ts";
 import type { Kind } from "../../records/kind.ts";
 import { rowRefusal } from "../imports/refusals.ts";
 import { takeAddresses } from "../records/addresses.ts";
+import { rowsOf } from "../records/table.ts";
 import { WORKSPACE_KIND } from "./parts.ts";
 
 /** Lines of one part of the file, in its order. */
@@ -82,8 +83,8 @@ async function checkEntries(
     const [wrong] =
       await tx.rows(sql`select u.n from unnest(${some.map(({ n }) => n)}::integer[], ${some.map(({ row }) => row.record_id as string)}::text[],
         ${some.map(({ row }) => row.version as number)}::integer[], ${some.map(({ json }) => json)}::text[]) u (n, id, version, line)
-      where not exists (select from ${ident(kind.plural)} r where r.workspace_id = ${workspaceId} and r.id = u.id and r.version >= u.version)
-        or jsonb_populate_record(null::${ident(kind.plural)}, u.line::jsonb #> '{row,row}') is null order by u.n limit 1`);
+      where not exists (select from ${rowsOf(kind)} r where r.workspace_id = ${workspaceId} and r.id = u.id and r.version >= u.version)
+        or jsonb_populate_record(null::${ident(kind.table)}, u.line::jsonb #> '{row,row}') is null order by u.n limit 1`);
     if (wrong) {
       const line = some.find(({ n }) => n === wrong[0])!;
       throw refusedLine(
@@ -103,7 +104,7 @@ async function checkReferences(
 ): Promise<void> {
   for (const [kind, some] of groupedBy(lines, ({ row }) => catalog.byPrefix(prefixOf(row[column] as string)))) {
     const [missing] = await tx.rows(sql`select u.id from unnest(${some.map(({ row }) => row[column] as string)}::text[]) u (id)
-      where not exists (select from ${ident(kind.plural)} r where r.workspace_id = ${workspaceId} and r.id = u.id) limit 1`);
+      where not exists (select from ${rowsOf(kind)} r where r.workspace_id = ${workspaceId} and r.id = u.id) limit 1`);
     if (missing)
       throw refusedLine(some.find(({ row }) => row[column] === missing[0])!, `the file has no ${kind.name} ${missing[0]}`);
   }

@@ -7,6 +7,7 @@ import { ident, join, sql } from "../../postgres/sql.ts";
 import type { Transaction } from "../../postgres/transaction.ts";
 import type { Kind } from "../../records/kind.ts";
 import type { Author, Database } from "../database.ts";
+import { rowsOf } from "../records/table.ts";
 import { inUnit } from "../unit.ts";
 import { batchesOfLines, findRefused, isRefusedValue, storeBatch } from "./batch.ts";
 import { partsOf, WORKSPACE_KIND } from "./parts.ts";
@@ -117,18 +118,18 @@ export async function requireEmpty(
 }
 
 /** What was merged leads to a record that was not, by however many merges: a circle would have no end. */
-async function checkMerges(tx: Transaction, workspaceId: string, { plural, name }: Kind): Promise<void> {
+async function checkMerges(tx: Transaction, workspaceId: string, kind: Kind): Promise<void> {
   const [lost] = await tx.rows(sql`with recursive merged as materialized (
-      select r.id, r.merged_into from ${ident(plural)} r where r.workspace_id = ${workspaceId} and r.merged_into is not null),
+      select r.id, r.merged_into from ${rowsOf(kind)} r where r.workspace_id = ${workspaceId} and r.merged_into is not null),
     led (id) as (
-      select m.id from merged m where exists (select from ${ident(plural)} r
+      select m.id from merged m where exists (select from ${rowsOf(kind)} r
         where r.workspace_id = ${workspaceId} and r.id = m.merged_into and r.merged_into is null)
       union select m.id from led join merged m on m.merged_into = led.id)
     select m.id from merged m where m.id not in (select id from led) limit 1`);
   if (lost)
     throw new Problem(
       "invalid_value",
-      `the ${name} ${lost[0]} was merged into one that the file does not have, or in a circle`,
+      `the ${kind.name} ${lost[0]} was merged into one that the file does not have, or in a circle`,
       "nothing was written",
     );
 }
@@ -143,7 +144,7 @@ async function countUsage(
     const cap = capOf(kind);
     if (cap === undefined) continue;
     const [row] = await tx.rows(
-      sql`select count(*)::int from ${ident(kind.plural)} r where r.workspace_id = ${workspaceId} and r.deleted_at is null`,
+      sql`select count(*)::int from ${rowsOf(kind)} r where r.workspace_id = ${workspaceId} and r.deleted_at is null`,
     );
     const used = row![0] as number;
     if (used > cap)

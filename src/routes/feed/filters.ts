@@ -2,7 +2,7 @@ import type { Condition } from "../../derive/filter.ts";
 import { echo } from "../../kit/line.ts";
 import { nearest } from "../../kit/nearest.ts";
 import { Problem } from "../../kit/problem.ts";
-import { type Kind, memberNamed, stored, writable } from "../../records/kind.ts";
+import { columnName, type Kind, memberNamed, stored, writable } from "../../records/kind.ts";
 import { lacksScope } from "../../service/permit.ts";
 import type { Authenticated } from "../../service/route.ts";
 import { mayRead } from "../readable.ts";
@@ -69,8 +69,8 @@ export function pathsOf(parameter: string, written: readonly string[], kinds: re
 /** A link is kept by its id, under whichever of its two names it is asked for. */
 function pathOf(kind: Kind, name: string): string[] | undefined {
   const field = kind.field(name);
-  if (field?.link) return [field.link.id.name];
-  if (field) return stored(field) && !field.readOnly ? [name] : undefined;
+  if (field?.link) return [columnName(field.link.id)];
+  if (field) return stored(field) && !field.readOnly ? [columnName(field)] : undefined;
   const member = memberNamed(kind, name);
-  return member?.members.isKey(member.key) ? [member.field.name, member.key] : undefined;
+  return member?.members.isKey(member.key) ? [columnName(member.field), member.key] : undefined;
 }

@@ -1,0 +1,63 @@
+import { toTimestamp } from "../../kit/time.ts";
+import type { Pool } from "../../postgres/pool.ts";
+import { raw, type Statement, sql } from "../../postgres/sql.ts";
+import type { Transaction } from "../../postgres/transaction.ts";
+import { SHARED_TABLE } from "../../records/kind.ts";
+import type { OwnKind } from "../../records/own.ts";
+import type { Author } from "../database.ts";
+
+/** What workspaces have declared. `kinds_version` of a workspace counts its changes, so that every process knows when to read them anew. */
+export type Kinds = { version: number; kinds: OwnKind[] };
+
+const readSql = (workspaceId: string, lock: Statement) =>
+  sql`select w.kinds_version, coalesce((select jsonb_agg(to_jsonb(k) order by k.created_at, k.name) from kinds k where k.workspace_id = ${workspaceId}), '[]')
+    from workspaces w where w.id = ${workspaceId} ${lock}`;
+
+/** As of one moment. */
+export async function readKinds({ rows }: Pick<Pool, "rows">, workspaceId: string): Promise<Kinds> {
+  return kindsOf(await rows(readSql(workspaceId, raw("")), { retry: true }));
+}
+
+const kindsOf = ([row]: readonly (readonly unknown[])[]): Kinds => ({
+  version: (row?.[0] ?? 0) as number,
+  kinds: (row?.[1] ?? []) as OwnKind[],
+});
+
+export async function readVersion({ rows }: Pick<Pool, "rows">, workspaceId: string): Promise<number> {
+  const [row] = await rows(sql`select w.kinds_version from workspaces w where w.id = ${workspaceId}`, {
+    retry: true,
+    brief: true,
+  });
+  return (row?.[0] ?? 0) as number;
+}
+
+/**
+ * Changes what a workspace has declared. `decide` is given what there is, while no other request can change it, and gives the kind as it is to
+ * be; it throws where that cannot be.
+ */
+export function changeKinds(
+  pool: Pool,
+  { workspaceId, actor, now }: Author,
+  decide: (kinds: readonly OwnKind[], tx: Transaction) => OwnKind | Promise<OwnKind>,
+): Promise<OwnKind> {
+  return pool.transaction(async (tx) => {
+    await tx.rows(sql`select from workspaces w where w.id = ${workspaceId} for no key update`);
+    const { kinds } = kindsOf(await tx.rows(readSql(workspaceId, raw(""))));
+    const kind = await decide(kinds, tx);
+    const at = toTimestamp(now);
+    await tx.rows(sql`insert into kinds as k (workspace_id, name, id, prefix, plural, declaration, version, created_at, created_by, updated_at, deleted_at)
+      values (${workspaceId}, ${kind.name}, ${kind.id}, ${kind.prefix}, ${kind.plural}, ${kind.declaration}::jsonb, 1, ${at}, ${actor}, ${at}, ${kind.deleted_at}::timestamptz)
+      on conflict (workspace_id, name) do update set declaration = excluded.declaration, version = k.version + 1, updated_at = excluded.updated_at,
+        deleted_at = excluded.deleted_at`);
+    await tx.rows(sql`update workspaces set kinds_version = kinds_version + 1 where id = ${workspaceId}`);
+    return kind;
+  });
+}
+
+/** How many living records a kind has, deleted or not. */
+export async function countOwn({ rows }: Pick<Pool, "rows">, workspaceId: string, name: string): Promise<number> {
+  const [row] = await rows(
+    sql`select count(*)::int from ${raw(SHARED_TABLE)} r where r.workspace_id = ${workspaceId} and r.kind = ${name} and r.deleted_at is null`,
+  );
+  return row![0] as number;
+}

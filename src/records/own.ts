@@ -1,0 +1,137 @@
+import type { FieldSpec } from "../fields/spec.ts";
+import { custom, required } from "../fields/vocabulary.ts";
+import type { Catalog } from "./catalog.ts";
+import { compile } from "./compile.ts";
+import { defineRecord, withFields } from "./define.ts";
+import type { Declaration, ReminderSource } from "./kind.ts";
+import { exampleOfType, keyType, ownType, titleType } from "./ownTypes.ts";
+
+/** A field that a workspace has declared, as it is stored. `column` is its slot in `own` (derive/slots.ts), which never changes. */
+export type OwnField = {
+  name: string;
+  column: string;
+  type: string;
+  about?: string;
+  required?: boolean;
+  /** It shows only where it is asked for by name. */
+  hidden?: boolean;
+  link?: string;
+  choices?: readonly string[];
+  initially?: string | number | boolean;
+};
+
+/** A kind that a workspace has declared; of a built-in kind, the fields that it has added. */
+export type OwnKind = {
+  id: string;
+  name: string;
+  /** Null for a built-in kind. */
+  plural: string | null;
+  prefix: string | null;
+  declaration: {
+    about: string;
+    title?: string;
+    natural_key?: string;
+    reminder?: { at: string; note?: string; owner?: string; done?: string };
+    fields: readonly OwnField[];
+  };
+  version: number;
+  deleted_at: string | null;
+};
+
+/** The kinds of a workspace: the built-in ones with the fields that it has added, and its own. Those that are deleted are left out. */
+export function compileOwn(builtIn: readonly Declaration[], own: readonly OwnKind[]): Catalog {
+  const living = own.filter(({ deleted_at }) => deleted_at === null);
+  const names = new Set([...builtIn, ...living].map(({ name }) => name));
+  const known = (fields: readonly OwnField[]) => fields.filter(({ link }) => link === undefined || names.has(link));
+  const added = new Map(living.map((kind) => [kind.name, known(kind.declaration.fields)]));
+  return compile([
+    ...builtIn.map((declaration) => {
+      const fields = added.get(declaration.name) ?? [];
+      return fields.length === 0 ? declaration : withFields(declaration, specsOf(fields, {}));
+    }),
+    ...living.filter(({ prefix }) => prefix !== null).map((kind) => declarationOf(kind, known(kind.declaration.fields))),
+  ]);
+}
+
+function declarationOf({ name, plural, prefix, declaration }: OwnKind, fields: readonly OwnField[]): Declaration {
+  const { about, title, natural_key: naturalKey, reminder } = declaration;
+  const nameOf = (column: string | undefined) => fields.find((field) => field.column === column)?.name;
+  const key = nameOf(naturalKey);
+  const amount = fields.find(({ type }) => type === "cents")?.name;
+  const per = fields.find(({ type }) => type === "currency")?.name;
+  const source = reminder && reminderOf(reminder, fields, nameOf);
+  return defineRecord({
+    name,
+    plural: plural!,
+    prefix: prefix!,
+    shared: true,
+    about,
+    title: nameOf(title)!,
+    ...(key === undefined ? {} : { naturalKey: key }),
+    ...(source ? { reminder: source } : {}),
+    ...(amount && per ? { sums: { amount, per } } : {}),
+    fields: {
+      ...specsOf(fields, { title, key: naturalKey, shared: true }),
+      custom: { ...custom({ about: "your own fields, as custom.<key>" }), column: CUSTOM_SLOT, slot: true },
+    },
+    example: exampleOf(fields, title),
+  });
+}
+
+/** Further facts of a record of an own kind. */
+export const CUSTOM_SLOT = "j0";
+
+/** A reminder tells whom to call: the first contact that the record links to, and the first company. */
+function reminderOf(
+  { at, note, owner, done }: NonNullable<OwnKind["declaration"]["reminder"]>,
+  fields: readonly OwnField[],
+  nameOf: (column: string | undefined) => string | undefined,
+): ReminderSource | undefined {
+  const due = nameOf(at);
+  if (due === undefined) return undefined;
+  const linkTo = (kind: string) => fields.find(({ link }) => link === kind)?.name;
+  const parts = { note: nameOf(note), owner: nameOf(owner), person: linkTo("contact"), company: linkTo("company") };
+  const doneField = nameOf(done);
+  return {
+    at: due,
+    ...Object.fromEntries(Object.entries(parts).filter(([, field]) => field !== undefined)),
+    ...(doneField ? { doneWhen: { field: doneField, is: true as const } } : {}),
+  };
+}
+
+/** `shared`: search looks at what its own table holds, and indexes page it. */
+function specsOf(
+  fields: readonly OwnField[],
+  { title, key, shared = false }: { title?: string | undefined; key?: string | undefined; shared?: boolean },
+): Record<string, FieldSpec> {
+  return Object.fromEntries(fields.map((field) => [field.name, specOf(field, title, key, shared)]));
+}
+
+function specOf(field: OwnField, title: string | undefined, key: string | undefined, shared: boolean): FieldSpec {
+  const { column, about, hidden, initially } = field;
+  const type = column === key ? keyType(field.type) : column === title ? titleType(field.type) : ownType(field);
+  const [letter, number] = [column[0]!, Number(column.slice(1))];
+  const spec: FieldSpec = {
+    type,
+    about: about ?? field.name.replaceAll("_", " "),
+    column,
+    slot: true,
+    ...(initially === undefined ? {} : { initially }),
+    ...("takpindm".includes(letter) ? { sort: true } : {}),
+    ...(shared && "takpwg".includes(letter) ? { search: true } : {}),
+    ...(shared && letter === "c" && number <= 4 ? { paged: true } : {}),
+    ...(hidden ? { shown: "asked" as const } : "wj".includes(letter) ? { shown: "detail" as const } : {}),
+  };
+  return field.required || column === title ? required(spec) : spec;
+}
+
+/** The values of the first few fields. */
+function exampleOf(fields: readonly OwnField[], title: string | undefined): Record<string, unknown> {
+  const shown = fields.filter((field, i) => !field.hidden && (field.required || field.column === title || i < 6));
+  return Object.fromEntries(
+    shown.flatMap((field) => {
+      const value = field.column === title && field.type === "text" ? `${field.name} 1` : exampleOfType(field);
+      return value === undefined ? [] : [[field.name, value]];
+    }),
+  );
+}

@@ -1,0 +1,394 @@
+import { changeKinds, countOwn, readKinds } from "../../db/kinds/kinds.ts";
+import { type Row, type View, viewsOf } from "../../derive/view.ts";
+import type { Answer } from "../../http/reply.ts";
+import { echo } from "../../kit/line.ts";
+import { nearest } from "../../kit/nearest.ts";
+import { Problem } from "../../kit/problem.ts";
+import { counted, oneOf } from "../../kit/words.ts";
+import { declarations } from "../../records/all.ts";
+import type { Catalog } from "../../records/catalog.ts";
+import { linkName } from "../../records/compile.ts";
+import type { Kind } from "../../records/kind.ts";
+import { compileOwn, type OwnField, type OwnKind } from "../../records/own.ts";
+import type { Authenticated } from "../../service/route.ts";
+import { kindView } from "../../views/kind.ts";
+import { confirm } from "../confirm.ts";
+import { listAnswer } from "../lists.ts";
+import {
+  checkFieldName,
+  checkKindName,
+  type FieldsOf,
+  keyNamed,
+  prefixFor,
+  readAbout,
+  readChoices,
+  readFields,
+  titleOf,
+  typesOf,
+  withSlots,
+} from "./read.ts";
+
+/** What a workspace may declare at most. */
+const MOST_KINDS = 500;
+const MOST_FIELDS = 200;
+
+/** The kinds as they are stored now, whatever the session knew. */
+async function stored({ db, session }: Authenticated): Promise<{ kinds: OwnKind[]; catalog: Catalog }> {
+  const { kinds } = await readKinds(db.pool, session.workspaceId);
+  return { kinds, catalog: compileOwn(declarations, kinds) };
+}
+
+export async function all(context: Authenticated): Promise<Answer> {
+  const { kinds, catalog } = await stored(context);
+  const view = context.style.format.allFields ? viewsOf(kindView).json : viewsOf(kindView).list;
+  return listAnswer(view, { rows: catalog.kinds.map((kind) => rowOf(view, kind, kinds)), more: false });
+}
+
+export async function one(context: Authenticated): Promise<Answer> {
+  const { kinds, catalog } = await stored(context);
+  return shown(context, named(context.path.kind!, kinds, catalog), kinds);
+}
+
+function shown(
+  { style }: Authenticated,
+  kind: Kind,
+  kinds: readonly OwnKind[],
+  outcome?: "created" | "updated" | "restored",
+): Answer {
+  const view = style.format.allFields ? viewsOf(kindView).json : viewsOf(kindView).record;
+  const made = outcome === "created" ? { status: 201 } : {};
+  return { is: "record", view, row: rowOf(view, kind, kinds), ...(outcome ? { outcome } : {}), ...made };
+}
+
+function rowOf(view: View, kind: Kind, kinds: readonly OwnKind[]): Row {
+  const own = kinds.find(({ name }) => name === kind.name)?.declaration.fields ?? [];
+  const fields = kind.fields.filter(({ shown }) => shown === undefined || shown === "detail");
+  const values: Record<string, unknown> = {
+    name: kind.name,
+    plural: kind.plural,
+    prefix: kind.prefix,
+    own: kind.shared === true,
+    title: kind.title,
+    natural_key: kind.naturalKey ?? null,
+    reminder: kind.reminder?.at ?? null,
+    about: kind.about,
+    names: fields.map(({ name }) => name),
+    fields: typesOf(kind, own),
+  };
+  return [kind.name, 1, ...view.columns.map(({ name }) => values[name] ?? null)];
+}
+
+function named(asked: string, kinds: readonly OwnKind[], catalog: Catalog): Kind {
+  const kind = catalog.get(asked) ?? catalog.byPlural(asked);
+  if (kind) return kind;
+  const gone = kinds.find(({ name, plural, deleted_at }) => deleted_at !== null && (name === asked || plural === asked));
+  if (gone)
+    throw new Problem("not_found", `the kind ${gone.name} was deleted`, `bring it back: POST /kinds/${gone.name}/restore`);
+  const near = nearest(
+    asked,
+    catalog.kinds.map(({ name }) => name),
+  );
+  throw new Problem("not_found", `there is no kind ${echo(asked)} in this workspace`, [
+    `${near.length > 0 ? `did you mean ${near.join(" or ")}? ` : ""}GET /kinds shows all; POST /kinds makes one`,
+  ]);
+}
+
+/** Makes the change in one transaction. What has become of the kinds must be a catalog, or nothing is stored. */
+async function write(
+  context: Authenticated,
+  decide: (kinds: readonly OwnKind[], catalog: Catalog) => OwnKind,
+  outcome: "created" | "updated" | "restored",
+): Promise<Answer> {
+  const { author, services, session, db } = context;
+  const kind = await changeKinds(db.pool, author, (kinds) => {
+    const made = decide(kinds, compileOwn(declarations, kinds));
+    compileOrRefuse([...kinds.filter(({ name }) => name !== made.name), made]);
+    return made;
+  });
+  services.forget(session.workspaceId);
+  const { kinds, catalog } = await stored(context);
+  return shown(context, catalog.get(kind.name)!, kinds, outcome);
+}
+
+function compileOrRefuse(kinds: readonly OwnKind[]): void {
+  try {
+    compileOwn(declarations, kinds);
+  } catch (error) {
+    throw new Problem("invalid_value", (error as Error).message, "GET /kinds shows what there is");
+  }
+}
+
+export async function create(context: Authenticated): Promise<Answer> {
+  const { body, reading, services } = context;
+  const sent = body.values as Record<string, string | null> & { fields: Record<string, unknown>; reminder?: object | null };
+  const name = sent.name!;
+  const plural = sent.plural ?? `${name}s`;
+  return write(
+    context,
+    (kinds, catalog) => {
+      const gone = kinds.find(
+        (kind) => kind.deleted_at !== null && [kind.name, kind.plural].some((each) => each === name || each === plural),
+      );
+      if (gone)
+        throw new Problem("already_exists", `a deleted kind is called ${gone.name}`, [
+          `bring it back with its records: POST /kinds/${gone.name}/restore; or take another name`,
+        ]);
+      checkKindName(name, plural, catalog);
+      if (kinds.filter(({ prefix }) => prefix !== null).length >= MOST_KINDS)
+        throw new Problem(
+          "plan_limit_reached",
+          `a workspace has at most ${MOST_KINDS} kinds of its own`,
+          "GET /kinds shows them",
+        );
+      const declared = readFields({ kind: name, taken: () => false, catalog }, sent.fields, reading);
+      guardMany(name, declared.length);
+      const key = keyNamed(name, sent.natural_key, declared);
+      const title = titleOf(name, sent.title, declared, key);
+      const special = new Map([[title, "a0"], ...(key ? [[key, "k0"] as const] : [])]);
+      const fields = withSlots(declared, [], special);
+      const reminder = readReminder(name, sent.reminder, fields);
+      return {
+        id: services.ids("k"),
+        name,
+        plural,
+        prefix: prefixFor(name, new Set(kinds.map(({ prefix }) => prefix ?? ""))),
+        declaration: {
+          about: sent.about ?? `${oneOf(name).replace(/^a/, "A")} of your own.`,
+          title: special.get(title)!,
+          ...(key ? { natural_key: "k0" } : {}),
+          ...(reminder ? { reminder } : {}),
+          fields,
+        },
+        version: 1,
+        deleted_at: null,
+      };
+    },
+    "created",
+  );
+}
+
+function guardMany(name: string, count: number): void {
+  if (count <= MOST_FIELDS) return;
+  throw new Problem(
+    "plan_limit_reached",
+    `${name} would have more than ${MOST_FIELDS} fields of your own`,
+    "other facts fit under custom",
+  );
+}
+
+const PARTS = ["at", "note", "owner", "done"] as const;
+const PART_TYPES: Record<(typeof PARTS)[number], readonly string[]> = {
+  at: ["time", "date"],
+  note: ["text", "long_text"],
+  owner: ["person", "text", "email"],
+  done: ["boolean"],
+};
+
+/** Each part by the column of its field, so that it follows when the field is renamed. */
+function readReminder(
+  kind: string,
+  sent: object | null | undefined,
+  fields: readonly OwnField[],
+): OwnKind["declaration"]["reminder"] {
+  if (sent === undefined || sent === null) return undefined;
+  const named = sent as Record<string, unknown>;
+  const other = Object.keys(named).find((part) => !(PARTS as readonly string[]).includes(part));
+  if (other !== undefined || named.at === undefined)
+    throw new Problem(
+      "invalid_value",
+      `reminder of ${kind} names fields: ${PARTS.join(", ")}`,
+      '"reminder":{"at":"inspection_on","owner":"keeper"}',
+    );
+  return Object.fromEntries(
+    PARTS.flatMap((part) => {
+      if (named[part] === undefined) return [];
+      const field = fields.find(({ name, type }) => name === named[part] && PART_TYPES[part].includes(type));
+      if (field) return [[part, field.column]];
+      const fitting = fields.filter(({ type }) => PART_TYPES[part].includes(type)).map(({ name }) => name);
+      throw new Problem("invalid_value", `${part} of the reminder is a field of the type ${PART_TYPES[part].join(" or ")}`, [
+        fitting.length > 0 ? `${kind} has: ${fitting.join(", ")}` : `${kind} has none: add one`,
+      ]);
+    }),
+  ) as OwnKind["declaration"]["reminder"];
+}
+
+export function add(context: Authenticated): Promise<Answer> {
+  const { body, path, reading, services } = context;
+  const { name, fields: several, ...spec } = body.values as Record<string, unknown>;
+  const said = Object.fromEntries(Object.entries(spec).filter(([, value]) => value !== null && value !== undefined));
+  if ((name == null) === (several == null))
+    throw new Problem("missing_field", "send name and type of a field, or several as fields", [
+      `{"name":"km","type":"integer"} or {"fields":{"km":"integer"}}`,
+    ]);
+  const sent = (several ?? { [name as string]: said }) as Record<string, unknown>;
+  return write(
+    context,
+    (kinds, catalog) => {
+      const kind = named(path.kind!, kinds, catalog);
+      const known = kinds.find((each) => each.name === kind.name);
+      const before = known?.declaration.fields ?? [];
+      const of: FieldsOf = { kind: kind.name, taken: takenIn(kind, before), catalog };
+      const declared = readFields(of, sent, reading);
+      guardMany(kind.name, before.length + declared.length);
+      const must = declared.find((field) => field.required);
+      if (must)
+        throw new Problem("invalid_value", `${must.name} cannot be required: there may be ${kind.plural} without it`, [
+          "leave required out; only the fields that a kind is made with can be",
+        ]);
+      const fields = [...before, ...withSlots(declared, before)];
+      if (known) return { ...known, declaration: { ...known.declaration, fields } };
+      return builtIn(kind, services.ids("k"), fields);
+    },
+    "updated",
+  );
+}
+
+/** What a workspace says of a built-in kind. */
+const builtIn = ({ name, about }: Kind, id: string, fields: OwnField[]): OwnKind => ({
+  id,
+  name,
+  plural: null,
+  prefix: null,
+  declaration: { about, fields },
+  version: 1,
+  deleted_at: null,
+});
+
+/** Names that fields of the kind have, those included that lead nowhere because the kind that they link to is gone. */
+const takenIn = (kind: Kind, own: readonly OwnField[]) => (name: string) =>
+  kind.field(name) !== undefined || own.some((field) => field.name === name || (field.link && linkName(field.name) === name));
+
+export function change(context: Authenticated): Promise<Answer> {
+  const { body, path } = context;
+  const {
+    about,
+    reminder,
+    fields: sent,
+  } = body.values as {
+    about?: string | null;
+    reminder?: object | null;
+    fields?: Record<string, unknown> | null;
+  };
+  return write(
+    context,
+    (kinds, catalog) => {
+      const kind = named(path.kind!, kinds, catalog);
+      const known = kinds.find((each) => each.name === kind.name);
+      if (!known || (!kind.shared && (about !== undefined || reminder !== undefined)))
+        throw new Problem("invalid_value", `${kind.name} is built in: only fields that you have added to it can change`, [
+          `add one: POST /kinds/${kind.name}/fields {"name":"badge","type":"text"}`,
+        ]);
+      const fields = changedFields(kind, known.declaration.fields, sent ?? {}, catalog);
+      const { reminder: former, ...declaration } = known.declaration;
+      const becomes = reminder === undefined ? former : readReminder(kind.name, reminder, fields);
+      return {
+        ...known,
+        declaration: {
+          ...declaration,
+          ...(about == null ? {} : { about: readAbout(about) }),
+          ...(becomes ? { reminder: becomes } : {}),
+          fields,
+        },
+      };
+    },
+    "updated",
+  );
+}
+
+const CHANGES = ["name", "hidden", "about", "choices"];
+
+function changedFields(kind: Kind, fields: readonly OwnField[], sent: Record<string, unknown>, catalog: Catalog): OwnField[] {
+  let changed = [...fields];
+  for (const [asked, wish] of Object.entries(sent)) {
+    const field = changed.find(({ name }) => name === asked);
+    if (!field) {
+      const names = changed.map(({ name }) => name);
+      const near = nearest(asked, names);
+      throw new Problem("invalid_field", `${kind.name} has no field ${echo(asked)} of your own`, [
+        ...(near.length > 0 ? [`did you mean ${near.join(" or ")}?`] : []),
+        `add it: POST /kinds/${kind.name}/fields {"name":"…","type":"text"}`,
+      ]);
+    }
+    const said = (typeof wish === "object" && wish !== null ? wish : { type: wish }) as Record<string, unknown>;
+    const other = Object.keys(said).find((key) => !CHANGES.includes(key));
+    if (other !== undefined)
+      throw new Problem("invalid_value", `${other} of a field does not change`, [
+        `what changes: ${CHANGES.join(", ")}; for another type add a field, and hide this one`,
+      ]);
+    const becomes: OwnField = { ...field };
+    if (said.hidden !== undefined) becomes.hidden = said.hidden === true || said.hidden === "true";
+    if (said.about != null) becomes.about = readAbout(said.about);
+    if (said.choices !== undefined) becomes.choices = moreChoices(field, said.choices);
+    if (said.name !== undefined && said.name !== field.name) {
+      const others = changed.filter((each) => each !== field);
+      const ownName = (name: string) => name === field.name || (field.link !== undefined && name === linkName(field.name));
+      const taken = takenIn(kind, others);
+      const of = { kind: kind.name, taken: (name: string) => !ownName(name) && taken(name), catalog };
+      checkFieldName(of, String(said.name), field.link !== undefined);
+      becomes.name = String(said.name);
+    }
+    changed = changed.map((each) => (each === field ? becomes : each));
+  }
+  return changed;
+}
+
+/** Choices are added. One that records may have stays. */
+function moreChoices(field: OwnField, sent: unknown): readonly string[] {
+  if (!field.choices)
+    throw new Problem("invalid_value", `${field.name} has no choices`, "only a field that was made with choices has");
+  const choices = readChoices(field.name, sent);
+  const lost = field.choices.filter((choice) => !choices.includes(choice));
+  if (lost.length === 0) return choices;
+  throw new Problem(
+    "invalid_value",
+    `${field.name} may be ${lost.join(" or ")} by now`,
+    "send the former choices too, and the new ones",
+  );
+}
+
+export async function remove(context: Authenticated): Promise<Answer> {
+  const { author, db, path, services, session } = context;
+  const { kinds, catalog } = await stored(context);
+  const kind = named(path.kind!, kinds, catalog);
+  const { name } = kind;
+  if (!kind.shared)
+    throw new Problem("unprocessable", `${name} is built in and stays`, `hide a field of your own: PATCH /kinds/${name}`);
+  const count = await countOwn(db.pool, session.workspaceId, name);
+  const holds = counted(count, kind);
+  const facts = [name, String(count), ...catalog.get(name)!.holders.map(({ kind: { name } }) => name)];
+  const clears = linkingTold(kind);
+  confirm(context, "delete kind", facts, `delete the kind ${name} with ${holds}${clears}`, `DELETE /kinds/${name}`);
+  await changeKinds(db.pool, author, (now) => {
+    const known = now.find((each) => each.name === name && each.deleted_at === null);
+    if (!known) throw new Problem("not_found", `the kind ${name} was deleted`, "GET /kinds shows what there is");
+    return { ...known, deleted_at: new Date(author.now).toISOString() };
+  });
+  services.forget(session.workspaceId);
+  return {
+    is: "message",
+    message: `deleted the kind ${name} with ${holds}${clears}`,
+    values: { deleted: name },
+    hints: [`to take this back: POST /kinds/${name}/restore`],
+  };
+}
+
+/** `; car_id of trips leads nowhere until it is restored` */
+function linkingTold({ holders, name }: Kind): string {
+  const others = holders.filter(({ kind }) => kind.name !== name);
+  if (others.length === 0) return "";
+  return `; ${others.map(({ kind, link }) => `${link.id.name} of ${kind.plural}`).join(", ")} is not shown until it is restored`;
+}
+
+export function restore(context: Authenticated): Promise<Answer> {
+  const { path } = context;
+  return write(
+    context,
+    (kinds, catalog) => {
+      const gone = kinds.find(({ name, plural, deleted_at }) => deleted_at !== null && [name, plural].includes(path.kind!));
+      if (gone) return { ...gone, deleted_at: null };
+      const kind = named(path.kind!, kinds, catalog);
+      throw new Problem("already_exists", `the kind ${kind.name} is not deleted`, `GET /kinds/${kind.name} shows it`);
+    },
+    "restored",
+  );
+}
