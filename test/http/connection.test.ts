@@ -99,7 +99,6 @@ describe("a database address", () => {
         "select lo_import('/etc/passwd')",
         "select pg_advisory_lock(1)",
         "select set_config('work_mem', '1GB', false)",
-        "select public.crm_fold('x')",
         "do $$ begin perform * from public.contacts; end $$",
         "do $$ begin execute 'set role crm'; end $$",
         "do $$ begin set local role crm; perform * from public.contacts; end $$",
