@@ -148,7 +148,8 @@ export function createApp(services: Services, sessions: SessionCache, limiter: L
     const answered = await perform(route, context as Authenticated, ask);
     if (asker) refuseEndless(answered);
     if (session && isRecordWrite(route)) services.waiting.changed(session.workspaceId);
-    return notModified(request, await encode(answered, context.style));
+    const encoded = notModified(request, await encode(answered, context.style));
+    return asker && answered.is === "table" ? gathered(encoded, MOST_INSIDE) : encoded;
   }
 
   /** Undefined for an open route. A path that no built-in kind has may be one of the caller's workspace. */
@@ -253,12 +254,22 @@ function matchedOf(found: Found | Problem): Found {
   throw found;
 }
 
+/** Characters of a table that is put into another answer: as many as a page of a list has. */
+const MOST_INSIDE = 4_000_000;
+
 /** Whoever asks from inside is answered all at once. */
-async function gathered(encoded: Encoded): Promise<Encoded> {
+async function gathered(encoded: Encoded, most = Number.POSITIVE_INFINITY): Promise<Encoded> {
   const { status, headers, body, chunks } = encoded;
   if (!chunks) return encoded;
   let text = String(body);
-  for (let next = await chunks.next(); next.done !== true; next = await chunks.next()) text += next.value;
+  for (let next = await chunks.next(); next.done !== true; next = await chunks.next()) {
+    text += next.value;
+    if (text.length <= most) continue;
+    chunks.stop();
+    throw new Problem("not_acceptable", `inside another answer there is room for ${most / 1_000_000} MB`, [
+      "ask for fewer rows or columns: limit=; or send the request over HTTP by itself",
+    ]);
+  }
   return { status, headers, body: text };
 }
 

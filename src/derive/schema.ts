@@ -53,6 +53,7 @@ export function schemaOf(kinds: readonly Kind[]): Schema {
       examples: exampleQueries(kinds),
       notes: [
         "one query that reads; tables and columns are called like paths and fields; links hold whole ids: join … on c.id = d.company_id",
+        'a name that SQL has a use for stands in double quotes: "from"',
         "deleted records are in no table; tags and further values are arrays, custom is jsonb, times are timestamptz in the workspace's zone",
       ],
     },

@@ -113,6 +113,8 @@ const ALSO = new Map([
   ["events", "webhooks"],
   ["limit", "export"],
   ["signin", "auth"],
+  ["schema", "sql"],
+  ["connection", "sql"],
 ]);
 
 function page(context: Context, asked: string, routes: readonly Route[]): Answer {

@@ -121,6 +121,18 @@ describe("a query", () => {
     assert.equal(reply.text, "row day=2026-06-02T00:00:00+09:00\n# 1 row\n");
   });
 
+  test("can be one of a batch, where it has the room of a page", async () => {
+    const body = ["select 1 as n", "select repeat('x', 1000) from generate_series(1, 5000)"].map((sql) => ({
+      method: "POST",
+      path: "/sql",
+      body: { sql },
+    }));
+    const reply = await ann.send("POST", "/batch", JSON.stringify(body));
+    assert.match(reply.text, /row n=1/);
+    assert.match(reply.text, /ERROR not_acceptable inside another answer there is room for 4 MB/);
+    assert.equal((await ask(ann, "select 1 as n")).text, "row n=1\n# 1 row\n");
+  });
+
   test("stops at its limit of rows, and says so", async () => {
     const cut = await ask(ann, "select generate_series(1, 100) as n", undefined, "?limit=3");
     assert.match(cut.text, /^row n=1\nrow n=2\nrow n=3\n# 3 rows\n# there are more rows: limit=30 /);
@@ -144,6 +156,7 @@ describe("an error", () => {
     const syntax = await ask(ann, "select name frm contacts x y");
     assert.match(syntax.text, /^ERROR sql_error syntax error at or near "contacts" at character 17/);
     assert.equal((await told("select 1/0")).sqlstate, "22012");
+    assert.match((await told("select * from contacts where created_at > '-7d'")).hint, /interval '7 days'/);
     assert.match((await told("select 'ä', nmae from contacts")).message, /at character 13/);
   });
 

@@ -82,6 +82,8 @@ function hintOf(error: postgres.PostgresError, catalog: Catalog, text: string): 
       return 'give a value for each of $1, $2, …: {"sql":"select * from contacts where email = $1","params":["jane@acme.com"]}';
     case "25006":
       return "POST /sql only reads: GET /help has the requests that write";
+    case "22007":
+      return "times are written '2026-06-01T09:00:00Z', '2026-06-01', 'today', or now() - interval '7 days'";
     case "42803":
       return "put the column behind group by, or into a sum, count, min, max";
     default:
