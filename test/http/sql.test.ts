@@ -142,6 +142,33 @@ describe("a query", () => {
   });
 });
 
+test("GET /schema tells the tables, columns and types that there are, and its examples work", async () => {
+  const schema = (await ann.send("GET", "/schema?format=json")).json();
+  const told = schema.kinds.flatMap(({ plural, fields }: { plural: string; fields: { name: string; sql: string | null }[] }) =>
+    fields.flatMap(({ name, sql }) => (sql === null ? [] : [`${plural}.${name} ${sql}`])),
+  );
+  const there =
+    await rowsOf(`select c.relname || '.' || a.attname || ' ' || replace(format_type(a.atttypid, a.atttypmod), 'timestamp with time zone', 'timestamptz')
+    from pg_class c join pg_attribute a on a.attrelid = c.oid and a.attnum > 0 where c.relkind = 'v' and c.relnamespace = current_schema()::regnamespace`);
+  assert.deepEqual(told.sort(), there.flat().sort());
+  assert.equal(schema.kinds.length, catalog.kinds.length);
+  for (const sql of schema.sql.examples) assert.equal((await ask(ann, sql)).status, 200, sql);
+  assert.ok(schema.sql.examples.length >= 3);
+  const body = JSON.parse(schema.sql.request.replace("POST /sql ", ""));
+  assert.equal((await ask(ann, body.sql, body.params)).status, 200);
+  const { lines } = await ann.send("GET", "/schema?kind=deals");
+  assert.ok(
+    lines.some((line) => line.startsWith("field/deal.stage type=text sql=text sort=true")),
+    lines.join("\n"),
+  );
+  assert.ok(!lines.some((line) => line.startsWith("kind/contact")));
+  const wrong = await ann.send("GET", "/schema?kind=dael");
+  assert.match(wrong.text, /^ERROR invalid_value there is no kind "dael"\nHINT {2}did you mean deal\?/);
+  const reply = await ann.send("GET", "/schema?kind=contact", undefined, { accept: "application/schema+json" });
+  assert.equal(reply.headers.get("content-type"), "application/schema+json");
+  assert.deepEqual(Object.keys(reply.json().$defs), ["contact"]);
+});
+
 describe("an error", () => {
   const told = async (sql: string) => (await ask(ann, sql, undefined, "?format=json")).json();
 
