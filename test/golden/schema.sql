@@ -544,6 +544,18 @@ begin
     cross join lateral (values (a), (split_part(a, '@', 2))) x (v) where v <> '' order by 1);
 end $$;
 
+create function crm_named(versions jsonb, names jsonb) returns jsonb
+  language plpgsql immutable parallel safe
+as $$
+begin
+  if names is null then
+    return versions;
+  end if;
+  return (select jsonb_agg(case jsonb_typeof(v.version) when 'object' then coalesce((select jsonb_object_agg(coalesce(names ->> e.key, e.key), e.value)
+      from jsonb_each(v.version) e), '{}') else v.version end order by v.place)
+    from jsonb_array_elements(versions) with ordinality v (version, place));
+end $$;
+
 create function crm_organisation_key(name text) returns text
   language plpgsql immutable strict parallel unsafe
 as $$
@@ -1818,7 +1830,7 @@ create table emails (
   workspace_id text collate "C" not null,
   id text collate "C" not null,
   direction text collate "C",
-  "from" text collate "C" not null,
+  "from" text collate "C",
   "to" text[],
   cc text[],
   subject text collate "C" not null,
