@@ -80,7 +80,8 @@ type Ready = { record: ToWrite; newId: string; entry: string };
 /** Creates whose natural key nobody holds, the first row of each, and whose links lead to living records, which stay locked. */
 async function newOnes(tx: Rows, workspaceId: string, kind: Kind, ready: readonly Ready[]): Promise<Ready[]> {
   const creates = ready.filter(({ record }) => record.id === undefined);
-  const keys = creates.flatMap(({ record }) => record.key ?? []);
+  // What the insert leaves out by itself needs no look before.
+  const keys = kind.furtherKey ? creates.flatMap(({ record }) => record.key ?? []) : [];
   const taken = new Set((await holdersOf(tx, workspaceId, kind, keys)).keys());
   const living = new Map<string, Set<string>>();
   for (const { id, target } of kind.links) {
@@ -88,10 +89,22 @@ async function newOnes(tx: Rows, workspaceId: string, kind: Kind, ready: readonl
     living.set(id.name, await lockLiving(tx, workspaceId, target, [...linked]));
   }
   return creates.filter(({ record: { key, sent } }) => {
+    // One of several addresses is left to the function that writes one.
+    if (addressesOf(kind, sent).length > 1) return false;
     if (key !== undefined && taken.has(key)) return false;
     if (key !== undefined) taken.add(key);
     return kind.links.every(({ id }) => sent[id.name] == null || living.get(id.name)!.has(sent[id.name] as string));
   });
+}
+
+/** The values of its natural key that a record would have: each belongs to one. */
+function addressesOf({ keyField, furtherKey }: Kind, sent: ToWrite["sent"]): string[] {
+  if (!furtherKey) return [];
+  const [main, further] = [sent[keyField!.name], sent[furtherKey.name]] as [
+    string | null | undefined,
+    string[] | null | undefined,
+  ];
+  return [...(further ?? []), main].filter((value) => value != null);
 }
 
 /** Inserts new records, then their history, then counts them. A record whose key was taken meanwhile is left out. */
@@ -110,6 +123,7 @@ async function insertNew(
       fresh.map(({ newId }) => newId),
       fresh.map(({ record }) => JSON.stringify(record.sent)),
       fresh.map(({ record }) => JSON.stringify(record.initial)),
+      ...(kind.furtherKey ? [fresh.map(({ record }) => addressesOf(kind, record.sent)[0] ?? null)] : []),
     ]),
   );
   const made = new Set(rows.map(([id]) => id as string));
@@ -147,15 +161,24 @@ const callOf = derived((kind: Kind) =>
       array(select jsonb_array_elements_text(u.removed::jsonb))) r`),
 );
 
-/** The living records that hold these values of the kind's natural key, by the value. */
+/**
+ * The living records that hold these values of the kind's natural key, by the value. Where a record may have several, the table of addresses
+ * knows, and has one index: among the many of the kind's own table the planner takes a wrong one while it knows nothing of a workspace.
+ */
 export async function holdersOf(
   tx: Rows,
   workspaceId: string,
   kind: Kind,
   keys: readonly string[],
 ): Promise<Map<string, string>> {
-  const { keyField } = kind;
+  const { keyField, furtherKey, name } = kind;
   if (!keyField || keys.length === 0) return new Map();
+  if (furtherKey) {
+    const held =
+      await tx.rows(sql`select a.value, a.record_id from addresses a where a.workspace_id = ${workspaceId} and a.kind = ${name}
+      and a.value = any (${[...new Set(keys)]}::text[])`);
+    return new Map(held.map(([key, id]) => [key as string, id as string]));
+  }
   const column = raw(comparedSql(keyField.type, `r."${columnName(keyField)}"`));
   const value = raw(comparedSql(keyField.type, 'u.key collate "C"'));
   const rows = await tx.rows(sql`select u.key, f.id from unnest(${[...new Set(keys)]}::text[]) as u(key)

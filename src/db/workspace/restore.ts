@@ -1,5 +1,5 @@
 import type { WorkspaceCounts } from "../../formats/files/workspaceFile.ts";
-import type { Header } from "../../formats/files/workspacePart.ts";
+import type { Header, Part } from "../../formats/files/workspacePart.ts";
 import type { ReadLine } from "../../formats/files/workspaceRead.ts";
 import type { IdSource } from "../../kit/id.ts";
 import { Problem } from "../../kit/problem.ts";
@@ -7,7 +7,17 @@ import { ident, join, sql } from "../../postgres/sql.ts";
 import type { Transaction } from "../../postgres/transaction.ts";
 import type { Kind } from "../../records/kind.ts";
 import type { Author, Database } from "../database.ts";
+
+<<<<<<< HEAD
+
 import { rowsOf } from "../records/table.ts";
+
+=======
+
+import { learnTable } from "../statistics.ts";
+
+>>>>>>> 45bf3e3 (imports: find rows of a new workspace by the right index)
+
 import { inUnit } from "../unit.ts";
 import { batchesOfLines, findRefused, isRefusedValue, storeBatch } from "./batch.ts";
 import { partsOf, WORKSPACE_KIND } from "./parts.ts";
@@ -72,7 +82,13 @@ async function fill(
   const target = { tx, workspaceId, catalog: unit.catalog };
   let place = 0;
   let lines = 0;
+  let last: { part: Part; lines: number } | undefined;
   for await (const batch of batchesOfLines(file.lines())) {
+    if (last?.part !== batch.part) {
+      if (last) await learnTable(tx, last.part.table, last.lines);
+      last = { part: batch.part, lines: 0 };
+    }
+    last.lines += batch.lines.length;
     if (place >= careful) await findRefused(target, batch);
     else
       await storeBatch(target, batch).catch((error: unknown) => {

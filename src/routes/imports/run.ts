@@ -2,6 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { addCounts, type Counts, endImport } from "../../db/imports/imports.ts";
 import { countVerdicts, nextStaged, stagedKinds, storeVerdicts, unreadable, type Verdict } from "../../db/imports/rows.ts";
 import { readUsage } from "../../db/records/usage.ts";
+import { learnTable } from "../../db/statistics.ts";
 import type { Told } from "../../formats/format.ts";
 import { shortId } from "../../kit/id.ts";
 import type { Kind } from "../../records/kind.ts";
@@ -29,7 +30,9 @@ async function kindsInOrder(job: Job): Promise<Kind[]> {
 export async function writeAll(job: Job, telling: Telling): Promise<Outcome> {
   const counts = emptyCounts();
   const progress = createProgress(telling, job.found.rows);
+  const learn = createLearning(job);
   const work = async (kind: Kind, after: number, most: number) => {
+    await learn(kind, counts.created);
     const chunk = await job.db.pool.transaction((tx) => writeChunk(tx, job, kind, after, most), {
       longFor: job.hold.workspaceId,
       deadlineMs: DEADLINE_MS,
@@ -47,6 +50,18 @@ export async function writeAll(job: Job, telling: Telling): Promise<Outcome> {
   }
   await endImport(job.db.pool, job.hold, "done", job.now());
   return "done";
+}
+
+/** Looks after the planner's knowledge whenever there are four times as many new records as the last time. */
+function createLearning({ db, made, hold }: Job): (kind: Kind, created: number) => Promise<void> {
+  let next = 500;
+  const tx: Rows = { rows: (statement) => db.pool.rows(statement, { longFor: hold.workspaceId, deadlineMs: DEADLINE_MS }) };
+  return async (kind, created) => {
+    if (created < next) return;
+    next = created * 4;
+    await learnTable(tx, kind.plural, created);
+    for (const [plural, names] of made) await learnTable(tx, plural, names.size);
+  };
 }
 
 /** With the rows before the last that could not even be staged, in the order of the file. */
