@@ -8,15 +8,9 @@ import type { Transaction } from "../../postgres/transaction.ts";
 import type { Kind } from "../../records/kind.ts";
 import type { Author, Database } from "../database.ts";
 
-<<<<<<< HEAD
-
 import { rowsOf } from "../records/table.ts";
 
-=======
-
 import { learnTable } from "../statistics.ts";
-
->>>>>>> 45bf3e3 (imports: find rows of a new workspace by the right index)
 
 import { inUnit } from "../unit.ts";
 import { batchesOfLines, findRefused, isRefusedValue, storeBatch } from "./batch.ts";
