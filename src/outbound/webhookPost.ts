@@ -21,6 +21,8 @@ export type Message = { url: string; body: string; headers: Record<string, strin
 export type Line = { post: (message: Message) => Promise<Attempt>; close: () => void };
 
 export type WebhookNetwork = {
+  /** The longest time of an attempt, where it is not ten seconds. */
+  longestMs?: number;
   lookup: Lookup;
   request: (url: URL, options: RequestOptions, onResponse: (response: IncomingMessage) => void) => ClientRequest;
 };
@@ -45,7 +47,11 @@ export function unfitUrl(text: string, hosts: readonly string[]): string | undef
  * Opens a line, whose connections are kept between messages. It connects to public addresses only, follows no redirect, and takes ten seconds and
  * 64 kB of an answer at most.
  */
-export function openLine({ lookup, request }: WebhookNetwork, hosts: readonly string[], connections: number): Line {
+export function openLine(
+  { lookup, request, longestMs = LONGEST_MS }: WebhookNetwork,
+  hosts: readonly string[],
+  connections: number,
+): Line {
   const agents = new Map<string, Agent>();
   const ending = new AbortController();
 
@@ -64,7 +70,7 @@ export function openLine({ lookup, request }: WebhookNetwork, hosts: readonly st
     const url = new URL(message.url);
     const host = hostOf(url);
     const isAllowed = hosts.includes(host);
-    const signal = AbortSignal.any([AbortSignal.timeout(LONGEST_MS), ending.signal]);
+    const signal = AbortSignal.any([AbortSignal.timeout(longestMs), ending.signal]);
     const least = isAllowed || isIP(host) ? 0 : LEAST_MS;
     try {
       const unfit = unfitUrl(message.url, hosts);
@@ -75,7 +81,7 @@ export function openLine({ lookup, request }: WebhookNetwork, hosts: readonly st
       return { ...answered, ms: Math.round(performance.now() - begun) };
     } catch (error) {
       if (error instanceof NotPublic) await sleep(Math.max(0, least - (performance.now() - begun)));
-      return { status: null, ms: Math.round(performance.now() - begun), problem: reasonOf(error), answer: null };
+      return { status: null, ms: Math.round(performance.now() - begun), problem: reasonOf(error, longestMs), answer: null };
     }
   }
 
@@ -147,12 +153,12 @@ function faultOf(status: number): string | null {
   return status === 410 ? "it says that it is gone for good" : `it answered ${status}`;
 }
 
-function reasonOf(error: unknown): string {
+function reasonOf(error: unknown, longestMs: number): string {
   const { name, code, message, cause } = error as NodeJS.ErrnoException & { cause?: unknown };
   if (error instanceof NotPublic) return message;
   if (name === "TimeoutError" || name === "AbortError")
     return (cause as Error | undefined)?.message === "the service stops"
       ? "the service stopped"
-      : `no answer within ${LONGEST_MS / 1_000} s`;
+      : `no answer within ${longestMs / 1_000} s`;
   return code ? `no connection: ${code}` : message;
 }

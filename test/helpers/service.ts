@@ -66,6 +66,8 @@ export type ServiceOptions = {
   mail?: boolean;
   /** What documents of programs can be read; none unless said. */
   readPublic?: (url: URL) => Promise<string>;
+  /** How long a webhook has to answer; ten seconds unless said. */
+  webhookMs?: number;
   /** How names of webhooks' hosts resolve; not at all unless said. */
   lookup?: WebhookNetwork["lookup"];
   /** How its connections get to the database, when not directly. */
@@ -109,7 +111,8 @@ export async function startService(options: ServiceOptions = {}): Promise<Servic
   await new Promise<void>((done) => server.listen(0, "127.0.0.1", done));
   const baseUrl = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
   const mail = options.mail ? async (each: Mail) => mails.push(each) > 0 : undefined;
-  const network = createInternet(options.lookup ?? (() => Promise.reject(new Error("there is no network"))));
+  const lookup = options.lookup ?? (() => Promise.reject(new Error("there is no network")));
+  const network = { ...createInternet(lookup), longestMs: options.webhookMs ?? 10_000 };
   const db = { pool, catalog };
   const teller = () => createTeller({ db, seal, ids, now, log, network, hosts: config.webhookHosts, mail });
   const tellers = [teller()];
