@@ -306,3 +306,30 @@ test("deleting the workspace ends its webhooks", async () => {
   const [left] = await service.pool.rows(sql`select count(*)::int from webhooks`);
   assert.equal(left![0], 0);
 });
+
+test("it is switched off when its maker is no admin any more, and ends with the membership", async () => {
+  const workspace = (await ann.send("GET", "/whoami?format=json")).json().workspace.split("/")[1];
+  const members = `/workspaces/${workspace}/members`;
+  const stepUp = async (method: string, path: string, body: object, who: Client["send"], email: string) => {
+    await who(method, `${path}?format=json`, body);
+    const code = /\b\d{6}\b/.exec(service.mails.findLast(({ to }) => to === email)!.text)![0];
+    const done = await who(method, `${path}?format=json&code=${code}`, body);
+    assert.ok(done.status < 300, done.text);
+    return done.json();
+  };
+  const dora = "dora@example.com";
+  await stepUp("POST", `/workspaces/${workspace}/invites`, { email: dora, role: "admin" }, ann.send, ann.email);
+  const other = await service.signIn(dora);
+  const { token } = await stepUp("POST", `/workspaces/${workspace}/tokens`, { name: "here" }, other.send, dora);
+  const send: Client["send"] = (method, path, body) => service.send(method, path, body, { authorization: `Bearer ${token}` });
+  const { id } = await hook({ events: ["company.*"] }, { send });
+  const { items } = (await ann.send("GET", `${members}?format=json`)).json();
+  const user = items.find(({ email }: { email: string }) => email === dora).handle.split("/")[1];
+  assert.equal((await ann.send("POST", `${members}/${user}/role`, { role: "member" })).status, 200);
+  await make("/companies", { name: "Not for a member" });
+  assert.deepEqual(await told(), []);
+  const { problem } = (await ann.send("GET", `/webhooks/${id}?format=json`)).json();
+  assert.equal(problem, "dora@example.com is no admin any more");
+  await confirmed(`${members}/${user}`);
+  assert.equal((await ann.send("GET", `/webhooks/${id}`)).status, 404);
+});
