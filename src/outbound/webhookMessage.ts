@@ -35,6 +35,11 @@ export async function readContents(
   return { entries: new Map(shaped.map((row) => [rowId(row), row])), cut: page.cut };
 }
 
+const KIND_COLUMN = ENTRY.columns.indexOf(change.field("kind")!) + 2;
+
+/** The name of the kind that an entry is about. */
+export const kindOfEntry = (entry: Row): string => entry[KIND_COLUMN] as string;
+
 const AT_COLUMN = ENTRY.columns.indexOf(AT) + 2;
 
 export function changeMessage(event: string, entry: Row, showing: Showing): string {

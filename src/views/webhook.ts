@@ -35,7 +35,7 @@ export const webhook = defineView({
     resumes_at: time({ about: "when it is tried again, after failures" }),
     former_secret_until: time({ about: "until when the former secret signs too", shown: "detail" }),
     created_at: time({ about: "when it was made", always: true, shown: "detail" }),
-    created_by: person({ about: "who made it, or switched it on last: it is told what they may read", always: true }),
+    created_by: person({ about: "who made it or set it last: it is told what they may read", always: true }),
     updated_at: time({ about: "when it was last set", always: true, shown: "detail" }),
   },
   example: {

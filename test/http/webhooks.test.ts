@@ -255,6 +255,13 @@ test("a webhook tells what its maker's token may read, and ends with the token",
   assert.match(service.mails.at(-1)!.text, new RegExp(`PATCH /webhooks/${made.id} {"active":true}`));
   await ann.send("PATCH", `/webhooks/${made.id}`, { active: true });
   assert.deepEqual(await told(), ["contact.created", "contact.created"], "who switches it on is told what was missed");
+  const rest = (await ann.send("POST", "/tokens?format=json", { scopes: ["admin", "contacts.read"] })).json().token;
+  const narrow = { authorization: `Bearer ${rest}` };
+  endpoint.received.length = 0;
+  await make("/companies", { name: "Not for that token" });
+  const moved = await service.send("PATCH", `/webhooks/${made.id}`, { url: `${endpoint.url}/mine` }, narrow);
+  assert.equal(moved.status, 200, moved.text);
+  assert.deepEqual(await told(), [], "who sends it elsewhere is told what they may read");
   const ending = (await ann.send("POST", "/tokens?format=json", { expires_at: "+1d" })).json().token;
   const short = await service.send(
     "POST",

@@ -111,26 +111,25 @@ export async function findWebhook(
   return { id, url, events, fields, query, style, active, secrets: former ? [secret, former] : [secret] };
 }
 
-/** `adopted`: it is switched on, in the name and with the rights of who does it, and all that waits is due. */
+/** `maker`: in whose name and with whose rights it is told from now on. Switched on, all that waits is due. */
 export async function changeWebhook(
   pool: Pool,
   { workspaceId, actor, now }: Author,
   id: string,
   { url, events, fields, query }: Wish,
-  switched: { on: Maker } | { off: true } | undefined,
+  { maker, active }: { maker: Maker | undefined; active: boolean | undefined },
 ): Promise<void> {
   const at = toTimestamp(now);
-  const on = switched && "on" in switched ? switched.on : undefined;
-  const how = on
-    ? sql`, active = true, problem = null, failures = 0, resumes_at = ${at}, user_id = ${on.userId}, token_id = ${on.tokenId},
-        scopes = ${on.scopes}::text[], created_by = ${actor}`
-    : switched
-      ? sql`, active = false, problem = ${`switched off by ${actor}`}`
-      : raw("");
+  const made = maker
+    ? sql`, user_id = ${maker.userId}, token_id = ${maker.tokenId}, scopes = ${maker.scopes}::text[], created_by = ${actor}`
+    : raw("");
+  const on = sql`, active = true, problem = null, failures = 0, resumes_at = ${at}`;
+  const off = sql`, active = false, problem = ${`switched off by ${actor}`}`;
+  const switched = active === undefined ? raw("") : active ? on : off;
   await pool.transaction(async (tx) => {
-    await tx.rows(sql`update webhooks set url = ${url}, events = ${events}::text[], fields = ${fields}::text[], query = ${query}::text, updated_at = ${at}${how}
+    await tx.rows(sql`update webhooks set url = ${url}, events = ${events}::text[], fields = ${fields}::text[], query = ${query}::text, updated_at = ${at}${made}${switched}
       where workspace_id = ${workspaceId} and id = ${id}`);
-    if (on)
+    if (active)
       await tx.rows(sql`update deliveries set due_at = ${at}, first_try_at = null, tries = 0
         where workspace_id = ${workspaceId} and webhook_id = ${id} and due_at is not null`);
   });

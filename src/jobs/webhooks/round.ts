@@ -4,9 +4,10 @@ import { type Due, dueDeliveries, type Outcome } from "../../db/webhooks/deliver
 import { type Row, viewsOf } from "../../derive/view.ts";
 import { webhookHeaders } from "../../kit/standardWebhooks.ts";
 import { showInstant, UTC, zone } from "../../kit/time.ts";
-import { changeMessage, readContents } from "../../outbound/webhookMessage.ts";
+import { changeMessage, kindOfEntry, readContents } from "../../outbound/webhookMessage.ts";
 import type { Attempt, Line } from "../../outbound/webhookPost.ts";
 import { readableView } from "../../routes/readable.ts";
+import { readableOf } from "../../routes/webhooks/wish.ts";
 import { LONGEST_MS, pauseAfter } from "./schedule.ts";
 
 /** Messages of a round, and how many are on their way at once. */
@@ -37,6 +38,8 @@ export async function runRound(
   const viewOf = (kind: string) => readableView({ session: hook.maker }, viewsOf(db.catalog.get(kind)!).json);
   const changes = due.map(({ changeId }) => changeId);
   const { entries, cut } = await readContents(db, hook.workspaceId, changes, viewOf);
+  // Its maker may be another by now, who may read less.
+  const readable = readableOf({ session: hook.maker }, db.catalog).map(({ name }) => name);
   const showing = { zone: zone(hook.timezone) };
   const outcomes: Outcome[] = [];
   const begun = performance.now();
@@ -68,7 +71,8 @@ export async function runRound(
     for (const one of chain) {
       const entry = entries.get(one.changeId);
       if (!entry && cut) return;
-      if (!entry) outcomes.push({ id: one.id, dueAt: null, firstTryAt: one.firstTryAt, attempt: null });
+      if (!entry || !readable.includes(kindOfEntry(entry)))
+        outcomes.push({ id: one.id, dueAt: null, firstTryAt: one.firstTryAt, attempt: null });
       else if (isOver() || !(await deliver(one, entry))) return;
     }
   }

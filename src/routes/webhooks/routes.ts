@@ -167,8 +167,9 @@ async function change(context: Authenticated): Promise<Answer> {
   // Switching off is always possible, also where what it asks for is not there any more.
   const isOnlyOff = sent.active === false && Object.keys(sent).length === 1;
   const checked = isOnlyOff ? wish : await checkWish(context, wish);
-  const switched = sent.active === undefined ? undefined : sent.active ? { on: makerOf(context) } : ({ off: true } as const);
-  await changeWebhook(services.db.pool, author, hook.id, checked, switched);
+  // Else a token could send what it may not read to an address of its own.
+  const maker = isOnlyOff ? undefined : makerOf(context);
+  await changeWebhook(services.db.pool, author, hook.id, checked, { maker, active: sent.active ?? undefined });
   return shown(context, hook.id, "updated");
 }
 
