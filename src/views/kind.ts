@@ -1,10 +1,21 @@
 import { customType, tagsType } from "../fields/collections.ts";
 import type { FieldType } from "../fields/type.ts";
 import { boolean, phrase, required, text } from "../fields/vocabulary.ts";
+import { quoteIfNeeded } from "../kit/line.ts";
 import { defineView } from "../records/define.ts";
 
 const listType: FieldType = { ...tagsType, name: "names" };
-const typesType: FieldType = { ...customType, name: "fields" };
+
+/** `text,required`, `choice:red|blue`, `link:contact`: JSON has the object that POST takes. */
+function told(member: unknown): string {
+  if (typeof member !== "object" || member === null) return quoteIfNeeded(String(member));
+  const { type, link, choices, required, hidden, initially } = member as Record<string, unknown>;
+  const what = link !== undefined ? `link:${link}` : choices ? `choice:${(choices as string[]).join("|")}` : String(type);
+  const more = [required ? "required" : "", hidden ? "hidden" : "", initially === undefined ? "" : `initially ${initially}`];
+  return quoteIfNeeded([what, ...more.filter(Boolean)].join(", "));
+}
+
+const typesType: FieldType = { ...customType, name: "fields", members: { ...customType.members!, toLine: told } };
 
 /** A kind of record as it is declared. */
 export const kindView = defineView({

@@ -29,6 +29,7 @@ const CHAPTERS: readonly [name: string, time: string][] = [
   ["delete", "2026-06-05T16:45:00Z"],
   ["file", "2026-06-08T09:00:00Z"],
   ["sql", "2026-06-09T11:00:00Z"],
+  ["kinds", "2026-06-09T09:00:00Z"],
 ];
 const NAMES = CHAPTERS.map(([name]) => name);
 
