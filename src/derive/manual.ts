@@ -26,7 +26,7 @@ export function fillManual(page: string, source: ManualSource): string {
 
 const MARKS: Record<string, (source: ManualSource, of: string) => string> = {
   base: ({ baseUrl }) => baseUrl,
-  kinds: ({ catalog }) => catalog.kinds.map((kind) => `  ${kindLine(kind)}`).join("\n"),
+  kinds: ({ catalog }) => kindLines(catalog).join("\n"),
   operators: () =>
     Object.entries(OPERATORS)
       .map(([name, about]) => `  ${name.padEnd(5)} ${about}`)
@@ -47,6 +47,16 @@ const MARKS: Record<string, (source: ManualSource, of: string) => string> = {
 
 const routeLine = (route: Operation) =>
   `  ${route.method.padEnd(6)} ${route.path.padEnd(32)} ${route.about}${takes(route)}${route.open ? " (no token)" : ""}`;
+
+/** Of own kinds the manual tells a few; it would grow with each. */
+const MOST_OWN = 8;
+
+function kindLines({ kinds }: Catalog): string[] {
+  const own = kinds.filter(({ shared }) => shared);
+  const told = kinds.filter(({ shared }) => !shared || own.length <= MOST_OWN);
+  const more = own.length > MOST_OWN ? [`and ${own.length} of your own: GET /kinds`] : [];
+  return [...told.map((kind) => kindLine(kind)), ...more].map((line) => `  ${line}`);
+}
 
 /** ` [days= owner=]`: what this route takes that others of its sort do not. */
 function takes({ parameters = {}, body }: Operation): string {

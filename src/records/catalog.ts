@@ -7,6 +7,8 @@ export type Catalog = {
   /** In an order in which each comes before those that it links to. */
   dependentsFirst: readonly Kind[];
   plurals: ReadonlySet<string>;
+  /** Names of kinds that the workspace has deleted: their history is not shown. */
+  gone: readonly string[];
   get: (name: string) => Kind | undefined;
   byPlural: (plural: string) => Kind | undefined;
   byPrefix: (prefix: string) => Kind | undefined;

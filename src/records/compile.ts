@@ -19,7 +19,7 @@ import { checkName, LIST_PARAMETERS } from "./reserved.ts";
 const MOST_ROWS = 200;
 
 /** Compiles the kinds of a workspace: what links to what, and in which order they depend on each other. */
-export function compile(declarations: readonly Declaration[]): Catalog {
+export function compile(declarations: readonly Declaration[], gone: readonly string[] = []): Catalog {
   for (const declaration of declarations) checkName(declaration);
   const kinds = declarations.map((declaration) => compileKind(withTouches(declaration, declarations))) as Compiling[];
   const byName = indexBy(kinds, "name");
@@ -34,6 +34,7 @@ export function compile(declarations: readonly Declaration[]): Catalog {
     kinds,
     dependentsFirst: dependentsFirst(kinds),
     plurals: new Set(byPlural.keys()),
+    gone,
     get: (name) => byName.get(name),
     byPlural: (plural) => byPlural.get(plural),
     byPrefix: (prefix) => byPrefix.get(prefix),

@@ -44,13 +44,17 @@ export function compileOwn(builtIn: readonly Declaration[], own: readonly OwnKin
   const names = new Set([...builtIn, ...living].map(({ name }) => name));
   const known = (fields: readonly OwnField[]) => fields.filter(({ link }) => link === undefined || names.has(link));
   const added = new Map(living.map((kind) => [kind.name, known(kind.declaration.fields)]));
-  return compile([
+  const gone = own
+    .filter(({ deleted_at, name }) => deleted_at !== null && /^[a-z][a-z0-9_]*$/.test(name))
+    .map(({ name }) => name);
+  const all = [
     ...builtIn.map((declaration) => {
       const fields = added.get(declaration.name) ?? [];
       return fields.length === 0 ? declaration : withFields(declaration, specsOf(fields, {}));
     }),
     ...living.filter(({ prefix }) => prefix !== null).map((kind) => declarationOf(kind, known(kind.declaration.fields))),
-  ]);
+  ];
+  return compile(all, gone);
 }
 
 function declarationOf({ name, plural, prefix, declaration }: OwnKind, fields: readonly OwnField[]): Declaration {
@@ -109,6 +113,7 @@ function specsOf(
 
 function specOf(field: OwnField, title: string | undefined, key: string | undefined, shared: boolean): FieldSpec {
   const { column, about, hidden, initially } = field;
+  if (!/^[a-z]\d{1,3}$/.test(column)) throw new Error(`${field.name} has no slot`);
   const type = column === key ? keyType(field.type) : column === title ? titleType(field.type) : ownType(field);
   const [letter, number] = [column[0]!, Number(column.slice(1))];
   const spec: FieldSpec = {

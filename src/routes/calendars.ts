@@ -113,7 +113,7 @@ async function read({ services, path, reading }: Context): Promise<Answer> {
   const local = { ...reading, zone: zone(timezone) };
   const [today, until] = [readMoment("today", local)!.from, readMoment("+1y", local)!.to];
   const query = { until, today, now: reading.now, owner: mine ? email : undefined, kinds: undefined, position: undefined };
-  const catalog = await services.catalogs.now(workspaceId);
+  const { catalog } = await services.catalogs.now(workspaceId);
   const reminders = streamReminders({ ...db, catalog }, workspaceId, { ...query, limit: 0, handles: true });
   return { ...remindOfAll(reminders), showing: { zone: local.zone } };
 }

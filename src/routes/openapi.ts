@@ -2,11 +2,32 @@ import { readFileSync } from "node:fs";
 import { FORMATS } from "../formats/all.ts";
 import { openApi } from "../openapi/document.ts";
 import type { Catalog } from "../records/catalog.ts";
+import type { Kind } from "../records/kind.ts";
 import type { Route } from "../service/route.ts";
 
 export const { version } = JSON.parse(readFileSync(new URL("../../package.json", import.meta.url), "utf8")) as {
   version: string;
 };
+
+/** Own kinds that the document tells of. Making it takes some hundredths of a second for each, and 60 KB. */
+const MOST_OWN = 25;
+
+function toldOf(routes: readonly Route[], catalog: Catalog): { routes: readonly Route[]; catalog: Catalog } {
+  const own = catalog.kinds.filter(({ shared }) => shared);
+  if (own.length <= MOST_OWN) return { routes, catalog };
+  const left = new Set(own.slice(MOST_OWN).map(({ plural }) => plural));
+  const kinds = catalog.kinds.filter(({ plural }) => !left.has(plural));
+  const told = routes.filter(({ path }) => !path.split("/").some((segment) => left.has(segment)));
+  const lists = told.map((route): Route => (route.answers.is === "list" ? withKinds(route, kinds) : route));
+  return { routes: lists, catalog: { ...catalog, kinds } };
+}
+
+/** A list of several kinds, such as a search, tells of those that the document has. */
+function withKinds(route: Route, kinds: readonly Kind[]): Route {
+  if (route.answers.is !== "list") return route;
+  const of = route.answers.of.filter((kind) => !kind.shared || kinds.includes(kind));
+  return { ...route, answers: { ...route.answers, of } };
+}
 
 /** `routes` gives the whole table, of which this is a part. The document is made once for the kinds of a workspace. */
 export function openApiRoutes(routes: () => readonly Route[], catalog: Catalog): Route[] {
@@ -20,7 +41,7 @@ export function openApiRoutes(routes: () => readonly Route[], catalog: Catalog):
       tailored: true,
       answers: { is: "json" },
       handle({ services: { baseUrl } }) {
-        json ??= JSON.stringify(openApi({ routes: routes(), catalog, baseUrl, version, formats: FORMATS }));
+        json ??= JSON.stringify(openApi({ ...toldOf(routes(), catalog), baseUrl, version, formats: FORMATS }));
         return { is: "json", json };
       },
     },

@@ -1,3 +1,4 @@
+import { usedKinds } from "../db/kinds/kinds.ts";
 import { countWords } from "../db/records/absence.ts";
 import type { Page } from "../db/records/rows.ts";
 import { MOST_NEAR, type Reach, searchRows } from "../db/search/search.ts";
@@ -28,7 +29,7 @@ async function searchAll(context: Authenticated): Promise<Answer> {
   const search = singleSigned(context.parameters, "q");
   if (!search?.trim()) throw new Problem("missing_field", "q is missing", "GET /search?q=acme");
   const paging = context.parameters.filter(([name]) => name === "limit");
-  const kinds = context.db.catalog.kinds.map((kind) => {
+  const kinds = (await searchedKinds(context)).map((kind) => {
     const query = readListQuery(kind, [["search", search], ...paging], context.reading);
     return { query, view: listView(context, kind, query) };
   });
@@ -84,6 +85,16 @@ async function whyNoneOf(
     ),
   );
   return [...apart, ...lacking.flat()];
+}
+
+/** Own kinds may be many, and most of them empty. */
+const MANY = 30;
+
+async function searchedKinds({ db, session }: Authenticated): Promise<readonly Kind[]> {
+  const { kinds } = db.catalog;
+  if (kinds.length <= MANY) return kinds;
+  const used = await usedKinds(db.pool, session.workspaceId);
+  return kinds.filter(({ shared, name }) => !shared || used.has(name));
 }
 
 type Searched = { query: ListQuery; view: View };

@@ -1,3 +1,4 @@
+import { wholeOf } from "../../kit/largeJson.ts";
 import { toTimestamp } from "../../kit/time.ts";
 import type { Pool } from "../../postgres/pool.ts";
 import { raw, type Statement, sql } from "../../postgres/sql.ts";
@@ -20,7 +21,8 @@ export async function readKinds({ rows }: Pick<Pool, "rows">, workspaceId: strin
 
 const kindsOf = ([row]: readonly (readonly unknown[])[]): Kinds => ({
   version: (row?.[0] ?? 0) as number,
-  kinds: (row?.[1] ?? []) as OwnKind[],
+  // Many declarations are longer than what the driver parses.
+  kinds: wholeOf(row?.[1] ?? []) as OwnKind[],
 });
 
 export async function readVersion({ rows }: Pick<Pool, "rows">, workspaceId: string): Promise<number> {
@@ -52,6 +54,18 @@ export function changeKinds(
     await tx.rows(sql`update workspaces set kinds_version = kinds_version + 1 where id = ${workspaceId}`);
     return kind;
   });
+}
+
+/** The names of the own kinds that have living records: the index leads from one to the next, however many records each has. */
+export async function usedKinds({ rows }: Pick<Pool, "rows">, workspaceId: string): Promise<Set<string>> {
+  const next = (after: Statement) =>
+    sql`(select r.kind from ${raw(SHARED_TABLE)} r where r.workspace_id = ${workspaceId} and r.deleted_at is null ${after} order by r.kind limit 1)`;
+  const found = await rows(
+    sql`with recursive used as (select ${next(raw(""))} as kind
+      union all select ${next(raw("and r.kind > used.kind"))} from used where used.kind is not null) select kind from used where kind is not null`,
+    { retry: true },
+  );
+  return new Set(found.map(([kind]) => kind as string));
 }
 
 /** How many living records a kind has, deleted or not. */

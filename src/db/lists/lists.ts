@@ -4,7 +4,7 @@ import { compatible } from "../../kit/text.ts";
 import { toTimestamp } from "../../kit/time.ts";
 import { ident, join, raw, type Statement, sql } from "../../postgres/sql.ts";
 import type { Catalog } from "../../records/catalog.ts";
-import type { Kind } from "../../records/kind.ts";
+import { type Kind, SHARED_TABLE } from "../../records/kind.ts";
 import { savedList } from "../../views/list.ts";
 import type { Author, Database } from "../database.ts";
 import { withNewHandles } from "../records/handles.ts";
@@ -64,13 +64,12 @@ export async function listLists({ pool, catalog }: Database, workspaceId: string
 
 /** Those that are not deleted. */
 function membersSql({ kinds }: Catalog, workspaceId: string): Statement {
-  const cases = kinds.map(
-    (
-      kind,
-    ) => sql`when ${raw(`'${kind.name}'`)} then (select count(*)::int from list_members m where m.workspace_id = ${workspaceId}
-      and m.list_id = l.id and exists (select from ${rowsOf(kind)} r where r.workspace_id = ${workspaceId} and r.id = m.record_id and r.deleted_at is null))`,
-  );
-  return sql`case when l.query is null then case l.kind ${join(cases, " ")} end end`;
+  const living = (table: string) => sql`(select count(*)::int from list_members m where m.workspace_id = ${workspaceId}
+      and m.list_id = l.id and exists (select from ${ident(table)} r where r.workspace_id = ${workspaceId} and r.id = m.record_id and r.deleted_at is null))`;
+  const cases = kinds
+    .filter(({ shared }) => !shared)
+    .map(({ name, table }) => sql`when ${raw(`'${name}'`)} then ${living(table)}`);
+  return sql`case when l.query is null then case l.kind ${join(cases, " ")} else ${living(SHARED_TABLE)} end end`;
 }
 
 export type NewList = {

@@ -165,6 +165,7 @@ function feedSql(db: Database, walk: Walk): Statement {
   const { conditions, kinds, touched, limit } = query;
   const table = changesTable(db.catalog);
   const filters = [
+    ...(db.catalog.gone.length > 0 ? [table.living] : []),
     ...conditions.map((condition) => conditionSql(table, condition, workspaceId)),
     ...(kinds ? [sql`r.kind = any (${kinds}::text[])`] : []),
     ...touched.map(

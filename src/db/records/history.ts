@@ -36,7 +36,7 @@ function createChangesTable(catalog: Catalog): Table {
   return createTableOf({
     name: raw("changes"),
     alias: raw("r"),
-    living: raw("true"),
+    living: raw(catalog.gone.length > 0 ? `r.kind <> all ('{${catalog.gone.join(",")}}')` : "true"),
     column: (field, workspace) => (field.type.long ? raw("r.row") : shown(field, workspace)),
     late: (field, workspaceId, id) =>
       field.type.long &&

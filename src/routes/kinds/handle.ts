@@ -1,4 +1,4 @@
-import { changeKinds, countOwn, readKinds } from "../../db/kinds/kinds.ts";
+import { changeKinds, countOwn } from "../../db/kinds/kinds.ts";
 import { type Row, type View, viewsOf } from "../../derive/view.ts";
 import type { Answer } from "../../http/reply.ts";
 import { echo } from "../../kit/line.ts";
@@ -33,10 +33,7 @@ const MOST_KINDS = 500;
 const MOST_FIELDS = 200;
 
 /** The kinds as they are stored now, whatever the session knew. */
-async function stored({ db, session }: Authenticated): Promise<{ kinds: OwnKind[]; catalog: Catalog }> {
-  const { kinds } = await readKinds(db.pool, session.workspaceId);
-  return { kinds, catalog: compileOwn(declarations, kinds) };
-}
+const stored = ({ services, session }: Authenticated) => services.catalogs.now(session.workspaceId);
 
 export async function all(context: Authenticated): Promise<Answer> {
   const { kinds, catalog } = await stored(context);

@@ -143,7 +143,8 @@ async function change(context: Authenticated): Promise<Answer> {
 async function remove(context: Authenticated): Promise<Answer> {
   const { services } = context;
   const { id, name } = await authority(context);
-  const counts = await countRecords(services.db, id);
+  const { catalog } = await services.catalogs.now(id);
+  const counts = await countRecords({ ...services.db, catalog }, id);
   const holds = counts.map(({ kind, rows }) => counted(rows, kind)).join(", ") || "no records";
   await stepUp(context, `delete the workspace ${echo(name)}`, id, `it holds ${holds}`);
   await deleteWorkspace(services.db.pool, services.db.catalog, id, context.session.userId);
