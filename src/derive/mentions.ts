@@ -12,6 +12,16 @@ export function mentionedSql(kind: Kind, row: string): string {
   return `crm_mentioned(${fields.map(listOf).join(" || ")})`;
 }
 
+/** The same of a row as the history keeps it, in JSON. */
+export function mentionedInJson(kind: Kind, row: string): string {
+  const fields = kind.mentions!.in.map((name) => kind.field(name)!);
+  const listOf = ({ name, type }: Field) =>
+    type.sqlType === "text[]"
+      ? `array(select jsonb_array_elements_text(coalesce(nullif(${row} -> '${name}', 'null'), '[]')))`
+      : `array[${row} ->> '${name}']`;
+  return `crm_mentioned(${fields.map(listOf).join(" || ")})`;
+}
+
 /** Whether a change of these fields changes the index. */
 export const movesMentions = ({ mentions }: Kind, names: readonly string[]): boolean =>
   mentions !== undefined && [...mentions.in, mentions.at].some((name) => names.includes(name));

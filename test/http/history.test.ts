@@ -92,6 +92,7 @@ test("before and after have the shape of the record", async () => {
     ],
     ["/tasks", { title: "Shape", due_at: "+3d" }, { done: true }],
     ["/activities", { kind: "call", company_id: company }, { body: "x" }],
+    ["/emails", { from: "a@other.com", cc: ["a@shape.com"] }, { cc: [], to: ["b@shape.com"] }],
   ];
   for (const [path, body, change] of bodies) {
     const id = await make(path, body);

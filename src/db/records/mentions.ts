@@ -65,7 +65,7 @@ export function shownMentions({ kind, target }: Mentioned, row: Statement, works
 }
 
 /** `from … where …`: the addresses of living records of the target that are among some values. */
-function holdersSql(target: Kind, values: Statement, workspace: Workspace): Statement {
+export function holdersSql(target: Kind, values: Statement, workspace: Workspace): Statement {
   return sql`from addresses a where a.workspace_id = ${workspace} and a.kind = ${raw(`'${target.name}'`)} and a.value = any (${values})${privateSql(target, raw("a.value"))}`;
 }
 

@@ -1,23 +1,31 @@
+import { mentionedInJson } from "../../derive/mentions.ts";
 import { columnOf, type Row, type View } from "../../derive/view.ts";
 import { LargeJson } from "../../kit/largeJson.ts";
 import { showTime } from "../../kit/time.ts";
+import { raw } from "../../postgres/sql.ts";
 import type { Catalog } from "../../records/catalog.ts";
 import { columnName, type Field } from "../../records/kind.ts";
 import { type Snapshot, timeOfJson } from "../../views/change.ts";
-import { rowsOf } from "./table.ts";
+import { holdersSql } from "./mentions.ts";
+import { FIRST_VALUE, rowsOf } from "./table.ts";
 
 /** The records that history entries hold, from the rows as they were stored to the shape that the record itself has. */
 
 /** What a reader sees of a kind; undefined of what is none, such as the workspace itself. */
 export type ViewOf = (kind: string) => View | undefined;
 
-/** A stored row with the names of what it links to, by a statement about the entry that `alias` stands for; `row` is all of it, `$1` the workspace. */
+/** A stored row with the names of what it links to and the ids of what it mentions, as they are today, by a statement about the entry that `alias` stands for; `row` is all of it, `$1` the workspace. */
 export function namedRow(catalog: Catalog, alias: string, row: string): string {
   const cases = catalog.kinds.flatMap((kind) => {
     const names = kind.links.map(({ id, name, target }) => {
       const title = `t."${columnName(target.titleField)}"`;
       return `'${name}', (select ${title} from ${rowsOf(target).text} t where t.workspace_id = $1 and t.id = ${alias}.row ->> '${columnName(id)}')`;
     });
+    for (const { name, mentioned } of kind.fields) {
+      if (!mentioned?.target) continue;
+      const holders = holdersSql(mentioned.target, raw(mentionedInJson(kind, `${alias}.row`)), FIRST_VALUE);
+      names.push(`'${name}', (select to_jsonb(array_agg(distinct a.record_id)) ${holders.text})`);
+    }
     return names.length > 0 ? [`when '${kind.name}' then jsonb_build_object(${names.join(", ")})`] : [];
   });
   return `((${row}) || case ${alias}.kind ${cases.join(" ")} else '{}' end)`;
