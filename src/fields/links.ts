@@ -6,7 +6,7 @@ import { handleOf } from "./link.ts";
 import { itemsOf } from "./list.ts";
 import { compare, NULLS } from "./operators.ts";
 import type { Predicate } from "./predicate.ts";
-import { asJson, isEmail, readDomain, readEmail } from "./text.ts";
+import { asJson, domainType, isEmail, readDomain, readEmail } from "./text.ts";
 import type { FieldType } from "./type.ts";
 
 /** Fields that show what a record mentions. Nobody writes them. */
@@ -61,7 +61,10 @@ export const involvedType: FieldType = {
 
 /** Where a `+` was not encoded it is a blank, which no address holds. */
 function readInvolved(text: string): string | undefined {
-  if (!text.includes("@")) return readDomain(text);
+  if (!text.includes("@")) {
+    const domain = readDomain(text);
+    return domainType.schema.safeParse(domain).success ? domain : undefined;
+  }
   const address = readEmail(text).replaceAll(" ", "+");
   return isEmail(address) ? address : undefined;
 }

@@ -88,7 +88,10 @@ function readKinds(kind: Kind, asked: string | undefined): Source[] {
   const sources = timelineOf(kind);
   if (asked === undefined) return sources;
   const names = asked.split(",").map((name) => name.trim().toLowerCase());
-  const named = (name: string) => sources.filter(({ kind: each }) => each.name === name || each.plural === name);
+  const named = (name: string) =>
+    sources.filter(({ is, kind: each }) =>
+      [each.name, each.plural, ...(is === "changes" ? [change.name, change.plural] : [])].includes(name),
+    );
   const unknown = names.find((name) => named(name).length === 0);
   if (unknown !== undefined)
     throw new Problem(

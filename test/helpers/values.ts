@@ -338,7 +338,7 @@ const KINDS: Record<string, (field: Field, world: World) => FieldValues> = {
     return { ...lists, samples: [...lists.samples, header] };
   },
   links: () => shownOnly(["nobody@", "e_t4v6w8y0x"]),
-  involved: () => shownOnly(["a@b", "@acme.com"]),
+  involved: () => shownOnly(["a@b", "@acme.com", "jane"]),
   custom: () => {
     const members = Object.fromEntries(HOSTILE_TEXTS.map((item, i) => [`t${i}`, item]));
     const nested = { list: ["a", 1, null, { b: [] }], "key with \u202e=": { "": "\n# created" }, tiny: 1e-7, huge: 1e300 };

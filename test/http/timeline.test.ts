@@ -89,7 +89,7 @@ test("a timeline has everything once, newest first, and pages through it however
       );
     }
     assert.equal((await handles(`${path}?kind=email,tasks&limit=200`)).length, 12);
-    assert.equal((await handles(`${path}?kind=deal&limit=200`)).length, 15);
+    for (const kind of ["deal", "changes"]) assert.equal((await handles(`${path}?kind=${kind}&limit=200`)).length, 15);
   }
   const { text } = await ann.send("GET", `/contacts/${jane.id}/timeline?limit=2&kind=deal`);
   assert.match(
