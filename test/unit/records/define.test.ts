@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { readRecord } from "../../../src/derive/body.ts";
-import { link, required, text } from "../../../src/fields/vocabulary.ts";
+import { link, links, required, text } from "../../../src/fields/vocabulary.ts";
 import { zone } from "../../../src/kit/time.ts";
 import { catalog } from "../../../src/records/all.ts";
 import { compile } from "../../../src/records/compile.ts";
@@ -81,6 +81,14 @@ test("a declaration that names what is not there is refused when the program loa
     { ...boat, reminder: { at: "due_at" } },
     { ...boat, order: "-at" },
   ];
+  const hulls = links("company", { about: "whose hulls" });
+  assert.throws(
+    () => one({ ...boat, fields: { name, hulls } }),
+    /boat.hulls shows what the record mentions, which is not declared/,
+  );
+  const mentioning = { ...boat, mentions: { at: "created_at", in: ["name"] }, fields: { name, hulls } };
+  assert.throws(() => one(mentioning), /boat.hulls is of company, which is no kind with addresses/);
+  assert.throws(() => one({ ...boat, mentions: { at: "sailed_at", in: ["name"] } }), /boat has no field sailed_at/);
   for (const declaration of wrong) assert.throws(() => one(declaration), /^Error: boat has no field /);
   for (const parameter of LIST_PARAMETERS)
     assert.throws(
