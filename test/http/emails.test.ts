@@ -234,6 +234,79 @@ describe("earlier mails follow", () => {
     assert.deepEqual((await subjects(`/contacts/${copy.id}/emails`, bob)).sort(), ["Row one", "Row two"]);
   });
 
+  test("any writes, merges, deletions and undos of several callers at once", async () => {
+    let seed = 7;
+    const random = (below: number) => {
+      seed = (seed * 1_103_515_245 + 12_345) % 2_147_483_648;
+      return Math.floor((seed / 2_147_483_648) * below);
+    };
+    const eve = await service.signIn("eve@example.com");
+    const address = () => `a${random(7)}@h.example`;
+    const ids = { contacts: [] as string[], emails: [] as string[] };
+    for (let i = 0; i < 5; i++) ids.contacts.push((await make("/contacts", { name: `H ${i}` }, eve)).id);
+    for (let i = 0; i < 7; i++) ids.emails.push((await make("/emails", { from: address() }, eve)).id);
+    const changes: string[] = [];
+    const send = async (method: string, path: string, body?: object) => {
+      let reply = await eve.send(method, `${path}?format=json`, body);
+      if (reply.status === 409 && reply.json().confirm)
+        reply = await eve.send(method, `${path}?format=json&confirm=${reply.json().confirm}`, body);
+      assert.ok(reply.status < 500, `${method} ${path} ${reply.text}`);
+      const change = reply.headers.get("x-change");
+      if (change) changes.push(change);
+    };
+    const any = (plural: keyof typeof ids) => `/${plural}/${ids[plural][random(ids[plural].length)]}`;
+    const lists = () => ({ [["to", "cc"][random(2)]!]: Array.from({ length: random(3) }, address) });
+    const writes = [
+      () => send("PATCH", any("emails"), random(3) === 0 ? { from: address() } : lists()),
+      () =>
+        send(
+          "PATCH",
+          any("contacts"),
+          random(2) === 0 ? { email: address() } : { emails: { add: [address()], remove: [address()] } },
+        ),
+      () => send("POST", "/undo", { change: changes[random(changes.length)], force: true }),
+      () => send("DELETE", any(random(2) === 0 ? "emails" : "contacts")),
+      () => send("POST", `${any(random(2) === 0 ? "emails" : "contacts")}/restore`),
+      () => send("POST", `${any("contacts")}/merge`, { from: ids.contacts[random(5)] }),
+      () => send("POST", `${any("emails")}/merge`, { from: ids.emails[random(7)] }),
+    ];
+    await send("PATCH", any("contacts"), { email: address() });
+    const weights = [0, 0, 0, 0, 1, 1, 1, 1, 2, 2, 3, 4, 4, 5, 6];
+    for (let turn = 0; turn < 50; turn++)
+      await Promise.all(Array.from({ length: 3 }, () => writes[weights[random(weights.length)]!]!()));
+    for (const plural of ["contacts", "emails"] as const)
+      for (const id of ids[plural]) await send("POST", `/${plural}/${id}/restore`);
+    // However it went, there is something to tell.
+    for (const [i, id] of ids.contacts.entries())
+      await send("PATCH", `/contacts/${id}`, { emails: { add: [`own${i}@h.example`] } });
+    for (const [i, id] of ids.emails.entries())
+      await send("PATCH", `/emails/${id}`, { cc: { add: [`own${i % 5}@h.example`] } });
+    const all = async (plural: string) => (await eve.send("GET", `/${plural}?format=json&limit=200`)).json().items as Json[];
+    const [contacts, mails] = [await all("contacts"), await all("emails")];
+    const named = (mail: Json) => [mail["from"], ...(mail["to"] as string[]), ...(mail["cc"] as string[])];
+    const has = (contact: Json, one: Json) =>
+      named(one).some((each) => [contact["email"], ...(contact["emails"] as string[])].includes(each));
+    assert.ok(mails.some(({ contacts: those }) => (those as string[]).length > 0));
+    for (const one of mails)
+      assert.deepEqual(
+        (one["contacts"] as string[]).toSorted(),
+        contacts
+          .filter((each) => has(each, one))
+          .map(handle)
+          .sort(),
+      );
+    for (const contact of contacts) {
+      const listed = (await eve.send("GET", `/contacts/${contact["id"]}/emails?format=json`)).json().items.map(handle);
+      assert.deepEqual(
+        listed.sort(),
+        mails
+          .filter((one) => has(contact, one))
+          .map(handle)
+          .sort(),
+      );
+    }
+  });
+
   test("an address that is added while a mail with it arrives", async () => {
     for (let turn = 0; turn < 8; turn++) {
       const address = `turn${turn}@race.example`;
