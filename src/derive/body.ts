@@ -245,6 +245,8 @@ export function takenApart(kind: Kind, values: Record<string, unknown>): { sent:
 function complete(kind: Kind, written: Written, reading: Reading): void {
   for (const field of kind.fields) {
     if (field.initially === undefined || written.sent[field.name] != null) continue;
+    // Of nothing no record is made, also where it may be without a title.
+    if (field === kind.titleField && Object.values(written.sent).every((value) => value == null)) continue;
     written.initial[field.name] = field.type.toColumn(field.initially, reading);
   }
   for (const { name, list } of kind.fields) {

@@ -14,8 +14,9 @@ import { mayRead } from "./readable.ts";
 
 /** A record made without its natural key may be one that is there already: say who is called the same. */
 export async function namesakes(context: Authenticated, kind: Kind, { sent, initial }: Written, id: string): Promise<string[]> {
-  const { naturalKey, title, name, plural } = kind;
-  if (!naturalKey || sent[naturalKey] || !mayRead(context, kind)) return [];
+  const { naturalKey, title, titleField, name, plural } = kind;
+  // A title that a record may be without is no name: many mails have one subject.
+  if (!naturalKey || titleField.initially !== undefined || sent[naturalKey] || !mayRead(context, kind)) return [];
   const called = String(sent[title] ?? initial[title]);
   const { db } = context;
   const others = (await namedRecords(db, context.session.workspaceId, kind, called)).filter((other) => other !== id);

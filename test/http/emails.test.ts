@@ -100,6 +100,8 @@ describe("a mail", () => {
     const told = { direction: "out", snippet: "told", thread_id: "mine" };
     const own = await mail("sam@t.example", { ...told, in_reply_to: "t1@t.example" });
     const nameless = await make("/emails", { from: "sam@t.example" });
+    assert.match((await ann.send("POST", "/emails", {})).text, /^ERROR missing_field an email needs subject/);
+    assert.doesNotMatch((await ann.send("POST", "/emails", { from: "sam@t.example" })).text, /another/);
     const of = ({ direction, snippet, thread_id }: Json) => ({ direction, snippet, thread_id });
     assert.deepEqual(of(first), { direction: "in", snippet: "Dear Ann, can you send it?", thread_id: "t1@t.example" });
     assert.deepEqual(of(reply), { direction: "out", snippet: "Here & now it is", thread_id: "t1@t.example" });
