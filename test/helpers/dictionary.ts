@@ -34,7 +34,10 @@ export async function createWorld(client: Client): Promise<World> {
 /** What a record of this kind cannot be without. */
 export function leastOf(kind: Kind, world: World): Record<string, unknown> {
   const [link] = kind.links.filter(({ id }) => kind.needsOneOf?.includes(id.name));
-  const required = kind.fields.filter((field) => field.required && field.initially === undefined && !field.readOnly);
+  // One may be without a title, and not without anything.
+  const required = kind.fields.filter(
+    (field) => field.required && (field.initially === undefined || field === kind.titleField) && !field.readOnly,
+  );
   return {
     ...Object.fromEntries(required.map((field) => [field.name, valuesOf(field, world).ladder[0]])),
     ...(link ? { [link.id.name]: world.linked.get(link.target.name)![0]!.id } : {}),
