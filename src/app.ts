@@ -393,7 +393,7 @@ const negotiates = ({ answers, standard }: Route) => !standard && answers.is !==
 function receive(request: Request, { raw, body }: Route): Body | Promise<Body> {
   const { method, headers } = request;
   if (body?.is === "file") return openFileBody(request);
-  if (method === "POST" || method === "PATCH") return (raw ? readRaw : readBody)(request, BODY_LIMIT);
+  if (method === "POST" || method === "PUT" || method === "PATCH") return (raw ? readRaw : readBody)(request, BODY_LIMIT);
   if (headers["transfer-encoding"] === undefined && Number(headers["content-length"] ?? 0) === 0) return NO_BODY;
   throw new Problem(
     "bad_request",

@@ -2,6 +2,7 @@ import type { Session } from "../db/people/sessions.ts";
 import type { Parameters } from "../derive/query.ts";
 import type { Problem } from "../kit/problem.ts";
 import type { Catalog } from "../records/catalog.ts";
+import type { Kind } from "../records/kind.ts";
 import type { Vocabulary } from "./vocabulary.ts";
 
 /** Values of JSON, as they are sent and answered. */
@@ -22,6 +23,8 @@ export type Word = { theirs: string; ours: string; value?: Translation };
 export type Table = {
   /** The segment of the path there. */
   name: string;
+  /** Many of them, where that is not `name`. */
+  plural?: string;
   /** One record of it, as activity and events call it. */
   singular: string;
   /** Our kind, by its plural. */
@@ -74,7 +77,7 @@ export type Phrase = {
   method: "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
   path: string;
   about: string;
-  open?: "or with a token";
+  open?: true | "or with a token";
   /** The parameters that it takes, where it is no list of records. */
   takes?: readonly string[];
   answer: (call: Call) => Promise<Said> | Said;
@@ -87,8 +90,8 @@ export type Dialect = {
   /** Where its paths begin. */
   base: string;
   tables: readonly Table[];
-  /** Whether kinds that no table names are spoken of by our own names. */
-  othersToo: boolean;
+  /** What a kind that no table names is called. */
+  other: (kind: Kind) => Pick<Table, "name" | "plural">;
   /** What a field of ours is called where no word says so. */
   spell: (ours: string) => string;
   /** Our fields that it does not know. */

@@ -127,10 +127,15 @@ function encode(dialect: Dialect, said: Said, call: Call): Spoken {
 /** The table of that name, or the kind of the caller's workspace that is called so. */
 export function tableNamed({ dialect, catalog }: Pick<Call, "dialect" | "catalog">, name: string): Table | undefined {
   const table = dialect.tables.find((each) => each.name === name);
-  if (table || !dialect.othersToo) return table;
-  const kind = catalog.byPlural(name);
-  if (!kind || dialect.tables.some(({ of }) => of === kind.plural)) return undefined;
-  return { name: kind.plural, singular: kind.name, of: kind.plural, columns: [] };
+  const kind = table ? undefined : catalog.kinds.find((each) => dialect.other(each).name === name);
+  return kind && !isDeclared(dialect, kind) ? tableOfKind(dialect, kind) : table;
+}
+
+const isDeclared = ({ tables }: Dialect, { plural }: Kind) => tables.some(({ of }) => of === plural);
+
+export function tableOfKind(dialect: Dialect, kind: Kind): Table {
+  const declared = dialect.tables.find(({ of }) => of === kind.plural);
+  return declared ?? { ...dialect.other(kind), singular: kind.name, of: kind.plural, columns: [] };
 }
 
 export function tableOf(call: Call, name = call.path.table!): Table {
@@ -145,9 +150,9 @@ export function tableOf(call: Call, name = call.path.table!): Table {
 
 /** All tables of the caller's workspace. */
 export function tablesOf({ dialect, catalog }: Pick<Call, "dialect" | "catalog">): Table[] {
-  const others = catalog.kinds.map(({ plural }) => tableNamed({ dialect, catalog }, plural));
   const declared = dialect.tables.filter(({ of }) => catalog.byPlural(of));
-  return [...declared, ...others.filter((table): table is Table => table !== undefined && !declared.includes(table))];
+  const others = catalog.kinds.filter((kind) => !isDeclared(dialect, kind));
+  return [...declared, ...others.map((kind) => tableOfKind(dialect, kind))];
 }
 
 export function kindOf({ catalog }: Pick<Call, "catalog">, table: Table): Kind {

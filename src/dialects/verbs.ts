@@ -1,7 +1,8 @@
 import type { Parameters } from "../derive/query.ts";
 import { Problem } from "../kit/problem.ts";
 import type { Call, Reply, Said, Table, Values } from "./dialect.ts";
-import { tableNamed, vocabularyFor } from "./engine.ts";
+import { tableOfKind, vocabularyFor } from "./engine.ts";
+import { pageNumbered } from "./pages.ts";
 import { isObject, toOurs, toTheirs, type Vocabulary } from "./vocabulary.ts";
 
 /** What can be done with the records of a table, each by requests to our own routes. */
@@ -23,7 +24,11 @@ export async function list(call: Call): Promise<Said> {
   const words = vocabularyFor(call);
   const { query, page } = call.dialect.readQuery(call.parameters, words);
   try {
-    return listed(words, page, await call.ask("GET", `/${words.kind.plural}${queryOf(query)}`));
+    const get = (more: Parameters) => call.ask("GET", `/${words.kind.plural}${queryOf([...query, ...more])}`);
+    const { number } = page;
+    return number === undefined
+      ? listed(words, page, await get([]))
+      : await pageNumbered(call, words, query, { ...page, number }, get);
   } catch (error) {
     if (error instanceof Problem && namesNothing(error, query)) return nothing(page);
     throw error;
@@ -65,16 +70,17 @@ async function related(call: Call, { kind, table }: Vocabulary, record: Values):
   if (call.dialect.linkNames) return shown;
   for (const { name, id, target } of kind.links) {
     const held = record[id.name];
-    const other = tableOfKind(call, target.plural);
-    if (typeof held !== "string" || !other) shown[name] = null;
+    const other = tableOfKind(call.dialect, target);
+    if (typeof held !== "string") shown[name] = null;
     else
       shown[name] = await readable(async () =>
         toTheirs(vocabularyFor(call, other), (await call.ask("GET", oneOf(other, held))).json),
       );
   }
   for (const plural of table.holds ?? []) {
-    const other = tableOfKind(call, plural);
-    if (!other || !call.catalog.byPlural(plural)) continue;
+    const kind = call.catalog.byPlural(plural);
+    if (!kind) continue;
+    const other = tableOfKind(call.dialect, kind);
     const words = vocabularyFor(call, other);
     const path = `${oneOf(table, record.id as string)}/${plural}`;
     shown[other.name] = await readable(async () =>
@@ -83,9 +89,6 @@ async function related(call: Call, { kind, table }: Vocabulary, record: Values):
   }
   return shown;
 }
-
-const tableOfKind = (call: Call, plural: string): Table | undefined =>
-  call.dialect.tables.find(({ of }) => of === plural) ?? tableNamed(call, plural);
 
 async function readable<T>(get: () => Promise<T>): Promise<T | null> {
   try {

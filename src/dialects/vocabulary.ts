@@ -132,7 +132,7 @@ export function toOurs(vocabulary: Vocabulary, body: Values): Values {
   return ours;
 }
 
-function translated({ theirs, value }: Entry, sent: unknown): unknown {
+export function translated({ theirs, value }: Entry, sent: unknown): unknown {
   try {
     return value!.ours(sent);
   } catch (error) {

@@ -52,7 +52,11 @@ function nullable(schema: Json): Json {
 const neverNull = (spec: FieldSpec & Partial<Pick<Field, "touched">>) =>
   spec.touched?.is !== "last" && (isAlways(spec) || spec.type.absent !== undefined);
 
-const shownProperty = (spec: FieldSpec): Json => (neverNull(spec) ? shownSchema(spec) : nullable(shownSchema(spec)));
+/** A field of a record as answers show it. */
+export const shownProperty = (spec: FieldSpec): Json => (neverNull(spec) ? shownSchema(spec) : nullable(shownSchema(spec)));
+
+/** A field as a body may hold it, or null. */
+export const writtenProperty = (spec: FieldSpec): Json => nullable(writtenSchema(spec));
 
 const properties = (fields: readonly Field[], schemaOf: (field: Field) => Json) =>
   Object.fromEntries(fields.map((field) => [field.name, schemaOf(field)]));

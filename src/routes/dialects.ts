@@ -2,11 +2,12 @@ import type { Session } from "../db/people/sessions.ts";
 import { agentCrm } from "../dialects/agentcrm/dialect.ts";
 import type { Dialect, Phrase } from "../dialects/dialect.ts";
 import { speak } from "../dialects/engine.ts";
+import { inCrm } from "../dialects/incrm/dialect.ts";
 import { json } from "../formats/json.ts";
 import type { Answer } from "../http/reply.ts";
 import { type Ask, type Authenticated, type Context, type Refuse, type Route, seenBaseUrl } from "../service/route.ts";
 
-const DIALECTS: readonly Dialect[] = [agentCrm];
+const DIALECTS: readonly Dialect[] = [agentCrm, inCrm];
 
 /** The same records in other systems' words. Each of these routes asks our own ones, with the rights of the caller. */
 export const dialectRoutes: Route[] = DIALECTS.flatMap((dialect) => dialect.phrases.map((phrase) => routeOf(dialect, phrase)));
@@ -27,6 +28,7 @@ function routeOf(dialect: Dialect, phrase: Phrase): Route {
     refuse: refusalOf(dialect),
   } as const;
   const handle = (context: Answering, ask: Ask) => answer(dialect, phrase, context, ask);
+  if (open === true) return { ...route, open, handle: (context, ask) => handle({ ...context, session: undefined }, ask) };
   return open ? { ...route, open, handle } : { ...route, handle };
 }
 

@@ -1,6 +1,6 @@
 import { readLimit } from "../../derive/query.ts";
 import type { Call, Said, Values } from "../dialect.ts";
-import { tableNamed, tablesOf, vocabularyFor } from "../engine.ts";
+import { tableOfKind, vocabularyFor } from "../engine.ts";
 import { queryOf } from "../verbs.ts";
 import { isObject, type Vocabulary } from "../vocabulary.ts";
 import { MOST } from "./query.ts";
@@ -42,8 +42,8 @@ export async function activity(call: Call): Promise<Said> {
 
 function shown(call: Call, entry: Values): Values {
   const { id, at, actor, action, kind, record, name, changes, token_id, agent, reason, request_id } = entry;
-  const plural = call.catalog.get(String(kind))?.plural;
-  const table = tablesOf(call).find(({ of }) => of === plural) ?? tableNamed(call, plural ?? "");
+  const found = call.catalog.get(String(kind));
+  const table = found && tableOfKind(call.dialect, found);
   const words = table && vocabularyFor(call, table);
   return {
     id,

@@ -80,7 +80,7 @@ export const agentCrm: Dialect = {
   name: "agentCRM",
   base: "/v1",
   tables: TABLES,
-  othersToo: true,
+  other: ({ plural }) => ({ name: plural }),
   spell: (ours) => ours,
   hidden: ["handle", "version"],
   linkNames: false,
