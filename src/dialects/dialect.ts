@@ -14,7 +14,12 @@ export type Translation = {
   schema: Values;
   ours: (value: unknown) => unknown;
   theirs: (value: unknown) => unknown;
+  /** The value there as an expression of SQL over our column. */
+  sql?: (column: string) => string;
 };
+
+/** Filters of ours that a parameter of a list stands for, where it has to be looked up. */
+export type Lookup = (value: string, call: Call) => Promise<Parameters>;
 
 /** What a field is called over there: `name` for our `title`. `custom.size` is a member of our field `custom`. */
 export type Word = { theirs: string; ours: string; value?: Translation };
@@ -35,6 +40,8 @@ export type Table = {
   columns: readonly string[];
   /** Field names there that make the title here: a change of one of them changes it too. */
   title?: { ours: string; parts: readonly string[] };
+  /** Parameters of its list that are no columns. */
+  lookups?: Readonly<Record<string, Lookup>>;
   /** Our kinds whose records one record is shown with, by their plurals. */
   holds?: readonly string[];
 };

@@ -22,8 +22,16 @@ const oneOf = (table: Table, id: string) => `/${table.of}/${encodeURIComponent(i
 
 export async function list(call: Call): Promise<Said> {
   const words = vocabularyFor(call);
-  const { query, page } = call.dialect.readQuery(call.parameters, words);
+  const { lookups = {} } = words.table;
+  const isLookup = (name: string) => Object.hasOwn(lookups, name);
+  const asked = call.dialect.readQuery(
+    call.parameters.filter(([name]) => !isLookup(name)),
+    words,
+  );
+  const query = [...asked.query];
+  const { page } = asked;
   try {
+    for (const [name, value] of call.parameters) if (isLookup(name)) query.push(...(await lookups[name]!(value, call)));
     const get = (more: Parameters) => call.ask("GET", `/${words.kind.plural}${queryOf([...query, ...more])}`);
     const { number } = page;
     return number === undefined

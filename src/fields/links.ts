@@ -2,7 +2,6 @@ import { z } from "zod";
 import { readId, shortId } from "../kit/id.ts";
 import { joinList, quoteIfNeeded } from "../kit/line.ts";
 import { oneOf } from "../kit/words.ts";
-import { handleOf } from "./link.ts";
 import { itemsOf } from "./list.ts";
 import { compare, NULLS } from "./operators.ts";
 import type { Predicate } from "./predicate.ts";
@@ -21,7 +20,7 @@ const SHOWN = {
   absent: "[]",
 } satisfies Partial<FieldType>;
 
-/** The records of a kind that have an address which the record names: their ids, short on lines, handles in JSON. */
+/** The records of a kind that have an address which the record names: their ids, short on lines, whole in JSON as those of any link. */
 export function linksType(target: string): FieldType {
   return {
     ...SHOWN,
@@ -35,7 +34,7 @@ export function linksType(target: string): FieldType {
       return allOrAny(operator, each);
     },
     toLine: (ids: readonly string[]) => joinList(ids.map(shortId)),
-    toJson: (ids: readonly string[]) => JSON.stringify(ids.map((id) => handleOf(target, id))),
+    toJson: asJson,
     mentions: { target },
   };
 }

@@ -433,3 +433,80 @@ test("lists are dynamic by a predicate or static by members, and resolve to rows
   await refused(404, "not_found", "GET", `/v1/lists/${list.id}/rows`, undefined, bob);
   await refused(409, "conflict", "POST", "/v1/lists", { name: "Renamed", target_table: "deals", kind: "static" });
 });
+
+test("mails attach by themselves, and are found by whom they came from or whom they involve", async () => {
+  const jim = await row("POST", "/v1/contacts", { email: "jim@mails.example", first_name: "Jim" });
+  const company = await row("POST", "/v1/companies", { name: "Mails", domain: "mails.example" });
+  const mail = await row("POST", "/v1/emails", {
+    from_addr: "jim@mails.example",
+    to_addrs: ["ann@example.com"],
+    cc_addrs: ["kim@elsewhere.example"],
+    subject: "Last",
+    body_text: "hello",
+    sent_at: "2026-04-28T00:00:00Z",
+  });
+  assert.deepEqual([mail.direction, mail.from_addr, mail.snippet], ["inbound", "jim@mails.example", "hello"]);
+  assert.deepEqual([mail.contact_ids, mail.company_ids], [[jim.id], [company.id]]);
+  await row("POST", "/v1/emails", { from_addr: "ann@example.com", to_addrs: ["jim@mails.example"], subject: "Reply" });
+  const subjects = async (query: string) => (await rows(`/v1/emails?${query}`)).map(({ subject }) => subject);
+  assert.deepEqual(await subjects(`from_contact=${jim.id}&limit=1`), ["Last"]);
+  assert.deepEqual(await subjects(`involves_contact=${jim.id}`), ["Reply", "Last"]);
+  assert.deepEqual(await subjects(`contact_ids_has=${jim.id}&direction=outbound`), ["Reply"]);
+  assert.deepEqual(await subjects("to_addrs_has=ann@example.com"), ["Last"]);
+  assert.deepEqual(await subjects("from_contact=c_00000000"), []);
+});
+
+test("SQL reads tables by their names and columns, and tells SQLSTATE and place", async () => {
+  await row("POST", "/v1/deals", { name: "Queried", stage: "sql", amount_cents: 700 });
+  await row("POST", "/v1/companies", { name: "Sized", size: "7" });
+  const ask = async (sql: string, params?: unknown[]) => row("POST", "/v1/sql", { sql, ...(params ? { params } : {}) });
+  const data = await ask("select name, amount_cents from deals where stage = $1 and deleted_at is null;", ["sql"]);
+  assert.deepEqual(
+    [data.columns, data.rows, data.rowCount, data.command],
+    [["name", "amount_cents"], [{ name: "Queried", amount_cents: 700 }], 1, "SELECT"],
+  );
+  const { rows: found } = await ask(
+    "with s as (select size from companies where name = 'Sized') select s.size, d.title from s, deals d where d.name = 'Queried' -- end",
+  );
+  assert.deepEqual(found, [{ size: "7", title: "Queried" }]);
+  assert.deepEqual(
+    (await ask("with recursive n as (select 1 as i union all select i + 1 from n where i < 3) select max(i) as most from n"))
+      .rows,
+    [{ most: 3 }],
+  );
+  const told = await ann.send("POST", "/v1/sql", { sql: "select nam from deals" });
+  const { error, code, position, message } = told.json();
+  assert.deepEqual([told.status, error, code, position], [400, "sql_error", "42703", 8], message);
+  for (const sql of [
+    "insert into contacts (email) values ('x')",
+    "with x as (delete from deals returning 1) select 1",
+    "drop table deals",
+    "select set_config('role', 'postgres', false)",
+  ])
+    assert.ok((await ann.send("POST", "/v1/sql", { sql })).status >= 400, sql);
+  const { hint } = (await ann.send("POST", "/v1/sql", { sql: "insert into contacts (email) values ('x')" })).json();
+  assert.match(hint, /POST \/v1\/contacts/);
+  await refused(400, "missing_field", "POST", "/v1/sql", {});
+  const others = (await bob.send("POST", "/v1/sql", { sql: "select count(*) as n from deals where name = 'Queried'" })).json();
+  assert.deepEqual(others.data.rows, [{ n: 0 }]);
+  await refused(501, "not_available", "POST", "/v1/connection");
+});
+
+test("a kind of the workspace's own is a table as soon as it is declared", async () => {
+  const kind = {
+    name: "vehicle",
+    plural: "vehicles",
+    title: "plate",
+    fields: { plate: { type: "text", required: true }, km: "number" },
+  };
+  assert.equal((await ann.send("POST", "/kinds", kind)).status, 201);
+  const { id } = await row("POST", "/v1/vehicles", { plate: "AB 123", km: 5 });
+  assert.deepEqual(await ids("/v1/vehicles?km_gte=5&plate_starts=ab"), [id]);
+  assert.equal((await row("PATCH", `/v1/vehicles/${id}`, { km: 6 })).km, 6);
+  assert.ok((await rows("/v1/tables")).some(({ name }) => name === "vehicles"));
+  assert.equal((await row("POST", "/v1/sql", { sql: "select km from vehicles" })).rowCount, 1);
+  await row("DELETE", `/v1/vehicles/${id}`);
+  await refused(404, "not_found", "GET", "/v1/vehicles", undefined, bob);
+  assert.equal((await bob.send("GET", "/api/v1/vehicle")).status, 404);
+  assert.equal((await ann.send("GET", "/api/v1/vehicle")).json().meta.total, 0);
+});

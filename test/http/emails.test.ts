@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
+import { shortId } from "../../src/kit/id.ts";
 import type { Json } from "../helpers/lines.ts";
 import { type Client, type Service, startService } from "../helpers/service.ts";
 
@@ -31,8 +32,10 @@ async function subjects(path: string, client = ann): Promise<string[]> {
   return reply.json().items.map(({ subject }: Json) => subject as string);
 }
 
-const attached = async (id: string, field: "contacts" | "companies" = "contacts"): Promise<string[]> =>
-  (await ann.send("GET", `/emails/${id}?format=json`)).json()[field];
+const attached = async (id: string, field: "contacts" | "companies" = "contacts"): Promise<string[]> => {
+  const ids: string[] = (await ann.send("GET", `/emails/${id}?format=json`)).json()[field];
+  return ids.map((each) => `${field === "contacts" ? "contact" : "company"}/${shortId(each)}`);
+};
 
 async function twice(method: string, path: string, body?: object): Promise<Json & { headers: Headers }> {
   const asked = await ann.send(method, `${path}${path.includes("?") ? "&" : "?"}format=json`, body);

@@ -6,6 +6,7 @@ import { accept, invite, members, removeMember } from "./members.ts";
 import { readQuery } from "./query.ts";
 import { schema, tables } from "./schema.ts";
 import { envelope, refusal } from "./shape.ts";
+import { connection, query } from "./sql.ts";
 import { TABLES } from "./tables.ts";
 import { claim, facts, openWorkspace, rotate } from "./workspaces.ts";
 
@@ -22,6 +23,8 @@ const phrases: readonly Phrase[] = [
   },
   { method: "POST", path: "/claim/{claim}", about: "become its owner, by claim_url", takes: ["code"], answer: claim },
   { method: "POST", path: "/keys/rotate", about: "a new key; the old one ends", takes: ["ws", "code"], answer: rotate },
+  { method: "POST", path: "/sql", about: "one query that reads", takes: ["limit"], answer: query },
+  { method: "POST", path: "/connection", about: "a PostgreSQL address that reads", takes: ["ws"], answer: connection },
   { method: "GET", path: "/tables", about: "the tables of the workspace", takes: [], answer: tables },
   { method: "GET", path: "/schema", about: "tables, columns, keys: what joins need", takes: [], answer: schema },
   {

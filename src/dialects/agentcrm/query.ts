@@ -2,7 +2,7 @@ import { type Parameters, readLimit } from "../../derive/query.ts";
 import { echo } from "../../kit/line.ts";
 import { Problem } from "../../kit/problem.ts";
 import type { Asked } from "../dialect.ts";
-import { type Entry, unknownColumn, type Vocabulary } from "../vocabulary.ts";
+import { type Entry, translated, unknownColumn, type Vocabulary } from "../vocabulary.ts";
 
 type Parameter = readonly [name: string, value: string];
 
@@ -51,12 +51,14 @@ function filterOf(vocabulary: Vocabulary, name: string, value: string): Paramete
   const read = Object.hasOwn(SUFFIXES, suffix) ? SUFFIXES[suffix] : undefined;
   // A key of `custom` may be called anything, so a suffix goes before it; a column is called what it is.
   if (read && (!exact || exact.theirs.includes("."))) {
-    const { ours, value: translation } = entryOf(vocabulary, column);
-    return [ours, read(translation ? String(translation.ours(value)) : value, column)];
+    const entry = entryOf(vocabulary, column);
+    const plain = suffix === "present" || !entry.value;
+    return [entry.ours, read(plain ? value : String(translated(entry, value)), column)];
   }
-  const { ours } = exact ?? entryOf(vocabulary, name);
-  const values = value.split(",");
-  return [ours, values.length === 1 ? `eq:${value}` : `in:${values.map(inList).join(",")}`];
+  const entry = exact ?? entryOf(vocabulary, name);
+  const { ours } = entry;
+  const values = value.split(",").map((each) => (entry.value ? String(translated(entry, each)) : each));
+  return [ours, values.length === 1 ? `eq:${values[0]}` : `in:${values.map(inList).join(",")}`];
 }
 
 /** An element of a list; one that would be read otherwise stands in quotes. */

@@ -40,8 +40,9 @@ const ERRORS: { [code in ProblemCode]?: [error: string, sqlstate: string] } = {
 
 export const refusal: Dialect["refusal"] = (problem: Problem, requestId, baseUrl) => {
   const { code, message, hints } = problem;
-  const { code: escalation_code, confirm: _, ...values } = problem.values;
-  const [error, sqlstate] = ERRORS[code] ?? [code, undefined];
+  const { code: escalation_code, confirm: _, sqlstate: found, ...values } = problem.values;
+  const [error, usual] = ERRORS[code] ?? [code, undefined];
+  const sqlstate = found ?? usual;
   const body: Values = {
     error,
     message,
