@@ -297,7 +297,7 @@ describe("earlier mails follow", () => {
         (one["contacts"] as string[]).toSorted(),
         contacts
           .filter((each) => has(each, one))
-          .map(handle)
+          .map(({ id }) => id)
           .sort(),
       );
     for (const contact of contacts) {

@@ -30,14 +30,16 @@ const aim = (path: string) => path.replace(/\{\w+\}/g, `${prefixOf(path)}_000000
 /** Removes values that differ between requests. */
 const steady = (text: string) =>
   text.replace(
-    /req_\w{26}|cardfile_\w+(\{.*\})? [\d.e+-]+|(confirm|token)=\S+|tok_\w{8}|cal_\w{8}|ckf_\w+|pp_\w{8}|im_\w{8}/g,
+    /(?:req|ws)_\w{26}|ck_\w{40,}|cardfile_\w+(\{.*\})? [\d.e+-]+|(confirm|token)=\S+|tok_\w{8}|cal_\w{8}|ckf_\w+|pp_\w{8}|im_\w{8}/g,
     "…",
   );
 
 test("the tools reach every route and give the same answers as HTTP", async () => {
   for (const { method, path, open } of routes) {
-    if (open && method !== "GET") continue;
+    if (open === true && method !== "GET") continue;
     const where = `${method} ${path}`;
+    // It ends the token that asks.
+    if (path === "/v1/keys/rotate") continue;
     const called = await mcp.call("request", { method, path: aim(path) });
     // An answer of any length cannot be had in another.
     if (path === "/export") assert.match(called.text, /^ERROR not_acceptable /);
@@ -60,7 +62,7 @@ async function connectedClient(reach: string): Promise<Pick<Client, "send">> {
 
 test("no tool makes a token: open routes that write are refused", async () => {
   const few = await connectedClient("read");
-  for (const { method, path } of routes.filter(({ open, method }) => open && method !== "GET")) {
+  for (const { method, path } of routes.filter(({ open, method }) => open === true && method !== "GET")) {
     for (const client of [mcp, mcpOf(few)]) {
       const { text, isError } = await client.call("request", { method, path: aim(path), body: '{"email":"ann@example.com"}' });
       assert.deepEqual([isError, text.split(" ")[1]], [true, "scope_required"], `${method} ${path}: ${text}`);
