@@ -30,7 +30,7 @@ const aim = (path: string) => path.replace(/\{\w+\}/g, `${prefixOf(path)}_000000
 /** Removes values that differ between requests. */
 const steady = (text: string) =>
   text.replace(
-    /(?:req|ws)_\w{26}|ck_\w{40,}|cardfile_\w+(\{.*\})? [\d.e+-]+|(confirm|token)=\S+|tok_\w{8}|cal_\w{8}|ckf_\w+|pp_\w{8}|im_\w{8}/g,
+    /(?:req|ws)_\w{26}|ck_\w{5,}|cardfile_\w+(\{.*\})? [\d.e+-]+|(confirm|token)=\S+|tok_\w{8}|cal_\w{8}|ckf_\w+|pp_\w{8}|im_\w{8}/g,
     "…",
   );
 
@@ -47,7 +47,7 @@ test("the tools reach every route and give the same answers as HTTP", async () =
     const sent = await ann.send(method, aim(path), undefined, path === "/metrics" ? { authorization: "" } : {});
     assert.equal(called.isError, sent.status >= 400, where);
     assert.doesNotMatch(called.text, /^ERROR (internal|method_not_allowed)/, where);
-    if (path === "/openapi.json") assert.ok(sent.text.startsWith(called.text.split("\n")[0]!), where);
+    if (path.endsWith("/openapi.json")) assert.ok(sent.text.startsWith(called.text.split("\n")[0]!.slice(0, 20_000)), where);
     else assert.equal(steady(called.text), steady(sent.text), where);
     if (method === "GET") assert.ok(steady((await mcp.call("read", { path: aim(path) })).text) === steady(called.text), where);
   }
