@@ -51,11 +51,16 @@ const routeLine = (route: Operation) =>
 /** Of own kinds the manual tells a few; it would grow with each. */
 const MOST_OWN = 8;
 
-function kindLines({ kinds }: Catalog): string[] {
+/** The kinds that a text names one by one, and what it says of the others. */
+export function toldKinds({ kinds }: Catalog): { kinds: readonly Kind[]; more: string[] } {
   const own = kinds.filter(({ shared }) => shared);
-  const told = kinds.filter(({ shared }) => !shared || own.length <= MOST_OWN);
-  const more = own.length > MOST_OWN ? [`and ${own.length} of your own: GET /kinds`] : [];
-  return [...told.map((kind) => kindLine(kind)), ...more].map((line) => `  ${line}`);
+  if (own.length <= MOST_OWN) return { kinds, more: [] };
+  return { kinds: kinds.filter(({ shared }) => !shared), more: [`and ${own.length} of your own: GET /kinds`] };
+}
+
+function kindLines(catalog: Catalog): string[] {
+  const { kinds, more } = toldKinds(catalog);
+  return [...kinds.map((kind) => kindLine(kind)), ...more].map((line) => `  ${line}`);
 }
 
 /** ` [days= owner=]`: what this route takes that others of its sort do not. */

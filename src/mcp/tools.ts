@@ -1,4 +1,4 @@
-import { kindLine } from "../derive/manual.ts";
+import { kindLine, toldKinds } from "../derive/manual.ts";
 import type { Catalog } from "../records/catalog.ts";
 import type { Field } from "../records/kind.ts";
 
@@ -23,17 +23,17 @@ export type Tool = {
  * keeps them under 1,100 tokens.
  */
 export function toolsOf(catalog: Catalog): Tool[] {
-  const kinds = catalog.kinds;
+  const { kinds, more } = toldKinds(catalog);
   return [
     {
       name: "read",
-      description: read(kinds.map(({ plural }) => plural)),
+      description: read([...kinds.map(({ plural }) => plural), ...more]),
       inputSchema: schema({ path: { type: "string", description: "path and query, e.g. /contacts?search=jane" } }, "path"),
       annotations: hints("Read the CRM", { readOnly: true }),
     },
     {
       name: "request",
-      description: `${REQUEST}\n${kinds.map((kind) => kindLine(kind, isNeeded)).join("\n")}\n${FIELDS}`,
+      description: `${REQUEST}\n${[...kinds.map((kind) => kindLine(kind, isNeeded)), ...more].join("\n")}\n${FIELDS}`,
       inputSchema: schema(
         {
           method: { type: "string", enum: ["GET", "POST", "PATCH", "DELETE"] },

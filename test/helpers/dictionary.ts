@@ -1,7 +1,11 @@
 import assert from "node:assert/strict";
-import { catalog } from "../../src/records/all.ts";
+import { readKinds } from "../../src/db/kinds/kinds.ts";
+import { sql } from "../../src/postgres/sql.ts";
+import { catalog, declarations } from "../../src/records/all.ts";
 import type { Field, Kind } from "../../src/records/kind.ts";
-import { type Client, type ServiceOptions, startService } from "./service.ts";
+import { compileOwn } from "../../src/records/own.ts";
+import { OWN_TYPES } from "../../src/records/ownTypes.ts";
+import { type Client, type Service, type ServiceOptions, startService } from "./service.ts";
 import { type Linked, valuesOf, type World } from "./values.ts";
 
 export const definitions = catalog.kinds;
@@ -29,6 +33,29 @@ export async function createWorld(client: Client): Promise<World> {
   };
   for (const kind of definitions) for (const { target } of kind.links) await create(target);
   return world;
+}
+
+/** Makes a kind of the client's own, with a field of each type, and gives it as the service compiles it. */
+export async function makeOwnKind(service: Service, client: Client): Promise<Kind> {
+  const fields = Object.fromEntries(OWN_TYPES.map((type) => [`some_${type}`, type] as [string, unknown]));
+  delete fields["some_link"];
+  const declared = {
+    name: "vehicle",
+    title: "some_text",
+    natural_key: "plate",
+    fields: {
+      ...fields,
+      some_text: { type: "text", required: true },
+      plate: "text",
+      some_choice: { choices: ["red", "green", "blue"] },
+      owner_id: { link: "contact" },
+    },
+  };
+  const made = await client.send("POST", "/kinds", declared);
+  assert.equal(made.status, 201, made.text);
+  const [row] = await service.pool.rows(sql`select workspace_id from kinds where name = ${declared.name}`);
+  const { kinds } = await readKinds(service.pool, row![0] as string);
+  return compileOwn(declarations, kinds).get(declared.name)!;
 }
 
 /** What a record of this kind cannot be without. */

@@ -20,7 +20,7 @@ export function assertLine(line: string, kind: Kind, json: Json, shown: Shown): 
   if (json.handle !== undefined) assert.equal(head, json.handle);
   // The changes of a history entry are told on the line and kept whole in JSON.
   const comparable = tokens.filter(([key]) => key !== "changes");
-  const read = comparable.map(([key, token]) => [key, key.startsWith("custom.") ? parseCustomText(token) : unquote(token)]);
+  const read = comparable.map(([key, token]) => [key, key.includes(".") ? parseCustomText(token) : unquote(token)]);
   assert.deepEqual(read, expectedPairs(kind, json, shown));
 }
 
@@ -33,11 +33,11 @@ function expectedPairs(kind: Kind, json: Json, shown: Shown): [string, unknown][
     const value = json[field.name];
     if (value === null || (Array.isArray(value) && value.length === 0)) return [];
     if (field.name === "changes") return [];
-    if (field.name === "custom") {
+    if (field.type.members) {
       const members = value as Json;
       return Object.keys(members)
         .sort()
-        .map((key) => [`custom.${key}`, members[key]]);
+        .map((key) => [`${field.name}.${key}`, members[key]]);
     }
     if (field.type.link || ["record", "token_id"].includes(field.name)) return [[field.name, shortId(value as string)]];
     if (field.type.name === "links")

@@ -228,6 +228,27 @@ const KINDS: Record<string, (field: Field, world: World) => FieldValues> = {
     unreadable: [],
   }),
   number: () => whole(2_147_483_647, [1, 2, 3]),
+  integer: () => whole(Number.MAX_SAFE_INTEGER, [-500, 0, 125_000]),
+  url: () => ({
+    samples: ["https://acme.com", "http://a.b/x?y=1&z=%20#q", "https://exämple.de/ü"]
+      .map(same)
+      .concat({ sent: " acme.com/x ", shown: "https://acme.com/x" }),
+    arbitrary: fc.stringMatching(/^https:\/\/[a-z]{1,9}\.com\/[a-z0-9?=_-]{0,20}$/).map(same),
+    ladder: ["https://a.com/1", "https://b.com/2", "https://c.com/3"],
+    around: (word) => `https://acme.com/${word}`,
+    refused: [
+      "acme",
+      "ftp://acme.com",
+      "javascript:alert(1)",
+      "https://",
+      "https://a b.com",
+      5,
+      ["https://a.com"],
+      "https://a.com/\0",
+    ],
+    unreadable: [],
+  }),
+  json: (field, world) => KINDS["custom"]!(field, world),
   boolean: () => ({
     samples: [true, false].map(same).concat({ sent: "yes", shown: true }, { sent: "0", shown: false }),
     arbitrary: fc.boolean().map(same),
