@@ -79,10 +79,12 @@ export function createApp(services: Services, sessions: SessionCache, limiter: L
       return await serve(request, asker, counted, passage);
     } catch (error) {
       const { session, body } = passage;
-      if (asker || !session || (body && "file" in body) || !mayBeStale(error, request.method)) throw error;
+      if (!session || asker?.db.isUnit || (body && "file" in body) || !mayBeStale(error, request.method)) throw error;
       if (!(await services.catalogs.changed(session).catch(() => false))) throw error;
       sessions.forget(session.workspaceId);
-      return serve(request, asker, counted, passage);
+      if (!asker) return serve(request, asker, counted, passage);
+      const { catalog } = await services.catalogs.now(session.workspaceId);
+      return serve(request, { ...asker, db: { ...asker.db, catalog } }, counted, passage);
     }
   }
 

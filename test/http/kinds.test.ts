@@ -363,6 +363,70 @@ test("scopes and roles hold for it as for any kind, and only an admin declares",
   assert.equal((await proposes("PATCH", `/vehicles/${id}`, { km: 3 })).status, 202);
 });
 
+test("of callers at once one makes the kind, and the next request of a batch uses it", async () => {
+  const canoe = { name: "canoe", fields: { name: "text" } };
+  const replies = await Promise.all(Array.from({ length: 5 }, () => ann.send("POST", "/kinds", canoe)));
+  assert.deepEqual(replies.map(({ status }) => status).sort(), [201, 409, 409, 409, 409]);
+  const batch = [
+    { method: "POST", path: "/kinds", body: { name: "kayak", fields: { name: "text" } } },
+    { method: "POST", path: "/kayaks", body: { name: "First" } },
+  ];
+  await ok(ann, "POST", "/batch", batch);
+  assert.equal((await json(ann, "GET", "/kayaks")).items[0].name, "First");
+  const atomic = await ann.send("POST", "/batch?atomic=true", [
+    { method: "POST", path: "/kinds", body: { name: "raft", fields: { name: "text" } } },
+  ]);
+  assert.match(atomic.text, /cannot be taken back/);
+  const confirm = /confirm=(\S+)/.exec((await ann.send("DELETE", "/kinds/kayak")).lines.at(-1)!)![1];
+  const racing = await Promise.all([
+    ...Array.from({ length: 4 }, (_, i) => ann.send("POST", "/kayaks", { name: `n${i}` })),
+    ann.send("DELETE", `/kinds/kayak?confirm=${confirm}`),
+  ]);
+  for (const { status, text } of racing) assert.ok([200, 201, 404, 409].includes(status), text);
+});
+
+test("hostile declarations make nothing but refusals", async () => {
+  const HOSTILE = [
+    "'; drop table kinds; --",
+    "a'b",
+    'a"b',
+    "\u0000",
+    "x".repeat(5_000),
+    "$1",
+
+    "__proto__",
+    "r.own",
+    "%",
+  ];
+  for (const text of HOSTILE) {
+    for (const body of [
+      { name: text, fields: { name: "text" } },
+      { name: "raft", plural: text, fields: { name: "text" } },
+      { name: "raft", title: text, fields: { name: "text" } },
+      { name: "raft", natural_key: text, fields: { name: "text" } },
+      { name: "raft", reminder: text, fields: { name: "text" } },
+      { name: "raft", fields: { name: "text", x: text } },
+      { name: "raft", fields: { name: "text", x: { type: "text", [text]: 1 } } },
+      { name: "raft", fields: { name: "text", [text]: "text" } },
+      { name: "raft", fields: { name: "text", x_id: { link: text } } },
+    ]) {
+      const reply = await ann.send("POST", "/kinds", body);
+      assert.ok(reply.status >= 400 && reply.status < 500, `${JSON.stringify(body).slice(0, 200)} ${reply.text}`);
+    }
+  }
+  await ok(
+    ann,
+    "POST",
+    "/kinds",
+    { name: "raft", about: 'it\'s a "raft" $1', fields: { name: "text", mood: { choices: ["it's", "$1"] } } },
+    201,
+  );
+  const { id } = await json(ann, "POST", "/rafts", { name: "R'1 $2", mood: "it's" });
+  assert.equal((await json(ann, "GET", "/rafts?mood=it's")).items[0].id, id);
+  for (const path of ["/help", "/help/rafts", "/openapi.json", "/rafts?group_by=mood", "/audit", "/search?q=R'1"])
+    await ok(ann, "GET", path);
+});
+
 test("names that mean something already are refused with the reason", async () => {
   const field = (name: string, spec: unknown = "text") => ({ name: "boat", fields: { name: "text", [name]: spec } });
   for (const name of [
