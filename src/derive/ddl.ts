@@ -1,7 +1,8 @@
 import { comparedSql, orderedSql, ordersFolded } from "../fields/folding.ts";
 import { derived } from "../records/derived.ts";
-import { columnName, type Field, hasName, type Kind, stored, writable } from "../records/kind.ts";
+import { columnName, type Field, hasName, isAlways, type Kind, stored, writable } from "../records/kind.ts";
 import { blocksOf } from "./blocks.ts";
+import { computedSql, frozenSql } from "./computed.ts";
 import { sharedTableSql } from "./sharedTable.ts";
 import { writeFunctionSql } from "./writeFunction.ts";
 
@@ -13,7 +14,7 @@ export const ddl = derived(
 
 function tableSql(kind: Kind): string {
   const { plural, links, needsOneOf } = kind;
-  const own = writable(kind).filter(stored);
+  const own = ownOf(kind);
   const lines = [
     'workspace_id text collate "C" not null',
     'id text collate "C" not null',
@@ -24,6 +25,8 @@ function tableSql(kind: Kind): string {
     "updated_at timestamptz not null",
     "deleted_at timestamptz",
     'merged_into text collate "C"',
+    // Stands for what a frozen record holds still (see computed.ts).
+    ...(kind.frozen ? ['seal text collate "C"'] : []),
     // The place of its last change in the feed (see entry.ts).
     "xid xid8",
     // The values of fields that workspaces have added (see slots.ts).
@@ -36,6 +39,7 @@ function tableSql(kind: Kind): string {
     ...(needsOneOf
       ? [`constraint ${plural}_needs_one_of check (num_nonnulls(${needsOneOf.join(", ")}) > 0 or deleted_at is not null)`]
       : []),
+    ...frozenSql(kind),
     ...own.flatMap((field) => {
       const { check } = field.type;
       return check ? [`constraint ${checkName(kind, field)} check (${check.sql(quoted(field))})`] : [];
@@ -44,17 +48,24 @@ function tableSql(kind: Kind): string {
   return `create table ${plural} (\n  ${lines.join(",\n  ")}\n);`;
 }
 
+/** The fields with a column that callers may set, or that this kind has besides what every kind has. */
+const ownOf = ({ fields }: Kind): Field[] =>
+  fields.filter((field) => stored(field) && (!field.readOnly || field.kept || field.computed));
+
 /** The constraint that holds a field to what its type demands. */
 export const checkName = ({ plural }: Kind, { name }: Field) => `${plural}_${name}_fits`;
 
 function columnSql(field: Field): string {
   const { sqlType } = field.type;
-  return `${quoted(field)} ${sqlType}${sqlType === "text" ? ' collate "C"' : ""}${field.required ? " not null" : ""}`;
+  const column = `${quoted(field)} ${sqlType}${sqlType === "text" ? ' collate "C"' : ""}`;
+  if (field.computed)
+    return `${column} generated always as (${computedSql(field.computed)}) stored${isAlways(field) ? " not null" : ""}`;
+  return `${column}${field.required ? " not null" : ""}`;
 }
 
 /** What search looks at: the title first, which decides the rank, then every other searched field, each on a line of its own. */
 function searchColumn(kind: Kind): string[] {
-  const searched = [kind.titleField, ...writable(kind).filter((field) => field.search && field !== kind.titleField)];
+  const searched = [kind.titleField, ...ownOf(kind).filter((field) => field.search && field !== kind.titleField)];
   const parts = searched.flatMap((field) => field.type.searched?.(quoted(field)) ?? [quoted(field)]);
   const text = parts.length === 1 ? `coalesce(${parts[0]}, '')` : `crm_lines(${parts.join(", ")})`;
   return [`search text generated always as (crm_fold(${text})) stored`];
@@ -63,7 +74,7 @@ function searchColumn(kind: Kind): string[] {
 function indexesSql(kind: Kind): string[] {
   const { plural, links, keyField, furtherKey, reminder } = kind;
   const order = kind.order.replace("-", "");
-  const own = writable(kind).filter(stored);
+  const own = ownOf(kind);
   const index = (name: string, on: string, where = "", using = "") =>
     `create index ${plural}_${name}_idx on ${plural} ${using}(workspace_id, ${on}) where ${where && `${where} and `}deleted_at is null;`;
   const sorted = kind.fields.filter((field) => field.sort && stored(field));
@@ -122,7 +133,7 @@ export function pendingSql(kind: Kind, row = ""): string[] {
 /** PostgreSQL's own guesses are those of an average workspace, and too coarse for search. */
 function tuningSql(kind: Kind): string[] {
   const { plural } = kind;
-  const folded = writable(kind).filter(({ sort, required, type }) => sort && !required && ordersFolded(type));
+  const folded = ownOf(kind).filter(({ sort, required, type }) => sort && !required && ordersFolded(type));
   return [
     `alter table ${plural} alter column workspace_id set (n_distinct = -0.0002);`,
     ...searchTuningSql(kind),

@@ -42,7 +42,8 @@ const kindSql = ({ name, shared }: Kind, row: string) => (shared ? `${row}.kind`
 export const placeSql = (row: string) => `greatest(pg_current_xact_id(), ${row}.xid)`;
 
 /** Columns that are no part of the record. */
-const noPart = ({ shared }: Kind) => `'{workspace_id,search,xid,own${shared ? ",kind" : ""}}'::text[]`;
+const noPart = ({ shared, frozen }: Kind) =>
+  `'{workspace_id,search,xid,own${shared ? ",kind" : ""}${frozen ? ",seal" : ""}}'::text[]`;
 /** Bytes of the long values that a change did not set, from which on its entry leaves them out. */
 const MOST_REPEATED = 8_000;
 /** Every so many versions an entry is whole, so that no walk back to what it left out is longer. */

@@ -29,9 +29,9 @@ export function shownExample(kind: Kind, catalog: Catalog): Example {
 }
 
 /** The row the database would give for it. */
-function exampleRow({ prefix, example }: Kind, shown: View["columns"]): Row {
+function exampleRow({ prefix, example, made }: Kind, shown: View["columns"]): Row {
   const id = typeof example.id === "string" ? example.id : wholeId({ prefix, key: "t4v6w8y0" });
-  const values: Record<string, unknown> = { ...MADE, ...example };
+  const values: Record<string, unknown> = { ...MADE, ...example, ...made };
   const columns = shown.map(({ name, type, initially }) => {
     const value = values[name] ?? initially;
     return value === undefined ? null : stored(type, type.toColumn(value, READING));

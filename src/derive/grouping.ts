@@ -154,8 +154,8 @@ export const groupNames = (kind: Kind): string[] => [
 ];
 
 /** What `sum=` takes, and `min=` and `max=` besides times. */
-export const isAmount = ({ type, readOnly }: Field): boolean =>
-  !readOnly && (type.sqlType === "bigint" || type.sqlType === "integer");
+export const isAmount = ({ type, readOnly, computed, kept }: Field): boolean =>
+  (!readOnly || computed !== undefined || kept === true) && (type.sqlType === "bigint" || type.sqlType === "integer");
 
 const fits = (is: FigureName, field: Field) => isAmount(field) || ((is === "min" || is === "max") && isTime(field));
 

@@ -9,7 +9,7 @@ import type { Named } from "./operation.ts";
 import { ALL, DEFAULT_LIMIT, DELETED, MOST_OFFSET } from "./query.ts";
 
 /** What `format=` may say. */
-export const FORMAT_NAMES = ["text", "json", "csv", "ndjson", "vcard", "ics"] as const;
+export const FORMAT_NAMES = ["text", "json", "csv", "ndjson", "vcard", "ics", "html", "ubl"] as const;
 export type FormatName = (typeof FORMAT_NAMES)[number];
 
 /** Any route takes these. */

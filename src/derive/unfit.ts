@@ -8,7 +8,8 @@ import type { Field } from "../records/kind.ts";
 export function unfit(field: Field, value: unknown, reading?: Reading): Problem {
   const { name, type } = field;
   const unstorable = typeof value === "string" && !storable(value);
-  return new Problem(type.refusal, `${name} cannot be ${shownValue(value)}`, [
+  const fault = type.items?.fault(value);
+  return new Problem(type.refusal, `${name} cannot be ${shownValue(value)}${fault === undefined ? "" : `: ${fault}`}`, [
     ...(reading && typeof value === "string" ? explained(type, value, reading) : []),
     `${name} expects ${type.expects}`,
     ...(reading && isReadAsText(field, value, reading) ? [`send it as text, in quotes: {"${name}":"${value}"}`] : []),

@@ -2,6 +2,7 @@ import type { FieldType, MembersType, Showing } from "../fields/type.ts";
 import { fnv1a } from "../kit/hash.ts";
 import { shortId } from "../kit/id.ts";
 import { LargeJson, wholeOf } from "../kit/largeJson.ts";
+import { formatLine } from "../kit/line.ts";
 import { createRecent } from "../kit/recent.ts";
 import { derived } from "../records/derived.ts";
 import { type Field, isIdentity, type Kind } from "../records/kind.ts";
@@ -41,6 +42,8 @@ export type View = {
   cells: readonly { name: string; type: FieldType; at: number }[];
   line: (row: Row, showing: Showing) => string;
   json: (row: Row, showing: Showing) => string;
+  /** The lines of one record: its own, and under it one for each part of its values that have such. */
+  lines: (row: Row, showing: Showing) => string;
   /** The same in parts, between which others may have their turn; an empty one is only a moment to pause. */
   lineParts: (row: Row, showing: Showing) => Iterable<string>;
   jsonParts: (row: Row, showing: Showing) => Iterable<string>;
@@ -82,7 +85,7 @@ export function createView(
     const { name, type } = field;
     const { toLine: print, toLineParts: printParts }: { toLine: Printer; toLineParts?: PartsPrinter } = type;
     const member = type.members && memberPrinter(name, type.members);
-    const shown = { at: placeOf(field), key: ` ${name}=`, print, printParts, member };
+    const shown = { at: placeOf(field), key: ` ${name}=`, print, printParts, member, rows: type.rows };
     return name !== "handle" && onLine(field) ? [shown] : [];
   });
   // Whatever is chosen, JSON says which record it is, as a line does.
@@ -93,6 +96,8 @@ export function createView(
   const jsonPrinters: Printer[] = inJson.map((field) => field.type.toJson);
   const absent = inJson.map((field) => field.type.absent ?? "null");
 
+  const inRows = printed.filter(({ rows }) => rows);
+  const alone = printed.filter(({ rows }) => !rows);
   const long = columns.filter(({ type }) => type.long);
   const headOf = (row: Row) => (kind.nameless ? kind.name : `${kindOf(row)}/${short(row[0] as string)}`);
 
@@ -131,13 +136,23 @@ export function createView(
     long,
     longAt: long.map((field) => columns.indexOf(field) + FIRST_COLUMN),
     cells: fields.filter(inTable).map((field) => ({ name: field.name, type: field.type, at: placeOf(field) })),
-    linkedNames: columns.flatMap(({ type, touched, mentioned }, i) =>
-      type.borrowed || touched || mentioned ? [i + FIRST_COLUMN] : [],
+    linkedNames: columns.flatMap(({ type, touched, mentioned, turns }, i) =>
+      type.borrowed || touched || mentioned || turns ? [i + FIRST_COLUMN] : [],
     ),
     line(row, showing) {
       let line = headOf(row);
       for (const field of printed) line += tokenOf(field, row[field.at], showing);
       return line;
+    },
+    lines(row, showing) {
+      let lines = headOf(row);
+      for (const field of alone) lines += tokenOf(field, wholeOf(row[field.at]), showing);
+      for (const { at, rows } of inRows) {
+        const value = wholeOf(row[at]);
+        if (value === null) continue;
+        for (const { name, pairs } of rows!(value as never)) lines += `\n${formatLine(`${headOf(row)}.${name}`, pairs)}`;
+      }
+      return lines;
     },
     json(row, showing) {
       if (jsonKeys.length === 0) return "{}";

@@ -1,6 +1,7 @@
 import { comparedSql } from "../fields/folding.ts";
 import type { Field, Kind, Link } from "../records/kind.ts";
 import { stored, writable } from "../records/kind.ts";
+import { sealedSql, settleName } from "./computed.ts";
 import { derivedSql, followsSql, type Where } from "./derivations.ts";
 import { entrySql, placeSql } from "./entry.ts";
 import { addressesSql, addressVariables, becomesSql, insertedListSql } from "./further.ts";
@@ -23,16 +24,17 @@ export function writeFunctionSql(kind: Kind): string {
 declare
   n ${table} := jsonb_populate_record(null::${table}, p_initial || p_sent);
   w ${table};
-  o jsonb := p_sent -> 'own';${linkVariables(kind)}${addressVariables(kind)}
+  o jsonb := p_sent -> 'own';${kind.settles ? `\n  s ${kind.field(kind.settles.link)!.link!.target.table};` : ""}${linkVariables(kind)}${addressVariables(kind)}
 begin
-${indented([...(kind.shared ? [LOCK_KIND] : []), ...linksInOrder(kind).map((link) => lockSql(kind, link)), LOCK_OWN, CLAIM, changeSql(kind), unwrittenSql(kind), countSql(kind), ...mentionsOfWritten(kind), FORGET_SEARCH, historySql(kind), "return next w;"])}
+${indented([...(kind.shared ? [LOCK_KIND] : []), ...linksInOrder(kind).map((link) => lockSql(kind, link)), LOCK_OWN, ...settledCurrencySql(kind), CLAIM, changeSql(kind), unwrittenSql(kind), countSql(kind), ...settleSql(kind), ...mentionsOfWritten(kind), FORGET_SEARCH, historySql(kind), "return next w;"])}
 end $$;`;
 }
 
 const indented = (statements: readonly string[]) => statements.join("\n").replace(/^(?=.)/gm, "  ");
 
-/** Whether a new record takes a link that was not sent from another that was. */
-export const takesLinks = (kind: Kind): boolean => kind.links.some((link) => sourcesOf(kind, link).length > 0);
+/** Whether a new record takes a link that was not sent from another that was, or settles another: only the kind's function does either. */
+export const needsFunction = (kind: Kind): boolean =>
+  kind.settles !== undefined || kind.links.some((link) => sourcesOf(kind, link).length > 0);
 
 /** A new record takes a link that was not sent from those it does link to: the deal of a contact belongs to the contact's company. */
 const sourcesOf = (kind: Kind, link: Link) =>
@@ -188,6 +190,69 @@ end if;`;
 /** The searched text is as long as the record, and neither the history nor an answer shows it. */
 const FORGET_SEARCH = "w.search := null;";
 
+/** A payment is in the currency of what it pays, unless it says otherwise. */
+function settledCurrencySql(kind: Kind): string[] {
+  const { settles } = kind;
+  if (!settles) return [];
+  const { target } = kind.field(settles.link)!.link!;
+  const per = `n."${settles.per}"`;
+  return [
+    `if p_creates and ${per} is null then
+  select r."${settles.per}" into ${per} from ${target.plural} r where r.workspace_id = p_workspace and r.id = n."${settles.link}";
+end if;`,
+  ];
+}
+
+/**
+ * Counts a payment into what it pays, once that is given out, and freezes it. What it pays stays locked: of payments at once, each finds what the
+ * one before left open, and none misses that it is given out meanwhile. One that does not fit ends the call, by a constraint that is in no table.
+ */
+function settleSql(kind: Kind): string[] {
+  const { settles, plural } = kind;
+  if (!settles) return [];
+  const { target } = kind.field(settles.link)!.link!;
+  const { into, items, by, given, lacks, ends, per, booked } = settles;
+  const amount = `w."${settles.amount}"`;
+  const paid = `coalesce(r."${into}", 0) + ${amount}`;
+  const covered = by.map((name) => `coalesce(r."${name}", 0)`).join(" + ");
+  const fits = [
+    ...lacks.map((name) => `r."${name}" is null`),
+    `r."${per}" = coalesce(w."${per}", r."${per}")`,
+    `${paid} >= 0`,
+    `(${amount} < 0 or r."${ends}" is null and ${covered} + ${amount} <= crm_gross(r."${items}"))`,
+  ];
+  const of = (name: string) => (name === booked ? "p_at" : name === per ? `s."${per}"` : `r."${name}"`);
+  return [
+    `if w."${booked}" is null then
+  select r.* into s from ${target.plural} r where r.workspace_id = p_workspace and r.id = w."${settles.link}" for no key update;
+  if s."${given}" is not null then
+    update ${target.plural} r set "${into}" = ${paid}, version = r.version + 1, updated_at = crm_after(r.updated_at, p_at), xid = ${placeSql("r")}
+      where r.workspace_id = p_workspace and r.id = s.id
+        and ${fits.join("\n        and ")}
+      returning r.* into s;
+    if not found then
+      raise check_violation using constraint = '${settleName(kind)}', message = 'the amount does not fit what it settles';
+    end if;
+    ${entrySql(target, { id: SETTLED_ENTRY, action: "'updated'", cause: "p_entry", row: "s", author: AUTHOR })}
+    update ${plural} r set "${booked}" = p_at, "${per}" = s."${per}", seal = ${sealedSql(kind, of)} where r.workspace_id = p_workspace and r.id = w.id
+      returning r.* into w;
+  end if;
+end if;`,
+  ];
+}
+
+/** The id of the entry of what was settled, made of that of the payment: a ULID of the same moment. */
+const SETTLED_ENTRY = "substr(p_entry, 1, 13) || substr(md5(p_entry), 1, 16)";
+
+const AUTHOR = {
+  workspace: "p_workspace",
+  actor: "p_actor",
+  token: "p_token",
+  agent: "p_agent",
+  reason: "p_reason",
+  request: "p_request",
+};
+
 const historySql = (kind: Kind) =>
   entrySql(kind, {
     id: "p_entry",
@@ -195,12 +260,5 @@ const historySql = (kind: Kind) =>
     cause: "null",
     row: "w",
     sets: ({ name }) => `p_sent ? '${name}'`,
-    author: {
-      workspace: "p_workspace",
-      actor: "p_actor",
-      token: "p_token",
-      agent: "p_agent",
-      reason: "p_reason",
-      request: "p_request",
-    },
+    author: AUTHOR,
   });

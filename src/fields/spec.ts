@@ -25,6 +25,16 @@ export type FieldSpec = {
   shown?: "detail" | "json" | "asked";
   /** What it becomes by itself when another field is written; a value that is sent along wins. */
   derived?: Derivation;
+  /** Kept with the record, and worked out by the database from other fields of it: nobody can send it, and it is never stale. */
+  computed?: Computation;
+  /** Read-only for callers, and set by what is done with the record: `POST /invoices/{id}/issue`. */
+  kept?: true;
+  /** It is shown as `into` once the time in the field `at` has come. */
+  turns?: { into: string; at: string };
+  /** The setting of the workspace that a new record takes where it was not sent. */
+  setting?: string;
+  /** What an item takes from the record that it names: by the name of the link, the fields of the record by those of the item. */
+  takes?: Readonly<Record<string, Readonly<Record<string, string>>>>;
   /** The field of the main value, of which this list holds the further ones. The main one is never in it. */
   further?: string;
   /** A record whose `field` has this value ought to have one: a write that leaves it without says so. */
@@ -47,3 +57,25 @@ export type Derivation =
   | { is: "side"; field: string }
   | { is: "beginning"; field: string; page: string }
   | { is: "thread"; field: string };
+
+/** Conditions on the fields of a record, each of which must hold. */
+export type Holding = {
+  has?: readonly string[];
+  lacks?: readonly string[];
+  settled?: Settling;
+  unsettled?: Settling;
+  begun?: string;
+};
+
+/** Whether what is owed for `items` has been covered by the amounts in `by`. */
+export type Settling = { items: string; by: readonly string[] };
+
+/**
+ * `total`: of the items in `of`; where the field `negativeWith` has a value, the document takes back, and it counts below zero. `open`: what is
+ * still to be paid. `first`: the first value whose conditions hold. `day-after`: midnight (UTC) after the day in `of`, while the conditions hold.
+ */
+export type Computation =
+  | { is: "total"; figure: "net" | "tax" | "gross" | "taxes"; of: string; negativeWith?: string }
+  | { is: "open"; items: string; by: readonly string[]; while: Holding }
+  | { is: "first"; values: readonly (readonly [value: string, when: Holding])[]; else: string }
+  | { is: "day-after"; of: string; while: Holding };

@@ -97,6 +97,10 @@ export type FieldType = {
   merged?: (former: string, sent: string, field: string) => string;
   /** For a value that is made of members. */
   members?: MembersType;
+  /** A value of several parts, each of which is a line of its own under that of its record: `invoice/i_x7k2m9q1.1 description=…`. */
+  rows?: (stored: never) => readonly { name: string; pairs: [key: string, text: string][] }[];
+  /** For what is sold, line by line: under which names a line may point to a record, and what is wrong with which line. */
+  items?: { links: readonly string[]; fault: (value: unknown) => string | undefined };
   /** For the id of a record of another kind: which kind, and the type of the field beside it that shows what names that record. */
   link?: { target: string; shown: FieldType };
   /** For what is read from the addresses that a record names: the kind of the records that have them; without a target, the addresses themselves. */

@@ -2,6 +2,7 @@ import { codeType } from "./code.ts";
 import { customType, tagsType } from "./collections.ts";
 import { countryType } from "./country.ts";
 import { decimalType, percentType } from "./decimal.ts";
+import { itemsType, partyType, taxesType } from "./items.ts";
 import { referenceType } from "./link.ts";
 import { involvedType, linksType } from "./links.ts";
 import { listOf } from "./list.ts";
@@ -65,6 +66,16 @@ export const known = (values: readonly [string, ...string[]], options: Options):
   ...options,
   type: knownType(values),
 });
+
+/** What a document sells, line by line. `takes`: the records that a line may name, and what it takes from them. */
+export const items = (takes: NonNullable<FieldSpec["takes"]>, options: Options): FieldSpec => ({
+  shown: "detail",
+  takes,
+  ...options,
+  type: itemsType(Object.keys(takes)),
+});
+export const taxes = (options: Options): FieldSpec => ({ shown: "detail", ...options, type: taxesType });
+export const party = (options: Options): FieldSpec => ({ shown: "detail", ...options, type: partyType });
 
 /** A list of further values beside the main one, of the same type: `emails` beside `email`. */
 export const further = (main: string, word: (options: Options) => FieldSpec, options: Options): FieldSpec => ({

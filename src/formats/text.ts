@@ -28,9 +28,10 @@ export const text: Speaking = {
     row: (columns, row, showing) => `row${row.map((value, i) => pairOf(columns[i]!, value, showing)).join("")}\n`,
     end: (rows, { notes }) => `# ${rows} ${rows === 1 ? "row" : "rows"}\n${noteLines(notes)}`,
   },
-  record: (single, showing) => `${single.view.line(single.row, showing)}${endOf(single)}`,
+  record: (single, showing) => `${single.view.lines(single.row, showing)}${endOf(single)}`,
   *recordParts(single, showing) {
-    yield* single.view.lineParts(single.row, showing);
+    if (single.view.fields.some(({ type }) => type.rows)) yield single.view.lines(single.row, showing);
+    else yield* single.view.lineParts(single.row, showing);
     yield endOf(single);
   },
   message,

@@ -146,13 +146,15 @@ export function operationId({ method, path, answers }: Operation, kinds: readonl
     DELETE: "delete",
   };
   const segments = path.split("/").slice(1);
+  // `POST /quotes/{id}/invoice` makes the one invoice that follows, where `POST /quotes/{id}/invoices` creates any.
+  const verb = kinds.some(({ name }) => name === segments.at(-1)) ? "make" : verbs[method];
   const words = segments.map((segment, i) => {
     const parameter = /^\{(\w+)\}$/.exec(segment)?.[1];
     if (parameter) return segments[i - 1]?.endsWith("s") ? "" : capital(parameter);
-    const one = segments[i + 1]?.startsWith("{") || (i === segments.length - 1 && verbs[method] === "create");
+    const one = segments[i + 1]?.startsWith("{") || (i === segments.length - 1 && verb === "create");
     return capitalWords(one ? singular(segment, kinds) : segment);
   });
-  return `${verbs[method]}${words.join("") || "Root"}`;
+  return `${verb}${words.join("") || "Root"}`;
 }
 
 const capitalWords = (segment: string) => capital(segment.replace(/[^a-z]+/g, "_"));

@@ -5,11 +5,28 @@ import { contact } from "./contact.ts";
 import { deal } from "./deal.ts";
 import { email } from "./email.ts";
 import { employee } from "./employee.ts";
+import { invoice } from "./invoice.ts";
+import { payment } from "./payment.ts";
 import { product } from "./product.ts";
+import { quote } from "./quote.ts";
 import { service } from "./service.ts";
 import { task } from "./task.ts";
 import { ticket } from "./ticket.ts";
 
 /** The kinds every workspace has. */
-export const declarations = [contact, company, deal, activity, task, ticket, email, product, service, employee];
+export const declarations = [
+  contact,
+  company,
+  deal,
+  activity,
+  task,
+  ticket,
+  email,
+  product,
+  service,
+  employee,
+  quote,
+  invoice,
+  payment,
+];
 export const catalog = compile(declarations);

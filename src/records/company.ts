@@ -9,6 +9,16 @@ export const company = defineRecord({
   title: "name",
   naturalKey: "domain",
   identity: { organisation: "name", domain: "domain", phone: "phone" },
+  party: {
+    name: "name",
+    street: "street",
+    postal_code: "postal_code",
+    city: "city",
+    region: "region",
+    country: "country",
+    tax_id: "tax_id",
+    phone: "phone",
+  },
   card: {
     name: "name",
     company: "name",

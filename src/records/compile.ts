@@ -110,7 +110,11 @@ export function compileKind(declaration: Declaration): Kind {
     declaration.pipeline?.stage,
     declaration.pipeline?.open.field,
   ];
-  const others = fields.flatMap(({ derived, wanted, further }) => [derived?.field, wanted?.field, further]);
+  const { frozen, document, settles } = declaration;
+  parts.push(...(frozen ? [frozen.when, ...frozen.free] : []), settles?.link, settles?.amount, settles?.per, settles?.reverses);
+  if (document)
+    parts.push(document.items, document.currency, document.number, document.series, document.at, document.date, document.due);
+  const others = fields.flatMap(({ derived, wanted, further, turns }) => [derived?.field, wanted?.field, further, turns?.at]);
   const wanted = [title, ...titleParts, naturalKey, ...needsOneOf, ...parts, ...others, order.replace("-", "")];
   for (const each of wanted) {
     if (each !== undefined && !byName.has(each)) throw new Error(`${name} has no field ${each}`);

@@ -32,6 +32,16 @@ export const contact = defineRecord({
     company: "company_id",
   },
   identity: { person: "name", email: "email", phone: "phone", at: "company_id" },
+  party: {
+    name: "name",
+    street: "street",
+    postal_code: "postal_code",
+    city: "city",
+    region: "region",
+    country: "country",
+    email: "email",
+    phone: "phone",
+  },
   card: {
     name: "name",
     email: "email",

@@ -44,6 +44,67 @@ export type IdentitySource = {
   at?: string;
 };
 
+/**
+ * What a payment settles, by fields of the record it links to: `into` takes the sum, `by` all that covers what the `items` come to, `given` has
+ * a value once it is given out, `lacks` never have one, and after `ends` money only goes back. Until it is given out a payment waits, not `booked`.
+ * `per` is the currency of both. `reverses` links to what a payment takes back.
+ */
+export type SettlingSource = {
+  link: string;
+  amount: string;
+  per: string;
+  into: string;
+  items: string;
+  by: readonly string[];
+  given: string;
+  lacks: readonly string[];
+  ends: string;
+  booked: string;
+  reverses: string;
+  reference: string;
+  /** The day of the payment. */
+  date: string;
+};
+
+/** A document that is written first and then given out, by the names of its fields. */
+export type DocumentSource = {
+  /** What giving it out is called: `POST /invoices/{id}/issue`. */
+  act: string;
+  /** The setting of the workspace that says how numbers look, and how they look where it says nothing. */
+  numbering: { setting: string; usual: string };
+  items: string;
+  currency: string;
+  number: string;
+  series: string;
+  /** When it was given out. */
+  at: string;
+  /** The day it bears, and the day until which it holds or is to be paid. */
+  date: string;
+  due: string;
+  /** What the latter is called on paper. */
+  dueLabel: string;
+  /** The day of delivery. */
+  delivered?: string;
+  /** Days from the one to the other: a setting of the workspace, or this many. */
+  days: { setting?: string; usual: number };
+  /** Whom it is for: links, and what was copied when it was given out. */
+  person: string;
+  organisation: string;
+  buyer: string;
+  seller: string;
+  totals: { net: string; tax: string; gross: string; taxes: string };
+  /** Words that head it and that stand under it. */
+  heading: string;
+  note: string;
+  reference?: string;
+  /** Taken back by another document of the kind that links to it: when, how much of it, and what that act is called. */
+  cancels?: { act: string; link: string; at: string; covered: string; open: string; paid: string };
+  /** What the other party says to it, each with the field that keeps when. */
+  answers?: readonly { act: string; at: string; excludes: string }[];
+  /** The document that is made of it: `POST /quotes/{id}/invoice`. */
+  becomes?: { kind: string; link: string; needs: string };
+};
+
 /** A kind of record as it is declared: data, and nothing about how it is done. */
 export type Declaration = {
   /** Singular, as in the handle `contact/c_…`. */
@@ -84,6 +145,15 @@ export type Declaration = {
    * says in percent how likely each is, where the kind has one.
    */
   pipeline?: { stage: string; open: { field: string; is: string }; probability?: string };
+  /**
+   * From when on a record stays as it is: once the field `when` has a value. Callers still change the fields in `free`. `instead` says what to do, to the refusal of anything else.
+   */
+  frozen?: { when: string; free: readonly string[]; instead: string };
+  /** A record is an `amount` that is counted into a field of the one that it links to, if that is open. */
+  settles?: SettlingSource;
+  document?: DocumentSource;
+  /** What a document says of whom it is for, by the names of the fields that hold it. */
+  party?: Readonly<Record<string, string>>;
   /** Its lines begin with its name alone: what they tell of has no identity. */
   nameless?: true;
   /** Its list takes parameters of its own and no filters. */
@@ -95,6 +165,8 @@ export type Declaration = {
   fields: Readonly<Record<string, FieldSpec>>;
   /** The values that make a good example; checked by a test, shown in hints, manual and OpenAPI. */
   example: Record<string, unknown>;
+  /** What a record made of it has besides, of fields that are worked out. */
+  made?: Record<string, unknown>;
 };
 
 /** A field of a compiled kind. */

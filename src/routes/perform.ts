@@ -1,5 +1,6 @@
 import type { Database } from "../db/database.ts";
 import { Holder, noteConflict } from "../db/records/conflict.ts";
+import { frozenAmong } from "../db/records/frozen.ts";
 import { doneBefore, keepAnswer, takeKey } from "../db/records/idempotencyKeys.ts";
 import { getRow } from "../db/records/rows.ts";
 import type { Claim } from "../db/records/writeStatement.ts";
@@ -20,6 +21,14 @@ import { recordView } from "./readable.ts";
  * key is done once, however often it comes.
  */
 export async function perform(route: Route, context: Authenticated, ask: Ask): Promise<Answer> {
+  try {
+    return await performed(route, context, ask);
+  } catch (error) {
+    throw frozenAmong(context.db.catalog.kinds, error) ?? error;
+  }
+}
+
+async function performed(route: Route, context: Authenticated, ask: Ask): Promise<Answer> {
   const handle = (db = context.db, dryRun = false, claim?: Claim) =>
     route.handle({ ...context, db, dryRun, claim, ...(dryRun ? { session: proposing(context) } : {}) }, ask);
   if (!isRecordWrite(route)) {

@@ -24,6 +24,7 @@ import { withLists } from "./listed.ts";
 import { listAnswer, listView, streamAnswer } from "./lists.ts";
 import { assumed, deletedTwins, namesakes, unchosen, unusual, wanting } from "./notes.ts";
 import { whyNothing } from "./nothing.ts";
+import { print } from "./print.ts";
 import { isPurge, PURGE, purge } from "./purge.ts";
 import { mayRead, recordView, refuseUnreadable } from "./readable.ts";
 import { strangers } from "./strangers.ts";
@@ -94,7 +95,8 @@ function createAbout({ naturalKey, name }: Kind): string {
 
 /** `/contacts/{id}/activities`: the records of other kinds that link to this one, by the first of their links to it. */
 function heldRoutes(kind: Kind): Route[] {
-  const firsts = kind.holders.filter(({ kind: held }, i) => kind.holders.findIndex((each) => each.kind === held) === i);
+  const others = kind.holders.filter(({ kind: held }) => held !== kind);
+  const firsts = others.filter(({ kind: held }, i) => others.findIndex((each) => each.kind === held) === i);
   return firsts.flatMap(({ kind: held, link }): Route[] => {
     const path = `/${kind.plural}/{id}/${held.plural}`;
     return [
@@ -208,6 +210,8 @@ function lacksOf({ session, headers }: Authenticated, kind: Kind): Lacks {
 }
 
 async function get(context: Authenticated, kind: Kind): Promise<Answer> {
+  const printed = kind.document && (await print(context, kind));
+  if (printed) return printed;
   const deleted = readDeleted(kind, context.parameters);
   const view = recordView(context, kind, deleted);
   const row = await getRow(context.db, context.session.workspaceId, view, readPathId(kind, context.path.id!), deleted);

@@ -5,6 +5,7 @@ import { calendarRoutes } from "./calendars.ts";
 import { changeRoutes } from "./changes.ts";
 import { connectionRoutes } from "./connection.ts";
 import { dialectRoutes } from "./dialects.ts";
+import { documentRoutes } from "./documents.ts";
 import { duplicateRoutes } from "./duplicates.ts";
 import { exportRoutes } from "./export.ts";
 import { helpRoutes } from "./help.ts";
@@ -69,6 +70,7 @@ export function createRoutes(catalog: Catalog): Route[] {
     ...timelineRoutes(catalog),
     ...undoRoutes(catalog),
     ...proposalRoutes,
+    ...documentRoutes(catalog),
     ...mergeRoutes(catalog),
     ...duplicateRoutes(catalog),
     ...changeRoutes,

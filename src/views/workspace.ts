@@ -1,7 +1,22 @@
+import { z } from "zod";
 import { handleType, idType } from "../fields/link.ts";
-import { textType } from "../fields/text.ts";
+import type { FieldSpec } from "../fields/spec.ts";
+import { countType, textType } from "../fields/text.ts";
 import type { FieldType } from "../fields/type.ts";
-import { boolean, choice, email, phrase, required, text, time } from "../fields/vocabulary.ts";
+import {
+  boolean,
+  choice,
+  country,
+  currency,
+  email,
+  percent,
+  phone,
+  phrase,
+  required,
+  text,
+  time,
+} from "../fields/vocabulary.ts";
+import { isNumbering } from "../kit/numbering.ts";
 import { ROLES } from "../kit/scope.ts";
 import { zone } from "../kit/time.ts";
 import { nearestZone } from "../kit/zoned.ts";
@@ -23,6 +38,50 @@ const timezoneType: FieldType = {
   },
 };
 
+const numberType: FieldType = {
+  ...textType(60, "text with {number}, or {number:6} for more digits, and perhaps {year}, such as RE-{year}-{number:4}"),
+  name: "numbering",
+  toColumn: (text) => (isNumbering(text as string) ? text : undefined),
+};
+
+const daysType: FieldType = { ...countType, expects: "a number of days from 0 to 365", schema: z.int().min(0).max(365) };
+
+const ibanType: FieldType = {
+  ...textType(42, "an IBAN such as DE89 3704 0044 0532 0130 00"),
+  name: "iban",
+  toColumn: (text) => readIban(text as string),
+};
+
+/** Without blanks, if its check digits are right (ISO 13616). */
+function readIban(text: string): string | undefined {
+  const iban = text.replace(/\s/g, "").toUpperCase();
+  if (!/^[A-Z]{2}\d{2}[A-Z0-9]{11,30}$/.test(iban)) return undefined;
+  const digits = [...iban.slice(4), ...iban.slice(0, 4)].map((each) => parseInt(each, 36)).join("");
+  return BigInt(digits) % 97n === 1n ? iban : undefined;
+}
+
+/** What an admin sets, besides name and time zone: how documents are numbered and taxed, and what they are headed with. */
+const SETTINGS = {
+  currency: currency({ about: "of documents that name none" }),
+  tax_rate: percent({ about: "of items that name none, in percent" }),
+  payment_days: { type: daysType, about: "from an invoice's date to its due date; 14 unless set" },
+  invoice_number: { type: numberType, about: "how invoices are numbered: {year}-{number:4} unless set" },
+  quote_number: { type: numberType, about: "how quotes are numbered: Q-{year}-{number:4} unless set" },
+  company_name: phrase({ about: "letterhead: the name on your documents" }, 200),
+  street: phrase({ about: "letterhead: street and number" }),
+  postal_code: phrase({ about: "letterhead: postal code" }, 20),
+  city: phrase({ about: "letterhead: town" }, 200),
+  region: phrase({ about: "letterhead: state, province or county" }, 200),
+  country: country({ about: "letterhead: ISO 3166 code" }),
+  tax_id: phrase({ about: "letterhead: VAT number" }, 60),
+  email: email({ about: "letterhead: where to write to" }),
+  phone: phone({ about: "letterhead: where to call" }),
+  iban: { type: ibanType, about: "letterhead: the account to pay to" },
+  bic: phrase({ about: "letterhead: the bank of that account" }, 11),
+} satisfies Record<string, FieldSpec>;
+
+export const SETTING_NAMES = Object.keys(SETTINGS);
+
 /** A workspace as its member sees it. */
 export const workspace = defineView({
   name: "workspace",
@@ -43,6 +102,7 @@ export const workspace = defineView({
     },
     name: required(phrase({ about: "what it is called" }, 200)),
     timezone: { type: timezoneType, about: "times are shown in it, dates are its days", always: true },
+    ...SETTINGS,
     role: choice(ROLES, { about: "what you are in it", readOnly: true }),
     current: boolean({ about: "whether your token acts in it", readOnly: true }),
     created_at: time({ about: "when it was made", sort: true, readOnly: true }),

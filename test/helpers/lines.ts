@@ -27,7 +27,8 @@ export function assertLine(line: string, kind: Kind, json: Json, shown: Shown): 
 function expectedPairs(kind: Kind, json: Json, shown: Shown): [string, unknown][] {
   const onLine = (field: Field) =>
     typeof shown === "string"
-      ? field.shown === undefined || (field.shown === "detail" && shown === "record")
+      ? // What has lines of its own under that of a record is not on it.
+        !field.type.rows && (field.shown === undefined || (field.shown === "detail" && shown === "record"))
       : shown.includes(field.name) && field.name !== "handle";
   return kind.fields.filter(onLine).flatMap((field): [string, unknown][] => {
     const value = json[field.name];
@@ -39,6 +40,7 @@ function expectedPairs(kind: Kind, json: Json, shown: Shown): [string, unknown][
         .sort()
         .map((key) => [`${field.name}.${key}`, members[key]]);
     }
+    if (field.type.sqlType === "jsonb") return [[field.name, JSON.stringify(value)]];
     if (field.type.link || ["record", "token_id"].includes(field.name)) return [[field.name, shortId(value as string)]];
     if (field.type.name === "links")
       return [[field.name, joinList((value as string[]).map((handle) => handle.replace(/^\w+\//, "")))]];
@@ -46,9 +48,14 @@ function expectedPairs(kind: Kind, json: Json, shown: Shown): [string, unknown][
   });
 }
 
-/** The one record line of an answer to a write, with its trailer after it. */
+/** The one record line of an answer to a write, with its trailer after it; lines of its parts may stand between. */
 export function readAnswer({ text }: Reply, outcome: string): { head: string; line: string } {
-  assert.match(text, new RegExp(`^[^#\\n][^\\n]*\\n(# [^\\n]+\\n)*# (${outcome})(?: ch_\\w{8})?\\n$`));
+  const called = text.slice(0, Math.max(0, text.search(/[ \n]/)));
+  const own = text
+    .split("\n")
+    .filter((each) => !each.startsWith(`${called}.`))
+    .join("\n");
+  assert.match(own, new RegExp(`^[^#\\n][^\\n]*\\n(# [^\\n]+\\n)*# (${outcome})(?: ch_\\w{8})?\\n$`));
   const line = text.slice(0, text.indexOf("\n"));
   return { head: parseTokens(line).head, line };
 }

@@ -393,6 +393,37 @@ const KINDS: Record<string, (field: Field, world: World) => FieldValues> = {
       unreadable: [],
     };
   },
+  items: () => {
+    const item = (description: string, more: object = {}) => {
+      const whole = { description, quantity: 2, unit_price_cents: 150, tax_rate: 19, tax_category: "S", ...more };
+      return { sent: [{ description, quantity: 2, unit_price_cents: 150, tax_rate: 19, ...more }], shown: [whole] };
+    };
+    const shown = ({ sent, shown: [whole] }: ReturnType<typeof item>): Sample => ({
+      sent,
+      shown: [{ ...whole, description: whole!.description.normalize("NFC"), net_cents: 300 }],
+    });
+    const rung = (n: number) => [{ description: `Rung ${n}`, quantity: n, unit_price_cents: 100, tax_rate: 0 }];
+    return {
+      samples: HOSTILE_TEXTS.filter((text) => text.trim() !== "").map((text) => shown(item(text))),
+      arbitrary: anyText.filter((text) => text.trim() !== "").map((text) => shown(item(text))),
+      ladder: [rung(1), rung(2), rung(3)],
+      refused: [
+        5,
+        "text",
+        {},
+        [5],
+        [{ descriptio: "x" }],
+        [{ description: "x", quantity: "2", unit_price_cents: 1 }],
+        [{ description: "x", unit_price_cents: 1.5 }],
+        [{ description: "x", unit_price_cents: -1 }],
+        [{ description: "x", unit_price_cents: 1, tax_rate: 101 }],
+        ...UNSTORABLE_TEXTS.map((text) => [{ description: text, unit_price_cents: 1 }]),
+      ],
+      unreadable: [],
+    };
+  },
+  taxes: () => shownOnly([]),
+  party: () => shownOnly([]),
   reference,
   name: (field, world) => ({
     ...reference(field, world),

@@ -30,6 +30,7 @@ const CHAPTERS: readonly [name: string, time: string][] = [
   ["file", "2026-06-08T09:00:00Z"],
   ["sql", "2026-06-09T11:00:00Z"],
   ["kinds", "2026-06-09T09:00:00Z"],
+  ["invoice", "2026-06-09T09:00:00Z"],
 ];
 const NAMES = CHAPTERS.map(([name]) => name);
 

@@ -51,7 +51,7 @@ after(() => service.close());
 async function plant(made: Map<string, string>): Promise<void> {
   while (made.size < catalog.kinds.length) {
     const next = catalog.kinds.filter(
-      (each) => !made.has(each.name) && each.links.every(({ target }) => made.has(target.name)),
+      (each) => !made.has(each.name) && each.links.every(({ target }) => target === each || made.has(target.name)),
     );
     assert.ok(next.length > 0);
     for (const kind of next) {
@@ -77,6 +77,7 @@ function marked({ type }: Field, made: Map<string, string>): unknown {
     "list of domain": [`further.${MARKER}.example`],
     "list of phone": [`further ${MARKER}`],
     tags: [MARKER],
+    items: [{ description: MARKER, quantity: 1, unit_price_cents: 1, tax_rate: 0, tax_category: "Z", net_cents: 1 }],
     custom: { [MARKER]: MARKER, deep: { in: [MARKER] } },
     cents: MARKED_CENTS,
     currency: "ISK",
@@ -334,7 +335,9 @@ test("Bob's records are unchanged after all these requests", async () => {
   for (const kind of catalog.kinds) {
     const record = (await bob.send("GET", `/${kind.plural}/${living.get(kind.name)}?format=json`)).json();
     assert.equal(record.version, 1);
-    for (const field of kind.fields.filter((each) => !each.readOnly && !each.type.borrowed))
+    // A link to a record of its own kind had nothing to lead to yet.
+    const leads = ({ link }: Field) => link?.target !== kind;
+    for (const field of kind.fields.filter((each) => !each.readOnly && !each.type.borrowed && leads(each)))
       assert.deepEqual(inUtc(field, record[field.name]), marked(field, living), `${kind.name}.${field.name}`);
     const history = await bob.send("GET", `/${kind.plural}/${deleted.get(kind.name)}/history`);
     assert.match(history.text, /# 2 changes\n$/);

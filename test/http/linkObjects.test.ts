@@ -154,7 +154,11 @@ for (const kind of catalog.kinds)
         kind.fields.filter(({ required }) => required).map((field) => [field.name, example[field.name]]),
       );
       const title = `Made for ${kind.plural} ${name}`;
-      const made = await make(`/${kind.plural}`, { ...needs, ...values, [name]: { [target.title]: title } });
+      const theirs = target.fields.filter(({ required, readOnly }) => required && !readOnly).map((field) => field.name);
+      const other = Object.fromEntries(
+        theirs.flatMap((each) => (each in target.example ? [[each, target.example[each]]] : [])),
+      );
+      const made = await make(`/${kind.plural}`, { ...needs, ...values, [name]: { ...other, [target.title]: title } });
       assert.equal((await read(`/${target.plural}/${made[id.name]}`))[target.title], title);
     });
 

@@ -498,6 +498,34 @@ test("workspaces", async () => {
   await ask("DELETE", "/workspaces/{id}", { ids: [made], query: `${q}&code=${code}` });
 });
 
+test("documents are given out, answered, paid and taken back", async () => {
+  const post = async (path: string, id: string | undefined, body?: unknown, status = 201) => {
+    const reply = await ask("POST", path, { ...(id ? { ids: [id] } : {}), query: JSON_PLEASE, body });
+    assert.equal(reply.status, status, reply.text);
+    return reply.json().id as string;
+  };
+  const draft = {
+    company: { name: "Tour of documents" },
+    currency: "EUR",
+    items: [{ description: "A day", unit_price_cents: 100, tax_rate: 20 }],
+  };
+  const quote = await post("/quotes", undefined, draft);
+  await ask("POST", "/quotes/{id}/accept", { ids: [quote], query: JSON_PLEASE });
+  await post("/quotes/{id}/send", quote, { date: "2026-06-01" }, 200);
+  await post("/quotes/{id}/reject", quote, undefined, 200);
+  await post("/quotes/{id}/accept", quote, undefined, 200);
+  const invoice = await post("/quotes/{id}/invoice", quote);
+  await post("/quotes/{id}/invoice", quote, undefined, 200);
+  await post("/invoices/{id}/issue", invoice, { date: "2026-06-01" }, 200);
+  const payment = await post("/invoices/{id}/payments", invoice, { amount_cents: 120 });
+  await ask("POST", "/invoices/{id}/payments", { ids: [invoice], body: { amount_cents: 1 } });
+  await post("/payments/{id}/reverse", payment, {});
+  await post("/invoices/{id}/cancel", invoice, {});
+  await post("/invoices/{id}/cancel", invoice, {}, 200);
+  for (const path of ["/invoices/{id}/issue", "/quotes/{id}/send"])
+    await ask("POST", path, { ids: ["nothing"], query: JSON_PLEASE });
+});
+
 test("proposals", async () => {
   const q = JSON_PLEASE;
   const wish = { query: `${q}&propose=true`, body: { title: "Proposed" } };

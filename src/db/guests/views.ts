@@ -21,12 +21,12 @@ function viewSql(kind: Kind, schema: Statement): Statement {
 }
 
 /** What is empty where a record has nothing shows so here too. */
-const EMPTY: Record<string, string> = { "{}": "'{}'::jsonb", "[]": "'{}'::text[]" };
+const EMPTY: Record<string, string> = { "jsonb {}": "'{}'::jsonb", "jsonb []": "'[]'::jsonb", "text[] []": "'{}'::text[]" };
 
 function valueSql(kind: Kind, { field }: Column): Statement {
   if (isHandle(field)) return raw(`'${kind.name}/${kind.prefix}_' || right(r.id, 8)`);
   const value = tableOf(kind).column(field, WORKSPACE);
-  const empty = EMPTY[field.type.absent ?? ""];
+  const empty = EMPTY[`${field.type.sqlType} ${field.type.absent}`];
   return empty === undefined ? value : sql`coalesce(${value}, ${raw(empty)})`;
 }
 

@@ -1,6 +1,6 @@
 import { createManySql } from "../../derive/createMany.ts";
 import { asStored } from "../../derive/slots.ts";
-import { takesLinks } from "../../derive/writeFunction.ts";
+import { needsFunction } from "../../derive/writeFunction.ts";
 import { comparedSql } from "../../fields/folding.ts";
 import type { IdSource } from "../../kit/id.ts";
 import { ident, numbered, raw, sql } from "../../postgres/sql.ts";
@@ -52,7 +52,7 @@ export async function writeRecords(
   const ready = records.map((record): Ready => ({ record, newId: record.id ?? ids(kind.prefix), entry: ids("ch") }));
   ready.sort((a, b) => compareKeys(a.record, b.record));
   const fresh =
-    takesLinks(kind) || kind.shared || slotsOf(kind).length > 0 ? [] : await newOnes(tx, author.workspaceId, kind, ready);
+    needsFunction(kind) || kind.shared || slotsOf(kind).length > 0 ? [] : await newOnes(tx, author.workspaceId, kind, ready);
   const written = await insertNew(tx, kind, author, fresh, options);
   const rest = ready.filter(({ record }) => !written.has(record.n));
   if (rest.length === 0) return written;

@@ -1,6 +1,6 @@
 import { Problem } from "../../kit/problem.ts";
 import type { Pool } from "../../postgres/pool.ts";
-import { ident, sql } from "../../postgres/sql.ts";
+import { ident, join, sql } from "../../postgres/sql.ts";
 import type { Catalog } from "../../records/catalog.ts";
 import { SHARED_TABLE } from "../../records/kind.ts";
 import { lockAdmins, lockPeople, requireAdmin } from "./locks.ts";
@@ -8,10 +8,15 @@ import { lockAdmins, lockPeople, requireAdmin } from "./locks.ts";
 const iso = (ms: number) => new Date(ms).toISOString();
 
 /** The workspaces of a person, oldest first, as rows in the order of the workspace's fields. */
-export function listWorkspaces(pool: Pool, userId: string, currentId: string): Promise<unknown[][]> {
+export function listWorkspaces(
+  pool: Pool,
+  userId: string,
+  currentId: string,
+  settings: readonly string[] = [],
+): Promise<unknown[][]> {
   return pool.rows(
-    sql`select w.id, 1, w.name, w.timezone, m.role, w.id = ${currentId}, w.created_at, null, null,
-        case when m.role = 'admin' then u.ends_at end
+    sql`select w.id, 1, ${join(["name", "timezone", ...settings].map((name) => sql`w.${ident(name)}`))}, m.role, w.id = ${currentId}, w.created_at,
+        null, null, case when m.role = 'admin' then u.ends_at end
       from memberships m join users u on u.id = m.user_id join workspaces w on w.id = m.workspace_id where m.user_id = ${userId} order by w.created_at, w.id`,
     { retry: true },
   ) as Promise<unknown[][]>;
@@ -53,9 +58,16 @@ export async function changeWorkspace(
   pool: Pool,
   id: string,
   { name, timezone }: { name: string | null; timezone: string | null },
+  settings: Readonly<Record<string, unknown>>,
 ): Promise<void> {
+  const set = [
+    sql`name = coalesce(${name}, w.name)`,
+    sql`timezone = coalesce(${timezone}, w.timezone)`,
+    ...Object.keys(settings).map((each) => sql`${ident(each)} = n.${ident(each)}`),
+  ];
   await pool.rows(
-    sql`update workspaces set name = coalesce(${name}, name), timezone = coalesce(${timezone}, timezone) where id = ${id}`,
+    sql`update workspaces w set ${join(set)}
+      from jsonb_populate_record(null::workspaces, ${settings}::jsonb) n where w.id = ${id}`,
   );
 }
 
@@ -92,7 +104,7 @@ export async function sweepWorkspaces(pool: Pool, catalog: Catalog): Promise<voi
 async function emptyWorkspace(pool: Pool, catalog: Catalog, id: string): Promise<number> {
   const others = [
     ...["addresses", "changes", "idempotency_keys", "usage", "proposals", "dismissed_pairs", "purged_records"],
-    ...["mentions", "list_members", "lists", "import_rows", "imports", "deliveries", "webhooks"],
+    ...["mentions", "list_members", "lists", "import_rows", "imports", "deliveries", "webhooks", "series"],
   ];
   const tables = [SHARED_TABLE, ...catalog.dependentsFirst.map(({ table }) => table), "kinds", ...others];
   let rows = 0;

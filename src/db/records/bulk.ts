@@ -23,6 +23,7 @@ import {
   rootColumns,
   rootOf,
   setOf,
+  unsealed,
 } from "./remove.ts";
 import { filtersOf } from "./rows.ts";
 import { rowsOf } from "./table.ts";
@@ -134,7 +135,7 @@ async function find(
       "narrow them, and do the rest with further requests: add created_at=lt:… or owner=…",
     ]);
   }
-  const records = found.map((row) => rootOf(kind, row));
+  const records = found.map((row) => (removes ? unsealed(rootOf(kind, row)) : rootOf(kind, row)));
   const dependents = removes ? await dependentsOf(rows, workspaceId, records, lock) : [];
   return { found: { records, set: setOf([...records, ...dependents]), affected: affectedBy(dependents) }, dependents };
 }

@@ -15,6 +15,7 @@ import {
   rootColumns,
   rootOf,
   setOf,
+  unsealed,
 } from "./remove.ts";
 import { rowsOf } from "./table.ts";
 
@@ -47,7 +48,7 @@ export async function planPurge(
       where r.workspace_id = ${workspaceId} and ${idMatches(raw("r.id"), reference.key)} and not ${isPurged(workspaceId, raw("r.id"))} ${lock}`,
   );
   if (!found) throw await gone({ pool: { rows } }, workspaceId, kind, reference.key);
-  const root = rootOf(kind, found);
+  const root = unsealed(rootOf(kind, found));
   const living = found.at(-1) as boolean;
   const dependents = living ? await dependentsOf(rows, workspaceId, [root], lock) : [];
   const erased = new Map<string, Erased>([[root.id, { kind, id: root.id, version: root.version, living }]]);

@@ -1,3 +1,4 @@
+import { keptOf, sealedSql } from "../../derive/computed.ts";
 import { settable } from "../../derive/differences.ts";
 import { entrySql, placeSql } from "../../derive/entry.ts";
 import type { IdSource } from "../../kit/id.ts";
@@ -95,19 +96,22 @@ async function freeKeys(tx: Transaction, author: Author, kind: Kind, puts: reado
 const rowsSql = (parameter: string) =>
   `jsonb_to_recordset(${parameter}::jsonb -> 'rows') as e (id text, action text, sets jsonb, entry text, cause text)`;
 
+const columnsOf = (kind: Kind): string[] => [...settable(kind), ...keptOf(kind).map(({ name }) => name)];
+
 /** `$1` workspace, `$2` time, `$3` rows. */
 const updateOf = derived((kind: Kind) => {
   const becomes = (name: string) => `case when e.sets ? '${name}' then n."${name}" else r."${name}" end`;
   const isSlot = (name: string) => kind.stored(name)?.slot === true;
   const slots = settable(kind).filter(isSlot);
   const own = `(select jsonb_object_agg(s.key, s.value) from jsonb_each(e.sets) s where s.key in (${slots.map((name) => `'${name}'`).join(", ")}))`;
-  const set = settable(kind).flatMap((name) => {
+  const set = columnsOf(kind).flatMap((name) => {
     if (isSlot(name)) return [];
     // A main value that comes back may stand in its list by now.
     const main = kind.field(name)?.further;
     return `"${name}" = ${main ? `crm_further(${becomes(name)}, ${becomes(main)}, null)` : becomes(name)}`;
   });
   if (slots.length > 0) set.push(`own = crm_own(r.own, ${own}, true)`);
+  if (kind.frozen) set.push(`seal = ${sealedSql(kind, becomes, "r.seal")}`);
   return numbered(`update ${kind.table} r set ${set.join(", ")},
       version = r.version + 1, updated_at = crm_after(r.updated_at, $2::timestamptz), xid = ${placeSql("r")}
     from ${rowsSql("$3")} cross join lateral jsonb_populate_record(null::${kind.table}, e.sets) n

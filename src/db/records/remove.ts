@@ -4,6 +4,7 @@ import { ident, join, raw, type Statement, sql } from "../../postgres/sql.ts";
 import type { Transaction } from "../../postgres/transaction.ts";
 import { columnName, type Kind, type Link } from "../../records/kind.ts";
 import type { Author, Database } from "../database.ts";
+import { frozenProblem } from "./frozen.ts";
 import { withNewHandles } from "./handles.ts";
 import { type Put, putRows, timeOf } from "./put.ts";
 import { gone, idMatches, wrongKind } from "./references.ts";
@@ -65,15 +66,21 @@ export function removeRow(
 export const LOCK = raw("for update of r");
 
 /** A record that is deleted for its own sake. */
-export type Root = Dependent & { title: string };
+export type Root = Dependent & { title: string; sealed: boolean };
 
 /** What tells of a record that is to be deleted: a row of `r` for `rootOf`. */
 export const rootColumns = (kind: Kind): Statement =>
-  sql`r.id, r.version, coalesce(left(r.${ident(columnName(kind.titleField))}, 100), ''), ${linksSql(kind)}`;
+  sql`r.id, r.version, coalesce(left(r.${ident(columnName(kind.titleField))}, 100), ''), ${linksSql(kind)}, ${kind.frozen ? raw("r.seal is not null") : raw("false")}`;
 
 export function rootOf(kind: Kind, row: readonly unknown[]): Root {
-  const [id, version, title, links] = row as [string, number, string, Links];
-  return { kind, id, version, title, links, goes: true };
+  const [id, version, title, links, sealed] = row as [string, number, string, Links, boolean];
+  return { kind, id, version, title, links, sealed, goes: true };
+}
+
+/** A frozen record is not deleted: it is refused before anybody is asked to confirm. */
+export function unsealed(root: Root): Root {
+  if (root.sealed) throw frozenProblem(root.kind, root.id);
+  return root;
 }
 
 async function findRoot(
@@ -90,7 +97,7 @@ async function findRoot(
       where r.workspace_id = ${workspaceId} and ${idMatches(raw("r.id"), reference.key)} and r.deleted_at is null ${lock}`,
   );
   if (!record) throw await gone({ pool: { rows } }, workspaceId, kind, reference.key);
-  return rootOf(kind, record);
+  return unsealed(rootOf(kind, record));
 }
 
 function removalOf({ id, version, title }: Root, dependents: readonly Dependent[]): Removal {

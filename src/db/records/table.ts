@@ -95,6 +95,7 @@ function createTable(kind: Kind, alias: string): Table {
     };
   };
   const column = (field: Field, workspace?: Workspace): Statement => {
+    if (field.turns) return turnedSql(field, field.turns, row);
     if (field.link?.shown !== field && !field.touched && !field.mentioned) return sql`${row}.${ident(columnName(field))}`;
     if (workspace === undefined) throw new Error(`${field.name} is read from another record, whose workspace is not said`);
     if (field.touched) return touchedSql(field.touched, row, workspace);
@@ -104,6 +105,10 @@ function createTable(kind: Kind, alias: string): Table {
   };
   return createTableOf({ name: rowsOf(kind), alias: row, living: sql`${row}.deleted_at is null`, column, linked });
 }
+
+/** What a value has become with time, though nobody has written it: it is as the clock of the database says. */
+const turnedSql = ({ name }: Field, { into, at }: NonNullable<Field["turns"]>, row: Statement): Statement =>
+  sql`case when ${row}.${ident(at)} <= now() then ${raw(`'${into}'`)} else ${row}.${ident(name)} end`;
 
 /** What the index of the link by time gives: the last at once, how many there are by counting them. */
 function touchedSql(touched: Touched, row: Statement, workspace: Workspace): Statement {

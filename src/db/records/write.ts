@@ -7,14 +7,16 @@ import { Problem } from "../../kit/problem.ts";
 import { oneOf } from "../../kit/words.ts";
 import { constraintOf } from "../../postgres/errors.ts";
 import type { RowsOptions } from "../../postgres/pool.ts";
-import { sql } from "../../postgres/sql.ts";
+import { ident, type Statement, sql } from "../../postgres/sql.ts";
 import type { Kind } from "../../records/kind.ts";
 import type { Author, Database } from "../database.ts";
 import { holderSql, holdersSql } from "./addresses.ts";
 import { about, Holder } from "./conflict.ts";
+import { frozenRefusal } from "./frozen.ts";
 import { withNewHandles } from "./handles.ts";
 import { doneBefore } from "./idempotencyKeys.ts";
-import { gone, mergedInto, resolveId, resolveLink, wrongKind } from "./references.ts";
+import { fill, isFilled } from "./items.ts";
+import { gone, idMatches, mergedInto, resolveId, resolveLink, wrongKind } from "./references.ts";
 import { findRow, getRow } from "./rows.ts";
 import { writeOnce } from "./writeOnce.ts";
 import { type Claim, type Values, type Way, writeStatement } from "./writeStatement.ts";
@@ -47,7 +49,7 @@ export async function upsertRow(
   { claim, cap, lacks = {} }: Terms = {},
 ): Promise<Saved> {
   const { kind } = view;
-  const values = await prepareValues(db, author, kind, written);
+  const values = await prepareValues(db, author, kind, written, { creates: true });
   if (written.versions && !(await holderOf(db, author.workspaceId, view, written))) {
     throw new Problem(
       "version_conflict",
@@ -136,7 +138,7 @@ export async function updateRow(
 ): Promise<Saved> {
   const { kind } = view;
   if (reference.prefix !== kind.prefix) throw wrongKind(db, kind, reference);
-  const values = await prepareValues(db, author, kind, written);
+  const values = await prepareValues(db, author, kind, written, { key: reference.key });
   const way = { creates: false, claim };
   const saved = await save(db, view, way, author, values, optionsFor(author, written), ids, () => reference.key);
   if (saved) return saved;
@@ -150,15 +152,44 @@ export async function updateRow(
   return unchanged(row, written);
 }
 
-/** Puts links into the values by key, and takes apart which members of a value are set and which removed. */
-export async function prepareValues(db: Database, author: Author, kind: Kind, written: Written): Promise<Values> {
+/**
+ * Puts links into the values by key, and what the caller left to others; takes apart which members of a value are set and which removed. `key` is
+ * that of the record where there is one already.
+ */
+export async function prepareValues(
+  db: Database,
+  author: Author,
+  kind: Kind,
+  written: Written,
+  { creates = false, key }: { creates?: boolean; key?: string } = {},
+): Promise<Values> {
   const sent: Record<string, unknown> = { ...written.sent };
+  const initial = { ...written.initial };
+  if (isFilled(kind, sent, creates)) {
+    const rows = (statement: Statement) => db.pool.rows(statement, { retry: true });
+    const currency = () => currencyOf(rows, author.workspaceId, kind, key);
+    await fill(rows, db.catalog, author, kind, sent, creates ? initial : undefined, currency);
+  }
   for (const link of kind.links) {
     const choice = written.links[link.name];
     if (choice === undefined) continue;
     sent[link.id.name] = await resolveLink(db, author, link, choice);
   }
-  return { ...takenApart(kind, sent), initial: written.initial, versions: written.versions };
+  return { ...takenApart(kind, sent), initial, versions: written.versions };
+}
+
+/** The currency of a document that is there already. */
+async function currencyOf(
+  rows: (statement: Statement) => Promise<readonly unknown[][]>,
+  workspaceId: string,
+  { plural, document }: Kind,
+  key: string | undefined,
+): Promise<string | undefined> {
+  if (!document || key === undefined) return undefined;
+  const [row] = await rows(
+    sql`select r.${ident(document.currency)} from ${ident(plural)} r where r.workspace_id = ${workspaceId} and ${idMatches(sql`r.id`, key)}`,
+  );
+  return (row?.[0] as string | null | undefined) ?? undefined;
 }
 
 /** Characters of a body whose words take PostgreSQL a tenth of a second and more to index. */
@@ -342,6 +373,8 @@ export function refusal(kind: Kind, error: unknown, sent: Record<string, unknown
     const { message, hint } = unfit.type.check!.broken(unfit.name);
     return new Problem("invalid_value", `${message} on this ${kind.name}`, hint);
   }
+  const kept = frozenRefusal(kind, error);
+  if (kept) return kept;
   if (constraint === `${kind.plural}_needs_one_of`) {
     return new Problem(
       "missing_field",

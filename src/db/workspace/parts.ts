@@ -47,7 +47,8 @@ export const partsOf = derived((catalog: Catalog): readonly Part[] => {
         needed("name"),
         needed("slug"),
         { ...needed("kind"), allows: (kind) => catalog.get(kind as string) !== undefined },
-        text("query"),
+        ...["query", "description"].map((name) => text(name)),
+        { name: "custom", holds: "jsonb", allows: isObject },
         needed("created_at", "timestamptz"),
         needed("created_by"),
         needed("updated_at", "timestamptz"),
@@ -107,6 +108,7 @@ function recordPart(kind: Kind): Part {
     columns: recordColumns(kind).map((name) => {
       if (name === "id") return idOf(kind.prefix);
       if (kind.shared && name === "kind") return { ...needed(name), allows: (value) => value === kind.name };
+      if (kind.frozen && name === "seal") return text(name);
       if (name === "own") return { name, holds: "jsonb", allows: isObject };
       if (name === "merged_into") return { ...text(name), ids: new Set([kind.prefix]) };
       const link = kind.links.find(({ id }) => id.name === name);

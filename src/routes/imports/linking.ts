@@ -1,5 +1,6 @@
 import { type Found, findIds, findNamed, lockMaking, missingLink, type Wanted } from "../../db/imports/links.ts";
 import { writeRecords } from "../../db/imports/write.ts";
+import { fill, isFilled } from "../../db/records/items.ts";
 import { type LinkChoice, readRecord } from "../../derive/body.ts";
 import { idOf, shortId } from "../../kit/id.ts";
 import { echo } from "../../kit/line.ts";
@@ -16,6 +17,7 @@ import type { Judged, Passed, Rows } from "./judge.ts";
 export async function linkRows(tx: Rows, job: Job, kind: Kind, judged: Judged, makes: boolean): Promise<Judged> {
   const refused = new Map<Passed, Problem>();
   for (const link of kind.links) await linkBy(tx, job, link, judged.passed, makes, refused);
+  await fillRows(tx, job, kind, judged.passed, refused);
   return {
     passed: judged.passed.filter((one) => !refused.has(one)),
     refused: [
@@ -23,6 +25,28 @@ export async function linkRows(tx: Rows, job: Job, kind: Kind, judged: Judged, m
       ...[...refused].map(([{ n, row }, problem]) => ({ n, row, outcome: "refused" as const, problem })),
     ],
   };
+}
+
+/** Puts into the rows what they leave to records that their items name, and to the workspace. */
+async function fillRows(
+  tx: Rows,
+  job: Job,
+  kind: Kind,
+  passed: readonly Passed[],
+  refused: Map<Passed, Problem>,
+): Promise<void> {
+  for (const one of passed) {
+    const creates = one.id === undefined;
+    if (refused.has(one) || !isFilled(kind, one.sent, creates)) continue;
+    const initial = { ...one.written.initial };
+    try {
+      await fill(tx.rows, job.db.catalog, job.author, kind, one.sent, creates ? initial : undefined, async () => undefined);
+      one.written = { ...one.written, initial };
+    } catch (error) {
+      if (!(error instanceof Problem)) throw error;
+      refused.set(one, error);
+    }
+  }
 }
 
 async function linkBy(

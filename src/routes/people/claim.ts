@@ -9,7 +9,7 @@ import { isNobodys, nobodysAddress } from "../../kit/nobody.ts";
 import { Problem } from "../../kit/problem.ts";
 import { type Authenticated, type Context, type Route, seenBaseUrl } from "../../service/route.ts";
 import { authRequired } from "../../service/session.ts";
-import { workspace } from "../../views/workspace.ts";
+import { SETTING_NAMES, workspace } from "../../views/workspace.ts";
 import { ALLOWED } from "./allowances.ts";
 import { wholeToken } from "./authority.ts";
 import { giveTo, UNCLAIMED_MS } from "./claiming.ts";
@@ -61,7 +61,7 @@ export async function openToStranger(context: Context): Promise<Answer> {
   const { secret, ...token } = newToken(services, token_name ?? "default");
   await openWorkspace(db.pool, made, nobody, token, now);
   log.info("workspace_opened", { workspace_id: made.id });
-  const [row] = await listWorkspaces(db.pool, userId, made.id);
+  const [row] = await listWorkspaces(db.pool, userId, made.id, SETTING_NAMES);
   const view = createWholeView(workspace);
   const own = { token: secret, claim: claimAddress(context, made.id, nobody.endsAt) };
   return {

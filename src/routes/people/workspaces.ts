@@ -12,7 +12,7 @@ import { covers, coversRole } from "../../kit/scope.ts";
 import { zone } from "../../kit/time.ts";
 import { counted } from "../../kit/words.ts";
 import type { Authenticated, Route } from "../../service/route.ts";
-import { workspace } from "../../views/workspace.ts";
+import { SETTING_NAMES, workspace } from "../../views/workspace.ts";
 import { listAnswer } from "../lists.ts";
 import { authority, membership, unknownWorkspace, wholeToken } from "./authority.ts";
 import { openToStranger } from "./claim.ts";
@@ -60,9 +60,9 @@ export const workspaceRoutes: Route[] = [
     needs: "member",
     body: {
       is: "values",
-      values: valuesOf(workspace, "name", "timezone"),
+      values: valuesOf(workspace, "name", "timezone", ...SETTING_NAMES),
       partial: true,
-      example: { timezone: "Europe/Berlin" },
+      example: { timezone: "Europe/Berlin", currency: "EUR", tax_rate: 19, company_name: "Acme GmbH" },
     },
     answers: { is: "record", of: workspace },
     refuses: ["admin_required"],
@@ -99,7 +99,7 @@ async function list(context: Authenticated): Promise<Answer> {
 /** The workspaces that the token may see. A narrowed token sees only its own. */
 async function seenWorkspaces({ services, session }: Authenticated): Promise<unknown[][]> {
   const { userId, workspaceId, scopes } = session;
-  const rows = await listWorkspaces(services.db.pool, userId, workspaceId);
+  const rows = await listWorkspaces(services.db.pool, userId, workspaceId, SETTING_NAMES);
   return scopes === null ? rows : rows.filter(([id]) => id === workspaceId);
 }
 
@@ -131,8 +131,16 @@ async function create(context: Authenticated): Promise<Answer> {
 
 async function change(context: Authenticated): Promise<Answer> {
   const { id } = await authority(context);
-  const { name = null, timezone = null } = context.body.values as { name?: string; timezone?: string | null };
-  await changeWorkspace(context.services.db.pool, id, { name, timezone });
+  const {
+    name = null,
+    timezone = null,
+    ...settings
+  } = context.body.values as {
+    name?: string;
+    timezone?: string | null;
+    [setting: string]: unknown;
+  };
+  await changeWorkspace(context.services.db.pool, id, { name, timezone }, settings);
   context.services.forget(id);
   const answer = await show(context, id, "updated");
   // The new zone applies to this answer too.

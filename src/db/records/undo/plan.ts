@@ -40,6 +40,10 @@ export function planUndo(
       left.push({ kind, id, why: "it is gone for good" });
       continue;
     }
+    if (kind.frozen && isHeld(kind, current, action, differences)) {
+      left.push({ kind, id, why: kind.frozen.instead });
+      continue;
+    }
     const target = targets.get(id) ?? { kind, id, current, state: current.state, goes: false, entries: 0 };
     targets.set(id, target);
     target.entries += 1;
@@ -59,6 +63,13 @@ export function planUndo(
       else target.state = withValue(target.state, name, before);
     }
   }
+}
+
+/** Whether a record is frozen, and taking the entry back would change more than what is free: it is given out by an entry without differences. */
+function isHeld({ frozen }: Kind, { state }: Current, action: string, differences: Differences): boolean {
+  if (state["seal"] == null) return false;
+  const names = [...differences.keys()].map((name) => name.split(".")[0]!);
+  return action !== "updated" || names.length === 0 || names.some((name) => !frozen!.free.includes(name));
 }
 
 /** The write that makes a record what its target says; undefined where it is that already. `time` is when it goes, if it goes. */

@@ -23,6 +23,7 @@ export async function lockRecords(
     if (those.length === 0) continue;
     const names = those.flatMap(({ differences }) => [...differences.keys()].map((name) => name.split(".")[0]!));
     const columns = new Set([...names, ...kind.links.map(({ id }) => columnName(id)), ...keyOf(kind), "deleted_at"]);
+    if (kind.frozen) columns.add("seal");
     const state = join([...columns].map((name) => sql`${raw(`'${name}'`)}, ${storedSql(kind, name)}`));
     const ids = [...new Set(those.map(({ recordId }) => recordId))];
     const rows = await tx.rows(

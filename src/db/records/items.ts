@@ -1,0 +1,143 @@
+import { completeItem, type Item, type SentItem } from "../../fields/items.ts";
+import { readId, shortId } from "../../kit/id.ts";
+import { echo } from "../../kit/line.ts";
+import { Problem } from "../../kit/problem.ts";
+import { oneOf } from "../../kit/words.ts";
+import { ident, join, raw, type Statement, sql } from "../../postgres/sql.ts";
+import type { Catalog } from "../../records/catalog.ts";
+import type { Field, Kind } from "../../records/kind.ts";
+
+type Rows = (statement: Statement) => Promise<readonly (readonly unknown[])[]>;
+
+/** Who sends the items: which workspace, and what they may read there. */
+type Sender = { workspaceId: string; mayRead: (plural: string) => boolean };
+
+/** Whether what is written may need more than was sent: records that items name, or settings of the workspace. */
+export const isFilled = (kind: Kind, sent: Readonly<Record<string, unknown>>, creates: boolean): boolean =>
+  kind.fields.some(({ name, type, setting }) => (type.items && sent[name] != null) || (creates && setting !== undefined));
+
+/**
+ * Puts into what is written what the caller left to others: the settings of the workspace into a new record, and into items what the records that
+ * they name say. `currency`: that of the document, where it is there already.
+ */
+export async function fill(
+  rows: Rows,
+  catalog: Catalog,
+  sender: Sender,
+  kind: Kind,
+  sent: Record<string, unknown>,
+  initial: Record<string, unknown> | undefined,
+  currency: () => Promise<string | undefined>,
+): Promise<void> {
+  const settings = await settingsOf(rows, sender.workspaceId);
+  for (const { name, setting } of initial ? kind.fields : [])
+    if (setting !== undefined && sent[name] == null) initial![name] = settings[setting as keyof Settings];
+  for (const field of kind.fields) {
+    const items = field.type.items && (sent[field.name] as SentItem[] | null | undefined);
+    if (!items) continue;
+    const { document } = kind;
+    const own = document && ((sent[document.currency] ?? initial?.[document.currency]) as string | undefined);
+    const inWhich = own ?? (await currency());
+    const filled: Item[] = [];
+    for (const [i, item] of items.entries()) {
+      const whole = await takeFrom(rows, catalog, sender, field, item, inWhich, i + 1);
+      filled.push(completeItem(whole, i + 1, Number(settings.tax_rate)));
+    }
+    sent[field.name] = filled;
+  }
+}
+
+type Settings = { currency: string; tax_rate: string };
+
+/** Where a workspace has said nothing. */
+const USUAL: Settings = { currency: "USD", tax_rate: "0" };
+
+async function settingsOf(rows: Rows, workspaceId: string): Promise<Settings> {
+  const [row] = await rows(sql`select currency, tax_rate::text from workspaces where id = ${workspaceId}`);
+  const [currency, rate] = (row ?? []) as [string | null, string | null];
+  return { currency: currency ?? USUAL.currency, tax_rate: rate ?? USUAL.tax_rate };
+}
+
+/** The item with what the record that it names has to say, where it says nothing itself. */
+async function takeFrom(
+  rows: Rows,
+  catalog: Catalog,
+  sender: Sender,
+  { name, takes = {} }: Field,
+  item: SentItem,
+  currency: string | undefined,
+  place: number,
+): Promise<SentItem> {
+  const links = Object.keys(takes).filter((link) => item[link] != null && item[link] !== "");
+  if (links.length > 1)
+    throw new Problem("invalid_value", `item ${place} of ${name} names ${links.join(" and ")}`, "send one of them");
+  const [link] = links;
+  const { ...filled } = item;
+  for (const each of Object.keys(takes)) if (each !== link) delete filled[each];
+  if (link === undefined) return filled;
+  const target = catalog.get(link)!;
+  if (!sender.mayRead(target.plural))
+    throw new Problem("scope_required", `the token lacks the scope read or ${target.plural}.read`, [
+      `item ${place} names ${oneOf(link)}: send description, unit_price_cents and tax_rate in its place`,
+    ]);
+  const from = Object.entries(takes[link]!);
+  const [id, ...values] = await named(
+    rows,
+    sender.workspaceId,
+    target,
+    String(item[link]),
+    from.map(([, field]) => field),
+    place,
+  );
+  filled[link] = shortId(id as string);
+  for (const [i, [key]] of from.entries()) {
+    const value = values[i];
+    if (key === "currency") {
+      if (item.unit_price_cents === undefined && currency !== undefined && value !== null && value !== currency)
+        throw new Problem(
+          "unprocessable",
+          `item ${place}: ${target.name} ${shortId(id as string)} is priced in ${value}, the document is in ${currency}`,
+          [`send unit_price_cents with the item, in ${currency}`],
+        );
+    } else if (filled[key] == null && value !== null)
+      filled[key] = isDecimal(target, takes[link]![key]!) ? Number(value) : value;
+  }
+  return filled;
+}
+
+const isDecimal = (target: Kind, name: string) => /^(bigint|numeric)/.test(target.field(name)!.type.sqlType);
+
+/** The one living record of that id, natural key or name: its id, then these fields. */
+async function named(
+  rows: Rows,
+  workspaceId: string,
+  target: Kind,
+  text: string,
+  fields: readonly string[],
+  place: number,
+): Promise<readonly unknown[]> {
+  const reference = readId(text, /[_/]/.test(text) ? { name: target.name, prefix: target.prefix } : undefined);
+  const { keyField, titleField, plural } = target;
+  const called = [titleField, ...(keyField ? [keyField] : [])].map(
+    (field) => sql`lower(r.${ident(field.name)}) = lower(${text.trim()})`,
+  );
+  const matches = reference
+    ? sql`right(r.id, 8) = ${reference.key.slice(-8)} and right(r.id, length(${reference.key})) = ${reference.key}`
+    : sql`(${join(called, " or ")})`;
+  const columns = fields.map((name) => (isDecimal(target, name) ? sql`r.${ident(name)}::text` : sql`r.${ident(name)}`));
+  const found = await rows(
+    sql`select r.id, ${join(columns)} from ${ident(plural)} r where r.workspace_id = ${workspaceId} and r.deleted_at is null and ${matches}
+      order by r.id limit 2${raw("")}`,
+  );
+  if (found.length === 1) return found[0]!;
+  const wanted = `${target.name} ${echo(text)}`;
+  if (found.length === 0)
+    throw new Problem(
+      "unprocessable",
+      `item ${place}: there is no ${wanted} in this workspace`,
+      `find it: GET /${plural}?search=…`,
+    );
+  throw new Problem("unprocessable", `item ${place}: more than one ${wanted}`, [
+    `name one by its id: ${found.map(([id]) => shortId(id as string)).join(" or ")}`,
+  ]);
+}

@@ -1,0 +1,178 @@
+import type { Item, Party, TaxLine } from "../../fields/items.ts";
+import { decimalText, grossedOf, minorDigits } from "../../kit/amounts.ts";
+import { itemNet, type Paper } from "./paper.ts";
+import { endpointOf, unitCode } from "./ublCodes.ts";
+
+/** UBL 2.1 as Peppol BIS Billing 3 wants it, which is a core invoice of EN 16931. */
+
+const CUSTOMIZATION = "urn:cen.eu:en16931:2017#compliant#urn:fdc:peppol.eu:2017:poacc:billing:3.0";
+const PROFILE = "urn:fdc:peppol.eu:2017:poacc:billing:01:1.0";
+const COMMON = "urn:oasis:names:specification:ubl:schema:xsd";
+
+/** Why a document cannot be written so, in words; empty where it can. */
+export function unfitForUbl({ number, currency, seller, buyer, taxes, items }: Paper): string[] {
+  const lacks: string[] = [];
+  if (number === null) lacks.push("it is a draft: it has no number");
+  if (items.length === 0) lacks.push("it has no items");
+  if (minorDigits(currency) > 2) lacks.push(`${currency} has more than the two decimals that EN 16931 knows`);
+  for (const [who, party] of [
+    ["the workspace", seller],
+    ["the buyer", buyer],
+  ] as const) {
+    if (!party.country) lacks.push(`${who} has no country`);
+    if (!endpointOf(party)) lacks.push(`${who} has neither an e-mail address nor a VAT number that begins with its country`);
+  }
+  if (!seller.tax_id) lacks.push("the workspace has no tax_id");
+  if (!buyer.tax_id && taxes.some(({ tax_category }) => tax_category === "AE"))
+    lacks.push("the buyer has no tax_id, which reverse charge needs");
+  return lacks;
+}
+
+type Xml = { readonly xml: string };
+
+/** What XML cannot hold is left out, and all that means something in it is written so that it does not. */
+const escaped = (text: string) =>
+  text
+    .replace(/[^\t\n\r\x20-\ud7ff\ue000-\ufffd\u{10000}-\u{10ffff}]/gu, "")
+    .replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`);
+
+/** An element of values or other elements; one without any is left out. */
+function tag(name: string, ...content: (Xml | string | undefined | null | false)[]): Xml {
+  const [element = ""] = name.split(" ");
+  const inner = content
+    .map((each) => (typeof each === "object" && each !== null ? each.xml : each ? escaped(each) : ""))
+    .join("");
+  return { xml: inner === "" ? "" : `<${name}>${inner}</${element}>` };
+}
+
+export function ublOf(paper: Paper): string {
+  const root = paper.takesBack ? "CreditNote" : "Invoice";
+  const { currency, number, date, due, note, credits, delivered, seller } = paper;
+  const money = (cents: bigint | number) => decimalText(cents, currency);
+  const amount = (name: string, cents: bigint | number) => tag(`${name} currencyID="${currency}"`, money(cents));
+  const body = [
+    tag("cbc:CustomizationID", CUSTOMIZATION),
+    tag("cbc:ProfileID", PROFILE),
+    tag("cbc:ID", number),
+    tag("cbc:IssueDate", date),
+    !paper.takesBack && tag("cbc:DueDate", due),
+    tag(`cbc:${root}TypeCode`, paper.takesBack ? "381" : "380"),
+    tag("cbc:Note", [paper.heading, note].filter(Boolean).join("\n")),
+    tag("cbc:DocumentCurrencyCode", currency),
+    tag("cbc:BuyerReference", paper.reference || number),
+    credits &&
+      tag(
+        "cac:BillingReference",
+        tag("cac:InvoiceDocumentReference", tag("cbc:ID", credits.number), tag("cbc:IssueDate", credits.date)),
+      ),
+    tag("cac:AccountingSupplierParty", partyOf(seller, true)),
+    tag("cac:AccountingCustomerParty", partyOf(paper.buyer, false)),
+    tag("cac:Delivery", tag("cbc:ActualDeliveryDate", delivered)),
+    seller.iban &&
+      tag(
+        "cac:PaymentMeans",
+        tag("cbc:PaymentMeansCode", currency === "EUR" ? "58" : "30"),
+        tag("cbc:PaymentID", number),
+        tag(
+          "cac:PayeeFinancialAccount",
+          tag("cbc:ID", seller.iban),
+          tag("cac:FinancialInstitutionBranch", tag("cbc:ID", seller.bic)),
+        ),
+      ),
+    paper.takesBack && tag("cac:PaymentTerms", tag("cbc:Note", `Credited${credits ? ` to ${credits.number}` : ""}`)),
+    tag("cac:TaxTotal", amount("cbc:TaxAmount", paper.tax), ...paper.taxes.map((tax) => subtotalOf(tax, amount))),
+    tag(
+      "cac:LegalMonetaryTotal",
+      amount("cbc:LineExtensionAmount", paper.net),
+      amount("cbc:TaxExclusiveAmount", paper.net),
+      amount("cbc:TaxInclusiveAmount", paper.gross),
+      amount("cbc:PayableAmount", paper.gross),
+    ),
+    ...paper.items.map((item, i) => lineOf(item, i + 1, root, amount)),
+  ];
+  const xml = body
+    .map((each) => (each ? each.xml : ""))
+    .join("\n")
+    .replace(/\n+/g, "\n");
+  return `<?xml version="1.0" encoding="UTF-8"?>
+<${root} xmlns="${COMMON}:${root}-2" xmlns:cac="${COMMON}:CommonAggregateComponents-2" xmlns:cbc="${COMMON}:CommonBasicComponents-2">
+${xml}
+</${root}>
+`;
+}
+
+const VAT = tag("cac:TaxScheme", tag("cbc:ID", "VAT"));
+
+function partyOf(party: Party, sells: boolean): Xml {
+  const endpoint = endpointOf(party)!;
+  return tag(
+    "cac:Party",
+    tag(`cbc:EndpointID schemeID="${endpoint.scheme}"`, endpoint.id),
+    tag(
+      "cac:PostalAddress",
+      tag("cbc:StreetName", party.street),
+      tag("cbc:CityName", party.city),
+      tag("cbc:PostalZone", party.postal_code),
+      tag("cbc:CountrySubentity", party.region),
+      tag("cac:Country", tag("cbc:IdentificationCode", party.country)),
+    ),
+    party.tax_id && tag("cac:PartyTaxScheme", tag("cbc:CompanyID", party.tax_id.replace(/[\s.-]/g, "")), VAT),
+    tag("cac:PartyLegalEntity", tag("cbc:RegistrationName", party.name)),
+    tag(
+      "cac:Contact",
+      tag("cbc:Name", sells ? party.name : party.contact),
+      tag("cbc:Telephone", party.phone),
+      tag("cbc:ElectronicMail", party.email),
+    ),
+  );
+}
+
+type Amount = (name: string, cents: bigint | number) => Xml;
+
+const EXEMPTIONS: Readonly<Record<string, string>> = { AE: "VATEX-EU-AE", G: "VATEX-EU-G" };
+
+const subtotalOf = ({ tax_category, tax_rate, tax_reason, net_cents, tax_cents }: TaxLine, amount: Amount): Xml =>
+  tag(
+    "cac:TaxSubtotal",
+    amount("cbc:TaxableAmount", net_cents),
+    amount("cbc:TaxAmount", tax_cents),
+    tag(
+      "cac:TaxCategory",
+      tag("cbc:ID", tax_category),
+      tag("cbc:Percent", String(tax_rate)),
+      tag("cbc:TaxExemptionReasonCode", EXEMPTIONS[tax_category]),
+      tag("cbc:TaxExemptionReason", tax_reason),
+      VAT,
+    ),
+  );
+
+function lineOf(item: Item, place: number, root: "Invoice" | "CreditNote", amount: Amount): Xml {
+  const net = itemNet(item);
+  const whole = grossedOf(item);
+  const quantity = root === "Invoice" ? "cbc:InvoicedQuantity" : "cbc:CreditedQuantity";
+  return tag(
+    `cac:${root}Line`,
+    tag("cbc:ID", String(place)),
+    tag(`${quantity} unitCode="${unitCode(item.unit)}"`, plainNumber(item.quantity)),
+    amount("cbc:LineExtensionAmount", net),
+    whole !== net &&
+      tag(
+        "cac:AllowanceCharge",
+        tag("cbc:ChargeIndicator", "false"),
+        tag("cbc:AllowanceChargeReasonCode", "95"),
+        tag("cbc:AllowanceChargeReason", "Discount"),
+        tag("cbc:MultiplierFactorNumeric", plainNumber(item.discount_percent ?? 0)),
+        amount("cbc:Amount", whole - net),
+        amount("cbc:BaseAmount", whole),
+      ),
+    tag(
+      "cac:Item",
+      tag("cbc:Name", item.description),
+      tag("cac:ClassifiedTaxCategory", tag("cbc:ID", item.tax_category), tag("cbc:Percent", String(item.tax_rate)), VAT),
+    ),
+    tag("cac:Price", amount("cbc:PriceAmount", item.unit_price_cents)),
+  );
+}
+
+/** Without an exponent, which xs:decimal does not know. */
+const plainNumber = (value: number) => (/e/.test(String(value)) ? value.toFixed(6).replace(/\.?0+$/, "") : String(value));

@@ -1,0 +1,119 @@
+import type { Party } from "../../fields/items.ts";
+
+/** UN/ECE recommendation 20 by the words that people use for units. */
+const UNITS: Readonly<Record<string, string>> = {
+  piece: "H87",
+  pieces: "H87",
+  pc: "H87",
+  pcs: "H87",
+  stück: "H87",
+  unit: "C62",
+  units: "C62",
+  each: "EA",
+  second: "SEC",
+  minute: "MIN",
+  min: "MIN",
+  hour: "HUR",
+  hours: "HUR",
+  h: "HUR",
+  hr: "HUR",
+  stunde: "HUR",
+  day: "DAY",
+  days: "DAY",
+  d: "DAY",
+  tag: "DAY",
+  week: "WEE",
+  weeks: "WEE",
+  month: "MON",
+  months: "MON",
+  monat: "MON",
+  year: "ANN",
+  years: "ANN",
+  jahr: "ANN",
+  g: "GRM",
+  gram: "GRM",
+  kg: "KGM",
+  kilogram: "KGM",
+  t: "TNE",
+  ton: "TNE",
+  tonne: "TNE",
+  lb: "LBR",
+  oz: "ONZ",
+  mm: "MMT",
+  cm: "CMT",
+  m: "MTR",
+  metre: "MTR",
+  meter: "MTR",
+  km: "KMT",
+  ft: "FOT",
+  mile: "SMI",
+  m2: "MTK",
+  "m²": "MTK",
+  sqm: "MTK",
+  m3: "MTQ",
+  "m³": "MTQ",
+  l: "LTR",
+  litre: "LTR",
+  liter: "LTR",
+  ml: "MLT",
+  kwh: "KWH",
+  mwh: "MWH",
+  kw: "KWT",
+  w: "WTT",
+  gb: "E34",
+  mb: "4L",
+  set: "SET",
+  pair: "PR",
+  percent: "P1",
+  "%": "P1",
+  lump: "LS",
+  flat: "LS",
+};
+
+const CODES = new Set(Object.values(UNITS));
+
+/** A word that nobody knows is counted in ones. */
+export function unitCode(unit = ""): string {
+  const known = UNITS[unit.trim().toLowerCase()];
+  return known ?? (CODES.has(unit.trim()) ? unit.trim() : "C62");
+}
+
+/** The electronic address scheme of VAT numbers, by country. */
+const VAT_SCHEMES: Readonly<Record<string, string>> = {
+  AT: "9914",
+  BE: "9925",
+  BG: "9926",
+  CH: "9927",
+  CY: "9928",
+  CZ: "9929",
+  DE: "9930",
+  EE: "9931",
+  ES: "9920",
+  FR: "9957",
+  GB: "9932",
+  GR: "9933",
+  HR: "9934",
+  HU: "9910",
+  IE: "9935",
+  LI: "9936",
+  LT: "9937",
+  LU: "9938",
+  LV: "9939",
+  MT: "9943",
+  NL: "9944",
+  NO: "0192",
+  PL: "9945",
+  PT: "9946",
+  RO: "9947",
+  RS: "9948",
+  SI: "9949",
+  SK: "9950",
+};
+
+/** Where a party takes electronic documents: its VAT number where its country's scheme has those, else its e-mail address. */
+export function endpointOf({ tax_id, country = "", email }: Party): { scheme: string; id: string } | undefined {
+  const id = tax_id?.replace(/[\s.-]/g, "").toUpperCase();
+  const scheme = VAT_SCHEMES[country];
+  if (id && scheme && id.startsWith(country === "GR" ? "EL" : country)) return { scheme, id };
+  return email ? { scheme: "EM", id: email } : undefined;
+}
