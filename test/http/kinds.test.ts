@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
+import { ident, sql } from "../../src/postgres/sql.ts";
 import { type Client, type Reply, type Service, startService } from "../helpers/service.ts";
 
 /** Kinds that a workspace makes for itself: whatever the built-in ones can do, they can. */
@@ -342,6 +343,22 @@ test("another workspace sees nothing of it, and may call its own kind so", async
   await ok(bob, "POST", "/kinds/vehicle/fields", { name: "friend_id", link: "contact" });
   await refused(bob, "unprocessable", "POST", "/vehicles", { name: "y", friend_id: jane });
   assert.equal((await json(ann, "GET", "/vehicles?search=Bob")).items.length, 0);
+});
+
+test("a workspace that ends takes its kinds and their records along", async () => {
+  const carl = await service.signIn("carl@example.com");
+  await ok(carl, "POST", "/kinds", { name: "relic", fields: { name: "text" } }, 201);
+  await ok(carl, "POST", "/relics", { name: "Grail" }, 201);
+  const [, workspace] = /workspace\/(ws_\w+)/.exec((await ok(carl, "GET", "/whoami")).text)!;
+  const asked = await carl.send("DELETE", `/workspaces/${workspace}?format=json`);
+  assert.match(asked.text, /1 relic/);
+  await ok(carl, "DELETE", `/workspaces/${workspace}?code=${asked.json().code}`);
+  for (const table of ["kinds", "own_records"]) {
+    const rows = await service.pool.rows(
+      sql`select 1 from ${ident(table)} t where right(t.workspace_id, 8) = ${workspace!.slice(-8)}`,
+    );
+    assert.deepEqual(rows, [], table);
+  }
 });
 
 test("scopes and roles hold for it as for any kind, and only an admin declares", async () => {
