@@ -22,7 +22,7 @@ export const batchRoutes: Route[] = [
     needs: "member",
     raw: true,
     parameters: { atomic: boolean({ about: "all or nothing; writes of records and reads only" }), ...WRITING },
-    answers: { is: "document", type: "text/plain; charset=utf-8" },
+    answers: { is: "document", type: "text/plain; charset=utf-8", also: ["application/json"] },
     refuses: ["unprocessable"],
     handle: batch,
   },

@@ -32,6 +32,7 @@ import { recordRoutes } from "./records.ts";
 import { reminderRoutes } from "./reminders.ts";
 import { savedListRoutes } from "./savedLists.ts";
 import { schemaRoutes } from "./schema.ts";
+import { sdkRoutes } from "./sdk.ts";
 import { searchRoutes } from "./search.ts";
 import { sqlRoutes } from "./sql.ts";
 import { timelineRoutes } from "./timeline.ts";
@@ -43,6 +44,7 @@ export function createRoutes(catalog: Catalog): Route[] {
   const routes: Route[] = [
     ...helpRoutes(() => routes),
     ...openApiRoutes(() => routes, catalog),
+    ...sdkRoutes(() => routes, catalog),
     ...metricsRoutes,
     ...mcpRoutes(catalog),
     ...signInRoutes(catalog.kinds),

@@ -1,0 +1,29 @@
+import { readFileSync } from "node:fs";
+import { FORMATS } from "../formats/all.ts";
+import { sdk } from "../openapi/sdk/sdk.ts";
+import type { Catalog } from "../records/catalog.ts";
+import type { Route } from "../service/route.ts";
+import { version } from "./openapi.ts";
+
+const RUNTIME = new URL("../openapi/sdk/runtime.ts", import.meta.url);
+
+const TYPE = "application/typescript; charset=utf-8";
+
+/** `routes` gives the whole table, of which this is a part. The file is made once for the kinds of a workspace. */
+export function sdkRoutes(routes: () => readonly Route[], catalog: Catalog): Route[] {
+  let text: string | undefined;
+  return [
+    {
+      method: "GET",
+      path: "/sdk.ts",
+      about: "a client in one file of TypeScript, for the kinds of the token's workspace",
+      open: true,
+      tailored: true,
+      answers: { is: "document", type: TYPE },
+      handle({ services: { baseUrl } }) {
+        text ??= sdk({ routes: routes(), catalog, baseUrl, version, formats: FORMATS }, readFileSync(RUNTIME, "utf8"));
+        return { is: "document", type: TYPE, text };
+      },
+    },
+  ];
+}
