@@ -147,7 +147,7 @@ export function operationId({ method, path, answers }: Operation, kinds: readonl
   };
   const segments = path.split("/").slice(1);
   // `POST /quotes/{id}/invoice` makes the one invoice that follows, where `POST /quotes/{id}/invoices` creates any.
-  const verb = kinds.some(({ name }) => name === segments.at(-1)) ? "make" : verbs[method];
+  const verb = kinds.some((kind) => isRecord(kind) && kind.name === segments.at(-1)) ? "make" : verbs[method];
   const words = segments.map((segment, i) => {
     const parameter = /^\{(\w+)\}$/.exec(segment)?.[1];
     if (parameter) return segments[i - 1]?.endsWith("s") ? "" : capital(parameter);

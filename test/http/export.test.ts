@@ -133,7 +133,7 @@ test("every table of a workspace is in the file, or stays behind for a reason", 
   // Who may come in and with what, what is derived, what is set up or decided here, and what is forgotten within a day. Members are in the header.
   const behind = ["authorization_codes", "calendars", "idempotency_keys", "invites", "memberships", "tokens", "usage"];
   // Kinds are in the header.
-  behind.push("kinds", "imports", "import_rows", "addresses", "mentions", "sql_roles", "webhooks", "deliveries", "series");
+  behind.push("kinds", "imports", "import_rows", "addresses", "mentions", "sql_roles", "webhooks", "deliveries");
   assert.deepEqual(
     left.filter((name) => !behind.includes(name)),
     [],

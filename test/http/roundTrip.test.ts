@@ -67,9 +67,11 @@ async function fill(): Promise<void> {
   await ann.send("POST", "/lists", { name: "Leads!", kind: "contact", query: "stage=lead" });
   await ann.send("POST", "/lists", { name: "Few", kind: "contact", members: [jane.id] });
   await ann.send("PATCH", `/contacts/${jane.id}?propose=true`, { stage: "won" });
+  await ann.send("POST", "/emails", { subject: "To Bob", to: ["bob@round.example"] });
   Object.assign(ids, { jane: jane.id, twin: twin.id, bob: bob.id });
   const workspaceId = await workspaceOf(service, ann);
   await service.pool.rows(sql`insert into dismissed_pairs values (${workspaceId}, ${jane.id}, ${bob.id}, now(), ${ann.email})`);
+  await service.pool.rows(sql`insert into series values (${workspaceId}, '2026', 41)`);
 }
 
 const workspaceOf = async ({ pool }: Service, { email }: Client) =>
@@ -208,6 +210,13 @@ describe("a file that is not right", () => {
       }),
       says: /in a circle/,
     },
+    "kinds of the workspace's own": {
+      make: mutated((lines) => {
+        lines[0]!["kinds"] = [{ name: "vehicle" }];
+        return 1;
+      }),
+      says: /names kinds or fields of the workspace's own/,
+    },
     "a member that is no record": {
       make: line("list_member", (row) => (row.record_id = "c_01k9x2v7m3q8r0s2t4v6w8y0za")),
       says: /has no contact c_01k9x2v7m3q8r0s2t4v6w8y0za/,
@@ -311,6 +320,7 @@ describe("the workspace elsewhere", () => {
         `/${plural}?limit=all&format=json&sort=created_at&deleted=include`,
         `/${plural}/${ids[name]}/history?fields=before,after,changes,reason&format=json`,
       ]),
+      `/contacts/${ids.bob}/emails?format=json`,
       "/lists?format=json",
       "/contacts?list=few&format=json",
       "/contacts?list=leads&format=json",
@@ -318,6 +328,7 @@ describe("the workspace elsewhere", () => {
       "/search?q=round&format=json",
       "/proposals?format=json",
     ];
+    assert.equal((await again.send("GET", `/contacts/${ids.bob}/emails`)).lines.length, 1);
     for (const path of paths) {
       const [one, two] = [await ann.send("GET", path), await again.send("GET", path)];
       assert.equal(two.status, one.status, two.text);

@@ -9,6 +9,7 @@ import type { Catalog } from "../../records/catalog.ts";
 import type { Kind } from "../../records/kind.ts";
 import { rowRefusal } from "../imports/refusals.ts";
 import { takeAddresses } from "../records/addresses.ts";
+import { indexNewMentions } from "../records/mentions.ts";
 import { rowsOf } from "../records/table.ts";
 import { WORKSPACE_KIND } from "./parts.ts";
 
@@ -59,13 +60,11 @@ export async function storeBatch({ tx, workspaceId, catalog }: Target, { part, l
     from unnest(${lines.map(({ json }) => json)}::text[]) with ordinality u (line, place)
     cross join lateral jsonb_populate_record(null::${ident(table)}, u.line::jsonb -> 'row') x order by u.place`);
   const kind = name === undefined ? undefined : catalog.get(name);
-  if (kind)
-    await takeAddresses(
-      tx as Transaction,
-      workspaceId,
-      kind,
-      lines.map(({ row }) => row.id as string),
-    );
+  if (kind) {
+    const ids = lines.map(({ row }) => row.id as string);
+    await takeAddresses(tx as Transaction, workspaceId, kind, ids);
+    await indexNewMentions(tx, workspaceId, kind, ids);
+  }
   if (line === "change") await checkEntries(tx, workspaceId, catalog, lines);
   for (const column of refers) await checkReferences(tx, workspaceId, catalog, lines, column);
 }

@@ -93,6 +93,11 @@ export const partsOf = derived((catalog: Catalog): readonly Part[] => {
         ...["decided_by", "decision"].map((name) => text(name)),
       ],
     },
+    {
+      line: "series",
+      table: "series",
+      columns: [needed("name"), { ...needed("last", "bigint"), allows: (last) => (last as number) > 0 }],
+    },
   ];
 });
 

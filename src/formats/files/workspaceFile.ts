@@ -6,7 +6,7 @@ import type { Part } from "./workspacePart.ts";
  *     {"line":"header","format":1,"exported_at":"2026-06-01T08:00:00.000Z","workspace":{…},"members":[{"email","role","created_at"},…],"kinds":[…]}
  *     {"line":"record","kind":"company","row":{"id":"co_…","name":…,"version":3,…,"deleted_at":null}}      … each record of each kind
  *     {"line":"change","row":{"id":"ch_…","kind":"company","record_id":"co_…","version":3,…,"row":{…}}}     … the whole history
- *     {"line":"purged_record","row":{…}}, then "list", "list_member", "dismissed_pair", "proposal"
+ *     {"line":"purged_record","row":{…}}, then "list", "list_member", "dismissed_pair", "proposal", "series"
  *     {"line":"end","records":{"company":12,…},"changes":340,"purged_records":0,"lists":2,…}
  *
  * - There is one header, first, and one end, last. A file without its end, or whose end counts other lines than there are, was cut.

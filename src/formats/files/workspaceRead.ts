@@ -135,7 +135,8 @@ const called = ({ line, kind, table }: Part) => (line === "record" ? `records of
 const at = (n: number, fault: string, hints: string | readonly string[] = []) =>
   new Problem("invalid_value", `line ${n} ${fault}`, [...(typeof hints === "string" ? [hints] : hints), "nothing was written"]);
 
-function readHeader(n: number, { line, format, exported_at: exportedAt, workspace, members = [] }: JsonObject): Header {
+function readHeader(n: number, header: JsonObject): Header {
+  const { line, format, exported_at: exportedAt, workspace, members = [], kinds = [] } = header;
   if (line !== "header") throw at(n, "is no header, with which the file of a workspace begins");
   if (format !== WORKSPACE_FORMAT)
     throw at(
@@ -143,6 +144,11 @@ function readHeader(n: number, { line, format, exported_at: exportedAt, workspac
       `is of format ${echo(String(format))}, and this Cardfile reads ${WORKSPACE_FORMAT}`,
       "bring it up to date first",
     );
+  // Their values would come without what says how to read them.
+  if (!Array.isArray(kinds) || kinds.length > 0)
+    throw at(n, "names kinds or fields of the workspace's own, which an import does not make yet", [
+      "bring the records of each over by themselves: GET /{kind}?limit=all&format=ndjson there, POST /{kind}/import here",
+    ]);
   const { id, name, timezone } = (workspace ?? {}) as JsonObject;
   const texts = [exportedAt, id, name, timezone];
   if (!texts.every((each) => typeof each === "string" && each !== "" && each.length <= 200))
