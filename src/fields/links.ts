@@ -29,7 +29,7 @@ export function linksType(target: string): FieldType {
     predicate: (operator, operands) => {
       const read = (text: string) => readId(text, { name: target });
       const ids = (operator === "has" ? operands : operands.flatMap(itemsOf)).map(read);
-      if (!ids.every((id) => id !== undefined)) return undefined;
+      if (ids.length === 0 || !ids.every((id) => id !== undefined)) return undefined;
       const each = ids.map((id): Predicate => ({ is: "refers", target, to: [id] }));
       return allOrAny(operator, each);
     },
@@ -47,7 +47,7 @@ export const involvedType: FieldType = {
   signed: true,
   predicate: (operator, operands) => {
     const values = (operator === "has" ? operands : operands.flatMap(itemsOf)).map(readInvolved);
-    if (!values.every((value) => value !== undefined)) return undefined;
+    if (values.length === 0 || !values.every((value) => value !== undefined)) return undefined;
     return allOrAny(
       operator,
       values.map((value) => ({ is: "holds", items: [value] })),

@@ -224,4 +224,5 @@ export function shown(kind: Kind, json: Record<string, unknown>): State {
   return { id: json.id, ...Object.fromEntries(values), hidden: json.deleted_at != null };
 }
 
-export const kinds = catalog.kinds;
+/** The model knows nothing of documents that lock themselves and of the payments that settle them. */
+export const kinds = catalog.kinds.filter(({ frozen, settles }) => !frozen && !settles);

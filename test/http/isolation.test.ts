@@ -152,7 +152,9 @@ async function idsOf(email: string): Promise<Record<"user" | "token" | "workspac
 
 test("no route with an id distinguishes a record of another workspace from an unknown one", async () => {
   const [own, theirs] = [await idsOf("ann@example.com"), await idsOf("bob@example.com")];
-  for (const { method, path } of routes.filter(({ open, path }) => !open && path.includes("{") && !path.includes("{kind}"))) {
+  // A dialect asks these very routes.
+  const ours = routes.filter(({ standard }) => !standard?.includes("agentCRM") && !standard?.includes("InCRM"));
+  for (const { method, path } of ours.filter(({ open, path }) => !open && path.includes("{") && !path.includes("{kind}"))) {
     const kind = catalog.kinds.find(({ plural }) => path.startsWith(`/${plural}/`));
     const name = kind?.name ?? OTHERS.find(([plural]) => path.startsWith(`/${plural}/`))?.[1] ?? "workspace";
     const body = method === "POST" || method === "PATCH" ? { body: bodyFor(path) } : {};
