@@ -36,6 +36,7 @@ import { sdkRoutes } from "./sdk.ts";
 import { searchRoutes } from "./search.ts";
 import { sqlRoutes } from "./sql.ts";
 import { timelineRoutes } from "./timeline.ts";
+import { toolRoutes } from "./tools.ts";
 import { undoRoutes } from "./undo.ts";
 import { webhookRoutes } from "./webhooks/routes.ts";
 
@@ -45,6 +46,7 @@ export function createRoutes(catalog: Catalog): Route[] {
     ...helpRoutes(() => routes),
     ...openApiRoutes(() => routes, catalog),
     ...sdkRoutes(() => routes, catalog),
+    ...toolRoutes(() => routes, catalog),
     ...metricsRoutes,
     ...mcpRoutes(catalog),
     ...signInRoutes(catalog.kinds),

@@ -293,7 +293,17 @@ for (const kind of definitions) {
 }
 
 test("what is no record", async () => {
-  for (const path of ["/", "/help", "/llms.txt", "/.well-known/agent.md", "/healthz", "/readyz", "/openapi.json", "/sdk.ts"]) {
+  for (const path of [
+    "/",
+    "/help",
+    "/llms.txt",
+    "/.well-known/agent.md",
+    "/healthz",
+    "/readyz",
+    "/openapi.json",
+    "/sdk.ts",
+    "/tools",
+  ]) {
     await ask("GET", path, { send: service.send });
     await ask("GET", path, { send: service.send, query: `${JSON_PLEASE}&nmae=x` });
   }

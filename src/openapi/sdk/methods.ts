@@ -1,13 +1,8 @@
-import type { Operation } from "../../derive/operation.ts";
 import { isRecord } from "../../records/kind.ts";
 import { capital, type Json } from "../schemas.ts";
+import type { Parameter, Told } from "../told.ts";
 import { filtersName, queryName } from "./filters.ts";
 import { comment, memberOf, typeOf } from "./types.ts";
-
-/** An operation, with what the document tells of it. */
-export type Told = { route: Operation; id: string; path: string; told: Json };
-
-export type Parameter = { name: string; in: string; required?: boolean; schema: Json };
 
 /** What the methods of a client are made with: names of types, and what the document keeps under a name. */
 export type Making = { named: (name: string) => string; resolve: (each: Json) => Json };

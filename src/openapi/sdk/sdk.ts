@@ -1,35 +1,21 @@
 import { OPERATORS } from "../../fields/predicate.ts";
 import { PROBLEMS } from "../../kit/problem.ts";
 import type { Kind } from "../../records/kind.ts";
-import { type ApiSource, openApi, operationId } from "../document.ts";
-import { toldPath } from "../parameters.ts";
-import { capital, type Json, shownKinds } from "../schemas.ts";
+import type { ApiSource } from "../document.ts";
+import { capital, type Json } from "../schemas.ts";
+import { readDocument } from "../told.ts";
 import { filtersOf } from "./filters.ts";
-import { type Making, methodOf, planOf, type Told } from "./methods.ts";
+import { type Making, methodOf, planOf } from "./methods.ts";
 import { createNames } from "./names.ts";
 import { comment, type Direction, memberOf, typeOf } from "./types.ts";
 
 /** A client in one file of TypeScript, made of the OpenAPI document. `runtime` is the part that is the same for everybody. */
 export function sdk(source: ApiSource, runtime: string): string {
   const { baseUrl, version } = source;
-  const routes = source.routes.filter(({ standard }) => !standard);
-  const document = openApi(source);
-  const components = document["components"] as Record<string, Record<string, Json>>;
-  const paths = document["paths"] as Record<string, Record<string, Json>>;
-  const kinds = shownKinds(routes);
+  const { operations, kinds, components, resolve } = readDocument(source);
   const named = createNames(runtime);
-  const making: Making = {
-    named,
-    resolve(each) {
-      const [, group, name] = /^#\/components\/(\w+)\/(.+)$/.exec(String(each["$ref"])) ?? [];
-      return group && name ? components[group]![name]! : each;
-    },
-  };
-  const operations = routes.map((route): Told => {
-    const path = toldPath(route.path, kinds);
-    return { route, id: operationId(route, kinds), path, told: paths[path]![route.method.toLowerCase()]! };
-  });
-  const listed = [...new Set(routes.flatMap(({ filters }) => (filters ? [filters.of] : [])))];
+  const making: Making = { named, resolve };
+  const listed = [...new Set(operations.flatMap(({ route: { filters } }) => (filters ? [filters.of] : [])))];
 
   return [
     `// The client of Cardfile ${version} at ${baseUrl}, made by GET /sdk.ts.`,

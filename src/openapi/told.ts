@@ -1,0 +1,40 @@
+import type { Operation } from "../derive/operation.ts";
+import type { Kind } from "../records/kind.ts";
+import { type ApiSource, openApi, operationId } from "./document.ts";
+import { toldPath } from "./parameters.ts";
+import { type Json, shownKinds } from "./schemas.ts";
+
+/** An operation, with its path and all else that the document tells of it. */
+export type Told = { route: Operation; id: string; path: string; told: Json };
+
+export type Parameter = { name: string; in: string; required?: boolean; description?: string; example?: unknown; schema: Json };
+
+/** The document as programs read it that make something else of it. */
+export type Reading = {
+  operations: Told[];
+  kinds: readonly Kind[];
+  components: Record<string, Record<string, Json>>;
+  /** What a reference to a component stands for. */
+  resolve: (each: Json) => Json;
+};
+
+export function readDocument(source: ApiSource): Reading {
+  const routes = source.routes.filter(({ standard }) => !standard);
+  const document = openApi(source);
+  const components = document["components"] as Reading["components"];
+  const paths = document["paths"] as Record<string, Record<string, Json>>;
+  const kinds = shownKinds(routes);
+  const operations = routes.map((route): Told => {
+    const path = toldPath(route.path, kinds);
+    return { route, id: operationId(route, kinds), path, told: paths[path]![route.method.toLowerCase()]! };
+  });
+  return {
+    operations,
+    kinds,
+    components,
+    resolve(each) {
+      const [, group, name] = /^#\/components\/(\w+)\/(.+)$/.exec(String(each["$ref"])) ?? [];
+      return group && name ? components[group]![name]! : each;
+    },
+  };
+}

@@ -1,0 +1,178 @@
+import { limitOrAll } from "../derive/parameters.ts";
+import { single } from "../derive/query.ts";
+import { choice, text } from "../fields/vocabulary.ts";
+import { FORMATS } from "../formats/all.ts";
+import { json as jsonFormat } from "../formats/json.ts";
+import { type Answer, encodeProblem } from "../http/reply.ts";
+import { echo, quoteIfNeeded } from "../kit/line.ts";
+import { nearest } from "../kit/nearest.ts";
+import { Problem } from "../kit/problem.ts";
+import { BODY, readCall } from "../openapi/tools/call.ts";
+import { requestOf, type Values } from "../openapi/tools/request.ts";
+import { SHAPES, type Shape, shaped } from "../openapi/tools/shapes.ts";
+import { type Tool, toolsOf, USUAL } from "../openapi/tools/tools.ts";
+import type { Catalog } from "../records/catalog.ts";
+import type { Ask, Authenticated, Context, Refuse, Route } from "../service/route.ts";
+import { version } from "./openapi.ts";
+
+const TEXT = "text/plain; charset=utf-8";
+const MOST = 1_000;
+
+/** `routes` gives the whole table, of which these are a part. */
+export function toolRoutes(routes: () => readonly Route[], catalog: Catalog): Route[] {
+  let made: Tool[] | undefined;
+  const tools = ({ services: { baseUrl } }: Context) => {
+    made ??= toolsOf({ routes: routes(), catalog, baseUrl, version, formats: FORMATS });
+    return made;
+  };
+  return [
+    {
+      method: "GET",
+      path: "/tools",
+      about: "the operations as functions for language models; for= says in whose shape",
+      open: true,
+      tailored: true,
+      parameters: {
+        for: choice(SHAPES, { about: "the shape: what a request of that provider takes as its tools" }),
+        only: text({ about: "families of paths, or names of tools: contacts,deals" }),
+        limit: { ...limitOrAll(MOST), about: "tools; those with the most use first", initially: USUAL },
+      },
+      answers: { is: "document", type: TEXT, also: ["application/json"] },
+      handle: (context) => list(context, tools(context)),
+    },
+    {
+      method: "POST",
+      path: "/tools/{name}",
+      about: 'run a tool: {"input":{…},"reason":"…","request_id":"…","dry_run":true}',
+      standard: "GET /help/tools",
+      needs: "member",
+      raw: true,
+      answers: { is: "json" },
+      refuse,
+      handle: (context, ask) => run(context, ask, tools(context)),
+    },
+  ];
+}
+
+function list({ parameters, style }: Context, tools: readonly Tool[]): Answer {
+  const asked = single(parameters, "for");
+  if (asked !== undefined && !(SHAPES as readonly string[]).includes(asked))
+    throw new Problem("invalid_value", `for cannot be ${echo(asked)}`, `for=${SHAPES.join(", for=")}; without it all is told`);
+  const only = single(parameters, "only");
+  const found = only === undefined ? tools : chosen(tools, only);
+  const shown = found.slice(0, readLimit(single(parameters, "limit"), only === undefined ? USUAL : found.length));
+  const brief = only === undefined;
+  if (asked === undefined && style.format.name !== "json")
+    return { is: "document", type: TEXT, text: lines(shown, found.length) };
+  const value = shaped(shown, asked as Shape | undefined, brief);
+  return {
+    is: "document",
+    type: jsonFormat.contentType,
+    text: `${JSON.stringify(value, null, style.pretty ? 2 : undefined)}\n`,
+  };
+}
+
+function readLimit(text: string | undefined, usual: number): number {
+  if (text === undefined) return usual;
+  if (text === "all") return MOST;
+  if (/^\d{1,4}$/.test(text) && Number(text) >= 1 && Number(text) <= MOST) return Number(text);
+  throw new Problem("invalid_value", `limit cannot be ${echo(text)}`, `limit expects a number from 1 to ${MOST}, or all`);
+}
+
+function chosen(tools: readonly Tool[], only: string): Tool[] {
+  const names = only.split(",").map((name) => name.trim());
+  const known = [...new Set(tools.flatMap(({ family, name }) => [family, name]))];
+  for (const name of names) {
+    if (known.includes(name)) continue;
+    const near = nearest(name, known);
+    const families = [...new Set(tools.map(({ family }) => family))];
+    throw new Problem("invalid_value", `there are no tools ${echo(name)}`, [
+      `${near.length > 0 ? `did you mean ${near.join(" or ")}? ` : ""}only= takes ${families.join(", ")}, or names of tools`,
+    ]);
+  }
+  return tools.filter(({ family, name }) => names.includes(family) || names.includes(name));
+}
+
+function lines(tools: readonly Tool[], all: number): string {
+  const each = tools.map(({ name, risk, about, example }) => {
+    const shown = quoteIfNeeded(JSON.stringify(example));
+    return `tool/${name} risk=${risk} about=${quoteIfNeeded(about)} example=${shown}\n`;
+  });
+  const more = tools.length < all ? ` of ${all}: limit=all, or only=contacts,deals` : "";
+  return `${each.join("")}# ${tools.length} tools${more}\n# POST /tools/{name} {"input":{…}} runs one; schemas: format=json, or for=${SHAPES.join(", for=")}\n`;
+}
+
+/** Runs a tool as the request that it stands for, with the rights of the caller. */
+async function run(context: Authenticated, ask: Ask, tools: readonly Tool[]): Promise<Answer> {
+  const { path, style, headers, author, parameters } = context;
+  const isJson = style.format.name === "json";
+  const extra = parameters.map(([name]) => name).find((name) => name !== "format" && name !== "pretty");
+  if (extra !== undefined)
+    throw new Problem("invalid_filter", `there is no parameter ${echo(extra)} here`, `it belongs into the body: ${BODY}`);
+  const tool = toolNamed(tools, path.name!);
+  const { input, reason, requestId, isDryRun, confirm } = readCall(context.body.text);
+  if (isDryRun && !tool.writes && tool.risk !== "read")
+    throw new Problem("bad_request", `${tool.name} cannot be rehearsed`, "it is no write of records: send it without dry_run");
+  const further = {
+    ...(isDryRun && tool.writes ? { dry_run: "true" } : {}),
+    ...(confirm !== undefined && input["confirm"] === undefined ? { confirm } : {}),
+  };
+  const { target, body = "" } = requestOf(tool, input, further);
+  const answer = await ask(context, {
+    method: tool.method,
+    target,
+    headers: {
+      accept: isJson ? "application/json" : "text/plain",
+      ...(body === "" ? {} : { "content-type": tool.file ? "text/plain" : "application/json" }),
+      ...(requestId === undefined ? {} : { "idempotency-key": requestId }),
+      ...(author.agent === null ? {} : { "x-agent": author.agent }),
+      ...(reason === undefined ? (author.reason === null ? {} : { "x-reason": author.reason }) : { "x-reason": reason }),
+      ...(headers.host === undefined ? {} : { host: headers.host }),
+    },
+    body,
+  });
+  const told = String(answer.body);
+  const carried = Object.entries(answer.headers).filter(([name]) => CARRIED.includes(name.toLowerCase()));
+  const head = { status: answer.status, headers: Object.fromEntries(carried) };
+  if (!isJson) return { is: "document", ...head, type: TEXT, text: told };
+  const isDone = answer.status < 400;
+  const value = /json/.test(answer.headers["Content-Type"] ?? "") ? told.trim() || "null" : JSON.stringify(told);
+  const meta = {
+    tool: tool.name,
+    risk: tool.risk,
+    status: answer.status,
+    request_id: context.requestId,
+    dry_run: isDryRun && tool.writes,
+  };
+  const text = isDone
+    ? `{"success":true,"data":${value},"error":null,"meta":${JSON.stringify(meta)}}\n`
+    : failure(JSON.parse(value), meta);
+  return { is: "document", ...head, type: jsonFormat.contentType, text };
+}
+
+const CARRIED = ["etag", "location", "retry-after", "www-authenticate", "x-change"];
+
+/** As everywhere, `error` in words of its own. */
+function failure(refusal: Values, meta: Values): string {
+  const { error, request_id: _, ...others } = refusal;
+  return `${JSON.stringify({ success: false, data: null, error: { code: error, ...others }, meta })}\n`;
+}
+
+/** What is refused before a tool runs is answered in the same form. */
+const refuse: Refuse = (problem, format, requestId) => {
+  const encoded = encodeProblem(problem, format, requestId);
+  if (format.name !== "json") return encoded;
+  return { ...encoded, body: failure(JSON.parse(String(encoded.body)), { request_id: requestId, status: problem.status }) };
+};
+
+function toolNamed(tools: readonly Tool[], name: string): Tool {
+  const tool = tools.find((each) => each.name === name);
+  if (tool) return tool;
+  const near = nearest(
+    name,
+    tools.map((each) => each.name),
+  );
+  throw new Problem("not_found", `there is no tool ${echo(name)}`, [
+    `${near.length > 0 ? `did you mean ${near.join(" or ")}? ` : ""}GET /tools?limit=all lists them`,
+  ]);
+}
