@@ -15,7 +15,9 @@ export function createManySql(kind: Kind): { insert: string; history: string } {
   const key = keyField && `"${keyField.name}"`;
   const conflict = keyField
     ? ` on conflict (workspace_id, ${comparedSql(keyField.type, key!)}) where ${key} is not null and deleted_at is null do nothing`
-    : "";
+    : kind.joins
+      ? ` on conflict (workspace_id, "${kind.joins.into}", "${kind.joins.whom}") where deleted_at is null do nothing`
+      : "";
   const names = columns.map(({ name }) => `"${name}", `).join("");
   const [address, addresses] = furtherKey ? [", address", ", $7::text[]"] : ["", ""];
   const insert = `${takenSql(kind)}insert into ${plural} as r (workspace_id, id, ${names}version, created_at, created_by, updated_at, xid)

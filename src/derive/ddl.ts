@@ -1,6 +1,6 @@
 import { comparedSql, orderedSql, ordersFolded } from "../fields/folding.ts";
 import { derived } from "../records/derived.ts";
-import { columnName, type Field, hasName, isAlways, type Kind, stored, writable } from "../records/kind.ts";
+import { columnName, doneValues, type Field, hasName, isAlways, type Kind, stored, writable } from "../records/kind.ts";
 import { blocksOf } from "./blocks.ts";
 import { computedSql, frozenSql } from "./computed.ts";
 import { sharedTableSql } from "./sharedTable.ts";
@@ -86,6 +86,7 @@ function indexesSql(kind: Kind): string[] {
           `create unique index ${plural}_${keyField.name}_key on ${plural} (workspace_id, ${compared(keyField)}) where ${quoted(keyField)} is not null and deleted_at is null;`,
         ]
       : []),
+    ...onceSql(kind),
     ...sorted.map((field) =>
       // The unique index has the order of those with a value, if the column itself is ordered: `lower(…) is not null` does not tell the
       // planner that the column is not.
@@ -118,6 +119,17 @@ function indexesSql(kind: Kind): string[] {
   ];
 }
 
+/** One thing is in another once. */
+function onceSql(kind: Kind): string[] {
+  const { plural, joins } = kind;
+  if (!joins) return [];
+  const pair = `"${joins.into}", "${joins.whom}"`;
+  return [`create unique index ${onceConstraint(kind)} on ${plural} (workspace_id, ${pair}) where deleted_at is null;`];
+}
+
+/** The index that keeps it so. */
+export const onceConstraint = ({ plural }: Kind): string => `${plural}_once_key`;
+
 const goneSql = ({ plural }: Kind, field: Field, on: string, using = "") =>
   `create index ${plural}_${field.name}_gone_idx on ${plural} ${using}(workspace_id, ${on}) where ${quoted(field)} is not null and deleted_at is not null;`;
 
@@ -127,7 +139,10 @@ export function pendingSql(kind: Kind, row = ""): string[] {
   if (!doneWhen) return [];
   const done = kind.field(doneWhen.field)!;
   if (done.slot) return [`${row}${columnName(done)} is not true`];
-  return [doneWhen.is === true ? `not ${row}${doneWhen.field}` : `${row}${doneWhen.field} <> '${doneWhen.is}'`];
+  const values = doneValues(doneWhen);
+  if (values[0] === true) return [`not ${row}${doneWhen.field}`];
+  if (values.length === 1) return [`${row}${doneWhen.field} <> '${values[0]}'`];
+  return [`${row}${doneWhen.field} not in (${values.map((value) => `'${value}'`).join(", ")})`];
 }
 
 /** PostgreSQL's own guesses are those of an average workspace, and too coarse for search. */

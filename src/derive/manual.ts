@@ -60,7 +60,8 @@ export function toldKinds({ kinds }: Catalog): { kinds: readonly Kind[]; more: s
 
 function kindLines(catalog: Catalog): string[] {
   const { kinds, more } = toldKinds(catalog);
-  return [...kinds.map((kind) => kindLine(kind)), ...more].map((line) => `  ${line}`);
+  const lines = kinds.filter(({ aside }) => !aside).map((kind) => kindLine(kind));
+  return [...lines, ...asideLine(kinds.filter(({ aside }) => aside)), ...more].map((line) => `  ${line}`);
 }
 
 /** ` [days= owner=]`: what this route takes that others of its sort do not. */
@@ -83,6 +84,9 @@ export function kindLine(kind: Kind, told = (_: Field) => true): string {
     .map((field) => `${field.name}${field.required ? "*" : ""}${choices(field)}`);
   return `/${kind.plural} (${kind.name}/${kind.prefix}_…): ${fields.join(" ")}`;
 }
+
+const asideLine = (kinds: readonly Kind[]) =>
+  kinds.length === 0 ? [] : [`${kinds.map(({ plural }) => `/${plural}`).join(", ")}: /help/{kind} tells their fields`];
 
 const choices = ({ type }: Field) =>
   type.known ? `=${type.known.join("|")}|…` : type.name === "choice" ? `=${type.choices?.join("|")}` : "";

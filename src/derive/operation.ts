@@ -16,6 +16,8 @@ export type Operation = {
   about: string;
   /** Needs no token. A token that is sent is read only where it says so. */
   open?: boolean | "or with a token";
+  /** The kind whose records it is about, where the path is called otherwise. */
+  kind?: Kind;
   /** What a token must be good for: by the method unless said, `member` for any. */
   needs?: Verb | "member";
   /** What may stand behind the `?`, besides what every route takes. */
@@ -86,10 +88,11 @@ export type Scope = { verb: Verb; plural: string | undefined; partly?: true };
 
 /** `plurals` are the kinds a scope can be about. Undefined: any token will do. */
 export function scopeOf(operation: Operation, plurals: ReadonlySet<string>): Scope | undefined {
-  const { method, path, needs, filters } = operation;
+  const { method, path, needs, filters, kind } = operation;
   if (needs === "member") return undefined;
   const filtered = filters?.of.plural;
   const plural =
+    kind?.plural ??
     path.split("/").findLast((segment) => plurals.has(segment)) ??
     (filtered !== undefined && plurals.has(filtered) ? filtered : undefined);
   if (needs) return { verb: needs, plural };

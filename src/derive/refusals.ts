@@ -61,7 +61,7 @@ function ofBody(body: NonNullable<Operation["body"]>): ProblemCode[] {
     ...writable(of).map(({ type }) => type.refusal),
     "version_conflict",
     ...(body.is === "create" ? (["idempotency_conflict", "idempotency_mismatch", "plan_limit_reached"] as const) : []),
-    ...(of.naturalKey ? (["already_exists"] as const) : []),
+    ...(of.naturalKey || of.joins ? (["already_exists"] as const) : []),
     ...(of.links.length > 0 ? (["unprocessable"] as const) : []),
   ];
 }

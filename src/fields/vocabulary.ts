@@ -12,6 +12,7 @@ import {
   booleanType,
   centsType,
   choiceType,
+  countType,
   currencyType,
   domainType,
   emailType,
@@ -49,6 +50,7 @@ export const person = of(personType);
 export const code = of(codeType);
 export const cents = of(centsType);
 export const currency = of(currencyType);
+export const count = of(countType);
 export const decimal = of(decimalType);
 export const percent = of(percentType);
 export const country = of(countryType);

@@ -2,7 +2,7 @@ import type { OperationAnswer } from "../derive/operation.ts";
 import { type Row, rowId, type View } from "../derive/view.ts";
 import type { Showing } from "../fields/type.ts";
 import { Problem } from "../kit/problem.ts";
-import type { ReminderSource } from "../records/kind.ts";
+import { doneValues, type ReminderSource } from "../records/kind.ts";
 import { CALENDAR_END, type CalendarEntry, calendarHead, entryText } from "./files/icsWrite.ts";
 import type { Format, Listed, RowWriter } from "./format.ts";
 import { valuesOf } from "./values.ts";
@@ -74,7 +74,7 @@ function eventOf(view: View, row: Row, showing: Showing): string {
 }
 
 function isDone({ doneWhen }: ReminderSource, values: ReadonlyMap<string, unknown>): boolean {
-  return doneWhen !== undefined && values.get(doneWhen.field) === doneWhen.is;
+  return doneWhen !== undefined && (doneValues(doneWhen) as readonly unknown[]).includes(values.get(doneWhen.field));
 }
 
 /** A date, or the time at which a day of the workspace begins, which is what `follow_up_at=tomorrow` means, is the whole day. */

@@ -33,7 +33,7 @@ export function toolsOf(catalog: Catalog): Tool[] {
     },
     {
       name: "request",
-      description: `${REQUEST}\n${[...kinds.map((kind) => kindLine(kind, isNeeded)), ...more].join("\n")}\n${FIELDS}`,
+      description: `${REQUEST}\n${[...kinds.filter(({ aside }) => !aside).map((kind) => kindLine(kind, isNeeded)), ...more].join("\n")}\n${FIELDS}`,
       inputSchema: schema(
         {
           method: { type: "string", enum: ["GET", "POST", "PATCH", "DELETE"] },

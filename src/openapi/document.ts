@@ -137,7 +137,7 @@ function scopeText({ verb, plural, partly }: Scope): string {
 }
 
 /** `listContacts`, `createContact`, `getContact`, `listContactActivities`: the path in words, singular before an id. */
-export function operationId({ method, path, answers }: Operation, kinds: readonly Kind[]): string {
+export function operationId({ method, path, answers, kind }: Operation, kinds: readonly Kind[]): string {
   const verbs = {
     GET: answers.is === "list" ? "list" : "get",
     POST: answers.statuses?.includes(201) ? "create" : "post",
@@ -148,6 +148,10 @@ export function operationId({ method, path, answers }: Operation, kinds: readonl
   const segments = path.split("/").slice(1);
   // `POST /quotes/{id}/invoice` makes the one invoice that follows, where `POST /quotes/{id}/invoices` creates any.
   const verb = kinds.some((kind) => isRecord(kind) && kind.name === segments.at(-1)) ? "make" : verbs[method];
+  // What is in a campaign has a path of its own too, by which it is called otherwise.
+  const { as } = kind?.joins ?? {};
+  if (as !== undefined && segments.at(-1) === as)
+    return `${verbs[method]}${capital(as)}Of${capital(singular(segments[0]!, kinds))}`;
   const words = segments.map((segment, i) => {
     const parameter = /^\{(\w+)\}$/.exec(segment)?.[1];
     if (parameter) return segments[i - 1]?.endsWith("s") ? "" : capital(parameter);

@@ -1,4 +1,4 @@
-import { custom, known, link, required, text, time } from "../fields/vocabulary.ts";
+import { custom, known, link, person, required, text, time } from "../fields/vocabulary.ts";
 import { defineRecord } from "./define.ts";
 
 export const activity = defineRecord({
@@ -20,6 +20,8 @@ export const activity = defineRecord({
     contact_id: link("contact", { about: "with whom" }),
     company_id: link("company", { about: "with which company" }),
     deal_id: link("deal", { about: "about which deal" }),
+    campaign_id: link("campaign", { about: "what it was part of", shown: "detail" }),
+    on_behalf_of: person({ about: "for whom somebody else logged it", shown: "detail" }),
     body: text({ about: "what was said", search: true }, 1_000_000),
     custom: custom({ about: "your own fields, as custom.<key>" }),
   },

@@ -1,4 +1,5 @@
 import { activity } from "./activity.ts";
+import { campaign } from "./campaign.ts";
 import { company } from "./company.ts";
 import { compile } from "./compile.ts";
 import { contact } from "./contact.ts";
@@ -6,6 +7,7 @@ import { deal } from "./deal.ts";
 import { email } from "./email.ts";
 import { employee } from "./employee.ts";
 import { invoice } from "./invoice.ts";
+import { member } from "./member.ts";
 import { payment } from "./payment.ts";
 import { product } from "./product.ts";
 import { quote } from "./quote.ts";
@@ -28,5 +30,7 @@ export const declarations = [
   quote,
   invoice,
   payment,
+  campaign,
+  member,
 ];
 export const catalog = compile(declarations);

@@ -107,6 +107,10 @@ export function compileKind(declaration: Declaration): Kind {
     ...(declaration.touches?.links ?? []),
     declaration.mentions?.at,
     ...(declaration.mentions?.in ?? []),
+    declaration.joins?.into,
+    declaration.joins?.whom,
+    declaration.joins?.state,
+    declaration.joins?.by,
     declaration.pipeline?.stage,
     declaration.pipeline?.open.field,
   ];

@@ -7,6 +7,7 @@ export const employee = defineRecord({
   prefix: "em",
   about: "Somebody who works for you.",
   title: "name",
+  aside: true,
   naturalKey: "email",
   fields: {
     name: required(phrase({ about: "full name", sort: true, search: true })),

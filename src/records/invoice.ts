@@ -11,6 +11,7 @@ export const invoice = defineRecord({
   prefix: "i",
   about: "A bill, from its draft to its last payment. One that takes back another is a credit note.",
   title: "title",
+  aside: true,
   sums: { amount: "gross_cents", per: "currency" },
   reminder: { at: "overdue_at", note: "number", owner: "owner", person: "contact_id", company: "company_id" },
   frozen: {

@@ -6,14 +6,18 @@ export type ReminderSource = {
   at: string;
   note?: string;
   owner?: string;
-  /** A field that is true, or has this value, once there is nothing to do. */
-  doneWhen?: { field: string; is: true | string };
+  /** A field that is true, or has this value or one of these, once there is nothing to do. */
+  doneWhen?: { field: string; is: true | string | readonly [string, ...string[]] };
   phone?: string;
   email?: string;
   /** The link to whom to call, where the record has no phone and e-mail of its own. */
   person?: string;
   company?: string;
 };
+
+/** The values of the field of `doneWhen` that end a reminder; the first of them is what "done" sets. */
+export const doneValues = ({ is }: NonNullable<ReminderSource["doneWhen"]>): readonly [true | string, ...string[]] =>
+  typeof is === "object" ? is : [is];
 
 /** Where a record can be shown as a vCard: what the card says, each by the name of the field that holds it. */
 export type CardSource = {
@@ -154,6 +158,14 @@ export type Declaration = {
   document?: DocumentSource;
   /** What a document says of whom it is for, by the names of the fields that hold it. */
   party?: Readonly<Record<string, string>>;
+  /**
+   * Each record puts what the link `whom` leads to into what the link `into` leads to, and does it once. `/campaigns/{id}/members` adds, changes and
+   * removes them by filters, where `as` is `members`. `state` tells how far each is, `by` who sees to it. A record that goes takes along what is
+   * still to be done for both.
+   */
+  joins?: { into: string; whom: string; as: string; state: string; by: string };
+  /** Where every word counts, only its name is told. */
+  aside?: true;
   /** Its lines begin with its name alone: what they tell of has no identity. */
   nameless?: true;
   /** Its list takes parameters of its own and no filters. */

@@ -7,6 +7,7 @@ export const payment = defineRecord({
   prefix: "pay",
   about: "Money that came in for an invoice, or that went back.",
   title: "reference",
+  aside: true,
   sums: { amount: "amount_cents", per: "currency" },
   frozen: {
     when: "booked_at",

@@ -7,6 +7,7 @@ export const product = defineRecord({
   prefix: "pr",
   about: "A thing that you sell.",
   title: "name",
+  aside: true,
   naturalKey: "sku",
   fields: {
     name: required(phrase({ about: "what it is called", sort: true, search: true })),

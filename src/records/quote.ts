@@ -8,6 +8,7 @@ export const quote = defineRecord({
   prefix: "q",
   about: "An offer, from its draft to the answer.",
   title: "title",
+  aside: true,
   sums: { amount: "gross_cents", per: "currency" },
   frozen: {
     when: "accepted_at",

@@ -7,6 +7,7 @@ export const service = defineRecord({
   prefix: "sv",
   about: "Work that you sell.",
   title: "name",
+  aside: true,
   naturalKey: "sku",
   fields: {
     name: required(phrase({ about: "what it is called", sort: true, search: true })),

@@ -24,6 +24,10 @@ export const task = defineRecord({
     contact_id: link("contact", { about: "for whom" }),
     company_id: link("company", { about: "for which company" }),
     deal_id: link("deal", { about: "for which deal" }),
+    campaign_id: link("campaign", {
+      about: "what it is part of: whoever leaves the campaign takes open tasks along",
+      shown: "detail",
+    }),
     tags: tags({ about: "labels", search: true }),
     notes: longText({ about: "anything worth keeping", search: true }),
     custom: custom({ about: "your own fields, as custom.<key>" }),

@@ -1,4 +1,5 @@
 import { changeBulk, type Found, MOST_BULK, previewBulk, removeBulk } from "../db/records/bulk.ts";
+import { resolveId } from "../db/records/references.ts";
 import type { Removal } from "../db/records/remove.ts";
 import { readRecord, type Written } from "../derive/body.ts";
 import type { Named } from "../derive/operation.ts";
@@ -7,42 +8,50 @@ import { isSet, type ListQuery, queryWithout, readListQuery } from "../derive/qu
 import { countType } from "../fields/text.ts";
 import { boolean, required, text } from "../fields/vocabulary.ts";
 import type { Answer } from "../http/reply.ts";
-import { shortId } from "../kit/id.ts";
+import { type IdReference, shortId } from "../kit/id.ts";
 import { echo } from "../kit/line.ts";
 import { Problem } from "../kit/problem.ts";
 import { counted } from "../kit/words.ts";
 import type { Kind } from "../records/kind.ts";
 import { FILTERING, LIST_PARAMETERS } from "../records/reserved.ts";
-import type { Authenticated, Route } from "../service/route.ts";
+import { type Authenticated, type Route, readPathId } from "../service/route.ts";
 import { confirm } from "./confirm.ts";
 import { makingOf } from "./linked.ts";
 import { withLists } from "./listed.ts";
 import { mayRead, refuseUnreadable } from "./readable.ts";
 
 /** What a bulk request takes besides filters. */
-const BULK: Named = {
+export const BULK: Named = {
   all: boolean({ about: "needed where there is no filter: the request is about every record" }),
   ...CONFIRM,
   ...WRITING,
 };
 
-const ANSWER: Named = {
+export const ANSWER: Named = {
   request: required(text({ about: "what POST /undo takes all of it back by" })),
   ...DRY,
 };
 
-const counts = (about: string) => required({ type: countType, about });
+export const counts = (about: string) => required({ type: countType, about });
 
 /** Requests that change or delete all that filters find. */
 export function bulkRoutes(kind: Kind): Route[] {
-  const { plural } = kind;
+  return bulkRoutesAt(`/${kind.plural}`, kind, kind.plural);
+}
+
+/** Where the records are those that hang on one of another kind. */
+export type Within = { name: string; of: Kind };
+
+/** `told`: what the records are called there. */
+export function bulkRoutesAt(path: string, kind: Kind, told: string, within?: Within): Route[] {
   const filters = { of: kind, most: MOST_BULK, bulk: true } as const;
   const refuses = ["confirmation_required", "unprocessable"] as const;
   return [
     {
       method: "PATCH",
-      path: `/${plural}`,
-      about: `change all ${plural} that the filters find, in two steps; at most ${MOST_BULK}`,
+      path,
+      kind,
+      about: `change all ${told} that the filters find, in two steps; at most ${MOST_BULK}`,
       filters,
       parameters: BULK,
       body: { is: "patch", of: kind },
@@ -51,24 +60,25 @@ export function bulkRoutes(kind: Kind): Route[] {
         values: { updated: counts("how many changed"), unchanged: counts("how many were so already"), ...ANSWER },
       },
       refuses,
-      handle: (context) => change(context, kind),
+      handle: (context) => change(context, kind, within),
     },
     {
       method: "DELETE",
-      path: `/${plural}`,
-      about: `delete all ${plural} that the filters find, in two steps; at most ${MOST_BULK}`,
+      path,
+      kind,
+      about: `delete all ${told} that the filters find, in two steps; at most ${MOST_BULK}`,
       filters,
       parameters: BULK,
       answers: { is: "message", values: { deleted: counts("how many went"), ...ANSWER } },
       refuses,
-      handle: (context) => remove(context, kind),
+      handle: (context) => remove(context, kind, within),
     },
   ];
 }
 
-async function change(context: Authenticated, kind: Kind): Promise<Answer> {
+async function change(context: Authenticated, kind: Kind, within?: Within): Promise<Answer> {
   const { db, author, services, session, body } = context;
-  const query = await readBulkQuery(context, kind);
+  const query = await readQuery(context, kind, within);
   const options = readOptions(context, kind);
   const agree = (found: Found) =>
     ask(
@@ -88,9 +98,9 @@ async function change(context: Authenticated, kind: Kind): Promise<Answer> {
   return done(context, `updated ${counted(changed, kind)}${rest}`, { updated: changed, unchanged });
 }
 
-async function remove(context: Authenticated, kind: Kind): Promise<Answer> {
+async function remove(context: Authenticated, kind: Kind, within?: Within): Promise<Answer> {
   const { db, author, services, session } = context;
-  const query = await readBulkQuery(context, kind);
+  const query = await readQuery(context, kind, within);
   const agree = (found: Found) => ask(context, kind, "DELETE", found, `delete ${toldOf(found, kind)}`, "");
   const preview = await previewBulk(db, session.workspaceId, kind, query, true);
   if (preview.records.length === 0) return nothing(context, kind, { deleted: 0 });
@@ -112,11 +122,27 @@ export function affectedTold(affected: Removal["affected"]): string[] {
   ];
 }
 
+/** What the filters find, or those of it that hang on the record of the path. That this is there is asked first: whoever may not see it learns no more. */
+async function readQuery(context: Authenticated, kind: Kind, held: Within | undefined): Promise<ListQuery> {
+  if (!held) return readBulkQuery(context, kind);
+  const reference = readPathId(held.of, context.path.id!);
+  await resolveId(context.db, context.session.workspaceId, held.of, reference);
+  return within(await readBulkQuery(context, kind), kind, held, reference);
+}
+
+/** Those of a list that link to one record. */
+export function within(query: ListQuery, kind: Kind, held: Within, reference: IdReference): ListQuery {
+  const field = kind.field(held.name)!;
+  return {
+    ...query,
+    conditions: [...query.conditions, { field, predicate: { is: "refers", target: held.of.name, to: [reference] } }],
+  };
+}
+
 /** Pages and orders mean nothing to a request about all that is found, so they are refused. */
-async function readBulkQuery(context: Authenticated, kind: Kind): Promise<ListQuery> {
+export async function readBulkQuery(context: Authenticated, kind: Kind, own = Object.keys(BULK)): Promise<ListQuery> {
   const { parameters, reading } = context;
-  const own = [...Object.keys(BULK), ...Object.keys(COMMON_PARAMETERS)];
-  const asked = parameters.filter(([name]) => !own.includes(name));
+  const asked = parameters.filter(([name]) => !own.includes(name) && !(name in COMMON_PARAMETERS));
   const paging = LIST_PARAMETERS.find((name) => !FILTERING.includes(name) && asked.some(([each]) => each === name));
   if (paging) {
     throw new Problem("invalid_filter", `${paging} means nothing here: all that the filters find is meant`, [
@@ -137,7 +163,7 @@ async function readBulkQuery(context: Authenticated, kind: Kind): Promise<ListQu
 const MOST_DEALT = 100;
 
 /** One change for all records, or one for each value that `{"owner":{"evenly":["sam@…","kim@…"]}}` deals out in turn. */
-function readOptions({ body, reading }: Authenticated, kind: Kind): Written[] {
+export function readOptions({ body, reading }: Authenticated, kind: Kind, existing = true): Written[] {
   if (body.values["version"] !== undefined)
     throw new Problem(
       "invalid_field",
@@ -151,7 +177,7 @@ function readOptions({ body, reading }: Authenticated, kind: Kind): Written[] {
       `change it with PATCH /${kind.plural}/{id}`,
     );
   const dealt = Object.entries(body.values).filter(([, value]) => isDealt(value));
-  if (dealt.length === 0) return [readRecord(kind, body, true, reading)];
+  if (dealt.length === 0) return [readRecord(kind, body, existing, reading)];
   const [name, value] = dealt[0]!;
   const { evenly } = value as { evenly: unknown[] };
   if (dealt.length > 1 || !Array.isArray(evenly) || evenly.length === 0 || evenly.length > MOST_DEALT) {
@@ -159,7 +185,7 @@ function readOptions({ body, reading }: Authenticated, kind: Kind): Written[] {
       `one field takes {"evenly":[…]}, with 1 to ${MOST_DEALT} values`,
     ]);
   }
-  return evenly.map((each) => readRecord(kind, { ...body, values: { ...body.values, [name]: each } }, true, reading));
+  return evenly.map((each) => readRecord(kind, { ...body, values: { ...body.values, [name]: each } }, existing, reading));
 }
 
 const isDealt = (value: unknown) => typeof value === "object" && value !== null && Object.keys(value).join() === "evenly";
@@ -177,13 +203,13 @@ function ask(context: Authenticated, kind: Kind, method: string, found: Found, w
   confirm(context, "bulk", [method, kind.plural, set, body], what, `${method} /${kind.plural}?${query}`, [...first, ...more]);
 }
 
-const nothing = ({ requestId }: Authenticated, kind: Kind, values: Record<string, number>): Answer => ({
+export const nothing = ({ requestId }: Authenticated, kind: Kind, values: Record<string, number>): Answer => ({
   is: "message",
   message: `the filters find no ${kind.plural}: nothing to do`,
   values: { ...values, request: requestId },
 });
 
-const done = ({ dryRun, requestId }: Authenticated, message: string, values: Record<string, number>): Answer => ({
+export const done = ({ dryRun, requestId }: Authenticated, message: string, values: Record<string, number>): Answer => ({
   is: "message",
   message,
   values: { ...values, request: requestId },

@@ -6,19 +6,20 @@ import { type Lacks, updateRow, upsertRow } from "../db/records/write.ts";
 import { searchRows } from "../db/search/search.ts";
 import { readRecord, type Written } from "../derive/body.ts";
 import { CONFIRM, chosenFields, DRY, deletedToo, WRITING } from "../derive/parameters.ts";
-import { type ListQuery, readDeleted, readListQuery } from "../derive/query.ts";
+import { readDeleted, readListQuery } from "../derive/query.ts";
 import { type Row, rowId, type View } from "../derive/view.ts";
 import { required, text } from "../fields/vocabulary.ts";
 import type { Answer } from "../http/reply.ts";
-import { type IdReference, shortId } from "../kit/id.ts";
+import { shortId } from "../kit/id.ts";
 import { echo } from "../kit/line.ts";
 import { Problem } from "../kit/problem.ts";
 import { oneOf } from "../kit/words.ts";
 import type { Kind } from "../records/kind.ts";
 import { type Authenticated, type Route, readPathId } from "../service/route.ts";
-import { affectedTold, bulkRoutes } from "./bulk.ts";
+import { affectedTold, bulkRoutes, within } from "./bulk.ts";
 import { confirm } from "./confirm.ts";
 import { groupAnswer } from "./groups.ts";
+import { statesTold } from "./joined.ts";
 import { scopesLacking, withLinks } from "./linked.ts";
 import { withLists } from "./listed.ts";
 import { listAnswer, listView, streamAnswer } from "./lists.ts";
@@ -98,25 +99,29 @@ function heldRoutes(kind: Kind): Route[] {
   const others = kind.holders.filter(({ kind: held }) => held !== kind);
   const firsts = others.filter(({ kind: held }, i) => others.findIndex((each) => each.kind === held) === i);
   return firsts.flatMap(({ kind: held, link }): Route[] => {
-    const path = `/${kind.plural}/{id}/${held.plural}`;
+    const joined = held.joins?.into === link.id.name;
+    const path = `/${kind.plural}/{id}/${joined ? held.joins!.as : held.plural}`;
+    const adding: Route = {
+      method: "POST",
+      path,
+      about: `add ${oneOf(held.name)} to ${oneOf(kind.name)}`,
+      parameters: { ...chosenFields(held), ...WRITING },
+      body: { is: "create", of: held, given: link.id.name },
+      answers: { is: "record", of: held, statuses: [201, 200] },
+      handle: async (context) => create(context, held, { [link.id.name]: await holderId(context, kind) }),
+    };
     return [
       {
         method: "GET",
         path,
+        kind: held,
         about: `the ${held.plural} of ${oneOf(kind.name)}`,
         filters: { of: held, most: held.mostRows },
         answers: { is: "list", of: [held] },
         handle: (context) => list(context, held, { name: link.id.name, of: kind }),
       },
-      {
-        method: "POST",
-        path,
-        about: `add ${oneOf(held.name)} to ${oneOf(kind.name)}`,
-        parameters: { ...chosenFields(held), ...WRITING },
-        body: { is: "create", of: held, given: link.id.name },
-        answers: { is: "record", of: held, statuses: [201, 200] },
-        handle: async (context) => create(context, held, { [link.id.name]: await holderId(context, kind) }),
-      },
+      // Many are put in at once (see joined.ts).
+      ...(joined ? [] : [adding]),
     ];
   });
 }
@@ -150,14 +155,6 @@ export async function list(context: Authenticated, kind: Kind, held?: { name: st
     return streamAnswer(view, await streamRows(db, context.session.workspaceId, view, scoped, binding, seal), query);
   const page = await (ranked ? searchRows : listRows)(db, context.session.workspaceId, view, scoped, binding, seal);
   return listAnswer(view, page, query, await whyNothing(context, kind, query, page));
-}
-
-function within(query: ListQuery, kind: Kind, held: { name: string; of: Kind }, reference: IdReference): ListQuery {
-  const field = kind.field(held.name)!;
-  return {
-    ...query,
-    conditions: [...query.conditions, { field, predicate: { is: "refers", target: held.of.name, to: [reference] } }],
-  };
 }
 
 /** What is missing in a path is 404, whereas a missing link of a body would be 422. */
@@ -215,7 +212,7 @@ async function get(context: Authenticated, kind: Kind): Promise<Answer> {
   const deleted = readDeleted(kind, context.parameters);
   const view = recordView(context, kind, deleted);
   const row = await getRow(context.db, context.session.workspaceId, view, readPathId(kind, context.path.id!), deleted);
-  return { is: "record", view, row };
+  return { is: "record", view, row, ...(await statesTold(context, kind, rowId(row))) };
 }
 
 async function patch(context: Authenticated, kind: Kind): Promise<Answer> {

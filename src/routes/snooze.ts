@@ -10,7 +10,7 @@ import { type IdReference, readId, shortId } from "../kit/id.ts";
 import { echo } from "../kit/line.ts";
 import { Problem } from "../kit/problem.ts";
 import { oneOf } from "../kit/words.ts";
-import type { Kind, ReminderSource } from "../records/kind.ts";
+import { doneValues, type Kind, type ReminderSource } from "../records/kind.ts";
 import { permit } from "../service/permit.ts";
 import type { Authenticated, Route } from "../service/route.ts";
 import { mayRead } from "./readable.ts";
@@ -68,7 +68,7 @@ async function snooze(context: Authenticated): Promise<Answer> {
 async function done(context: Authenticated): Promise<Answer> {
   const found = await find(context);
   const { doneWhen, at } = found.reminder;
-  return write(context, found, doneWhen ? { [doneWhen.field]: doneWhen.is } : { [at]: null }, "done");
+  return write(context, found, doneWhen ? { [doneWhen.field]: doneValues(doneWhen)[0] } : { [at]: null }, "done");
 }
 
 type Found = { kind: Kind; reminder: ReminderSource; reference: IdReference; row: Row };
@@ -95,7 +95,8 @@ async function find(context: Authenticated): Promise<Found> {
 const handleOf = ({ kind, row }: Found) => `${kind.name}/${shortId(row[0] as string)}`;
 
 function isDone({ kind, reminder: { doneWhen }, row }: Found): boolean {
-  return doneWhen !== undefined && valueIn(viewsOf(kind).record, row, doneWhen.field) === doneWhen.is;
+  if (!doneWhen) return false;
+  return (doneValues(doneWhen) as readonly unknown[]).includes(valueIn(viewsOf(kind).record, row, doneWhen.field));
 }
 
 /** Rows hold the id and the version before the fields. */

@@ -11,6 +11,7 @@ import { exportRoutes } from "./export.ts";
 import { helpRoutes } from "./help.ts";
 import { historyRoutes } from "./history.ts";
 import { importRoutes } from "./imports/routes.ts";
+import { joinedRoutes } from "./joined.ts";
 import { kindRoutes } from "./kinds/routes.ts";
 import { mcpRoutes } from "./mcp.ts";
 import { mergeRoutes } from "./merge.ts";
@@ -61,6 +62,7 @@ export function createRoutes(catalog: Catalog): Route[] {
     ...memberRoutes,
     ...kindRoutes,
     ...catalog.kinds.flatMap((kind) => recordRoutes(kind)),
+    ...joinedRoutes(catalog),
     ...importRoutes(catalog),
     ...searchRoutes(catalog.kinds),
     ...schemaRoutes,

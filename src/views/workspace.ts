@@ -129,7 +129,7 @@ export const workspace = defineView({
 
 /** A member of a workspace, or somebody invited. */
 export const member = defineView({
-  name: "member",
+  name: "user",
   plural: "members",
   prefix: "u",
   about: "Somebody who works in a workspace, or is invited to.",

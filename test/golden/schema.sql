@@ -21,6 +21,14 @@ begin
       return;
     end if;
   end if;
+  if n."campaign_id" is not null then
+    select t.id into n."campaign_id" from campaigns t
+      where t.workspace_id = p_workspace and right(t.id, 8) = right(n."campaign_id", 8) and right(t.id, length(n."campaign_id")) = n."campaign_id"
+        and t.deleted_at is null for key share;
+    if not found and p_sent ? 'campaign_id' then
+      return;
+    end if;
+  end if;
   if p_creates and not p_sent ? 'contact_id' then
     n."contact_id" := coalesce(l_deal_contact_id);
   end if;
@@ -57,8 +65,8 @@ begin
     end if;
   end if;
   if p_creates then
-    insert into activities as r (workspace_id, id, "kind", "at", "contact_id", "company_id", "deal_id", "body", "custom", own, version, created_at, created_by, updated_at, xid)
-      values (p_workspace, p_id, n."kind", n."at", n."contact_id", n."company_id", n."deal_id", n."body", nullif(n."custom", '{}'), case when o is not null or p_initial ? 'own' then crm_own(crm_own(null, p_initial -> 'own', false), o, false) end, 1, p_at, p_actor, p_at, pg_current_xact_id())
+    insert into activities as r (workspace_id, id, "kind", "at", "contact_id", "company_id", "deal_id", "campaign_id", "on_behalf_of", "body", "custom", own, version, created_at, created_by, updated_at, xid)
+      values (p_workspace, p_id, n."kind", n."at", n."contact_id", n."company_id", n."deal_id", n."campaign_id", n."on_behalf_of", n."body", nullif(n."custom", '{}'), case when o is not null or p_initial ? 'own' then crm_own(crm_own(null, p_initial -> 'own', false), o, false) end, 1, p_at, p_actor, p_at, pg_current_xact_id())
       returning r.* into w;
   else
     update activities r set "kind" = case when p_sent ? 'kind' then n."kind" else r."kind" end,
@@ -66,13 +74,15 @@ begin
         "contact_id" = case when p_sent ? 'contact_id' then n."contact_id" else r."contact_id" end,
         "company_id" = case when p_sent ? 'company_id' then n."company_id" else r."company_id" end,
         "deal_id" = case when p_sent ? 'deal_id' then n."deal_id" else r."deal_id" end,
+        "campaign_id" = case when p_sent ? 'campaign_id' then n."campaign_id" else r."campaign_id" end,
+        "on_behalf_of" = case when p_sent ? 'on_behalf_of' then n."on_behalf_of" else r."on_behalf_of" end,
         "body" = case when p_sent ? 'body' then n."body" else r."body" end,
         "custom" = case when p_sent ? 'custom' then nullif((coalesce(r."custom", '{}') || n."custom") - array(select substr(k, 8) from unnest(p_removed) k where starts_with(k, 'custom.')), '{}') else r."custom" end,
         own = case when o is not null then crm_own(r.own, o, false) else r.own end,
         version = r.version + 1, updated_at = crm_after(r.updated_at, p_at), xid = greatest(pg_current_xact_id(), r.xid)
       where r.workspace_id = p_workspace and right(r.id, 8) = right(p_id, 8) and right(r.id, length(p_id)) = p_id and r.deleted_at is null
         and (p_versions is null or r.version = any (p_versions))
-        and (r."kind", r."at", r."contact_id", r."company_id", r."deal_id", r."body", r."custom", r.own) is distinct from (case when p_sent ? 'kind' then n."kind" else r."kind" end, case when p_sent ? 'at' then n."at" else r."at" end, case when p_sent ? 'contact_id' then n."contact_id" else r."contact_id" end, case when p_sent ? 'company_id' then n."company_id" else r."company_id" end, case when p_sent ? 'deal_id' then n."deal_id" else r."deal_id" end, case when p_sent ? 'body' then n."body" else r."body" end, case when p_sent ? 'custom' then nullif((coalesce(r."custom", '{}') || n."custom") - array(select substr(k, 8) from unnest(p_removed) k where starts_with(k, 'custom.')), '{}') else r."custom" end, case when o is not null then crm_own(r.own, o, false) else r.own end)
+        and (r."kind", r."at", r."contact_id", r."company_id", r."deal_id", r."campaign_id", r."on_behalf_of", r."body", r."custom", r.own) is distinct from (case when p_sent ? 'kind' then n."kind" else r."kind" end, case when p_sent ? 'at' then n."at" else r."at" end, case when p_sent ? 'contact_id' then n."contact_id" else r."contact_id" end, case when p_sent ? 'company_id' then n."company_id" else r."company_id" end, case when p_sent ? 'deal_id' then n."deal_id" else r."deal_id" end, case when p_sent ? 'campaign_id' then n."campaign_id" else r."campaign_id" end, case when p_sent ? 'on_behalf_of' then n."on_behalf_of" else r."on_behalf_of" end, case when p_sent ? 'body' then n."body" else r."body" end, case when p_sent ? 'custom' then nullif((coalesce(r."custom", '{}') || n."custom") - array(select substr(k, 8) from unnest(p_removed) k where starts_with(k, 'custom.')), '{}') else r."custom" end, case when o is not null then crm_own(r.own, o, false) else r.own end)
       returning r.* into w;
   end if;
   if w.id is null then
@@ -92,6 +102,145 @@ begin
       greatest(pg_current_xact_id(), w.xid), case when w.version = 1 or w.version % 32 = 0 or coalesce(case when not p_sent ? 'body' then octet_length(w."body") end, 0) + coalesce(case when not p_sent ? 'custom' then pg_column_size(w."custom" #> '{}') end, 0) < 8000 then (to_jsonb(w) - '{workspace_id,search,xid,own}'::text[] || coalesce(w.own, '{}'))
         else (select (to_jsonb(w) - '{workspace_id,search,xid,own}'::text[] || coalesce(w.own, '{}')) - array(select jsonb_object_keys(sizes)) || jsonb_build_object('=', sizes)
           from jsonb_strip_nulls(jsonb_build_object('body', case when not p_sent ? 'body' then octet_length(w."body") end, 'custom', case when not p_sent ? 'custom' then pg_column_size(w."custom" #> '{}') end)) sizes) end;
+  return next w;
+end $$;
+
+create function campaign_members_write(p_workspace text, p_at timestamp with time zone, p_actor text, p_token text, p_agent text, p_reason text, p_request text, p_entry text, p_id text, p_creates boolean, p_versions integer[], p_cap integer, p_key text, p_fingerprint text, p_sent jsonb, p_initial jsonb, p_removed text[]) returns SETOF campaign_members
+  language plpgsql volatile parallel unsafe
+as $$
+declare
+  n campaign_members := jsonb_populate_record(null::campaign_members, p_initial || p_sent);
+  w campaign_members;
+  o jsonb := p_sent -> 'own';
+begin
+  if n."campaign_id" is not null then
+    select t.id into n."campaign_id" from campaigns t
+      where t.workspace_id = p_workspace and right(t.id, 8) = right(n."campaign_id", 8) and right(t.id, length(n."campaign_id")) = n."campaign_id"
+        and t.deleted_at is null for key share;
+    if not found and p_sent ? 'campaign_id' then
+      return;
+    end if;
+  end if;
+  if n."contact_id" is not null then
+    select t.id into n."contact_id" from contacts t
+      where t.workspace_id = p_workspace and right(t.id, 8) = right(n."contact_id", 8) and right(t.id, length(n."contact_id")) = n."contact_id"
+        and t.deleted_at is null for key share;
+    if not found and p_sent ? 'contact_id' then
+      return;
+    end if;
+  end if;
+  if p_sent ? '=links' then
+    o := crm_linked(p_workspace, o, p_sent -> '=links');
+    if o is null then
+      return;
+    end if;
+  end if;
+  if p_key is not null then
+    insert into idempotency_keys (workspace_id, key, fingerprint, record_id, created_at)
+      values (p_workspace, p_key, p_fingerprint, p_id, p_at) on conflict do nothing;
+    if not found then
+      return;
+    end if;
+  end if;
+  if p_creates then
+    insert into campaign_members as r (workspace_id, id, "campaign_id", "contact_id", "state", "assignee", "next_at", "outcome", "attempts", "notes", "custom", own, version, created_at, created_by, updated_at, xid)
+      values (p_workspace, p_id, n."campaign_id", n."contact_id", n."state", n."assignee", n."next_at", n."outcome", n."attempts", n."notes", nullif(n."custom", '{}'), case when o is not null or p_initial ? 'own' then crm_own(crm_own(null, p_initial -> 'own', false), o, false) end, 1, p_at, p_actor, p_at, pg_current_xact_id())
+      returning r.* into w;
+  else
+    update campaign_members r set "campaign_id" = case when p_sent ? 'campaign_id' then n."campaign_id" else r."campaign_id" end,
+        "contact_id" = case when p_sent ? 'contact_id' then n."contact_id" else r."contact_id" end,
+        "state" = case when p_sent ? 'state' then n."state" else r."state" end,
+        "assignee" = case when p_sent ? 'assignee' then n."assignee" else r."assignee" end,
+        "next_at" = case when p_sent ? 'next_at' then n."next_at" else r."next_at" end,
+        "outcome" = case when p_sent ? 'outcome' then n."outcome" else r."outcome" end,
+        "attempts" = case when p_sent ? 'attempts' then n."attempts" else r."attempts" end,
+        "notes" = case when p_sent ? 'notes' then n."notes" else r."notes" end,
+        "custom" = case when p_sent ? 'custom' then nullif((coalesce(r."custom", '{}') || n."custom") - array(select substr(k, 8) from unnest(p_removed) k where starts_with(k, 'custom.')), '{}') else r."custom" end,
+        own = case when o is not null then crm_own(r.own, o, false) else r.own end,
+        version = r.version + 1, updated_at = crm_after(r.updated_at, p_at), xid = greatest(pg_current_xact_id(), r.xid)
+      where r.workspace_id = p_workspace and right(r.id, 8) = right(p_id, 8) and right(r.id, length(p_id)) = p_id and r.deleted_at is null
+        and (p_versions is null or r.version = any (p_versions))
+        and (r."campaign_id", r."contact_id", r."state", r."assignee", r."next_at", r."outcome", r."attempts", r."notes", r."custom", r.own) is distinct from (case when p_sent ? 'campaign_id' then n."campaign_id" else r."campaign_id" end, case when p_sent ? 'contact_id' then n."contact_id" else r."contact_id" end, case when p_sent ? 'state' then n."state" else r."state" end, case when p_sent ? 'assignee' then n."assignee" else r."assignee" end, case when p_sent ? 'next_at' then n."next_at" else r."next_at" end, case when p_sent ? 'outcome' then n."outcome" else r."outcome" end, case when p_sent ? 'attempts' then n."attempts" else r."attempts" end, case when p_sent ? 'notes' then n."notes" else r."notes" end, case when p_sent ? 'custom' then nullif((coalesce(r."custom", '{}') || n."custom") - array(select substr(k, 8) from unnest(p_removed) k where starts_with(k, 'custom.')), '{}') else r."custom" end, case when o is not null then crm_own(r.own, o, false) else r.own end)
+      returning r.* into w;
+  end if;
+  if w.id is null then
+    if p_key is not null and not p_creates and not exists (select from campaign_members r
+      where r.workspace_id = p_workspace and right(r.id, 8) = right(p_id, 8) and right(r.id, length(p_id)) = p_id and r.deleted_at is null and (p_versions is null or r.version = any (p_versions))) then
+      delete from idempotency_keys where workspace_id = p_workspace and key = p_key;
+    end if;
+    return;
+  end if;
+  if w.version = 1 and p_cap is not null then
+    insert into usage as u (workspace_id, kind, used, cap) values (p_workspace, 'member', 1, p_cap)
+      on conflict (workspace_id, kind) do update set used = u.used + 1, cap = excluded.cap;
+  end if;
+  w.search := null;
+  insert into changes (workspace_id, id, kind, record_id, version, action, at, actor, token_id, agent, reason, request_id, cause, xid, row)
+    select p_workspace, p_entry, 'member', w.id, w.version, case when w.version = 1 then 'created' else 'updated' end, w.updated_at, p_actor, p_token, p_agent, p_reason, p_request, null,
+      greatest(pg_current_xact_id(), w.xid), case when w.version = 1 or w.version % 32 = 0 or coalesce(case when not p_sent ? 'notes' then octet_length(w."notes") end, 0) + coalesce(case when not p_sent ? 'custom' then pg_column_size(w."custom" #> '{}') end, 0) < 8000 then (to_jsonb(w) - '{workspace_id,search,xid,own}'::text[] || coalesce(w.own, '{}'))
+        else (select (to_jsonb(w) - '{workspace_id,search,xid,own}'::text[] || coalesce(w.own, '{}')) - array(select jsonb_object_keys(sizes)) || jsonb_build_object('=', sizes)
+          from jsonb_strip_nulls(jsonb_build_object('notes', case when not p_sent ? 'notes' then octet_length(w."notes") end, 'custom', case when not p_sent ? 'custom' then pg_column_size(w."custom" #> '{}') end)) sizes) end;
+  return next w;
+end $$;
+
+create function campaigns_write(p_workspace text, p_at timestamp with time zone, p_actor text, p_token text, p_agent text, p_reason text, p_request text, p_entry text, p_id text, p_creates boolean, p_versions integer[], p_cap integer, p_key text, p_fingerprint text, p_sent jsonb, p_initial jsonb, p_removed text[]) returns SETOF campaigns
+  language plpgsql volatile parallel unsafe
+as $$
+declare
+  n campaigns := jsonb_populate_record(null::campaigns, p_initial || p_sent);
+  w campaigns;
+  o jsonb := p_sent -> 'own';
+begin
+  if p_sent ? '=links' then
+    o := crm_linked(p_workspace, o, p_sent -> '=links');
+    if o is null then
+      return;
+    end if;
+  end if;
+  if p_key is not null then
+    insert into idempotency_keys (workspace_id, key, fingerprint, record_id, created_at)
+      values (p_workspace, p_key, p_fingerprint, p_id, p_at) on conflict do nothing;
+    if not found then
+      return;
+    end if;
+  end if;
+  if p_creates then
+    insert into campaigns as r (workspace_id, id, "name", "status", "goal", "starts_on", "ends_on", "owner", "notes", "custom", own, version, created_at, created_by, updated_at, xid)
+      values (p_workspace, p_id, n."name", n."status", n."goal", n."starts_on", n."ends_on", n."owner", n."notes", nullif(n."custom", '{}'), case when o is not null or p_initial ? 'own' then crm_own(crm_own(null, p_initial -> 'own', false), o, false) end, 1, p_at, p_actor, p_at, pg_current_xact_id())
+      returning r.* into w;
+  else
+    update campaigns r set "name" = case when p_sent ? 'name' then n."name" else r."name" end,
+        "status" = case when p_sent ? 'status' then n."status" else r."status" end,
+        "goal" = case when p_sent ? 'goal' then n."goal" else r."goal" end,
+        "starts_on" = case when p_sent ? 'starts_on' then n."starts_on" else r."starts_on" end,
+        "ends_on" = case when p_sent ? 'ends_on' then n."ends_on" else r."ends_on" end,
+        "owner" = case when p_sent ? 'owner' then n."owner" else r."owner" end,
+        "notes" = case when p_sent ? 'notes' then n."notes" else r."notes" end,
+        "custom" = case when p_sent ? 'custom' then nullif((coalesce(r."custom", '{}') || n."custom") - array(select substr(k, 8) from unnest(p_removed) k where starts_with(k, 'custom.')), '{}') else r."custom" end,
+        own = case when o is not null then crm_own(r.own, o, false) else r.own end,
+        version = r.version + 1, updated_at = crm_after(r.updated_at, p_at), xid = greatest(pg_current_xact_id(), r.xid)
+      where r.workspace_id = p_workspace and right(r.id, 8) = right(p_id, 8) and right(r.id, length(p_id)) = p_id and r.deleted_at is null
+        and (p_versions is null or r.version = any (p_versions))
+        and (r."name", r."status", r."goal", r."starts_on", r."ends_on", r."owner", r."notes", r."custom", r.own) is distinct from (case when p_sent ? 'name' then n."name" else r."name" end, case when p_sent ? 'status' then n."status" else r."status" end, case when p_sent ? 'goal' then n."goal" else r."goal" end, case when p_sent ? 'starts_on' then n."starts_on" else r."starts_on" end, case when p_sent ? 'ends_on' then n."ends_on" else r."ends_on" end, case when p_sent ? 'owner' then n."owner" else r."owner" end, case when p_sent ? 'notes' then n."notes" else r."notes" end, case when p_sent ? 'custom' then nullif((coalesce(r."custom", '{}') || n."custom") - array(select substr(k, 8) from unnest(p_removed) k where starts_with(k, 'custom.')), '{}') else r."custom" end, case when o is not null then crm_own(r.own, o, false) else r.own end)
+      returning r.* into w;
+  end if;
+  if w.id is null then
+    if p_key is not null and not p_creates and not exists (select from campaigns r
+      where r.workspace_id = p_workspace and right(r.id, 8) = right(p_id, 8) and right(r.id, length(p_id)) = p_id and r.deleted_at is null and (p_versions is null or r.version = any (p_versions))) then
+      delete from idempotency_keys where workspace_id = p_workspace and key = p_key;
+    end if;
+    return;
+  end if;
+  if w.version = 1 and p_cap is not null then
+    insert into usage as u (workspace_id, kind, used, cap) values (p_workspace, 'campaign', 1, p_cap)
+      on conflict (workspace_id, kind) do update set used = u.used + 1, cap = excluded.cap;
+  end if;
+  w.search := null;
+  insert into changes (workspace_id, id, kind, record_id, version, action, at, actor, token_id, agent, reason, request_id, cause, xid, row)
+    select p_workspace, p_entry, 'campaign', w.id, w.version, case when w.version = 1 then 'created' else 'updated' end, w.updated_at, p_actor, p_token, p_agent, p_reason, p_request, null,
+      greatest(pg_current_xact_id(), w.xid), case when w.version = 1 or w.version % 32 = 0 or coalesce(case when not p_sent ? 'notes' then octet_length(w."notes") end, 0) + coalesce(case when not p_sent ? 'custom' then pg_column_size(w."custom" #> '{}') end, 0) < 8000 then (to_jsonb(w) - '{workspace_id,search,xid,own}'::text[] || coalesce(w.own, '{}'))
+        else (select (to_jsonb(w) - '{workspace_id,search,xid,own}'::text[] || coalesce(w.own, '{}')) - array(select jsonb_object_keys(sizes)) || jsonb_build_object('=', sizes)
+          from jsonb_strip_nulls(jsonb_build_object('notes', case when not p_sent ? 'notes' then octet_length(w."notes") end, 'custom', case when not p_sent ? 'custom' then pg_column_size(w."custom" #> '{}') end)) sizes) end;
   return next w;
 end $$;
 
@@ -1695,6 +1844,14 @@ begin
       return;
     end if;
   end if;
+  if n."campaign_id" is not null then
+    select t.id into n."campaign_id" from campaigns t
+      where t.workspace_id = p_workspace and right(t.id, 8) = right(n."campaign_id", 8) and right(t.id, length(n."campaign_id")) = n."campaign_id"
+        and t.deleted_at is null for key share;
+    if not found and p_sent ? 'campaign_id' then
+      return;
+    end if;
+  end if;
   if p_creates and not p_sent ? 'contact_id' then
     n."contact_id" := coalesce(l_deal_contact_id);
   end if;
@@ -1731,8 +1888,8 @@ begin
     end if;
   end if;
   if p_creates then
-    insert into tasks as r (workspace_id, id, "title", "due_at", "done", "assignee", "contact_id", "company_id", "deal_id", "tags", "notes", "custom", own, version, created_at, created_by, updated_at, xid)
-      values (p_workspace, p_id, n."title", n."due_at", n."done", n."assignee", n."contact_id", n."company_id", n."deal_id", nullif(n."tags", '{}'), n."notes", nullif(n."custom", '{}'), case when o is not null or p_initial ? 'own' then crm_own(crm_own(null, p_initial -> 'own', false), o, false) end, 1, p_at, p_actor, p_at, pg_current_xact_id())
+    insert into tasks as r (workspace_id, id, "title", "due_at", "done", "assignee", "contact_id", "company_id", "deal_id", "campaign_id", "tags", "notes", "custom", own, version, created_at, created_by, updated_at, xid)
+      values (p_workspace, p_id, n."title", n."due_at", n."done", n."assignee", n."contact_id", n."company_id", n."deal_id", n."campaign_id", nullif(n."tags", '{}'), n."notes", nullif(n."custom", '{}'), case when o is not null or p_initial ? 'own' then crm_own(crm_own(null, p_initial -> 'own', false), o, false) end, 1, p_at, p_actor, p_at, pg_current_xact_id())
       returning r.* into w;
   else
     update tasks r set "title" = case when p_sent ? 'title' then n."title" else r."title" end,
@@ -1742,6 +1899,7 @@ begin
         "contact_id" = case when p_sent ? 'contact_id' then n."contact_id" else r."contact_id" end,
         "company_id" = case when p_sent ? 'company_id' then n."company_id" else r."company_id" end,
         "deal_id" = case when p_sent ? 'deal_id' then n."deal_id" else r."deal_id" end,
+        "campaign_id" = case when p_sent ? 'campaign_id' then n."campaign_id" else r."campaign_id" end,
         "tags" = case when p_sent ? 'tags' then case when 'tags.,' = any (p_removed) then nullif(array(select t from unnest(coalesce(r."tags", '{}') || array(select a from unnest(n."tags") a where a <> all (coalesce(r."tags", '{}')))) with ordinality u (t, i) where 'tags.' || t <> all (p_removed) order by i), '{}') else n."tags" end else r."tags" end,
         "notes" = case when p_sent ? 'notes' then n."notes" else r."notes" end,
         "custom" = case when p_sent ? 'custom' then nullif((coalesce(r."custom", '{}') || n."custom") - array(select substr(k, 8) from unnest(p_removed) k where starts_with(k, 'custom.')), '{}') else r."custom" end,
@@ -1749,7 +1907,7 @@ begin
         version = r.version + 1, updated_at = crm_after(r.updated_at, p_at), xid = greatest(pg_current_xact_id(), r.xid)
       where r.workspace_id = p_workspace and right(r.id, 8) = right(p_id, 8) and right(r.id, length(p_id)) = p_id and r.deleted_at is null
         and (p_versions is null or r.version = any (p_versions))
-        and (r."title", r."due_at", r."done", r."assignee", r."contact_id", r."company_id", r."deal_id", r."tags", r."notes", r."custom", r.own) is distinct from (case when p_sent ? 'title' then n."title" else r."title" end, case when p_sent ? 'due_at' then n."due_at" else r."due_at" end, case when p_sent ? 'done' then n."done" else r."done" end, case when p_sent ? 'assignee' then n."assignee" else r."assignee" end, case when p_sent ? 'contact_id' then n."contact_id" else r."contact_id" end, case when p_sent ? 'company_id' then n."company_id" else r."company_id" end, case when p_sent ? 'deal_id' then n."deal_id" else r."deal_id" end, case when p_sent ? 'tags' then case when 'tags.,' = any (p_removed) then nullif(array(select t from unnest(coalesce(r."tags", '{}') || array(select a from unnest(n."tags") a where a <> all (coalesce(r."tags", '{}')))) with ordinality u (t, i) where 'tags.' || t <> all (p_removed) order by i), '{}') else n."tags" end else r."tags" end, case when p_sent ? 'notes' then n."notes" else r."notes" end, case when p_sent ? 'custom' then nullif((coalesce(r."custom", '{}') || n."custom") - array(select substr(k, 8) from unnest(p_removed) k where starts_with(k, 'custom.')), '{}') else r."custom" end, case when o is not null then crm_own(r.own, o, false) else r.own end)
+        and (r."title", r."due_at", r."done", r."assignee", r."contact_id", r."company_id", r."deal_id", r."campaign_id", r."tags", r."notes", r."custom", r.own) is distinct from (case when p_sent ? 'title' then n."title" else r."title" end, case when p_sent ? 'due_at' then n."due_at" else r."due_at" end, case when p_sent ? 'done' then n."done" else r."done" end, case when p_sent ? 'assignee' then n."assignee" else r."assignee" end, case when p_sent ? 'contact_id' then n."contact_id" else r."contact_id" end, case when p_sent ? 'company_id' then n."company_id" else r."company_id" end, case when p_sent ? 'deal_id' then n."deal_id" else r."deal_id" end, case when p_sent ? 'campaign_id' then n."campaign_id" else r."campaign_id" end, case when p_sent ? 'tags' then case when 'tags.,' = any (p_removed) then nullif(array(select t from unnest(coalesce(r."tags", '{}') || array(select a from unnest(n."tags") a where a <> all (coalesce(r."tags", '{}')))) with ordinality u (t, i) where 'tags.' || t <> all (p_removed) order by i), '{}') else n."tags" end else r."tags" end, case when p_sent ? 'notes' then n."notes" else r."notes" end, case when p_sent ? 'custom' then nullif((coalesce(r."custom", '{}') || n."custom") - array(select substr(k, 8) from unnest(p_removed) k where starts_with(k, 'custom.')), '{}') else r."custom" end, case when o is not null then crm_own(r.own, o, false) else r.own end)
       returning r.* into w;
   end if;
   if w.id is null then
@@ -1885,14 +2043,18 @@ create table activities (
   merged_into text collate "C",
   xid xid8,
   own jsonb,
+  campaign_id text collate "C",
+  on_behalf_of text collate "C",
   constraint activities_custom_fits CHECK (crm_custom_fits(custom)) NOT VALID,
   constraint activities_needs_one_of CHECK (((num_nonnulls(contact_id, company_id, deal_id) > 0) OR (deleted_at IS NOT NULL))),
   constraint activities_pkey PRIMARY KEY (workspace_id, id),
+  constraint activities_workspace_id_campaign_id_fkey FOREIGN KEY (workspace_id, campaign_id) REFERENCES campaigns(workspace_id, id),
   constraint activities_workspace_id_company_id_fkey FOREIGN KEY (workspace_id, company_id) REFERENCES companies(workspace_id, id),
   constraint activities_workspace_id_contact_id_fkey FOREIGN KEY (workspace_id, contact_id) REFERENCES contacts(workspace_id, id),
   constraint activities_workspace_id_deal_id_fkey FOREIGN KEY (workspace_id, deal_id) REFERENCES deals(workspace_id, id)
 );
 CREATE INDEX activities_at_order_idx ON public.activities USING btree (workspace_id, at, id) WHERE (deleted_at IS NULL);
+CREATE INDEX activities_campaign_id_idx ON public.activities USING btree (workspace_id, campaign_id, at, id) WHERE ((campaign_id IS NOT NULL) AND (deleted_at IS NULL));
 CREATE INDEX activities_company_id_idx ON public.activities USING btree (workspace_id, company_id, at, id) WHERE ((company_id IS NOT NULL) AND (deleted_at IS NULL));
 CREATE INDEX activities_contact_id_idx ON public.activities USING btree (workspace_id, contact_id, at, id) WHERE ((contact_id IS NOT NULL) AND (deleted_at IS NULL));
 CREATE INDEX activities_created_at_order_idx ON public.activities USING btree (workspace_id, created_at, id) WHERE (deleted_at IS NULL);
@@ -1946,6 +2108,91 @@ create table calendars (
   constraint calendars_workspace_id_user_id_fkey FOREIGN KEY (workspace_id, user_id) REFERENCES memberships(workspace_id, user_id) ON DELETE CASCADE
 );
 CREATE INDEX calendars_member_idx ON public.calendars USING btree (workspace_id, user_id);
+
+create table campaign_members (
+  workspace_id text collate "C" not null,
+  id text collate "C" not null,
+  campaign_id text collate "C" not null,
+  contact_id text collate "C" not null,
+  state text collate "C" not null,
+  assignee text collate "C",
+  next_at timestamp with time zone,
+  outcome text collate "C",
+  attempts integer not null,
+  notes text collate "C",
+  custom jsonb,
+  version integer not null,
+  created_at timestamp with time zone not null,
+  created_by text collate "C" not null,
+  updated_at timestamp with time zone not null,
+  deleted_at timestamp with time zone,
+  merged_into text collate "C",
+  xid xid8,
+  own jsonb,
+  search text generated always as (crm_fold(crm_lines(VARIADIC ARRAY[outcome, notes]))) stored,
+  constraint campaign_members_custom_fits CHECK (crm_custom_fits(custom)),
+  constraint campaign_members_pkey PRIMARY KEY (workspace_id, id),
+  constraint campaign_members_workspace_id_campaign_id_fkey FOREIGN KEY (workspace_id, campaign_id) REFERENCES campaigns(workspace_id, id),
+  constraint campaign_members_workspace_id_contact_id_fkey FOREIGN KEY (workspace_id, contact_id) REFERENCES contacts(workspace_id, id)
+);
+CREATE INDEX campaign_members_assignee_due_idx ON public.campaign_members USING btree (workspace_id, assignee, next_at, id) WHERE ((next_at IS NOT NULL) AND (state <> ALL (ARRAY['done'::text, 'do_not_call'::text])) AND (deleted_at IS NULL));
+CREATE INDEX campaign_members_assignee_idx ON public.campaign_members USING btree (workspace_id, assignee, updated_at, id) WHERE (deleted_at IS NULL);
+CREATE INDEX campaign_members_assignee_order_idx ON public.campaign_members USING btree (workspace_id, lower(assignee), id) WHERE (deleted_at IS NULL);
+CREATE INDEX campaign_members_attempts_order_idx ON public.campaign_members USING btree (workspace_id, attempts, id) WHERE (deleted_at IS NULL);
+CREATE INDEX campaign_members_campaign_id_idx ON public.campaign_members USING btree (workspace_id, campaign_id, updated_at, id) WHERE ((campaign_id IS NOT NULL) AND (deleted_at IS NULL));
+CREATE INDEX campaign_members_contact_id_idx ON public.campaign_members USING btree (workspace_id, contact_id, updated_at, id) WHERE ((contact_id IS NOT NULL) AND (deleted_at IS NULL));
+CREATE INDEX campaign_members_created_at_order_idx ON public.campaign_members USING btree (workspace_id, created_at, id) WHERE (deleted_at IS NULL);
+CREATE INDEX campaign_members_custom_days_idx ON public.campaign_members USING gin (workspace_id, crm_days(custom)) WHERE ((custom IS NOT NULL) AND (deleted_at IS NULL));
+CREATE INDEX campaign_members_custom_idx ON public.campaign_members USING gin (workspace_id, custom jsonb_path_ops) WHERE (deleted_at IS NULL);
+CREATE INDEX campaign_members_deleted_idx ON public.campaign_members USING btree (workspace_id, updated_at, id) WHERE (deleted_at IS NOT NULL);
+CREATE INDEX campaign_members_due_idx ON public.campaign_members USING btree (workspace_id, next_at, id) WHERE ((next_at IS NOT NULL) AND (state <> ALL (ARRAY['done'::text, 'do_not_call'::text])) AND (deleted_at IS NULL));
+CREATE UNIQUE INDEX campaign_members_handle_key ON public.campaign_members USING btree (workspace_id, "right"(id, 8));
+CREATE INDEX campaign_members_lexemes_idx ON public.campaign_members USING gin (crm_lexemes(workspace_id, ('
+'::text || search))) WHERE (deleted_at IS NULL);
+CREATE INDEX campaign_members_next_at_order_idx ON public.campaign_members USING btree (workspace_id, next_at, id) WHERE (deleted_at IS NULL);
+CREATE UNIQUE INDEX campaign_members_once_key ON public.campaign_members USING btree (workspace_id, campaign_id, contact_id) WHERE (deleted_at IS NULL);
+CREATE INDEX campaign_members_search_idx ON public.campaign_members USING gin (workspace_id, search gin_trgm_ops) WHERE (deleted_at IS NULL);
+CREATE INDEX campaign_members_state_idx ON public.campaign_members USING btree (workspace_id, state, updated_at, id) WHERE (deleted_at IS NULL);
+CREATE INDEX campaign_members_updated_at_order_idx ON public.campaign_members USING btree (workspace_id, updated_at, id) WHERE (deleted_at IS NULL);
+
+create table campaigns (
+  workspace_id text collate "C" not null,
+  id text collate "C" not null,
+  name text collate "C" not null,
+  status text collate "C" not null,
+  goal text collate "C",
+  starts_on date,
+  ends_on date,
+  owner text collate "C",
+  notes text collate "C",
+  custom jsonb,
+  version integer not null,
+  created_at timestamp with time zone not null,
+  created_by text collate "C" not null,
+  updated_at timestamp with time zone not null,
+  deleted_at timestamp with time zone,
+  merged_into text collate "C",
+  xid xid8,
+  own jsonb,
+  search text generated always as (crm_fold(crm_lines(VARIADIC ARRAY[name, goal, notes]))) stored,
+  constraint campaigns_custom_fits CHECK (crm_custom_fits(custom)),
+  constraint campaigns_pkey PRIMARY KEY (workspace_id, id)
+);
+CREATE INDEX campaigns_called_idx ON public.campaigns USING btree (workspace_id, "left"(crm_fold(name), 200)) WHERE (deleted_at IS NULL);
+CREATE INDEX campaigns_created_at_order_idx ON public.campaigns USING btree (workspace_id, created_at, id) WHERE (deleted_at IS NULL);
+CREATE INDEX campaigns_custom_days_idx ON public.campaigns USING gin (workspace_id, crm_days(custom)) WHERE ((custom IS NOT NULL) AND (deleted_at IS NULL));
+CREATE INDEX campaigns_custom_idx ON public.campaigns USING gin (workspace_id, custom jsonb_path_ops) WHERE (deleted_at IS NULL);
+CREATE INDEX campaigns_deleted_idx ON public.campaigns USING btree (workspace_id, updated_at, id) WHERE (deleted_at IS NOT NULL);
+CREATE INDEX campaigns_ends_on_order_idx ON public.campaigns USING btree (workspace_id, ends_on, id) WHERE (deleted_at IS NULL);
+CREATE UNIQUE INDEX campaigns_handle_key ON public.campaigns USING btree (workspace_id, "right"(id, 8));
+CREATE INDEX campaigns_lexemes_idx ON public.campaigns USING gin (crm_lexemes(workspace_id, search)) WHERE (deleted_at IS NULL);
+CREATE INDEX campaigns_name_order_idx ON public.campaigns USING btree (workspace_id, lower(name), id) WHERE (deleted_at IS NULL);
+CREATE INDEX campaigns_owner_idx ON public.campaigns USING btree (workspace_id, owner, updated_at, id) WHERE (deleted_at IS NULL);
+CREATE INDEX campaigns_owner_order_idx ON public.campaigns USING btree (workspace_id, lower(owner), id) WHERE (deleted_at IS NULL);
+CREATE INDEX campaigns_search_idx ON public.campaigns USING gin (workspace_id, search gin_trgm_ops) WHERE (deleted_at IS NULL);
+CREATE INDEX campaigns_starts_on_order_idx ON public.campaigns USING btree (workspace_id, starts_on, id) WHERE (deleted_at IS NULL);
+CREATE INDEX campaigns_status_idx ON public.campaigns USING btree (workspace_id, status, updated_at, id) WHERE (deleted_at IS NULL);
+CREATE INDEX campaigns_updated_at_order_idx ON public.campaigns USING btree (workspace_id, updated_at, id) WHERE (deleted_at IS NULL);
 
 create table changes (
   workspace_id text collate "C" not null,
@@ -2938,9 +3185,11 @@ create table tasks (
   merged_into text collate "C",
   xid xid8,
   own jsonb,
+  campaign_id text collate "C",
   constraint tasks_custom_fits CHECK (crm_custom_fits(custom)) NOT VALID,
   constraint tasks_pkey PRIMARY KEY (workspace_id, id),
   constraint tasks_tags_fits CHECK ((cardinality(tags) <= 100)),
+  constraint tasks_workspace_id_campaign_id_fkey FOREIGN KEY (workspace_id, campaign_id) REFERENCES campaigns(workspace_id, id),
   constraint tasks_workspace_id_company_id_fkey FOREIGN KEY (workspace_id, company_id) REFERENCES companies(workspace_id, id),
   constraint tasks_workspace_id_contact_id_fkey FOREIGN KEY (workspace_id, contact_id) REFERENCES contacts(workspace_id, id),
   constraint tasks_workspace_id_deal_id_fkey FOREIGN KEY (workspace_id, deal_id) REFERENCES deals(workspace_id, id)
@@ -2948,6 +3197,7 @@ create table tasks (
 CREATE INDEX tasks_assignee_due_idx ON public.tasks USING btree (workspace_id, assignee, due_at, id) WHERE ((due_at IS NOT NULL) AND (NOT done) AND (deleted_at IS NULL));
 CREATE INDEX tasks_assignee_idx ON public.tasks USING btree (workspace_id, assignee, updated_at, id) WHERE (deleted_at IS NULL);
 CREATE INDEX tasks_assignee_order_idx ON public.tasks USING btree (workspace_id, lower(assignee), id) WHERE (deleted_at IS NULL);
+CREATE INDEX tasks_campaign_id_idx ON public.tasks USING btree (workspace_id, campaign_id, updated_at, id) WHERE ((campaign_id IS NOT NULL) AND (deleted_at IS NULL));
 CREATE INDEX tasks_company_id_idx ON public.tasks USING btree (workspace_id, company_id, updated_at, id) WHERE ((company_id IS NOT NULL) AND (deleted_at IS NULL));
 CREATE INDEX tasks_contact_id_idx ON public.tasks USING btree (workspace_id, contact_id, updated_at, id) WHERE ((contact_id IS NOT NULL) AND (deleted_at IS NULL));
 CREATE INDEX tasks_created_at_order_idx ON public.tasks USING btree (workspace_id, created_at, id) WHERE (deleted_at IS NULL);

@@ -170,7 +170,11 @@ for (const [query, code, hint] of [
 
 test("a token sees the changes of the kinds that it may read, for every kind", async () => {
   const contact = await make("/contacts", { name: "Linked" });
-  const bodies: Record<string, object> = { activity: { kind: "call", contact_id: contact }, payment: { amount_cents: 5 } };
+  const bodies: Record<string, object> = {
+    activity: { kind: "call", contact_id: contact },
+    payment: { amount_cents: 5 },
+    member: { contact_id: contact, campaign: { name: "Round" } },
+  };
   for (const kind of catalog.kinds) await make(`/${kind.plural}`, bodies[kind.name] ?? { [kind.title]: "Scoped" });
   for (const kind of catalog.kinds) {
     const reply = await ann.send("POST", "/tokens?format=json", { name: kind.name, scopes: [`${kind.plural}.read`] });

@@ -257,6 +257,9 @@ for (const kind of catalog.kinds.filter(({ reminder, field }) => reminder && !fi
     const made = await cleo.send("POST", `/${kind.plural}?format=json`, {
       ...kind.example,
       ...links(kind),
+      ...Object.fromEntries(
+        kind.links.filter(({ id }) => id.required).map(({ name, target }) => [name, { [target.title]: "For links" }]),
+      ),
       [kind.reminder!.at]: "2031-01-02T03:04:05Z",
     });
     assert.equal(made.status, 201, made.text);

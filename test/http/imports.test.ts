@@ -313,7 +313,10 @@ test("every kind has an import, of which the example of the kind goes in", async
   const { service: own, ann: client, world } = await startWorld();
   try {
     for (const kind of catalog.kinds) {
-      const line = JSON.stringify({ ...leastOf(kind, world), [kind.title]: "Imported" });
+      // Of a file, who is linked is made by name.
+      const whom = kind.links.find(({ id }) => id.name === kind.joins?.whom);
+      const named = whom ? { [whom.name]: "Made By The Way" } : {};
+      const line = JSON.stringify({ ...leastOf(kind, world), ...named, [kind.title]: "Imported" });
       const reply = await client.send("POST", `/${kind.plural}/import`, line);
       assert.match(reply.text, new RegExp(`^row=1 created ${kind.name}/${kind.prefix}_\\w{8}$`, "m"), reply.text);
     }

@@ -148,10 +148,14 @@ for (const kind of catalog.kinds)
   for (const { name, id, target } of kind.links)
     test(`the ${name} of ${kind.plural} takes a body`, async () => {
       const world = { me: ann.email, linked: new Map() };
-      const needs = kind.needsOneOf ? {} : leastOf(kind, world);
+      // Besides the link itself: another of which one is needed, and those that always are.
+      const wanted = kind.needsOneOf?.includes(id.name) ? [] : (kind.needsOneOf ?? []).slice(0, 1);
+      const others = kind.links.filter((link) => link.id !== id && (link.id.required || wanted.includes(link.id.name)));
+      const bodies = others.map((link) => [link.name, { [link.target.title]: `Beside ${kind.plural} ${name}` }]);
+      const needs = kind.needsOneOf || kind.joins ? Object.fromEntries(bodies) : leastOf(kind, world);
       const { [kind.naturalKey ?? ""]: _, ...example } = kind.example;
       const values = Object.fromEntries(
-        kind.fields.filter(({ required }) => required).map((field) => [field.name, example[field.name]]),
+        kind.fields.filter(({ required, link }) => required && !link).map((field) => [field.name, example[field.name]]),
       );
       const title = `Made for ${kind.plural} ${name}`;
       const theirs = target.fields.filter(({ required, readOnly }) => required && !readOnly).map((field) => field.name);

@@ -142,7 +142,10 @@ for (const kind of catalog.kinds) {
     const key = kind.naturalKey ?? "";
     const kept = await make(`/${kind.plural}`, example);
     const another = { ...example, ...(key && example[key] ? { [key]: `other-${example[key]}` } : {}) };
-    const other = await make(`/${kind.plural}`, another);
+    // One thing is in another once.
+    const whom = kind.links.find(({ id }) => id.name === kind.joins?.whom);
+    const apart = whom ? { [whom.id.name]: (await make(`/${whom.target.plural}`, { [whom.target.title]: "Another" })).id } : {};
+    const other = await make(`/${kind.plural}`, { ...another, ...apart });
     const dry = await ann.send("POST", `/${kind.plural}/${kept.id}/merge?dry_run=true`, { from: other.id });
     assert.match(dry.text, /# would be merged\n$/);
     const merged = await merge(kind.plural, kept.id, { from: other.id });

@@ -71,6 +71,8 @@ function valueSql(kind: Kind, field: Field): string | undefined {
   const always = field.required || field.name === kind.needsOneOf?.[0];
   const some = (value: string, unlessEvery: number) => (always ? value : `case when n % ${unlessEvery} > 0 then ${value} end`);
   const { type, link } = field;
+  // One thing is in another once.
+  if (link && field.name === kind.joins?.whom) return idSql(link.target, "n");
   if (link) return some(idSql(link.target, "n % 1000"), 3);
   const few = type.sqlType === "text" && (type.choices ?? type.known);
   if (few) return `(array['${few.join("', '")}'])[1 + n % ${few.length}]`;

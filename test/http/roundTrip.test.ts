@@ -42,9 +42,8 @@ async function confirmed({ send }: Client, method: string, path: string, body?: 
 /** Everything that a workspace can hold. */
 async function fill(): Promise<void> {
   for (const kind of catalog.kinds) {
-    const least = leastOf(kind, world);
     const whole = Object.fromEntries(settable(kind).map((field) => [field.name, valuesOf(field, world).samples[0]!.sent]));
-    const [first, second, third] = await inTurns([0, 1, 2], () => post(ann, kind, least));
+    const [first, second, third] = await inTurns([0, 1, 2], () => post(ann, kind, leastOf(kind, world)));
     await ann.send("PATCH", `/${kind.plural}/${first!.id}`, whole);
     await ann.send("PATCH", `/${kind.plural}/${first!.id}?reason=why`, { custom: { deep: { n: [1.1, "\n"] } } });
     await confirmed(ann, "DELETE", `/${kind.plural}/${second!.id}`);
@@ -295,7 +294,7 @@ describe("the workspace elsewhere", () => {
   test("is the same, but for the entry that tells of the import", async () => {
     const reply = await importInto(again, file, "", { "idempotency-key": "move" });
     assert.equal(reply.status, 200, reply.text);
-    assert.match(reply.text, /^# workspace\/ws_\w{8} is "ann's workspace" as of .*: 3 employees, .*, 1 list member, /);
+    assert.match(reply.text, /^# workspace\/ws_\w{8} is "ann's workspace" as of .*: .*3 employees, .*, 1 list member, /);
     assert.match(reply.text, /^# not members here, so invite them, POST \/workspaces\/ws_\w{8}\/invites: ann@example.com$/m);
     const [header, ...rest] = read(file);
     const [copiedHeader, ...copied] = read((await again.send("GET", "/export")).text);

@@ -188,7 +188,9 @@ for (const kind of definitions) {
     const natural = key
       ? { [`${plural}_${key}_key`]: `(workspace_id, ${compared}) WHERE ((${key} IS NOT NULL) AND (deleted_at IS NULL))` }
       : {};
-    assert.deepEqual(keys, { ...handle, ...natural });
+    const { into, whom } = kind.joins ?? {};
+    const once = into ? { [`${plural}_once_key`]: `(workspace_id, ${into}, ${whom}) WHERE (deleted_at IS NULL)` } : {};
+    assert.deepEqual(keys, { ...handle, ...natural, ...once });
     if (key) assert.equal(kind.field(key)!.type.sqlType, "text");
   });
 

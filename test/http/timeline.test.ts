@@ -42,6 +42,7 @@ test("what stands on timelines is declared", () => {
     "contact: changes deals, linked activities, linked tasks, linked tickets, mentioning emails",
     "company: changes deals, linked activities, linked tasks, linked tickets, mentioning emails",
     "deal: linked activities, linked tasks, changes deals",
+    "campaign: linked activities, linked tasks",
   ]);
 });
 

@@ -1,10 +1,10 @@
-import { checkName } from "../../derive/ddl.ts";
+import { checkName, onceConstraint } from "../../derive/ddl.ts";
 import { Problem } from "../../kit/problem.ts";
 import { oneOf } from "../../kit/words.ts";
 import { constraintOf, toProblem } from "../../postgres/errors.ts";
 import type { Kind } from "../../records/kind.ts";
 import { frozenRefusal } from "../records/frozen.ts";
-import { keyConstraint } from "../records/write.ts";
+import { keyConstraint, refuseTwice } from "../records/write.ts";
 
 /** Why a write of one record failed, as its row is told. */
 export function rowRefusal(kind: Kind, error: unknown): Problem {
@@ -13,6 +13,7 @@ export function rowRefusal(kind: Kind, error: unknown): Problem {
   if (constraint === "usage_within_cap") {
     return new Problem("plan_limit_reached", `the plan allows no more ${plural}`, "GET /whoami shows the caps");
   }
+  if (kind.joins && constraint === onceConstraint(kind)) return refuseTwice(kind);
   if (constraint === keyConstraint(kind)) {
     return new Problem("already_exists", `another ${name} has this ${naturalKey}`, `GET /${plural}?${naturalKey}=… shows it`);
   }

@@ -130,12 +130,13 @@ async function find(
   const found = await rows(
     sql`select ${rootColumns(kind)} from ${rowsOf(kind)} r where ${join(filters, " and ")} order by r.id limit ${MOST_BULK + 1} ${lock}`,
   );
-  if (found.length > MOST_BULK) {
-    throw new Problem("unprocessable", `the filters find more than ${MOST_BULK} ${kind.plural}`, [
-      "narrow them, and do the rest with further requests: add created_at=lt:… or owner=…",
-    ]);
-  }
+  if (found.length > MOST_BULK) throw refuseTooMany(kind);
   const records = found.map((row) => (removes ? unsealed(rootOf(kind, row)) : rootOf(kind, row)));
   const dependents = removes ? await dependentsOf(rows, workspaceId, records, lock) : [];
   return { found: { records, set: setOf([...records, ...dependents]), affected: affectedBy(dependents) }, dependents };
 }
+
+export const refuseTooMany = ({ plural }: Kind) =>
+  new Problem("unprocessable", `the filters find more than ${MOST_BULK} ${plural}`, [
+    "narrow them, and do the rest with further requests: add created_at=lt:… or owner=…",
+  ]);

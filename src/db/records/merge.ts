@@ -6,7 +6,7 @@ import { wholeOf } from "../../kit/largeJson.ts";
 import { Problem } from "../../kit/problem.ts";
 import { counted } from "../../kit/words.ts";
 import { ident, join, raw, type Statement, sql } from "../../postgres/sql.ts";
-import { columnName, type Kind, type Link } from "../../records/kind.ts";
+import { columnName, type Kind } from "../../records/kind.ts";
 import type { Author, Database } from "../database.ts";
 import { inUnit, ofMany } from "../unit.ts";
 import { withNewHandles } from "./handles.ts";
@@ -60,9 +60,10 @@ export function mergeRows(
         const puts: Put[] = [
           { kind, id: other.id, action: "deleted", sets: gone },
           ...(Object.keys(sets).length > 0 ? [{ kind, id: kept.id, action: "updated", sets } as const] : []),
-          ...moved.map(({ kind: holder, id, links }): Put => {
-            const moving = links.map((link) => [columnName(link.id), kept.id]);
-            return { kind: holder, id, action: "updated", sets: Object.fromEntries(moving) };
+          ...moved.map(({ kind: holder, id, sets: moving, twin }): Put => {
+            if (twin !== undefined)
+              return { kind: holder, id, action: "deleted", sets: { deleted_at: timeOf(author), merged_into: twin } };
+            return { kind: holder, id, action: "updated", sets: moving };
           }),
         ];
         const main = puts.some(({ id }) => id === kept.id) ? kept.id : other.id;
@@ -76,7 +77,8 @@ export function mergeRows(
   );
 }
 
-type Moved = { kind: Kind; id: string; version: number; links: Link[] };
+/** A record that linked to the other one. `twin`: the record that says the same of the kept one, and stands for both from now on. */
+type Moved = { kind: Kind; id: string; version: number; sets: Record<string, string>; twin?: string };
 
 async function plan(
   db: Database,
@@ -105,7 +107,9 @@ async function plan(
       `both are the same ${kind.name}`,
       "from is the other one, which becomes part of the first",
     );
-  const moved = await movedRecords(rows, workspaceId, kind, other.id, lock);
+  const all = new Map<string, Moved>();
+  await moveLinks(all, rows, workspaceId, { kind, from: other.id, to: kept.id }, lock);
+  const moved = [...all.values()];
   const fields = mergeFields(kind, kept.state, other.state, take);
   const hash = createHash("sha256");
   for (const each of [kept, other, ...moved]) hash.update(`${each.id} ${each.version}\n`);
@@ -114,14 +118,22 @@ async function plan(
   return { merge: { kept, other, fields, links, set: hash.digest("base64url") }, moved };
 }
 
-/** The living records that link to one, each with its links to it. */
-async function movedRecords(rows: Rows, workspaceId: string, target: Kind, to: string, lock: Statement): Promise<Moved[]> {
-  const moved: Moved[] = [];
+/** One record whose links become those of another. */
+type Move = { kind: Kind; from: string; to: string };
+
+/** The living records that link to one, each with the links to set. */
+async function moveLinks(
+  moved: Map<string, Moved>,
+  rows: Rows,
+  workspaceId: string,
+  { kind: target, from, to }: Move,
+  lock: Statement,
+): Promise<void> {
   for (const holder of new Set(target.holders.map(({ kind }) => kind))) {
     const links = holder.links.filter((link) => link.target === target);
     const held = join(links.map(({ id }) => sql`r.${ident(columnName(id))}`));
     const any = join(
-      links.map(({ id }) => sql`r.${ident(columnName(id))} = ${to}`),
+      links.map(({ id }) => sql`r.${ident(columnName(id))} = ${from}`),
       " or ",
     );
     const found = await rows(
@@ -134,10 +146,28 @@ async function movedRecords(rows: Rows, workspaceId: string, target: Kind, to: s
         `more than ${counted(MOST_MOVED, holder)} link to it`,
         "merge it into the other direction",
       );
-    for (const [id, version, ids] of found as [string, number, string[]][])
-      moved.push({ kind: holder, id, version, links: links.filter((_, i) => ids[i] === to) });
+    for (const [id, version, ids] of found as [string, number, string[]][]) {
+      const sets = links.flatMap((link, i) => (ids[i] === from ? [[columnName(link.id), to]] : []));
+      moved.set(id, { kind: holder, id, version, sets: { ...moved.get(id)?.sets, ...Object.fromEntries(sets) } });
+    }
+    for (const [id, twin] of await twinsOf(rows, workspaceId, holder, { kind: target, from, to })) {
+      moved.get(id)!.twin = twin;
+      await moveLinks(moved, rows, workspaceId, { kind: holder, from: id, to: twin }, lock);
+    }
   }
-  return moved;
+}
+
+/** Of records that put one thing into another once, those that would do it twice: each with the one that does it already. */
+async function twinsOf(rows: Rows, workspaceId: string, holder: Kind, { kind, from, to }: Move): Promise<[string, string][]> {
+  const ends = holder.joins ? [holder.joins.into, holder.joins.whom] : [];
+  const end = holder.links.find(({ id, target }) => ends.includes(id.name) && target === kind);
+  if (!end) return [];
+  const other = holder.links.find(({ id }) => ends.includes(id.name) && id !== end.id)!;
+  const [moving, same] = [ident(columnName(end.id)), ident(columnName(other.id))];
+  const found = await rows(sql`select a.id, b.id from ${rowsOf(holder)} a
+    join ${rowsOf(holder)} b on b.workspace_id = ${workspaceId} and b.${moving} = ${to} and b.${same} = a.${same} and b.deleted_at is null
+    where a.workspace_id = ${workspaceId} and a.${moving} = ${from} and a.deleted_at is null`);
+  return found as [string, string][];
 }
 
 const MOST_MOVED = 10_000;

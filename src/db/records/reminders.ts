@@ -85,7 +85,8 @@ function remindersSql(sources: readonly Kind[], workspaceId: string, query: Remi
   const when = sql`case when due_at < ${toTimestamp(query.today)}::timestamptz then 'overdue' when due_at <= ${toTimestamp(query.now)}::timestamptz then 'due' else 'upcoming' end`;
   const handle = query.handles ? sql`handle || right(due.id, 8)` : raw("null");
   const shown = (of: (kind: Kind) => Statement | undefined) => byKind(sources, of);
-  return sql`select due.id, null, ${handle}, ${when}, due_at, title,
+  const named = shown((kind) => (kind.joins ? linkedValue(kind, workspaceId, "person", (target) => target.title) : undefined));
+  return sql`select due.id, null, ${handle}, ${when}, due_at, coalesce(${named}, title),
         case when length(note) > ${raw(NOTE_LENGTH)} then left(note, ${raw(NOTE_LENGTH)}) || '…' else note end, owner,
         ${shown((kind) => linkedValue(kind, workspaceId, "company", (target) => target.title))},
         coalesce(due.phone, ${shown((kind) => linkedValue(kind, workspaceId, "person", (target) => target.reminder?.phone))}),

@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import { pendingSql } from "../../derive/ddl.ts";
 import type { IdReference, IdSource } from "../../kit/id.ts";
 import { ident, join, raw, type Statement, sql } from "../../postgres/sql.ts";
 import type { Transaction } from "../../postgres/transaction.ts";
@@ -23,7 +24,15 @@ export type Removal = {
 export type Rows = (statement: Statement) => Promise<readonly unknown[][]>;
 
 /** A record that links to one that is deleted. It `goes` along when it cannot be without that link. */
-export type Dependent = { kind: Kind; id: string; version: number; goes: boolean; links: Links };
+export type Dependent = {
+  kind: Kind;
+  id: string;
+  version: number;
+  goes: boolean;
+  links: Links;
+  /** The record whose deletion it goes with, where it does not link to that. */
+  because?: string;
+};
 
 /** Ids that a record links to, by column. */
 type Links = Readonly<Record<string, string | null>>;
@@ -143,9 +152,40 @@ export async function dependentsOf(
           if (goes) add(next, holder, id);
         }
       }
+    for (const [kind, ids] of hidden ? [] : deleted)
+      for (const { kind: holder, statement } of unfinishedSql(workspaceId, kind, ids, lock)) {
+        for (const [id, version, tied, because] of (await rows(statement)) as [string, number, Links, string][]) {
+          if (found.get(id)?.goes || given.has(id)) continue;
+          found.set(id, { kind: holder, id, version, goes: true, links: tied, because });
+          add(next, holder, id);
+        }
+      }
     deleted = next;
   }
   return [...found.values()];
+}
+
+/** What is still to be done for both sides of records that put one thing into another. */
+function unfinishedSql(
+  workspaceId: string,
+  { table, links, joins }: Kind,
+  ids: readonly string[],
+  lock: Statement,
+): { kind: Kind; statement: Statement }[] {
+  if (!joins) return [];
+  const linkOf = (name: string) => links.find(({ id }) => id.name === name)!;
+  const [into, whom] = [linkOf(joins.into), linkOf(joins.whom)];
+  const holders = into.target.holders.filter(({ kind }) => kind.reminder?.doneWhen && kind.table !== table);
+  return holders.flatMap(({ kind, link }) => {
+    const other = kind.links.find(({ target }) => target === whom.target);
+    if (!other) return [];
+    const pending = raw(pendingSql(kind, "r.").join(" and "));
+    const statement = sql`select r.id, r.version, ${linksSql(kind)}, j.id from ${ident(table)} j
+      join ${rowsOf(kind)} r on r.workspace_id = ${workspaceId} and r.${ident(columnName(link.id))} = j.${ident(columnName(into.id))}
+        and r.${ident(columnName(other.id))} = j.${ident(columnName(whom.id))}
+      where j.workspace_id = ${workspaceId} and j.id = any (${ids}::text[]) and r.deleted_at is null and ${pending} order by r.id ${lock}`;
+    return [{ kind, statement }];
+  });
 }
 
 function add(ids: Map<Kind, string[]>, kind: Kind, id: string): void {
@@ -202,9 +242,10 @@ export function removeAll(
 ): Promise<Map<string, string>> {
   const causes = new Map(roots.map(({ id }) => [id, id]));
   const gone = new Set([...roots, ...dependents.filter(({ goes }) => goes)].map(({ id }) => id));
-  const puts = [...roots, ...dependents].map(({ kind, id, goes, links }): Put => {
+  const puts = [...roots, ...dependents].map(({ kind, id, goes, links, because }): Put => {
     const hanging = kind.links.filter((link) => gone.has(links[columnName(link.id)] ?? ""));
-    const cause = hanging.map((link) => causes.get(links[columnName(link.id)]!)).find((each) => each !== undefined);
+    const reasons = [...(because === undefined ? [] : [because]), ...hanging.map((link) => links[columnName(link.id)]!)];
+    const cause = reasons.map((each) => causes.get(each)).find((each) => each !== undefined);
     if (!causes.has(id) && cause) causes.set(id, cause);
     const sets = Object.fromEntries(hanging.filter((link) => !link.id.required).map((link) => [columnName(link.id), null]));
     return goes

@@ -1,5 +1,5 @@
 import { takenApart, type Written } from "../../derive/body.ts";
-import { checkName } from "../../derive/ddl.ts";
+import { checkName, onceConstraint } from "../../derive/ddl.ts";
 import { type Row, rowId, rowVersion, type View } from "../../derive/view.ts";
 import { type IdReference, type IdSource, shortId } from "../../kit/id.ts";
 import { echo } from "../../kit/line.ts";
@@ -337,8 +337,18 @@ async function takenAddress(
 /** The index that keeps a natural key with one living record. */
 export const keyConstraint = ({ table, naturalKey, shared }: Kind) => (shared ? `${table}_key` : `${table}_${naturalKey}_key`);
 
+/** The refusal of a second record that puts one thing into another. */
+export function refuseTwice({ plural, links, joins }: Kind): Problem {
+  const nameOf = (field: string) => links.find(({ id }) => id.name === field)!.name;
+  const [whom, into] = [nameOf(joins!.whom), nameOf(joins!.into)];
+  return new Problem("already_exists", `this ${whom} is in that ${into} already`, [
+    `GET /${plural}?${joins!.into}=…&${joins!.whom}=… shows the record: change that one`,
+  ]);
+}
+
 export function refusal(kind: Kind, error: unknown, sent: Record<string, unknown>): unknown {
   const constraint = constraintOf(error);
+  if (kind.joins && constraint === onceConstraint(kind)) return refuseTwice(kind);
   if (constraint === keyConstraint(kind)) {
     return new Problem(
       "already_exists",

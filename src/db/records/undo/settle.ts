@@ -2,7 +2,7 @@ import { type Stored, withValue } from "../../../derive/differences.ts";
 import { comparedSql } from "../../../fields/folding.ts";
 import { shortId } from "../../../kit/id.ts";
 import { wholeOf } from "../../../kit/largeJson.ts";
-import { join, raw, sql } from "../../../postgres/sql.ts";
+import { ident, join, raw, sql } from "../../../postgres/sql.ts";
 import type { Transaction } from "../../../postgres/transaction.ts";
 import { columnName, type Kind } from "../../../records/kind.ts";
 import { isPurged } from "../purged.ts";
@@ -63,7 +63,8 @@ export async function settle(
     const held = await dropHeld();
     const dead = await dropDead();
     const taken = await dropTaken();
-    dropped = held || dead || taken;
+    const twice = await dropTwice();
+    dropped = held || dead || taken || twice;
   }
   return [...targets.values()];
 
@@ -118,6 +119,40 @@ export async function settle(
         }
         target.state = state;
         left.push({ kind, id, name: columnName(link.id), why });
+      }
+    }
+    return some;
+  }
+
+  /** One thing is in another once. */
+  async function dropTwice(): Promise<boolean> {
+    let some = false;
+    for (const kind of new Set([...targets.values()].map((target) => target.kind))) {
+      if (!kind.joins) continue;
+      const { into, whom } = kind.joins;
+      const pairOf = ({ state }: Pick<Target, "state">) => [state[into], state[whom]] as [string, string];
+      const claims = [...targets.values()].filter(
+        (target) =>
+          target.kind === kind &&
+          !isHidden(target) &&
+          (wasHidden(target) || String(pairOf(target)) !== String(pairOf(target.current))),
+      );
+      const rows = await tx.rows(
+        sql`select k.id, r.id from unnest(${claims.map(({ id }) => id)}::text[], ${claims.map((each) => pairOf(each)[0])}::text[],
+            ${claims.map((each) => pairOf(each)[1])}::text[]) k (id, "into", whom)
+          join ${rowsOf(kind)} r on r.workspace_id = ${workspaceId} and r.${ident(into)} = k."into" and r.${ident(whom)} = k.whom
+          where r.deleted_at is null and r.id <> k.id`,
+      );
+      for (const [id, holder] of rows as [string, string][]) {
+        const other = targets.get(holder);
+        const goes = other && (isHidden(other) || String(pairOf(other)) !== String(pairOf(other.current)));
+        if (targets.has(id) && !goes) some = drop({ kind, id }, `${kind.name} ${shortId(holder)} stands for it now`);
+      }
+      const first = new Map<string, string>();
+      for (const each of claims) {
+        const holder = first.get(String(pairOf(each)));
+        if (holder === undefined) first.set(String(pairOf(each)), each.id);
+        else if (targets.has(each.id)) some = drop(each, `${kind.name} ${shortId(holder)} comes back in its place`);
       }
     }
     return some;
