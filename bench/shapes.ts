@@ -85,7 +85,7 @@ const TOUCHED = { last: ["-60d", "-1d"], count: ["3", "40"] } as const;
 function usual({ example }: Kind, { name, type }: Field): readonly string[] {
   const said = type.choices ?? type.known;
   if (said) return said;
-  const shown = example[name] ?? /such as ([^\s,]+)/.exec(type.expects)?.[1] ?? name;
+  const shown = example[name] ?? /(?:such as|:) ([^\s,]+)/.exec(type.expects)?.[1] ?? name;
   return [String(shown)];
 }
 
@@ -99,6 +99,10 @@ const VALUES: Record<string, readonly [string, string?]> = {
   "deal.title": ["Smith for pilot"],
   "task.title": ["for about and a"],
   company: ["Smith Foods", "Kalomi Media"],
+  contacts: ["$contact"],
+  companies: ["$company"],
+  involves: ["acme.example"],
+  attempts: ["1", "5"],
   contact: ["Jane Smith", "Zuzanna Kalomi"],
   deal: ["Smith for pilot"],
   subject: ["for about and a"],

@@ -43,7 +43,7 @@ function expectedPairs(kind: Kind, json: Json, shown: Shown): [string, unknown][
     if (field.type.sqlType === "jsonb") return [[field.name, JSON.stringify(value)]];
     if (field.type.link || ["record", "token_id"].includes(field.name)) return [[field.name, shortId(value as string)]];
     if (field.type.name === "links")
-      return [[field.name, joinList((value as string[]).map((handle) => handle.replace(/^\w+\//, "")))]];
+      return [[field.name, joinList((value as string[]).map((handle) => shortId(handle.replace(/^\w+\//, ""))))]];
     return [[field.name, Array.isArray(value) ? joinList(value) : String(value)]];
   });
 }

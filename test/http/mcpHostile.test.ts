@@ -112,7 +112,7 @@ const QUOTED = /"(?:[^"\\]|\\.)*"…?/g;
 function assertFramed({ text }: Called, where: string): void {
   assert.doesNotMatch(text, UNSEEN, where);
   for (const line of text.replace(/\n$/, "").split("\n")) {
-    if (/^([a-z]+\/[a-z]+_[0-9a-z]{8}|duplicate\/[a-z]+_[0-9a-z]{8}\+[a-z]+_[0-9a-z]{8}|group|pipeline)( |$)/.test(line)) {
+    if (/^([a-z]+\/[a-z]+_[0-9a-z]{8}|duplicate\/[a-z]+_[0-9a-z]{8}\+[a-z]+_[0-9a-z]{8}|group|pipeline|kind)( |$)/.test(line)) {
       const { pairs } = parseLine(line);
       assert.ok(
         pairs.every(([key]) => /^(custom\.)?[a-z_]+$/.test(key)),
