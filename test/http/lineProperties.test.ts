@@ -74,7 +74,11 @@ for (const kind of kinds) {
         const reply = await ann.send("POST", `/${plural}`, { ...least, [field.name]: value });
         const context = `${field.name}=${JSON.stringify(value).slice(0, 100)}`;
         assertRefused(reply, 400, field.type.refusal, context);
-        assert.match(reply.text, new RegExp(`^ERROR \\w+ ${field.name} cannot be .*\n(HINT  .+\n)?HINT  ${field.name} expects `), context);
+        assert.match(
+          reply.text,
+          new RegExp(`^ERROR \\w+ ${field.name} cannot be .*\n(HINT  .+\n)?HINT  ${field.name} expects `),
+          context,
+        );
       });
       assert.equal((await ann.send("GET", "/audit?limit=1")).text, before.text);
     });

@@ -101,6 +101,8 @@ test("owner=is:null is what nobody owns", async () => {
 test("every kind that reminds is snoozed and done by its handle, and undone", async () => {
   for (const kind of reminding) {
     const { at, doneWhen } = kind.reminder!;
+    // What follows from other fields is not moved by hand.
+    if (kind.field(at)!.readOnly) continue;
     const made = await make(kind, { [at]: "2026-06-09" });
     const read = async () => (await ann.send("GET", json(`/${made.handle}`))).json();
     const listed = async (when: string) =>
