@@ -225,4 +225,4 @@ export function shown(kind: Kind, json: Record<string, unknown>): State {
 }
 
 /** The model knows nothing of documents that lock themselves and of the payments that settle them. */
-export const kinds = catalog.kinds.filter(({ frozen, settles }) => !frozen && !settles);
+export const kinds = catalog.kinds.filter(({ frozen, settles, joins }) => !frozen && !settles && !joins);
