@@ -118,9 +118,9 @@ export async function refresh(
   idleSince: number,
 ): Promise<boolean> {
   const rows = await pool.rows(sql`with turned as (
-      update tokens t set digest = ${keys.refresh}, last_used_at = ${iso(now)}
+      update tokens t set digest = ${keys.refresh}, last_used_at = ${iso(now)} from memberships m
       where t.id = ${tokenId} and t.client = ${client} and t.digest = ${digest} and t.revoked_at is null and t.last_used_at > ${iso(idleSince)}
-        and exists (select from memberships m where m.user_id = t.user_id and m.workspace_id = t.workspace_id)
+        and m.user_id = t.user_id and m.workspace_id = t.workspace_id
       returning t.id),
     dropped as (delete from access_tokens a using turned where a.token_id = turned.id
       and a.digest not in (select digest from access_tokens where token_id = ${tokenId} order by expires_at desc limit 1))

@@ -214,12 +214,17 @@ function reachedBy(within: Within | undefined): Statement {
 export function revokeFamilies(pool: Pool, which: Statement, now: number): Promise<string[]> {
   return pool.transaction(async (tx) => {
     await lockPeople(tx, sql`id in (select user_id from tokens where ${which})`);
-    const rows = await tx.rows(sql`with recursive family as (
+    // The recursion by itself: Citus takes none beside a change. The locks keep the family as it is.
+    const family = await tx.rows(sql`with recursive family as (
       select id, 0 as depth from tokens where ${which} and revoked_at is null
-      union all select t.id, f.depth + 1 from tokens t join family f on t.parent_id = f.id),
-    revoked as (update tokens t set revoked_at = ${iso(now)} from family f where t.id = f.id and t.revoked_at is null returning t.id, f.depth)
-    select id from revoked order by depth`);
-    return rows.map(([id]) => id as string);
+      union all select t.id, f.depth + 1 from tokens t join family f on t.parent_id = f.id)
+    select id from family order by depth`);
+    const ids = family.map(([id]) => id as string);
+    const ended = await tx.rows(
+      sql`update tokens set revoked_at = ${iso(now)} where id = any (${ids}::text[]) and revoked_at is null returning id`,
+    );
+    const revoked = new Set(ended.map(([id]) => id));
+    return ids.filter((id) => revoked.has(id));
   });
 }
 

@@ -28,11 +28,7 @@ export async function signIn(
   now: number,
 ): Promise<{ userId: string; workspaceId: string; joined: string[] }> {
   return pool.transaction(async (tx) => {
-    // The insert locks the person, as lockPeople does, so concurrent sign-ins of one person run one after the other.
-    const [made] =
-      await tx.rows(sql`insert into users (id, email, created_at) values (${person.userId}, ${person.email}, ${iso(now)})
-      on conflict (email) do update set email = excluded.email returning id, default_workspace_id`);
-    const [userId, usual] = made as [string, string | null];
+    const [userId, usual] = await findOrMake(tx, person, now);
     const joined = await joinInvited(tx, userId, person.email, now);
     const workspaceId = (await stillMember(tx, userId, usual)) ?? (await makeDefault(tx, userId, person, now));
     if (token)
@@ -42,10 +38,24 @@ export async function signIn(
 }
 
 /**
+ * Locks the person, so concurrent sign-ins of one person run one after the other. A known person is not written: users is a table of which
+ * every machine of a cluster has a copy.
+ */
+async function findOrMake(tx: Transaction, { userId, email }: NewPerson, now: number): Promise<[string, string | null]> {
+  const [known] = await tx.rows(sql`select id, default_workspace_id from users where email = ${email} for no key update`);
+  if (known) return known as [string, string | null];
+  const [made] = await tx.rows(sql`insert into users (id, email, created_at) values (${userId}, ${email}, ${iso(now)})
+    on conflict (email) do update set email = excluded.email returning id, default_workspace_id`);
+  return made as [string, string | null];
+}
+
+/**
  * Turns open invites into memberships. It locks the workspaces first, because a workspace that is being deleted takes its invites
  * along and must get no new member.
  */
 async function joinInvited(tx: Transaction, userId: string, email: string, now: number): Promise<string[]> {
+  const [invited] = await tx.rows(sql`select 1 from invites where email = ${email} limit 1`);
+  if (!invited) return [];
   await tx.rows(
     sql`select id from workspaces where id in (select workspace_id from invites where email = ${email}) order by id for share`,
   );
