@@ -9,7 +9,7 @@ export function toProblem(error: unknown, hints: Hints = {}): Problem {
   if (error instanceof Problem) return error;
   if (isLost(error)) return unreachable(error);
   const state = sqlstateOf(error) ?? "";
-  const meaning = MEANINGS[state] ?? MEANINGS[state.slice(0, 2)];
+  const meaning = isAborted(error) ? UNREACHABLE : (MEANINGS[state] ?? MEANINGS[state.slice(0, 2)]);
   if (!meaning) return new Problem("internal", "the database refused a statement of the service", [], { cause: error });
   const headers = isUnavailable(meaning.code) ? RETRY_AFTER : {};
   return new Problem(meaning.code, meaning.message, hints[state] ?? meaning.hint, { headers, cause: error });
@@ -158,9 +158,14 @@ export function sqlstateOf(error: unknown): string | undefined {
   return serverError(error)?.code;
 }
 
-/** The name of the unique, foreign key or check constraint that was violated. */
+/**
+ * The name of the unique, foreign key or check constraint that was violated. Citus tells the name on a shard (`contacts_email_key_102027`), and
+ * of what another server refused only in the message.
+ */
 export function constraintOf(error: unknown): string | undefined {
-  return serverError(error)?.constraint_name;
+  const refused = serverError(error);
+  const name = refused?.constraint_name ?? /constraint "([^"]+)"/.exec(refused?.message ?? "")?.[1];
+  return name?.replace(/_\d{6,}$/, "");
 }
 
 function serverError(error: unknown): postgres.PostgresError | undefined {
@@ -172,10 +177,28 @@ function serverError(error: unknown): postgres.PostgresError | undefined {
 export function isLost(error: unknown): boolean {
   if (!(error instanceof Error)) return false;
   const state = sqlstateOf(error);
-  if (state) return /^(08|57P|25P03)/.test(state);
+  // One that leaves the connection open is about another server, which this one had asked.
+  if (state) return /^(08|57P|25P03)/.test(state) && serverError(error)?.severity !== "ERROR";
   // Codes of postgres.js (CONNECTION_CLOSED, CONNECT_TIMEOUT), of the system (ECONNRESET, EPIPE) and of TLS.
   return "code" in error && /^(CONNECT|E(?!RR_)|ERR_SSL|ERR_STREAM)/.test(String(error.code));
 }
+
+/** True when the server refuses because it has lost, or does not reach, another server that has the rows (Citus). Our connection is good. */
+export function isLostBehind(error: unknown): boolean {
+  return /^(08(?!P01)|57P)/.test(sqlstateOf(error) ?? "") && !isLost(error);
+}
+
+/** True when Citus has rolled a transaction back because it lost a server that took part. It has no SQLSTATE of its own. */
+const isAborted = (error: unknown): boolean =>
+  sqlstateOf(error) === "XX000" && /^failure on connection marked as essential/.test((serverError(error) as Error).message);
+
+/** Behind the server no connection came about, so the statement was never sent there. */
+const NEVER_SENT =
+  /Connection refused|could not connect|could not translate|timeout expired|No route to host|Network is unreachable/;
+
+/** True when a change may have been made though its answer is an error, or none. */
+export const isUnsure = (error: unknown): boolean =>
+  isUnanswered(error) || (isLostBehind(error) && !NEVER_SENT.test((serverError(error) as Error).message));
 
 /** True when the server, or a pooler before it, has lost a prepared statement or cannot use its plan. It was not executed. */
 export function isStale(error: unknown): boolean {

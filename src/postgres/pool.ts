@@ -1,7 +1,7 @@
 import type { Connection } from "./connection.ts";
 import type { Chunks } from "./copy.ts";
 import type { Rows } from "./driver.ts";
-import { isBroken, isCancelled, isConflict, isForgotten, isUnanswered, toProblem, unknownOutcome } from "./errors.ts";
+import { isBroken, isCancelled, isConflict, isForgotten, isUnsure, toProblem, unknownOutcome } from "./errors.ts";
 import type { Lease, LeaseOptions } from "./lease.ts";
 import { createLeases, type Leases, type PoolOptions } from "./leases.ts";
 import type { Access } from "./pipeline.ts";
@@ -111,7 +111,7 @@ export function createPool(options: PoolOptions): Pool {
       // It was known when it began to wait, but may have been forgotten since.
       if (prepared.enabled && leases.knows(text)) return await shared.run(text, values, true);
     } catch (error) {
-      if (access === "write" && isUnanswered(error)) throw unknownOutcome(lease.stopped ? "busy" : "not_ready", error);
+      if (access === "write" && isUnsure(error)) throw unknownOutcome(lease.stopped ? "busy" : "not_ready", error);
       if (lease.stopped) throw lease.stopped;
       if (!isForAnother(error)) throw toProblem(error, hints);
     } finally {

@@ -1,6 +1,16 @@
 import type { Problem } from "../kit/problem.ts";
 import type { Connection } from "./connection.ts";
-import { type Hints, isBroken, isConflict, isLost, isStale, toProblem, unknownOutcome } from "./errors.ts";
+import {
+  type Hints,
+  isBroken,
+  isConflict,
+  isLost,
+  isLostBehind,
+  isStale,
+  isUnsure,
+  toProblem,
+  unknownOutcome,
+} from "./errors.ts";
 import type { Lease } from "./lease.ts";
 import type { Leases } from "./leases.ts";
 
@@ -11,7 +21,7 @@ export const LOST_REPEATS = 2;
 /** The Problem for the caller. Drops a broken connection. `commits`: when the answer is lost, the change may have been made. */
 export function refusal(lease: Lease, connection: Connection, error: unknown, commits: boolean, hints?: Hints): Problem {
   if (isBroken(error)) connection.lose(error as Error);
-  const lost = isLost(error) || error === lease.stopped;
+  const lost = isLost(error) || isLostBehind(error) ? isUnsure(error) : error === lease.stopped;
   if (lost && commits) return unknownOutcome(lease.stopped?.code === "busy" ? "busy" : "not_ready", error);
   return lease.stopped ?? toProblem(error, hints);
 }
@@ -20,7 +30,7 @@ export function refusal(lease: Lease, connection: Connection, error: unknown, co
 export function mayRepeat(lease: Lease, error: unknown, attempt: number, safe: boolean): boolean {
   if (lease.stopped) return false;
   if (isConflict(error)) return attempt <= CONFLICT_REPEATS;
-  if (safe && isLost(error)) return attempt <= LOST_REPEATS;
+  if (safe && (isLost(error) || isLostBehind(error))) return attempt <= LOST_REPEATS;
   return attempt === 1 && isStale(error);
 }
 

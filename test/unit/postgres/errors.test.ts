@@ -18,7 +18,9 @@ before(async () => {
   await pool.simple(`
     create table towns (name text constraint towns_name_key unique not null, people bigint constraint towns_people check (people > 0));
     create table mayors (town text constraint mayors_town_fkey references towns (name), elected date, notes jsonb);
-    insert into towns values ('Rome', 2);`);
+    insert into towns values ('Rome', 2);
+    create function fails(state text, said text) returns void language plpgsql as
+      $$ begin raise exception using errcode = state, message = said; end $$;`);
 });
 
 after(async () => {
@@ -70,6 +72,36 @@ test("an error of the program is internal, a lost connection is not_ready", () =
     assert.deepEqual([problem.code, problem.status, problem.headers["Retry-After"]], ["not_ready", 503, "1"]);
   }
 });
+
+test("a refusal of a shard names the constraint of its table", async () => {
+  const told = await refusal(
+    sql`do $$ begin raise unique_violation using constraint = 'towns_name_key_102027', message = 'taken on a shard'; end $$`,
+  );
+  assert.equal(constraintOf(told), "towns_name_key");
+  const said = 'duplicate key value violates unique constraint "towns_name_key_102027"';
+  assert.equal(constraintOf(await refusal(sql`select fails('23505', ${said})`)), "towns_name_key");
+});
+
+/** What a database says that is spread over several servers: state, message, and what a write may have come to. */
+const BEHIND: [string, string, unknown][] = [
+  ["08006", "connection to the remote node crm@127.0.0.1:1 failed with the following error: Connection refused", undefined],
+  ["08006", "connection to the remote node failed: server closed the connection unexpectedly", "unknown"],
+  ["57P01", "terminating connection due to administrator command", "unknown"],
+  ["XX000", "failure on connection marked as essential: 127.0.0.1:1", undefined],
+];
+
+for (const [state, said, outcome] of BEHIND) {
+  test(`another server is lost behind the database (${said}): the connection is kept`, async () => {
+    const [pid] = await pool.rows(sql`select pg_backend_pid()`);
+    const problem = await refusal(sql`select fails(${state}, ${said})`);
+    assert.equal(problem.code, "not_ready");
+    assert.equal(problem.values["outcome"], outcome);
+    const retried = await pool.rows(sql`select fails(${state}, ${said})`, { retry: true }).catch(toProblem);
+    assert.ok("code" in retried && retried.code === "not_ready");
+    assert.equal(retried.values["outcome"], undefined, "a read has no outcome");
+    assert.deepEqual((await pool.rows(sql`select pg_backend_pid()`))[0], pid);
+  });
+}
 
 test("a refused statement leaves its connection in use", async () => {
   const [pid] = await pool.rows(sql`select pg_backend_pid()`);
