@@ -11,6 +11,7 @@ import { type Config, readConfig } from "./service/config.ts";
 import { NOBODY } from "./service/peers.ts";
 import { readPlans } from "./service/plans.ts";
 import { COMMANDS, runCommand } from "./start/commands.ts";
+import { DISTRIBUTE, distributeCommand } from "./start/distribute.ts";
 import { EXPORT, exportCommand } from "./start/export.ts";
 import { IMPORT, importCommand } from "./start/import.ts";
 import { serve } from "./start/serve.ts";
@@ -22,6 +23,7 @@ const USAGE = `usage: node src/cardfile.cjs <command>
        serve                         what npm start does
        migrate [--dry-run]           applies pending migrations, or names them
        ${COMMANDS}
+       ${DISTRIBUTE}
        ${EXPORT}
        ${IMPORT}`;
 
@@ -33,6 +35,7 @@ async function main([command = "serve", ...options]: string[]): Promise<void> {
   if (command === "migrate" && options.every((option) => option === "--dry-run"))
     return migrateOnly(config, log, options.length > 0);
   if (command === "user" || command === "token") return ownerCommand([command, ...options], config, log);
+  if (command === "distribute") return distribute(options, config, log);
   if (command === "export") return exportToFile(options, config, log);
   if (command === "import") return importFromFile(options, config, log);
   throw new StartError(USAGE);
@@ -91,6 +94,15 @@ async function ownerCommand(words: string[], config: Config, log: Log): Promise<
   } finally {
     await storage.stop();
   }
+}
+
+async function distribute(words: string[], config: Config, log: Log): Promise<void> {
+  if (!config.databaseUrl)
+    throw new StartError("distribute is for a database of your own: set DATABASE_URL to the coordinator of a Citus cluster");
+  await withPool({ url: config.directUrl }, config, log, async (pool) => {
+    if (!words.includes("--dry-run")) await migrate(pool, Date.now);
+    for (const line of await distributeCommand(words, pool)) process.stdout.write(`${line}\n`);
+  });
 }
 
 async function exportToFile(words: string[], config: Config, log: Log): Promise<void> {

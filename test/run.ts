@@ -1,6 +1,6 @@
 /**
  * `node --import tsx test/run.ts [files…]`: the tests, on one PostgreSQL that is thrown away afterwards. PGBOUNCER names a program to put
- * in between, in transaction mode.
+ * in between, in transaction mode; CRM_TEST_CITUS the servers of a Citus cluster, where the databases of the tests are then spread.
  */
 import { type ChildProcess, spawn } from "node:child_process";
 import { chmod, mkdir, mkdtemp, readdir, rm } from "node:fs/promises";
@@ -12,6 +12,7 @@ import { type EmbeddedServer, startEmbedded } from "../src/embedded/server.ts";
 import { silentLog } from "../src/kit/log.ts";
 import { createPool } from "../src/postgres/pool.ts";
 import { bundle } from "./bundle.ts";
+import { createClusterTemplate, NODES } from "./helpers/citus.ts";
 import { startPooler } from "./helpers/pooler.ts";
 import { connectionTo, TEMPLATE } from "./helpers/postgres.ts";
 
@@ -38,7 +39,7 @@ try {
   const options = { folder: join(folder, "postgres"), database: TEMPLATE, log: silentLog, settings: FORGETFUL };
   const server = await startEmbedded({ ...options, ...(PG_BIN && { binaries: PG_BIN }) });
   try {
-    await makeTemplate(server);
+    await (NODES.length > 0 ? createClusterTemplate(TEMPLATE) : makeTemplate(server));
     const { PGBOUNCER } = process.env;
     const pooler = PGBOUNCER ? await startPooler(PGBOUNCER, server.host) : undefined;
     process.exitCode = interrupted ? 130 : await runTests(pooler?.host ?? server.host, process.argv.slice(2));

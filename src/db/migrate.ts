@@ -3,6 +3,9 @@ import { readdirSync, readFileSync } from "node:fs";
 import { StartError } from "../kit/startError.ts";
 import type { Pool } from "../postgres/pool.ts";
 import { sql } from "../postgres/sql.ts";
+import { catalog } from "../records/all.ts";
+import { isSpread, onShards, settleSpread, spreadMissing, spreadTables } from "./spread/distribute.ts";
+import { forShards } from "./spread/migration.ts";
 
 const FOLDER = new URL("../../sql/", import.meta.url);
 
@@ -45,7 +48,8 @@ function compare(known: Migration[], applied: [version: number, digest: string][
 
 /** Applies what is pending, all or nothing, and gives the names. Two processes that start at once wait for each other. */
 export async function migrate(pool: Pool, now: () => number): Promise<string[]> {
-  return pool.transaction(
+  const later: { table: string; command: string }[] = [];
+  const applied = await pool.transaction(
     async (tx) => {
       await tx.rows(sql`select pg_advisory_xact_lock(${LOCK}::bigint)`);
       await tx.simple(
@@ -53,14 +57,22 @@ export async function migrate(pool: Pool, now: () => number): Promise<string[]> 
       );
       const applied = await tx.rows(sql`select version, digest from schema_migrations order by version`);
       const pending = compare(readMigrations(), applied as unknown as [number, string][]);
+      const spread = pending.length > 0 && (await isSpread(tx));
+      if (spread) await tx.rows(sql`set local citus.multi_shard_modify_mode = 'sequential'`);
       for (const { version, name, text, digest } of pending) {
-        await tx.simple(text);
+        const { here, onShards } = spread ? forShards(text, await spreadTables(tx)) : { here: text, onShards: [] };
+        await tx.simple(here);
+        later.push(...onShards);
         await tx.rows(
           sql`insert into schema_migrations (version, name, digest, applied_at) values (${version}, ${name}, ${digest}, ${new Date(now()).toISOString()})`,
         );
       }
-      return pending.map(({ name }) => name);
+      if (spread) await spreadMissing(tx, catalog);
+      return { names: pending.map(({ name }) => name), spread };
     },
     { deadlineMs: 3_600_000 },
   );
+  for (const { table, command } of later) await onShards(pool, table, command);
+  if (applied.spread) await settleSpread(pool, catalog);
+  return applied.names;
 }

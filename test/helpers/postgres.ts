@@ -1,5 +1,6 @@
 import { basename } from "node:path";
 import postgres from "postgres";
+import { citusConnection, cloneCluster, dropCluster, NODES } from "./citus.ts";
 
 /** The schema as the migrations make it; every test database is a clone of it. */
 export const TEMPLATE = "template_cardfile";
@@ -22,6 +23,10 @@ export async function testDatabase(): Promise<TestDatabase> {
   made += 1;
   const file = basename(process.argv[1] ?? "", ".test.ts").replace(/\W/g, "_");
   const name = `test_${file}_${process.pid}_${made}`.slice(-63); // PostgreSQL cuts longer names off
+  if (NODES.length > 0) {
+    await cloneCluster(TEMPLATE, name);
+    return { name, connection: citusConnection(0, name), drop: () => dropCluster(name) };
+  }
   await run(host, (sql) => sql`create database ${sql(name)} template ${sql(TEMPLATE)} strategy file_copy`);
   return {
     name,

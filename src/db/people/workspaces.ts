@@ -2,7 +2,7 @@ import { Problem } from "../../kit/problem.ts";
 import type { Pool } from "../../postgres/pool.ts";
 import { ident, join, sql } from "../../postgres/sql.ts";
 import type { Catalog } from "../../records/catalog.ts";
-import { SHARED_TABLE } from "../../records/kind.ts";
+import { workspaceTables } from "../spread/tables.ts";
 import { lockAdmins, lockPeople, requireAdmin } from "./locks.ts";
 
 const iso = (ms: number) => new Date(ms).toISOString();
@@ -102,13 +102,8 @@ export async function sweepWorkspaces(pool: Pool, catalog: Catalog): Promise<voi
 
 /** Deletes all rows of a workspace and returns their number. */
 async function emptyWorkspace(pool: Pool, catalog: Catalog, id: string): Promise<number> {
-  const others = [
-    ...["addresses", "changes", "idempotency_keys", "usage", "proposals", "dismissed_pairs", "purged_records"],
-    ...["mentions", "list_members", "lists", "import_rows", "imports", "deliveries", "webhooks", "series"],
-  ];
-  const tables = [SHARED_TABLE, ...catalog.dependentsFirst.map(({ table }) => table), "kinds", ...others];
   let rows = 0;
-  for (const table of tables) {
+  for (const table of workspaceTables(catalog).reverse()) {
     const deleted = sql`with gone as (delete from ${ident(table)} where workspace_id = ${id} returning 1) select count(*)::int from gone`;
     const [count] = await pool.rows(deleted, { deadlineMs: 600_000 });
     rows += count![0] as number;

@@ -1,0 +1,61 @@
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+import { migrate } from "../../src/db/migrate.ts";
+import { onShards } from "../../src/db/spread/distribute.ts";
+import { workspaceTables } from "../../src/db/spread/tables.ts";
+import { silentLog } from "../../src/kit/log.ts";
+import { createPool, type Pool } from "../../src/postgres/pool.ts";
+import { sql } from "../../src/postgres/sql.ts";
+import { catalog } from "../../src/records/all.ts";
+import { distributeCommand } from "../../src/start/distribute.ts";
+import { noCitus } from "../helpers/citus.ts";
+import { type TestDatabase, testDatabase } from "../helpers/postgres.ts";
+
+let database: TestDatabase;
+let pool: Pool;
+before(async () => {
+  database = await testDatabase();
+  const { connection } = database;
+  pool = createPool({ connection, size: 1, queueLimit: 10, waitMs: 1_000, deadlineMs: 60_000, prepare: true, log: silentLog });
+});
+after(async () => {
+  await pool.close();
+  await database.drop();
+});
+
+test("a plain PostgreSQL is refused, with what to do", { skip: !noCitus && "this is a Citus" }, async () => {
+  for (const words of [[], ["--dry-run"], ["--shards", "8"]])
+    await assert.rejects(distributeCommand(words, pool), /has no Citus: on every server .*create extension citus/s);
+});
+
+test("options that are none are refused", async () => {
+  for (const words of [["--shard", "8"], ["--shards"], ["--shards", "0"], ["--shards=1.5"], ["now"], ["--dry-run=yes"]])
+    await assert.rejects(distributeCommand(words, pool), /usage: distribute|whole number/, words.join(" "));
+});
+
+test("all tables of workspaces lie together on shards, and doing it again does nothing", { skip: noCitus }, async () => {
+  const rows = await pool.rows(
+    sql`select logicalrelid::text, colocationid from pg_dist_partition where partmethod = 'h' order by 1`,
+  );
+  assert.deepEqual(
+    rows.map(([table]) => table),
+    workspaceTables(catalog).sort(),
+  );
+  assert.equal(new Set(rows.map(([, together]) => together)).size, 1);
+  assert.deepEqual(await distributeCommand(["--dry-run"], pool), ["OK everything is spread"]);
+  assert.match((await distributeCommand([], pool))[0]!, /^OK spread 0 tables over \d workers/);
+});
+
+test("a migration of a spread database spreads its tables and tunes the shards", { skip: noCitus }, async () => {
+  await pool.rows(
+    sql`delete from schema_migrations where version = (select max(version) from schema_migrations where name like '%lists.sql')`,
+  );
+  await pool.simple("drop table list_members; drop table lists;");
+  const [name] = await migrate(pool, Date.now);
+  assert.match(name!, /lists\.sql$/);
+  const [spread] = await pool.rows(
+    sql`select count(*)::int from pg_dist_partition where partmethod = 'h' and logicalrelid::text in ('lists', 'list_members')`,
+  );
+  assert.equal(spread![0], 2);
+  await onShards(pool, "lists", "select count(*) from %s");
+});
