@@ -68,17 +68,20 @@ async function follow(context: Authenticated): Promise<Answer> {
   );
   const { conditions } = asked;
   const view = listView(context, change, asked);
-  const { kinds } = readableKinds(context, conditions);
-  const query = { conditions, kinds, touched: readTouched(context), limit: asked.limit };
+  const queryOf = (of: Authenticated) => ({
+    ...{ conditions, kinds: readableKinds(of, conditions).kinds },
+    ...{ touched: readTouched(of), limit: asked.limit },
+  });
+  const { kinds } = queryOf(context);
   const wait = readWait(single(parameters, "wait"));
   let since = readSince(context);
-  if (wait === 0) return answer(context, view, await look(context, view, query, since));
+  if (wait === 0) return answer(context, view, await look(context, view, queryOf, since));
   const waiter = services.waiting.enter({ workspaceId, ids: [workspaceId, tokenId, userId], ms: wait * 1_000, hold });
   const filters = parameters.filter(([name]) => !["since", "cursor", "wait"].includes(name));
   try {
     for (;;) {
-      const key = JSON.stringify([view.serial, kinds, reading.me, filters, since]);
-      const seen = await waiter.read(key, () => look(context, view, query, since));
+      const key = JSON.stringify([view.serial, kinds, session.scopes, reading.me, filters, since]);
+      const seen = await waiter.read(key, () => look(context, view, queryOf, since));
       const { page, horizon } = seen;
       const isEmpty = page.rows.length === 0 && !page.unfinished;
       if (!isEmpty || !(await waiter.news(horizon.newest?.id ?? ""))) return answer(context, view, seen);
@@ -95,14 +98,28 @@ function readWait(text: string | undefined): number {
   throw new Problem("invalid_value", `wait cannot be ${echo(text)}`, `wait is ${WAIT.expects}`);
 }
 
-async function look(context: Authenticated, view: View, query: FeedQuery, since: Since): Promise<Seen> {
+async function look(
+  context: Authenticated,
+  view: View,
+  queryOf: (of: Authenticated) => FeedQuery,
+  since: Since,
+): Promise<Seen> {
   const { db } = context;
   const { workspaceId } = context.session;
   const horizon = await readHorizon(db, workspaceId, since.is === "place" ? since.place : BEGINNING);
   if (horizon.spread)
     throw new Problem("not_ready", "this database is spread by Citus, where commits have no common order", "GET /audit");
   const from = await begin(context, since, horizon);
-  return { page: await readFeed(db, workspaceId, view, query, from, horizon, shapes(context)), horizon };
+  const now = await withKinds(context, horizon);
+  return { page: await readFeed(now.db, workspaceId, view, queryOf(now), from, horizon, shapes(now)), horizon };
+}
+
+/** The request as of kinds that were made since it came: what it waits for may be of one. */
+async function withKinds(context: Authenticated, { kindsVersion }: Horizon): Promise<Authenticated> {
+  const { db, session, services } = context;
+  if (kindsVersion <= session.kindsVersion) return context;
+  const catalog = await services.catalogs.of({ workspaceId: session.workspaceId, kindsVersion });
+  return { ...context, db: { ...db, catalog } };
 }
 
 function begin({ db, session, services }: Authenticated, since: Since, horizon: Horizon): Place | Promise<Place> {

@@ -60,6 +60,7 @@ export async function serve(config: Config, connection: ConnectionOptions, log: 
   const notice = peers === NOBODY ? undefined : createNotice((changed) => peers.tell({ changed }));
   const waiting = createWaiting((ids) => newestEntries(pool, ids), notice);
   const metrics = createMetrics(pool, peers);
+  const catalogs = createCatalogs(catalog, declarations, pool);
   const seal = createSeal(readSecret(config));
   const direct = config.databaseUrl ? { url: config.directUrl } : connection;
   const { sqlSeconds: seconds, tokenDays } = config;
@@ -80,7 +81,7 @@ export async function serve(config: Config, connection: ConnectionOptions, log: 
       config,
       baseUrl,
       db: { pool, catalog },
-      catalogs: createCatalogs(catalog, declarations, pool),
+      catalogs,
       seal,
       ids,
       random: createRandom(),
@@ -107,7 +108,17 @@ export async function serve(config: Config, connection: ConnectionOptions, log: 
     waiting.forget(id);
   }
   const hosts = config.webhookHosts;
-  const teller = createTeller({ db: { pool, catalog }, seal, ids, now: Date.now, log, network, hosts, mail: outbox?.post });
+  const teller = createTeller({
+    db: { pool, catalog },
+    catalogs,
+    seal,
+    ids,
+    now: Date.now,
+    log,
+    network,
+    hosts,
+    mail: outbox?.post,
+  });
   const stopJobs = startJobs(createJobs({ pool, catalog }, config, outbox, guests, teller, Date.now), log);
   return {
     baseUrl,

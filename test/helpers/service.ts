@@ -114,7 +114,8 @@ export async function startService(options: ServiceOptions = {}): Promise<Servic
   const lookup = options.lookup ?? (() => Promise.reject(new Error("there is no network")));
   const network = { ...createInternet(lookup), longestMs: options.webhookMs ?? 10_000 };
   const db = { pool, catalog };
-  const teller = () => createTeller({ db, seal, ids, now, log, network, hosts: config.webhookHosts, mail });
+  const catalogs = createCatalogs(catalog, declarations, pool);
+  const teller = () => createTeller({ db, catalogs, seal, ids, now, log, network, hosts: config.webhookHosts, mail });
   const tellers = [teller()];
   const sessions = createSessionCache();
   const waiting = createWaiting((ids) => newestEntries(pool, ids));
@@ -124,7 +125,7 @@ export async function startService(options: ServiceOptions = {}): Promise<Servic
       baseUrl,
       // Long enough for a busy machine.
       db: { pool, catalog, nearMs: 5_000 },
-      catalogs: createCatalogs(catalog, declarations, pool),
+      catalogs,
       seal,
       ids,
       random,

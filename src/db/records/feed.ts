@@ -38,6 +38,8 @@ export type Horizon = {
   heldSince: number | undefined;
   /** Whether the entry that the reader has come to is in the history. */
   known: boolean;
+  /** The version of the workspace's kinds: they hold the kind of every entry to show. */
+  kindsVersion: number;
 };
 
 /** `from`: where the reader has come to. */
@@ -47,17 +49,18 @@ export async function readHorizon(db: Database, workspaceId: string, from: Place
       exists (select from pg_extension where extname = 'citus'), newest.xid::text, newest.at::text, newest.id,
       (select (extract(epoch from h.at) * 1000)::bigint from changes h where h.workspace_id = ${workspaceId} and h.xid >= s.xmin
         order by h.xid, h.at, h.id limit 1),
-      ${from.id}::text = '' or exists (select from changes k where k.workspace_id = ${workspaceId} and k.id = ${from.id} and k.xid = ${from.xid}::xid8)
+      ${from.id}::text = '' or exists (select from changes k where k.workspace_id = ${workspaceId} and k.id = ${from.id} and k.xid = ${from.xid}::xid8),
+      coalesce((select w.kinds_version from workspaces w where w.id = ${workspaceId}), 0)
     from (select pg_snapshot_xmin(pg_current_snapshot()) as xmin, pg_snapshot_xmax(pg_current_snapshot()) as xmax offset 0) s
     left join lateral (select n.xid, n.at, n.id from changes n where n.workspace_id = ${workspaceId} and n.xid < s.xmin
       order by n.xid desc, n.at desc, n.id desc limit 1) newest on true`,
     { retry: true, brief: true },
   );
-  const [xmin, xmax, system, spread, xid, at, id, heldSince, known] = row as [
-    ...[string, string, string, boolean, string | null, string, string, number | null, boolean],
+  const [xmin, xmax, system, spread, xid, at, id, heldSince, known, kindsVersion] = row as [
+    ...[string, string, string, boolean, string | null, string, string, number | null, boolean, number],
   ];
   return {
-    ...{ xmin, xmax, system, spread, known },
+    ...{ xmin, xmax, system, spread, known, kindsVersion },
     newest: xid === null ? undefined : { xid, at, id },
     heldSince: heldSince ?? undefined,
   };
@@ -93,12 +96,15 @@ export async function placeAt(db: Database, workspaceId: string, ms: number, { x
 /** The place from which only what happens from now on is shown. */
 export const placeNow = ({ xmin }: Horizon): Place => before(xmin);
 
+/** Where records have a field. In another kind the same slot is another field (derive/slots.ts), so a path that begins with one says its kind. */
+export type TouchedPath = { path: readonly string[]; kind?: string };
+
 export type FeedQuery = {
   conditions: readonly Condition[];
   /** Names of the kinds to show; undefined for all. */
   kinds: readonly string[] | undefined;
-  /** Paths of fields: an entry must have changed one of each list. */
-  touched: readonly (readonly (readonly string[])[])[];
+  /** An entry must have changed one field of each list. */
+  touched: readonly (readonly TouchedPath[])[];
   limit: number;
 };
 
@@ -201,12 +207,13 @@ async function windowEnd(db: Database, walk: Walk): Promise<Place | undefined> {
 }
 
 /** Whether an entry changed what is at this path of the record. A deletion takes all that was there, as the field `changes` tells. */
-function touchedSql(path: readonly string[], workspaceId: string): Statement {
+function touchedSql({ path, kind }: TouchedPath, workspaceId: string): Statement {
   const at = (row: Statement) => sql`nullif((${row}) #> ${path}::text[], 'null')`;
   const was = sql`(select ${at(wholeSql("before", workspaceId))} from changes before where before.workspace_id = ${workspaceId}
     and right(before.record_id, 8) = right(r.record_id, 8) and before.record_id = r.record_id and before.version = r.version - 1
     and before.row ->> 'deleted_at' is null)`;
-  return sql`(case when r.row ->> 'deleted_at' is not null then ${was} is not null
+  const ofKind = kind === undefined ? raw("") : sql`when r.kind <> ${kind} then false`;
+  return sql`(case ${ofKind} when r.row ->> 'deleted_at' is not null then ${was} is not null
     when r.row -> ${raw(`'${LEFT_OUT}'`)} ? ${path[0]!}::text then false else ${at(raw("r.row"))} is distinct from ${was} end)`;
 }
 

@@ -28,16 +28,27 @@ const [ACTION, KIND, RECORD] = ["action", "kind", "record"].map((name) => column
   number,
 ];
 
-/** Takes the next entries of the feed that the webhook is to be told, and moves its place behind them. False: there were none, or enough wait. */
-export async function gather(db: Database, ids: IdSource, hook: Claimed, now: number): Promise<boolean> {
+/**
+ * Takes the next entries of the feed that the webhook is to be told, and moves its place behind them. False: there were none, or enough wait.
+ * The kinds are read after the horizon: whatever is below it is of a kind that they hold.
+ */
+export async function gather(
+  { pool, catalog }: Database,
+  withKinds: (version: number) => Promise<Database>,
+  ids: IdSource,
+  hook: Claimed,
+  now: number,
+): Promise<boolean> {
   const { workspaceId, place } = hook;
-  if (!(await hasRoom(db.pool, hook))) return false;
+  if (!(await hasRoom(pool, hook))) return false;
+  const horizon = await readHorizon({ pool, catalog }, workspaceId, place);
+  if (horizon.spread) return false;
+  const db = await withKinds(horizon.kindsVersion);
   const readable = readableOf({ session: hook.maker }, db.catalog);
   const kinds = kindsOfEvents(hook.events, readable);
-  const horizon = await readHorizon(db, workspaceId, place);
-  if (horizon.spread) return false;
   const from = await beginAt(db, hook, horizon);
-  const touched = hook.fields ? [pathsOf("fields", hook.fields, kinds)] : [];
+  // Of a kind that was deleted nothing is told, so its fields need not be there.
+  const touched = hook.fields && kinds.length > 0 ? [pathsOf("fields", hook.fields, kinds)] : [];
   const names = kinds.length === db.catalog.kinds.length ? undefined : kinds.map(({ name }) => name);
   const query = { conditions: [], kinds: names, touched, limit: PAGE };
   const page = await readFeed(db, workspaceId, ENTRY, query, from, horizon, notShown);

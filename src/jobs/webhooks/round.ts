@@ -35,7 +35,10 @@ export async function runRound(
   if (hook.resumesAt > now()) return "idle";
   const due = await dueDeliveries(db.pool, hook.workspaceId, hook.id, now(), MOST);
   if (due.length === 0) return "idle";
-  const viewOf = (kind: string) => readableView({ session: hook.maker }, viewsOf(db.catalog.get(kind)!).json);
+  const viewOf = (name: string) => {
+    const kind = db.catalog.get(name);
+    return kind && readableView({ session: hook.maker }, viewsOf(kind).json);
+  };
   const changes = due.map(({ changeId }) => changeId);
   const { entries, cut } = await readContents(db, hook.workspaceId, changes, viewOf);
   // Its maker may be another by now, who may read less.

@@ -1,4 +1,5 @@
 import type { Database } from "../../db/database.ts";
+import { readVersion } from "../../db/kinds/kinds.ts";
 import { type Claimed, claimWebhooks, endLease, renewLease, switchOff } from "../../db/webhooks/claims.ts";
 import { type IdSource, shortId } from "../../kit/id.ts";
 import type { Log } from "../../kit/log.ts";
@@ -6,6 +7,7 @@ import { Problem } from "../../kit/problem.ts";
 import type { Seal } from "../../kit/seal.ts";
 import type { Mail } from "../../outbound/mail.ts";
 import { type Line, openLine, type WebhookNetwork } from "../../outbound/webhookPost.ts";
+import type { Catalogs } from "../../service/catalogs.ts";
 import { gather } from "./gather.ts";
 import { AT_ONCE, runRound } from "./round.ts";
 
@@ -24,6 +26,7 @@ const MOST_OF_ONE = 2;
 
 export type TellerParts = {
   db: Database;
+  catalogs: Pick<Catalogs, "of">;
   seal: Seal;
   ids: IdSource;
   now: () => number;
@@ -48,7 +51,7 @@ export type Teller = {
  * Several processes may tell at once: each webhook is worked on by the one that holds its lease. In its turn, a webhook takes changes from the
  * feed and is told them, round by round.
  */
-export function createTeller({ db, seal, ids, now, log, network, hosts, mail }: TellerParts): Teller {
+export function createTeller({ db, catalogs, seal, ids, now, log, network, hosts, mail }: TellerParts): Teller {
   const turns = new Map<Promise<void>, string>();
   let stopped = false;
   const lines = new Set<Line>();
@@ -108,9 +111,18 @@ export function createTeller({ db, seal, ids, now, log, network, hosts, mail }: 
   /** Gives a reason to switch the webhook off, or whether nothing is left to do for now. */
   async function work(hook: Claimed, line: Line, secrets: readonly string[]): Promise<string | boolean> {
     const until = performance.now() + TURN_MS;
+    const { workspaceId } = hook;
+    const withKinds = async (kindsVersion: number) => ({ ...db, catalog: await catalogs.of({ workspaceId, kindsVersion }) });
     do {
-      const moved = await gather(db, ids, hook, now());
-      const came = await runRound(db, line, hook, secrets, now, () => stopped);
+      const moved = await gather(db, withKinds, ids, hook, now());
+      const came = await runRound(
+        await withKinds(await readVersion(db.pool, workspaceId)),
+        line,
+        hook,
+        secrets,
+        now,
+        () => stopped,
+      );
       if (typeof came === "object") return came.off;
       if (!moved && came === "idle") return true;
     } while (!stopped && performance.now() < until && (await renewLease(db.pool, hook, now() + LEASE_MS)));

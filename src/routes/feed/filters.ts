@@ -1,8 +1,9 @@
+import type { TouchedPath } from "../../db/records/feed.ts";
 import type { Condition } from "../../derive/filter.ts";
 import { echo } from "../../kit/line.ts";
 import { nearest } from "../../kit/nearest.ts";
 import { Problem } from "../../kit/problem.ts";
-import { columnName, type Kind, memberNamed, stored, writable } from "../../records/kind.ts";
+import { columnName, type Field, type Kind, memberNamed, stored, writable } from "../../records/kind.ts";
 import { lacksScope } from "../../service/permit.ts";
 import type { Authenticated } from "../../service/route.ts";
 import { mayRead } from "../readable.ts";
@@ -43,21 +44,26 @@ function unknownKind(name: string, meant: Kind | undefined, kinds: readonly Kind
 }
 
 /** Of each `touched=`, where records have the fields that it names. */
-export function readTouched(context: Authenticated): string[][][] {
+export function readTouched(context: Authenticated): TouchedPath[][] {
   const kinds = kindsOf(context);
   return context.parameters.filter(([name]) => name === "touched").map(([, list]) => readNames(list, kinds));
 }
 
-function readNames(list: string, kinds: readonly Kind[]): string[][] {
+function readNames(list: string, kinds: readonly Kind[]): TouchedPath[] {
   return pathsOf("touched", list.split(","), kinds);
 }
 
 /** Where records of these kinds have the fields that `parameter` names. */
-export function pathsOf(parameter: string, written: readonly string[], kinds: readonly Kind[]): string[][] {
-  return written.map((each) => {
+export function pathsOf(parameter: string, written: readonly string[], kinds: readonly Kind[]): TouchedPath[] {
+  return written.flatMap((each) => {
     const name = each.trim();
-    const path = kinds.map((kind) => pathOf(kind, name)).find((found) => found !== undefined);
-    if (path) return path;
+    const found = new Map(
+      kinds.flatMap((kind) => {
+        const path = pathOf(kind, name);
+        return path ? [[JSON.stringify(path), path] as const] : [];
+      }),
+    );
+    if (found.size > 0) return [...found.values()];
     const names = [...new Set(kinds.flatMap((kind) => writable(kind).map((field) => field.name)))];
     const near = nearest(name, names);
     throw new Problem("invalid_value", `${parameter} cannot be ${echo(name)}: no kind has such a field to change`, [
@@ -67,10 +73,14 @@ export function pathsOf(parameter: string, written: readonly string[], kinds: re
 }
 
 /** A link is kept by its id, under whichever of its two names it is asked for. */
-function pathOf(kind: Kind, name: string): string[] | undefined {
+function pathOf(kind: Kind, name: string): TouchedPath | undefined {
+  const of = (field: Field, ...more: string[]) => ({
+    path: [columnName(field), ...more],
+    ...(field.slot ? { kind: kind.name } : {}),
+  });
   const field = kind.field(name);
-  if (field?.link) return [columnName(field.link.id)];
-  if (field) return stored(field) && !field.readOnly ? [columnName(field)] : undefined;
+  if (field?.link) return of(field.link.id);
+  if (field) return stored(field) && !field.readOnly ? of(field) : undefined;
   const member = memberNamed(kind, name);
-  return member?.members.isKey(member.key) ? [columnName(member.field), member.key] : undefined;
+  return member?.members.isKey(member.key) ? of(member.field, member.key) : undefined;
 }
