@@ -186,14 +186,18 @@ const mentionsOf = (target: Kind, kinds: readonly Kind[]): Mention[] =>
     kind.fields.filter(({ mentioned }) => mentioned?.target === target).map((field) => ({ kind, field })),
   );
 
-/** Kinds in an order in which each comes before those that it links to: so they can be deleted. */
+/**
+ * Kinds in an order in which each comes before those that it links to: so they can be deleted. No foreign key leads from or to a kind that a workspace
+ * has made, or from a field that it has added: these kinds come first, in any order.
+ */
 function dependentsFirst(kinds: readonly Kind[]): Kind[] {
   const ordered: Kind[] = [];
   const visit = (kind: Kind, path: readonly Kind[]) => {
     if (ordered.includes(kind) || path.includes(kind)) return;
-    for (const holder of kind.holders) visit(holder.kind, [...path, kind]);
+    for (const { kind: holder, link } of kind.holders) if (!link.id.slot) visit(holder, [...path, kind]);
     ordered.push(kind);
   };
+  for (const kind of kinds.filter(({ shared }) => shared)) visit(kind, []);
   for (const kind of kinds) visit(kind, []);
   return ordered;
 }

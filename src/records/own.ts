@@ -57,6 +57,13 @@ export function compileOwn(builtIn: readonly Declaration[], own: readonly OwnKin
   return compile(all, gone);
 }
 
+/** The same with the kinds that are deleted: as what a file of the workspace holds is read. */
+export const compileWhole = (builtIn: readonly Declaration[], own: readonly OwnKind[]): Catalog =>
+  compileOwn(
+    builtIn,
+    own.map((kind) => ({ ...kind, deleted_at: null })),
+  );
+
 function declarationOf({ name, plural, prefix, declaration }: OwnKind, fields: readonly OwnField[]): Declaration {
   const { about, title, natural_key: naturalKey, reminder } = declaration;
   const nameOf = (column: string | undefined) => fields.find((field) => field.column === column)?.name;

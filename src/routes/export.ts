@@ -1,6 +1,4 @@
-import { partsOf } from "../db/workspace/parts.ts";
-import { workspaceRows } from "../db/workspace/rows.ts";
-import { workspaceFile } from "../formats/files/workspaceFile.ts";
+import { workspaceText } from "../db/workspace/rows.ts";
 import type { Answer } from "../http/reply.ts";
 import { shortId } from "../kit/id.ts";
 import type { Authenticated, Route } from "../service/route.ts";
@@ -20,12 +18,11 @@ export const exportRoutes: Route[] = [
 
 function exportWorkspace({ db, session, reading }: Authenticated): Answer {
   const { workspaceId } = session;
-  const rows = workspaceRows(db, workspaceId);
   const day = new Date(reading.now).toISOString().slice(0, 10);
   return {
     is: "flow",
     type: TYPE,
     headers: { "Content-Disposition": `attachment; filename="cardfile-${shortId(workspaceId)}-${day}.ndjson"` },
-    parts: (signal) => workspaceFile(rows(signal), partsOf(db.catalog), reading.now),
+    parts: (signal) => workspaceText(db.pool, workspaceId, { now: reading.now, signal }),
   };
 }

@@ -2,13 +2,10 @@ import { existsSync } from "node:fs";
 import { link, open, rm } from "node:fs/promises";
 import { pendingMigrations } from "../db/migrate.ts";
 import { findWorkspaces } from "../db/people/commandLine.ts";
-import { partsOf } from "../db/workspace/parts.ts";
-import { workspaceRows } from "../db/workspace/rows.ts";
-import { workspaceFile } from "../formats/files/workspaceFile.ts";
+import { workspaceText } from "../db/workspace/rows.ts";
 import { shortId } from "../kit/id.ts";
 import { StartError } from "../kit/startError.ts";
 import type { Pool } from "../postgres/pool.ts";
-import { catalog } from "../records/all.ts";
 import type { Terminal } from "./progress.ts";
 
 export const EXPORT = "export <file> <workspace>     writes a workspace to a new file; its id, or the e-mail of a member";
@@ -27,8 +24,11 @@ export async function exportCommand(words: readonly string[], pool: Pool, termin
   let lines = 0;
   let bytes = 0;
   try {
-    const rows = workspaceRows({ pool, catalog }, workspaceId)(new AbortController().signal);
-    for await (const text of workspaceFile(rows, partsOf(catalog), now, (done) => (lines = done))) {
+    const { signal } = new AbortController();
+    const told = (done: number) => {
+      lines = done;
+    };
+    for await (const text of workspaceText(pool, workspaceId, { now, signal, told })) {
       await output.appendFile(text);
       bytes += Buffer.byteLength(text);
       if (terminal.isTTY) terminal.write(`\r${progress(lines, bytes)}`);

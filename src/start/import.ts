@@ -14,6 +14,7 @@ import { Problem } from "../kit/problem.ts";
 import { StartError } from "../kit/startError.ts";
 import type { Pool } from "../postgres/pool.ts";
 import { catalog } from "../records/all.ts";
+import { readKindsOfFile } from "../routes/kinds/file.ts";
 import { createBar, type Terminal } from "./progress.ts";
 
 export const IMPORT = "import <file> <workspace>     reads it into an empty workspace; for a new e-mail address it makes one";
@@ -35,7 +36,7 @@ export async function importCommand(words: readonly string[], services: ImportSe
   try {
     const found = await chooseWorkspace(db, of);
     const bytes = counted(createReadStream(path), (read) => bar.show("checking", read, size));
-    const file = await checkFile(db, bytes, () => createReadStream(path));
+    const file = await checkFile(readKindsOfFile, bytes, () => createReadStream(path));
     const lines = linesOf(file.counts);
     const { workspaceId } = await restoreWorkspace(db, {
       file,
@@ -45,7 +46,7 @@ export async function importCommand(words: readonly string[], services: ImportSe
       told: (stored) => bar.show("writing", stored, lines),
     });
     const absent = await absentMembers(pool, workspaceId, file.header.members);
-    const notes = restoredNotes(catalog, workspaceId, file, absent);
+    const notes = restoredNotes(workspaceId, file, absent);
     return [`OK read ${path} into workspace/${shortId(workspaceId)}`, ...notes.map((note) => `# ${note}`)];
   } catch (error) {
     if (!(error instanceof Problem) || error.code === "internal") throw error;

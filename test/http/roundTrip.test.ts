@@ -214,7 +214,7 @@ describe("a file that is not right", () => {
         lines[0]!["kinds"] = [{ name: "vehicle" }];
         return 1;
       }),
-      says: /names kinds or fields of the workspace's own/,
+      says: /a kind is refused: id is missing/,
     },
     "a member that is no record": {
       make: line("list_member", (row) => (row.record_id = "c_01k9x2v7m3q8r0s2t4v6w8y0za")),

@@ -1,7 +1,8 @@
+import type { PartColumn } from "../../formats/files/workspacePart.ts";
 import { wholeOf } from "../../kit/largeJson.ts";
 import { toTimestamp } from "../../kit/time.ts";
 import type { Pool } from "../../postgres/pool.ts";
-import { raw, type Statement, sql } from "../../postgres/sql.ts";
+import { ident, join, raw, type Statement, sql } from "../../postgres/sql.ts";
 import type { Transaction } from "../../postgres/transaction.ts";
 import { SHARED_TABLE } from "../../records/kind.ts";
 import type { OwnKind } from "../../records/own.ts";
@@ -55,6 +56,38 @@ export function changeKinds(
     return kind;
   });
 }
+
+/** Stores the kinds of a file, in a workspace that has none. */
+export async function storeKinds(
+  { rows }: Pick<Transaction, "rows">,
+  workspaceId: string,
+  kinds: readonly unknown[],
+): Promise<void> {
+  if (kinds.length === 0) return;
+  const names = join(KIND_COLUMNS.map(({ name }) => ident(name)));
+  await rows(sql`insert into kinds (workspace_id, ${names})
+    select ${workspaceId}, ${names} from jsonb_populate_recordset(null::kinds, ${kinds}::jsonb)`);
+  await rows(sql`update workspaces set kinds_version = kinds_version + 1 where id = ${workspaceId}`);
+}
+
+/** The columns of a kind in the file of a workspace. */
+export const KIND_COLUMNS: readonly PartColumn[] = [
+  { name: "name", holds: "text", required: true },
+  { name: "id", holds: "text", required: true, ids: new Set(["k"]) },
+  { name: "prefix", holds: "text" },
+  { name: "plural", holds: "text" },
+  { name: "declaration", holds: "jsonb", required: true },
+  {
+    name: "version",
+    holds: "integer",
+    required: true,
+    allows: (value) => (value as number) >= 1 && (value as number) < 2_147_000_000,
+  },
+  { name: "created_at", holds: "timestamptz", required: true },
+  { name: "created_by", holds: "text", required: true },
+  { name: "updated_at", holds: "timestamptz", required: true },
+  { name: "deleted_at", holds: "timestamptz" },
+];
 
 /** The names of the own kinds that have living records: the index leads from one to the next, however many records each has. */
 export async function usedKinds({ rows }: Pick<Pool, "rows">, workspaceId: string): Promise<Set<string>> {

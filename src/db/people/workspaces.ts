@@ -55,7 +55,7 @@ export function limitReached(what: string, cap: number): Problem {
 }
 
 export async function changeWorkspace(
-  pool: Pool,
+  { rows }: Pick<Pool, "rows">,
   id: string,
   { name, timezone }: { name: string | null; timezone: string | null },
   settings: Readonly<Record<string, unknown>>,
@@ -65,7 +65,7 @@ export async function changeWorkspace(
     sql`timezone = coalesce(${timezone}, w.timezone)`,
     ...Object.keys(settings).map((each) => sql`${ident(each)} = n.${ident(each)}`),
   ];
-  await pool.rows(
+  await rows(
     sql`update workspaces w set ${join(set)}
       from jsonb_populate_record(null::workspaces, ${settings}::jsonb) n where w.id = ${id}`,
   );

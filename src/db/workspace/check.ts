@@ -1,17 +1,45 @@
 import { setImmediate as turn } from "node:timers/promises";
+import type { Header } from "../../formats/files/workspacePart.ts";
 import { readWorkspaceFile } from "../../formats/files/workspaceRead.ts";
-import type { Database } from "../database.ts";
+import { echo } from "../../kit/line.ts";
+import { Problem } from "../../kit/problem.ts";
+import { UTC } from "../../kit/time.ts";
+import type { Catalog } from "../../records/catalog.ts";
+import { SETTING_NAMES, workspace } from "../../views/workspace.ts";
 import { partsOf } from "./parts.ts";
 import type { CheckedFile } from "./restore.ts";
 
-/** Reads the file of a workspace to its end and refuses one that is not whole, before anything is written. `again` reads it once more. */
+/**
+ * Reads the file of a workspace to its end and refuses one that is not whole, before anything is written. `again` reads it once more. `kindsOf`
+ * reads the kinds that the header names.
+ */
 export async function checkFile(
-  { catalog }: Pick<Database, "catalog">,
+  kindsOf: (kinds: readonly unknown[]) => Catalog,
   bytes: AsyncIterable<Uint8Array>,
   again: () => AsyncIterable<Uint8Array>,
 ): Promise<CheckedFile> {
-  const parts = partsOf(catalog);
-  const { lines, header, counts } = readWorkspaceFile(bytes, parts);
+  let found: { catalog: Catalog; settings: Record<string, unknown> } | undefined;
+  const describe = (header: Header) => {
+    found ??= { catalog: kindsOf(header.kinds), settings: settingsOf(header) };
+    return partsOf(found.catalog);
+  };
+  const { lines, header, counts } = readWorkspaceFile(bytes, describe);
   for await (const _ of lines) await turn();
-  return { header: header(), counts: counts(), lines: () => readWorkspaceFile(again(), parts).lines };
+  return { ...found!, header: header(), counts: counts(), lines: () => readWorkspaceFile(again(), describe).lines };
+}
+
+/** The settings of the workspace, each as its field takes it. Others, of which a newer file may tell, stay behind. */
+function settingsOf({ workspace: said }: Header): Record<string, unknown> {
+  return Object.fromEntries(
+    SETTING_NAMES.flatMap((name) => {
+      const value = said[name] ?? null;
+      if (value === null) return [];
+      const { type } = workspace.field(name)!;
+      const reads = type.schema.safeParse(value).success ? type.toColumn(value, { now: 0, zone: UTC, me: "" }) : undefined;
+      if (reads !== undefined) return [[name, reads]];
+      throw new Problem("invalid_value", `${name} of the workspace cannot be ${echo(JSON.stringify(value), 60)}`, [
+        `it expects ${type.expects}`,
+      ]);
+    }),
+  );
 }

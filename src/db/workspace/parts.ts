@@ -7,6 +7,7 @@ import { change } from "../../views/change.ts";
 import { savedList } from "../../views/list.ts";
 import { proposal } from "../../views/proposal.ts";
 import { slugOf } from "../lists/lists.ts";
+import { faultOfSlots } from "./slots.ts";
 
 /** Under which kind the history tells of the workspace itself: that it was imported, and from where. */
 export const WORKSPACE_KIND = "workspace";
@@ -120,7 +121,7 @@ function recordPart(kind: Kind): Part {
       if (link) return { ...columnOf(link.id), ids: new Set([link.target.prefix]) };
       return columnOf(kind.field(name)!);
     }),
-    check: faultOfRecord,
+    check: (row) => faultOfRecord(row) ?? faultOfSlots(kind, (row.own ?? {}) as PartRow, true),
   };
 }
 
@@ -171,5 +172,7 @@ function faultOfEntry(catalog: Catalog, { kind, record_id: id, version, row }: P
   if (known.prefix !== prefix) return `its record is no ${known.name}`;
   const stored = row as PartRow;
   if (stored.id !== id) return "its row is of another record";
-  return stored.version === version ? undefined : "its row is of another version";
+  if (stored.version !== version) return "its row is of another version";
+  const fault = faultOfSlots(known, stored, false);
+  return fault && `its row: ${fault}`;
 }

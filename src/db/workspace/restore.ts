@@ -5,19 +5,26 @@ import type { IdSource } from "../../kit/id.ts";
 import { Problem } from "../../kit/problem.ts";
 import { ident, join, sql } from "../../postgres/sql.ts";
 import type { Transaction } from "../../postgres/transaction.ts";
-import type { Kind } from "../../records/kind.ts";
+import type { Catalog } from "../../records/catalog.ts";
+import { columnName, type Kind } from "../../records/kind.ts";
 import type { Author, Database } from "../database.ts";
-
+import { storeKinds } from "../kinds/kinds.ts";
+import { changeWorkspace } from "../people/workspaces.ts";
 import { rowsOf } from "../records/table.ts";
-
 import { learnTable } from "../statistics.ts";
-
 import { inUnit } from "../unit.ts";
 import { batchesOfLines, findRefused, isRefusedValue, storeBatch } from "./batch.ts";
 import { partsOf, WORKSPACE_KIND } from "./parts.ts";
 
 /** A file that was read to its end once, so that its lines are whole. */
-export type CheckedFile = { header: Header; counts: WorkspaceCounts; lines: () => AsyncIterable<readonly ReadLine[]> };
+export type CheckedFile = {
+  header: Header;
+  /** The kinds of the workspace that was written, those that are deleted too. */
+  catalog: Catalog;
+  settings: Readonly<Record<string, unknown>>;
+  counts: WorkspaceCounts;
+  lines: () => AsyncIterable<readonly ReadLine[]>;
+};
 
 export type Restore = {
   file: CheckedFile;
@@ -68,12 +75,14 @@ async function fill(
   careful: number,
 ): Promise<{ workspaceId: string; change: string }> {
   const { file, ids, into, ending, told = () => {} } = restore;
+  const { catalog, header, settings } = file;
   const author = await into(unit);
   const { workspaceId } = author;
   await tx.rows(sql`select set_config('statement_timeout', ${String(STATEMENT_MS)}, true)`);
   await lockForRestore(tx, workspaceId);
   await requireEmpty(unit, tx, workspaceId);
-  const target = { tx, workspaceId, catalog: unit.catalog };
+  await storeKinds(tx, workspaceId, header.kinds);
+  const target = { tx, workspaceId, catalog };
   let place = 0;
   let lines = 0;
   let last: { part: Part; lines: number } | undefined;
@@ -92,10 +101,12 @@ async function fill(
     lines += batch.lines.length;
     told(lines);
   }
-  for (const kind of unit.catalog.kinds) await checkMerges(tx, workspaceId, kind);
-  await countUsage(tx, workspaceId, unit.catalog.kinds, restore.capOf);
-  const { name, timezone } = file.header;
-  await tx.rows(sql`update workspaces set name = ${name}, timezone = ${timezone} where id = ${workspaceId}`);
+  for (const kind of catalog.kinds) {
+    await checkMerges(tx, workspaceId, kind);
+    await checkOwnLinks(tx, workspaceId, kind);
+  }
+  await countUsage(tx, workspaceId, catalog.kinds, restore.capOf);
+  await changeWorkspace(tx, workspaceId, header, settings);
   const change = await tellImport(tx, author, ids("ch"), file);
   await ending?.(unit, change);
   return { workspaceId, change };
@@ -115,7 +126,7 @@ export async function requireEmpty(
   { rows }: Pick<Transaction, "rows">,
   workspaceId: string,
 ): Promise<void> {
-  const tables = [...new Set(partsOf(catalog).map(({ table }) => table))];
+  const tables = [...new Set([...partsOf(catalog).map(({ table }) => table), "kinds"])];
   const [found] = await rows(
     sql`select ${join(tables.map((table) => sql`exists (select from ${ident(table)} r where r.workspace_id = ${workspaceId})`))}`,
   );
@@ -142,6 +153,22 @@ async function checkMerges(tx: Transaction, workspaceId: string, kind: Kind): Pr
       `the ${kind.name} ${lost[0]} was merged into one that the file does not have, or in a circle`,
       "nothing was written",
     );
+}
+
+/** No foreign key holds a link that a workspace has declared. */
+async function checkOwnLinks(tx: Transaction, workspaceId: string, kind: Kind): Promise<void> {
+  for (const { id, target } of kind.links.filter((link) => link.id.slot)) {
+    const slot = ident(columnName(id));
+    const [lost] =
+      await tx.rows(sql`select r.id from ${rowsOf(kind)} r where r.workspace_id = ${workspaceId} and r.${slot} is not null
+      and not exists (select from ${rowsOf(target)} t where t.workspace_id = ${workspaceId} and t.id = r.${slot}) limit 1`);
+    if (lost)
+      throw new Problem(
+        "invalid_value",
+        `the ${kind.name} ${lost[0]} links by ${id.name} to a ${target.name} that the file does not have`,
+        "nothing was written",
+      );
+  }
 }
 
 async function countUsage(

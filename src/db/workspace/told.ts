@@ -2,7 +2,6 @@ import { shortId } from "../../kit/id.ts";
 import { counted } from "../../kit/words.ts";
 import type { Pool } from "../../postgres/pool.ts";
 import { sql } from "../../postgres/sql.ts";
-import type { Catalog } from "../../records/catalog.ts";
 import { partsOf } from "./parts.ts";
 import { type CheckedFile, flatCounts } from "./restore.ts";
 
@@ -26,9 +25,8 @@ export const restoredValues = (workspaceId: string, { header, counts }: CheckedF
 
 /** What came, and what is left to do. */
 export function restoredNotes(
-  catalog: Catalog,
   workspaceId: string,
-  { header, counts }: CheckedFile,
+  { header, counts, catalog }: CheckedFile,
   absent: readonly string[],
 ): string[] {
   const names = new Map(partsOf(catalog).map(({ table, line }) => [table, line]));
@@ -36,8 +34,12 @@ export function restoredNotes(
     const kind = catalog.get(name);
     return counted(count, kind ?? { name: (names.get(name) ?? name).replaceAll("_", " "), plural: name.replaceAll("_", " ") });
   });
+  const declared = header.kinds.map((kind) => (kind as { name: string }).name);
   return [
     `workspace/${shortId(workspaceId)} is ${JSON.stringify(header.name)} as of ${header.exportedAt}: ${came.join(", ") || "empty"}`,
+    ...(declared.length > 0
+      ? [`it declares ${declared.slice(0, 20).join(", ")}${declared.length > 20 ? ", …" : ""}: GET /kinds`]
+      : []),
     "the history tells of it: GET /audit?action=imported",
     ...(absent.length > 0
       ? [

@@ -34,4 +34,7 @@ export type Header = {
   name: string;
   timezone: string;
   members: readonly string[];
+  /** All that the file says of the workspace, and of the kinds that it has made, as it stands there. */
+  workspace: PartRow;
+  kinds: readonly unknown[];
 };

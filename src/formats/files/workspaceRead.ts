@@ -24,9 +24,12 @@ const MOST_OF_LINE = 12 * MAX_ROW;
 /** Whether a file begins like one of a workspace. */
 export const isWorkspaceFile = (begins: string): boolean => /^\uFEFF?\s*\{\s*"line"\s*:\s*"header"/.test(begins);
 
-/** Reads the file of a workspace and refuses what is none: by its line, as far as the line alone can tell. */
-export function readWorkspaceFile(bytes: AsyncIterable<Uint8Array>, parts: readonly Part[]): WorkspaceReader {
-  const reading = createReading(parts);
+/** Reads the file of a workspace, whose header says what lines there may be, and refuses what is none: by its line, as far as the line alone can tell. */
+export function readWorkspaceFile(
+  bytes: AsyncIterable<Uint8Array>,
+  partsOf: (header: Header) => readonly Part[],
+): WorkspaceReader {
+  const reading = createReading(partsOf);
   async function* lines(): AsyncGenerator<readonly ReadLine[]> {
     const machine = createLines(MOST_OF_LINE);
     for await (const text of decoded(bytes)) yield machine.push(text).flatMap(reading.read);
@@ -49,10 +52,11 @@ async function* decoded(bytes: AsyncIterable<Uint8Array>): AsyncGenerator<string
   yield decode();
 }
 
-function createReading(parts: readonly Part[]) {
+function createReading(partsOf: (header: Header) => readonly Part[]) {
   const nameOf = (line: unknown, kind: unknown) => `${line} ${kind ?? ""}`;
-  const places = new Map(parts.map(({ line, kind }, place) => [nameOf(line, kind), place]));
-  const counted = createCounts(parts);
+  let parts: readonly Part[] = [];
+  let places: ReadonlyMap<string, number> = new Map();
+  let counted = createCounts(parts);
   let header: Header | undefined;
   let counts: WorkspaceCounts | undefined;
   let last = 0;
@@ -67,6 +71,9 @@ function createReading(parts: readonly Part[]) {
     const { value } = found;
     if (!header) {
       header = readHeader(n, value);
+      parts = partsOfHeader(header, n);
+      places = new Map(parts.map(({ line: called, kind }, place) => [nameOf(called, kind), place]));
+      counted = createCounts(parts);
       return [];
     }
     if (value.line === "end") {
@@ -74,6 +81,14 @@ function createReading(parts: readonly Part[]) {
       return [];
     }
     return [readRow(n, line.text, value)];
+  }
+
+  function partsOfHeader(said: Header, n: number): readonly Part[] {
+    try {
+      return partsOf(said);
+    } catch (error) {
+      throw error instanceof Problem ? at(n, `is refused: ${error.message}`, error.hints) : error;
+    }
   }
 
   function readRow(n: number, json: string, value: JsonObject): ReadLine {
@@ -144,11 +159,7 @@ function readHeader(n: number, header: JsonObject): Header {
       `is of format ${echo(String(format))}, and this Cardfile reads ${WORKSPACE_FORMAT}`,
       "bring it up to date first",
     );
-  // Their values would come without what says how to read them.
-  if (!Array.isArray(kinds) || kinds.length > 0)
-    throw at(n, "names kinds or fields of the workspace's own, which an import does not make yet", [
-      "bring the records of each over by themselves: GET /{kind}?limit=all&format=ndjson there, POST /{kind}/import here",
-    ]);
+  if (!Array.isArray(kinds)) throw at(n, "has kinds that are no list");
   const { id, name, timezone } = (workspace ?? {}) as JsonObject;
   const texts = [exportedAt, id, name, timezone];
   if (!texts.every((each) => typeof each === "string" && each !== "" && each.length <= 200))
@@ -164,6 +175,8 @@ function readHeader(n: number, header: JsonObject): Header {
     name: name as string,
     timezone: timezone as string,
     members: emails as string[],
+    workspace: workspace as JsonObject,
+    kinds,
   };
 }
 

@@ -13,6 +13,7 @@ import { Problem } from "../../kit/problem.ts";
 import { covers } from "../../kit/scope.ts";
 import { lacksScope } from "../../service/permit.ts";
 import type { Authenticated } from "../../service/route.ts";
+import { readKindsOfFile } from "../kinds/file.ts";
 import { openSpool, type Spool } from "./spool.ts";
 import { createTelling, type Telling } from "./telling.ts";
 
@@ -48,7 +49,7 @@ export async function importWorkspace(
   try {
     spool = await openSpool(services.config.data, services.ids("im"));
     const hash = createHash("sha256");
-    const file = await checkFile(db, spool.keep(hashing(bytes, hash)), spool.read);
+    const file = await checkFile(readKindsOfFile, spool.keep(hashing(bytes, hash)), spool.read);
     work = restore(context, file, claimOf(context, hash.digest("hex")), telling).finally(end);
   } catch (error) {
     await end();
@@ -132,10 +133,7 @@ async function restore(context: Authenticated, file: CheckedFile, claim: Claim |
   const told: Told = {
     is: "facts",
     values: { ...(dryRun ? { dry_run: true } : {}), ...restoredValues(session.workspaceId, file, absent) },
-    notes: [
-      ...(dryRun ? ["a dry run: nothing is written"] : []),
-      ...restoredNotes(db.catalog, session.workspaceId, file, absent),
-    ],
+    notes: [...(dryRun ? ["a dry run: nothing is written"] : []), ...restoredNotes(session.workspaceId, file, absent)],
   };
   const progress = createProgress(telling, file);
   try {

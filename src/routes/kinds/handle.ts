@@ -15,11 +15,8 @@ import { confirm } from "../confirm.ts";
 import { listAnswer } from "../lists.ts";
 import { changedFields, readReminder, takenIn } from "./changes.ts";
 import { checkKindName, prefixFor, typesOf, withSlots } from "./declare.ts";
+import { MOST_FIELDS, MOST_KINDS } from "./limits.ts";
 import { type FieldsOf, keyNamed, readAbout, readFields, titleOf } from "./read.ts";
-
-/** What a workspace may declare at most. */
-const MOST_KINDS = 500;
-const MOST_FIELDS = 200;
 
 /** The kinds as they are stored now, whatever the session knew. */
 const stored = ({ services, session }: Authenticated) => services.catalogs.now(session.workspaceId);

@@ -147,7 +147,7 @@ function readFlag(name: string, sent: unknown): boolean {
   throw invalid(`${name} is true or false`, `"${name}":true`);
 }
 
-function readInitially(field: Declared, sent: unknown, reading: Reading): string | number | boolean {
+export function readInitially(field: Declared, sent: unknown, reading: Reading): string | number | boolean {
   const type = ownType(field);
   const value = typeof sent === "string" ? type.fromText(sent) : sent;
   const fits = type.schema.safeParse(value).success && type.toColumn(value, reading) !== undefined;

@@ -1,0 +1,3 @@
+/** What a workspace may declare at most. */
+export const MOST_KINDS = 500;
+export const MOST_FIELDS = 200;
