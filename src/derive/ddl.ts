@@ -63,11 +63,14 @@ function columnSql(field: Field): string {
   return `${column}${field.required ? " not null" : ""}`;
 }
 
-/** What search looks at: the title first, which decides the rank, then every other searched field, each on a line of its own. */
+/**
+ * What search looks at: the title first, which decides the rank, then every other searched field, each on a line of its own, and what workspaces have
+ * added.
+ */
 function searchColumn(kind: Kind): string[] {
   const searched = [kind.titleField, ...ownOf(kind).filter((field) => field.search && field !== kind.titleField)];
   const parts = searched.flatMap((field) => field.type.searched?.(quoted(field)) ?? [quoted(field)]);
-  const text = parts.length === 1 ? `coalesce(${parts[0]}, '')` : `crm_lines(${parts.join(", ")})`;
+  const text = `crm_lines(${[...parts, "crm_own_lines(own)"].join(", ")})`;
   return [`search text generated always as (crm_fold(${text})) stored`];
 }
 

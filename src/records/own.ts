@@ -110,7 +110,7 @@ function reminderOf(
   };
 }
 
-/** `shared`: search looks at what its own table holds, and indexes page it. */
+/** `shared`: indexes of its table page it. */
 function specsOf(
   fields: readonly OwnField[],
   { title, key, shared = false }: { title?: string | undefined; key?: string | undefined; shared?: boolean },
@@ -130,7 +130,7 @@ function specOf(field: OwnField, title: string | undefined, key: string | undefi
     slot: true,
     ...(initially === undefined ? {} : { initially }),
     ...("takpindm".includes(letter) ? { sort: true } : {}),
-    ...(shared && "takpwg".includes(letter) ? { search: true } : {}),
+    ...("takpwg".includes(letter) ? { search: true } : {}),
     ...(shared && letter === "c" && number <= 4 ? { paged: true } : {}),
     ...(hidden ? { shown: "asked" as const } : "wj".includes(letter) ? { shown: "detail" as const } : {}),
   };

@@ -509,7 +509,14 @@ test("fields are added, renamed and hidden; old records and their history stay r
 
 test("built-in kinds take fields too: typed, filtered, sorted, in the history", async () => {
   await ok(ann, "POST", "/kinds/contact/fields", {
-    fields: { badge: "text", seats: "integer", met_on: "date", boss_id: { link: "contact" }, skills: "tags" },
+    fields: {
+      badge: "text",
+      seats: "integer",
+      met_on: "date",
+      boss_id: { link: "contact" },
+      skills: "tags",
+      phone_at_sea: "phone",
+    },
   });
   const boss = await json(ann, "POST", "/contacts", { name: "Boss", badge: "B-1", seats: 3 });
   const { id } = await json(ann, "POST", "/contacts", {
@@ -525,6 +532,14 @@ test("built-in kinds take fields too: typed, filtered, sorted, in the history", 
   assert.deepEqual(await found("badge=b-1"), []);
   assert.deepEqual(await found("badge=like:b-"), ["Boss"]);
   assert.deepEqual(await found("met_on=2026-05-01&skills=has:saw&boss=Boss"), ["Worker"]);
+  await ok(ann, "PATCH", `/contacts/${id}`, { badge: "Zürich Ötzi", phone_at_sea: "+49 30 987654" });
+  assert.deepEqual(await found("search=zurich otz"), ["Worker"]);
+  assert.deepEqual(await found("search=ürich"), ["Worker"], "inside a word");
+  assert.deepEqual(await found("search=zuirch"), ["Worker"], "a near miss");
+  assert.deepEqual(await found("search=030987654"), ["Worker"]);
+  assert.deepEqual(await found("search=worker saw"), ["Worker"]);
+  assert.deepEqual(await found("badge=like:ötzi"), ["Worker"]);
+  assert.match((await ok(ann, "GET", "/search?q=zurich")).text, /^contact\/c_\w+ name=Worker /);
   await refused(ann, "invalid_value", "PATCH", `/contacts/${id}`, { seats: "many" });
   const changed = await ok(ann, "PATCH", `/contacts/${id}`, { seats: null, skills: { add: ["file"] } });
   assert.match((await ok(ann, "GET", `/contacts/${id}/history`)).text, /seats: 20 -> null/);

@@ -157,14 +157,14 @@ for (const kind of definitions) {
     }
   });
 
-  test(`the search of ${plural} looks at their search fields and nothing else`, async () => {
+  test(`the search of ${plural} looks at their search fields, those that workspaces have added, and nothing else`, async () => {
     const searched = await sql`select a.attname as name from pg_attrdef d
       join pg_attribute own on own.attrelid = d.adrelid and own.attnum = d.adnum and own.attname = 'search'
       join pg_depend on pg_depend.classid = 'pg_attrdef'::regclass and pg_depend.objid = d.oid and pg_depend.refobjid = d.adrelid
       join pg_attribute a on a.attrelid = d.adrelid and a.attnum = pg_depend.refobjsubid and a.attname <> 'search'
       where d.adrelid = ${plural}::regclass`;
     const wanted = fields.filter(({ search }) => search).map((field) => field.name);
-    assert.deepEqual(searched.map((column) => column.name).sort(), wanted.sort());
+    assert.deepEqual(searched.map((column) => column.name).sort(), [...wanted, "own"].sort());
     const [made] = await sql`select pg_get_expr(d.adbin, d.adrelid) as text from pg_attrdef d
       join pg_attribute a on a.attrelid = d.adrelid and a.attnum = d.adnum and a.attname = 'search' where d.adrelid = ${plural}::regclass`;
     const first = wanted.toSorted((a, b) => made!.text.search(`\\b${a}\\b`) - made!.text.search(`\\b${b}\\b`))[0];
