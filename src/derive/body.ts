@@ -54,7 +54,7 @@ const writtenAs = ({ schema, edit }: FieldType): z.ZodType => (edit ? z.union([s
  * mean the same; an empty text is null. Throws the Problem that names the field, what it expects and what comes near.
  */
 export function readRecord(kind: Kind, body: Values, existing: boolean, reading: Reading): Written {
-  const values = settle(kind, gatherMembers(kind, body), body);
+  const values = settle(kind, inPlace(kind, gatherMembers(kind, body)), body);
   check(kind, values, reading);
   const { version, ...fields } = values;
   const written: Written = {
@@ -76,6 +76,30 @@ export function readRecord(kind: Kind, body: Values, existing: boolean, reading:
   if (cleared && existing) throw cannotClear(kind, cleared.id);
   if (!existing) complete(kind, written, reading);
   return written;
+}
+
+/** `"status": "done"` is written as `done: true`: the one field is worked out from the other. Both may be sent if they agree. */
+function inPlace(kind: Kind, body: Record<string, unknown>): Record<string, unknown> {
+  const standing = kind.fields.filter(({ name, sets }) => sets && body[name] !== undefined);
+  if (standing.length === 0) return body;
+  const placed = { ...body };
+  for (const field of standing) {
+    const { field: name, to } = field.sets!;
+    const target = kind.field(name)!;
+    const sent = body[field.name];
+    const value = typeof sent === "string" ? to[String(field.type.fromText(sent))] : undefined;
+    if (value === undefined) throw unfit(field, sent);
+    delete placed[field.name];
+    const other = placed[name];
+    if (other !== undefined && (typeof other === "string" ? target.type.fromText(other) : other) !== value)
+      throw new Problem(
+        "invalid_value",
+        `${field.name} and ${name} say two things`,
+        `send one of them: ${field.name} follows from ${name}`,
+      );
+    placed[name] = value;
+  }
+  return placed;
 }
 
 /** `"custom.seats": 5` and `-d custom.seats=5` mean `custom: {seats: 5}`. */

@@ -24,7 +24,7 @@ export function exampleQueries(kinds: readonly Kind[]): string[] {
     const link = kind.sums && kind.links.find(({ target }) => target.naturalKey !== undefined);
     return link ? [{ kind, link }] : [];
   });
-  const [touching] = kinds.filter(({ touches }) => touches);
+  const [touching] = kinds.flatMap(({ plural, touches = [] }) => touches.slice(0, 1).map(({ at }) => ({ plural, at })));
   return [
     ...(grouped
       ? [
@@ -38,7 +38,7 @@ export function exampleQueries(kinds: readonly Kind[]): string[] {
       : []),
     ...(touching
       ? [
-          `select date_trunc('month', ${touching.touches!.at}) as month, count(*) from ${touching.plural} where ${touching.touches!.at} > now() - interval '1 year' group by 1 order by 1`,
+          `select date_trunc('month', ${touching.at}) as month, count(*) from ${touching.plural} where ${touching.at} > now() - interval '1 year' group by 1 order by 1`,
         ]
       : []),
   ];

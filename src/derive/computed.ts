@@ -22,10 +22,11 @@ export function computedSql(computation: Computation): string {
   }
 }
 
-function holdsSql({ has = [], lacks = [], settled, unsettled, begun }: Holding): string {
+function holdsSql({ has = [], lacks = [], settled, unsettled, begun, holds = [] }: Holding): string {
   return [
     ...has.map((name) => `${quoted(name)} is not null`),
     ...lacks.map((name) => `${quoted(name)} is null`),
+    ...holds.map(quoted),
     ...(settled ? [`${settled.by.map(coveredSql).join(" + ")} >= ${grossSql(settled.items)}`] : []),
     ...(unsettled ? [`${unsettled.by.map(coveredSql).join(" + ")} < ${grossSql(unsettled.items)}`] : []),
     ...(begun === undefined ? [] : [`${coveredSql(begun)} > 0`]),

@@ -114,9 +114,11 @@ function keyAcross({ links }: Kind, name: string): GroupKey | undefined {
 const TIMES: readonly string[] = ["timestamptz", "date"];
 const isTime = ({ type }: Field) => TIMES.includes(type.sqlType);
 
-/** The identity and the version, which have columns of another name, say nothing of groups; nor do long texts and lists. */
+/** The identity and the version say nothing of groups; nor do long texts and lists. */
 const isGroupable = (field: Field): boolean =>
-  (field.column === undefined || field.slot === true) && !field.type.long && !["text[]", "jsonb"].includes(field.type.sqlType);
+  (field.slot === true || (field.column !== "id" && field.column !== "version")) &&
+  !field.type.long &&
+  !["text[]", "jsonb"].includes(field.type.sqlType);
 
 const labelOf = (name: string): Field => ({ name, type: labelType, about: name });
 

@@ -97,7 +97,7 @@ function fieldTable(kind: Kind): string {
     .map((field) => {
       const flags = [
         field.required ? "required" : "",
-        field.readOnly ? "read-only" : "",
+        field.readOnly && !field.sets ? "read-only" : "",
         field.sort ? "sort" : "",
         !kind.unfiltered && isPagedField(field) ? "paged" : "",
         field.search ? "search" : "",

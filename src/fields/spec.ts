@@ -31,6 +31,8 @@ export type FieldSpec = {
   kept?: true;
   /** It is shown as `into` once the time in the field `at` has come. */
   turns?: { into: string; at: string };
+  /** It is worked out from another field. Callers may send it all the same: what they send is written as that field, by these values. */
+  sets?: { field: string; to: Readonly<Record<string, string | boolean>> };
   /** The setting of the workspace that a new record takes where it was not sent. */
   setting?: string;
   /** What an item takes from the record that it names: by the name of the link, the fields of the record by those of the item. */
@@ -65,6 +67,8 @@ export type Holding = {
   settled?: Settling;
   unsettled?: Settling;
   begun?: string;
+  /** Fields that are true. */
+  holds?: readonly string[];
 };
 
 /** Whether what is owed for `items` has been covered by the amounts in `by`. */

@@ -4,7 +4,7 @@ import { titleStandIn } from "../derive/body.ts";
 import type { Named, Operation, OperationAnswer, OperationBody } from "../derive/operation.ts";
 import type { FieldSpec } from "../fields/spec.ts";
 import { PROBLEM_VALUES, PROBLEMS } from "../kit/problem.ts";
-import { type Field, isAlways, isIdentity, isRecord, type Kind, membersOf, writable } from "../records/kind.ts";
+import { type Field, isAlways, isIdentity, isRecord, type Kind, membersOf, sendable } from "../records/kind.ts";
 
 /** A JSON Schema (2020-12), or another object of the document. */
 export type Json = { [name: string]: unknown };
@@ -165,7 +165,7 @@ function createSchema(kind: Kind, given: string | undefined): Json {
   // A link may be sent by either of its fields.
   const needed = ({ name, required, initially, link }: Field) =>
     required && initially === undefined && !link && !(name === title && standIn !== undefined);
-  const fields = writable(kind).filter(({ name }) => name !== given);
+  const fields = sendable(kind).filter(({ name }) => name !== given);
   const links = kind.links.filter(({ id }) => id.required && id.name !== given);
   const rules = [
     ...(standIn === undefined
@@ -176,7 +176,7 @@ function createSchema(kind: Kind, given: string | undefined): Json {
     ...(needsOneOf && !given ? [`At least one of ${needsOneOf.join(", ")} must be there.`] : []),
   ];
   return {
-    ...bodySchema(fields, (field) => (needed(field) ? writtenSchema(field) : nullable(writtenSchema(field)))),
+    ...bodySchema(fields, (field) => (needed(field) || field.sets ? writtenSchema(field) : nullable(writtenSchema(field)))),
     description: [about, ...rules].join(" "),
     ...requiredOf(fields.filter(needed)),
   };
@@ -184,9 +184,9 @@ function createSchema(kind: Kind, given: string | undefined): Json {
 
 function patchSchema(kind: Kind): Json {
   const changed = ({ initially: _, ...field }: Field) => writtenSchema(field);
-  const property = (field: Field) => (field.required ? changed(field) : nullable(changed(field)));
+  const property = (field: Field) => (field.required || field.sets ? changed(field) : nullable(changed(field)));
   return {
-    ...bodySchema(writable(kind), property),
+    ...bodySchema(sendable(kind), property),
     description: [
       "What is not sent stays, null clears.",
       ...membersOf(kind).map(({ name }) => `${name} merges key by key.`),

@@ -10,7 +10,15 @@ export const activity = defineRecord({
   order: "-at",
   mostRows: 500,
   timeline: "records",
-  touches: { at: "at", links: ["contact_id", "company_id", "deal_id"] },
+  touches: [
+    { at: "at", links: ["contact_id", "company_id", "deal_id"] },
+    {
+      at: "at",
+      links: ["contact_id", "company_id"],
+      as: "outreach",
+      only: { field: "kind", is: ["call", "email", "meeting"] },
+    },
+  ],
   needsOneOf: ["contact_id", "company_id", "deal_id"],
   fields: {
     kind: required(
@@ -21,9 +29,11 @@ export const activity = defineRecord({
     company_id: link("company", { about: "with which company" }),
     deal_id: link("deal", { about: "about which deal" }),
     campaign_id: link("campaign", { about: "what it was part of", shown: "detail" }),
-    on_behalf_of: person({ about: "for whom somebody else logged it", shown: "detail" }),
+    on_behalf_of: person({ about: "for whom it was done, where that is somebody else" }),
+    by: person({ about: "who logged it: created_by, on its line", readOnly: true, column: "created_by" }),
     body: text({ about: "what was said", search: true }, 1_000_000),
     custom: custom({ about: "your own fields, as custom.<key>" }),
   },
   example: { kind: "call", body: "Asked for a quote by Friday", contact_id: "c_t4v6w8y0" },
+  made: { by: "me" },
 });

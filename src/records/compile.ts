@@ -12,6 +12,7 @@ import {
   type Mention,
   SHARED_TABLE,
   stored,
+  type TouchSource,
 } from "./kind.ts";
 import { checkName, LIST_PARAMETERS } from "./reserved.ts";
 
@@ -41,31 +42,48 @@ export function compile(declarations: readonly Declaration[], gone: readonly str
   };
 }
 
-const touchedNames = (name: string) => ({ last: `last_${name}_at`, count: `${name}_count` });
+const touchedNames = ({ name }: Pick<Declaration, "name">, { as = name }: TouchSource) => ({
+  last: `last_${as}_at`,
+  count: `${as}_count`,
+});
 
 /** Puts `last_activity_at` and `activity_count` behind the fields of what activities touch. They cost a look-up a row, so lists show them when asked. */
 function withTouches(declaration: Declaration, all: readonly Declaration[]): Declaration {
-  const touching = all.filter(({ touches, fields }) =>
-    touches?.links.some((link) => fields[link]?.type.link?.target === declaration.name),
+  const touching = all.flatMap((kind) =>
+    (kind.touches ?? [])
+      .filter(({ links }) => links.some((link) => kind.fields[link]?.type.link?.target === declaration.name))
+      .map((touch) => ({ kind, touch })),
   );
-  const fields = touching.flatMap(({ name, plural }): [string, FieldSpec][] => [
-    [
-      touchedNames(name).last,
-      { type: timeType, about: `when the last of its ${plural} was`, readOnly: true, sort: true, shown: "asked" },
-    ],
-    [touchedNames(name).count, { type: countType, about: `how many ${plural} it has`, readOnly: true, shown: "asked" }],
-  ]);
+  const fields = touching.flatMap(({ kind, touch }): [string, FieldSpec][] => {
+    const { last, count } = touchedNames(kind, touch);
+    const counted = touch.only ? ` that are ${touch.only.is.join(", ")}` : "";
+    return [
+      [
+        last,
+        {
+          type: timeType,
+          about: `when the last of its ${kind.plural}${counted} was`,
+          readOnly: true,
+          sort: true,
+          shown: "asked",
+        },
+      ],
+      [count, { type: countType, about: `how many ${kind.plural}${counted} it has`, readOnly: true, shown: "asked" }],
+    ];
+  });
   return { ...declaration, fields: { ...declaration.fields, ...Object.fromEntries(fields) } };
 }
 
 /** Tells the fields of what a kind touches where their values come from. */
 function resolveTouches(kind: Kind): void {
-  for (const link of kind.links.filter(({ id }) => kind.touches?.links.includes(id.name))) {
-    const names = touchedNames(kind.name);
-    const at = kind.field(kind.touches!.at)!;
-    link.target.field(names.last)!.touched = { is: "last", kind, link, at };
-    link.target.field(names.count)!.touched = { is: "count", kind, link, at };
-  }
+  for (const touch of kind.touches ?? [])
+    for (const link of kind.links.filter(({ id }) => touch.links.includes(id.name))) {
+      const names = touchedNames(kind, touch);
+      const at = kind.field(touch.at)!;
+      const only = touch.only && { only: { field: kind.field(touch.only.field)!, is: touch.only.is } };
+      link.target.field(names.last)!.touched = { is: "last", kind, link, at, ...only };
+      link.target.field(names.count)!.touched = { is: "count", kind, link, at, ...only };
+    }
 }
 
 /** Tells the fields that show what a record mentions where their values come from. */
@@ -103,8 +121,7 @@ export function compileKind(declaration: Declaration): Kind {
     doneWhen?.field,
     amount,
     per,
-    declaration.touches?.at,
-    ...(declaration.touches?.links ?? []),
+    ...(declaration.touches ?? []).flatMap(({ at, links, only }) => [at, ...links, only?.field]),
     declaration.mentions?.at,
     ...(declaration.mentions?.in ?? []),
     declaration.joins?.into,
@@ -118,7 +135,13 @@ export function compileKind(declaration: Declaration): Kind {
   parts.push(...(frozen ? [frozen.when, ...frozen.free] : []), settles?.link, settles?.amount, settles?.per, settles?.reverses);
   if (document)
     parts.push(document.items, document.currency, document.number, document.series, document.at, document.date, document.due);
-  const others = fields.flatMap(({ derived, wanted, further, turns }) => [derived?.field, wanted?.field, further, turns?.at]);
+  const others = fields.flatMap(({ derived, wanted, further, turns, sets }) => [
+    derived?.field,
+    wanted?.field,
+    further,
+    turns?.at,
+    sets?.field,
+  ]);
   const wanted = [title, ...titleParts, naturalKey, ...needsOneOf, ...parts, ...others, order.replace("-", "")];
   for (const each of wanted) {
     if (each !== undefined && !byName.has(each)) throw new Error(`${name} has no field ${each}`);

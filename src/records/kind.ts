@@ -109,6 +109,17 @@ export type DocumentSource = {
   becomes?: { kind: string; link: string; needs: string };
 };
 
+/**
+ * What happened `at` a time to what the `links` lead to. `as` names it in `last_activity_at` and `activity_count`, where that is not the kind's
+ * name; `only` records of which the field has one of these values count.
+ */
+export type TouchSource = {
+  at: string;
+  links: readonly string[];
+  as?: string;
+  only?: { field: string; is: readonly [string, ...string[]] };
+};
+
 /** A kind of record as it is declared: data, and nothing about how it is done. */
 export type Declaration = {
   /** Singular, as in the handle `contact/c_…`. */
@@ -132,8 +143,8 @@ export type Declaration = {
   card?: CardSource;
   /** An amount worth adding up, by the field that says what it is an amount of: totals are never mixed. */
   sums?: { amount: string; per: string };
-  /** Each record is something that happened `at` a time to what it links to, which tells when the last was and how many there are. */
-  touches?: { at: string; links: readonly string[] };
+  /** Each record is something that happened to what it links to, which tells when the last was and how many there are. */
+  touches?: readonly TouchSource[];
   /**
    * Each record names e-mail addresses in these fields, and by them the records that have these addresses or domains, at the time `at`. Its fields
    * of the type `links` show which records those are.
@@ -194,8 +205,14 @@ export type Field = FieldSpec & {
   list?: Field;
 };
 
-/** The records of `kind` that link here, and when they happened. */
-export type Touched = { is: "last" | "count"; kind: Kind; link: Link; at: Field };
+/** The records of `kind` that link here, and when they happened. `only` those count of which a field has one of these values. */
+export type Touched = {
+  is: "last" | "count";
+  kind: Kind;
+  link: Link;
+  at: Field;
+  only?: { field: Field; is: readonly string[] };
+};
 
 /** The addresses and domains that a record of `kind` names; or, with a target, the records of that kind which have them. */
 export type Mentioned = { kind: Kind; target?: Kind };
@@ -288,5 +305,8 @@ export const isAlways = ({ required, readOnly, optional, always }: FieldSpec): b
 /** Whether its records are kept in a table of their own; what is only shown like a record is a view. */
 export const isRecord = (kind: Kind): boolean => kind.field("version")?.column === "version";
 
-/** What callers may send. */
+/** What callers may write. */
 export const writable = ({ fields }: Kind): Field[] => fields.filter((field) => !field.readOnly);
+
+/** What callers may send: also what is written as another field. */
+export const sendable = ({ fields }: Kind): Field[] => fields.filter(({ readOnly, sets }) => !readOnly || sets);

@@ -1,4 +1,4 @@
-import { boolean, custom, link, longText, person, phrase, required, tags, time } from "../fields/vocabulary.ts";
+import { boolean, choice, custom, link, longText, person, phrase, required, tags, time } from "../fields/vocabulary.ts";
 import { defineRecord } from "./define.ts";
 
 export const task = defineRecord({
@@ -20,6 +20,18 @@ export const task = defineRecord({
     title: required(phrase({ about: "what to do", sort: true, search: true })),
     due_at: time({ about: "by when; feeds /reminders while not done", sort: true }),
     done: required(boolean({ about: "whether it is done", initially: false, paged: true })),
+    status: choice(["open", "done"], {
+      about: "the same as done, in a word; status=done may be sent in its place",
+      readOnly: true,
+      shown: "detail",
+      computed: { is: "first", values: [["done", { holds: ["done"] }]], else: "open" },
+      sets: { field: "done", to: { open: false, done: true } },
+    }),
+    done_at: time({
+      about: "when it was done; set and cleared with done unless you say",
+      sort: true,
+      derived: { is: "left-at", field: "done", value: "false" },
+    }),
     assignee: person({ about: "who does it", sort: true, paged: true }),
     contact_id: link("contact", { about: "for whom" }),
     company_id: link("company", { about: "for which company" }),
@@ -33,4 +45,5 @@ export const task = defineRecord({
     custom: custom({ about: "your own fields, as custom.<key>" }),
   },
   example: { title: "Send the quote", due_at: "2026-06-10T09:00:00Z", assignee: "me", contact_id: "c_t4v6w8y0" },
+  made: { status: "open" },
 });

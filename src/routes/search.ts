@@ -3,10 +3,12 @@ import { countWords } from "../db/records/absence.ts";
 import type { Page } from "../db/records/rows.ts";
 import { MOST_NEAR, type Reach, searchRows } from "../db/search/search.ts";
 import { limit } from "../derive/parameters.ts";
-import { type ListQuery, readListQuery, singleSigned } from "../derive/query.ts";
+import { type ListQuery, readListQuery, single, singleSigned } from "../derive/query.ts";
 import type { Row, View } from "../derive/view.ts";
 import { required, text } from "../fields/vocabulary.ts";
 import type { Answer } from "../http/reply.ts";
+import { echo } from "../kit/line.ts";
+import { nearest } from "../kit/nearest.ts";
 import { Problem } from "../kit/problem.ts";
 import type { Kind } from "../records/kind.ts";
 import type { Authenticated, Route } from "../service/route.ts";
@@ -18,7 +20,11 @@ export const searchRoutes = (kinds: readonly Kind[]): Route[] => [
     method: "GET",
     path: "/search",
     about: "finds records of all kinds, best first",
-    parameters: { q: required(text({ about: "words to find, or what comes near them" })), limit: limit(200) },
+    parameters: {
+      q: required(text({ about: "words to find, or what comes near them" })),
+      types: text({ about: "only these kinds: a comma list, e.g. contacts,deals" }),
+      limit: limit(200),
+    },
     answers: { is: "list", of: kinds },
     handle: searchAll,
   },
@@ -29,7 +35,7 @@ async function searchAll(context: Authenticated): Promise<Answer> {
   const search = singleSigned(context.parameters, "q");
   if (!search?.trim()) throw new Problem("missing_field", "q is missing", "GET /search?q=acme");
   const paging = context.parameters.filter(([name]) => name === "limit");
-  const kinds = (await searchedKinds(context)).map((kind) => {
+  const kinds = (readTypes(context) ?? (await searchedKinds(context))).map((kind) => {
     const query = readListQuery(kind, [["search", search], ...paging], context.reading);
     return { query, view: listView(context, kind, query) };
   });
@@ -85,6 +91,29 @@ async function whyNoneOf(
     ),
   );
   return [...apart, ...lacking.flat()];
+}
+
+/** `types=contacts,deal`: kinds by either of their names. */
+function readTypes({ db, parameters }: Authenticated): readonly Kind[] | undefined {
+  const asked = single(parameters, "types");
+  if (asked === undefined) return undefined;
+  const { catalog } = db;
+  const kinds = asked
+    .split(",")
+    .map((each) => each.trim().toLowerCase())
+    .filter(Boolean)
+    .map((name) => {
+      const kind = catalog.get(name) ?? catalog.byPlural(name);
+      if (kind) return kind;
+      const plurals = catalog.kinds.map(({ plural }) => plural);
+      const near = nearest(name, plurals);
+      throw new Problem("invalid_value", `types cannot be ${echo(name)}`, [
+        ...(near.length > 0 ? [`did you mean ${near.join(" or ")}?`] : []),
+        `types is a comma list of ${plurals.join(", ")}`,
+      ]);
+    });
+  if (kinds.length === 0) throw new Problem("invalid_value", "types names no kind", "leave types= out to search all kinds");
+  return catalog.kinds.filter((kind) => kinds.includes(kind));
 }
 
 /** Own kinds may be many, and most of them empty. */

@@ -1,5 +1,6 @@
 import type { Catalog } from "../records/catalog.ts";
 import type { Route } from "../service/route.ts";
+import { agentCardRoutes } from "./agentCard.ts";
 import { batchRoutes } from "./batch.ts";
 import { calendarRoutes } from "./calendars.ts";
 import { changeRoutes } from "./changes.ts";
@@ -46,6 +47,7 @@ export function createRoutes(catalog: Catalog): Route[] {
   const routes: Route[] = [
     ...helpRoutes(() => routes),
     ...openApiRoutes(() => routes, catalog),
+    ...agentCardRoutes(catalog),
     ...sdkRoutes(() => routes, catalog),
     ...toolRoutes(() => routes, catalog),
     ...metricsRoutes,

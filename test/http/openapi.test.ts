@@ -301,6 +301,7 @@ test("what is no record", async () => {
     "/help",
     "/llms.txt",
     "/.well-known/agent.md",
+    "/.well-known/agent.json",
     "/healthz",
     "/readyz",
     "/openapi.json",
@@ -314,7 +315,15 @@ test("what is no record", async () => {
   await ask("GET", "/help/{topic}", { ids: ["nothing"], query: JSON_PLEASE });
   await ask("GET", "/metrics", { send: service.send });
   await ask("GET", "/metrics", { send: service.send, headers: { authorization: `Bearer ${METRICS}` } });
-  for (const query of ["", "&q=linked", "&q=lniked", "&q=linked&limit=1", "&limit=0"])
+  for (const query of [
+    "",
+    "&q=linked",
+    "&q=lniked",
+    "&q=linked&limit=1",
+    "&q=linked&types=contacts,deal",
+    "&q=linked&types=x",
+    "&limit=0",
+  ])
     await ask("GET", "/search", { query: `${JSON_PLEASE}${query}` });
   for (const query of [
     "",

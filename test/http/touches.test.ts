@@ -21,11 +21,14 @@ before(async () => {
 });
 after(() => service.close());
 
-const touchedKinds = definitions.flatMap((kind) => {
-  const last = kind.fields.find(({ touched }) => touched?.is === "last");
-  const count = kind.fields.find(({ touched }) => touched?.is === "count");
-  return last && count ? [{ kind, last: last.name, count: count.name, touched: last.touched! }] : [];
-});
+/** A time and a count stand together. */
+const touchedKinds = definitions.flatMap((kind) =>
+  kind.fields.flatMap((last, i) => {
+    const count = kind.fields[i + 1];
+    if (last.touched?.is !== "last" || count?.touched?.is !== "count") return [];
+    return [{ kind, last: last.name, count: count.name, touched: last.touched }];
+  }),
+);
 
 async function shown({ plural }: Kind, id: string, ...fields: string[]): Promise<unknown[]> {
   const record = (await ann.send("GET", `/${plural}/${id}?format=json&fields=${fields.join(",")}`)).json() as Json;
@@ -45,12 +48,15 @@ async function remove(path: string): Promise<void> {
 test("what is declared to touch others gives them two fields", () => {
   assert.deepEqual(
     touchedKinds.map(({ kind, last, count }) => `${kind.name} ${last} ${count}`),
-    ["contact", "company", "deal"].map((name) => `${name} last_activity_at activity_count`),
+    ["contact", "company", "deal"].flatMap((name) => [
+      `${name} last_activity_at activity_count`,
+      ...(name === "deal" ? [] : [`${name} last_outreach_at outreach_count`]),
+    ]),
   );
 });
 
 for (const { kind, last, count, touched } of touchedKinds) {
-  describe(kind.plural, () => {
+  describe(`${kind.plural}.${last}`, () => {
     test("both follow each write, move and deletion of what touches", async () => {
       const [a, b] = [await post(ann, kind, leastOf(kind, world)), await post(ann, kind, leastOf(kind, world))];
       assert.deepEqual(await shown(kind, a.id, last, count), [null, 0]);
@@ -79,19 +85,22 @@ for (const { kind, last, count, touched } of touchedKinds) {
     });
 
     test("filters and orders find what was not touched for long, or never", async () => {
-      const bob = await service.signIn(`${kind.name}@example.com`);
+      const bob = await service.signIn(`${kind.name}-${count}@example.com`);
       const made: string[] = [];
       const title = kind.title;
       for (const name of ["a", "b", "c", "d", "e"]) made.push((await post(bob, kind, { [title]: name })).id);
       const times = [["2026-01-01"], ["2026-03-01", "2026-06-09"], ["2026-02-01", "2026-02-02"], [], []];
-      for (const [i, each] of times.entries())
-        for (const at of each)
-          await post(bob, touched.kind, {
-            ...touched.kind.example,
-            contact_id: undefined,
-            [touched.link.id.name]: made[i],
-            [touched.at.name]: at,
-          });
+      const log = (i: number, at: string, more = {}) =>
+        post(bob, touched.kind, {
+          ...touched.kind.example,
+          contact_id: undefined,
+          [touched.link.id.name]: made[i],
+          [touched.at.name]: at,
+          ...more,
+        });
+      for (const [i, each] of times.entries()) for (const at of each) await log(i, at);
+      // Among records of which only some count, the others change nothing.
+      if (touched.only) for (const i of [0, 3]) await log(i, "2026-06-10", { [touched.only.field.name]: "note" });
       const names = async (query: string, limit = 200) => {
         const found: string[] = [];
         for (let cursor = ""; ; ) {

@@ -9,7 +9,7 @@ import { columnName, type Field, isAlways, type Touched } from "../../records/ki
 import { boundedSql, unboundedSql } from "./bounded.ts";
 import { predicateSql } from "./condition.ts";
 import { walkSql } from "./mentions.ts";
-import { rowsOf, type Table, touchingSql } from "./table.ts";
+import { onlySql, rowsOf, type Table, touchingSql } from "./table.ts";
 
 /** Everything that tells which rows come in which order. */
 export type Walk = {
@@ -113,11 +113,11 @@ function touchedRangeSql(walk: Walk, touched: Touched, range: Range, wanted: num
     const where = join([...filters, ...asked, none, ...beyondSql(walk, range, key)], " and ");
     return sql`select ${shown(key)} from ${table.name} r where ${where} order by r.id ${direction}${limitSql(wanted)}`;
   }
-  const later = sql`select from ${rowsOf(kind)} n where n.workspace_id = ${workspaceId} and n.${to} = t.${to} and n.deleted_at is null
+  const later = sql`select from ${rowsOf(kind)} n where n.workspace_id = ${workspaceId} and n.${to} = t.${to} and n.deleted_at is null${onlySql(touched, raw("n"))}
     and (n.${time}, n.id) > (t.${time}, t.id)`;
   const where = join(
     [
-      sql`t.workspace_id = ${workspaceId} and t.${to} is not null and t.deleted_at is null and not exists (${later})`,
+      sql`t.workspace_id = ${workspaceId} and t.${to} is not null and t.deleted_at is null${onlySql(touched, raw("t"))} and not exists (${later})`,
       ...filters,
       ...asked,
       ...beyondSql(walk, range, sql`t.${time}`),

@@ -117,9 +117,16 @@ function touchedSql(touched: Touched, row: Statement, workspace: Workspace): Sta
 }
 
 /** `from … where …`: the records that touch the row. */
-export function touchingSql({ kind, link }: Touched, row: Statement, workspace: Workspace): Statement {
+export function touchingSql(touched: Touched, row: Statement, workspace: Workspace): Statement {
+  const { kind, link } = touched;
   return sql`from ${rowsOf(kind)} touching where touching.workspace_id = ${workspace} and touching.${ident(columnName(link.id))} = ${row}.id
-    and touching.deleted_at is null`;
+    and touching.deleted_at is null${onlySql(touched, raw("touching"))}`;
+}
+
+/** ` and …`: the records among those that link here which count. Their values are of the declaration, and stand in the text of the statement. */
+export function onlySql({ only }: Touched, row: Statement): Statement {
+  if (!only) return raw("");
+  return sql` and ${row}.${ident(columnName(only.field))} in (${join(only.is.map((value) => raw(`'${value}'`)))})`;
 }
 
 /** A table from its parts, for what is shown like a record and kept in another way. */
