@@ -1,6 +1,7 @@
 import type { Session } from "../db/people/sessions.ts";
 import type { Parameters } from "../derive/query.ts";
 import type { Problem } from "../kit/problem.ts";
+import type { Verb } from "../kit/scope.ts";
 import type { Catalog } from "../records/catalog.ts";
 import type { Kind } from "../records/kind.ts";
 import type { Vocabulary } from "./vocabulary.ts";
@@ -112,6 +113,8 @@ export type Dialect = {
   refusal: (problem: Problem, requestId: string, baseUrl: string) => { status: number; body: Values };
   /** What every answer of this caller tells besides. */
   facts?: (call: Call) => Promise<Values>;
+  /** What a token must be good for before anything is asked; any will do unless said. */
+  needs?: Verb;
   /** Whether X-RateLimit-Reset is a time in epoch seconds, in place of seconds from now. */
   epochReset?: true;
   phrases: readonly Phrase[];

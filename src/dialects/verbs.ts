@@ -206,11 +206,18 @@ const changed = ({ headers }: Reply): Record<string, string> =>
  * Takes both steps of what wants a confirm token; the record may move on between them, so it is asked again. A step-up code is mailed to a
  * person, who sends it along; in local mode it is in the answer.
  */
-export async function agreed(call: Call, method: string, target: string, query: Parameters, body?: Values): Promise<Reply> {
+export async function agreed(
+  call: Call,
+  method: string,
+  target: string,
+  query: Parameters,
+  body?: Values,
+  headers?: Record<string, string>,
+): Promise<Reply> {
   let second: Parameters = call.parameters.filter(([name]) => name === "code");
   for (let tried = 1; ; tried++) {
     try {
-      return await call.ask(method, target + queryOf([...query, ...second]), body);
+      return await call.ask(method, target + queryOf([...query, ...second]), body, headers);
     } catch (error) {
       if (!(error instanceof Problem) || tried > TRIES) throw error;
       const { confirm, code } = error.values;

@@ -3,24 +3,25 @@ import { agentCrm } from "../dialects/agentcrm/dialect.ts";
 import type { Dialect, Phrase } from "../dialects/dialect.ts";
 import { speak } from "../dialects/engine.ts";
 import { inCrm } from "../dialects/incrm/dialect.ts";
+import { ultra } from "../dialects/ultra/dialect.ts";
 import { json } from "../formats/json.ts";
 import type { Answer } from "../http/reply.ts";
 import { type Ask, type Authenticated, type Context, type Refuse, type Route, seenBaseUrl } from "../service/route.ts";
 
-const DIALECTS: readonly Dialect[] = [agentCrm, inCrm];
+const DIALECTS: readonly Dialect[] = [agentCrm, inCrm, ultra];
 
 /** The same records in other systems' words. Each of these routes asks our own ones, with the rights of the caller. */
 export const dialectRoutes: Route[] = DIALECTS.flatMap((dialect) => dialect.phrases.map((phrase) => routeOf(dialect, phrase)));
 
 function routeOf(dialect: Dialect, phrase: Phrase): Route {
-  const { base, epochReset } = dialect;
+  const { base, epochReset, needs = "member" } = dialect;
   const { method, path, about, open } = phrase;
   const route = {
     method,
     path: base + path,
     about,
     standard: dialect.name,
-    needs: "member",
+    needs,
     raw: true,
     answers: { is: "json" },
     below: base,

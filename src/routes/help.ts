@@ -108,6 +108,8 @@ const ALSO = new Map([
   ["backup", "export"],
   ["agentcrm", "dialects"],
   ["incrm", "dialects"],
+  ["ultra-api", "dialects"],
+  ["crm", "dialects"],
   ["webhook", "webhooks"],
   ["deliveries", "webhooks"],
   ["events", "webhooks"],

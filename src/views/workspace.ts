@@ -60,7 +60,7 @@ function readIban(text: string): string | undefined {
   return BigInt(digits) % 97n === 1n ? iban : undefined;
 }
 
-/** What an admin sets, besides name and time zone: how documents are numbered and taxed, and what they are headed with. */
+/** What an admin sets, besides name and time zone: how documents are numbered and taxed, what they are headed with, and whether agents may use tools. */
 const SETTINGS = {
   currency: currency({ about: "of documents that name none" }),
   tax_rate: percent({ about: "of items that name none, in percent" }),
@@ -78,6 +78,7 @@ const SETTINGS = {
   phone: phone({ about: "letterhead: where to call" }),
   iban: { type: ibanType, about: "letterhead: the account to pay to" },
   bic: phrase({ about: "letterhead: the bank of that account" }, 11),
+  crm_agent: boolean({ about: "whether the tools at /crm/agent answer; they do unless this is false" }),
 } satisfies Record<string, FieldSpec>;
 
 export const SETTING_NAMES = Object.keys(SETTINGS);

@@ -3376,5 +3376,6 @@ create table workspaces (
   phone text,
   iban text,
   bic text,
+  crm_agent boolean,
   constraint workspaces_pkey PRIMARY KEY (id)
 );

@@ -1,0 +1,99 @@
+import { Problem } from "../../kit/problem.ts";
+import type { Json } from "../../openapi/schemas.ts";
+import type { Call, Said, Values } from "../dialect.ts";
+import { kindOf, tableOf } from "../engine.ts";
+import { enter, isOn } from "./enter.ts";
+import { MOST_REASON, MOST_REQUEST_ID } from "./request.ts";
+import { type Known, type Tool, writes } from "./tool.ts";
+import { inputOf, TOOLS, wordsOf } from "./tools.ts";
+
+const SCHEMA = "https://json-schema.org/draft/2020-12/schema";
+
+/** What there is: every tool with its schemas, and an example that runs in the caller's workspace. */
+export async function capabilities(call: Call): Promise<Said> {
+  const asked = call.parameters.find(([name]) => name === "organizationId")?.[1];
+  if (asked !== undefined) await enter(call, asked);
+  const known = await knownOf(call);
+  const { workspaceId, workspaceName } = call.session!;
+  const row = {
+    version: "1",
+    organization: { organizationId: workspaceId, name: workspaceName, crmEnabled: await isOn(call) },
+    execute: {
+      method: "POST",
+      path: "/crm/agent/tools/{toolName}",
+      body: {
+        organizationId: "needed by every tool but crm_resolve_workspace",
+        input: "what the tool takes: its inputSchema",
+        reason: `why, for the history; at most ${MOST_REASON} characters`,
+        requestId: `at most ${MOST_REQUEST_ID} characters: the same tool, requestId and input are done once within a day`,
+        dryRun: "true answers what would be and changes nothing; in the input or beside it",
+        confirm: "true does what requiresConfirm tells of; in the input or beside it",
+      },
+    },
+    rules: RULES,
+    families: [...new Set(TOOLS.map(({ family }) => family))].map((family) => ({
+      name: family,
+      tools: TOOLS.filter((tool) => tool.family === family).map(({ name }) => name),
+    })),
+    tools: TOOLS.map((tool) => toldTool(tool, call, known)),
+  };
+  return { is: "one", row, meta: { tools: TOOLS.length } };
+}
+
+function toldTool(tool: Tool, call: Call, known: Known): Values {
+  const { name, family, about, risk } = tool;
+  const input = tool.example(known);
+  const organizationId = call.session!.workspaceId;
+  return {
+    name,
+    family,
+    description: about,
+    riskLevel: risk,
+    readOnly: !writes(tool),
+    scoped: tool.unscoped !== true,
+    supportsDryRun: writes(tool),
+    requiresConfirm: tool.confirms === true,
+    inputSchema: whole(inputOf(tool, call)),
+    outputSchema: whole(tool.output(wordsOf(call))),
+    examples: [
+      {
+        ...(tool.unscoped ? {} : { organizationId }),
+        input,
+        ...(writes(tool) ? { reason: "asked for by the user", requestId: `example-${name}` } : {}),
+      },
+    ],
+  };
+}
+
+const whole = (schema: Json): Json => ({ $schema: SCHEMA, ...schema });
+
+/** The newest record of each table, so that an example is one that runs. */
+async function knownOf(call: Call): Promise<Known> {
+  const found = new Map<string, string>();
+  for (const { name } of call.dialect.tables) {
+    const { plural, prefix } = kindOf(call, tableOf(call, name));
+    const ids = await newest(call, plural);
+    found.set(name, ids[0] ?? `${prefix}_t4v6w8y0`);
+    found.set(`${name} 2`, ids[1] ?? `${prefix}_5h2k8m3q`);
+  }
+  found.set("workspace", call.session!.workspaceName);
+  return (name) => found.get(name)!;
+}
+
+async function newest(call: Call, plural: string): Promise<string[]> {
+  try {
+    const { json } = await call.ask("GET", `/${plural}?limit=2&fields=id`);
+    return (json.items as Values[]).map(({ id }) => String(id));
+  } catch (error) {
+    // A token may be admin and read nothing.
+    if (error instanceof Problem && error.status === 403) return [];
+    throw error;
+  }
+}
+
+const RULES: readonly string[] = [
+  "Start with crm_resolve_workspace; every other tool takes its organizationId.",
+  "Compare campaigns by find_contacts_in_multiple_campaigns, get_campaign_contact_overlap and bulk_get_campaign_contact_counts, not by paging through list_outbound_contacts.",
+  "Send bulk tools with dryRun first. Assigning, removing and deleting need confirm: true when dryRun is not true: ask the user before.",
+  "Everything that is written can be taken back: POST /undo with the traceId of the answer's meta as request.",
+];

@@ -1,0 +1,55 @@
+import type { Json } from "../../openapi/schemas.ts";
+import type { Catalog } from "../../records/catalog.ts";
+import { derived } from "../../records/derived.ts";
+import type { Call } from "../dialect.ts";
+import { tableOf, vocabularyFor } from "../engine.ts";
+import { CAMPAIGNS } from "./campaigns.ts";
+import { CONTACTS } from "./contacts.ts";
+import { flag } from "./schemas.ts";
+import { type Tool, type Words, writes } from "./tool.ts";
+import { agents, resolve, workloads } from "./workspaces.ts";
+
+/** All of them, in the order of ultra-api's document. */
+export const TOOLS: readonly Tool[] = [
+  resolve,
+  agents,
+  workloads,
+  CAMPAIGNS.list,
+  CAMPAIGNS.get,
+  CAMPAIGNS.create,
+  CAMPAIGNS.update,
+  CAMPAIGNS.attach,
+  CONTACTS.add,
+  CONTACTS.remove,
+  CAMPAIGNS.several,
+  CAMPAIGNS.compare,
+  CAMPAIGNS.counts,
+  CONTACTS.assign,
+  CONTACTS.list,
+];
+
+type Speaking = Pick<Call, "dialect" | "catalog">;
+
+export const wordsOf = (call: Speaking): Words => {
+  const asked = call as Call;
+  return (name) => vocabularyFor(asked, tableOf(asked, name));
+};
+
+const inputs = derived((_: Catalog) => new Map<Tool, Json>());
+
+/** What a tool takes in this workspace. `dryRun` and `confirm` are taken beside it too. */
+export function inputOf(tool: Tool, call: Speaking): Json {
+  const made = inputs(call.catalog);
+  const input = made.get(tool) ?? steered(tool, tool.input(wordsOf(call)));
+  made.set(tool, input);
+  return input;
+}
+
+function steered(tool: Tool, input: Json): Json {
+  const properties = {
+    ...(input["properties"] as Json),
+    ...(writes(tool) ? { dryRun: flag("answers what would be, and changes nothing") } : {}),
+    ...(tool.confirms ? { confirm: flag("needed to do it, when dryRun is not true") } : {}),
+  };
+  return { ...input, properties };
+}

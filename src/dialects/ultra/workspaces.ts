@@ -1,0 +1,170 @@
+import type { Values } from "../dialect.ts";
+import { isOn } from "./enter.ts";
+import { answer, emails, flag, ids, listOf, object, orNull, text, whole } from "./schemas.ts";
+import type { Tool, Words, Work } from "./tool.ts";
+
+/** The workspace, and the people who work in it. */
+
+const MATCH = answer({
+  organizationId: text("what every other tool takes"),
+  name: text("what it is called"),
+  slug: text("its name as an address writes it"),
+  ownerEmails: listOf(text("an e-mail address"), "its admins"),
+  timezone: text("an IANA time zone"),
+  crmEnabled: flag("whether the other tools answer there"),
+  matchedBy: listOf(text("id, name, slug or ownerEmail"), "what of it was asked for"),
+});
+
+const NEEDLE = { minLength: 1, maxLength: 254 };
+
+export const resolve: Tool = {
+  name: "crm_resolve_workspace",
+  family: "Workspace resolution",
+  about:
+    "Finds the organizationId of the workspace by its name, slug, id or an owner's e-mail; without input the token's own. Call it first.",
+  risk: "low",
+  unscoped: true,
+  input: () =>
+    object({
+      query: text("a name, part of one, a slug, an id or an owner's e-mail", NEEDLE),
+      name: text("the name alone", NEEDLE),
+      slug: text("the slug alone", NEEDLE),
+      ownerEmail: text("the owner's e-mail alone", NEEDLE),
+    }),
+  output: () =>
+    answer({
+      organizationId: orNull(text("of the one that matches; null where none does")),
+      matches: listOf(MATCH, "at most one: a token acts in one workspace"),
+    }),
+  example: (known) => ({ query: known("workspace") }),
+  async run({ call, input, get }) {
+    const { workspaceId } = call.session!;
+    const { json } = await get(`/workspaces/${workspaceId}`);
+    const members = (await get(`/workspaces/${workspaceId}/members`)).json.items as Values[];
+    const ownerEmails = members.filter(({ role, status }) => role === "admin" && status === "member").map(({ email }) => email);
+    const name = String(json.name);
+    const matchedBy = matches(input, { id: workspaceId, name, slug: slugOf(name), ownerEmails: ownerEmails.map(String) });
+    if (matchedBy === undefined)
+      return {
+        data: { organizationId: null, matches: [] },
+        meta: { hints: ["a token acts in one workspace, and this one is called otherwise; without input it is told"] },
+      };
+    const crmEnabled = await isOn(call);
+    const match = {
+      organizationId: workspaceId,
+      name,
+      slug: slugOf(name),
+      ownerEmails,
+      timezone: json.timezone,
+      crmEnabled,
+      matchedBy,
+    };
+    return { data: { organizationId: workspaceId, matches: [match] } };
+  },
+};
+
+const slugOf = (name: string): string =>
+  name
+    .normalize("NFKD")
+    .toLowerCase()
+    .replace(/\p{M}+/gu, "")
+    .replace(/[^\p{L}\p{N}]+/gu, "-")
+    .replace(/^-|-$/g, "");
+
+type Known = { id: string; name: string; slug: string; ownerEmails: string[] };
+
+/** By what it was found: all that is asked for has to be so. Undefined: it is not meant. */
+function matches(input: Values, { id, name, slug, ownerEmails }: Known): string[] | undefined {
+  const is = (asked: string, held: string) => asked.trim().toLowerCase() === held.toLowerCase();
+  const tests: Record<string, (asked: string) => boolean> = {
+    id: (asked) => is(asked, id) || is(asked, `ws_${id.slice(-8)}`) || is(asked, `workspace/ws_${id.slice(-8)}`),
+    name: (asked) => name.toLowerCase().includes(asked.trim().toLowerCase()),
+    slug: (asked) => is(asked, slug) || slugOf(asked) === slug,
+    ownerEmail: (asked) => ownerEmails.some((email) => is(asked, email)),
+  };
+  const { query, ...named } = input as Record<string, string>;
+  const byQuery = query === undefined ? [] : Object.keys(tests).filter((test) => tests[test]!(query));
+  if (query !== undefined && byQuery.length === 0) return undefined;
+  if (Object.entries(named).some(([test, asked]) => !tests[test]!(asked))) return undefined;
+  return [...new Set([...byQuery, ...Object.keys(named)])];
+}
+
+const AGENT = answer({
+  userId: text("the id of the member"),
+  email: text("what tools take as assignee"),
+  role: text("admin or member"),
+  since: text("since when"),
+});
+
+export const agents: Tool = {
+  name: "list_outbound_agents",
+  family: "Outbound Operations",
+  about: "Lists the people who may be assigned campaign contacts: the members of the workspace who may write.",
+  risk: "low",
+  input: () => object({ search: text("part of an e-mail address", NEEDLE) }),
+  output: () => answer({ agents: listOf(AGENT, "oldest first") }),
+  example: () => ({}),
+  async run(work) {
+    const search = String(work.input.search ?? "").toLowerCase();
+    const found = (await membersOf(work)).filter(({ email }) => email.toLowerCase().includes(search));
+    return { data: { agents: found } };
+  },
+};
+
+type Agent = { userId: unknown; email: string; role: unknown; since: unknown };
+
+async function membersOf({ call, get }: Work): Promise<Agent[]> {
+  const { json } = await get(`/workspaces/${call.session!.workspaceId}/members`);
+  return (json.items as Values[])
+    .filter(({ role, status }) => role !== "viewer" && status === "member")
+    .map(({ id, email, role, created_at }) => ({ userId: id, email: String(email), role, since: created_at }));
+}
+
+const workload = (words: Words) =>
+  answer({
+    assignee: orNull(text("an e-mail address; null: assigned to nobody")),
+    contacts: whole("how many campaign contacts are theirs"),
+    open: whole("how many of these there is still something to do for"),
+    due: whole("how many are due by now"),
+    campaigns: whole("in how many campaigns"),
+    states: answer(Object.fromEntries(statesOf(words).map((state) => [state, whole(`how many are ${state}`)]))),
+  });
+
+/** How far it may be with a contact of a campaign. */
+export function statesOf(words: Words): readonly string[] {
+  const { kind } = words("campaignContact");
+  return kind.field(kind.joins!.state)!.type.choices!;
+}
+
+export const workloads: Tool = {
+  name: "bulk_get_agent_workloads",
+  family: "Outbound Operations",
+  about:
+    "Tells how many campaign contacts each agent has, how many are open and due, and of which state. Who has none is told with zeros.",
+  risk: "low",
+  input: () => object({ agentEmails: emails("only these agents"), campaignIds: ids("campaign") }),
+  output: (words) => answer({ workloads: listOf(workload(words), "who has the most first") }),
+  example: () => ({}),
+  async run(work) {
+    const { agentEmails, campaignIds } = work.input as { agentEmails?: string[]; campaignIds?: string[] };
+    const states = statesOf(work.words);
+    const { json } = await work.get("/campaigns/workloads", among(campaignIds));
+    const rows = (json.items as Values[]).map(({ assignee, members, open, due, campaigns, ...counts }) => ({
+      assignee: assignee ?? null,
+      contacts: members,
+      open,
+      due,
+      campaigns,
+      states: Object.fromEntries(states.map((state) => [state, counts[state]])),
+    }));
+    const wanted = agentEmails?.map((email) => email.toLowerCase()) ?? (await membersOf(work)).map(({ email }) => email);
+    const idle = wanted.filter((email) => !rows.some(({ assignee }) => String(assignee).toLowerCase() === email.toLowerCase()));
+    const zeros = Object.fromEntries(states.map((state) => [state, 0]));
+    const all = [...rows, ...idle.map((assignee) => ({ assignee, contacts: 0, open: 0, due: 0, campaigns: 0, states: zeros }))];
+    const asked = all.filter(({ assignee }) => !agentEmails || wanted.includes(String(assignee).toLowerCase()));
+    return { data: { workloads: asked } };
+  },
+};
+
+export const among = (campaignIds: readonly string[] | undefined): [string, string][] =>
+  campaignIds === undefined ? [] : [["campaigns", campaignIds.join(",")]];

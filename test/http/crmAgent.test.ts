@@ -1,0 +1,353 @@
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+import { z } from "zod";
+import { type Client, type Service, startService } from "../helpers/service.ts";
+
+/** The tools of ultra-api: what capabilities tell of them holds, and each runs. */
+
+let service: Service;
+let ann: Client;
+let eve: Client;
+let org: string;
+before(async () => {
+  service = await startService({ config: { CRM_RATE: "5000" } });
+  ann = await service.signIn();
+  eve = await service.signIn("eve@elsewhere.example");
+  org = (await own("GET", "/workspaces")).items[0].id;
+});
+after(() => service.close());
+
+// biome-ignore lint/suspicious/noExplicitAny: a test asserts on what it finds
+type Any = any;
+
+/** One of our own routes. */
+async function own(method: string, path: string, body?: object, who = ann): Promise<Any> {
+  const reply = await who.send(method, `${path}${path.includes("?") ? "&" : "?"}format=json`, body);
+  assert.ok(reply.status < 300, `${method} ${path} ${reply.text}`);
+  return reply.json();
+}
+
+const make = async (path: string, body: object): Promise<string> => (await own("POST", path, body)).id;
+
+type Answer = { status: number; success: boolean; data: Any; error: string | null; meta: Any };
+
+async function call(tool: string, input: unknown, more: object = {}, who = ann): Promise<Answer> {
+  const reply = await who.send("POST", `/crm/agent/tools/${tool}`, { organizationId: org, input, ...more });
+  const { success, data, error, meta, ...others } = reply.json();
+  assert.deepEqual(others, {}, "the envelope holds nothing else");
+  assert.equal(success, reply.status < 300, reply.text);
+  assert.equal(error === null, success, reply.text);
+  return { status: reply.status, success, data, error, meta };
+}
+
+type Tool = {
+  name: string;
+  riskLevel: string;
+  inputSchema: Any;
+  outputSchema: Any;
+  examples: Any[];
+  supportsDryRun: boolean;
+  requiresConfirm: boolean;
+};
+let told: Map<string, Tool> | undefined;
+
+async function tools(): Promise<Map<string, Tool>> {
+  const reply = await ann.send("GET", `/crm/agent/capabilities?organizationId=${org}`);
+  assert.equal(reply.status, 200, reply.text);
+  return new Map(reply.json().data.tools.map((tool: Tool) => [tool.name, tool]));
+}
+
+/** Runs a tool that shall do what it is asked, and holds what it takes and answers against its schemas. */
+async function done(tool: string, input: Any, more: object = {}): Promise<Any> {
+  told ??= await tools();
+  const { inputSchema, outputSchema } = told.get(tool)!;
+  fits(inputSchema, input, `input of ${tool}`);
+  const answer = await call(tool, input, more);
+  assert.equal(answer.status, 200, `${tool} ${JSON.stringify(input)} ${JSON.stringify(answer)}`);
+  fits(outputSchema, answer.data, `answer of ${tool}`);
+  return answer.data;
+}
+
+function fits(schema: Any, value: unknown, what: string): void {
+  const { error } = z.fromJSONSchema(schema).safeParse(value);
+  assert.equal(error && z.prettifyError(error), undefined, `${what}: ${JSON.stringify(value)}`);
+}
+
+async function refused(
+  status: number,
+  code: string,
+  tool: string,
+  input: unknown,
+  more: object = {},
+  who = ann,
+): Promise<Answer> {
+  const answer = await call(tool, input, more, who);
+  assert.deepEqual([answer.status, answer.meta.code, answer.data], [status, code, null], JSON.stringify(answer));
+  return answer;
+}
+
+const people = (tag: string, count: number) =>
+  Promise.all(
+    Array.from({ length: count }, (_, i) =>
+      make("/contacts", {
+        name: `${tag} ${i}`,
+        email: `${tag}${i}@acme.com`,
+        phone: `+49 30 90${i}000`,
+        stage: tag,
+        tags: [tag],
+      }),
+    ),
+  );
+
+const campaign = async (name: string): Promise<string> =>
+  (await done("create_outbound_campaign", { name, status: "active" })).campaign.id;
+
+test("a day's start: the workspace is found, a campaign is made, filled, dealt out and worked through", async () => {
+  const found = await done("crm_resolve_workspace", { query: "ANN@example.com" }, { organizationId: undefined });
+  assert.equal(found.organizationId, org);
+  assert.deepEqual(found.matches[0].matchedBy, ["ownerEmail"]);
+  const { slug, name } = found.matches[0];
+  assert.equal((await done("crm_resolve_workspace", { slug, name })).organizationId, org);
+  assert.deepEqual(await done("crm_resolve_workspace", { query: "somebody else's" }), { organizationId: null, matches: [] });
+  const ids = await people("start", 5);
+  const campaignId = await campaign("Start");
+  const filter = { stage: "start", tags: ["start"], email: "like:acme", createdAt: "gte:-1d" };
+  const dry = await done("bulk_add_contacts_to_campaign_by_filter", { campaignId, filter, dryRun: true });
+  assert.deepEqual([dry.added, dry.already], [5, 0]);
+  const put = { campaignId, filter, nextAt: "2020-01-01", assigneeEmails: ["sam@acme.com"] };
+  assert.equal((await done("bulk_add_contacts_to_campaign_by_filter", put)).added, 5);
+  assert.equal((await done("bulk_add_contacts_to_campaign_by_filter", { campaignId, contactIds: ids })).already, 5);
+  const deal = { campaignId, assigneeEmails: ["sam@acme.com", "kim@acme.com"], filter: { state: "pending" } };
+  const asked = await refused(409, "confirmation_required", "bulk_assign_campaign_contacts", deal);
+  assert.match(asked.error!, /this would change 5 campaign contacts; ask.*"confirm": true/);
+  assert.equal((await done("bulk_assign_campaign_contacts", { ...deal, dryRun: true })).assigned, 2);
+  assert.equal((await done("bulk_assign_campaign_contacts", { ...deal, confirm: true })).assigned, 2);
+  const { contacts, total, nextCursor } = await done("list_outbound_contacts", {
+    campaignIds: [campaignId],
+    filter: { assignee: "kim@acme.com" },
+    sort: "-createdAt",
+    limit: 1,
+  });
+  assert.deepEqual([total, contacts.length, contacts[0].person.email.startsWith("start")], [2, 1, true]);
+  assert.ok(nextCursor);
+});
+
+test("counts and overlaps need no pages, and removal keeps what was logged", async () => {
+  const ids = await people("lap", 4);
+  const [a, b, c] = [await campaign("Lap A"), await campaign("Lap B"), await campaign("Lap C")];
+  for (const [campaignId, contactIds] of [
+    [a, ids],
+    [b, ids.slice(0, 3)],
+    [c, ids.slice(0, 1)],
+  ] as const)
+    await done("bulk_add_contacts_to_campaign_by_filter", { campaignId, contactIds });
+  const { total, pairs } = await done("get_campaign_contact_overlap", { campaignIds: [a, b, c] });
+  assert.deepEqual([total, pairs.map(({ contacts }: Any) => contacts)], [3, [3, 1, 1]]);
+  const several = await done("find_contacts_in_multiple_campaigns", { campaignIds: [a, b, c], minCampaigns: 3 });
+  assert.deepEqual(
+    several.contacts.map(({ name }: Any) => name),
+    ["lap 0"],
+  );
+  const task = await make("/tasks", { title: "Call back", contact_id: ids[0], campaign_id: a, due_at: "2020-01-01" });
+  const logged = await make("/activities", { kind: "call", body: "no answer", contact_id: ids[0], campaign_id: a });
+  const out = { campaignId: a, alsoInCampaignIds: [c] };
+  assert.equal((await done("bulk_remove_contacts_from_campaign", { ...out, dryRun: true })).removed, 1);
+  const confirmed = { ...out, confirm: true };
+  const gone = await done("bulk_remove_contacts_from_campaign", confirmed, { requestId: "r1" });
+  assert.equal(gone.removed, 1);
+  assert.equal((await done("bulk_remove_contacts_from_campaign", confirmed, { requestId: "r1" })).removed, 0);
+  assert.equal((await ann.send("GET", `/tasks/${task}`)).status, 404);
+  assert.equal((await own("GET", `/activities/${logged}`)).campaign_id, a);
+  await own("POST", "/undo", { request: gone.request });
+  assert.equal((await ann.send("GET", `/tasks/${task}`)).status, 200);
+});
+
+test("workloads tell of every agent, and lists go on by cursor", async () => {
+  const ids = await people("load", 3);
+  const campaignId = await campaign("Load");
+  const put = { campaignId, contactIds: ids, assigneeEmails: ["ann@example.com"], nextAt: "2020-01-01" };
+  await done("bulk_add_contacts_to_campaign_by_filter", put);
+  const { agents } = await done("list_outbound_agents", {});
+  assert.deepEqual(
+    agents.map(({ email }: Any) => email),
+    ["ann@example.com"],
+  );
+  const { workloads } = await done("bulk_get_agent_workloads", {
+    campaignIds: [campaignId],
+    agentEmails: ["ann@example.com", "idle@acme.com"],
+  });
+  assert.deepEqual(
+    workloads.map(({ assignee, contacts, due, states }: Any) => [assignee, contacts, due, states.pending]),
+    [
+      ["ann@example.com", 3, 3, 3],
+      ["idle@acme.com", 0, 0, 0],
+    ],
+  );
+  const seen: string[] = [];
+  let cursor: string | undefined;
+  do {
+    const asked = { campaignIds: [campaignId], limit: 2, ...(cursor ? { cursor } : {}) };
+    const page = await done("list_outbound_contacts", asked);
+    seen.push(...page.contacts.map(({ contactId }: Any) => contactId));
+    cursor = page.nextCursor ?? undefined;
+  } while (cursor);
+  assert.deepEqual(seen.toSorted(), ids.toSorted());
+});
+
+test("one request id does one thing once, and another input under it another", async () => {
+  const input = { name: "Once", goal: "one" };
+  const [one, two] = await Promise.all([
+    call("create_outbound_campaign", input, { requestId: "day-1" }),
+    call("create_outbound_campaign", { goal: "one", name: "Once" }, { requestId: "day-1" }),
+  ]);
+  const answered = [one, two].filter(({ status }) => status === 200);
+  assert.ok(answered.length > 0 && [one, two].every(({ status }) => status === 200 || status === 409), JSON.stringify(two));
+  const { id } = answered[0]!.data.campaign;
+  const again = await call("create_outbound_campaign", input, { requestId: "day-1" });
+  assert.deepEqual([again.data.campaign.id, again.meta.requestId], [id, "day-1"]);
+  const other = await call("create_outbound_campaign", { ...input, goal: "two" }, { requestId: "day-1" });
+  assert.notEqual(other.data.campaign.id, id);
+  const tool = await call("update_outbound_campaign", { campaignId: id, goal: "one" }, { requestId: "day-1" });
+  assert.equal(tool.status, 200, JSON.stringify(tool));
+  const found = await done("list_campaigns", { filter: { name: "Once" } });
+  assert.equal(found.total, 2);
+});
+
+test("a dry run changes nothing, wherever it is asked for", async () => {
+  const before = (await own("GET", "/changes?limit=1&since=-1d")).items;
+  for (const [input, more] of [
+    [{ name: "Never", dryRun: true }, {}],
+    [{ name: "Never" }, { dryRun: true, confirm: true }],
+    [
+      { name: "Never", dryRun: true, confirm: true },
+      { dryRun: false, requestId: "never" },
+    ],
+  ] as const) {
+    const dry = await call("create_outbound_campaign", input, more);
+    assert.deepEqual([dry.status, dry.meta.dryRun, dry.data.campaign.name], [200, true, "Never"]);
+  }
+  assert.equal((await done("list_campaigns", { filter: { name: "Never" } })).total, 0);
+  assert.deepEqual((await own("GET", "/changes?limit=1&since=-1d")).items, before);
+});
+
+test("what does not fit is refused by name", async () => {
+  const id = await campaign("Fit");
+  for (const [tool, input, field, code, text] of [
+    ["create_outbound_campaign", {}, "input.name", "missing_field", /^input\.name is missing/],
+    ["create_outbound_campaign", { name: 5 }, "input.name", "invalid_value", /expected string/],
+    ["create_outbound_campaign", { name: "x", staus: "done" }, "input.staus", "invalid_field", /did you mean status\?/],
+    ["create_outbound_campaign", { name: "x", status: "open" }, "input.status", "invalid_value", /"draft"/],
+    ["list_campaigns", { limit: 201 }, "input.limit", "invalid_value", /200/],
+    ["list_campaigns", { filter: { name: { a: 1 } } }, "input.filter.name", "invalid_value", /./],
+    ["bulk_get_campaign_contact_counts", { campaignIds: [id, 7] }, "input.campaignIds[1]", "invalid_value", /string/],
+    ["bulk_add_contacts_to_campaign_by_filter", { campaignId: id }, "input.filter", "missing_field", /"all": true/],
+    ["bulk_assign_campaign_contacts", { campaignId: id, confirm: "yes" }, "input.confirm", "invalid_value", /boolean/],
+  ] as const) {
+    const { meta, error } = await refused(400, code, tool, input);
+    assert.equal(meta.field, field, `${tool} ${JSON.stringify(input)} ${error}`);
+    assert.match(error!, text);
+  }
+  const field = await refused(400, "invalid_field", "list_campaigns", { filter: { startOn: "2026-01-01" } });
+  assert.match(field.error!, /did you mean startsOn/);
+  const value = await refused(400, "invalid_value", "update_outbound_campaign", { campaignId: id, startsOn: "whenever" });
+  assert.match(value.error!, /startsOn/);
+  for (const name of ["confirm", "dry_run", "all", "limit", "company.x&all=true"])
+    await refused(400, "invalid_field", "bulk_add_contacts_to_campaign_by_filter", {
+      campaignId: id,
+      filter: { [name]: "true" },
+    });
+  const body = { organizationId: org, input: {} };
+  for (const [more, field] of [
+    [{ reason: "x".repeat(501) }, "reason"],
+    [{ requestId: "x".repeat(121) }, "requestId"],
+    [{ dryrun: true }, "dryrun"],
+    [{ input: [] }, "input"],
+    [{ dryRun: "true" }, "dryRun"],
+  ] as const) {
+    const reply = await ann.send("POST", "/crm/agent/tools/list_campaigns", { ...body, ...more });
+    assert.deepEqual([reply.status, reply.json().success, reply.json().meta.field], [400, false, field], reply.text);
+  }
+  for (const text of ["", "{", "[]", "7"]) {
+    const reply = await ann.send("POST", "/crm/agent/tools/list_campaigns", text);
+    assert.deepEqual([reply.status, reply.json().success], [400, false], reply.text);
+  }
+  const near = await refused(404, "not_found", "create_campaign", {});
+  assert.match(near.error!, /did you mean .*create_outbound_campaign|get_campaign/);
+  assert.match((await refused(404, "not_found", "get_campaign", { campaignId: "cm_00000000" })).error!, /cm_00000000/);
+});
+
+test("only an admin's own workspace answers, and no other is told of", async () => {
+  const theirs = (await own("GET", "/workspaces", undefined, eve)).items[0].id;
+  const words: string[] = [];
+  for (const organizationId of [
+    theirs,
+    `ws_${theirs.slice(-8)}`,
+    "ws_00000000000000000000000000",
+    "Ann's",
+    "workspace/ws_00000000",
+  ]) {
+    const { error } = await refused(404, "not_found", "list_campaigns", {}, { organizationId });
+    words.push(error!.replace(organizationId, "ID"));
+    const reply = await ann.send("GET", `/crm/agent/capabilities?organizationId=${encodeURIComponent(organizationId)}`);
+    assert.equal(reply.status, 404, reply.text);
+  }
+  assert.equal(new Set(words.map((each) => each.replaceAll('"', ""))).size, 1, words.join("\n"));
+  for (const form of [`ws_${org.slice(-8)}`, org.toUpperCase(), `workspace/ws_${org.slice(-8)}`])
+    assert.equal((await call("list_campaigns", {}, { organizationId: form })).status, 200);
+  await refused(400, "missing_field", "list_campaigns", {}, { organizationId: undefined });
+  assert.equal(
+    (await call("crm_resolve_workspace", { query: "eve@elsewhere.example" }, { organizationId: undefined })).data
+      .organizationId,
+    null,
+  );
+  const id = await campaign("Mine");
+  await refused(404, "not_found", "get_campaign", { campaignId: id }, { organizationId: theirs }, eve);
+  for (const scopes of [["read"], ["read", "write", "delete"], ["propose", "read"]]) {
+    const { token } = await own("POST", "/tokens", { name: "few", scopes });
+    const few = { ...ann, send: ((m, p, b) => service.send(m, p, b, { authorization: `Bearer ${token}` })) as Client["send"] };
+    await refused(403, "scope_required", "list_campaigns", {}, {}, few);
+    assert.equal((await few.send("GET", "/crm/agent/capabilities")).status, 403);
+  }
+  const none = await service.send("POST", "/crm/agent/tools/list_campaigns", { organizationId: org, input: {} });
+  assert.deepEqual([none.status, none.json().success, none.headers.has("www-authenticate")], [401, false, true]);
+  const lost = await ann.send("GET", "/crm/agent/nowhere");
+  assert.deepEqual([lost.status, lost.json().success], [404, false]);
+});
+
+test("a workspace switches the tools off and on", async () => {
+  await own("PATCH", `/workspaces/${org}`, { crm_agent: false });
+  try {
+    const { error } = await refused(403, "scope_required", "list_campaigns", {});
+    assert.match(error!, /switched off/);
+    assert.equal((await ann.send("GET", `/crm/agent/capabilities?organizationId=${org}`)).status, 403);
+    assert.equal((await ann.send("GET", "/crm/agent/capabilities")).json().data.organization.crmEnabled, false);
+    assert.equal((await call("crm_resolve_workspace", {}, { organizationId: undefined })).data.matches[0].crmEnabled, false);
+  } finally {
+    await own("PATCH", `/workspaces/${org}`, { crm_agent: null });
+  }
+  assert.equal((await call("list_campaigns", {})).status, 200);
+});
+
+test("hostile texts stay texts", async () => {
+  for (const text of ["'; drop table campaigns; --", "a\u202eb", "x\ny", "$1.id", "\u{1f600}".repeat(100), "%00", "{{base}}"]) {
+    const answer = await call(
+      "create_outbound_campaign",
+      { name: "Hostile", goal: text, notes: text },
+      { reason: text.slice(0, 500), requestId: text.slice(0, 60) },
+    );
+    assert.equal(answer.status, 200, JSON.stringify(answer));
+    assert.equal(answer.data.campaign.notes, text);
+    const found = await done("list_campaigns", { filter: { goal: `eq:${answer.data.campaign.goal}` } });
+    assert.equal(found.total, 1, text);
+  }
+  assert.equal((await call("create_outbound_campaign", { name: "a\0b" })).status, 400);
+  assert.equal((await call("list_campaigns", { search: "\0" })).status, 400);
+  assert.equal((await call("x".repeat(3000), {})).status, 404);
+  const large = await ann.send("POST", "/crm/agent/tools/list_campaigns", {
+    organizationId: org,
+    input: { search: "x".repeat(1_100_000) },
+  });
+  assert.equal(large.status, 413);
+  const deep = await ann.send("POST", "/crm/agent/tools/list_campaigns", `{"input":${"[".repeat(9000)}${"]".repeat(9000)}}`);
+  assert.ok(deep.status < 500, deep.text.slice(0, 300));
+});
