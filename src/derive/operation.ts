@@ -31,6 +31,8 @@ export type Operation = {
     /** It writes all that they find: there are no pages. */
     bulk?: true;
   };
+  /** Parameters by which it writes records besides the one that its body is. */
+  besides?: readonly string[];
   body?: OperationBody;
   /** The handler reads the text of the body itself. */
   raw?: true;

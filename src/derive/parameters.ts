@@ -39,6 +39,12 @@ export const CONFIRM = {
   confirm: text({ about: "the confirm token that the first call answered" }),
 } satisfies Named;
 
+/** What the deletion takes of records that put one thing into another. */
+export const detaching = ({ joins }: Kind): Named =>
+  joins
+    ? { detach: boolean({ about: "what was logged there for them, or is done, loses its link too; else it keeps it" }) }
+    : {};
+
 export const STEP_UP = {
   code: text({ about: "the code that the first call had mailed; also as the header X-Escalation-Code" }),
 } satisfies Named;

@@ -81,7 +81,21 @@ export const RESERVED_KINDS: readonly string[] = [
     "duplicate",
     "own_record",
   ],
-  ...["addresses", "connect", "errors", "examples", "formats", "line", "query", "routes", "record", "records", "me", "history"],
+  ...[
+    "addresses",
+    "connect",
+    "errors",
+    "examples",
+    "formats",
+    "line",
+    "query",
+    "routes",
+    "record",
+    "records",
+    "me",
+    "history",
+    "overview",
+  ],
 ];
 
 /** Names that a field cannot have, for a parameter, a part of an answer or of the service is called so. */

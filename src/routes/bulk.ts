@@ -3,7 +3,7 @@ import { resolveId } from "../db/records/references.ts";
 import type { Removal } from "../db/records/remove.ts";
 import { readRecord, type Written } from "../derive/body.ts";
 import type { Named } from "../derive/operation.ts";
-import { COMMON_PARAMETERS, CONFIRM, DRY, WRITING } from "../derive/parameters.ts";
+import { COMMON_PARAMETERS, CONFIRM, DRY, detaching, WRITING } from "../derive/parameters.ts";
 import { isSet, type ListQuery, queryWithout, readListQuery } from "../derive/query.ts";
 import { countType } from "../fields/text.ts";
 import { boolean, required, text } from "../fields/vocabulary.ts";
@@ -68,7 +68,7 @@ export function bulkRoutesAt(path: string, kind: Kind, told: string, within?: Wi
       kind,
       about: `delete all ${told} that the filters find, in two steps; at most ${MOST_BULK}`,
       filters,
-      parameters: BULK,
+      parameters: { ...BULK, ...detaching(kind) },
       answers: { is: "message", values: { deleted: counts("how many went"), ...ANSWER } },
       refuses,
       handle: (context) => remove(context, kind, within),
@@ -88,8 +88,9 @@ async function change(context: Authenticated, kind: Kind, within?: Within): Prom
       found,
       `change ${counted(found.records.length, kind)}`,
       JSON.stringify(Object.entries(body.values).sort()),
+      within,
     );
-  const preview = await previewBulk(db, session.workspaceId, kind, query, false);
+  const preview = await previewBulk(db, session.workspaceId, kind, query);
   if (preview.records.length === 0) return nothing(context, kind, { updated: 0, unchanged: 0 });
   agree(preview);
   const { found, changed } = await changeBulk(db, author, services.ids, kind, query, options, makingOf(context), agree);
@@ -101,11 +102,12 @@ async function change(context: Authenticated, kind: Kind, within?: Within): Prom
 async function remove(context: Authenticated, kind: Kind, within?: Within): Promise<Answer> {
   const { db, author, services, session } = context;
   const query = await readQuery(context, kind, within);
-  const agree = (found: Found) => ask(context, kind, "DELETE", found, `delete ${toldOf(found, kind)}`, "");
-  const preview = await previewBulk(db, session.workspaceId, kind, query, true);
+  const removal = { detach: isSet(context.parameters, "detach") };
+  const agree = (found: Found) => ask(context, kind, "DELETE", found, `delete ${toldOf(found, kind)}`, "", within);
+  const preview = await previewBulk(db, session.workspaceId, kind, query, removal);
   if (preview.records.length === 0) return nothing(context, kind, { deleted: 0 });
   agree(preview);
-  const found = await removeBulk(db, author, services.ids, kind, query, agree);
+  const found = await removeBulk(db, author, services.ids, kind, query, removal, agree);
   return done(context, `deleted ${toldOf(found, kind)}`, { deleted: found.records.length });
 }
 
@@ -140,7 +142,11 @@ export function within(query: ListQuery, kind: Kind, held: Within, reference: Id
 }
 
 /** Pages and orders mean nothing to a request about all that is found, so they are refused. */
-export async function readBulkQuery(context: Authenticated, kind: Kind, own = Object.keys(BULK)): Promise<ListQuery> {
+export async function readBulkQuery(
+  context: Authenticated,
+  kind: Kind,
+  own = Object.keys({ ...BULK, ...detaching(kind) }),
+): Promise<ListQuery> {
   const { parameters, reading } = context;
   const asked = parameters.filter(([name]) => !own.includes(name) && !(name in COMMON_PARAMETERS));
   const paging = LIST_PARAMETERS.find((name) => !FILTERING.includes(name) && asked.some(([each]) => each === name));
@@ -193,14 +199,23 @@ const isDealt = (value: unknown) => typeof value === "object" && value !== null 
 const SHOWN = 5;
 
 /** The question before it: how many, which ones come first, and a token for exactly these in their versions. */
-function ask(context: Authenticated, kind: Kind, method: string, found: Found, what: string, body: string): void {
+function ask(
+  context: Authenticated,
+  kind: Kind,
+  method: string,
+  found: Found,
+  what: string,
+  body: string,
+  within: Within | undefined,
+): void {
   const { records, set } = found;
+  const path = within ? `/${within.of.plural}/${context.path.id}/${kind.joins!.as}` : `/${kind.plural}`;
   const first = records
     .slice(0, SHOWN)
     .map(({ id, title }) => `${kind.name}/${shortId(id)}${mayRead(context, kind) ? ` ${echo(title)}` : ""}`);
   const more = records.length > SHOWN ? [`and ${records.length - SHOWN} more`] : [];
   const query = queryWithout(context.parameters, ["confirm", "dry_run", "propose"]);
-  confirm(context, "bulk", [method, kind.plural, set, body], what, `${method} /${kind.plural}?${query}`, [...first, ...more]);
+  confirm(context, "bulk", [method, kind.plural, set, body], what, `${method} ${path}?${query}`, [...first, ...more]);
 }
 
 export const nothing = ({ requestId }: Authenticated, kind: Kind, values: Record<string, number>): Answer => ({

@@ -148,8 +148,10 @@ async function queryOfOne(
     throw new Problem("invalid_value", `${field.name} names one ${whom.target.name}`, [
       `many are found by filters: POST …/${kind.joins!.as}?id=in:${whom.target.prefix}_…,${whom.target.prefix}_…`,
     ]);
-  const id = await resolveLink(db, author, whom, choice);
-  return onlyThese(whom.target, readListQuery(whom.target, [], reading), [id!]);
+  const key = await resolveLink(db, author, whom, choice);
+  const { prefix } = whom.target;
+  const id = await resolveId(db, author.workspaceId, whom.target, { prefix, key: key! }, "unprocessable");
+  return onlyThese(whom.target, readListQuery(whom.target, [], reading), [id]);
 }
 
 function onlyThese(kind: Kind, query: ListQuery, ids: readonly string[]): ListQuery {
@@ -201,7 +203,7 @@ export async function statesTold(context: Authenticated, { holders }: Kind, id: 
   };
 }
 
-const statesOf = (kind: Kind): readonly string[] => kind.field(kind.joins!.state)!.type.choices!;
+export const statesOf = (kind: Kind): readonly string[] => kind.field(kind.joins!.state)!.type.choices!;
 
 const MOST_SHOWN = 200;
 
@@ -246,7 +248,7 @@ async function workloads(context: Authenticated, joining: Joining): Promise<Answ
   };
 }
 
-async function readAmong(
+export async function readAmong(
   { db, session, parameters }: Authenticated,
   { into: { target } }: Joining,
 ): Promise<string[] | undefined> {

@@ -54,8 +54,12 @@ async function once(
   const claim = claimOf(route, context);
   // A create or change of one record claims the key in its own statement, unless it makes others besides.
   const { body } = route;
-  const single = (body?.is === "create" || body?.is === "patch") && !namesByBody(body.of, context.body.values);
-  if (!claim || (single && route.answers.is === "record")) return handle(context.db, false, claim);
+  const { besides = [] } = route;
+  const alone =
+    (body?.is === "create" || body?.is === "patch") &&
+    !namesByBody(body.of, context.body.values) &&
+    !context.parameters.some(([name]) => besides.includes(name));
+  if (!claim || (alone && route.answers.is === "record")) return handle(context.db, false, claim);
   return inUnit(
     context.db,
     async (unit) => {

@@ -5,8 +5,8 @@ import { streamRows } from "../db/records/stream.ts";
 import { type Lacks, updateRow, upsertRow } from "../db/records/write.ts";
 import { searchRows } from "../db/search/search.ts";
 import { readRecord, type Written } from "../derive/body.ts";
-import { CONFIRM, chosenFields, DRY, deletedToo, WRITING } from "../derive/parameters.ts";
-import { readDeleted, readListQuery } from "../derive/query.ts";
+import { CONFIRM, chosenFields, DRY, deletedToo, detaching, WRITING } from "../derive/parameters.ts";
+import { isSet, readDeleted, readListQuery } from "../derive/query.ts";
 import { type Row, rowId, type View } from "../derive/view.ts";
 import { required, text } from "../fields/vocabulary.ts";
 import type { Answer } from "../http/reply.ts";
@@ -16,6 +16,7 @@ import { Problem } from "../kit/problem.ts";
 import { oneOf } from "../kit/words.ts";
 import type { Kind } from "../records/kind.ts";
 import { type Authenticated, type Route, readPathId } from "../service/route.ts";
+import { attaching, withAttached } from "./attach.ts";
 import { affectedTold, bulkRoutes, within } from "./bulk.ts";
 import { confirm } from "./confirm.ts";
 import { groupAnswer } from "./groups.ts";
@@ -53,7 +54,8 @@ export function recordRoutes(kind: Kind): Route[] {
       method: "POST",
       path: `/${plural}`,
       about: createAbout(kind),
-      parameters: { ...chosenFields(kind), ...WRITING },
+      parameters: { ...chosenFields(kind), ...attaching(kind), ...WRITING },
+      besides: Object.keys(attaching(kind)),
       body: { is: "create", of: kind },
       answers: { is: "record", of: kind, statuses: [201, 200] },
       handle: (context) => create(context, kind, {}),
@@ -79,7 +81,7 @@ export function recordRoutes(kind: Kind): Route[] {
       method: "DELETE",
       path: one,
       about: `delete ${oneOf(name)}, in two steps: answers a confirm token, then does it`,
-      parameters: { ...PURGE, ...CONFIRM, ...WRITING },
+      parameters: { ...PURGE, ...detaching(kind), ...CONFIRM, ...WRITING },
       answers: { is: "message", values: DELETED },
       refuses: ["confirmation_required", "version_conflict"],
       handle: (context) => (isPurge(context) ? purge(context, kind) : remove(context, kind)),
@@ -105,7 +107,8 @@ function heldRoutes(kind: Kind): Route[] {
       method: "POST",
       path,
       about: `add ${oneOf(held.name)} to ${oneOf(kind.name)}`,
-      parameters: { ...chosenFields(held), ...WRITING },
+      parameters: { ...chosenFields(held), ...attaching(held), ...WRITING },
+      besides: Object.keys(attaching(held)),
       body: { is: "create", of: held, given: link.id.name },
       answers: { is: "record", of: held, statuses: [201, 200] },
       handle: async (context) => create(context, held, { [link.id.name]: await holderId(context, kind) }),
@@ -171,7 +174,9 @@ async function create(context: Authenticated, kind: Kind, given: Record<string, 
     context,
     readRecord(kind, { ...context.body, values: { ...context.body.values, ...given } }, false, context.reading),
   );
-  return withLinks(context, kind, written, (inner, linked, made) => upsert(inner, kind, linked, made));
+  return withAttached(context, kind, (outer) =>
+    withLinks(outer, kind, written, (inner, linked, made) => upsert(inner, kind, linked, made)),
+  );
 }
 
 async function upsert(context: Authenticated, kind: Kind, written: Written, made: string[]): Promise<Answer> {
@@ -252,6 +257,7 @@ async function remove(context: Authenticated, kind: Kind): Promise<Answer> {
   const { db, services } = context;
   const { ids } = services;
   const reference = readPathId(kind, context.path.id!);
+  const detach = isSet(context.parameters, "detach");
   const agree = (removal: Removal) => {
     const { id, version, set } = removal;
     if (context.ifMatch && !context.ifMatch.includes(version)) {
@@ -261,11 +267,11 @@ async function remove(context: Authenticated, kind: Kind): Promise<Answer> {
         "GET it again before you delete it",
       );
     }
-    const path = `/${kind.plural}/${shortId(id)}`;
+    const path = `/${kind.plural}/${shortId(id)}${detach ? "?detach=true" : ""}`;
     confirm(context, "delete", [id, String(version), set], `delete ${told(context, kind, removal)}`, `DELETE ${path}`);
   };
-  agree(await previewRemoval(db, context.session.workspaceId, kind, reference));
-  const removal = await removeRow(db, context.author, ids, kind, reference, agree);
+  agree(await previewRemoval(db, context.session.workspaceId, kind, reference, detach));
+  const removal = await removeRow(db, context.author, ids, kind, reference, detach, agree);
   const change = shortId(removal.change);
   return {
     is: "message",

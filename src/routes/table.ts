@@ -22,6 +22,7 @@ import { metadataRoutes } from "./oauth/metadata.ts";
 import { registrationRoutes } from "./oauth/register.ts";
 import { oauthTokenRoutes } from "./oauth/tokens.ts";
 import { openApiRoutes } from "./openapi.ts";
+import { overviewRoutes } from "./overview.ts";
 import { claimRoutes } from "./people/claim.ts";
 import { memberRoutes } from "./people/members.ts";
 import { rotateRoutes } from "./people/rotate.ts";
@@ -37,6 +38,7 @@ import { schemaRoutes } from "./schema.ts";
 import { sdkRoutes } from "./sdk.ts";
 import { searchRoutes } from "./search.ts";
 import { sqlRoutes } from "./sql.ts";
+import { tallyRoutes } from "./tallies.ts";
 import { timelineRoutes } from "./timeline.ts";
 import { toolRoutes } from "./tools.ts";
 import { undoRoutes } from "./undo.ts";
@@ -65,6 +67,7 @@ export function createRoutes(catalog: Catalog): Route[] {
     ...kindRoutes,
     ...catalog.kinds.flatMap((kind) => recordRoutes(kind)),
     ...joinedRoutes(catalog),
+    ...tallyRoutes(catalog),
     ...importRoutes(catalog),
     ...searchRoutes(catalog.kinds),
     ...schemaRoutes,
@@ -73,6 +76,7 @@ export function createRoutes(catalog: Catalog): Route[] {
     ...reminderRoutes,
     ...calendarRoutes,
     ...pipelineRoutes(catalog.kinds),
+    ...overviewRoutes,
     ...savedListRoutes(catalog.kinds),
     ...historyRoutes(catalog),
     ...timelineRoutes(catalog),

@@ -384,12 +384,16 @@ test("who is in a campaign", async () => {
   await both("POST", path, [first], few, { assignee: { evenly: ["me", "sam@x.example"] } });
   await both("PATCH", path, [first], "&all=true", { state: "called" });
   await ask("GET", path, { ids: [first], query });
-  await both("DELETE", path, [first], `&contact_id=${contacts[2]}`);
+  await both("DELETE", path, [first], `&contact_id=${contacts[2]}&detach=true`);
   await ask("GET", "/campaigns/{id}", { ids: [first] });
   for (const more of ["", `&campaigns=${first},${second}`, "&campaigns=cm_00000000", "&limit=x"]) {
     await ask("GET", "/campaigns/overlap", { query: query + more });
     await ask("GET", "/campaigns/workloads", { query: query + more });
+    await ask("GET", "/campaigns/counts", { query: query + more });
   }
+  for (const campaign of [first, "nothing", ""])
+    await ask("POST", "/contacts", { query: `${query}&campaign=${campaign}`, body: { name: "Attached" } });
+  for (const query of ["", JSON_PLEASE]) await ask("GET", "/overview", { query });
   const all = "/campaign_members";
   for (const contact_id of [contacts[0], contacts[0], "c_00000000"])
     await ask("POST", all, { query, body: { campaign_id: second, contact_id } });

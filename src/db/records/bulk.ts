@@ -42,19 +42,22 @@ export type Found = {
   affected: Removal["affected"];
 };
 
+/** `detach`: what was logged for both sides of a record that puts one thing into another loses its link to the one. */
+export type Removing = { detach: boolean };
+
 /** What a bulk request would be about, for the question that comes before it. */
 export const previewBulk = (
   db: Database,
   workspaceId: string,
   kind: Kind,
   query: ListQuery,
-  removes: boolean,
+  removal?: Removing,
 ): Promise<Found> =>
   inTime(
     kind,
     query,
     async () =>
-      (await find(db, (each) => db.pool.rows(each, long(workspaceId)), workspaceId, kind, query, removes, raw(""))).found,
+      (await find(db, (each) => db.pool.rows(each, long(workspaceId)), workspaceId, kind, query, removal, raw(""))).found,
   );
 
 /** Changes what the filters find, in one transaction. Record after record gets one option after the other. Resolves with how many changed. */
@@ -75,7 +78,7 @@ export function changeBulk(
       values.push(await prepareValues(unit, author, kind, written));
     }
     for (const { sent } of values) await refuseMissingLinks(unit, author, kind, sent);
-    const { found } = await find(unit, rows, author.workspaceId, kind, query, false, LOCK);
+    const { found } = await find(unit, rows, author.workspaceId, kind, query, undefined, LOCK);
     agree(found);
     let changed = 0;
     for (let at = 0; at < found.records.length; at += CHUNK) {
@@ -97,10 +100,11 @@ export function removeBulk(
   ids: IdSource,
   kind: Kind,
   query: ListQuery,
+  removal: Removing,
   agree: (found: Found) => void,
 ): Promise<Found> {
   return inTransaction(db, author, async (unit, rows, tx) => {
-    const { found, dependents } = await find(unit, rows, author.workspaceId, kind, query, true, LOCK);
+    const { found, dependents } = await find(unit, rows, author.workspaceId, kind, query, removal, LOCK);
     agree(found);
     await removeAll(tx, author, ids, found.records, dependents);
     return found;
@@ -123,7 +127,7 @@ async function find(
   workspaceId: string,
   kind: Kind,
   query: ListQuery,
-  removes: boolean,
+  removal: Removing | undefined,
   lock: Statement,
 ): Promise<{ found: Found; dependents: Awaited<ReturnType<typeof dependentsOf>> }> {
   const filters = await filtersOf(db, workspaceId, kind, query);
@@ -131,8 +135,8 @@ async function find(
     sql`select ${rootColumns(kind)} from ${rowsOf(kind)} r where ${join(filters, " and ")} order by r.id limit ${MOST_BULK + 1} ${lock}`,
   );
   if (found.length > MOST_BULK) throw refuseTooMany(kind);
-  const records = found.map((row) => (removes ? unsealed(rootOf(kind, row)) : rootOf(kind, row)));
-  const dependents = removes ? await dependentsOf(rows, workspaceId, records, lock) : [];
+  const records = found.map((row) => (removal ? unsealed(rootOf(kind, row)) : rootOf(kind, row)));
+  const dependents = removal ? await dependentsOf(rows, workspaceId, records, lock, removal) : [];
   return { found: { records, set: setOf([...records, ...dependents]), affected: affectedBy(dependents) }, dependents };
 }
 

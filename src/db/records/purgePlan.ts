@@ -102,7 +102,7 @@ async function hangingOn(
     const ids = erased.filter((each) => each.kind === kind).map(({ id }) => id);
     await take(kind, sql`r.merged_into = any (${ids}::text[])`);
   }
-  const tied = (await dependentsOf(rows, workspaceId, erased, lock, true)).filter(({ goes }) => goes);
+  const tied = (await dependentsOf(rows, workspaceId, erased, lock, { hidden: true })).filter(({ goes }) => goes);
   const along = await deletedAlong(rows, workspaceId, erased);
   for (const kind of db.catalog.kinds) {
     const ids = [

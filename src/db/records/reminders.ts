@@ -133,7 +133,7 @@ const columnSql = (kind: Kind, field: string | undefined): Statement =>
   field ? sql`r.${ident(columnName(kind.field(field)!))}` : raw("null::text");
 
 /** When a record reminds. A day is due as it begins in UTC. */
-function dueSql(kind: Kind): Statement {
+export function dueSql(kind: Kind): Statement {
   const { at } = kind.reminder!;
   const column = columnSql(kind, at);
   return kind.field(at)!.type.sqlType === "date" ? sql`(${column}::timestamp at time zone 'UTC')` : column;

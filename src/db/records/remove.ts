@@ -30,8 +30,10 @@ export type Dependent = {
   version: number;
   goes: boolean;
   links: Links;
-  /** The record whose deletion it goes with, where it does not link to that. */
+  /** The record whose deletion it goes with, or loses a link with, where it does not link to that. */
   because?: string;
+  /** Columns that it loses though what they name stays. */
+  detached?: readonly string[];
 };
 
 /** Ids that a record links to, by column. */
@@ -41,10 +43,16 @@ type Links = Readonly<Record<string, string | null>>;
 export type Removed = Removal & { change: string };
 
 /** What a deletion would do, for the question that comes before it. */
-export async function previewRemoval(db: Database, workspaceId: string, kind: Kind, reference: IdReference): Promise<Removal> {
+export async function previewRemoval(
+  db: Database,
+  workspaceId: string,
+  kind: Kind,
+  reference: IdReference,
+  detach: boolean,
+): Promise<Removal> {
   const rows: Rows = (statement) => db.pool.rows(statement, { retry: true });
   const root = await findRoot(db, rows, workspaceId, kind, reference, raw(""));
-  return removalOf(root, await dependentsOf(rows, workspaceId, [root], raw("")));
+  return removalOf(root, await dependentsOf(rows, workspaceId, [root], raw(""), { detach }));
 }
 
 /**
@@ -58,12 +66,13 @@ export function removeRow(
   ids: IdSource,
   kind: Kind,
   reference: IdReference,
+  detach: boolean,
   agree: (removal: Removal) => void,
 ): Promise<Removed> {
   return withNewHandles(() =>
     db.pool.transaction(async (tx) => {
       const root = await findRoot(db, tx.rows, author.workspaceId, kind, reference, LOCK);
-      const dependents = await dependentsOf(tx.rows, author.workspaceId, [root], LOCK);
+      const dependents = await dependentsOf(tx.rows, author.workspaceId, [root], LOCK, { detach });
       const removal = removalOf(root, dependents);
       agree(removal);
       const entries = await removeAll(tx, author, ids, [root], dependents);
@@ -128,14 +137,14 @@ export function affectedBy(dependents: readonly Dependent[]): Removal["affected"
 
 /**
  * The records that link to some that are deleted, then those that link to what goes along with them, and so on. `hidden`: those that are
- * deleted already, too.
+ * deleted already, too. `detach`: also what was logged for both sides of a record that puts one thing into another, which then stands for itself.
  */
 export async function dependentsOf(
   rows: Rows,
   workspaceId: string,
   roots: readonly { kind: Kind; id: string }[],
   lock: Statement,
-  hidden = false,
+  { hidden = false, detach = false }: { hidden?: boolean; detach?: boolean } = {},
 ): Promise<Dependent[]> {
   const found = new Map<string, Dependent>();
   const given = new Set(roots.map(({ id }) => id));
@@ -153,11 +162,13 @@ export async function dependentsOf(
         }
       }
     for (const [kind, ids] of hidden ? [] : deleted)
-      for (const { kind: holder, statement } of unfinishedSql(workspaceId, kind, ids, lock)) {
+      for (const { kind: holder, column, finished, statement } of sharedSql(workspaceId, kind, ids, lock)) {
+        if (finished && !detach) continue;
         for (const [id, version, tied, because] of (await rows(statement)) as [string, number, Links, string][]) {
           if (found.get(id)?.goes || given.has(id)) continue;
-          found.set(id, { kind: holder, id, version, goes: true, links: tied, because });
-          add(next, holder, id);
+          const lost = finished ? { goes: false, detached: [column] } : { goes: true };
+          found.set(id, { kind: holder, id, version, links: tied, because, ...lost });
+          if (!finished) add(next, holder, id);
         }
       }
     deleted = next;
@@ -165,26 +176,29 @@ export async function dependentsOf(
   return [...found.values()];
 }
 
-/** What is still to be done for both sides of records that put one thing into another. */
-function unfinishedSql(
-  workspaceId: string,
-  { table, links, joins }: Kind,
-  ids: readonly string[],
-  lock: Statement,
-): { kind: Kind; statement: Statement }[] {
+/** What links to both sides of records that put one thing into another: what is still to be done, and what is `finished`, or was only logged. */
+type Shared = { kind: Kind; column: string; finished: boolean; statement: Statement };
+
+function sharedSql(workspaceId: string, { table, links, joins }: Kind, ids: readonly string[], lock: Statement): Shared[] {
   if (!joins) return [];
   const linkOf = (name: string) => links.find(({ id }) => id.name === name)!;
   const [into, whom] = [linkOf(joins.into), linkOf(joins.whom)];
-  const holders = into.target.holders.filter(({ kind }) => kind.reminder?.doneWhen && kind.table !== table);
-  return holders.flatMap(({ kind, link }) => {
+  return into.target.holders.flatMap(({ kind, link }): Shared[] => {
     const other = kind.links.find(({ target }) => target === whom.target);
-    if (!other) return [];
-    const pending = raw(pendingSql(kind, "r.").join(" and "));
-    const statement = sql`select r.id, r.version, ${linksSql(kind)}, j.id from ${ident(table)} j
-      join ${rowsOf(kind)} r on r.workspace_id = ${workspaceId} and r.${ident(columnName(link.id))} = j.${ident(columnName(into.id))}
+    if (!other || kind.table === table) return [];
+    const column = columnName(link.id);
+    const pending = pendingSql(kind, "r.").join(" and ");
+    const sharedWhere = (condition: string) =>
+      sql`select r.id, r.version, ${linksSql(kind)}, j.id from ${ident(table)} j
+      join ${rowsOf(kind)} r on r.workspace_id = ${workspaceId} and r.${ident(column)} = j.${ident(columnName(into.id))}
         and r.${ident(columnName(other.id))} = j.${ident(columnName(whom.id))}
-      where j.workspace_id = ${workspaceId} and j.id = any (${ids}::text[]) and r.deleted_at is null and ${pending} order by r.id ${lock}`;
-    return [{ kind, statement }];
+      where j.workspace_id = ${workspaceId} and j.id = any (${ids}::text[]) and r.deleted_at is null and ${raw(condition)} order by r.id ${lock}`;
+    // A record that has to be in one cannot be without it.
+    const logged: Shared[] = link.id.required
+      ? []
+      : [{ kind, column, finished: true, statement: sharedWhere(pending === "" ? "true" : `(${pending}) is not true`) }];
+    if (pending === "") return logged;
+    return [{ kind, column, finished: false, statement: sharedWhere(pending) }, ...logged];
   });
 }
 
@@ -242,12 +256,13 @@ export function removeAll(
 ): Promise<Map<string, string>> {
   const causes = new Map(roots.map(({ id }) => [id, id]));
   const gone = new Set([...roots, ...dependents.filter(({ goes }) => goes)].map(({ id }) => id));
-  const puts = [...roots, ...dependents].map(({ kind, id, goes, links, because }): Put => {
+  const puts = [...roots, ...dependents].map(({ kind, id, goes, links, because, detached = [] }): Put => {
     const hanging = kind.links.filter((link) => gone.has(links[columnName(link.id)] ?? ""));
     const reasons = [...(because === undefined ? [] : [because]), ...hanging.map((link) => links[columnName(link.id)]!)];
     const cause = reasons.map((each) => causes.get(each)).find((each) => each !== undefined);
     if (!causes.has(id) && cause) causes.set(id, cause);
-    const sets = Object.fromEntries(hanging.filter((link) => !link.id.required).map((link) => [columnName(link.id), null]));
+    const cleared = [...hanging.filter((link) => !link.id.required).map((link) => columnName(link.id)), ...detached];
+    const sets = Object.fromEntries(cleared.map((column) => [column, null]));
     return goes
       ? { kind, id, action: "deleted", sets: { ...sets, deleted_at: timeOf(author) } }
       : { kind, id, action: "updated", sets };
