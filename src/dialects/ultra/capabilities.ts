@@ -2,6 +2,7 @@ import { Problem } from "../../kit/problem.ts";
 import type { Json } from "../../openapi/schemas.ts";
 import type { Call, Said, Values } from "../dialect.ts";
 import { kindOf, tableOf } from "../engine.ts";
+import { AUTHORING_RULES } from "./authoring.ts";
 import { enter, isOn } from "./enter.ts";
 import { MOST_REASON, MOST_REQUEST_ID } from "./request.ts";
 import { type Known, type Tool, writes } from "./tool.ts";
@@ -31,6 +32,7 @@ export async function capabilities(call: Call): Promise<Said> {
       },
     },
     rules: RULES,
+    scriptAuthoringRules: AUTHORING_RULES,
     families: [...new Set(TOOLS.map(({ family }) => family))].map((family) => ({
       name: family,
       tools: TOOLS.filter((tool) => tool.family === family).map(({ name }) => name),

@@ -1,10 +1,12 @@
 import type { Dialect, Phrase } from "../dialect.ts";
 import { capabilities } from "./capabilities.ts";
+import { document } from "./openApi.ts";
 import { run } from "./run.ts";
 import { envelope, refusal } from "./shape.ts";
 import { TABLES } from "./tables.ts";
 
 const phrases: readonly Phrase[] = [
+  { method: "GET", path: "/openapi.json", about: "this dialect as OpenAPI", open: true, takes: [], answer: document },
   {
     method: "GET",
     path: "/capabilities",

@@ -75,8 +75,8 @@ export const page = (name: string, items: Json): Json =>
   });
 
 /** A record as answers hold it. */
-export function record({ entries, kind }: Vocabulary, more: Json = {}): Json {
-  const there = entries.filter(({ field }) => field.shown !== "asked");
+export function record({ entries, kind }: Vocabulary, more: Json = {}, without: readonly string[] = []): Json {
+  const there = entries.filter(({ field, ours }) => field.shown !== "asked" && !without.includes(ours));
   const shown = Object.fromEntries(there.map((entry) => [entry.theirs, shownThere(entry)]));
   const optional = new Set(kind.links.map(({ shown: { name } }) => name));
   const always = there.filter(({ field }) => !optional.has(field.name)).map(({ theirs }) => theirs);
