@@ -1898,13 +1898,14 @@ begin
     end if;
   end if;
   if p_creates then
-    insert into tasks as r (workspace_id, id, "title", "due_at", "done", "assignee", "contact_id", "company_id", "deal_id", "campaign_id", "tags", "notes", "custom", own, version, created_at, created_by, updated_at, xid)
-      values (p_workspace, p_id, n."title", n."due_at", n."done", n."assignee", n."contact_id", n."company_id", n."deal_id", n."campaign_id", nullif(n."tags", '{}'), n."notes", nullif(n."custom", '{}'), case when o is not null or p_initial ? 'own' then crm_own(crm_own(null, p_initial -> 'own', false), o, false) end, 1, p_at, p_actor, p_at, pg_current_xact_id())
+    insert into tasks as r (workspace_id, id, "title", "due_at", "done", "done_at", "assignee", "contact_id", "company_id", "deal_id", "campaign_id", "tags", "notes", "custom", own, version, created_at, created_by, updated_at, xid)
+      values (p_workspace, p_id, n."title", n."due_at", n."done", case when p_sent ? 'done_at' then n."done_at" when n."done" is distinct from 'false' then p_at end, n."assignee", n."contact_id", n."company_id", n."deal_id", n."campaign_id", nullif(n."tags", '{}'), n."notes", nullif(n."custom", '{}'), case when o is not null or p_initial ? 'own' then crm_own(crm_own(null, p_initial -> 'own', false), o, false) end, 1, p_at, p_actor, p_at, pg_current_xact_id())
       returning r.* into w;
   else
     update tasks r set "title" = case when p_sent ? 'title' then n."title" else r."title" end,
         "due_at" = case when p_sent ? 'due_at' then n."due_at" else r."due_at" end,
         "done" = case when p_sent ? 'done' then n."done" else r."done" end,
+        "done_at" = case when p_sent ? 'done_at' then n."done_at" when p_sent ? 'done' then case when r."done" is not distinct from 'false' and not (n."done" is not distinct from 'false') then crm_after(r.updated_at, p_at) when n."done" is not distinct from 'false' and not (r."done" is not distinct from 'false') then null else r."done_at" end else r."done_at" end,
         "assignee" = case when p_sent ? 'assignee' then n."assignee" else r."assignee" end,
         "contact_id" = case when p_sent ? 'contact_id' then n."contact_id" else r."contact_id" end,
         "company_id" = case when p_sent ? 'company_id' then n."company_id" else r."company_id" end,
@@ -1917,7 +1918,7 @@ begin
         version = r.version + 1, updated_at = crm_after(r.updated_at, p_at), xid = greatest(pg_current_xact_id(), r.xid)
       where r.workspace_id = p_workspace and right(r.id, 8) = right(p_id, 8) and right(r.id, length(p_id)) = p_id and r.deleted_at is null
         and (p_versions is null or r.version = any (p_versions))
-        and (r."title", r."due_at", r."done", r."assignee", r."contact_id", r."company_id", r."deal_id", r."campaign_id", r."tags", r."notes", r."custom", r.own) is distinct from (case when p_sent ? 'title' then n."title" else r."title" end, case when p_sent ? 'due_at' then n."due_at" else r."due_at" end, case when p_sent ? 'done' then n."done" else r."done" end, case when p_sent ? 'assignee' then n."assignee" else r."assignee" end, case when p_sent ? 'contact_id' then n."contact_id" else r."contact_id" end, case when p_sent ? 'company_id' then n."company_id" else r."company_id" end, case when p_sent ? 'deal_id' then n."deal_id" else r."deal_id" end, case when p_sent ? 'campaign_id' then n."campaign_id" else r."campaign_id" end, case when p_sent ? 'tags' then case when 'tags.,' = any (p_removed) then nullif(array(select t from unnest(coalesce(r."tags", '{}') || array(select a from unnest(n."tags") a where a <> all (coalesce(r."tags", '{}')))) with ordinality u (t, i) where 'tags.' || t <> all (p_removed) order by i), '{}') else n."tags" end else r."tags" end, case when p_sent ? 'notes' then n."notes" else r."notes" end, case when p_sent ? 'custom' then nullif((coalesce(r."custom", '{}') || n."custom") - array(select substr(k, 8) from unnest(p_removed) k where starts_with(k, 'custom.')), '{}') else r."custom" end, case when o is not null then crm_own(r.own, o, false) else r.own end)
+        and (r."title", r."due_at", r."done", r."done_at", r."assignee", r."contact_id", r."company_id", r."deal_id", r."campaign_id", r."tags", r."notes", r."custom", r.own) is distinct from (case when p_sent ? 'title' then n."title" else r."title" end, case when p_sent ? 'due_at' then n."due_at" else r."due_at" end, case when p_sent ? 'done' then n."done" else r."done" end, case when p_sent ? 'done_at' then n."done_at" when p_sent ? 'done' then case when r."done" is not distinct from 'false' and not (n."done" is not distinct from 'false') then crm_after(r.updated_at, p_at) when n."done" is not distinct from 'false' and not (r."done" is not distinct from 'false') then null else r."done_at" end else r."done_at" end, case when p_sent ? 'assignee' then n."assignee" else r."assignee" end, case when p_sent ? 'contact_id' then n."contact_id" else r."contact_id" end, case when p_sent ? 'company_id' then n."company_id" else r."company_id" end, case when p_sent ? 'deal_id' then n."deal_id" else r."deal_id" end, case when p_sent ? 'campaign_id' then n."campaign_id" else r."campaign_id" end, case when p_sent ? 'tags' then case when 'tags.,' = any (p_removed) then nullif(array(select t from unnest(coalesce(r."tags", '{}') || array(select a from unnest(n."tags") a where a <> all (coalesce(r."tags", '{}')))) with ordinality u (t, i) where 'tags.' || t <> all (p_removed) order by i), '{}') else n."tags" end else r."tags" end, case when p_sent ? 'notes' then n."notes" else r."notes" end, case when p_sent ? 'custom' then nullif((coalesce(r."custom", '{}') || n."custom") - array(select substr(k, 8) from unnest(p_removed) k where starts_with(k, 'custom.')), '{}') else r."custom" end, case when o is not null then crm_own(r.own, o, false) else r.own end)
       returning r.* into w;
   end if;
   if w.id is null then
@@ -3195,6 +3196,12 @@ create table tasks (
   xid xid8,
   own jsonb,
   campaign_id text collate "C",
+  done_at timestamp with time zone,
+  status text collate "C" not null generated always as (
+CASE
+    WHEN done THEN 'done'::text
+    ELSE 'open'::text
+END) stored,
   search text generated always as (crm_fold(crm_lines(VARIADIC ARRAY[title, crm_words(tags), notes, crm_own_lines(own)]))) stored,
   constraint tasks_custom_fits CHECK (crm_custom_fits(custom)) NOT VALID,
   constraint tasks_pkey PRIMARY KEY (workspace_id, id),
@@ -3215,6 +3222,7 @@ CREATE INDEX tasks_custom_days_idx ON public.tasks USING gin (workspace_id, crm_
 CREATE INDEX tasks_custom_idx ON public.tasks USING gin (workspace_id, custom jsonb_path_ops) WHERE (deleted_at IS NULL);
 CREATE INDEX tasks_deal_id_idx ON public.tasks USING btree (workspace_id, deal_id, updated_at, id) WHERE ((deal_id IS NOT NULL) AND (deleted_at IS NULL));
 CREATE INDEX tasks_deleted_idx ON public.tasks USING btree (workspace_id, updated_at, id) WHERE (deleted_at IS NOT NULL);
+CREATE INDEX tasks_done_at_order_idx ON public.tasks USING btree (workspace_id, done_at, id) WHERE (deleted_at IS NULL);
 CREATE INDEX tasks_done_idx ON public.tasks USING btree (workspace_id, done, updated_at, id) WHERE (deleted_at IS NULL);
 CREATE INDEX tasks_due_at_order_idx ON public.tasks USING btree (workspace_id, due_at, id) WHERE (deleted_at IS NULL);
 CREATE INDEX tasks_due_idx ON public.tasks USING btree (workspace_id, due_at, id) WHERE ((due_at IS NOT NULL) AND (NOT done) AND (deleted_at IS NULL));
