@@ -53,7 +53,7 @@ test("the tools reach every route and give the same answers as HTTP", async () =
     const sent = await ann.send(method, aim(path), undefined, path === "/metrics" ? { authorization: "" } : {});
     assert.equal(called.isError, sent.status >= 400, where);
     assert.doesNotMatch(called.text, /^ERROR (internal|method_not_allowed)/, where);
-    if (/\/(openapi\.json|sdk\.ts|schema)$/.test(path))
+    if (/\/(openapi\.json|sdk\.ts|schema|capabilities)$/.test(path))
       assert.ok(sent.text.startsWith(called.text.slice(0, 20_000).split("\n")[0]!), where);
     // A kind that needs nothing is created by each of the two.
     else if (sent.status === 201) assert.equal(nameless(called.text), nameless(sent.text), where);
