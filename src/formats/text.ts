@@ -81,7 +81,11 @@ function toldLine(told: Told): string {
   return `row=${row} ${outcome}${handle ? ` ${handle}` : ""}${pairs.join("")}\n`;
 }
 
-const shownValue = (value: unknown) => (typeof value === "string" ? value : JSON.stringify(value));
+/** Texts in a list are joined, as on the line of a record. */
+function shownValue(value: unknown): string {
+  if (Array.isArray(value) && value.every((each) => typeof each === "string" && !each.includes(","))) return value.join(",");
+  return typeof value === "string" ? value : JSON.stringify(value);
+}
 
 const valueLines = (values: Readonly<Record<string, Value>>) =>
   Object.entries(values)

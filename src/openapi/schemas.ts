@@ -133,13 +133,17 @@ export function reportSchema(): Json {
   const counts = ["created", "updated", "unchanged", "refused"].map((name) => [name, { type: "integer" }]);
   const verdict = {
     row: { type: "integer", description: "the line of the file on which it begins" },
-    outcome: text("created, updated, unchanged or refused; would be … in a dry run"),
+    outcome: text("created, updated, unchanged or refused; would be … in a dry run; known, likely or double in an analysis"),
     id: text("of the record"),
     handle: text("of the record"),
     error: text("the code of the refusal"),
     message: text("what is wrong with the row"),
     hint: { type: ["string", "null"], description: "what to do about it" },
-    values: { type: "object", description: "in a dry run, of the first rows: what they say" },
+    values: {
+      type: "object",
+      description:
+        "in a dry run, of the first rows: what they say; in an analysis why, where it has been put into, and double_of",
+    },
   };
   return {
     type: "object",
@@ -151,6 +155,7 @@ export function reportSchema(): Json {
       state: text("done, or refused where strict wrote nothing; else it still runs"),
       rows: { type: "integer" },
       ...Object.fromEntries(counts),
+      ...Object.fromEntries(["known", "likely", "new", "doubles"].map((name) => [name, { type: "integer" }])),
       made: { type: "object", description: "records that rows name, by kind" },
       left_out: { type: "integer", description: "items that are missing here, for nobody read them in time" },
       request: text("what POST /undo takes"),

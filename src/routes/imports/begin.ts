@@ -17,7 +17,7 @@ import { Problem } from "../../kit/problem.ts";
 import { covers, roleAllows, WRITES } from "../../kit/scope.ts";
 import { counted } from "../../kit/words.ts";
 import type { Kind } from "../../records/kind.ts";
-import { lacksScope } from "../../service/permit.ts";
+import { lacksScope, permit } from "../../service/permit.ts";
 import type { Authenticated } from "../../service/route.ts";
 import { createJob, type Job } from "./job.ts";
 import { type ImportOptions, readOptions } from "./options.ts";
@@ -40,6 +40,7 @@ export async function runImport(context: Authenticated, kind: Kind | undefined):
   const { session } = context;
   permitAny(context, kind);
   const options = readOptions(context);
+  if (options.analyze && kind) permit(session, { verb: "read", plural: kind.plural });
   const leave = enter(session.workspaceId);
   try {
     const { begins, bytes } = await peek(context.body.file!, 100);

@@ -9,6 +9,9 @@ import type { Authenticated } from "../../service/route.ts";
 
 export const IMPORT_PARAMETERS = {
   dry_run: boolean({ about: "writes nothing: shows what each column was taken for, the first rows, and what is refused" }),
+  analyze: boolean({
+    about: "a dry run that tells who is known already, what they have been put into, and which rows are doubles",
+  }),
   strict: boolean({ about: "writes all rows or, when one is refused, none; 50000 rows at most" }),
   unknown: choice(["refuse", "keep"], {
     about: "keep: a column that nothing knows is kept as custom.<name>",
@@ -21,6 +24,7 @@ export const IMPORT_PARAMETERS = {
 
 export type ImportOptions = {
   dryRun: boolean;
+  analyze: boolean;
   strict: boolean;
   keeps: boolean;
   map: ReadonlyMap<string, string>;
@@ -35,7 +39,8 @@ export function readOptions({ parameters, headers }: Authenticated): ImportOptio
     throw new Problem("invalid_value", `${name} cannot be ${echo(sent)}`, among.map((each) => `${name}=${each}`).join(" or "));
   };
   return {
-    dryRun: isSet(parameters, "dry_run"),
+    dryRun: isSet(parameters, "dry_run") || isSet(parameters, "analyze"),
+    analyze: isSet(parameters, "analyze"),
     strict: isSet(parameters, "strict"),
     keeps: chosen("unknown", ["refuse", "keep"]) === "keep",
     map: readMap(parameters.filter(([name]) => name === "map").map(([, value]) => value)),

@@ -6,6 +6,7 @@ import { learnTable } from "../../db/statistics.ts";
 import type { Told } from "../../formats/format.ts";
 import { shortId } from "../../kit/id.ts";
 import type { Kind } from "../../records/kind.ts";
+import { createAnalysis } from "./analysis.ts";
 import { type Chunk, foreseeChunk, writeChunk } from "./chunk.ts";
 import { ChunkFault } from "./chunkFault.ts";
 import type { Job } from "./job.ts";
@@ -110,11 +111,12 @@ async function nextRow(tx: Rows, job: Job, kind: Kind, after: number): Promise<{
 
 /** Judges all rows and writes none: what a dry run shows, and what strict begins with. */
 export async function foreseeAll(job: Job, telling: Telling): Promise<Counts> {
+  const analysis = job.options.analyze ? createAnalysis(job) : undefined;
   const counts = emptyCounts();
   const progress = createProgress(telling, job.found.rows);
   const { pool } = job.db;
   const usage = await readUsage(job.db, job.hold.workspaceId);
-  let shown = job.options.dryRun ? 0 : SHOWN;
+  let shown = job.options.dryRun && !analysis ? 0 : SHOWN;
   const tx: Rows = {
     rows: (statement) => pool.rows(statement, { longFor: job.hold.workspaceId, deadlineMs: DEADLINE_MS, plan: "custom" }),
   };
@@ -128,6 +130,7 @@ export async function foreseeAll(job: Job, telling: Telling): Promise<Counts> {
       if (outcome === "refused") telling.tell(told(job, verdict));
       else if (values.has(n)) telling.tell({ is: "verdict", row, outcome: `would be ${outcome}`, values: values.get(n)! });
     }
+    for (const finding of (await analysis?.look(tx, kind, passed)) ?? []) telling.tell(finding);
     if (!job.options.dryRun) await keepRefused(job, chunk.verdicts);
     add(counts, countVerdicts(verdicts));
     progress(counts);
@@ -142,6 +145,7 @@ export async function foreseeAll(job: Job, telling: Telling): Promise<Counts> {
       (_, fault) => Promise.reject(fault.problem),
     );
   }
+  if (analysis) telling.tell(analysis.ending());
   return counts;
 }
 
