@@ -66,6 +66,8 @@ export function readRecord(kind: Kind, body: Values, existing: boolean, reading:
   };
   for (const [name, value] of Object.entries(fields)) {
     const field = kind.field(name)!;
+    const { fixed } = field.link?.id ?? field;
+    if (fixed && existing) throw stays(kind, field);
     if (field.required && value === null && !field.link) {
       if (existing) throw cannotClear(kind, field);
       continue;
@@ -191,6 +193,11 @@ function check(kind: Kind, values: Record<string, unknown>, reading: Reading): v
     throw new Problem("invalid_value", "version is a whole number", "send the version that the record showed");
   throw unfit(kind.field(name)!, values[name], reading);
 }
+
+const stays = ({ name, plural }: Kind, field: Field) =>
+  new Problem("invalid_field", `${field.name} is said when ${oneOf(name)} is made, and stays`, [
+    `leave it out, or make another: POST /${plural}`,
+  ]);
 
 function cannotClear(kind: Kind, field: Field): Problem {
   return new Problem(

@@ -17,6 +17,12 @@ export function computedSql(computation: Computation): string {
       const cases = computation.values.map(([value, when]) => `when ${holdsSql(when)} then '${value}'`);
       return `case ${cases.join(" ")} else '${computation.else}' end`;
     }
+    case "walk": {
+      const along = `${quoted(computation.steps)}, ${quoted(computation.answers)}`;
+      return computation.figure === "status"
+        ? `crm_walk_status(${along}, ${quoted(computation.stopped)})`
+        : `crm_${computation.figure}(${along})`;
+    }
     case "day-after":
       return `case when ${holdsSql(computation.while)} then (${quoted(computation.of)} + 1)::timestamp at time zone 'UTC' end`;
   }

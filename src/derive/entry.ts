@@ -1,4 +1,4 @@
-import { type Field, type Kind, stored, writable } from "../records/kind.ts";
+import { type Field, type Kind, stored } from "../records/kind.ts";
 
 /** Where a statement has what it tells of the author of a change: values or placeholders, as SQL. */
 export type AuthorSql = { workspace: string; actor: string; token: string; agent: string; reason: string; request: string };
@@ -58,7 +58,9 @@ export const LEFT_OUT = "=";
  */
 export function keptSql(kind: Kind, row: string, sets: Sets = SETS_NOTHING): string {
   const whole = `(to_jsonb(${row}) - ${noPart(kind)} || coalesce(${row}.own, '{}'))`;
-  const long = writable(kind).filter((field) => stored(field) && !field.slot && field.type.long);
+  const long = kind.fields.filter(
+    (field) => (!field.readOnly || field.copied) && stored(field) && !field.slot && field.type.long,
+  );
   if (long.length === 0) return whole;
   const unset = long.map((field) => ({
     name: field.name,

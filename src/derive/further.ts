@@ -84,6 +84,6 @@ export function becomesSql(kind: Kind, { name, type, further }: Field): string {
   const swapped = `case when ${sentMain} and n."${further}" = any (${list}) and not (${whole}) then ${main} end`;
   const also = isKey ? `case when p_creates then n."${further}" else ${swapped} end` : swapped;
   const becomes = `case when ${sentMain}${isKey ? " and not p_creates" : ""} then n."${further}" else ${main} end`;
-  const value = `case when ${sent} then ${type.merged!(list, `n."${name}"`, name)} else ${list} end`;
+  const value = `case when ${sent} then ${type.merged!(list, `n."${name}"`, name, (each) => `r."${each}"`)} else ${list} end`;
   return `case when ${sent} or ${sentMain} and ${list} is not null then crm_further(${value}, ${becomes}, ${also}) else ${list} end`;
 }

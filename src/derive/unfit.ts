@@ -8,6 +8,9 @@ import type { Field } from "../records/kind.ts";
 export function unfit(field: Field, value: unknown, reading?: Reading): Problem {
   const { name, type } = field;
   const unstorable = typeof value === "string" && !storable(value);
+  const wrong = type.fault?.(value);
+  if (wrong !== undefined)
+    return new Problem(type.refusal, `${name} cannot be like that: ${wrong}`, `${name} expects ${type.expects}`);
   const fault = type.items?.fault(value);
   return new Problem(type.refusal, `${name} cannot be ${shownValue(value)}${fault === undefined ? "" : `: ${fault}`}`, [
     ...(reading && typeof value === "string" ? explained(type, value, reading) : []),

@@ -32,9 +32,16 @@ end $$;`;
 
 const indented = (statements: readonly string[]) => statements.join("\n").replace(/^(?=.)/gm, "  ");
 
-/** Whether a new record takes a link that was not sent from another that was, or settles another: only the kind's function does either. */
+/** Whether a new record takes something from a record that it links to, or settles another: only the kind's function does either. */
 export const needsFunction = (kind: Kind): boolean =>
-  kind.settles !== undefined || kind.links.some((link) => sourcesOf(kind, link).length > 0);
+  kind.settles !== undefined || copiedOf(kind).length > 0 || kind.links.some((link) => sourcesOf(kind, link).length > 0);
+
+/** The fields that a new record takes from one that it links to. */
+const copiedOf = ({ fields }: Kind): (Field & { copied: NonNullable<Field["copied"]> })[] =>
+  fields.flatMap((field) => (field.copied ? [{ ...field, copied: field.copied }] : []));
+
+/** A record that takes something from another is not made without the link to it. */
+export const lackingName = ({ plural }: Pick<Kind, "plural">, link: string) => `${plural}_lacks_${link}`;
 
 /** A new record takes a link that was not sent from those it does link to: the deal of a contact belongs to the contact's company. */
 const sourcesOf = (kind: Kind, link: Link) =>
@@ -61,15 +68,22 @@ function lockSql(kind: Kind, link: Link): string {
     sources.length === 0
       ? ""
       : `if p_creates and not p_sent ? '${link.id.name}' then\n  ${column} := coalesce(${from.join(", ")});\nend if;\n`;
-  const into = [column, ...takes.map((other) => taken(link, other))].join(", ");
+  const copies = copiedOf(kind).filter(({ copied }) => copied.by === link.id.name);
+  const into = [column, ...takes.map((other) => taken(link, other)), ...copies.map(({ name }) => `n."${name}"`)].join(", ");
+  const lacking =
+    copies.length === 0
+      ? ""
+      : `\nif p_creates and ${column} is null then
+  raise check_violation using constraint = '${lackingName(kind, link.id.name)}', message = 'the record lacks a link';
+end if;`;
   return `${wanted}if ${column} is not null then
-  select t.id${takes.map((other) => `, t."${other.id.name}"`).join("")} into ${into} from ${link.target.table} t
+  select t.id${[...takes.map(({ id }) => id.name), ...copies.map(({ copied }) => copied.from)].map((name) => `, t."${name}"`).join("")} into ${into} from ${link.target.table} t
     where t.workspace_id = p_workspace and right(t.id, 8) = right(${column}, 8) and right(t.id, length(${column})) = ${column}
       and t.deleted_at is null for key share;
   if not found and p_sent ? '${link.id.name}' then
     return;
   end if;
-end if;`;
+end if;${lacking}`;
 }
 
 /** A kind that is deleted takes no records. It is locked against that, as a linked record is. */
@@ -109,7 +123,7 @@ export const columnsOf = (kind: Kind) => writable(kind).filter((field) => stored
 
 function insertSql(kind: Kind): string {
   const { table, shared, keyField, furtherKey } = kind;
-  const columns = columnsOf(kind);
+  const columns = [...columnsOf(kind), ...copiedOf(kind)];
   const values = columns.map((field) => insertedSql(kind, field, { workspace: "p_workspace", id: "p_id" }));
   const key = keyField && `"${keyField.name}"`;
   const conflict =
@@ -129,7 +143,7 @@ function insertSql(kind: Kind): string {
 export function insertedSql(kind: Kind, field: Field, where: Where): string {
   const { name, type, derived, further } = field;
   if (further) return insertedListSql(field);
-  const value = type.inserted?.(`n."${name}"`) ?? `n."${name}"`;
+  const value = type.inserted?.(`n."${name}"`, (each) => `n."${each}"`) ?? `n."${name}"`;
   if (!derived) return value;
   if (derived.is === "left-at")
     return `case when p_sent ? '${name}' then ${value} when n."${derived.field}" is distinct from '${derived.value}' then p_at end`;
@@ -166,7 +180,7 @@ function changesSql(kind: Kind, from: string, at: string, found?: string): strin
     if (kind.furtherKey && field === kind.keyField)
       return `case when p_sent ? '${name}' and not p_creates then n."${name}" else r."${name}" end`;
     const follows = derived ? followsSql(kind, field, from) : "";
-    const value = type.merged?.(`r."${name}"`, `n."${name}"`, name) ?? `${from}."${name}"`;
+    const value = type.merged?.(`r."${name}"`, `n."${name}"`, name, (each) => `r."${each}"`) ?? `${from}."${name}"`;
     return `case when p_sent ? '${name}' then ${value}${follows} else r."${name}" end`;
   };
   // The key that a create was sent leads to the record, which keeps it as it was written there.

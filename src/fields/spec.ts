@@ -37,6 +37,10 @@ export type FieldSpec = {
   setting?: string;
   /** What an item takes from the record that it names: by the name of the link, the fields of the record by those of the item. */
   takes?: Readonly<Record<string, Readonly<Record<string, string>>>>;
+  /** What a new record takes from the record that its link `by` leads to, and keeps whatever becomes of that. Without the link there is no record. */
+  copied?: { by: string; from: string };
+  /** Said when the record is made, and not changed from then on. */
+  fixed?: true;
   /** The field of the main value, of which this list holds the further ones. The main one is never in it. */
   further?: string;
   /** A record whose `field` has this value ought to have one: a write that leaves it without says so. */
@@ -77,9 +81,11 @@ export type Settling = { items: string; by: readonly string[] };
 /**
  * `total`: of the items in `of`; where the field `negativeWith` has a value, the document takes back, and it counts below zero. `open`: what is
  * still to be paid. `first`: the first value whose conditions hold. `day-after`: midnight (UTC) after the day in `of`, while the conditions hold.
+ * `walk`: where the `answers` lead along the `steps`, if it was not broken off at the time in `stopped`.
  */
 export type Computation =
   | { is: "total"; figure: "net" | "tax" | "gross" | "taxes"; of: string; negativeWith?: string }
   | { is: "open"; items: string; by: readonly string[]; while: Holding }
   | { is: "first"; values: readonly (readonly [value: string, when: Holding])[]; else: string }
-  | { is: "day-after"; of: string; while: Holding };
+  | { is: "day-after"; of: string; while: Holding }
+  | { is: "walk"; figure: "next" | "path" | "status"; steps: string; answers: string; stopped: string };

@@ -2,6 +2,7 @@ import type { z } from "zod";
 import type { IdReference } from "../kit/id.ts";
 import type { ProblemCode } from "../kit/problem.ts";
 import type { Zone } from "../kit/time.ts";
+import type { Refusal, Refused } from "./answers.ts";
 import type { Operator, Predicate } from "./predicate.ts";
 
 /** What a value is read against: the time of the request, the workspace's zone, the caller's e-mail address. */
@@ -88,19 +89,27 @@ export type FieldType = {
   check?: { sql: (column: string) => string; broken: (field: string) => { message: string; hint: string } };
   /** Further gin indexes, each with a name, what it is on, and where it holds; `untold`: its statistics would mislead. */
   indexed?: (column: string) => readonly { name: string; on: string; where?: string; untold?: true }[];
-  /** What a new record stores for a sent value, and what a change makes of the former and the sent one, as SQL. */
-  inserted?: (sent: string) => string;
+  /** What a new record stores for a sent value, and what a change makes of the former and the sent one, as SQL. `of` is another field of the row. */
+  inserted?: (sent: string, of: (field: string) => string) => string;
   /** What a body may send in place of a value, to change the former one. */
   edit?: z.ZodType;
   /** What a write of this value sets, and what it takes out, which `merged` finds in `p_removed` as `<field>.<name>`. */
   split?: (sent: unknown) => { set: unknown; removed: readonly string[] };
-  merged?: (former: string, sent: string, field: string) => string;
+  merged?: (former: string, sent: string, field: string, of: (field: string) => string) => string;
   /** For a value that is made of members. */
   members?: MembersType;
   /** A value of several parts, each of which is a line of its own under that of its record: `invoice/i_x7k2m9q1.1 description=…`. */
   rows?: (stored: never) => readonly { name: string; pairs: [key: string, text: string][] }[];
   /** For what is sold, line by line: under which names a line may point to a record, and what is wrong with which line. */
   items?: { links: readonly string[]; fault: (value: unknown) => string | undefined };
+  /** What is wrong with which part of a value of many, where the type can tell. */
+  fault?: (value: unknown) => string | undefined;
+  /** Whether a value is as it would have been stored, where that is more than its column knows. */
+  isStored?: (value: unknown) => boolean;
+  /** For answers, which the database holds to what they answer: what a refusal of it means. */
+  unanswered?: (detail: Refused) => Refusal;
+  /** For questions: JSON Schema of the answers to these. */
+  answersSchema?: (stored: never) => Record<string, unknown>;
   /** For the id of a record of another kind: which kind, and the type of the field beside it that shows what names that record. */
   link?: { target: string; shown: FieldType };
   /** For what is read from the addresses that a record names: the kind of the records that have them; without a target, the addresses themselves. */

@@ -1,3 +1,4 @@
+import { answersType } from "./answers.ts";
 import { codeType } from "./code.ts";
 import { customType, tagsType } from "./collections.ts";
 import { countryType } from "./country.ts";
@@ -7,7 +8,9 @@ import { referenceType } from "./link.ts";
 import { involvedType, linksType } from "./links.ts";
 import { listOf } from "./list.ts";
 import { mailboxesType, mailboxType, messageIdsType, messageIdType } from "./mailbox.ts";
+import { questionsType } from "./questions.ts";
 import type { FieldSpec } from "./spec.ts";
+import { nextType, stepsType } from "./steps.ts";
 import {
   booleanType,
   centsType,
@@ -85,6 +88,13 @@ export const further = (main: string, word: (options: Options) => FieldSpec, opt
   type: listOf(word(options).type),
   further: main,
 });
+
+/** The path of a call, answers along it, and what comes next; what a form asks, and answers to it. Answers name the field that they answer to. */
+export const steps = (options: Options): FieldSpec => ({ shown: "detail", ...options, type: stepsType });
+export const answers = (to: string, options: Options): FieldSpec => ({ ...options, type: answersType("answers", to) });
+export const next = (options: Options): FieldSpec => ({ shown: "detail", ...options, type: nextType });
+export const questions = (options: Options): FieldSpec => ({ shown: "detail", ...options, type: questionsType });
+export const responses = (to: string, options: Options): FieldSpec => ({ ...options, type: answersType("responses", to) });
 
 /** A link to a record of another kind. Its field is called `<name>_id`; the name of that record shows beside it as `<name>`. */
 export const link = (target: string, options: Options): FieldSpec => ({ ...options, type: referenceType(target) });

@@ -168,6 +168,11 @@ export function constraintOf(error: unknown): string | undefined {
   return name?.replace(/_\d{6,}$/, "");
 }
 
+/** What a function of the database says of why it refused. */
+export function detailOf(error: unknown): string | undefined {
+  return serverError(error)?.detail;
+}
+
 function serverError(error: unknown): postgres.PostgresError | undefined {
   const source = error instanceof Problem ? error.cause : error;
   return source instanceof postgres.PostgresError ? source : undefined;

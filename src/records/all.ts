@@ -6,11 +6,15 @@ import { contact } from "./contact.ts";
 import { deal } from "./deal.ts";
 import { email } from "./email.ts";
 import { employee } from "./employee.ts";
+import { execution } from "./execution.ts";
+import { form } from "./form.ts";
 import { invoice } from "./invoice.ts";
 import { member } from "./member.ts";
 import { payment } from "./payment.ts";
 import { product } from "./product.ts";
+import { qualification } from "./qualification.ts";
 import { quote } from "./quote.ts";
+import { script } from "./script.ts";
 import { service } from "./service.ts";
 import { task } from "./task.ts";
 import { ticket } from "./ticket.ts";
@@ -32,5 +36,9 @@ export const declarations = [
   payment,
   campaign,
   member,
+  script,
+  execution,
+  form,
+  qualification,
 ];
 export const catalog = compile(declarations);

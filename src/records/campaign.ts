@@ -1,4 +1,4 @@
-import { choice, custom, date, longText, person, phrase, required } from "../fields/vocabulary.ts";
+import { choice, custom, date, link, longText, person, phrase, required } from "../fields/vocabulary.ts";
 import { defineRecord } from "./define.ts";
 
 export const campaign = defineRecord({
@@ -16,6 +16,8 @@ export const campaign = defineRecord({
     goal: phrase({ about: "what it shall bring about", search: true }),
     starts_on: date({ about: "its first day", sort: true }),
     ends_on: date({ about: "its last day", sort: true }),
+    script_id: link("script", { about: "what is said on its calls" }),
+    form_id: link("form", { about: "by what its members are qualified" }),
     owner: person({ about: "who leads it", sort: true, paged: true }),
     notes: longText({ about: "anything worth keeping", search: true }),
     custom: custom({ about: "your own fields, as custom.<key>" }),

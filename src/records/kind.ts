@@ -175,6 +175,10 @@ export type Declaration = {
    * still to be done for both.
    */
   joins?: { into: string; whom: string; as: string; state: string; by: string };
+  /** Each record is a call of `whom` along the `script` that it links to: `answers` to `steps` of it, the `path` they took, and what is `next`. */
+  walks?: { script: string; whom: string; steps: string; answers: string; path: string; next: string };
+  /** `GET /scripts/{id}/export` is what its POST takes. */
+  exported?: true;
   /** Where every word counts, only its name is told. */
   aside?: true;
   /** Its lines begin with its name alone: what they tell of has no identity. */

@@ -29,6 +29,7 @@ import { whyNothing } from "./nothing.ts";
 import { print } from "./print.ts";
 import { isPurge, PURGE, purge } from "./purge.ts";
 import { mayRead, recordView, refuseUnreadable } from "./readable.ts";
+import { callPage } from "./scripts.ts";
 import { strangers } from "./strangers.ts";
 
 const DELETED = {
@@ -212,7 +213,7 @@ function lacksOf({ session, headers }: Authenticated, kind: Kind): Lacks {
 }
 
 async function get(context: Authenticated, kind: Kind): Promise<Answer> {
-  const printed = kind.document && (await print(context, kind));
+  const printed = await (kind.document ? print : callPage)(context, kind);
   if (printed) return printed;
   const deleted = readDeleted(kind, context.parameters);
   const view = recordView(context, kind, deleted);

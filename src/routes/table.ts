@@ -35,6 +35,7 @@ import { recordRoutes } from "./records.ts";
 import { reminderRoutes } from "./reminders.ts";
 import { savedListRoutes } from "./savedLists.ts";
 import { schemaRoutes } from "./schema.ts";
+import { scriptRoutes } from "./scripts.ts";
 import { sdkRoutes } from "./sdk.ts";
 import { searchRoutes } from "./search.ts";
 import { sqlRoutes } from "./sql.ts";
@@ -68,6 +69,7 @@ export function createRoutes(catalog: Catalog): Route[] {
     ...catalog.kinds.flatMap((kind) => recordRoutes(kind)),
     ...joinedRoutes(catalog),
     ...tallyRoutes(catalog),
+    ...scriptRoutes(catalog),
     ...importRoutes(catalog),
     ...searchRoutes(catalog.kinds),
     ...schemaRoutes,

@@ -68,11 +68,13 @@ export function leastOf(kind: Kind, world: World): Record<string, unknown> {
   const required = kind.fields.filter(
     (field) => field.required && (field.initially === undefined || field === kind.titleField) && !field.readOnly,
   );
+  const fixed = kind.links.filter(({ id }) => id.fixed);
   const fresh = kind.joins && kind.links.find(({ id }) => id.name === kind.joins!.whom)!;
   const others = required.filter((field) => field.link !== fresh || !fresh);
   return {
     ...(fresh ? { [fresh.name]: { [fresh.target.naturalKey!]: `fresh-${++made}@world.example` } } : {}),
     ...Object.fromEntries(others.map((field) => [field.name, valuesOf(field, world).ladder[0]])),
+    ...Object.fromEntries(fixed.map(({ id, target }) => [id.name, world.linked.get(target.name)![0]!.id])),
     ...(link ? { [link.id.name]: world.linked.get(link.target.name)![0]!.id } : {}),
   };
 }

@@ -422,6 +422,40 @@ const KINDS: Record<string, (field: Field, world: World) => FieldValues> = {
       unreadable: [],
     };
   },
+  steps: () => {
+    const say = (text: string) => [{ id: "say", type: "question", text }];
+    const wrong = [{ id: "say", type: "yesno", text: "?", branches: { Yes: "end", No: "end", Maybe: "end" } }];
+    return {
+      samples: [...HOSTILE_TEXTS.filter(isVisible).map(say).map(composed), { sent: JSON.stringify(say("?")), shown: say("?") }],
+      arbitrary: anyText.filter(isVisible).map(say).map(composed),
+      ladder: [say("Rung 1"), say("Rung 2"), say("Rung 3")],
+      refused: [5, "text", {}, [], [5], [{}], [{ type: "question" }], wrong, ...UNSTORABLE_TEXTS.map(say)],
+      unreadable: [],
+    };
+  },
+  next: () => shownOnly([]),
+  questions: () => {
+    const say = (label: string) => [{ id: "say", label, type: "long_text" }];
+    return {
+      samples: [...HOSTILE_TEXTS.filter(isVisible).map(say).map(composed), { sent: JSON.stringify(say("?")), shown: say("?") }],
+      arbitrary: anyText.filter(isVisible).map(say).map(composed),
+      ladder: [say("Rung 1"), say("Rung 2"), say("Rung 3")],
+      refused: [
+        5,
+        "text",
+        {},
+        [],
+        [5],
+        [{}],
+        [{ type: "text" }],
+        [{ label: "?", type: "choice" }],
+        ...UNSTORABLE_TEXTS.map(say),
+      ],
+      unreadable: [],
+    };
+  },
+  answers: () => answered,
+  responses: () => answered,
   taxes: () => shownOnly([]),
   party: () => shownOnly([]),
   reference,
@@ -434,6 +468,25 @@ const KINDS: Record<string, (field: Field, world: World) => FieldValues> = {
   }),
   id: () => shownOnly(["c_short", "x", "_"]),
   handle: () => shownOnly(["c_short", "x", "_"]),
+};
+
+/** All scripts and forms that tests link to ask one thing (see `steps`). */
+const say = (text: string) => composed({ say: text });
+const answered: FieldValues = {
+  samples: HOSTILE_TEXTS.filter(isVisible).map(say),
+  arbitrary: anyText.filter(isVisible).map(say),
+  ladder: [{ say: "1" }, { say: "2" }, { say: "3" }],
+  refused: [
+    [],
+    5,
+    "text",
+    { say: ["a"] },
+    { say: {} },
+    { say: " " },
+    { other: "x" },
+    ...UNSTORABLE_TEXTS.map((text) => ({ say: text })),
+  ],
+  unreadable: [],
 };
 
 /** A kind that no caller writes. */

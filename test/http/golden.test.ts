@@ -31,6 +31,7 @@ const CHAPTERS: readonly [name: string, time: string][] = [
   ["sql", "2026-06-09T11:00:00Z"],
   ["kinds", "2026-06-09T09:00:00Z"],
   ["invoice", "2026-06-09T09:00:00Z"],
+  ["script", "2026-06-10T09:00:00Z"],
 ];
 const NAMES = CHAPTERS.map(([name]) => name);
 

@@ -369,6 +369,17 @@ test("what is no record", async () => {
   await ask("DELETE", "/calendars/{id}", { ids: [made.id.split("/")[1]], query: JSON_PLEASE });
 });
 
+test("a call along a script, and what a form asks", async () => {
+  const query = JSON_PLEASE;
+  const [script, form, contact] = ["script", "form", "contact"].map((kind) => world.linked.get(kind)![0]!.id);
+  for (const ids of [[script!], ["sc_00000000"]]) await ask("GET", "/scripts/{id}/export", { ids });
+  for (const end of ["schema", "export"])
+    for (const ids of [[form!], ["f_00000000"]]) await ask("GET", `/forms/{id}/${end}`, { ids });
+  const { id } = (await ask("POST", "/executions", { query, body: { script_id: script, contact_id: contact } })).json();
+  for (const body of [{ answer: "x" }, { answer: "y" }, { step: "say", answer: "z" }, { step: "no", answer: "z" }, {}])
+    await ask("POST", "/executions/{id}/answers", { ids: [id], query, body });
+});
+
 test("who is in a campaign", async () => {
   const query = JSON_PLEASE;
   const [first, second] = world.linked.get("campaign")!.map(({ id }) => id) as [string, string];

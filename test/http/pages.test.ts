@@ -86,6 +86,7 @@ function valueSql(kind: Kind, field: Field): string | undefined {
   // So that rows are as wide as real ones: what reads all of them has its price.
   if (type.long && field.search) return some("repeat('as long as what people write is, ', 8)", 2);
   if (type.sqlType === "text") return field.paged ? some(`'${field.name} ' || n % 7`, 20) : undefined;
+  if (type.sqlType === "jsonb" && always) return "'[]'";
   const value = BY_TYPE[type.sqlType];
   return value && some(value, type.sqlType === "text[]" ? 2 : 5);
 }

@@ -3,6 +3,7 @@ import { Problem } from "../../kit/problem.ts";
 import { oneOf } from "../../kit/words.ts";
 import { constraintOf, toProblem } from "../../postgres/errors.ts";
 import type { Kind } from "../../records/kind.ts";
+import { answerRefusal } from "../records/answered.ts";
 import { frozenRefusal } from "../records/frozen.ts";
 import { keyConstraint, refuseTwice } from "../records/write.ts";
 
@@ -17,7 +18,7 @@ export function rowRefusal(kind: Kind, error: unknown): Problem {
   if (constraint === keyConstraint(kind)) {
     return new Problem("already_exists", `another ${name} has this ${naturalKey}`, `GET /${plural}?${naturalKey}=… shows it`);
   }
-  const kept = frozenRefusal(kind, error);
+  const kept = frozenRefusal(kind, error) ?? answerRefusal(kind, error);
   if (kept) return kept;
   if (constraint === `${plural}_needs_one_of`) {
     return new Problem("missing_field", `${oneOf(name)} keeps at least one of ${kind.needsOneOf?.join(", ")}`);

@@ -11,6 +11,7 @@ import { ident, type Statement, sql } from "../../postgres/sql.ts";
 import type { Kind } from "../../records/kind.ts";
 import type { Author, Database } from "../database.ts";
 import { holderSql, holdersSql } from "./addresses.ts";
+import { answerRefusal, refuseUnseen } from "./answered.ts";
 import { about, Holder } from "./conflict.ts";
 import { frozenRefusal } from "./frozen.ts";
 import { withNewHandles } from "./handles.ts";
@@ -165,6 +166,7 @@ export async function prepareValues(
 ): Promise<Values> {
   const sent: Record<string, unknown> = { ...written.sent };
   const initial = { ...written.initial };
+  if (creates) refuseUnseen(author, kind);
   if (isFilled(kind, sent, creates)) {
     const rows = (statement: Statement) => db.pool.rows(statement, { retry: true });
     const currency = () => currencyOf(rows, author.workspaceId, kind, key);
@@ -383,7 +385,7 @@ export function refusal(kind: Kind, error: unknown, sent: Record<string, unknown
     const { message, hint } = unfit.type.check!.broken(unfit.name);
     return new Problem("invalid_value", `${message} on this ${kind.name}`, hint);
   }
-  const kept = frozenRefusal(kind, error);
+  const kept = frozenRefusal(kind, error) ?? answerRefusal(kind, error);
   if (kept) return kept;
   if (constraint === `${kind.plural}_needs_one_of`) {
     return new Problem(

@@ -130,6 +130,7 @@ function columnOf({ name, type, required, readOnly, optional }: Field): PartColu
   if (name === "version") return { ...column, allows: isVersion };
   if (type.choices && type.sqlType === "text") return { ...column, allows: (value) => type.choices!.includes(value as string) };
   if (type.sqlType === "text[]") return { ...column, allows: (value) => isList(type, value) };
+  if (type.isStored) return { ...column, allows: type.isStored };
   return type.members ? { ...column, allows: isObject } : column;
 }
 

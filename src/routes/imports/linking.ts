@@ -1,5 +1,6 @@
 import { type Found, findIds, findNamed, lockMaking, missingLink, type Wanted } from "../../db/imports/links.ts";
 import { writeRecords } from "../../db/imports/write.ts";
+import { refuseUnseen } from "../../db/records/answered.ts";
 import { fill, isFilled } from "../../db/records/items.ts";
 import { type LinkChoice, readRecord } from "../../derive/body.ts";
 import { idOf, shortId } from "../../kit/id.ts";
@@ -37,9 +38,11 @@ async function fillRows(
 ): Promise<void> {
   for (const one of passed) {
     const creates = one.id === undefined;
-    if (refused.has(one) || !isFilled(kind, one.sent, creates)) continue;
+    if (refused.has(one)) continue;
     const initial = { ...one.written.initial };
     try {
+      if (creates) refuseUnseen(job.author, kind);
+      if (!isFilled(kind, one.sent, creates)) continue;
       await fill(tx.rows, job.db.catalog, job.author, kind, one.sent, creates ? initial : undefined, async () => undefined);
       one.written = { ...one.written, initial };
     } catch (error) {
