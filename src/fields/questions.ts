@@ -105,6 +105,7 @@ export const questionsType: FieldType = {
   predicate: () => undefined,
   toLine: (questions: readonly Question[]) => quoteIfNeeded(JSON.stringify(questions.map(shownQuestion))),
   toJson: (questions: readonly Question[]) => JSON.stringify(questions.map(shownQuestion)),
+  absent: "[]",
   long: true,
   rows: (questions: readonly Question[]) =>
     questions.map((question, i) => ({

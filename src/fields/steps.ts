@@ -8,9 +8,10 @@ import { NULLS } from "./operators.ts";
 import { type Branch, END, MOST_STEPS, readSteps, STEP_TYPES, type Step } from "./stepReading.ts";
 import type { FieldType } from "./type.ts";
 
-/** Whether parts are just what reading them as they are shown makes of them. */
+/** Whether parts are just what reading them as they are shown makes of them. Of a record that was erased there are none. */
 export function isAsRead<Part>(value: unknown, shown: (part: Part) => unknown, read: (parts: unknown) => Part[]): boolean {
   if (!Array.isArray(value) || !value.every((each) => typeof each === "object" && each !== null)) return false;
+  if (value.length === 0) return true;
   try {
     return isDeepStrictEqual(read(value.map((each) => shown(each as Part))), value);
   } catch {
@@ -53,6 +54,7 @@ export const stepsType: FieldType = {
   predicate: () => undefined,
   toLine: (steps: readonly Step[]) => quoteIfNeeded(JSON.stringify(steps.map(shownStep))),
   toJson: (steps: readonly Step[]) => JSON.stringify(steps.map(shownStep)),
+  absent: "[]",
   long: true,
   rows: (steps: readonly Step[]) => rowsOf(steps),
 };

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
-import type { Kind } from "../../src/records/kind.ts";
+import type { Field, Kind } from "../../src/records/kind.ts";
 import { createWorld, definitions, leastOf, settable } from "../helpers/dictionary.ts";
 import { settled } from "../helpers/feed.ts";
 import { type OpenApiReader, operationsOf, readOpenApi, type ToldOperation } from "../helpers/openapi.ts";
@@ -161,7 +161,8 @@ for (const kind of definitions) {
       await ask("PATCH", one, { ids: ids(), query: JSON_PLEASE, body: { [title]: "Changed again" } });
       const late = { ids: ids(), query: JSON_PLEASE, body: { [title]: "Late" }, headers: { "if-match": etag } };
       assert.equal((await ask("PATCH", one, late)).status, 412);
-      const cleared = kind.fields.filter(({ readOnly, required }) => !readOnly && !required).map(({ name }) => [name, null]);
+      const kept = ({ readOnly, required, fixed, link }: Field) => readOnly || required || fixed || link?.id.fixed;
+      const cleared = kind.fields.filter((field) => !kept(field)).map(({ name }) => [name, null]);
       await ask("PATCH", one, { ids: ids(), query: JSON_PLEASE, body: Object.fromEntries(cleared) });
     });
 
@@ -175,10 +176,12 @@ for (const kind of definitions) {
           await ask("GET", path, { ids: ids(), query: JSON_PLEASE });
           continue;
         }
-        const links = held.links.map(({ id }) => id.name);
         const given = held.links.find(({ target }) => target === kind)!.id.name;
+        const links = held.links.filter(({ id }) => !id.fixed || id.name === given).map(({ id }) => id.name);
         const isEnough = held.needsOneOf?.includes(given) ?? true;
-        const least = Object.entries(leastOf(held, world)).filter(([name]) => !(isEnough && links.includes(name)));
+        const least = Object.entries(leastOf(held, world)).filter(
+          ([name]) => name !== given && !(isEnough && links.includes(name)),
+        );
         const body = Object.fromEntries(least);
         assert.equal((await ask("POST", path, { ids: ids(), query: JSON_PLEASE, body })).status, 201);
         await ask("POST", path, { ids: ids(), query: JSON_PLEASE, body: full(held, "Twice told") });
@@ -378,6 +381,16 @@ test("a call along a script, and what a form asks", async () => {
   const { id } = (await ask("POST", "/executions", { query, body: { script_id: script, contact_id: contact } })).json();
   for (const body of [{ answer: "x" }, { answer: "y" }, { step: "say", answer: "z" }, { step: "no", answer: "z" }, {}])
     await ask("POST", "/executions/{id}/answers", { ids: [id], query, body });
+  const member = world.linked.get("member")![0]!.id;
+  const say = { answers: { say: "x" } };
+  for (const [kind, body] of [
+    ["executions", { script_id: script }],
+    ["qualifications", { form_id: form }],
+  ] as const) {
+    const path = `/campaign_members/{id}/${kind}`;
+    assert.equal((await ask("GET", path, { ids: [member], query })).status, 200, path);
+    assert.equal((await ask("POST", path, { ids: [member], query, body: { ...body, ...say } })).status, 201, path);
+  }
 });
 
 test("who is in a campaign", async () => {

@@ -132,6 +132,7 @@ function emptySql(kind: Kind, author: Author, ids: readonly string[]): Statement
 /** A link that must be there leads on, for an id is no content. */
 function emptyOf({ name, type }: Field): string {
   if (type.link) return `r."${name}"`;
+  if (type.sqlType === "jsonb" && type.absent) return `'${type.absent}'`;
   return type.choices?.[0] === undefined ? EMPTY[type.sqlType] : `'${type.choices[0]}'`;
 }
 
