@@ -57,7 +57,8 @@ export function bodyExample(body: OperationBody): Record<string, unknown> {
   if (body.is === "values") return body.example;
   if (body.is === "file") return {};
   const given = body.is === "create" ? body.given : undefined;
-  return Object.fromEntries(Object.entries(body.of.example).filter(([name]) => name !== given));
+  const stays = (name: string) => body.is === "patch" && body.of.field(name)?.fixed === true;
+  return Object.fromEntries(Object.entries(body.of.example).filter(([name]) => name !== given && !stays(name)));
 }
 
 /** As the handler's Answer, with kinds in the place of values. A value that is not `required` may be missing. */

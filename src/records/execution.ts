@@ -76,4 +76,10 @@ export const execution = defineRecord({
     custom: custom({ about: "your own fields, as custom.<key>" }),
   },
   example: { script_id: "sc_t4v6w8y0", contact_id: "c_t4v6w8y0", answers: { owner: "Yes" } },
+  made: {
+    status: "open",
+    next: { step: "roof", type: "select", text: "Which roof has it?", options: ["flat", "pitched"], read: [] },
+    path: ["owner"],
+    script_version: 1,
+  },
 });

@@ -21,7 +21,7 @@ export const form = defineRecord({
     name: "Solar",
     questions: [
       { id: "budget", label: "Budget in euros", type: "integer", min: 0 },
-      { id: "roof", label: "Kind of roof", type: "choice", options: ["flat", "pitched"], required: true },
+      { id: "roof", label: "Kind of roof", type: "choice", options: ["flat", "pitched"] },
     ],
   },
 });

@@ -37,4 +37,5 @@ export const qualification = defineRecord({
     custom: custom({ about: "your own fields, as custom.<key>" }),
   },
   example: { form_id: "f_t4v6w8y0", contact_id: "c_t4v6w8y0", answers: { roof: "flat" } },
+  made: { form_version: 1 },
 });

@@ -137,7 +137,8 @@ test("another workspace's records are neither counted nor changed", async () => 
 for (const kind of catalog.kinds) {
   test(`${kind.plural} are deleted and restored in bulk`, async () => {
     const links: Record<string, string> = {};
-    for (const { id, target } of kind.links)
+    // What is in another is left out: it would need records of its own.
+    for (const { id, target } of kind.links.filter(({ target }) => !target.joins))
       links[id.name] = await make(`/${target.plural}`, linkless(target.example, target.links));
     const made = await make(`/${kind.plural}`, { ...linkless(kind.example, kind.links), ...links });
     const before = await read(`/${kind.plural}/${made}`);

@@ -137,7 +137,8 @@ test("a merge needs the right to delete, and reaches no other workspace", async 
 for (const kind of catalog.kinds) {
   test(`two ${kind.plural} are merged and parted again`, async () => {
     const links: Record<string, string> = {};
-    for (const { id, target } of kind.links) links[id.name] = (await make(`/${target.plural}`, linkless(target))).id;
+    // What is in another is left out: it would need records of its own.
+    for (const { id, target } of kind.links.filter(({ target }) => !target.joins)) links[id.name] = (await make(`/${target.plural}`, linkless(target))).id;
     const example = { ...linkless(kind), ...links };
     const key = kind.naturalKey ?? "";
     const kept = await make(`/${kind.plural}`, example);
