@@ -160,6 +160,21 @@ test("counts and overlaps need no pages, and removal keeps what was logged", asy
   assert.equal((await own("GET", `/activities/${logged}`)).campaign_id, a);
   await own("POST", "/undo", { request: gone.request });
   assert.equal((await ann.send("GET", `/tasks/${task}`)).status, 200);
+  const counted = await done("bulk_get_campaign_contact_counts", { campaignIds: [a, b] });
+  assert.deepEqual(
+    counted.campaigns.map(({ campaignId, counts }: Any) => [campaignId, counts.contacts, counts.states.pending]).toSorted(),
+    [
+      [a, 4, 4],
+      [b, 3, 3],
+    ].toSorted(),
+  );
+  const detached = { campaignId: a, contactIds: [ids[0]], detachCallLogs: true, confirm: true };
+  assert.equal((await done("bulk_remove_contacts_from_campaign", detached)).removed, 1);
+  assert.equal((await own("GET", `/activities/${logged}`)).campaign_id, null);
+  assert.equal((await done("get_campaign", { campaignId: a })).campaign.counts.contacts, 3);
+  const overview = await done("get_crm_workspace_overview", {});
+  assert.equal(overview.campaigns.find(({ campaignId }: Any) => campaignId === b).counts.open, 3);
+  assert.ok(overview.records.contacts >= 4);
 });
 
 test("workloads tell of every agent, and lists go on by cursor", async () => {
@@ -351,3 +366,74 @@ test("hostile texts stay texts", async () => {
   const deep = await ann.send("POST", "/crm/agent/tools/list_campaigns", `{"input":${"[".repeat(9000)}${"]".repeat(9000)}}`);
   assert.ok(deep.status < 500, deep.text.slice(0, 300));
 });
+
+const KEYWORDS: Record<string, (value: Any) => boolean> = {
+  $schema: (value) => value === "https://json-schema.org/draft/2020-12/schema",
+  type: (value) =>
+    [value].flat().every((each) => ["object", "array", "string", "number", "integer", "boolean", "null"].includes(each)),
+  description: (value) => typeof value === "string" && value !== "",
+  properties: (value) => Object.values(value).every(isSchema),
+  required: (value) => Array.isArray(value) && new Set(value).size === value.length,
+  additionalProperties: isSchema,
+  propertyNames: isSchema,
+  items: isSchema,
+  anyOf: (value) => value.length > 0 && value.every(isSchema),
+  enum: (value) => value.length > 0 && new Set(value).size === value.length,
+  const: () => true,
+  default: () => true,
+  format: (value) => typeof value === "string",
+  pattern: (value) => Boolean(new RegExp(value, "u")),
+  uniqueItems: (value) => typeof value === "boolean",
+  ...Object.fromEntries(
+    ["minLength", "maxLength", "minItems", "maxItems", "minProperties", "maxProperties"].map((name) => [
+      name,
+      (value: Any) => Number.isInteger(value) && value >= 0,
+    ]),
+  ),
+  ...Object.fromEntries(
+    ["minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum"].map((name) => [
+      name,
+      (value: Any) => typeof value === "number",
+    ]),
+  ),
+};
+
+/** Whether it is a schema of JSON Schema 2020-12, by what the keywords that we use may hold there. */
+function isSchema(schema: Any): boolean {
+  if (typeof schema === "boolean") return true;
+  for (const [name, value] of Object.entries(schema)) {
+    assert.ok(Object.hasOwn(KEYWORDS, name), `no such keyword: ${name}`);
+    assert.ok(KEYWORDS[name]!(value), `${name} cannot be ${JSON.stringify(value)}`);
+  }
+  const { required = [], properties = {} } = schema;
+  for (const name of required) assert.ok(Object.hasOwn(properties, name), `${name} is required, and no property`);
+  return true;
+}
+
+test("every example fits its schema and runs", async () => {
+  await filled();
+  told = await tools();
+  for (const { name, inputSchema, outputSchema, examples, supportsDryRun, requiresConfirm, riskLevel } of told.values()) {
+    assert.ok(isSchema(inputSchema) && isSchema(outputSchema), name);
+    assert.equal(inputSchema.additionalProperties, false, name);
+    assert.deepEqual(
+      [Object.hasOwn(inputSchema.properties, "dryRun"), Object.hasOwn(inputSchema.properties, "confirm")],
+      [supportsDryRun, requiresConfirm],
+      name,
+    );
+    assert.equal(supportsDryRun, riskLevel !== "low", name);
+    for (const { input, ...more } of examples) {
+      fits(inputSchema, input, name);
+      const answer = await call(name, input, more);
+      assert.equal(answer.status, 200, `${name} ${JSON.stringify(input)} ${JSON.stringify(answer)}`);
+      fits(outputSchema, answer.data, name);
+    }
+  }
+});
+
+/** A workspace with something of everything. */
+async function filled(): Promise<void> {
+  const contacts = await people("filled", 2);
+  const [campaignId] = [await campaign("Filled"), await campaign("Filled too")];
+  await done("bulk_add_contacts_to_campaign_by_filter", { campaignId, contactIds: contacts });
+}

@@ -1,43 +1,24 @@
-import type { Parameters } from "../../derive/query.ts";
-import { echo } from "../../kit/line.ts";
 import type { Values } from "../dialect.ts";
-import { Misfit } from "./fits.ts";
 import { at, listQuery, pageOf, shown } from "./query.ts";
 import { creating, getting, holding, type Of, update, updating } from "./records.ts";
 import { answer, id, ids, listOf, object, orNull, page, paging, record, text, whole } from "./schemas.ts";
-import type { Tool, Words, Work } from "./tool.ts";
-import { among, statesOf } from "./workspaces.ts";
+import type { Tool, Work } from "./tool.ts";
+import { among, countsIn, countsSchema } from "./workspaces.ts";
 
 /** Campaigns, and what they come to. */
 
 const OF: Of = { family: "Outbound Operations", table: "campaign", one: "campaign", many: "campaigns", key: "campaignId" };
 
-const countsSchema = (words: Words) =>
-  answer({
-    contacts: whole("how many are in it"),
-    ...Object.fromEntries(statesOf(words).map((state) => [state, whole(`how many of them are ${state}`)])),
-  });
+type Counted = { id: string; name: string; counts: Values };
 
-type Counts = Record<string, number>;
-
-/** How many contacts each of these campaigns has, by state. */
-async function countsOf({ get, words }: Work, campaignIds: readonly string[]): Promise<Map<string, Counts>> {
-  const { kind } = words("campaignContact");
-  const { into, state } = kind.joins!;
-  const { json } = await get(`/${kind.plural}`, [
-    [into, `in:${campaignIds.join(",")}`],
-    ["group_by", `${into},${state}`],
-    ["limit", "1000"],
-  ]);
-  const none = Object.fromEntries(["contacts", ...statesOf(words)].map((each) => [each, 0]));
-  const counts = new Map(campaignIds.map((each) => [each, { ...none }]));
-  for (const group of json.items as Values[]) {
-    const found = counts.get(String(group[into]))!;
-    const many = Number(group[kind.plural]);
-    found[String(group[state])] = many;
-    found["contacts"]! += many;
-  }
-  return counts;
+/** How many contacts each campaign has, by state. */
+async function countsOf({ get, words }: Work, campaignIds?: readonly string[]): Promise<Counted[]> {
+  const { json } = await get("/campaigns/counts", campaignIds ? among(campaignIds) : [["limit", "200"]]);
+  return (json.items as Values[]).map((each) => ({
+    id: String(each.id),
+    name: String(each.name),
+    counts: countsIn(words, each),
+  }));
 }
 
 const listCampaigns: Tool = {
@@ -54,10 +35,10 @@ const listCampaigns: Tool = {
     const of = words("campaign");
     const reply = await get("/campaigns", listQuery(of, input));
     const found = (reply.json.items as Values[]).map((item) => String(item.id));
-    const counts = found.length > 0 ? await countsOf(work, found) : new Map<string, Counts>();
+    const counts = found.length > 0 ? await countsOf(work, found) : [];
     return {
       data: pageOf("campaigns", reply, (items) =>
-        items.map((item) => ({ ...shown(of, item), counts: counts.get(String(item.id)) })),
+        items.map((item) => ({ ...shown(of, item), counts: counts.find(({ id: each }) => each === item.id)?.counts })),
       ),
     };
   },
@@ -73,8 +54,8 @@ const getCampaign: Tool = {
   async run(work) {
     const of = work.words("campaign");
     const { json } = await work.get(at("campaigns", work.input.campaignId));
-    const id = String(json.id);
-    return { data: { campaign: { ...shown(of, json), counts: (await countsOf(work, [id])).get(id) } } };
+    const [counted] = await countsOf(work, [String(json.id)]);
+    return { data: { campaign: { ...shown(of, json), counts: counted!.counts } } };
   },
 };
 
@@ -122,7 +103,7 @@ const counts: Tool = {
   name: "bulk_get_campaign_contact_counts",
   family: OF.family,
   about:
-    "Counts the contacts of several campaigns by state, without paging through them; of the 200 newest without campaignIds.",
+    "Counts the contacts of several campaigns by state, without paging through them; of the 200 with most to do without campaignIds.",
   risk: "low",
   input: () => object({ campaignIds: ids("campaign") }),
   output: (words) =>
@@ -135,27 +116,8 @@ const counts: Tool = {
   example: (known) => ({ campaignIds: [known("campaign")] }),
   async run(work) {
     const { campaignIds } = work.input as { campaignIds?: string[] };
-    const named: Parameters = campaignIds ? [["id", `in:${campaignIds.join(",")}`]] : [];
-    const { json } = await work.get("/campaigns", [...named, ["limit", "200"], ["fields", "id,name"]]);
-    const found = json.items as { id: string; name: string }[];
-    const missing = campaignIds?.find((each) => !found.some(({ id: is }) => is.endsWith(each.slice(-8).toLowerCase())));
-    if (missing !== undefined)
-      throw new Misfit(
-        "input.campaignIds",
-        "not_found",
-        `there is no campaign ${echo(missing, 80)}`,
-        "list_campaigns lists them",
-      );
-    const counts =
-      found.length > 0
-        ? await countsOf(
-            work,
-            found.map(({ id: each }) => each),
-          )
-        : new Map<string, Counts>();
-    return {
-      data: { campaigns: found.map(({ id: campaignId, name }) => ({ campaignId, name, counts: counts.get(campaignId) })) },
-    };
+    const found = await countsOf(work, campaignIds);
+    return { data: { campaigns: found.map(({ id: campaignId, ...each }) => ({ campaignId, ...each })) } };
   },
 };
 

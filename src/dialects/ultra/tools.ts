@@ -7,18 +7,18 @@ import { CAMPAIGNS } from "./campaigns.ts";
 import { CONTACTS } from "./contacts.ts";
 import { flag } from "./schemas.ts";
 import { type Tool, type Words, writes } from "./tool.ts";
-import { agents, resolve, workloads } from "./workspaces.ts";
+import { agents, overview, resolve, workloads } from "./workspaces.ts";
 
 /** All of them, in the order of ultra-api's document. */
 export const TOOLS: readonly Tool[] = [
   resolve,
+  overview,
   agents,
   workloads,
   CAMPAIGNS.list,
   CAMPAIGNS.get,
   CAMPAIGNS.create,
   CAMPAIGNS.update,
-  CAMPAIGNS.attach,
   CONTACTS.add,
   CONTACTS.remove,
   CAMPAIGNS.several,

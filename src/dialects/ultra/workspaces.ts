@@ -1,3 +1,4 @@
+import type { Json } from "../../openapi/schemas.ts";
 import type { Values } from "../dialect.ts";
 import { isOn } from "./enter.ts";
 import { answer, emails, flag, ids, listOf, object, orNull, text, whole } from "./schemas.ts";
@@ -89,6 +90,54 @@ function matches(input: Values, { id, name, slug, ownerEmails }: Known): string[
   return [...new Set([...byQuery, ...Object.keys(named)])];
 }
 
+const many = (description: string): Json => ({ type: "object", description, additionalProperties: { type: "integer" } });
+
+export const overview: Tool = {
+  name: "get_crm_workspace_overview",
+  family: "Outbound Operations",
+  about:
+    "The workspace in one answer: how many records of each kind, what is open and due, the pipeline, and how far each campaign is.",
+  risk: "low",
+  input: () => object({}),
+  output: (words) =>
+    answer({
+      organization: answer({ organizationId: text("its id"), name: text("its name"), timezone: text("an IANA time zone") }),
+      records: many("how many there are of each kind"),
+      open: many("how many of them there is still something to do for"),
+      due: many("how many are due by now"),
+      pipeline: listOf(
+        object({
+          deals: whole("how many are open"),
+          sumAmountCents: whole("what they come to"),
+          currency: orNull(text("in which")),
+        }),
+        "open deals by currency",
+      ),
+      campaigns: listOf(
+        answer({ campaignId: text("its id"), name: text("its name"), counts: countsSchema(words) }),
+        "those with most to do first, at most 20",
+      ),
+    }),
+  example: () => ({}),
+  async run({ call, get, words }) {
+    const { json } = await get("/overview");
+    const { records = {}, open = {}, due = {}, pipeline = [], campaigns = [] } = json as Record<string, Values[]>;
+    const { workspaceId: organizationId, workspaceName: name, timezone } = call.session!;
+    return {
+      data: {
+        organization: { organizationId, name, timezone },
+        ...{ records, open, due },
+        pipeline: pipeline.map(({ deals, sum_amount_cents, currency }) => ({
+          deals,
+          sumAmountCents: sum_amount_cents,
+          currency,
+        })),
+        campaigns: campaigns.map((each) => ({ campaignId: each.id, name: each.name, counts: countsIn(words, each) })),
+      },
+    };
+  },
+};
+
 const AGENT = answer({
   userId: text("the id of the member"),
   email: text("what tools take as assignee"),
@@ -129,6 +178,21 @@ const workload = (words: Words) =>
     campaigns: whole("in how many campaigns"),
     states: answer(Object.fromEntries(statesOf(words).map((state) => [state, whole(`how many are ${state}`)]))),
   });
+
+export const countsSchema = (words: Words): Json =>
+  answer({
+    contacts: whole("how many are in it"),
+    open: whole("how many there is still something to do for"),
+    due: whole("how many of these are due by now"),
+    unassigned: whole("how many of the open ones nobody has"),
+    states: answer(Object.fromEntries(statesOf(words).map((state) => [state, whole(`how many are ${state}`)]))),
+  });
+
+/** What a line of our counts says of a campaign. */
+export const countsIn = (words: Words, { members, open, due, unassigned, ...counts }: Values): Values => ({
+  ...{ contacts: members, open, due, unassigned },
+  states: Object.fromEntries(statesOf(words).map((state) => [state, counts[state]])),
+});
 
 /** How far it may be with a contact of a campaign. */
 export function statesOf(words: Words): readonly string[] {
