@@ -265,7 +265,10 @@ test("what does not fit is refused by name", async () => {
   const field = await refused(400, "invalid_field", "list_campaigns", { filter: { startOn: "2026-01-01" } });
   assert.match(field.error!, /did you mean startsOn/);
   const value = await refused(400, "invalid_value", "update_outbound_campaign", { campaignId: id, startsOn: "whenever" });
-  assert.match(value.error!, /startsOn/);
+  assert.match(value.error!, /^startsOn cannot be/);
+  assert.deepEqual([field.meta.field, value.meta.field], ["input.filter.startOn", "input.startsOn"]);
+  const sort = await refused(400, "invalid_field", "list_campaigns", { sort: "-nam" });
+  assert.match(sort.error!, /did you mean name/);
   for (const name of ["confirm", "dry_run", "all", "limit", "company.x&all=true"])
     await refused(400, "invalid_field", "bulk_add_contacts_to_campaign_by_filter", {
       campaignId: id,
@@ -286,6 +289,12 @@ test("what does not fit is refused by name", async () => {
     const reply = await ann.send("POST", "/crm/agent/tools/list_campaigns", text);
     assert.deepEqual([reply.status, reply.json().success], [400, false], reply.text);
   }
+  const some = (await ann.send("GET", "/crm/agent/capabilities?tools=get_campaign,list_campaigns")).json().data.tools;
+  assert.deepEqual(
+    some.map(({ name }: Any) => name),
+    ["get_campaign", "list_campaigns"],
+  );
+  assert.equal((await ann.send("GET", "/crm/agent/capabilities?tools=nothing")).status, 404);
   const near = await refused(404, "not_found", "create_campaign", {});
   assert.match(near.error!, /did you mean .*create_outbound_campaign|get_campaign/);
   assert.match((await refused(404, "not_found", "get_campaign", { campaignId: "cm_00000000" })).error!, /cm_00000000/);

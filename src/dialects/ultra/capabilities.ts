@@ -1,3 +1,4 @@
+import { single } from "../../derive/query.ts";
 import { Problem } from "../../kit/problem.ts";
 import type { Json } from "../../openapi/schemas.ts";
 import type { Call, Said, Values } from "../dialect.ts";
@@ -6,14 +7,15 @@ import { AUTHORING_RULES } from "./authoring.ts";
 import { enter, isOn } from "./enter.ts";
 import { MOST_REASON, MOST_REQUEST_ID } from "./request.ts";
 import { type Known, type Tool, writes } from "./tool.ts";
-import { inputOf, TOOLS, wordsOf } from "./tools.ts";
+import { inputOf, TOOLS, toolNamed, wordsOf } from "./tools.ts";
 
 const SCHEMA = "https://json-schema.org/draft/2020-12/schema";
 
 /** What there is: every tool with its schemas, and an example that runs in the caller's workspace. */
 export async function capabilities(call: Call): Promise<Said> {
-  const asked = call.parameters.find(([name]) => name === "organizationId")?.[1];
+  const asked = single(call.parameters, "organizationId");
   if (asked !== undefined) await enter(call, asked);
+  const told = chosen(single(call.parameters, "tools"));
   const known = await knownOf(call);
   const { workspaceId, workspaceName } = call.session!;
   const row = {
@@ -37,10 +39,14 @@ export async function capabilities(call: Call): Promise<Said> {
       name: family,
       tools: TOOLS.filter((tool) => tool.family === family).map(({ name }) => name),
     })),
-    tools: TOOLS.map((tool) => toldTool(tool, call, known)),
+    tools: told.map((tool) => toldTool(tool, call, known)),
   };
-  return { is: "one", row, meta: { tools: TOOLS.length } };
+  return { is: "one", row, meta: { organizationId: workspaceId, tools: told.length } };
 }
+
+/** `list_campaigns,get_campaign`: all of them, unless some are named. */
+const chosen = (names: string | undefined): readonly Tool[] =>
+  names === undefined ? TOOLS : [...new Set(names.split(",").map((name) => toolNamed(name.trim())))];
 
 function toldTool(tool: Tool, call: Call, known: Known): Values {
   const { name, family, about, risk } = tool;

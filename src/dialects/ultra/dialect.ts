@@ -10,8 +10,8 @@ const phrases: readonly Phrase[] = [
   {
     method: "GET",
     path: "/capabilities",
-    about: "the tools with their schemas, risks and examples",
-    takes: ["organizationId"],
+    about: "the tools with their schemas, risks and examples; tools= names some",
+    takes: ["organizationId", "tools"],
     answer: capabilities,
   },
   { method: "POST", path: "/tools/{toolName}", about: "run a tool", takes: [], answer: run },

@@ -73,6 +73,13 @@ const CAPABILITIES: Json = {
   tags: ["Capability Discovery"],
   parameters: [
     {
+      name: "tools",
+      in: "query",
+      required: false,
+      schema: { type: "string" },
+      description: "only these tools: a comma list of names",
+    },
+    {
       name: "organizationId",
       in: "query",
       required: false,

@@ -1,7 +1,9 @@
 import type { Parameters } from "../../derive/query.ts";
-import { Problem } from "../../kit/problem.ts";
+import { echo } from "../../kit/line.ts";
+import { nearest } from "../../kit/nearest.ts";
 import type { Reply, Values } from "../dialect.ts";
-import { toTheirs, unknownColumn, type Vocabulary } from "../vocabulary.ts";
+import { type Entry, toTheirs, type Vocabulary } from "../vocabulary.ts";
+import { Misfit } from "./fits.ts";
 
 /** Fields with what they must be, as filters of ours. */
 export function filtersOf(words: Vocabulary, conditions: Values): Parameters {
@@ -21,8 +23,14 @@ function filterNamed(words: Vocabulary, name: string): [ours: string, isList: bo
   const [link = "", further] = name.split(/\.(.*)/s);
   const linked = words.entries.find(({ theirs, field }) => theirs === link && field.link);
   if (linked && further !== undefined && /^[\w.]+$/.test(further)) return [`${linked.ours}.${snake(further)}`, false];
-  const { code, message, hints } = unknownColumn(words, name);
-  throw new Problem(code, message.replace(/^column/, "field"), hints);
+  throw unknown(words, `input.filter.${name}`, name, () => true);
+}
+
+function unknown({ entries }: Vocabulary, field: string, name: string, may: (entry: Entry) => boolean): Misfit {
+  const names = entries.filter(may).map(({ theirs }) => theirs);
+  const near = nearest(name, names);
+  const hint = `${near.length > 0 ? `did you mean ${near.join(" or ")}? ` : ""}fields: ${names.join(", ")}`;
+  return new Misfit(field, "invalid_field", `there is no field ${echo(name, 80)} here`, hint);
 }
 
 export const snake = (name: string): string => name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
@@ -61,7 +69,7 @@ export function listQuery(words: Vocabulary, input: Values): Parameters {
 function orderOf(words: Vocabulary, sort: string): string {
   const [, sign = "", name = ""] = /^(-?)(.*)$/s.exec(sort) ?? [];
   const entry = words.named(name);
-  if (!entry) throw unknownColumn(words, name);
+  if (!entry?.field.sort) throw unknown(words, "input.sort", name, ({ field }) => Boolean(field.sort));
   return sign + entry.ours;
 }
 

@@ -1,6 +1,4 @@
 import type { Parameters } from "../../derive/query.ts";
-import { echo } from "../../kit/line.ts";
-import { nearest } from "../../kit/nearest.ts";
 import { Problem } from "../../kit/problem.ts";
 import type { Call, Said, Values } from "../dialect.ts";
 import { agreed, queryOf } from "../verbs.ts";
@@ -8,9 +6,8 @@ import { enter } from "./enter.ts";
 import { fit } from "./fits.ts";
 import { idempotencyKey, notConfirmed, type Request, readRequest } from "./request.ts";
 import { failure, retold } from "./shape.ts";
-import { LISTS } from "./tables.ts";
 import { type Tool, type Work, writes } from "./tool.ts";
-import { inputOf, TOOLS, wordsOf } from "./tools.ts";
+import { inputOf, toolNamed, wordsOf } from "./tools.ts";
 
 /** Runs one tool for the workspace of the caller's token. */
 export async function run(call: Call): Promise<Said> {
@@ -28,25 +25,9 @@ export async function run(call: Call): Promise<Said> {
   } catch (error) {
     if (!(error instanceof Problem)) throw error;
     const words = tool?.table === undefined ? undefined : wordsOf(call)(tool.table);
-    const problem = retold(
-      error,
-      (plural) => LISTS[plural],
-      (text) => words?.retold(text) ?? text,
-    );
+    const problem = retold(error, words);
     return { is: "whole", status: problem.status, headers: problem.headers, body: failure(problem, meta) };
   }
-}
-
-function toolNamed(name: string): Tool {
-  const tool = TOOLS.find((each) => each.name === name);
-  if (tool) return tool;
-  const near = nearest(
-    name,
-    TOOLS.map((each) => each.name),
-  );
-  throw new Problem("not_found", `there is no tool ${echo(name, 80)}`, [
-    `${near.length > 0 ? `did you mean ${near.join(" or ")}? ` : ""}GET /crm/agent/capabilities lists them`,
-  ]);
 }
 
 function workOf(tool: Tool, call: Call, request: Request): Work {

@@ -1,6 +1,8 @@
 import { Problem } from "../../kit/problem.ts";
 import type { Dialect, Values } from "../dialect.ts";
+import type { Vocabulary } from "../vocabulary.ts";
 import { Misfit } from "./fits.ts";
+import { LISTS } from "./tables.ts";
 
 /** How ultra-api's answers look. */
 export const envelope: Dialect["envelope"] = (said, { requestId }) => ({
@@ -27,17 +29,19 @@ export const refusal: Dialect["refusal"] = (problem, requestId) => ({
   body: failure(problem, { requestId, traceId: requestId }),
 });
 
-/** Where a hint names one of our paths, whoever knows only tools is told the tool. */
-export function retold(
-  problem: Problem,
-  toolOf: (plural: string) => string | undefined,
-  words: (text: string) => string,
-): Problem {
-  const tell = (text: string) =>
-    words(text)
-      .replaceAll("campaign_members", "campaign contacts")
-      .replace(/\bGET \/([a-z_]+)(?:[/?]\S*)?/g, (whole, plural: string) => toolOf(plural) ?? whole);
-  const { code, message, hints, headers, values, cause } = problem;
+/** Refusals that begin with the name of a field. */
+const OF_FIELDS: readonly string[] = ["missing_field", "invalid_field", "invalid_value", "invalid_email"];
+
+/** Our words in a refusal become theirs. Where a hint names one of our paths, whoever knows only tools is told the tool. */
+export function retold(problem: Problem, words: Vocabulary | undefined): Problem {
   if (problem instanceof Misfit) return problem;
-  return new Problem(code, tell(message), hints.map(tell), { headers, values, cause });
+  const tell = (text: string) =>
+    (words?.retold(text) ?? text)
+      .replaceAll("campaign_members", "campaign contacts")
+      .replace(/\bGET \/([a-z_]+)(?:[/?]\S*)?/g, (whole, plural: string) => LISTS[plural] ?? whole);
+  const { code, headers, values, cause } = problem;
+  const [message, hints] = [tell(problem.message), problem.hints.map(tell)];
+  const first = /^\w+/.exec(message)?.[0] ?? "";
+  if (OF_FIELDS.includes(code) && words?.named(first)) return new Misfit(`input.${first}`, code, message, hints);
+  return new Problem(code, message, hints, { headers, values, cause });
 }

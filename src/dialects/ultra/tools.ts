@@ -1,3 +1,6 @@
+import { echo } from "../../kit/line.ts";
+import { nearest } from "../../kit/nearest.ts";
+import { Problem } from "../../kit/problem.ts";
 import type { Json } from "../../openapi/schemas.ts";
 import type { Catalog } from "../../records/catalog.ts";
 import { derived } from "../../records/derived.ts";
@@ -27,6 +30,18 @@ export const TOOLS: readonly Tool[] = [
   CONTACTS.assign,
   CONTACTS.list,
 ];
+
+export function toolNamed(name: string): Tool {
+  const tool = TOOLS.find((each) => each.name === name);
+  if (tool) return tool;
+  const near = nearest(
+    name,
+    TOOLS.map((each) => each.name),
+  );
+  throw new Problem("not_found", `there is no tool ${echo(name, 80)}`, [
+    `${near.length > 0 ? `did you mean ${near.join(" or ")}? ` : ""}GET /crm/agent/capabilities lists them`,
+  ]);
+}
 
 type Speaking = Pick<Call, "dialect" | "catalog">;
 
