@@ -98,7 +98,8 @@ async function related(call: Call, { kind, table }: Vocabulary, record: Values):
   return shown;
 }
 
-async function readable<T>(get: () => Promise<T>): Promise<T | null> {
+/** What is not there, or not for this token, is null. */
+export async function readable<T>(get: () => Promise<T>): Promise<T | null> {
   try {
     return await get();
   } catch (error) {

@@ -445,4 +445,173 @@ async function filled(): Promise<void> {
   const contacts = await people("filled", 2);
   const [campaignId] = [await campaign("Filled"), await campaign("Filled too")];
   await done("bulk_add_contacts_to_campaign_by_filter", { campaignId, contactIds: contacts });
+  const { id: scriptTemplateId } = (await done("create_script_template", SCRIPT)).template;
+  const { id: qualificationTemplateId } = (await done("create_qualification_template", FORM)).template;
+  await done("attach_campaign_templates", { campaignId, scriptTemplateId, qualificationTemplateId });
+  await done("upsert_script_execution", { contactId: contacts[0], scriptTemplateId, answers: { owner: "Oui" } });
+  await done("create_qualification", { contactId: contacts[0], qualificationTemplateId, answers: { budget: 5000 } });
 }
+
+const SCRIPT = {
+  name: "Toiture",
+  steps: [
+    { id: "hello", type: "instruction", text: "Bonjour, ici Acme." },
+    {
+      id: "owner",
+      type: "yesno",
+      text: "Êtes-vous propriétaire ?",
+      branches: [
+        {
+          label: "Oui",
+          steps: [
+            {
+              id: "roof",
+              type: "select",
+              text: "Quel toit ?",
+              options: ["Tuiles", "Plat"],
+              branches: [{ label: "Plat", steps: [{ id: "surface", type: "question", text: "Quelle surface ?" }] }],
+            },
+          ],
+        },
+        { label: "Non", next: "end" },
+      ],
+    },
+  ],
+};
+const FORM = {
+  name: "Budget",
+  questions: [
+    { id: "budget", type: "number", label: "Budget", min: 0, required: true },
+    { id: "when", type: "choice", label: "When?", options: ["now", "later"] },
+  ],
+};
+
+test("a script is written by the rules, walked step by step, and leaves and comes back as JSON", async () => {
+  const { template } = await done("create_script_template", { ...SCRIPT, name: "Walked" });
+  const scriptTemplateId = template.id;
+  const got = (await done("get_script_template", { scriptTemplateId })).template;
+  assert.deepEqual(got.steps, template.steps);
+  const [contactId] = await people("walked", 1);
+  const step = async (answers: object, requestId?: string) =>
+    (await done("upsert_script_execution", { contactId, scriptTemplateId, answers }, requestId ? { requestId } : {})).execution;
+  const begun = await step({}, "begin");
+  assert.deepEqual([begun.status, begun.next.step], ["open", "owner"]);
+  assert.equal((await step({}, "begin")).id, begun.id);
+  const roof = await step({ owner: "Oui" });
+  assert.deepEqual([roof.id, roof.next.step, roof.next.options], [begun.id, "roof", ["Tuiles", "Plat"]]);
+  const { error } = await refused(400, "invalid_value", "upsert_script_execution", {
+    executionId: begun.id,
+    answers: { roof: "Chaume" },
+  });
+  assert.match(error!, /roof|Chaume/);
+  const end = await step({ roof: "Plat", surface: "80 m²" }, "end");
+  assert.deepEqual([end.status, end.path], ["done", ["owner", "roof", "surface"]]);
+  assert.equal((await step({ roof: "Plat", surface: "80 m²" }, "end")).id, begun.id);
+  assert.equal((await done("get_script_execution", { contactId })).execution.id, begun.id);
+  assert.notEqual((await step({})).id, begun.id);
+  const exported = (await done("export_script_template", { scriptTemplateId })).template;
+  const two = { templates: [exported, { ...exported, name: "Twin" }] };
+  assert.equal((await done("import_script_templates", { ...two, dryRun: true })).imported, 2);
+  const { imported, templates } = await done("import_script_templates", two, { requestId: "import" });
+  assert.deepEqual([imported, templates[1].name, templates[1].steps], [2, "Twin", template.steps]);
+  const repeated = await done("import_script_templates", two, { requestId: "import" });
+  assert.deepEqual(
+    repeated.templates.map(({ id }: Any) => id),
+    templates.map(({ id }: Any) => id),
+  );
+  const found = await done("list_script_templates", { filter: { name: "Twin" } });
+  assert.deepEqual([found.total, found.templates[0].steps], [1, undefined]);
+  const gone = { scriptTemplateId: templates[1].id };
+  await refused(409, "confirmation_required", "delete_script_template", gone);
+  await done("delete_script_template", { ...gone, dryRun: true });
+  await done("delete_script_template", { ...gone, confirm: true }, { requestId: "gone" });
+  await done("delete_script_template", { ...gone, confirm: true }, { requestId: "gone" });
+  await refused(404, "not_found", "get_script_template", gone);
+});
+
+test("scripts with the mistakes that the authoring rules name are refused or warned of", async () => {
+  const written = (steps: object[]) => ({ name: "Wrong", steps });
+  const yesno = (branches: unknown, more = {}) => ({ id: "owner", type: "yesno", text: "Owner?", branches, ...more });
+  const select = (label: string) => ({
+    id: "roof",
+    type: "select",
+    text: "Roof?",
+    options: ["flat", "pitched"],
+    branches: [{ label, steps: [] }],
+  });
+  for (const [steps, text] of [
+    [[select("Flat roof")], /Flat roof/],
+    [[{ id: "roof", type: "select", text: "Roof?" }], /options|select/],
+    [
+      [
+        yesno([
+          { label: "Oui", steps: [] },
+          { label: "Non", steps: [] },
+          { label: "Peut-être", steps: [] },
+        ]),
+      ],
+      /yesno|two|Peut/,
+    ],
+    [[{ id: "a", type: "note", text: "x" }], /note|type/],
+    [[{ id: "a", type: "question", text: "x", options: ["a", "b"] }], /option|question/],
+    [[{ id: "a", type: "question", text: "x", next: "nowhere" }], /nowhere/],
+    [
+      [
+        { id: "a", type: "question", text: "x" },
+        { id: "a", type: "question", text: "y" },
+      ],
+      /"?a"?/,
+    ],
+    [[], /steps/],
+  ] as const) {
+    const answer = await call("create_script_template", written([...steps]));
+    assert.equal(answer.status, 400, JSON.stringify(steps));
+    assert.match(answer.error!, text);
+    const second = await call("import_script_templates", { templates: [SCRIPT, written([...steps])] });
+    assert.equal(second.status, 400, JSON.stringify(second));
+    assert.match(second.meta.field, /^input\.templates\[1\]/, JSON.stringify(second));
+  }
+  assert.equal((await done("list_script_templates", { filter: { name: "Wrong" } })).total, 0);
+  const { meta } = await call("create_script_template", {
+    name: "Warned",
+    steps: [
+      yesno([
+        { label: "Yes", steps: [] },
+        { label: "No", next: "end" },
+      ]),
+      { id: "note", type: "instruction", text: "Reporter dans le CRM" },
+    ],
+  });
+  assert.deepEqual(
+    meta.warnings.map((each: string) => each.split(":")[0]),
+    ["step owner", "step note"],
+  );
+});
+
+test("a qualification is asked by its schema", async () => {
+  const { template } = await done("create_qualification_template", { ...FORM, name: "Asked" });
+  const qualificationTemplateId = template.id;
+  const campaignId = await campaign("Asked");
+  await refused(404, "not_found", "get_qualification_schema", { campaignId });
+  await done("attach_campaign_templates", { campaignId, qualificationTemplateId });
+  const { schema } = await done("get_qualification_schema", { campaignId });
+  assert.deepEqual(schema, (await done("get_qualification_schema", { qualificationTemplateId })).schema);
+  fits(schema, { budget: 10, when: "now" }, "answers");
+  const [contactId] = await people("asked", 1);
+  const asked = { qualificationTemplateId, contactId };
+  await refused(400, "invalid_value", "create_qualification", { ...asked, answers: { budget: -1 } });
+  const { qualification } = await done("create_qualification", { ...asked, answers: { budget: 10 } });
+  const { id: qualificationId } = qualification;
+  const changed = await done("update_qualification", { qualificationId, answers: { when: "later" } });
+  assert.deepEqual(changed.qualification.answers, { budget: 10, when: "later" });
+  const stale = { qualificationId, outcome: "late", version: qualification.version };
+  await refused(412, "version_conflict", "update_qualification", stale);
+  assert.equal((await done("list_qualifications", { filter: { qualificationTemplateId } })).total, 1);
+  assert.equal((await done("get_qualification", { qualificationId })).qualification.id, qualificationId);
+  const exported = (await done("export_qualification_template", { qualificationTemplateId })).template;
+  assert.equal((await done("import_qualification_templates", { templates: [exported] })).imported, 1);
+  const changedForm = await done("update_qualification_template", { qualificationTemplateId, description: "new" });
+  assert.equal(changedForm.template.description, "new");
+  assert.equal((await done("get_qualification_template", { qualificationTemplateId })).template.description, "new");
+  await done("attach_campaign_templates", { campaignId, qualificationTemplateId: null });
+});

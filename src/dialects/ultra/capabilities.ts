@@ -1,8 +1,8 @@
 import { single } from "../../derive/query.ts";
-import { Problem } from "../../kit/problem.ts";
 import type { Json } from "../../openapi/schemas.ts";
 import type { Call, Said, Values } from "../dialect.ts";
 import { kindOf, tableOf } from "../engine.ts";
+import { readable } from "../verbs.ts";
 import { AUTHORING_RULES } from "./authoring.ts";
 import { enter, isOn } from "./enter.ts";
 import { MOST_REASON, MOST_REQUEST_ID } from "./request.ts";
@@ -85,18 +85,30 @@ async function knownOf(call: Call): Promise<Known> {
     found.set(`${name} 2`, ids[1] ?? `${prefix}_5h2k8m3q`);
   }
   found.set("workspace", call.session!.workspaceName);
-  return (name) => found.get(name)!;
+  const known = (name: string): string => found.get(name)!;
+  return Object.assign(known, { answers: await answersTo(call, known("qualificationTemplate")) });
+}
+
+/** Answers that a form takes, to what it must have. */
+async function answersTo(call: Call, form: string): Promise<Values> {
+  const { plural } = kindOf(call, tableOf(call, "qualificationTemplate"));
+  const schema = await readable(async () => (await call.ask("GET", `/${plural}/${form}/schema`)).json);
+  const { properties = {}, required = [] } = (schema ?? {}) as { properties?: Record<string, Json>; required?: string[] };
+  return Object.fromEntries(required.map((name) => [name, sampleOf(properties[name] ?? {})]));
+}
+
+/** A value that fits a simple schema. */
+function sampleOf({ type, enum: choices, items, minimum = 1, format }: Json): unknown {
+  if (Array.isArray(choices)) return choices[0];
+  if (type === "array") return [sampleOf(items as Json)];
+  if (type === "boolean") return true;
+  if (type === "number" || type === "integer") return minimum;
+  return format === "date" ? "2026-06-01" : "yes";
 }
 
 async function newest(call: Call, plural: string): Promise<string[]> {
-  try {
-    const { json } = await call.ask("GET", `/${plural}?limit=2&fields=id`);
-    return (json.items as Values[]).map(({ id }) => String(id));
-  } catch (error) {
-    // A token may be admin and read nothing.
-    if (error instanceof Problem && error.status === 403) return [];
-    throw error;
-  }
+  const reply = await readable(() => call.ask("GET", `/${plural}?limit=2&fields=id`));
+  return ((reply?.json.items ?? []) as Values[]).map(({ id }) => String(id));
 }
 
 const RULES: readonly string[] = [

@@ -33,8 +33,9 @@ export async function run(call: Call): Promise<Said> {
 function workOf(tool: Tool, call: Call, request: Request): Work {
   const { isDryRun, isConfirmed, reason } = request;
   const key = idempotencyKey(tool.name, request);
+  // No tool makes two writes: where it tries another, the first was not made.
+  const keyed: Record<string, string> = key === undefined ? {} : { "idempotency-key": key };
   const told: Record<string, string> = reason === undefined ? {} : { "x-reason": reason };
-  let writesMade = 0;
   return {
     call,
     input: request.input,
@@ -42,8 +43,6 @@ function workOf(tool: Tool, call: Call, request: Request): Work {
     get: (path, query = []) => call.ask("GET", path + queryOf(query)),
     async write(method, path, { query = [], body, headers = {} } = {}) {
       if (!writes(tool)) throw new Error(`${tool.name} writes, and says that it reads`);
-      writesMade += 1;
-      const keyed: Record<string, string> = key === undefined ? {} : { "idempotency-key": `${key}.${writesMade}` };
       const sent = { ...headers, ...told, ...keyed };
       const asked: Parameters = isDryRun ? [...query, ["dry_run", "true"]] : query;
       if (!tool.confirms || isConfirmed || isDryRun) return agreed(call, method, path, asked, body, sent);

@@ -9,8 +9,8 @@ export type Risk = "low" | "medium" | "high";
 /** The words for the records of a table, in the caller's workspace. */
 export type Words = (table: string) => Vocabulary;
 
-/** The id of a record that is there, for examples; of a table without any, one that looks like it. */
-export type Known = (table: string) => string;
+/** The id of a record that is there, for examples; of a table without any, one that looks like it. `answers` fit the form among them. */
+export type Known = ((table: string) => string) & { answers: Values };
 
 /** A write to one of our own routes. */
 export type Write = { query?: Parameters; body?: Values; headers?: Record<string, string> };

@@ -6,9 +6,11 @@ import type { Catalog } from "../../records/catalog.ts";
 import { derived } from "../../records/derived.ts";
 import type { Call } from "../dialect.ts";
 import { tableOf, vocabularyFor } from "../engine.ts";
+import { EXECUTIONS, QUALIFICATIONS } from "./answers.ts";
 import { CAMPAIGNS } from "./campaigns.ts";
 import { CONTACTS } from "./contacts.ts";
 import { flag } from "./schemas.ts";
+import { FORMS, SCRIPTS } from "./templates.ts";
 import { type Tool, type Words, writes } from "./tool.ts";
 import { agents, overview, resolve, workloads } from "./workspaces.ts";
 
@@ -22,6 +24,7 @@ export const TOOLS: readonly Tool[] = [
   CAMPAIGNS.get,
   CAMPAIGNS.create,
   CAMPAIGNS.update,
+  CAMPAIGNS.attach,
   CONTACTS.add,
   CONTACTS.remove,
   CAMPAIGNS.several,
@@ -29,6 +32,10 @@ export const TOOLS: readonly Tool[] = [
   CAMPAIGNS.counts,
   CONTACTS.assign,
   CONTACTS.list,
+  ...SCRIPTS,
+  ...FORMS,
+  ...EXECUTIONS,
+  ...QUALIFICATIONS,
 ];
 
 export function toolNamed(name: string): Tool {
