@@ -76,8 +76,8 @@ export type Call = {
   path: Record<string, string>;
   parameters: Parameters;
   body: Values;
-  /** Asks one of our routes as the caller. A refusal is thrown. */
-  ask: (method: string, target: string, body?: Values, headers?: Record<string, string>) => Promise<Reply>;
+  /** Asks one of our routes as the caller; a body that is a text is a file. A refusal is thrown. */
+  ask: (method: string, target: string, body?: Values | string, headers?: Record<string, string>) => Promise<Reply>;
 };
 
 /** An operation of a dialect. `path` stands below the dialect's own. */

@@ -34,8 +34,8 @@ export async function speak(dialect: Dialect, phrase: Phrase, heard: Heard): Pro
         await ask({
           method,
           target,
-          headers: { ...carried, ...more, ...type, accept: "application/json" },
-          body: sent === undefined ? "" : JSON.stringify(sent),
+          headers: { ...carried, ...type, ...more, accept: "application/json" },
+          body: typeof sent === "string" ? sent : sent === undefined ? "" : JSON.stringify(sent),
         }),
       );
     },

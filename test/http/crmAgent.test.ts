@@ -376,6 +376,32 @@ test("hostile texts stay texts", async () => {
   assert.ok(deep.status < 500, deep.text.slice(0, 300));
 });
 
+/** The document's enum, word for word. */
+const NAMES =
+  `crm_resolve_workspace get_crm_workspace_overview list_outbound_agents bulk_get_agent_workloads list_campaigns get_campaign
+  create_outbound_campaign update_outbound_campaign attach_campaign_templates bulk_add_contacts_to_campaign_by_filter
+  bulk_remove_contacts_from_campaign find_contacts_in_multiple_campaigns get_campaign_contact_overlap bulk_get_campaign_contact_counts
+  analyze_import_contact_deduplication bulk_assign_campaign_contacts list_outbound_contacts list_script_templates get_script_template
+  create_script_template update_script_template delete_script_template import_script_templates export_script_template
+  list_qualification_templates get_qualification_template create_qualification_template update_qualification_template
+  import_qualification_templates export_qualification_template get_script_execution upsert_script_execution get_qualification_schema
+  get_qualification create_qualification update_qualification list_qualifications`.split(/\s+/);
+
+test("capabilities tell the tools of the document, and the OpenAPI document its two operations", async () => {
+  assert.deepEqual([...(await tools()).keys()], NAMES);
+  const document = (await service.send("GET", "/crm/agent/openapi.json")).json();
+  assert.deepEqual(
+    Object.entries<object>(document.paths).map(([path, each]) => [path, Object.keys(each)]),
+    [
+      ["/crm/agent/capabilities", ["get"]],
+      ["/crm/agent/tools/{toolName}", ["post"]],
+    ],
+  );
+  assert.deepEqual(document.components.schemas.CrmAgentToolName.enum, NAMES);
+  const { properties } = document.components.schemas.Request;
+  assert.deepEqual([properties.reason.maxLength, properties.requestId.maxLength], [500, 120]);
+});
+
 const KEYWORDS: Record<string, (value: Any) => boolean> = {
   $schema: (value) => value === "https://json-schema.org/draft/2020-12/schema",
   type: (value) =>
@@ -614,4 +640,40 @@ test("a qualification is asked by its schema", async () => {
   assert.equal(changedForm.template.description, "new");
   assert.equal((await done("get_qualification_template", { qualificationTemplateId })).template.description, "new");
   await done("attach_campaign_templates", { campaignId, qualificationTemplateId: null });
+});
+
+test("an import is looked through before it happens", async () => {
+  const [known] = (await people("import", 1)) as [string];
+  const campaignId = await campaign("Import");
+  await done("bulk_add_contacts_to_campaign_by_filter", { campaignId, contactIds: [known] });
+  const contacts = [
+    { name: "Import", email: "IMPORT0@acme.com" },
+    { name: "New", email: "new@acme.com", companyId: null },
+    { name: "New too", email: "New@acme.com" },
+    { name: "Bad", email: "bad" },
+  ];
+  const { findings, campaigns, ...counts } = await done("analyze_import_contact_deduplication", { contacts });
+  assert.deepEqual(counts, { rows: 4, new: 2, known: 1, likely: 0, doubles: 1, refused: 1, truncated: false });
+  assert.deepEqual(
+    findings
+      .toSorted((a: Any, b: Any) => a.row - b.row)
+      .map(({ row, verdict, contactId, doubleOf, campaignIds }: Any) => [
+        row,
+        verdict,
+        contactId,
+        doubleOf,
+        campaignIds.length,
+      ]),
+    [
+      [1, "known", known, null, 1],
+      [3, "double", null, 2, 0],
+      [4, "refused", null, null, 0],
+    ],
+  );
+  assert.deepEqual([campaigns.length, campaigns[0].campaignId.slice(-8)], [1, campaignId.slice(-8)]);
+  const csv = "name,email\nImport,import0@acme.com\n";
+  assert.equal((await done("analyze_import_contact_deduplication", { csv })).known, 1);
+  await refused(400, "invalid_value", "analyze_import_contact_deduplication", { csv, contacts });
+  await refused(400, "invalid_field", "analyze_import_contact_deduplication", { contacts: [{ nam: "x" }] });
+  assert.equal((await own("GET", "/contacts?email=new@acme.com")).items.length, 0);
 });

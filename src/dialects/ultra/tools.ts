@@ -6,6 +6,7 @@ import type { Catalog } from "../../records/catalog.ts";
 import { derived } from "../../records/derived.ts";
 import type { Call } from "../dialect.ts";
 import { tableOf, vocabularyFor } from "../engine.ts";
+import { analyze } from "./analysis.ts";
 import { EXECUTIONS, QUALIFICATIONS } from "./answers.ts";
 import { CAMPAIGNS } from "./campaigns.ts";
 import { CONTACTS } from "./contacts.ts";
@@ -30,6 +31,7 @@ export const TOOLS: readonly Tool[] = [
   CAMPAIGNS.several,
   CAMPAIGNS.compare,
   CAMPAIGNS.counts,
+  analyze,
   CONTACTS.assign,
   CONTACTS.list,
   ...SCRIPTS,
