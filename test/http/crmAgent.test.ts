@@ -297,6 +297,18 @@ test("what does not fit is refused by name", async () => {
   assert.equal((await ann.send("GET", "/crm/agent/capabilities?tools=nothing")).status, 404);
   const near = await refused(404, "not_found", "create_campaign", {});
   assert.match(near.error!, /did you mean .*create_outbound_campaign|get_campaign/);
+  for (const campaignId of ["..", ".", "/", "a/..", " ", "%2e%2e", "../members", "?all=true", "counts", "c_00000000"]) {
+    for (const [tool, input] of [
+      ["get_campaign", { campaignId }],
+      ["update_outbound_campaign", { campaignId, goal: "x" }],
+      ["bulk_assign_campaign_contacts", { campaignId, assigneeEmails: null, all: true, confirm: true }],
+      ["list_outbound_contacts", { campaignIds: [campaignId] }],
+      ["bulk_get_campaign_contact_counts", { campaignIds: [campaignId] }],
+    ] as const) {
+      const { status } = await call(tool, input);
+      assert.ok(status >= 400 && status < 500, `${tool} ${campaignId} ${status}`);
+    }
+  }
   assert.match((await refused(404, "not_found", "get_campaign", { campaignId: "cm_00000000" })).error!, /cm_00000000/);
 });
 
@@ -336,6 +348,37 @@ test("only an admin's own workspace answers, and no other is told of", async () 
   assert.deepEqual([none.status, none.json().success, none.headers.has("www-authenticate")], [401, false, true]);
   const lost = await ann.send("GET", "/crm/agent/nowhere");
   assert.deepEqual([lost.status, lost.json().success], [404, false]);
+});
+
+test("two agents who take the same list get each contact once, and a repeated call is one", async () => {
+  const ids = await people("taken", 12);
+  const campaignId = await campaign("Taken");
+  const put = { campaignId, filter: { tags: ["taken"] } };
+  const added = await done("bulk_add_contacts_to_campaign_by_filter", put, { requestId: "put" });
+  assert.deepEqual(await done("bulk_add_contacts_to_campaign_by_filter", put, { requestId: "put" }), added);
+  assert.equal(added.added, ids.length);
+  const take = (email: string) =>
+    call("bulk_assign_campaign_contacts", { campaignId, assigneeEmails: [email], onlyUnassigned: true, confirm: true });
+  const taken = await Promise.all(["sam@acme.com", "kim@acme.com", "lee@acme.com"].map(take));
+  assert.ok(
+    taken.every(({ status }) => status === 200 || status === 409),
+    JSON.stringify(taken),
+  );
+  const sum = taken.reduce((all, { data }) => all + (data?.assigned ?? 0), 0);
+  assert.equal(sum, ids.length, JSON.stringify(taken));
+});
+
+test("who may only propose is told of the proposal", async () => {
+  const { token } = await own("POST", "/tokens", { name: "proposes", scopes: ["admin", "read", "propose"] });
+  const proposer = {
+    ...ann,
+    send: ((m, p, b) => service.send(m, p, b, { authorization: `Bearer ${token}` })) as Client["send"],
+  };
+  const answer = await call("create_outbound_campaign", { name: "Proposed" }, {}, proposer);
+  assert.deepEqual([answer.status, answer.meta.proposed], [202, true], JSON.stringify(answer));
+  assert.equal((await done("list_campaigns", { filter: { name: "Proposed" } })).total, 0);
+  const dry = await call("create_outbound_campaign", { name: "Proposed" }, { dryRun: true }, proposer);
+  assert.equal(dry.status, 200, JSON.stringify(dry));
 });
 
 test("a workspace switches the tools off and on", async () => {

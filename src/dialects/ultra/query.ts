@@ -90,5 +90,15 @@ export function shown(words: Vocabulary, { dry_run: _, hint: __, ...record }: Va
   return toTheirs(words, record);
 }
 
-export const at = (plural: string, id: unknown, ...further: string[]): string =>
-  ["", plural, encodeURIComponent(String(id).split("/").at(-1)!), ...further].join("/");
+/** A path with an id in it: one segment, wherever it would lead. */
+export function at(plural: string, id: unknown, ...further: string[]): string {
+  const segment = String(id).trim().split("/").at(-1)!;
+  if (segment === "" || /^\.+$/.test(segment))
+    throw new Misfit(
+      "input",
+      "invalid_value",
+      `${echo(String(id), 80)} is no id`,
+      "ids look like cm_t4v6w8y0; lists tell them",
+    );
+  return ["", plural, encodeURIComponent(segment), ...further].join("/");
+}

@@ -72,7 +72,7 @@ export const updating = ({ family, table, one, key }: Of, told: Told, fixed: rea
   family,
   table,
   risk: "medium",
-  input: (words) => object({ [key]: id(one), ...written(words(table), fixed), version: VERSION }, [key]),
+  input: (words) => object({ ...written(words(table), fixed), [key]: id(one), version: VERSION }, [key]),
   output: (words) => holding(one, words(table)),
   run: (work) => update(work, table, one, work.input[key], without(work.input, key)),
 });

@@ -1,6 +1,6 @@
 import type { Parameters } from "../../derive/query.ts";
 import { Problem } from "../../kit/problem.ts";
-import type { Call, Said, Values } from "../dialect.ts";
+import type { Call, Reply, Said, Values } from "../dialect.ts";
 import { agreed, queryOf } from "../verbs.ts";
 import { enter } from "./enter.ts";
 import { fit } from "./fits.ts";
@@ -23,11 +23,26 @@ export async function run(call: Call): Promise<Said> {
     const scope = tool.unscoped ? {} : { organizationId: call.session!.workspaceId };
     return { is: "one", row: outcome.data, meta: { ...meta, ...scope, ...outcome.meta } };
   } catch (error) {
+    if (error instanceof Proposed) return { is: "one", status: 202, row: error.proposal, meta: { ...meta, proposed: true } };
     if (!(error instanceof Problem)) throw error;
     const words = tool?.table === undefined ? undefined : wordsOf(call)(tool.table);
     const problem = retold(error, words);
     return { is: "whole", status: problem.status, headers: problem.headers, body: failure(problem, meta) };
   }
+}
+
+/** A token that may only propose: the write is kept for somebody to approve, and the tool has nothing to show. */
+class Proposed extends Error {
+  readonly proposal: Values;
+  constructor(proposal: Values) {
+    super("the write is proposed");
+    this.proposal = proposal;
+  }
+}
+
+function made(reply: Reply): Reply {
+  if (reply.status === 202) throw new Proposed(reply.json);
+  return reply;
 }
 
 function workOf(tool: Tool, call: Call, request: Request): Work {
@@ -45,9 +60,9 @@ function workOf(tool: Tool, call: Call, request: Request): Work {
       if (!writes(tool)) throw new Error(`${tool.name} writes, and says that it reads`);
       const sent = { ...headers, ...told, ...keyed };
       const asked: Parameters = isDryRun ? [...query, ["dry_run", "true"]] : query;
-      if (!tool.confirms || isConfirmed || isDryRun) return agreed(call, method, path, asked, body, sent);
+      if (!tool.confirms || isConfirmed || isDryRun) return made(await agreed(call, method, path, asked, body, sent));
       try {
-        return await call.ask(method, path + queryOf(asked), body, sent);
+        return made(await call.ask(method, path + queryOf(asked), body, sent));
       } catch (error) {
         if (!(error instanceof Problem) || error.code !== "confirmation_required") throw error;
         throw notConfirmed(error.message, error.hints.slice(0, -1));

@@ -27,7 +27,7 @@ export const object = (properties: Json, required: readonly string[] = [], more:
 /** All of it is always there. */
 export const answer = (properties: Json, more: Json = {}): Json => object(properties, Object.keys(properties), more);
 
-export const id = (of: string): Json => text(`the id of the ${of}`, { minLength: 1, maxLength: 80 });
+export const id = (of: string): Json => text(`the id of the ${of}`, { pattern: "^[^\\s,]+$", maxLength: 80 });
 export const ids = (of: string, most = 200): Json =>
   listOf(id(of), `ids of ${of}s`, { minItems: 1, maxItems: most, uniqueItems: true });
 export const emails = (description: string): Json =>
