@@ -46,8 +46,9 @@ function misfit({ code, path, message, keys = [] }: Issue, schema: Json, input: 
     return new Misfit(name, "invalid_field", `there is no ${shown}`, hint);
   }
   const told = schemaAt(schema, path) ?? {};
-  const { description: what } = told;
-  const hints = typeof what === "string" ? [`${String(path.at(-1))}: ${what}`] : [];
+  const { description: what, properties } = told;
+  const takes = properties ? [`it takes ${Object.keys(properties).join(", ")}`] : [];
+  const hints = typeof what === "string" ? [`${String(path.at(-1))}: ${what}`] : takes;
   if (valueAt(input, path) === undefined) return new Misfit(name, "missing_field", `${shown} is missing`, hints);
   return new Misfit(name, "invalid_value", `${shown} does not fit: ${toldFault(message, told)}`, hints);
 }

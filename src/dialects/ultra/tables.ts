@@ -1,6 +1,5 @@
 import type { Table } from "../dialect.ts";
 
-/** ultra-api's records. A campaign's contact is our member, a template our script or form. */
 const SCRIPT = [
   { theirs: "scriptTemplateId", ours: "script_id" },
   { theirs: "scriptTemplate", ours: "script" },
@@ -14,14 +13,39 @@ const MEMBER = [
   { theirs: "campaignContact", ours: "member" },
 ];
 
+/** ultra-api's records. A campaign's contact is our member, a template our script or form. */
 export const TABLES: readonly Table[] = [
-  { name: "contact", singular: "contact", of: "contacts", columns: [] },
-  { name: "campaign", singular: "campaign", of: "campaigns", words: [...SCRIPT, ...FORM], columns: [] },
-  { name: "campaignContact", singular: "campaign contact", of: "campaign_members", columns: [] },
-  { name: "scriptTemplate", singular: "script template", of: "scripts", columns: [] },
-  { name: "qualificationTemplate", singular: "qualification template", of: "forms", columns: [] },
-  { name: "execution", singular: "execution", of: "executions", words: [...SCRIPT, ...MEMBER], columns: [] },
-  { name: "qualification", singular: "qualification", of: "qualifications", words: [...FORM, ...MEMBER], columns: [] },
+  { name: "contact", singular: "contact", of: "contacts", columns: ["id"] },
+  { name: "campaign", singular: "campaign", of: "campaigns", words: [...SCRIPT, ...FORM], columns: ["id"] },
+  {
+    name: "campaignContact",
+    plural: "campaignContacts",
+    singular: "campaign contact",
+    of: "campaign_members",
+    columns: ["id"],
+  },
+  { name: "scriptTemplate", plural: "scriptTemplates", singular: "script template", of: "scripts", columns: ["id"] },
+  {
+    name: "qualificationTemplate",
+    plural: "qualificationTemplates",
+    singular: "qualification template",
+    of: "forms",
+    columns: ["id"],
+  },
+  {
+    name: "execution",
+    singular: "execution",
+    of: "executions",
+    words: [...SCRIPT, ...MEMBER, { theirs: "scriptTemplateVersion", ours: "script_version" }],
+    columns: ["id"],
+  },
+  {
+    name: "qualification",
+    singular: "qualification",
+    of: "qualifications",
+    words: [...FORM, ...MEMBER, { theirs: "qualificationTemplateVersion", ours: "form_version" }],
+    columns: ["id"],
+  },
 ];
 
 /** The tool that lists the records of one of our kinds. */

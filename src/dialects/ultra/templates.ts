@@ -6,7 +6,7 @@ import { toOurs } from "../vocabulary.ts";
 import { warningsOf } from "./authoring.ts";
 import { Misfit } from "./fits.ts";
 import { at, listQuery, pageOf, rowsOf, shown } from "./query.ts";
-import { creating, getting, MESSAGE, type Of, updating } from "./records.ts";
+import { creating, getting, MESSAGE, type Of, updating, without } from "./records.ts";
 import { answer, id, listOf, needed, object, page, paging, record, text, whole, written } from "./schemas.ts";
 import type { Tool, Words } from "./tool.ts";
 
@@ -110,7 +110,7 @@ const exporting = (of: Of, name: string, about: string): Tool => ({
   async run({ input, words, get }) {
     const speaking = words(of.table);
     const { json } = await get(at(speaking.kind.plural, input[of.key], "export"));
-    return { data: { template: shown(speaking, json) } };
+    return { data: { template: without(shown(speaking, json), "id") } };
   },
 });
 

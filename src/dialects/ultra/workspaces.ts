@@ -1,5 +1,5 @@
 import type { Json } from "../../openapi/schemas.ts";
-import type { Values } from "../dialect.ts";
+import type { Call, Values } from "../dialect.ts";
 import { isOn } from "./enter.ts";
 import { answer, emails, flag, ids, listOf, object, orNull, text, whole } from "./schemas.ts";
 import type { Tool, Words, Work } from "./tool.ts";
@@ -121,12 +121,18 @@ export const overview: Tool = {
   example: () => ({}),
   async run({ call, get, words }) {
     const { json } = await get("/overview");
-    const { records = {}, open = {}, due = {}, pipeline = [], campaigns = [] } = json as Record<string, Values[]>;
+    const {
+      records = {},
+      open = {},
+      due = {},
+      pipeline = [],
+      campaigns = [],
+    } = json as { [name in "records" | "open" | "due"]?: Values } & { [name in "pipeline" | "campaigns"]?: Values[] };
     const { workspaceId: organizationId, workspaceName: name, timezone } = call.session!;
     return {
       data: {
         organization: { organizationId, name, timezone },
-        ...{ records, open, due },
+        ...{ records: spelled(call, records), open: spelled(call, open), due: spelled(call, due) },
         pipeline: pipeline.map(({ deals, sum_amount_cents, currency }) => ({
           deals,
           sumAmountCents: sum_amount_cents,
@@ -137,6 +143,15 @@ export const overview: Tool = {
     };
   },
 };
+
+/** Numbers by our plurals, by theirs. */
+const spelled = ({ dialect }: Call, counts: Values): Values =>
+  Object.fromEntries(
+    Object.entries(counts).map(([plural, many]) => {
+      const table = dialect.tables.find(({ of }) => of === plural);
+      return [table?.plural ?? dialect.spell(plural), many];
+    }),
+  );
 
 const AGENT = answer({
   userId: text("the id of the member"),
