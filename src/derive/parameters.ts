@@ -5,6 +5,7 @@ import { boolean, choice, text } from "../fields/vocabulary.ts";
 import type { Kind } from "../records/kind.ts";
 import type { GROUPING } from "../records/reserved.ts";
 import { type FigureName, figureNames, groupNames, UNITS } from "./grouping.ts";
+import { nearParameters } from "./near.ts";
 import type { Named } from "./operation.ts";
 import { ALL, DEFAULT_LIMIT, DELETED, MOST_OFFSET } from "./query.ts";
 
@@ -115,6 +116,7 @@ export function listParameters(kind: Kind, most: number): Named & { search: Fiel
     ...deletedToo(kind),
     list: text({ about: "a saved list, by name or id: only its records" }),
     ...groupingParameters(kind),
+    ...nearParameters(kind),
     ...COMMON_PARAMETERS,
   };
 }

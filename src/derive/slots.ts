@@ -42,6 +42,8 @@ const READS = {
   m: "timestamptz",
   g: "text[]",
   j: "jsonb",
+  /** A vector, as text. */
+  v: "text",
 } as const;
 
 export type Letter = keyof typeof READS;
@@ -59,8 +61,9 @@ export function slotSql(slot: string, own: string): string {
 }
 
 /** The letter for values of a type. */
-export function letterOf({ name, sqlType, link, long, choices }: FieldType): Letter {
+export function letterOf({ name, sqlType, link, long, choices, dimensions }: FieldType): Letter {
   if (link) return "l";
+  if (dimensions !== undefined) return "v";
   if (sqlType === "bigint" || sqlType === "integer") return "i";
   if (sqlType === "boolean") return "b";
   if (sqlType === "date") return "d";

@@ -1,4 +1,5 @@
 import type { FieldType, MembersType, Showing } from "../fields/type.ts";
+import { similarity } from "../fields/vector.ts";
 import { fnv1a } from "../kit/hash.ts";
 import { shortId } from "../kit/id.ts";
 import { LargeJson, wholeOf } from "../kit/largeJson.ts";
@@ -210,6 +211,14 @@ function createChosenView(kind: Kind, fields: readonly Field[], names: string): 
   const view = createView(kind, shown, undefined, chosen, chosen);
   return { ...view, fingerprint: fnv1a(names) };
 }
+
+/** The view and behind its fields how near each row is, which no kind has as a field. */
+export const withSimilarity = derived((view: View): View => {
+  const fields = [...view.fields, similarity];
+  const shown = [...view.kind.fields.filter((field) => isIdentity(field) && !view.fields.includes(field)), ...fields];
+  const chosen = (field: Field) => fields.includes(field);
+  return createView(view.kind, shown, undefined, chosen, chosen);
+});
 
 /**
  * A view for rows that always come with all fields, as those of other statements than a list's do: what only JSON shows is left off the

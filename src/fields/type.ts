@@ -114,6 +114,8 @@ export type FieldType = {
   link?: { target: string; shown: FieldType };
   /** For what is read from the addresses that a record names: the kind of the records that have them; without a target, the addresses themselves. */
   mentions?: { target?: string };
+  /** For a vector: how many numbers it has. */
+  dimensions?: number;
   /** Its value is read from the linked record: it has no column. */
   borrowed?: true;
   /** For both fields of a link: which record a sent value names. Undefined: cannot be read. */

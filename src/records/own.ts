@@ -132,14 +132,17 @@ function specOf(field: OwnField, title: string | undefined, key: string | undefi
     ...("takpindm".includes(letter) ? { sort: true } : {}),
     ...("takpwg".includes(letter) ? { search: true } : {}),
     ...(shared && letter === "c" && number <= 4 ? { paged: true } : {}),
-    ...(hidden ? { shown: "asked" as const } : "wj".includes(letter) ? { shown: "detail" as const } : {}),
+    ...(hidden || letter === "v" ? { shown: "asked" as const } : "wj".includes(letter) ? { shown: "detail" as const } : {}),
   };
   return field.required || column === title ? required(spec) : spec;
 }
 
 /** The values of the first few fields. */
 function exampleOf(fields: readonly OwnField[], title: string | undefined): Record<string, unknown> {
-  const shown = fields.filter((field, i) => !field.hidden && (field.required || field.column === title || i < 6));
+  const isShort = ({ column }: OwnField) => !column.startsWith("v");
+  const shown = fields.filter(
+    (field, i) => !field.hidden && (field.required || field.column === title || (i < 6 && isShort(field))),
+  );
   return Object.fromEntries(
     shown.flatMap((field) => {
       const value = field.column === title && field.type === "text" ? `${field.name} 1` : exampleOfType(field);

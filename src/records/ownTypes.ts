@@ -19,6 +19,7 @@ import {
 import { dateType, timeType } from "../fields/time.ts";
 import type { FieldType } from "../fields/type.ts";
 import { urlType } from "../fields/url.ts";
+import { MOST_DIMENSIONS, vectorType } from "../fields/vector.ts";
 
 /** The types of fields that a workspace may declare, by the names that callers use, each with a value for examples. */
 const TYPES: Record<string, { type: FieldType; example: unknown }> = {
@@ -42,7 +43,17 @@ const TYPES: Record<string, { type: FieldType; example: unknown }> = {
   json: { type: { ...customType, name: "json" }, example: { size: "L" } },
 };
 
-export const OWN_TYPES = [...Object.keys(TYPES), "choice", "link"];
+export const OWN_TYPES = [...Object.keys(TYPES), "choice", "link", "vector(n)"];
+
+/** `vector(384)`: how many numbers each has; undefined where it is no such type. */
+function dimensionsOf(type: string): number | undefined {
+  const dimensions = Number(/^vector\(([1-9]\d{0,3})\)$/.exec(type)?.[1]);
+  return dimensions <= MOST_DIMENSIONS ? dimensions : undefined;
+}
+
+/** Whether a field may be declared to be of it. */
+export const isOwnType = (type: string): boolean =>
+  Object.hasOwn(TYPES, type) || type === "choice" || type === "link" || dimensionsOf(type) !== undefined;
 
 /** What a stored field says about its type. */
 type Typed = { type: string; link?: string; choices?: readonly string[] };
@@ -51,7 +62,8 @@ type Typed = { type: string; link?: string; choices?: readonly string[] };
 export function ownType({ type, link, choices }: Typed): FieldType {
   if (type === "link") return referenceType(link!);
   if (type === "choice") return choiceType(choices as [string, ...string[]]);
-  return TYPES[type]!.type;
+  const dimensions = dimensionsOf(type);
+  return dimensions === undefined ? TYPES[type]!.type : vectorType(dimensions);
 }
 
 /** What names a record stands on one line. */
@@ -60,7 +72,11 @@ export const titleType = (type: string): FieldType => (type === "text" ? phraseT
 /** A natural key is the same in any letter case. */
 export const keyType = (type: string): FieldType => (type === "text" ? codeType : { ...TYPES[type]!.type, caseless: true });
 
-export const exampleOfType = ({ type, choices }: Typed): unknown => choices?.[0] ?? TYPES[type]?.example;
+export function exampleOfType({ type, choices }: Typed): unknown {
+  const dimensions = dimensionsOf(type);
+  if (dimensions !== undefined) return Array.from({ length: dimensions }, (_, i) => (i === 0 ? 1 : 0));
+  return choices?.[0] ?? TYPES[type]?.example;
+}
 
 /** Types whose values can be a title, and those that can be a natural key. */
 export const TITLE_TYPES = ["text", "email", "phone", "domain", "url", "person"];

@@ -111,6 +111,7 @@ export const RESERVED_FIELDS: readonly string[] = [
     "reason",
     "expand",
     "near",
+    "similarity",
     "since",
     "wait",
     "touched",

@@ -1,3 +1,4 @@
+import { nearestRows } from "../db/records/nearest.ts";
 import { resolveId } from "../db/records/references.ts";
 import { previewRemoval, type Removal, removeRow } from "../db/records/remove.ts";
 import { getRow, listRows } from "../db/records/rows.ts";
@@ -5,9 +6,10 @@ import { streamRows } from "../db/records/stream.ts";
 import { type Lacks, updateRow, upsertRow } from "../db/records/write.ts";
 import { searchRows } from "../db/search/search.ts";
 import { readRecord, type Written } from "../derive/body.ts";
+import { readNear, withNear } from "../derive/near.ts";
 import { CONFIRM, chosenFields, DRY, deletedToo, detaching, WRITING } from "../derive/parameters.ts";
 import { isSet, readDeleted, readListQuery } from "../derive/query.ts";
-import { type Row, rowId, type View } from "../derive/view.ts";
+import { type Row, rowId, type View, withSimilarity } from "../derive/view.ts";
 import { required, text } from "../fields/vocabulary.ts";
 import type { Answer } from "../http/reply.ts";
 import { shortId } from "../kit/id.ts";
@@ -147,7 +149,10 @@ function mentionRoutes(of: Kind): Route[] {
 export async function list(context: Authenticated, kind: Kind, held?: { name: string; of: Kind }): Promise<Answer> {
   const { db, services } = context;
   const { seal } = services;
-  const query = await withLists(context, kind, readListQuery(kind, context.parameters, context.reading, kind.mostRows));
+  const { parameters, reading } = context;
+  const near = readNear(kind, parameters);
+  const read = readListQuery(kind, near ? parameters.filter(([name]) => name !== "near") : parameters, reading, kind.mostRows);
+  const query = await withLists(context, kind, near ? withNear(read, near) : read);
   const scoped = held ? within(query, kind, held, readPathId(held.of, context.path.id!)) : query;
   if (scoped.grouping) return groupAnswer(context, kind, scoped, scoped.grouping);
   if (held)
@@ -157,6 +162,10 @@ export async function list(context: Authenticated, kind: Kind, held?: { name: st
   const binding = [kind.plural, held ? `${held.name}=${context.path.id}` : ""];
   if (query.whole)
     return streamAnswer(view, await streamRows(db, context.session.workspaceId, view, scoped, binding, seal), query);
+  if (near) {
+    const page = await nearestRows(db, context.session.workspaceId, withSimilarity(view), scoped, near, binding, seal);
+    return listAnswer(withSimilarity(view), page, query, await whyNothing(context, kind, query, page));
+  }
   const page = await (ranked ? searchRows : listRows)(db, context.session.workspaceId, view, scoped, binding, seal);
   return listAnswer(view, page, query, await whyNothing(context, kind, query, page));
 }

@@ -481,6 +481,10 @@ begin
   return nullif(btrim(left(btrim(regexp_replace(t, '\s+', ' ', 'g')), 200)), '');
 end $$;
 
+create function crm_cosine(stored text, asked real[]) returns double precision
+  language sql immutable strict parallel safe
+RETURN (SELECT (sum(((s.v)::double precision * s.a)) / sqrt((sum(((s.v)::double precision * s.v)) * sum(((s.a)::double precision * s.a))))) FROM UNNEST((translate(crm_cosine.stored, '[]'::text, '{}'::text))::real[], crm_cosine.asked) s(v, a));
+
 create function crm_custom_fits(custom jsonb) returns boolean
   language plpgsql immutable strict parallel safe
 as $$

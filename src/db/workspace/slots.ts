@@ -1,5 +1,6 @@
 import type { PartRow } from "../../formats/files/workspacePart.ts";
 import { echo } from "../../kit/line.ts";
+import { UTC } from "../../kit/time.ts";
 import { columnName, type Field, type Kind, slotsOf } from "../../records/kind.ts";
 
 /**
@@ -17,13 +18,20 @@ export function faultOfSlots(kind: Kind, values: PartRow, whole: boolean): strin
 }
 
 function fits({ type, link, column }: Field, value: unknown): boolean {
-  const { choices, sqlType } = type;
+  const { choices, sqlType, dimensions } = type;
+  if (dimensions !== undefined) return isVector(type, value);
   if (link)
     return (
       typeof value === "string" && value.startsWith(`${link.target.prefix}_`) && /_[0-7][0-9a-hjkmnp-tv-z]{25}$/.test(value)
     );
   if (choices && sqlType === "text" && column?.startsWith("c")) return choices.includes(value as string);
   return HOLDS[sqlType](value, type);
+}
+
+/** Just as it was written: PostgreSQL reads it at every comparison. */
+function isVector({ fromText, schema, toColumn }: Field["type"], value: unknown): boolean {
+  const numbers = typeof value === "string" ? fromText(value) : undefined;
+  return schema.safeParse(numbers).success && toColumn(numbers, { now: 0, zone: UTC, me: "" }) === value;
 }
 
 /** As the service writes them into `own`. */

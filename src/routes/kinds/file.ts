@@ -9,7 +9,7 @@ import { catalog, declarations } from "../../records/all.ts";
 import type { Catalog } from "../../records/catalog.ts";
 import { linkName } from "../../records/compile.ts";
 import { compileWhole, type OwnField, type OwnKind } from "../../records/own.ts";
-import { KEY_TYPES, OWN_TYPES, ownType, TITLE_TYPES } from "../../records/ownTypes.ts";
+import { isOwnType, KEY_TYPES, ownType, TITLE_TYPES } from "../../records/ownTypes.ts";
 import { readReminder } from "./changes.ts";
 import { checkKindName } from "./declare.ts";
 import { MOST_FIELDS, MOST_KINDS } from "./limits.ts";
@@ -100,7 +100,7 @@ function checkField(kind: string, field: OwnField, kinds: ReadonlySet<string>, t
   const odd = Object.keys(field).find((part) => !SAID.includes(part));
   if (odd !== undefined) throw unfit(called, `says ${echo(odd)}, which no field does`);
   const { name, type, about, required, hidden, link, choices, initially } = field;
-  if (!OWN_TYPES.includes(type)) throw unfit(called, `is of no type ${echo(String(type), 60)}`);
+  if (typeof type !== "string" || !isOwnType(type)) throw unfit(called, `is of no type ${echo(String(type), 60)}`);
   if ((type === "link") !== (link !== undefined) || (type === "choice") !== (choices !== undefined))
     throw unfit(called, "is of one type and says another");
   if (link !== undefined && !kinds.has(link)) throw unfit(called, `links to ${echo(String(link), 60)}, which is no kind`);

@@ -1,11 +1,12 @@
 import type { Reading } from "../../fields/type.ts";
+import { MOST_DIMENSIONS } from "../../fields/vector.ts";
 import { echo } from "../../kit/line.ts";
 import { nearest } from "../../kit/nearest.ts";
 import { Problem } from "../../kit/problem.ts";
 import type { Catalog } from "../../records/catalog.ts";
 import { linkName } from "../../records/compile.ts";
 import type { OwnField } from "../../records/own.ts";
-import { KEY_TYPES, OWN_TYPES, ownType, TITLE_TYPES } from "../../records/ownTypes.ts";
+import { isOwnType, KEY_TYPES, OWN_TYPES, ownType, TITLE_TYPES } from "../../records/ownTypes.ts";
 import { RESERVED_FIELDS } from "../../records/reserved.ts";
 
 /** A field as it is declared, before it has a place to be kept. */
@@ -80,12 +81,13 @@ function readType({ catalog }: FieldsOf, name: string, { type, link, choices }: 
     .trim()
     .toLowerCase()
     .replace(/[\s-]+/g, "_");
-  const known = OWN_TYPES.includes(said) ? said : ALSO[said];
-  if (known !== undefined && Object.hasOwn({ ...ALSO, ...Object.fromEntries(OWN_TYPES.map((each) => [each, each])) }, said))
-    return known;
+  const vector = said.replace(/^(?:vector|embedding)_?\(_?(\d+)_?\)$/, "vector($1)");
+  const known = isOwnType(vector) ? vector : Object.hasOwn(ALSO, said) ? ALSO[said] : undefined;
+  if (known !== undefined) return known;
   const kind = catalog.get(said) ?? catalog.byPlural(said);
   const near = nearest(said, OWN_TYPES);
   throw invalid(`${echo(name)} cannot be of the type ${echo(String(type ?? ""))}`, [
+    ...(/vector|embedding/.test(said) ? [`say how many numbers, at most ${MOST_DIMENSIONS}: "${name}":"vector(384)"`] : []),
     ...(kind ? [`to link to ${kind.plural}: "${name.endsWith("_id") ? name : `${name}_id`}":{"link":"${kind.name}"}`] : []),
     `${near.length > 0 && !kind ? `did you mean ${near.join(" or ")}? ` : ""}types: ${OWN_TYPES.join(", ")}`,
   ]);
