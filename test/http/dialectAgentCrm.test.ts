@@ -383,6 +383,10 @@ test("lists are dynamic by a predicate or static by members, and resolve to rows
     ["'hot' = any(tags) and owner is null", undefined, [0, 1, 2]],
     ["created_at > now() - interval '30 days' and contact_id is not null", undefined, []],
     [undefined, undefined, [0, 1, 2]],
+    ["stage = 'won' or amount_cents = $1", [1000], [1, 2]],
+    ["stage like '_ead' and not coalesce(owner = 'x', false)", undefined, [0, 1]],
+    ["company_id in (select id from companies where industry = 'energy') -- theirs", undefined, [0, 1, 2]],
+    ["custom->>'tier' ~ '^t[01]$'", undefined, [0, 1]],
   ] as const) {
     const body = { kind: "dynamic", filter_predicate, filter_params };
     assert.deepEqual(
@@ -392,13 +396,15 @@ test("lists are dynamic by a predicate or static by members, and resolve to rows
     );
   }
   for (const filter_predicate of [
-    "stage = 'a' or stage = 'b'",
     "1=1; drop table deals",
     "stage = (select 1)",
     "stage =",
     "nope = 1",
     "'",
-    "stage like '_a'",
+    "true) union select id from workspaces where (true",
+    "id in (select workspace_id from public.contacts)",
+    "exists (select from pg_authid)",
+    "pg_sleep(100) is null or true) -- (",
   ]) {
     const reply = await ann.send("POST", "/v1/lists", {
       name: "bad",
@@ -408,6 +414,41 @@ test("lists are dynamic by a predicate or static by members, and resolve to rows
     });
     assert.equal(reply.status, 400, `${filter_predicate} ${reply.text}`);
   }
+
+  const either = "stage = 'won' or stage = 'lead'";
+  const bySql = await row("POST", "/v1/lists", { name: "either", target_table: "deals", filter_predicate: either });
+  assert.deepEqual([bySql.kind, bySql.filter_predicate, bySql.config], ["dynamic", either, {}]);
+  const walked: unknown[] = [];
+  for (let cursor = ""; ; ) {
+    const page = (
+      await done("GET", `/v1/lists/${bySql.id}/rows?limit=2&company_id=${company.id}&columns=name&cursor=${cursor}`)
+    ).json();
+    walked.push(...page.data.map((each: Row) => each.name));
+    cursor = page._meta.next_cursor;
+    if (cursor === null) break;
+  }
+  assert.deepEqual(walked, ["Listed 0", "Listed 1", "Listed 2"]);
+  await refused(400, "invalid_filter", "GET", `/v1/lists/${bySql.id}/rows?sort=name`);
+  await refused(400, "invalid_cursor", "GET", `/v1/lists/${bySql.id}/rows?cursor=co_00000000`);
+  assert.deepEqual((await ann.send("GET", "/deals?list=either&format=json")).json().items, []);
+  await refused(404, "not_found", "GET", `/v1/lists/${bySql.id}/rows`, undefined, bob);
+  await row("PATCH", `/v1/lists/${bySql.id}`, { filter_predicate: "name = 'Listed 2' or false" });
+  assert.deepEqual(
+    (await rows(`/v1/lists/${bySql.id}/rows`)).map(({ name }) => name),
+    ["Listed 2"],
+  );
+  await row("PATCH", `/v1/lists/${bySql.id}`, { filter_predicate: "name = 'Listed 1'" });
+  assert.deepEqual((await ann.send("GET", "/deals?list=either&format=json")).json().items.length, 1);
+  const narrow = (
+    await ann.send("POST", "/tokens?format=json", { name: "deals", scopes: ["deals.read", "deals.write"] })
+  ).json();
+  const asDeals: Client = {
+    ...ann,
+    send: (method, path, body) => service.send(method, path, body, { authorization: `Bearer ${narrow.token}` }),
+  };
+  const beyond = { name: "beyond", target_table: "deals", filter_predicate: either };
+  const told = await refused(400, "invalid_value", "POST", "/v1/lists", beyond, asDeals);
+  assert.match(told.message, /cannot be read/);
 
   const list = await row("POST", "/v1/lists", {
     name: "static one",
@@ -509,4 +550,18 @@ test("a kind of the workspace's own is a table as soon as it is declared", async
   await refused(404, "not_found", "GET", "/v1/vehicles", undefined, bob);
   assert.equal((await bob.send("GET", "/api/v1/vehicle")).status, 404);
   assert.equal((await ann.send("GET", "/api/v1/vehicle")).json().meta.total, 0);
+});
+
+test("an id that is of nothing finds nothing, as the document's own examples ask", async () => {
+  for (const path of [
+    "/v1/emails?from_contact=c_xyz&limit=1",
+    "/v1/emails?involves_contact=c_xyz",
+    "/v1/emails?contact_ids_has=c_xyz",
+    "/v1/activity?subject_type=contact&subject_id=c_xyz",
+    "/v1/activity?actor=api_key:ak_xyz",
+    "/v1/deals?company_id=co_xyz",
+    "/v1/contacts?id=c_xyz",
+  ])
+    assert.deepEqual(await rows(path), [], path);
+  assert.ok((await rows("/v1/activity?since=2026-04-28T00:00:00Z")).length > 0);
 });

@@ -3,6 +3,7 @@ import type { Call, Said, Values } from "../dialect.ts";
 import { tableOfKind, vocabularyFor } from "../engine.ts";
 import { queryOf } from "../verbs.ts";
 import { isObject, type Vocabulary } from "../vocabulary.ts";
+import { idOrNone } from "./ids.ts";
 import { MOST } from "./query.ts";
 
 /** What the feed may be asked for, and the filter of our history that it is. */
@@ -11,19 +12,31 @@ const FILTERS: Record<string, (value: string) => [name: string, value: string]> 
   occurred_at_after: (value) => ["at", `gt:${value}`],
   occurred_at_before: (value) => ["at", `lte:${value}`],
   subject_type: (value) => ["kind", anyOf(value)],
-  subject_id: (value) => ["record", anyOf(value)],
+  subject_id: (value) => [
+    "record",
+    anyOf(
+      value
+        .split(",")
+        .map((id) => idOrNone(id, RECORD))
+        .join(),
+    ),
+  ],
   verb: (value) => ["action", anyOf(value)],
   actor: actorFilter,
 };
 
 export const ACTIVITY_PARAMETERS = [...Object.keys(FILTERS), "limit", "cursor"];
 
+/** Prefixes under which there is nothing. */
+const RECORD = { name: "", prefix: "c" };
+const TOKEN = { name: "token", prefix: "tok" };
+
 const anyOf = (value: string) => (value.includes(",") ? `in:${value}` : `eq:${value}`);
 
 /** `api_key:tok_…` or `user:jane@acme.com`. */
 function actorFilter(value: string): [string, string] {
   const [, by, who = value] = /^(api_key|user):(.*)$/s.exec(value) ?? [];
-  return by === "api_key" ? ["token_id", `eq:${who}`] : ["actor", `eq:${who}`];
+  return by === "api_key" ? ["token_id", `eq:${idOrNone(who!, TOKEN)}`] : ["actor", `eq:${who}`];
 }
 
 /** The history of the workspace, newest first. */

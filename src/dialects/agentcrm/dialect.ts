@@ -38,7 +38,7 @@ const phrases: readonly Phrase[] = [
   { method: "DELETE", path: "/members", about: "remove a member", takes: ["ws", "user_id"], answer: removeMember },
   { method: "POST", path: "/members/invite", about: "invite somebody", takes: ["ws", "code"], answer: invite },
   { method: "POST", path: "/members/accept/{token}", about: "a key for who was invited", takes: ["code"], answer: accept },
-  { method: "GET", path: "/lists", about: "the saved lists", takes: [], answer: lists.lists },
+  { method: "GET", path: "/lists", about: "the saved lists", takes: ["limit", "cursor"], answer: lists.lists },
   { method: "POST", path: "/lists", about: "save a list, dynamic or static", takes: [], answer: lists.createList },
   { method: "GET", path: "/lists/{id}", about: "one list", takes: [], answer: lists.list },
   { method: "PATCH", path: "/lists/{id}", about: "change a list", takes: [], answer: lists.changeList },

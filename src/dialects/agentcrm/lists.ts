@@ -1,18 +1,24 @@
+import { type Parameters, readLimit } from "../../derive/query.ts";
 import { Problem } from "../../kit/problem.ts";
-import type { Call, Said, Values } from "../dialect.ts";
+import type { Call, Page, Reply, Said, Values } from "../dialect.ts";
 import { tableOf, tablesOf, vocabularyFor } from "../engine.ts";
 import { agreed, listed, queryOf } from "../verbs.ts";
 import { isObject, toTheirs, unknownColumn, type Vocabulary } from "../vocabulary.ts";
+import { BY_SQL, foundBySql, idsBySql, KEPT, MOST_PREDICATE } from "./bySql.ts";
 import { readPredicate } from "./predicate.ts";
-
-/** Where a list keeps what was sent in these words and has no place of its own with us. */
-const KEPT = "agentcrm";
+import { MOST } from "./query.ts";
 
 const at = (call: Call, more = "") => `/lists/${encodeURIComponent(call.path.id!)}${more}`;
 
 export async function lists(call: Call): Promise<Said> {
   const { json } = await call.ask("GET", "/lists");
-  return { is: "many", rows: (json.items as Values[]).map((list) => shown(call, list)) };
+  const limit = readLimit(call.parameters.find(([name]) => name === "limit")?.[1] || undefined, MOST);
+  const cursor = call.parameters.find(([name]) => name === "cursor")?.[1];
+  const all = json.items as Values[];
+  const rest = all.slice(cursor ? all.findIndex(({ id }) => id === cursor) + 1 : 0);
+  const some = rest.slice(0, limit);
+  const next = rest.length > limit ? String(some.at(-1)!.id) : null;
+  return { is: "many", rows: some.map((list) => shown(call, list)), page: { limit, next } };
 }
 
 export async function list(call: Call): Promise<Said> {
@@ -32,7 +38,7 @@ function shown(call: Call, list: Values): Values {
     kind: dynamic ? "dynamic" : "static",
     filter_predicate: said.filter_predicate ?? null,
     filter_params: said.filter_params ?? null,
-    config: said.config ?? (dynamic ? { query: list.query } : {}),
+    config: said.config ?? (dynamic && list.query !== BY_SQL ? { query: list.query } : {}),
     custom,
     created_at: list.created_at,
     updated_at: list.updated_at,
@@ -64,7 +70,7 @@ export async function createList(call: Call): Promise<Said> {
     );
   const found = isStatic
     ? { members: member_ids ?? [] }
-    : { query: queryFor(words, body.filter_predicate, body.filter_params) };
+    : { query: await queryFor(call, words, body.filter_predicate, body.filter_params) };
   const sent = { name, description, kind: words.kind.name, custom: customFor(body, {}), ...found };
   return { is: "one", status: 201, row: shown(call, (await call.ask("POST", "/lists", sent)).json) };
 }
@@ -84,7 +90,7 @@ export async function changeList(call: Call): Promise<Said> {
   const sent = {
     ...(body.name === undefined ? {} : { name: body.name }),
     ...(body.description === undefined ? {} : { description: body.description }),
-    ...(asks ? { query: queryFor(words, said.filter_predicate, said.filter_params) } : {}),
+    ...(asks ? { query: await queryFor(call, words, said.filter_predicate, said.filter_params) } : {}),
     custom: customFor(body, kept),
   };
   return { is: "one", row: shown(call, (await call.ask("PATCH", at(call), sent)).json) };
@@ -100,10 +106,22 @@ function allowColumns(body: Values, columns: readonly string[]): void {
   );
 }
 
-/** A list without a predicate has all rows. */
-function queryFor(words: Vocabulary, predicate: unknown, params: unknown): string {
-  const filters = predicate === undefined || predicate === null ? [] : readPredicate(String(predicate), params, words);
-  return queryOf(filters.length > 0 ? filters : [["created_at", "not:null"]]).slice(1);
+/**
+ * A list without a predicate has all rows. What says more than our filters is a query each time that the rows are asked for: it is run once, to see
+ * that it can be.
+ */
+async function queryFor(call: Call, words: Vocabulary, predicate: unknown, params: unknown): Promise<string> {
+  if (predicate === undefined || predicate === null) return queryOf([["created_at", "not:null"]]).slice(1);
+  try {
+    const filters = readPredicate(String(predicate), params, words);
+    return queryOf(filters.length > 0 ? filters : [["created_at", "not:null"]]).slice(1);
+  } catch (error) {
+    if (!(error instanceof Problem) || String(predicate).length > MOST_PREDICATE) throw error;
+    await idsBySql(call, words, { predicate: String(predicate), params, after: "", limit: 1 }).catch((fault: unknown) => {
+      throw fault instanceof Problem && ["not_available", "scope_required"].includes(fault.code) ? error : fault;
+    });
+    return BY_SQL;
+  }
 }
 
 function customFor({ custom, filter_predicate, filter_params, config }: Values, kept: Values): Values {
@@ -145,13 +163,20 @@ export async function rows(call: Call): Promise<Said> {
   const asked = call.parameters.find(([name]) => name === "columns")?.[1].split(",") ?? config.columns;
   const columns = Array.isArray(asked) ? asked.map(String) : undefined;
   const others = call.parameters.filter(([name]) => name !== "columns");
-  const { query, page } = call.dialect.readQuery(others, words);
-  const reply = await call.ask("GET", `/${words.kind.plural}${queryOf([["list", String(found.id)], ...query])}`);
+  const { reply, page } = await (found.query === BY_SQL ? foundBySql : foundByFilters)(call, words, found, others);
   const said = listed(words, page, reply);
   if (columns === undefined || said.is !== "many") return said;
   const linked = await linkedRows(call, words, columns, reply.json.items as Values[]);
   const all = said.rows as Values[];
   return { ...said, rows: all.map((row) => Object.fromEntries(columns.map((name) => [name, cell(words, linked, row, name)]))) };
+}
+
+type Found = { reply: Reply; page: Page };
+
+async function foundByFilters(call: Call, words: Vocabulary, list: Values, parameters: Parameters): Promise<Found> {
+  const { query, page } = call.dialect.readQuery(parameters, words);
+  const reply = await call.ask("GET", `/${words.kind.plural}${queryOf([["list", String(list.id)], ...query])}`);
+  return { reply, page };
 }
 
 type Linked = Map<string, Map<string, Values>>;

@@ -3,6 +3,7 @@ import { echo } from "../../kit/line.ts";
 import { Problem } from "../../kit/problem.ts";
 import type { Asked } from "../dialect.ts";
 import { type Entry, translated, unknownColumn, type Vocabulary } from "../vocabulary.ts";
+import { idOrNone, idsIn } from "./ids.ts";
 
 type Parameter = readonly [name: string, value: string];
 
@@ -53,11 +54,15 @@ function filterOf(vocabulary: Vocabulary, name: string, value: string): Paramete
   if (read && (!exact || exact.theirs.includes("."))) {
     const entry = entryOf(vocabulary, column);
     const plain = suffix === "present" || !entry.value;
-    return [entry.ours, read(plain ? value : String(translated(entry, value)), column)];
+    const ids = suffix === "has" ? idsIn(vocabulary, entry) : undefined;
+    const asked = ids ? idOrNone(value, ids) : value;
+    return [entry.ours, read(plain ? asked : String(translated(entry, asked)), column)];
   }
   const entry = exact ?? entryOf(vocabulary, name);
   const { ours } = entry;
-  const values = value.split(",").map((each) => (entry.value ? String(translated(entry, each)) : each));
+  const ids = idsIn(vocabulary, entry);
+  const sent = value.split(",").map((each) => (ids ? idOrNone(each, ids) : each));
+  const values = sent.map((each) => (entry.value ? String(translated(entry, each)) : each));
   return [ours, values.length === 1 ? `eq:${values[0]}` : `in:${values.map(inList).join(",")}`];
 }
 

@@ -1,4 +1,5 @@
-import type { Lookup, Table, Translation } from "../dialect.ts";
+import type { Call, Lookup, Table, Translation } from "../dialect.ts";
+import { idOrNone } from "./ids.ts";
 
 const ORIGIN = ["created_at", "updated_at", "deleted_at"];
 
@@ -20,6 +21,11 @@ const fromContact: Lookup = async (value, call) => {
     ["contacts", `has:${value}`],
   ];
 };
+
+/** Mails that attached to a record. */
+const attached = async ({ catalog }: Call, plural: string, value: string): Promise<[string, string][]> => [
+  [plural, `has:${idOrNone(value, catalog.byPlural(plural)!)}`],
+];
 
 /** The tables of agentCRM's document that are records here. What has no field of ours is kept in `custom`. */
 export const TABLES: readonly Table[] = [
@@ -81,8 +87,8 @@ export const TABLES: readonly Table[] = [
     ],
     lookups: {
       from_contact: fromContact,
-      involves_contact: async (value) => [["contacts", `has:${value}`]],
-      involves_company: async (value) => [["companies", `has:${value}`]],
+      involves_contact: (value, call) => attached(call, "contacts", value),
+      involves_company: (value, call) => attached(call, "companies", value),
     },
   },
 ];
