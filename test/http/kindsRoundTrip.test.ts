@@ -251,6 +251,9 @@ test("files of records go into own kinds and own fields: CSV with links by name,
   const odd = await ann.send("POST", "/boats/import?unknown=keep", "sign,Paint\nN3,red\n", { "content-type": "text/csv" });
   assert.match(odd.text, /row=2 created/);
   assert.equal((await done(ann, "GET", "/boats?custom.paint=red")).items[0].sign, "N3");
+  const many = `name,boat\n${Array.from({ length: 900 }, (_, i) => `Pier ${i},Boat ${i}`).join("\n")}\n`;
+  const added = await ann.send("POST", "/piers/import", many, { "content-type": "text/csv" });
+  assert.match(added.text, /# made 900 boats that rows name[\s\S]*# 900 created, 0 updated, 0 unchanged, 0 refused/);
   const out = (await ann.send("GET", "/boats?limit=all&format=ndjson&sort=sign")).text;
   const again = await ann.send("POST", "/boats/import", out, { "content-type": "application/x-ndjson" });
   assert.ok(!/ERROR|created/.test(again.text.replace(/^#.*$/gm, "")), again.text);

@@ -60,8 +60,8 @@ function createLearning({ db, made, hold }: Job): (kind: Kind, created: number) 
   return async (kind, created) => {
     if (created < next) return;
     next = created * 4;
-    await learnTable(tx, kind.plural, created);
-    for (const [plural, names] of made) await learnTable(tx, plural, names.size);
+    await learnTable(tx, kind.table, created);
+    for (const [plural, names] of made) await learnTable(tx, db.catalog.byPlural(plural)!.table, names.size);
   };
 }
 
