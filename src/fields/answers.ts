@@ -8,7 +8,7 @@ import type { FieldType } from "./type.ts";
 
 /**
  * Answers by the id of what they answer: to the steps of a call, or to the questions of a form, which another field of the record holds. The
- * database holds them to it (sql/0045), so that no way in leads around it.
+ * database holds them to it (sql/0052), so that no way in leads around it.
  */
 export const answersType = (name: "answers" | "responses", to: string): FieldType => ({
   ...customType,

@@ -6,7 +6,7 @@ import { giveIds, readOptions, readPartId, readParts, readText, readWord } from 
 import { isAsRead, jsonFromText } from "./steps.ts";
 import type { FieldType } from "./type.ts";
 
-/** What a form asks, and what an answer has to be. sql/0045 holds answers to it. */
+/** What a form asks, and what an answer has to be. sql/0052 holds answers to it. */
 
 export const QUESTION_TYPES = ["text", "long_text", "number", "integer", "boolean", "date", "choice", "choices"] as const;
 export type QuestionType = (typeof QUESTION_TYPES)[number];

@@ -100,7 +100,7 @@ const rowsOf = (steps: readonly Step[]) =>
     };
   });
 
-/** What an execution waits for, as sql/0045 has worked it out. `read`: what is read out before it. */
+/** What an execution waits for, as sql/0052 has worked it out. `read`: what is read out before it. */
 export type Next = { step?: string; type: string; text?: string; options?: string[]; read: string[] };
 
 const shownNext = ({ step, type, text, options, read }: Next) => ({

@@ -6,7 +6,7 @@ import { constraintOf, detailOf } from "../../postgres/errors.ts";
 import type { Kind } from "../../records/kind.ts";
 import type { Author } from "../database.ts";
 
-/** Raised by the functions that hold answers to what they answer (sql/0045); no table has a constraint of that name. */
+/** Raised by the functions that hold answers to what they answer (sql/0052); no table has a constraint of that name. */
 const ANSWERS = "crm_answers";
 
 /** A new record shows what it takes from the one that it links to: whoever would read it there has to be good for reading that. */
