@@ -31,7 +31,9 @@ for (const kind of definitions) {
       const to = world.linked.get(link.target.name)![(turn + i) % 4];
       return to ? [[link.id.name, to.id]] : [];
     });
-    await post(ann, kind, { ...leastOf(kind, world), ...Object.fromEntries(links) });
+    // What touches others counts, where only some of it does.
+    const counts = (kind.touches ?? []).flatMap(({ only }) => (only && turn > 0 ? [[only.field, only.is[0]]] : []));
+    await post(ann, kind, { ...leastOf(kind, world), ...Object.fromEntries([...links, ...counts]) });
   }
 }
 
