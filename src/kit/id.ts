@@ -40,6 +40,12 @@ export function readId(text: string, kind?: IdKind): IdReference | undefined {
   return { prefix, key: rest.length === 8 ? rest : `${prefix}_${rest}` };
 }
 
+/** The end of an id as other programs write it, without anything before it; undefined where the text is none. */
+export function readBareKey(text: string): string | undefined {
+  const written = text.trim().toLowerCase();
+  return written.length === 8 && BARE_ID.test(written) ? written : undefined;
+}
+
 const withoutName = (text: string, name: string) => (text.startsWith(name) ? text.slice(name.length) : text);
 
 /** Completes a reference without a prefix with the prefix of this kind. */

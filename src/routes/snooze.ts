@@ -1,3 +1,4 @@
+import { readAnyId } from "../db/records/anyId.ts";
 import { getRow } from "../db/records/rows.ts";
 import { updateRow } from "../db/records/write.ts";
 import { readRecord } from "../derive/body.ts";
@@ -6,7 +7,7 @@ import { DRY, WRITING } from "../derive/parameters.ts";
 import { type Row, type View, viewsOf } from "../derive/view.ts";
 import { required, text, time } from "../fields/vocabulary.ts";
 import type { Answer } from "../http/reply.ts";
-import { type IdReference, readId, shortId } from "../kit/id.ts";
+import { type IdReference, shortId } from "../kit/id.ts";
 import { echo } from "../kit/line.ts";
 import { Problem } from "../kit/problem.ts";
 import { oneOf } from "../kit/words.ts";
@@ -76,7 +77,7 @@ type Found = { kind: Kind; reminder: ReminderSource; reference: IdReference; row
 /** The record that a reminder belongs to, where the caller may change it. */
 async function find(context: Authenticated): Promise<Found> {
   const { db, session, path } = context;
-  const reference = readId(path.id!);
+  const reference = await readAnyId(db, session.workspaceId, path.id!);
   const kind = reference && db.catalog.byPrefix(reference.prefix);
   const reminder = kind?.reminder;
   if (!reference || !kind || !reminder) {

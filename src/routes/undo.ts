@@ -1,3 +1,4 @@
+import { readAnyId } from "../db/records/anyId.ts";
 import type { Put } from "../db/records/put.ts";
 import { getRow } from "../db/records/rows.ts";
 import type { Selector } from "../db/records/undo/entries.ts";
@@ -139,8 +140,8 @@ function referenceOf(name: string, text: string, prefix: string): IdReference {
   );
 }
 
-function undoRecord({ db, author, services }: Authenticated, { record, version }: Wish, terms: Terms): Promise<Undone> {
-  const reference = readId(record!);
+async function undoRecord({ db, author, services }: Authenticated, { record, version }: Wish, terms: Terms): Promise<Undone> {
+  const reference = await readAnyId(db, author.workspaceId, record!);
   const kind = reference && db.catalog.byPrefix(reference.prefix);
   if (!reference || !kind)
     throw new Problem("invalid_value", `record cannot be ${echo(record!)}`, "it is the id of a record: c_t4v6w8y0");

@@ -112,3 +112,41 @@ test("a program that knows the address alone finds the manual and the way in", a
   });
   assert.equal(begun.status, 200);
 });
+
+test("the handles of other programs are taken wherever an id is", async () => {
+  const { id: company } = (await ask("POST", "/companies", { name: "Handle works", domain: "handles.example" })).body;
+  const { id } = (await ask("POST", "/contacts", { name: "Hannah Handle", email: "hannah@handles.example" })).body;
+  const { id: deal } = (await ask("POST", "/deals", { title: "By handle", contact_id: id })).body;
+  const { id: campaign } = (await ask("POST", "/campaigns", { name: "Handles" })).body;
+  const [end, firm, cm] = [id, company, campaign].map((each) => each.slice(-8)) as [string, string, string];
+  for (const form of [`contact_${end}`, end, end.toUpperCase(), `contact/c_${end}`, `c_${end}`, id]) {
+    const found = async (path: string) => (await ask("GET", path)).body.items?.map((each: { id: string }) => each.id);
+    assert.equal((await ask("GET", `/contacts/${encodeURIComponent(form)}`)).body.id, id, form);
+    for (const filter of ["contact", "contact_id", "contact_id=in:", "contact=in:"])
+      assert.deepEqual(await found(`/deals?${filter}${filter.includes("=") ? "" : "="}${form}`), [deal], `${filter} ${form}`);
+    assert.deepEqual(await found(`/contacts?id=${form}`), [id], form);
+    assert.deepEqual(await found(`/deals?contact=ne:${form}&title=By handle`), [], form);
+    for (const field of ["contact", "contact_id"]) {
+      const made = await ask("POST", "/activities", { kind: "note", body: form, [field]: form });
+      assert.equal(made.body.contact_id, id, `${field} ${form} ${made.text}`);
+    }
+    assert.equal((await ask("GET", `/audit?record=${form}&limit=1`)).body.items.length, 1, form);
+    assert.equal((await ask("POST", "/undo?dry_run=true", { record: form, version: 1 })).status, 200, form);
+    await ask("PATCH", `/contacts/${id}`, { follow_up_at: "2026-06-01" });
+    assert.equal((await ask("POST", `/reminders/${encodeURIComponent(form)}/done`)).status, 200, form);
+  }
+  const written = await ask("PATCH", `/contacts/contact_${end}`, { company_id: `company_${firm}` });
+  assert.equal(written.body.company_id, company, written.text);
+  assert.equal((await ask("PATCH", `/contacts/${end}`, { company: firm })).body.company_id, company);
+  const attached = await ann.send("POST", `/contacts?campaign=${cm}`, { name: "Hank", email: "hank@handles.example" });
+  assert.match(attached.text, new RegExp(`# put into campaign/cm_${cm}\n`));
+  assert.equal((await ask("POST", `/campaigns/campaign_${cm}/members`, { contact: end })).body.added, 1);
+  // Whoever is called like the end of an id is meant by that name.
+  const { id: named } = (await ask("POST", "/contacts", { name: end })).body;
+  assert.equal((await ask("POST", "/activities", { body: "x", contact: end })).body.contact_id, named);
+  const eve = await service.signIn("eve@elsewhere.example");
+  for (const form of [`contact_${end}`, end])
+    assert.equal((await eve.send("POST", "/activities", { body: "x", contact: form })).status, 422, form);
+  assert.equal((await eve.send("POST", `/reminders/${end}/done`)).status, 404);
+  assert.equal((await eve.send("POST", "/undo", { record: end, version: 1 })).status, 400);
+});

@@ -1,6 +1,7 @@
 import type { Condition } from "../../derive/filter.ts";
 import { ordersFolded } from "../../fields/folding.ts";
 import type { Bound, Predicate, Scalar } from "../../fields/predicate.ts";
+import { readBareKey } from "../../kit/id.ts";
 import { toTimestamp } from "../../kit/time.ts";
 import { ident, join, raw, type Statement, sql } from "../../postgres/sql.ts";
 import { columnName, type Field, type Link, type Touched } from "../../records/kind.ts";
@@ -151,9 +152,12 @@ function linkedSql(linked: Linked, predicate: Predicate): Statement {
 }
 
 /** `contact=jane@acme.com`: who is linked may be named by e-mail or domain, as in a body. */
-function orNaturalKey({ title, key }: Linked, predicate: Predicate): Statement {
-  const named = fieldSql(title, predicate);
+function orNaturalKey({ id, title, key }: Linked, predicate: Predicate): Statement {
   const values = valuesOf(predicate);
+  const ends = values.flatMap((value) => readBareKey(String(value)) ?? []);
+  const called = fieldSql(title, predicate);
+  // The end of an id alone means the record as well.
+  const named = ends.length > 0 ? sql`${called} or right(${id}, 8) = any (${ends}::text[])` : called;
   if (!key || values.length === 0) return named;
   const { column, value } = sidesOf(key.field, key.column);
   const keys = values.map((each) => key.field.type.fromText(String(each)) as Scalar);

@@ -2,7 +2,7 @@ import type { LinkChoice } from "../../derive/body.ts";
 import type { Condition } from "../../derive/filter.ts";
 import type { Row } from "../../derive/view.ts";
 import type { Predicate } from "../../fields/predicate.ts";
-import { type IdReference, idOf, shortId } from "../../kit/id.ts";
+import { type IdReference, idOf, readBareKey, shortId } from "../../kit/id.ts";
 import { echo } from "../../kit/line.ts";
 import { Problem, type ProblemCode } from "../../kit/problem.ts";
 import { showTime, UTC } from "../../kit/time.ts";
@@ -167,7 +167,7 @@ export async function resolveLink(
   const id = choice.id && idOf(target, choice.id);
   if (id && id.prefix !== target.prefix) throw wrongKind(db, target, id, "unprocessable");
   if (choice.name === undefined) return id!.key;
-  const named = await namedRecords(db, workspaceId, target, choice.name);
+  const named = await namedRecords(db, workspaceId, target, choice.name, true);
   const fitting = id ? named.filter((each) => each.endsWith(id.key)) : named;
   if (fitting.length === 1) return fitting[0]!;
   const wanted = `${target.name} ${echo(choice.name)}`;
@@ -206,17 +206,25 @@ export async function similarRecords(db: Database, workspaceId: string, target: 
 const calledSql = (text: Statement) => sql`"left"(crm_fold(${text}), 200)`;
 
 /** The records of this name, whatever case and accents, or natural key, at most four. Where some have its very accents, only these. */
-export async function namedRecords(db: Database, workspaceId: string, target: Kind, name: string): Promise<string[]> {
+export async function namedRecords(
+  db: Database,
+  workspaceId: string,
+  target: Kind,
+  name: string,
+  byEnd = false,
+): Promise<string[]> {
   const title = sql`r.${ident(columnName(target.titleField))}`;
   const { keyField, furtherKey } = target;
   const further = furtherKey
     ? sql` or r.${ident(furtherKey.name)} && ${[String(keyField!.type.fromText(name))]}::text[]`
     : sql``;
   const key = keyField ? sql` or ${hasKey(keyField, sql`r.${ident(columnName(keyField))}`, name)}${further}` : sql``;
+  const bare = byEnd ? readBareKey(name) : undefined;
+  const ends = bare === undefined ? raw("") : sql` or right(r.id, 8) = ${bare}`;
   const accents = sql`lower(${title} collate "default") = lower(${name}::text collate "default")${key}`;
   const rows = await db.pool.rows(
     sql`select r.id, ${accents} from ${rowsOf(target)} r where r.workspace_id = ${workspaceId} and r.deleted_at is null
-      and (${calledSql(title)} = ${calledSql(sql`${name}::text`)} and crm_fold(${title}) = crm_fold(${name}::text)${key}) order by 2 desc, r.id limit 4`,
+      and (${calledSql(title)} = ${calledSql(sql`${name}::text`)} and crm_fold(${title}) = crm_fold(${name}::text)${key}${ends}) order by 2 desc, r.id limit 4`,
     { plan: "custom", retry: true },
   );
   const same = rows.filter(([, accented]) => accented);
