@@ -1,5 +1,5 @@
--- When a task was done. What is done already was done by the change that said so, as the history knows it; the history is told too, or the next
--- change of such a task would look as if it had set the time. A task whose history does not know it has no time.
+-- When a task was done, and whether it is, in a word. What is done already was done by the change that said so, as the history knows it; the history
+-- is told too, or the next change of a task would look as if it had set both. A task whose history does not know it has no time.
 alter table tasks add column done_at timestamptz;
 
 with versions as (
@@ -11,9 +11,10 @@ with versions as (
     max(at) filter (where done and not done_before) over (partition by workspace_id, record_id order by version) as done_at
   from versions
 )
-update changes c set row = c.row || jsonb_build_object('done_at', deeds.done_at)
+update changes c set row = c.row || jsonb_build_object('status', case when deeds.done then 'done' else 'open' end)
+  || case when deeds.done and deeds.done_at is not null then jsonb_build_object('done_at', deeds.done_at) else '{}' end
 from deeds
-where c.workspace_id = deeds.workspace_id and c.id = deeds.id and deeds.done and deeds.done_at is not null;
+where c.workspace_id = deeds.workspace_id and c.id = deeds.id;
 
 update tasks t set done_at = (select (c.row ->> 'done_at')::timestamptz from changes c
   where c.workspace_id = t.workspace_id and right(c.record_id, 8) = right(t.id, 8) and c.record_id = t.id and (c.row ->> 'done')::boolean
