@@ -224,5 +224,10 @@ export function shown(kind: Kind, json: Record<string, unknown>): State {
   return { id: json.id, ...Object.fromEntries(values), hidden: json.deleted_at != null };
 }
 
-/** The model knows nothing of documents that lock themselves and of the payments that settle them. */
-export const kinds = catalog.kinds.filter(({ frozen, settles, joins }) => !frozen && !settles && !joins);
+/**
+ * The model knows nothing of documents that lock themselves and of the payments that settle them, of what is in another, of paths and questions, and
+ * of the answers to those.
+ */
+const isBeyond = ({ frozen, settles, joins, fields }: Kind) =>
+  frozen || settles || joins || fields.some(({ copied, required, type }) => copied || (required && type.sqlType === "jsonb"));
+export const kinds = catalog.kinds.filter((kind) => !isBeyond(kind));

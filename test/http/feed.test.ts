@@ -173,6 +173,10 @@ test("a token sees the changes of the kinds that it may read, for every kind", a
   const bodies: Record<string, object> = {
     activity: { kind: "call", contact_id: contact },
     payment: { amount_cents: 5 },
+    script: { name: "Scoped", steps: [{ type: "question", text: "Well?" }] },
+    execution: { contact_id: contact, script: "Scoped" },
+    form: { name: "Scoped", questions: [{ label: "Well?", type: "text" }] },
+    qualification: { contact_id: contact, form: "Scoped" },
     member: { contact_id: contact, campaign: { name: "Round" } },
   };
   for (const kind of catalog.kinds) await make(`/${kind.plural}`, bodies[kind.name] ?? { [kind.title]: "Scoped" });

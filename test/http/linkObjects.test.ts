@@ -159,8 +159,13 @@ for (const kind of catalog.kinds)
       const world = { me: ann.email, linked: new Map() };
       // Besides the link itself: another of which one is needed, and those that always are.
       const wanted = kind.needsOneOf?.includes(id.name) ? [] : (kind.needsOneOf ?? []).slice(0, 1);
-      const others = kind.links.filter((link) => link.id !== id && (link.id.required || link.id.fixed || wanted.includes(link.id.name)));
-      const bodies = others.map((link) => [link.name, { ...needed(link.target), [link.target.title]: `Beside ${kind.plural} ${name}` }]);
+      const others = kind.links.filter(
+        (link) => link.id !== id && (link.id.required || link.id.fixed || wanted.includes(link.id.name)),
+      );
+      const bodies = others.map((link) => [
+        link.name,
+        { ...needed(link.target), [link.target.title]: `Beside ${kind.plural} ${name}` },
+      ]);
       const needs = kind.needsOneOf || kind.joins ? Object.fromEntries(bodies) : leastOf(kind, world);
       const { [kind.naturalKey ?? ""]: _, ...example } = kind.example;
       const values = Object.fromEntries(

@@ -138,7 +138,8 @@ for (const kind of catalog.kinds) {
   test(`two ${kind.plural} are merged and parted again`, async () => {
     const links: Record<string, string> = {};
     // What is in another is left out: it would need records of its own.
-    for (const { id, target } of kind.links.filter(({ target }) => !target.joins)) links[id.name] = (await make(`/${target.plural}`, linkless(target))).id;
+    for (const { id, target } of kind.links.filter(({ target }) => !target.joins))
+      links[id.name] = (await make(`/${target.plural}`, linkless(target))).id;
     const example = { ...linkless(kind), ...links };
     const key = kind.naturalKey ?? "";
     const kept = await make(`/${kind.plural}`, example);
