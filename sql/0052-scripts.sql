@@ -568,9 +568,6 @@ begin
       return;
     end if;
   end if;
-  if p_creates and n."script_id" is null then
-    raise check_violation using constraint = 'executions_lacks_script_id', message = 'the record lacks a link';
-  end if;
   if p_creates and not p_sent ? 'contact_id' then
     n."contact_id" := coalesce(l_member_contact_id);
   end if;
@@ -581,6 +578,9 @@ begin
     if not found and p_sent ? 'contact_id' then
       return;
     end if;
+  end if;
+  if p_creates and n."script_id" is null then
+    raise check_violation using constraint = 'executions_lacks_script_id', message = 'the record lacks a link';
   end if;
   if p_sent ? '=links' then
     o := crm_linked(p_workspace, o, p_sent -> '=links');
@@ -745,9 +745,6 @@ begin
       return;
     end if;
   end if;
-  if p_creates and n."form_id" is null then
-    raise check_violation using constraint = 'qualifications_lacks_form_id', message = 'the record lacks a link';
-  end if;
   if p_creates and not p_sent ? 'contact_id' then
     n."contact_id" := coalesce(l_deal_contact_id, l_member_contact_id);
   end if;
@@ -758,6 +755,9 @@ begin
     if not found and p_sent ? 'contact_id' then
       return;
     end if;
+  end if;
+  if p_creates and n."form_id" is null then
+    raise check_violation using constraint = 'qualifications_lacks_form_id', message = 'the record lacks a link';
   end if;
   if p_sent ? '=links' then
     o := crm_linked(p_workspace, o, p_sent -> '=links');

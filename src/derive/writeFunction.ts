@@ -26,7 +26,7 @@ declare
   w ${table};
   o jsonb := p_sent -> 'own';${kind.settles ? `\n  s ${kind.field(kind.settles.link)!.link!.target.table};` : ""}${linkVariables(kind)}${addressVariables(kind)}
 begin
-${indented([...(kind.shared ? [LOCK_KIND] : []), ...linksInOrder(kind).map((link) => lockSql(kind, link)), LOCK_OWN, ...settledCurrencySql(kind), CLAIM, changeSql(kind), unwrittenSql(kind), countSql(kind), ...settleSql(kind), ...mentionsOfWritten(kind), FORGET_SEARCH, historySql(kind), "return next w;"])}
+${indented([...(kind.shared ? [LOCK_KIND] : []), ...linksInOrder(kind).map((link) => lockSql(kind, link)), ...lackingSql(kind), LOCK_OWN, ...settledCurrencySql(kind), CLAIM, changeSql(kind), unwrittenSql(kind), countSql(kind), ...settleSql(kind), ...mentionsOfWritten(kind), FORGET_SEARCH, historySql(kind), "return next w;"])}
 end $$;`;
 }
 
@@ -70,12 +70,6 @@ function lockSql(kind: Kind, link: Link): string {
       : `if p_creates and not p_sent ? '${link.id.name}' then\n  ${column} := coalesce(${from.join(", ")});\nend if;\n`;
   const copies = copiedOf(kind).filter(({ copied }) => copied.by === link.id.name);
   const into = [column, ...takes.map((other) => taken(link, other)), ...copies.map(({ name }) => `n."${name}"`)].join(", ");
-  const lacking =
-    copies.length === 0
-      ? ""
-      : `\nif p_creates and ${column} is null then
-  raise check_violation using constraint = '${lackingName(kind, link.id.name)}', message = 'the record lacks a link';
-end if;`;
   return `${wanted}if ${column} is not null then
   select t.id${[...takes.map(({ id }) => id.name), ...copies.map(({ copied }) => copied.from)].map((name) => `, t."${name}"`).join("")} into ${into} from ${link.target.table} t
     where t.workspace_id = p_workspace and right(t.id, 8) = right(${column}, 8) and right(t.id, length(${column})) = ${column}
@@ -83,7 +77,17 @@ end if;`;
   if not found and p_sent ? '${link.id.name}' then
     return;
   end if;
-end if;${lacking}`;
+end if;`;
+}
+
+/** After all that was sent is known to be there: what is sent and leads nowhere is the better refusal. */
+function lackingSql(kind: Kind): string[] {
+  const links = new Set(copiedOf(kind).map(({ copied }) => copied.by));
+  return [...links].map(
+    (name) => `if p_creates and n."${name}" is null then
+  raise check_violation using constraint = '${lackingName(kind, name)}', message = 'the record lacks a link';
+end if;`,
+  );
 }
 
 /** A kind that is deleted takes no records. It is locked against that, as a linked record is. */

@@ -204,6 +204,7 @@ const fill = (path: string, ids: Ids, form = (id: string) => id) =>
 /** A valid body, so that only the path can be refused. */
 function bodyFor(path: string): Record<string, unknown> {
   if (path.endsWith("/merge")) return { from: absent("c") };
+  if (path.endsWith("/answers")) return { answer: "x" };
   if (path.endsWith("/snooze")) return { until: "+1w" };
   if (path.endsWith("/approve")) return { mark: "x" };
   if (path.startsWith("/v1/lists") && path.endsWith("/members")) return { member_id: absent("c") };
