@@ -381,6 +381,31 @@ test("who may only propose is told of the proposal", async () => {
   assert.equal(dry.status, 200, JSON.stringify(dry));
 });
 
+test("a workspace's own fields are there by their names", async () => {
+  for (const fields of [{ door_code: "text" }, { seats_wanted: "integer" }])
+    await own("POST", `/kinds/${"seats_wanted" in fields ? "campaign" : "contact"}/fields`, { fields }, eve);
+  const theirs = (await own("GET", "/workspaces", undefined, eve)).items[0].id;
+  const run = async (tool: string, input: object) => {
+    const answer = await call(tool, input, { organizationId: theirs }, eve);
+    assert.equal(answer.status, 200, JSON.stringify(answer));
+    return answer.data;
+  };
+  await own("POST", "/contacts", { name: "Own", door_code: "42" }, eve);
+  const { campaign } = await run("create_outbound_campaign", { name: "Own", seatsWanted: 3 });
+  assert.equal(campaign.seatsWanted, 3);
+  const put = { campaignId: campaign.id, filter: { doorCode: ["42", "43"] } };
+  assert.equal((await run("bulk_add_contacts_to_campaign_by_filter", put)).added, 1);
+  assert.equal((await run("list_outbound_contacts", {})).contacts[0].person.doorCode, "42");
+  const { meta } = await call(
+    "create_outbound_campaign",
+    { name: "Own", seatsWanted: "many" },
+    { organizationId: theirs },
+    eve,
+  );
+  assert.equal(meta.field, "input.seatsWanted");
+  await refused(400, "invalid_field", "create_outbound_campaign", { name: "Own", seatsWanted: 3 });
+});
+
 test("a workspace switches the tools off and on", async () => {
   await own("PATCH", `/workspaces/${org}`, { crm_agent: false });
   try {

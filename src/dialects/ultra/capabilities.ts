@@ -7,7 +7,7 @@ import { AUTHORING_RULES } from "./authoring.ts";
 import { enter, isOn } from "./enter.ts";
 import { MOST_REASON, MOST_REQUEST_ID } from "./request.ts";
 import { type Known, type Tool, writes } from "./tool.ts";
-import { inputOf, TOOLS, toolNamed, wordsOf } from "./tools.ts";
+import { inputOf, outputOf, TOOLS, toolNamed } from "./tools.ts";
 
 const SCHEMA = "https://json-schema.org/draft/2020-12/schema";
 
@@ -62,7 +62,7 @@ function toldTool(tool: Tool, call: Call, known: Known): Values {
     supportsDryRun: writes(tool),
     requiresConfirm: tool.confirms === true,
     inputSchema: whole(inputOf(tool, call)),
-    outputSchema: whole(tool.output(wordsOf(call))),
+    outputSchema: whole(outputOf(tool, call)),
     examples: [
       {
         ...(tool.unscoped ? {} : { organizationId }),

@@ -60,13 +60,20 @@ export const wordsOf = (call: Speaking): Words => {
 };
 
 const inputs = derived((_: Catalog) => new Map<Tool, Json>());
+const outputs = derived((_: Catalog) => new Map<Tool, Json>());
 
 /** What a tool takes in this workspace. `dryRun` and `confirm` are taken beside it too. */
-export function inputOf(tool: Tool, call: Speaking): Json {
-  const made = inputs(call.catalog);
-  const input = made.get(tool) ?? steered(tool, tool.input(wordsOf(call)));
-  made.set(tool, input);
-  return input;
+export const inputOf = (tool: Tool, call: Speaking): Json =>
+  once(inputs(call.catalog), tool, () => steered(tool, tool.input(wordsOf(call))));
+
+/** What it answers. */
+export const outputOf = (tool: Tool, call: Speaking): Json =>
+  once(outputs(call.catalog), tool, () => tool.output(wordsOf(call)));
+
+function once(made: Map<Tool, Json>, tool: Tool, make: () => Json): Json {
+  const schema = made.get(tool) ?? make();
+  made.set(tool, schema);
+  return schema;
 }
 
 function steered(tool: Tool, input: Json): Json {
