@@ -1,9 +1,9 @@
 import type { Values } from "../dialect.ts";
+import { among, countsIn, countsSchema } from "./counts.ts";
 import { at, listQuery, pageOf, shown } from "./query.ts";
 import { creating, getting, holding, type Of, update, updating } from "./records.ts";
 import { answer, id, ids, listOf, object, orNull, page, paging, record, text, whole } from "./schemas.ts";
 import type { Tool, Work } from "./tool.ts";
-import { among, countsIn, countsSchema } from "./workspaces.ts";
 
 /** Campaigns, and what they come to. */
 

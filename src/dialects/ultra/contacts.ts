@@ -2,11 +2,11 @@ import type { Parameters } from "../../derive/query.ts";
 import { Problem } from "../../kit/problem.ts";
 import type { Values } from "../dialect.ts";
 import { toOurs } from "../vocabulary.ts";
-import { Misfit } from "./fits.ts";
-import { at, filtersOf, listQuery, pageOf, shown } from "./query.ts";
+import { at, listQuery, pageOf, shown } from "./query.ts";
 import { MESSAGE } from "./records.ts";
 import { answer, conditions, emails, flag, id, ids, object, orNull, page, paging, record, text, whole } from "./schemas.ts";
 import type { Tool, Work } from "./tool.ts";
+import { dealt, whichContacts } from "./which.ts";
 
 /** Who is in a campaign: contacts put in, taken out, dealt out and listed. */
 
@@ -15,31 +15,6 @@ const TABLE = "campaignContact";
 
 const ALL = flag("needed where nothing else says which: every one is meant");
 const members = (input: Values) => at("campaigns", input.campaignId, "members");
-
-/** Which contacts are meant. Nothing at all is refused, unless `all` says so. */
-function whichContacts(work: Work, table: string, contactField: string): Parameters {
-  const { contactIds, filter = {}, all } = work.input as { contactIds?: string[]; filter?: Values; all?: boolean };
-  const { search, listId, importId, ...fields } = filter as Record<string, string>;
-  const query: Parameters = [
-    ...(contactIds ? [[contactField, `in:${contactIds.join(",")}`] as const] : []),
-    ...filtersOf(work.words(table), fields),
-    ...(search === undefined ? [] : [["search", search] as const]),
-    ...(listId === undefined ? [] : [["list", listId] as const]),
-    ...(importId === undefined ? [] : [["import", importId] as const]),
-  ];
-  if (query.length === 0 && all !== true)
-    throw new Misfit("input.filter", "missing_field", "nothing says which contacts", [
-      'send a filter, such as {"filter":{"stage":"lead"}}, or contactIds; or "all": true if every one is meant',
-    ]);
-  return query.length === 0 ? [["all", "true"]] : query;
-}
-
-/** Who gets them: one, or several in turn. */
-function dealt(assigneeEmails: readonly string[] | null | undefined): Values {
-  if (assigneeEmails === undefined) return {};
-  if (assigneeEmails === null) return { assignee: null };
-  return { assignee: assigneeEmails.length === 1 ? assigneeEmails[0] : { evenly: assigneeEmails } };
-}
 
 const REQUEST = text('what POST /undo {"request":"…"} takes all of it back by');
 

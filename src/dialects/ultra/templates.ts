@@ -4,6 +4,7 @@ import type { Json } from "../../openapi/schemas.ts";
 import type { Values } from "../dialect.ts";
 import { toOurs } from "../vocabulary.ts";
 import { warningsOf } from "./authoring.ts";
+import { FORM_EXAMPLE, SCRIPT_EXAMPLE } from "./examples.ts";
 import { Misfit } from "./fits.ts";
 import { at, listQuery, pageOf, rowsOf, shown } from "./query.ts";
 import { creating, getting, MESSAGE, type Of, updating, without } from "./records.ts";
@@ -127,41 +128,6 @@ const warning = (tool: Tool): Tool => ({
     return { data, meta: { ...meta, ...warned([work.input]) } };
   },
 });
-
-const SCRIPT_EXAMPLE = {
-  name: "First call",
-  steps: [
-    { id: "hello", type: "instruction", text: "Bonjour, je vous appelle au sujet de votre toiture." },
-    {
-      id: "owner",
-      type: "yesno",
-      text: "Êtes-vous propriétaire ?",
-      branches: [
-        {
-          label: "Oui",
-          steps: [
-            {
-              id: "roof",
-              type: "select",
-              text: "Quel type de toit ?",
-              options: ["Tuiles", "Ardoise", "Plat"],
-              branches: [{ label: "Plat", steps: [{ id: "surface", type: "question", text: "Quelle surface ?" }] }],
-            },
-          ],
-        },
-        { label: "Non", next: "end" },
-      ],
-    },
-  ],
-};
-
-const FORM_EXAMPLE = {
-  name: "First qualification",
-  questions: [
-    { id: "budget", type: "number", label: "Budget in EUR", min: 0 },
-    { id: "when", type: "choice", label: "When?", options: ["now", "this year", "later"], required: true },
-  ],
-};
 
 const removing: Tool = {
   name: "delete_script_template",

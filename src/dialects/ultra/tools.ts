@@ -6,6 +6,7 @@ import type { Catalog } from "../../records/catalog.ts";
 import { derived } from "../../records/derived.ts";
 import type { Call } from "../dialect.ts";
 import { tableOf, vocabularyFor } from "../engine.ts";
+import { agents, workloads } from "./agents.ts";
 import { analyze } from "./analysis.ts";
 import { EXECUTIONS, QUALIFICATIONS } from "./answers.ts";
 import { CAMPAIGNS } from "./campaigns.ts";
@@ -13,7 +14,7 @@ import { CONTACTS } from "./contacts.ts";
 import { flag } from "./schemas.ts";
 import { FORMS, SCRIPTS } from "./templates.ts";
 import { type Tool, type Words, writes } from "./tool.ts";
-import { agents, overview, resolve, workloads } from "./workspaces.ts";
+import { overview, resolve } from "./workspaces.ts";
 
 /** All of them, in the order of ultra-api's document. */
 export const TOOLS: readonly Tool[] = [
