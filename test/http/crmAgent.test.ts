@@ -429,6 +429,8 @@ test("hostile texts stay texts", async () => {
     );
     assert.equal(answer.status, 200, JSON.stringify(answer));
     assert.equal(answer.data.campaign.notes, text);
+    const { items } = await own("GET", `/campaigns/${answer.data.campaign.id}/history`);
+    assert.equal(items[0].reason, text.slice(0, 500));
     const found = await done("list_campaigns", { filter: { goal: `eq:${answer.data.campaign.goal}` } });
     assert.equal(found.total, 1, text);
   }
