@@ -84,6 +84,8 @@ export const RESERVED_KINDS: readonly string[] = [
   ...[
     "addresses",
     "connect",
+    "dialect",
+    "dialects",
     "errors",
     "examples",
     "formats",

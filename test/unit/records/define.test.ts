@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { readdirSync } from "node:fs";
 import { test } from "node:test";
 import { readRecord } from "../../../src/derive/body.ts";
 import { link, links, required, text } from "../../../src/fields/vocabulary.ts";
@@ -7,7 +8,8 @@ import { catalog } from "../../../src/records/all.ts";
 import { compile } from "../../../src/records/compile.ts";
 import { defineRecord } from "../../../src/records/define.ts";
 import type { Declaration } from "../../../src/records/kind.ts";
-import { LIST_PARAMETERS } from "../../../src/records/reserved.ts";
+import { isServiceName, LIST_PARAMETERS, RESERVED_KINDS } from "../../../src/records/reserved.ts";
+import { createRoutes } from "../../../src/routes/table.ts";
 
 const name = required(text({ about: "its name", sort: true }));
 const boat = { name: "boat", plural: "boats", prefix: "b", about: "Floats.", title: "name", fields: { name }, example: {} };
@@ -136,4 +138,12 @@ test("every kind is sound in itself: its example can be sent, its title can be s
       assert.ok(type.expects.length > 0);
     }
   }
+});
+
+test("no kind of a workspace's own can be called like a path or a page of the manual", () => {
+  const paths = createRoutes(catalog).map(({ path }) => path.split("/")[1]!);
+  const pages = readdirSync(new URL("../../../manual", import.meta.url)).map((file) => file.replace(/\.md$/, ""));
+  const possible = [...paths, ...pages].filter((each) => /^[a-z][a-z0-9_]+$/.test(each) && !catalog.byPlural(each));
+  const free = possible.filter((each) => !isServiceName(each) && !RESERVED_KINDS.includes(each));
+  assert.deepEqual(free, []);
 });
