@@ -582,9 +582,9 @@ begin
   return nullif(btrim(left(btrim(regexp_replace(t, '\s+', ' ', 'g')), 200)), '');
 end $$;
 
-create function crm_cosine(stored text, asked real[]) returns double precision
+create function crm_cosine(stored text, asked double precision[]) returns double precision
   language sql immutable strict parallel safe
-RETURN (SELECT (sum(((s.v)::double precision * s.a)) / sqrt((sum(((s.v)::double precision * s.v)) * sum(((s.a)::double precision * s.a))))) FROM UNNEST((translate(crm_cosine.stored, '[]'::text, '{}'::text))::real[], crm_cosine.asked) s(v, a));
+RETURN (SELECT (sum((s.v * s.a)) / sqrt(sum((s.v * s.v)))) FROM UNNEST((replace(replace(crm_cosine.stored, '['::text, '{'::text), ']'::text, '}'::text))::double precision[], crm_cosine.asked) s(v, a));
 
 create function crm_custom_fits(custom jsonb) returns boolean
   language plpgsql immutable strict parallel safe
@@ -1537,9 +1537,6 @@ begin
       return;
     end if;
   end if;
-  if p_creates and n."script_id" is null then
-    raise check_violation using constraint = 'executions_lacks_script_id', message = 'the record lacks a link';
-  end if;
   if p_creates and not p_sent ? 'contact_id' then
     n."contact_id" := coalesce(l_member_contact_id);
   end if;
@@ -1550,6 +1547,9 @@ begin
     if not found and p_sent ? 'contact_id' then
       return;
     end if;
+  end if;
+  if p_creates and n."script_id" is null then
+    raise check_violation using constraint = 'executions_lacks_script_id', message = 'the record lacks a link';
   end if;
   if p_sent ? '=links' then
     o := crm_linked(p_workspace, o, p_sent -> '=links');
@@ -2091,9 +2091,6 @@ begin
       return;
     end if;
   end if;
-  if p_creates and n."form_id" is null then
-    raise check_violation using constraint = 'qualifications_lacks_form_id', message = 'the record lacks a link';
-  end if;
   if p_creates and not p_sent ? 'contact_id' then
     n."contact_id" := coalesce(l_deal_contact_id, l_member_contact_id);
   end if;
@@ -2104,6 +2101,9 @@ begin
     if not found and p_sent ? 'contact_id' then
       return;
     end if;
+  end if;
+  if p_creates and n."form_id" is null then
+    raise check_violation using constraint = 'qualifications_lacks_form_id', message = 'the record lacks a link';
   end if;
   if p_sent ? '=links' then
     o := crm_linked(p_workspace, o, p_sent -> '=links');
