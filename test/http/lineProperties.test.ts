@@ -51,7 +51,7 @@ for (const kind of kinds) {
     });
 
     test("what a PATCH writes comes back, whatever it is", async () => {
-      const fields = settable(kind).filter(({ name }) => name !== kind.naturalKey);
+      const fields = settable(kind).filter(({ name, fixed }) => name !== kind.naturalKey && !fixed);
       const arbitraries = fields.map((field) => fc.option(valuesOf(field, world).arbitrary));
       const property = fc.asyncProperty(fc.tuple(...arbitraries), async (samples) => {
         const { id } = await post(ann, kind, leastOf(kind, world));
