@@ -13,7 +13,7 @@ after(() => service.close());
 const ALL_OPERATORS = Object.keys(OPERATORS) as Operator[];
 
 /** Linked records get different values in every field; of each kind some records link to each of them, and one to none. */
-for (const kind of definitions) {
+for (const kind of new Set([...definitions, ...definitions.flatMap(({ links }) => links.map(({ target }) => target))])) {
   const linked = world.linked.get(kind.name) ?? [];
   for (const [at, { id }] of linked.entries()) {
     const body = settable(kind).flatMap((field, i) => {
