@@ -85,6 +85,7 @@ const TOUCHED = { last: ["-60d", "-1d"], count: ["3", "40"] } as const;
 function usual({ example }: Kind, { name, type }: Field): readonly string[] {
   const said = type.choices ?? type.known;
   if (said) return said;
+  if (type.sqlType === "integer") return ["1", "5"];
   const shown = example[name] ?? /(?:such as|:) ([^\s,]+)/.exec(type.expects)?.[1] ?? name;
   return [String(shown)];
 }
@@ -102,7 +103,6 @@ const VALUES: Record<string, readonly [string, string?]> = {
   contacts: ["$contact"],
   companies: ["$company"],
   involves: ["acme.example"],
-  attempts: ["1", "5"],
   contact: ["Jane Smith", "Zuzanna Kalomi"],
   deal: ["Smith for pilot"],
   subject: ["for about and a"],

@@ -97,8 +97,8 @@ async function create(context: Authenticated): Promise<Answer> {
   };
 }
 
-async function list({ services, session }: Authenticated): Promise<Answer> {
-  const rows = await listCalendars(services.db.pool, session.workspaceId, session.userId);
+async function list({ db, session }: Authenticated): Promise<Answer> {
+  const rows = await listCalendars(db.pool, session.workspaceId, session.userId);
   return listAnswer(createWholeView(calendar), { rows, more: false });
 }
 
@@ -118,11 +118,11 @@ async function read({ services, path, reading }: Context): Promise<Answer> {
   return { ...remindOfAll(reminders), showing: { zone: local.zone } };
 }
 
-async function end({ services, session, path }: Authenticated): Promise<Answer> {
+async function end({ db, session, path }: Authenticated): Promise<Answer> {
   const reference = readId(path.id!, calendar);
   const id =
     reference?.prefix === calendar.prefix &&
-    (await deleteCalendar(services.db.pool, session.workspaceId, session.userId, reference.key));
+    (await deleteCalendar(db.pool, session.workspaceId, session.userId, reference.key));
   if (!id) throw new Problem("not_found", `you have no calendar ${echo(path.id!)}`, "GET /calendars lists yours");
   return { is: "message", message: `ended calendar/${shortId(id)}`, values: { deleted: `calendar/${shortId(id)}` } };
 }

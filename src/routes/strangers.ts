@@ -31,9 +31,9 @@ async function tell(context: Authenticated, named: readonly { field: Field; name
   return notes;
 }
 
-export async function noteOf({ services, session }: Authenticated, field: string, name: string): Promise<string[]> {
+export async function noteOf({ db, session }: Authenticated, field: string, name: string): Promise<string[]> {
   if (name === session.email) return [];
-  const found = await findAddresses(services.db.pool, session.workspaceId, spellings(name));
+  const found = await findAddresses(db.pool, session.workspaceId, spellings(name));
   const itself = found.find(({ email }) => email === name);
   if (itself?.joined) return [];
   if (itself) return [`${field} ${echo(name)} is invited and has not signed in yet`];

@@ -176,6 +176,13 @@ for (const kind of catalog.kinds)
       assert.equal((await read(`/${target.plural}/${made[id.name]}`))[target.title], title);
     });
 
+test("many at once who name one new record, beside somebody unknown, all get through", async () => {
+  const body = { title: "T", owner: "Nobody Known", contact: { name: "Sought", email: "sought@acme.example" } };
+  const replies = await Promise.all(Array.from({ length: 12 }, () => ann.send("POST", "/deals?format=json", body)));
+  assert.deepEqual([...new Set(replies.map(({ status }) => status))], [201]);
+  assert.equal(new Set(replies.map((reply) => reply.json().contact_id)).size, 1);
+});
+
 test("another workspace's records are not found", async () => {
   const bob = await service.signIn("bob@example.com");
   const mine = await make("/companies", { name: "Mine", domain: "mine.example" });

@@ -46,14 +46,21 @@ const linkless = ({ example, links }: (typeof catalog.kinds)[number]) => {
   return Object.fromEntries(Object.entries(example).filter(([name]) => !names.includes(name)));
 };
 
+/** The records that a kind links to, with what those need. */
+async function linksOf(kind: (typeof catalog.kinds)[number]): Promise<Record<string, string>> {
+  const links: Record<string, string> = {};
+  for (const { id, target } of kind.links) {
+    const { [target.naturalKey ?? ""]: _, ...body } = linkless(target);
+    const needed = target.links.some((link) => link.id.required) ? await linksOf(target) : {};
+    links[id.name] = await make(`/${target.plural}`, { ...body, ...needed });
+  }
+  return links;
+}
+
 for (const kind of catalog.kinds) {
   for (const first of ["living", "deleted"]) {
     test(`a ${first} ${kind.name} is erased: what is left is who did what when`, async () => {
-      const links: Record<string, string> = {};
-      for (const { id, target } of kind.links) {
-        const { [target.naturalKey ?? ""]: _, ...body } = linkless(target);
-        links[id.name] = await make(`/${target.plural}`, body);
-      }
+      const links = await linksOf(kind);
       const secret = `zq${kind.prefix}${first}x`;
       const key = kind.naturalKey
         ? { [kind.naturalKey]: kind.keyField!.type.name === "email" ? `${secret}@x.example` : `${secret}.example` }

@@ -40,7 +40,7 @@ export function importRoutes(catalog: Catalog): Route[] {
       answers: { is: "list", of: [importView] },
       handle: async (context) =>
         listAnswer(chosenWhole, {
-          rows: await listImports(context.services.db.pool, context.session.workspaceId),
+          rows: await listImports(context.db.pool, context.session.workspaceId),
           more: false,
         }),
     },

@@ -26,7 +26,7 @@ export const VERDICT_PARAMETERS = {
 
 /** All verdicts of an import, as long as the reader reads. */
 export async function showImport(context: Authenticated): Promise<Answer> {
-  const { parameters, path, services, session } = context;
+  const { parameters, path, db, session } = context;
   const outcome = single(parameters, "outcome");
   if (outcome !== undefined && !(OUTCOMES as readonly string[]).includes(outcome))
     throw new Problem(
@@ -38,8 +38,7 @@ export async function showImport(context: Authenticated): Promise<Answer> {
   if (after !== undefined && !/^\d{1,9}$/.test(after))
     throw new Problem("invalid_value", `after cannot be ${echo(after)}`, "after=1000: the number of a line");
   const reference = readId(path.id!, importView);
-  const found =
-    reference?.prefix === importView.prefix ? await findImport(services.db.pool, session.workspaceId, reference) : undefined;
+  const found = reference?.prefix === importView.prefix ? await findImport(db.pool, session.workspaceId, reference) : undefined;
   if (!found)
     throw new Problem("not_found", `there is no import ${echo(path.id!)}`, "imports are kept for a day: GET /imports");
   return {

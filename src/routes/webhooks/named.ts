@@ -6,12 +6,10 @@ import type { Authenticated } from "../../service/route.ts";
 import { webhook } from "../../views/webhook.ts";
 
 /** The webhook that the path names. */
-export async function webhookNamed({ services, session, path, reading }: Authenticated): Promise<Webhook> {
+export async function webhookNamed({ db, session, path, reading }: Authenticated): Promise<Webhook> {
   const reference = readId(path.id!, webhook);
   const found =
-    reference?.prefix === webhook.prefix
-      ? await findWebhook(services.db.pool, session.workspaceId, reference, reading.now)
-      : undefined;
+    reference?.prefix === webhook.prefix ? await findWebhook(db.pool, session.workspaceId, reference, reading.now) : undefined;
   if (found) return found;
   throw new Problem(
     "not_found",

@@ -139,20 +139,20 @@ async function create(context: Authenticated): Promise<Answer> {
   };
 }
 
-async function list({ services, session, reading }: Authenticated): Promise<Answer> {
-  const rows = await listWebhooks(services.db.pool, session.workspaceId, reading.now);
+async function list({ db, session, reading }: Authenticated): Promise<Answer> {
+  const rows = await listWebhooks(db.pool, session.workspaceId, reading.now);
   return listAnswer(WEBHOOK_VIEW, { rows, more: false });
 }
 
-async function shown({ services, session, reading }: Authenticated, id: string, outcome?: string): Promise<Answer> {
-  const [row] = await listWebhooks(services.db.pool, session.workspaceId, reading.now, id);
+async function shown({ db, session, reading }: Authenticated, id: string, outcome?: string): Promise<Answer> {
+  const [row] = await listWebhooks(db.pool, session.workspaceId, reading.now, id);
   if (!row)
     throw new Problem("not_found", `there is no webhook ${shortId(id)} in this workspace`, "GET /webhooks shows what there is");
   return { is: "record", view: WEBHOOK_VIEW, row, ...(outcome ? { outcome } : {}) };
 }
 
 async function change(context: Authenticated): Promise<Answer> {
-  const { services, author, body } = context;
+  const { db, author, body } = context;
   const hook = await webhookNamed(context);
   const sent = body.values as Sent;
   for (const name of ["url", "events", "active"] as const)
@@ -169,28 +169,28 @@ async function change(context: Authenticated): Promise<Answer> {
   const checked = isOnlyOff ? wish : await checkWish(context, wish);
   // Else a token could send what it may not read to an address of its own.
   const maker = isOnlyOff ? undefined : makerOf(context);
-  await changeWebhook(services.db.pool, author, hook.id, checked, { maker, active: sent.active ?? undefined });
+  await changeWebhook(db.pool, author, hook.id, checked, { maker, active: sent.active ?? undefined });
   return shown(context, hook.id, "updated");
 }
 
 async function end(context: Authenticated): Promise<Answer> {
-  const { services, session } = context;
+  const { db, session } = context;
   const { id, url } = await webhookNamed(context);
   const handle = `webhook/${shortId(id)}`;
   const what = `end ${handle} to ${echo(url)}; what waits is not told`;
   confirm(context, "delete webhook", [id], what, `/webhooks/${shortId(id)}`);
-  await deleteWebhook(services.db.pool, session.workspaceId, id);
+  await deleteWebhook(db.pool, session.workspaceId, id);
   return { is: "message", message: `ended ${handle}`, values: { deleted: handle } };
 }
 
 const OVERLAP_MS = 24 * 3_600_000;
 
 async function rotate(context: Authenticated): Promise<Answer> {
-  const { services, author, reading } = context;
+  const { db, services, author, reading } = context;
   const { id } = await webhookNamed(context);
   const secret = newWebhookSecret(services.random);
   const until = reading.now + OVERLAP_MS;
-  await rotateSecret(services.db.pool, author, id, services.seal.encrypt(PURPOSE, secret), until);
+  await rotateSecret(db.pool, author, id, services.seal.encrypt(PURPOSE, secret), until);
   const former = showInstant(until, context.style.showing.zone);
   return {
     is: "message",

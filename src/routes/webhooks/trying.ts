@@ -79,7 +79,7 @@ export const deliveryRoutes: Route[] = [
 
 /** It is sent also where the webhook is switched off, and is tried once. */
 async function test(context: Authenticated): Promise<Answer> {
-  const { services, session, reading } = context;
+  const { db, services, session, reading } = context;
   const hook = await webhookNamed(context);
   services.webhooks.tests.take(session.workspaceId, reading.now);
   const id = services.ids(delivery.prefix!);
@@ -89,7 +89,7 @@ async function test(context: Authenticated): Promise<Answer> {
   const { status, ms, problem, answer } = await line.post({ url: hook.url, body, headers }).finally(() => line.close());
   const attempt = { at: showInstant(reading.now, UTC), status, ms, problem, answer };
   const made = { id, event: TEST_EVENT, delivered: problem === null, attempt, now: reading.now };
-  await keepTest(services.db.pool, session.workspaceId, hook.id, made);
+  await keepTest(db.pool, session.workspaceId, hook.id, made);
   const values = {
     delivery: `delivery/${shortId(id)}`,
     ms,
@@ -104,7 +104,7 @@ async function test(context: Authenticated): Promise<Answer> {
 }
 
 async function list(context: Authenticated): Promise<Answer> {
-  const { parameters, services, session } = context;
+  const { db, parameters, services, session } = context;
   const { id } = await webhookNamed(context);
   const state = single(parameters, "state");
   if (state !== undefined && !STATES.some((each) => each === state))
@@ -113,19 +113,17 @@ async function list(context: Authenticated): Promise<Answer> {
   const binding = [session.workspaceId, "deliveries", id, state ?? ""];
   const after = single(parameters, "cursor") || undefined;
   const before = after === undefined ? undefined : Number(readPosition(after, binding, services.seal).value);
-  const rows = await listDeliveries(services.db.pool, session.workspaceId, id, { state, before, limit: most });
+  const rows = await listDeliveries(db.pool, session.workspaceId, id, { state, before, limit: most });
   const cursorAfter = (row: Row) => writeCursor({ value: row[NUMBER] as number, id: rowId(row) }, binding, services.seal);
   return listAnswer(DELIVERY_VIEW, { rows: rows.slice(0, most), more: rows.length > most, cursorAfter });
 }
 
 const NUMBER = FIRST_COLUMN + DELIVERY_VIEW.columns.length;
 
-async function deliveryNamed({ services, session, path }: Authenticated): Promise<Found> {
+async function deliveryNamed({ db, session, path }: Authenticated): Promise<Found> {
   const reference = readId(path.id!, delivery);
   const found =
-    reference?.prefix === delivery.prefix
-      ? await findDelivery(services.db.pool, session.workspaceId, reference.key)
-      : undefined;
+    reference?.prefix === delivery.prefix ? await findDelivery(db.pool, session.workspaceId, reference.key) : undefined;
   if (found) return found;
   throw new Problem(
     "not_found",
@@ -139,14 +137,14 @@ type Found = NonNullable<Awaited<ReturnType<typeof findDelivery>>>;
 const CHANGE = FIRST_COLUMN + DELIVERY_VIEW.columns.findIndex(({ name }) => name === "change");
 
 async function redeliver(context: Authenticated): Promise<Answer> {
-  const { services, session, reading } = context;
+  const { db, session, reading } = context;
   const { row, webhookId, active } = await deliveryNamed(context);
   const hook = `/webhooks/${shortId(webhookId)}`;
   if (row[CHANGE] === null)
     throw new Problem("unprocessable", "a test is sent by POST /webhooks/{id}/test", `POST ${hook}/test sends another`);
   if (!active)
     throw new Problem("unprocessable", "its webhook is switched off", `PATCH ${hook} {"active":true} sends all that waits`);
-  await redeliverRow(services.db.pool, session.workspaceId, rowId(row), reading.now);
+  await redeliverRow(db.pool, session.workspaceId, rowId(row), reading.now);
   const handle = `delivery/${shortId(rowId(row))}`;
   return {
     is: "message",
