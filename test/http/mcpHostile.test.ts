@@ -116,9 +116,7 @@ function assertFramed({ text }: Called, where: string): void {
   assert.doesNotMatch(text, UNSEEN, where);
   for (const line of text.replace(/\n$/, "").split("\n")) {
     if (
-      /^([a-z]+\/[a-z]+_[0-9a-z]{8}(\.\w+)?|duplicate\/[a-z]+_[0-9a-z]{8}\+[a-z]+_[0-9a-z]{8}|group|pipeline|kind)( |$)/.test(
-        line,
-      )
+      /^([a-z]+\/[a-z]+_[0-9a-z]{8}(\.\w+)?|duplicate\/[a-z]+_[0-9a-z]{8}\+[a-z]+_[0-9a-z]{8}|[a-z_]+)( [a-z_.]+=|$)/.test(line)
     ) {
       const { pairs } = parseLine(line);
       assert.ok(
