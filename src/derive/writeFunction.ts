@@ -115,7 +115,7 @@ end if;`;
 /** The natural key of a kind with further ones is looked for among the addresses; others are looked for by their index. */
 function changeSql(kind: Kind): string {
   if (!kind.furtherKey)
-    return `if p_creates then\n${indented([insertSql(kind)])}\nelse\n${indented([updateSql(kind)])}\nend if;`;
+    return `if p_creates then\n${indented([insertSql(kind), ...updateKnownSql(kind)])}\nelse\n${indented([updateSql(kind)])}\nend if;`;
   return addressesSql(
     kind,
     insertSql(kind),
@@ -128,19 +128,38 @@ export const columnsOf = (kind: Kind) => writable(kind).filter((field) => stored
 function insertSql(kind: Kind): string {
   const { table, shared, keyField, furtherKey } = kind;
   const columns = [...columnsOf(kind), ...copiedOf(kind)];
-  const values = columns.map((field) => insertedSql(kind, field, { workspace: "p_workspace", id: "p_id" }));
+  const worked = (field: Field) => insertedSql(kind, field, { workspace: "p_workspace", id: "p_id" });
+  // By itself, for it may look at other rows.
+  const isWorkedOut = ({ derived }: Field) => derived !== undefined && derived.is !== "left-at";
+  const first = columns.filter(isWorkedOut).map((field) => `n."${field.name}" := ${worked(field)};\n`);
+  const values = columns.map((field) => (isWorkedOut(field) ? `n."${field.name}"` : worked(field)));
   const key = keyField && `"${keyField.name}"`;
   const conflict =
     keyField && !furtherKey
-      ? `\n  on conflict (workspace_id, ${comparedSql(keyField.type, `"${keyField.name}"`)}) where ${key} is not null and deleted_at is null
-  do update set ${changesSql(kind, "excluded", "excluded.updated_at")}`
+      ? `\n  on conflict (workspace_id, ${comparedSql(keyField.type, `"${keyField.name}"`)}) where ${key} is not null and deleted_at is null do nothing`
       : shared
-        ? `\n  on conflict (workspace_id, kind, ${OWN_KEY}) where ${OWN_KEYED} and deleted_at is null
-  do update set ${changesSql(kind, "excluded", "excluded.updated_at")}`
+        ? `\n  on conflict (workspace_id, kind, ${OWN_KEY}) where ${OWN_KEYED} and deleted_at is null do nothing`
         : "";
-  return `insert into ${table} as r (workspace_id, id, ${shared ? "kind, " : ""}${columns.map(({ name }) => `"${name}", `).join("")}own, version, created_at, created_by, updated_at, xid)
+  return `${first.join("")}insert into ${table} as r (workspace_id, id, ${shared ? "kind, " : ""}${columns.map(({ name }) => `"${name}", `).join("")}own, version, created_at, created_by, updated_at, xid)
   values (p_workspace, p_id, ${shared ? "n.kind, " : ""}${values.map((each) => `${each}, `).join("")}${NEW_OWN}, 1, p_at, p_actor, p_at, pg_current_xact_id())${conflict}
   returning r.* into w;`;
+}
+
+/** Changes the record whose natural key a create has. A statement of its own: Citus takes no sub-select in an insert. */
+function updateKnownSql(kind: Kind): string[] {
+  const { table, shared, keyField } = kind;
+  if (!shared && !keyField) return [];
+  const compared = (row: string) => comparedSql(keyField!.type, `${row}."${keyField!.name}"`);
+  const known = shared
+    ? `r.kind = n.kind and ${OWN_KEY} = lower((o ->> '${KEY_SLOT}') collate "C")`
+    : `${compared("r")} = ${compared("n")} and r."${keyField!.name}" is not null`;
+  const where = `r.workspace_id = p_workspace and ${known} and r.deleted_at is null`;
+  return [
+    `if w.id is null then
+  update ${table} r set ${indented([changesSql(kind, "n", "p_at", where, true)]).trimStart()}
+    returning r.* into w;
+end if;`,
+  ];
 }
 
 /** What a new record stores. A derived field that was not sent follows the field that it is derived from. */
@@ -175,9 +194,9 @@ const unwrittenSql = (kind: Kind) => `if w.id is null then
   return;
 end if;`;
 
-/** `set` and `where` of a change: the columns that were sent, if that makes a difference. \`from\` holds the new values. */
-function changesSql(kind: Kind, from: string, at: string, found?: string): string {
-  const columns = columnsOf(kind).filter((field) => !(from === "excluded" && field === kind.keyField));
+/** `set` and `where` of a change: the columns that were sent, if that makes a difference. \`from\` holds the new values; \`byKey\`: the key led to the record. */
+function changesSql(kind: Kind, from: string, at: string, found: string, byKey = false): string {
+  const columns = columnsOf(kind).filter((field) => !(byKey && field === kind.keyField));
   const becomes = (field: Field) => {
     const { name, type, derived, further } = field;
     if (further) return becomesSql(kind, field);
@@ -188,12 +207,12 @@ function changesSql(kind: Kind, from: string, at: string, found?: string): strin
     return `case when p_sent ? '${name}' then ${value}${follows} else r."${name}" end`;
   };
   // The key that a create was sent leads to the record, which keeps it as it was written there.
-  const sent = from === "excluded" && kind.shared ? `o - '${KEY_SLOT}'` : "o";
+  const sent = byKey && kind.shared ? `o - '${KEY_SLOT}'` : "o";
   const own = `case when o is not null then crm_own(r.own, ${sent}, false) else r.own end`;
   const set = [...columns.map((field) => `"${field.name}" = ${becomes(field)}`), `own = ${own}`];
   const before = [...columns.map(({ name }) => `r."${name}"`), "r.own"].join(", ");
   const after = [...columns.map(becomes), own].join(", ");
-  const where = [...(found ? [found] : []), EXPECTED, `(${before}) is distinct from (${after})`];
+  const where = [found, EXPECTED, `(${before}) is distinct from (${after})`];
   return `${set.join(",\n    ")},
     version = r.version + 1, updated_at = crm_after(r.updated_at, ${at}), xid = ${placeSql("r")}
   where ${where.join("\n    and ")}`;
@@ -239,7 +258,7 @@ function settleSql(kind: Kind): string[] {
     `${paid} >= 0`,
     `(${amount} < 0 or r."${ends}" is null and ${covered} + ${amount} <= crm_gross(r."${items}"))`,
   ];
-  const of = (name: string) => (name === booked ? "p_at" : name === per ? `s."${per}"` : `r."${name}"`);
+  const of = (name: string) => (name === booked ? "p_at" : name === per ? `s."${per}"` : `w."${name}"`);
   return [
     `if w."${booked}" is null then
   select r.* into s from ${target.plural} r where r.workspace_id = p_workspace and r.id = w."${settles.link}" for no key update;
@@ -252,7 +271,8 @@ function settleSql(kind: Kind): string[] {
       raise check_violation using constraint = '${settleName(kind)}', message = 'the amount does not fit what it settles';
     end if;
     ${entrySql(target, { id: SETTLED_ENTRY, action: "'updated'", cause: "p_entry", row: "s", author: AUTHOR })}
-    update ${plural} r set "${booked}" = p_at, "${per}" = s."${per}", seal = ${sealedSql(kind, of)} where r.workspace_id = p_workspace and r.id = w.id
+    w.seal := ${sealedSql(kind, of)};
+    update ${plural} r set "${booked}" = p_at, "${per}" = s."${per}", seal = w.seal where r.workspace_id = p_workspace and r.id = w.id
       returning r.* into w;
   end if;
 end if;`,

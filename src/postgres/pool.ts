@@ -47,6 +47,8 @@ export type Pool = {
   copyOut: (statement: Statement, options?: WorkOptions) => AsyncIterable<Buffer>;
   /** Runs `copy … from stdin` and resolves with the number of rows stored: all of the chunks, or none. */
   copyIn: (statement: Statement, chunks: Chunks, options?: WorkOptions) => Promise<number>;
+  /** The rows lie on several servers: see `near`. */
+  spread?: true;
   stats: () => ReturnType<Leases["stats"]> & { named: number };
   /** Refuses the callers that wait, lets those that run finish, and closes the connections. */
   close: () => Promise<void>;

@@ -26,7 +26,8 @@ export class Statement {
 
   /** The text with the values as literals, for COPY, which takes no parameters. */
   get literal(): string {
-    if (this.parts.length === 0 && this.values.length > 0) throw new TypeError("a numbered statement has no literal form");
+    if (this.parts.length === 0)
+      return this.text.replace(/\$(\d+)/g, (_, number) => literalOf(this.values[Number(number) - 1]));
     let text = this.strings[0]!;
     for (let i = 0; i < this.parts.length; i++) {
       const part = this.parts[i];
@@ -62,6 +63,8 @@ export type StatementOptions = {
    * `custom` is planned for its values each time: for `like`, `in`, ranges on skewed columns, and texts that callers shape.
    */
   plan?: "named" | "custom";
+  /** A key of the rows that it is about: a pool over several servers runs all of it on the server that has them. */
+  near?: string;
 };
 
 type Flat = { text: string; readonly values: unknown[] };

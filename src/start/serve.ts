@@ -5,6 +5,7 @@ import type { AddressInfo } from "node:net";
 import { createApp } from "../app.ts";
 import { createGuests } from "../db/guests/guests.ts";
 import { newestEntries } from "../db/records/feed.ts";
+import { spreadAware } from "../db/spread/pool.ts";
 import { createLimiter } from "../http/limits.ts";
 import type { Request } from "../http/request.ts";
 import { createHttpServer } from "../http/server.ts";
@@ -48,7 +49,7 @@ export type Serving = {
 
 /** Serves in this process. The database must be running and migrated. */
 export async function serve(config: Config, connection: ConnectionOptions, log: Log, peers: Peers): Promise<Serving> {
-  const pool = openPool(connection, config, log, config.pool);
+  const pool = await spreadAware(openPool(connection, config, log, config.pool));
   const plans = readPlans(
     config.plans,
     catalog.kinds.map(({ plural }) => plural),

@@ -2,6 +2,7 @@ import { randomBytes } from "node:crypto";
 import { existsSync, linkSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { HINTS } from "../db/hints.ts";
+import { spreadAware } from "../db/spread/pool.ts";
 import { startEmbedded } from "../embedded/server.ts";
 import type { Log } from "../kit/log.ts";
 import type { ConnectionOptions } from "../postgres/address.ts";
@@ -60,7 +61,7 @@ export async function withPool<T>(
 ): Promise<T> {
   const pool = openPool(connection, config, log, 1);
   try {
-    return await work(pool);
+    return await work(await spreadAware(pool));
   } finally {
     await pool.close();
   }

@@ -1228,6 +1228,17 @@ begin
   return pg_catalog.array_to_string(list, ' ');
 end $$;
 
+create function crm_write(p_workspace text, p_statement text, p_rows boolean) returns SETOF json
+  language plpgsql volatile parallel unsafe
+as $$
+begin
+  if p_rows then
+    return query execute 'select (select json_agg(v.value) from json_each(row_to_json(q)) v) from (' || p_statement || ') q';
+  else
+    execute p_statement;
+  end if;
+end $$;
+
 create function deals_write(p_workspace text, p_at timestamp with time zone, p_actor text, p_token text, p_agent text, p_reason text, p_request text, p_entry text, p_id text, p_creates boolean, p_versions integer[], p_cap integer, p_key text, p_fingerprint text, p_sent jsonb, p_initial jsonb, p_removed text[]) returns SETOF deals
   language plpgsql volatile parallel unsafe
 as $$
@@ -1340,34 +1351,41 @@ begin
     end if;
   end if;
   if p_creates then
+    n."direction" := coalesce(n."direction", case when n."from" is null then null when exists (select from memberships m join users u on u.id = m.user_id where m.workspace_id = p_workspace and u.email = n."from") then 'out' else 'in' end);
+    n."snippet" := coalesce(n."snippet", crm_beginning(n."body", n."body_html"));
+    n."thread_id" := coalesce(n."thread_id", coalesce((select t."thread_id" from emails t where t.workspace_id = p_workspace and t."message_id" = any (n."in_reply_to") and t."thread_id" is not null
+            and t.deleted_at is null order by array_position(n."in_reply_to", t."message_id") desc limit 1), (n."in_reply_to")[1], n."message_id", p_id));
     insert into emails as r (workspace_id, id, "direction", "from", "to", "cc", "subject", "sent_at", "snippet", "thread_id", "message_id", "in_reply_to", "received_at", "provider", "provider_msg_id", "body", "body_html", "custom", own, version, created_at, created_by, updated_at, xid)
-      values (p_workspace, p_id, coalesce(n."direction", case when n."from" is null then null when exists (select from memberships m join users u on u.id = m.user_id where m.workspace_id = p_workspace and u.email = n."from") then 'out' else 'in' end), n."from", nullif(n."to", '{}'), nullif(n."cc", '{}'), n."subject", n."sent_at", coalesce(n."snippet", crm_beginning(n."body", n."body_html")), coalesce(n."thread_id", coalesce((select t."thread_id" from emails t where t.workspace_id = p_workspace and t."message_id" = any (n."in_reply_to") and t."thread_id" is not null
-            and t.deleted_at is null order by array_position(n."in_reply_to", t."message_id") desc limit 1), (n."in_reply_to")[1], n."message_id", p_id)), n."message_id", nullif(n."in_reply_to", '{}'), n."received_at", n."provider", n."provider_msg_id", n."body", n."body_html", nullif(n."custom", '{}'), case when o is not null or p_initial ? 'own' then crm_own(crm_own(null, p_initial -> 'own', false), o, false) end, 1, p_at, p_actor, p_at, pg_current_xact_id())
-      on conflict (workspace_id, "message_id") where "message_id" is not null and deleted_at is null
-      do update set "direction" = case when p_sent ? 'direction' then excluded."direction" when (p_sent ? 'from') and r."direction" is not distinct from case when r."from" is null then null when exists (select from memberships m join users u on u.id = m.user_id where m.workspace_id = p_workspace and u.email = r."from") then 'out' else 'in' end then case when case when p_sent ? 'from' then excluded."from" else r."from" end is null then null when exists (select from memberships m join users u on u.id = m.user_id where m.workspace_id = p_workspace and u.email = case when p_sent ? 'from' then excluded."from" else r."from" end) then 'out' else 'in' end else r."direction" end,
-        "from" = case when p_sent ? 'from' then excluded."from" else r."from" end,
-        "to" = case when p_sent ? 'to' then case when 'to.,' = any (p_removed) then nullif(array(select t from unnest(coalesce(r."to", '{}') || array(select a from unnest(n."to") a where a <> all (coalesce(r."to", '{}')))) with ordinality u (t, i) where 'to.' || t <> all (p_removed) order by i), '{}') else n."to" end else r."to" end,
-        "cc" = case when p_sent ? 'cc' then case when 'cc.,' = any (p_removed) then nullif(array(select t from unnest(coalesce(r."cc", '{}') || array(select a from unnest(n."cc") a where a <> all (coalesce(r."cc", '{}')))) with ordinality u (t, i) where 'cc.' || t <> all (p_removed) order by i), '{}') else n."cc" end else r."cc" end,
-        "subject" = case when p_sent ? 'subject' then excluded."subject" else r."subject" end,
-        "sent_at" = case when p_sent ? 'sent_at' then excluded."sent_at" else r."sent_at" end,
-        "snippet" = case when p_sent ? 'snippet' then excluded."snippet" when (p_sent ? 'body' or p_sent ? 'body_html') and r."snippet" is not distinct from crm_beginning(r."body", r."body_html") then crm_beginning(case when p_sent ? 'body' then excluded."body" else r."body" end, case when p_sent ? 'body_html' then excluded."body_html" else r."body_html" end) else r."snippet" end,
-        "thread_id" = case when p_sent ? 'thread_id' then excluded."thread_id" when (p_sent ? 'in_reply_to') and r."thread_id" is not distinct from coalesce((select t."thread_id" from emails t where t.workspace_id = p_workspace and t."message_id" = any (r."in_reply_to") and t."thread_id" is not null
-            and t.deleted_at is null order by array_position(r."in_reply_to", t."message_id") desc limit 1), (r."in_reply_to")[1], r."message_id", r.id) then coalesce((select t."thread_id" from emails t where t.workspace_id = p_workspace and t."message_id" = any (case when p_sent ? 'in_reply_to' then excluded."in_reply_to" else r."in_reply_to" end) and t."thread_id" is not null
-            and t.deleted_at is null order by array_position(case when p_sent ? 'in_reply_to' then excluded."in_reply_to" else r."in_reply_to" end, t."message_id") desc limit 1), (case when p_sent ? 'in_reply_to' then excluded."in_reply_to" else r."in_reply_to" end)[1], r."message_id", r.id) else r."thread_id" end,
-        "in_reply_to" = case when p_sent ? 'in_reply_to' then case when 'in_reply_to.,' = any (p_removed) then nullif(array(select t from unnest(coalesce(r."in_reply_to", '{}') || array(select a from unnest(n."in_reply_to") a where a <> all (coalesce(r."in_reply_to", '{}')))) with ordinality u (t, i) where 'in_reply_to.' || t <> all (p_removed) order by i), '{}') else n."in_reply_to" end else r."in_reply_to" end,
-        "received_at" = case when p_sent ? 'received_at' then excluded."received_at" else r."received_at" end,
-        "provider" = case when p_sent ? 'provider' then excluded."provider" else r."provider" end,
-        "provider_msg_id" = case when p_sent ? 'provider_msg_id' then excluded."provider_msg_id" else r."provider_msg_id" end,
-        "body" = case when p_sent ? 'body' then excluded."body" else r."body" end,
-        "body_html" = case when p_sent ? 'body_html' then excluded."body_html" else r."body_html" end,
-        "custom" = case when p_sent ? 'custom' then nullif((coalesce(r."custom", '{}') || n."custom") - array(select substr(k, 8) from unnest(p_removed) k where starts_with(k, 'custom.')), '{}') else r."custom" end,
-        own = case when o is not null then crm_own(r.own, o, false) else r.own end,
-        version = r.version + 1, updated_at = crm_after(r.updated_at, excluded.updated_at), xid = greatest(pg_current_xact_id(), r.xid)
-      where (p_versions is null or r.version = any (p_versions))
-        and (r."direction", r."from", r."to", r."cc", r."subject", r."sent_at", r."snippet", r."thread_id", r."in_reply_to", r."received_at", r."provider", r."provider_msg_id", r."body", r."body_html", r."custom", r.own) is distinct from (case when p_sent ? 'direction' then excluded."direction" when (p_sent ? 'from') and r."direction" is not distinct from case when r."from" is null then null when exists (select from memberships m join users u on u.id = m.user_id where m.workspace_id = p_workspace and u.email = r."from") then 'out' else 'in' end then case when case when p_sent ? 'from' then excluded."from" else r."from" end is null then null when exists (select from memberships m join users u on u.id = m.user_id where m.workspace_id = p_workspace and u.email = case when p_sent ? 'from' then excluded."from" else r."from" end) then 'out' else 'in' end else r."direction" end, case when p_sent ? 'from' then excluded."from" else r."from" end, case when p_sent ? 'to' then case when 'to.,' = any (p_removed) then nullif(array(select t from unnest(coalesce(r."to", '{}') || array(select a from unnest(n."to") a where a <> all (coalesce(r."to", '{}')))) with ordinality u (t, i) where 'to.' || t <> all (p_removed) order by i), '{}') else n."to" end else r."to" end, case when p_sent ? 'cc' then case when 'cc.,' = any (p_removed) then nullif(array(select t from unnest(coalesce(r."cc", '{}') || array(select a from unnest(n."cc") a where a <> all (coalesce(r."cc", '{}')))) with ordinality u (t, i) where 'cc.' || t <> all (p_removed) order by i), '{}') else n."cc" end else r."cc" end, case when p_sent ? 'subject' then excluded."subject" else r."subject" end, case when p_sent ? 'sent_at' then excluded."sent_at" else r."sent_at" end, case when p_sent ? 'snippet' then excluded."snippet" when (p_sent ? 'body' or p_sent ? 'body_html') and r."snippet" is not distinct from crm_beginning(r."body", r."body_html") then crm_beginning(case when p_sent ? 'body' then excluded."body" else r."body" end, case when p_sent ? 'body_html' then excluded."body_html" else r."body_html" end) else r."snippet" end, case when p_sent ? 'thread_id' then excluded."thread_id" when (p_sent ? 'in_reply_to') and r."thread_id" is not distinct from coalesce((select t."thread_id" from emails t where t.workspace_id = p_workspace and t."message_id" = any (r."in_reply_to") and t."thread_id" is not null
-            and t.deleted_at is null order by array_position(r."in_reply_to", t."message_id") desc limit 1), (r."in_reply_to")[1], r."message_id", r.id) then coalesce((select t."thread_id" from emails t where t.workspace_id = p_workspace and t."message_id" = any (case when p_sent ? 'in_reply_to' then excluded."in_reply_to" else r."in_reply_to" end) and t."thread_id" is not null
-            and t.deleted_at is null order by array_position(case when p_sent ? 'in_reply_to' then excluded."in_reply_to" else r."in_reply_to" end, t."message_id") desc limit 1), (case when p_sent ? 'in_reply_to' then excluded."in_reply_to" else r."in_reply_to" end)[1], r."message_id", r.id) else r."thread_id" end, case when p_sent ? 'in_reply_to' then case when 'in_reply_to.,' = any (p_removed) then nullif(array(select t from unnest(coalesce(r."in_reply_to", '{}') || array(select a from unnest(n."in_reply_to") a where a <> all (coalesce(r."in_reply_to", '{}')))) with ordinality u (t, i) where 'in_reply_to.' || t <> all (p_removed) order by i), '{}') else n."in_reply_to" end else r."in_reply_to" end, case when p_sent ? 'received_at' then excluded."received_at" else r."received_at" end, case when p_sent ? 'provider' then excluded."provider" else r."provider" end, case when p_sent ? 'provider_msg_id' then excluded."provider_msg_id" else r."provider_msg_id" end, case when p_sent ? 'body' then excluded."body" else r."body" end, case when p_sent ? 'body_html' then excluded."body_html" else r."body_html" end, case when p_sent ? 'custom' then nullif((coalesce(r."custom", '{}') || n."custom") - array(select substr(k, 8) from unnest(p_removed) k where starts_with(k, 'custom.')), '{}') else r."custom" end, case when o is not null then crm_own(r.own, o, false) else r.own end)
+      values (p_workspace, p_id, n."direction", n."from", nullif(n."to", '{}'), nullif(n."cc", '{}'), n."subject", n."sent_at", n."snippet", n."thread_id", n."message_id", nullif(n."in_reply_to", '{}'), n."received_at", n."provider", n."provider_msg_id", n."body", n."body_html", nullif(n."custom", '{}'), case when o is not null or p_initial ? 'own' then crm_own(crm_own(null, p_initial -> 'own', false), o, false) end, 1, p_at, p_actor, p_at, pg_current_xact_id())
+      on conflict (workspace_id, "message_id") where "message_id" is not null and deleted_at is null do nothing
       returning r.* into w;
+    if w.id is null then
+      update emails r set "direction" = case when p_sent ? 'direction' then n."direction" when (p_sent ? 'from') and r."direction" is not distinct from case when r."from" is null then null when exists (select from memberships m join users u on u.id = m.user_id where m.workspace_id = p_workspace and u.email = r."from") then 'out' else 'in' end then case when case when p_sent ? 'from' then n."from" else r."from" end is null then null when exists (select from memberships m join users u on u.id = m.user_id where m.workspace_id = p_workspace and u.email = case when p_sent ? 'from' then n."from" else r."from" end) then 'out' else 'in' end else r."direction" end,
+          "from" = case when p_sent ? 'from' then n."from" else r."from" end,
+          "to" = case when p_sent ? 'to' then case when 'to.,' = any (p_removed) then nullif(array(select t from unnest(coalesce(r."to", '{}') || array(select a from unnest(n."to") a where a <> all (coalesce(r."to", '{}')))) with ordinality u (t, i) where 'to.' || t <> all (p_removed) order by i), '{}') else n."to" end else r."to" end,
+          "cc" = case when p_sent ? 'cc' then case when 'cc.,' = any (p_removed) then nullif(array(select t from unnest(coalesce(r."cc", '{}') || array(select a from unnest(n."cc") a where a <> all (coalesce(r."cc", '{}')))) with ordinality u (t, i) where 'cc.' || t <> all (p_removed) order by i), '{}') else n."cc" end else r."cc" end,
+          "subject" = case when p_sent ? 'subject' then n."subject" else r."subject" end,
+          "sent_at" = case when p_sent ? 'sent_at' then n."sent_at" else r."sent_at" end,
+          "snippet" = case when p_sent ? 'snippet' then n."snippet" when (p_sent ? 'body' or p_sent ? 'body_html') and r."snippet" is not distinct from crm_beginning(r."body", r."body_html") then crm_beginning(case when p_sent ? 'body' then n."body" else r."body" end, case when p_sent ? 'body_html' then n."body_html" else r."body_html" end) else r."snippet" end,
+          "thread_id" = case when p_sent ? 'thread_id' then n."thread_id" when (p_sent ? 'in_reply_to') and r."thread_id" is not distinct from coalesce((select t."thread_id" from emails t where t.workspace_id = p_workspace and t."message_id" = any (r."in_reply_to") and t."thread_id" is not null
+              and t.deleted_at is null order by array_position(r."in_reply_to", t."message_id") desc limit 1), (r."in_reply_to")[1], r."message_id", r.id) then coalesce((select t."thread_id" from emails t where t.workspace_id = p_workspace and t."message_id" = any (case when p_sent ? 'in_reply_to' then n."in_reply_to" else r."in_reply_to" end) and t."thread_id" is not null
+              and t.deleted_at is null order by array_position(case when p_sent ? 'in_reply_to' then n."in_reply_to" else r."in_reply_to" end, t."message_id") desc limit 1), (case when p_sent ? 'in_reply_to' then n."in_reply_to" else r."in_reply_to" end)[1], r."message_id", r.id) else r."thread_id" end,
+          "in_reply_to" = case when p_sent ? 'in_reply_to' then case when 'in_reply_to.,' = any (p_removed) then nullif(array(select t from unnest(coalesce(r."in_reply_to", '{}') || array(select a from unnest(n."in_reply_to") a where a <> all (coalesce(r."in_reply_to", '{}')))) with ordinality u (t, i) where 'in_reply_to.' || t <> all (p_removed) order by i), '{}') else n."in_reply_to" end else r."in_reply_to" end,
+          "received_at" = case when p_sent ? 'received_at' then n."received_at" else r."received_at" end,
+          "provider" = case when p_sent ? 'provider' then n."provider" else r."provider" end,
+          "provider_msg_id" = case when p_sent ? 'provider_msg_id' then n."provider_msg_id" else r."provider_msg_id" end,
+          "body" = case when p_sent ? 'body' then n."body" else r."body" end,
+          "body_html" = case when p_sent ? 'body_html' then n."body_html" else r."body_html" end,
+          "custom" = case when p_sent ? 'custom' then nullif((coalesce(r."custom", '{}') || n."custom") - array(select substr(k, 8) from unnest(p_removed) k where starts_with(k, 'custom.')), '{}') else r."custom" end,
+          own = case when o is not null then crm_own(r.own, o, false) else r.own end,
+          version = r.version + 1, updated_at = crm_after(r.updated_at, p_at), xid = greatest(pg_current_xact_id(), r.xid)
+        where r.workspace_id = p_workspace and r."message_id" = n."message_id" and r."message_id" is not null and r.deleted_at is null
+          and (p_versions is null or r.version = any (p_versions))
+          and (r."direction", r."from", r."to", r."cc", r."subject", r."sent_at", r."snippet", r."thread_id", r."in_reply_to", r."received_at", r."provider", r."provider_msg_id", r."body", r."body_html", r."custom", r.own) is distinct from (case when p_sent ? 'direction' then n."direction" when (p_sent ? 'from') and r."direction" is not distinct from case when r."from" is null then null when exists (select from memberships m join users u on u.id = m.user_id where m.workspace_id = p_workspace and u.email = r."from") then 'out' else 'in' end then case when case when p_sent ? 'from' then n."from" else r."from" end is null then null when exists (select from memberships m join users u on u.id = m.user_id where m.workspace_id = p_workspace and u.email = case when p_sent ? 'from' then n."from" else r."from" end) then 'out' else 'in' end else r."direction" end, case when p_sent ? 'from' then n."from" else r."from" end, case when p_sent ? 'to' then case when 'to.,' = any (p_removed) then nullif(array(select t from unnest(coalesce(r."to", '{}') || array(select a from unnest(n."to") a where a <> all (coalesce(r."to", '{}')))) with ordinality u (t, i) where 'to.' || t <> all (p_removed) order by i), '{}') else n."to" end else r."to" end, case when p_sent ? 'cc' then case when 'cc.,' = any (p_removed) then nullif(array(select t from unnest(coalesce(r."cc", '{}') || array(select a from unnest(n."cc") a where a <> all (coalesce(r."cc", '{}')))) with ordinality u (t, i) where 'cc.' || t <> all (p_removed) order by i), '{}') else n."cc" end else r."cc" end, case when p_sent ? 'subject' then n."subject" else r."subject" end, case when p_sent ? 'sent_at' then n."sent_at" else r."sent_at" end, case when p_sent ? 'snippet' then n."snippet" when (p_sent ? 'body' or p_sent ? 'body_html') and r."snippet" is not distinct from crm_beginning(r."body", r."body_html") then crm_beginning(case when p_sent ? 'body' then n."body" else r."body" end, case when p_sent ? 'body_html' then n."body_html" else r."body_html" end) else r."snippet" end, case when p_sent ? 'thread_id' then n."thread_id" when (p_sent ? 'in_reply_to') and r."thread_id" is not distinct from coalesce((select t."thread_id" from emails t where t.workspace_id = p_workspace and t."message_id" = any (r."in_reply_to") and t."thread_id" is not null
+              and t.deleted_at is null order by array_position(r."in_reply_to", t."message_id") desc limit 1), (r."in_reply_to")[1], r."message_id", r.id) then coalesce((select t."thread_id" from emails t where t.workspace_id = p_workspace and t."message_id" = any (case when p_sent ? 'in_reply_to' then n."in_reply_to" else r."in_reply_to" end) and t."thread_id" is not null
+              and t.deleted_at is null order by array_position(case when p_sent ? 'in_reply_to' then n."in_reply_to" else r."in_reply_to" end, t."message_id") desc limit 1), (case when p_sent ? 'in_reply_to' then n."in_reply_to" else r."in_reply_to" end)[1], r."message_id", r.id) else r."thread_id" end, case when p_sent ? 'in_reply_to' then case when 'in_reply_to.,' = any (p_removed) then nullif(array(select t from unnest(coalesce(r."in_reply_to", '{}') || array(select a from unnest(n."in_reply_to") a where a <> all (coalesce(r."in_reply_to", '{}')))) with ordinality u (t, i) where 'in_reply_to.' || t <> all (p_removed) order by i), '{}') else n."in_reply_to" end else r."in_reply_to" end, case when p_sent ? 'received_at' then n."received_at" else r."received_at" end, case when p_sent ? 'provider' then n."provider" else r."provider" end, case when p_sent ? 'provider_msg_id' then n."provider_msg_id" else r."provider_msg_id" end, case when p_sent ? 'body' then n."body" else r."body" end, case when p_sent ? 'body_html' then n."body_html" else r."body_html" end, case when p_sent ? 'custom' then nullif((coalesce(r."custom", '{}') || n."custom") - array(select substr(k, 8) from unnest(p_removed) k where starts_with(k, 'custom.')), '{}') else r."custom" end, case when o is not null then crm_own(r.own, o, false) else r.own end)
+        returning r.* into w;
+    end if;
   else
     update emails r set "direction" = case when p_sent ? 'direction' then n."direction" when (p_sent ? 'from') and r."direction" is not distinct from case when r."from" is null then null when exists (select from memberships m join users u on u.id = m.user_id where m.workspace_id = p_workspace and u.email = r."from") then 'out' else 'in' end then case when case when p_sent ? 'from' then n."from" else r."from" end is null then null when exists (select from memberships m join users u on u.id = m.user_id where m.workspace_id = p_workspace and u.email = case when p_sent ? 'from' then n."from" else r."from" end) then 'out' else 'in' end else r."direction" end,
         "from" = case when p_sent ? 'from' then n."from" else r."from" end,
@@ -1447,19 +1465,23 @@ begin
   if p_creates then
     insert into employees as r (workspace_id, id, "name", "email", "role", "rate", "currency", "tags", "notes", "custom", own, version, created_at, created_by, updated_at, xid)
       values (p_workspace, p_id, n."name", n."email", n."role", n."rate", n."currency", nullif(n."tags", '{}'), n."notes", nullif(n."custom", '{}'), case when o is not null or p_initial ? 'own' then crm_own(crm_own(null, p_initial -> 'own', false), o, false) end, 1, p_at, p_actor, p_at, pg_current_xact_id())
-      on conflict (workspace_id, "email") where "email" is not null and deleted_at is null
-      do update set "name" = case when p_sent ? 'name' then excluded."name" else r."name" end,
-        "role" = case when p_sent ? 'role' then excluded."role" else r."role" end,
-        "rate" = case when p_sent ? 'rate' then excluded."rate" else r."rate" end,
-        "currency" = case when p_sent ? 'currency' then excluded."currency" else r."currency" end,
-        "tags" = case when p_sent ? 'tags' then case when 'tags.,' = any (p_removed) then nullif(array(select t from unnest(coalesce(r."tags", '{}') || array(select a from unnest(n."tags") a where a <> all (coalesce(r."tags", '{}')))) with ordinality u (t, i) where 'tags.' || t <> all (p_removed) order by i), '{}') else n."tags" end else r."tags" end,
-        "notes" = case when p_sent ? 'notes' then excluded."notes" else r."notes" end,
-        "custom" = case when p_sent ? 'custom' then nullif((coalesce(r."custom", '{}') || n."custom") - array(select substr(k, 8) from unnest(p_removed) k where starts_with(k, 'custom.')), '{}') else r."custom" end,
-        own = case when o is not null then crm_own(r.own, o, false) else r.own end,
-        version = r.version + 1, updated_at = crm_after(r.updated_at, excluded.updated_at), xid = greatest(pg_current_xact_id(), r.xid)
-      where (p_versions is null or r.version = any (p_versions))
-        and (r."name", r."role", r."rate", r."currency", r."tags", r."notes", r."custom", r.own) is distinct from (case when p_sent ? 'name' then excluded."name" else r."name" end, case when p_sent ? 'role' then excluded."role" else r."role" end, case when p_sent ? 'rate' then excluded."rate" else r."rate" end, case when p_sent ? 'currency' then excluded."currency" else r."currency" end, case when p_sent ? 'tags' then case when 'tags.,' = any (p_removed) then nullif(array(select t from unnest(coalesce(r."tags", '{}') || array(select a from unnest(n."tags") a where a <> all (coalesce(r."tags", '{}')))) with ordinality u (t, i) where 'tags.' || t <> all (p_removed) order by i), '{}') else n."tags" end else r."tags" end, case when p_sent ? 'notes' then excluded."notes" else r."notes" end, case when p_sent ? 'custom' then nullif((coalesce(r."custom", '{}') || n."custom") - array(select substr(k, 8) from unnest(p_removed) k where starts_with(k, 'custom.')), '{}') else r."custom" end, case when o is not null then crm_own(r.own, o, false) else r.own end)
+      on conflict (workspace_id, "email") where "email" is not null and deleted_at is null do nothing
       returning r.* into w;
+    if w.id is null then
+      update employees r set "name" = case when p_sent ? 'name' then n."name" else r."name" end,
+          "role" = case when p_sent ? 'role' then n."role" else r."role" end,
+          "rate" = case when p_sent ? 'rate' then n."rate" else r."rate" end,
+          "currency" = case when p_sent ? 'currency' then n."currency" else r."currency" end,
+          "tags" = case when p_sent ? 'tags' then case when 'tags.,' = any (p_removed) then nullif(array(select t from unnest(coalesce(r."tags", '{}') || array(select a from unnest(n."tags") a where a <> all (coalesce(r."tags", '{}')))) with ordinality u (t, i) where 'tags.' || t <> all (p_removed) order by i), '{}') else n."tags" end else r."tags" end,
+          "notes" = case when p_sent ? 'notes' then n."notes" else r."notes" end,
+          "custom" = case when p_sent ? 'custom' then nullif((coalesce(r."custom", '{}') || n."custom") - array(select substr(k, 8) from unnest(p_removed) k where starts_with(k, 'custom.')), '{}') else r."custom" end,
+          own = case when o is not null then crm_own(r.own, o, false) else r.own end,
+          version = r.version + 1, updated_at = crm_after(r.updated_at, p_at), xid = greatest(pg_current_xact_id(), r.xid)
+        where r.workspace_id = p_workspace and r."email" = n."email" and r."email" is not null and r.deleted_at is null
+          and (p_versions is null or r.version = any (p_versions))
+          and (r."name", r."role", r."rate", r."currency", r."tags", r."notes", r."custom", r.own) is distinct from (case when p_sent ? 'name' then n."name" else r."name" end, case when p_sent ? 'role' then n."role" else r."role" end, case when p_sent ? 'rate' then n."rate" else r."rate" end, case when p_sent ? 'currency' then n."currency" else r."currency" end, case when p_sent ? 'tags' then case when 'tags.,' = any (p_removed) then nullif(array(select t from unnest(coalesce(r."tags", '{}') || array(select a from unnest(n."tags") a where a <> all (coalesce(r."tags", '{}')))) with ordinality u (t, i) where 'tags.' || t <> all (p_removed) order by i), '{}') else n."tags" end else r."tags" end, case when p_sent ? 'notes' then n."notes" else r."notes" end, case when p_sent ? 'custom' then nullif((coalesce(r."custom", '{}') || n."custom") - array(select substr(k, 8) from unnest(p_removed) k where starts_with(k, 'custom.')), '{}') else r."custom" end, case when o is not null then crm_own(r.own, o, false) else r.own end)
+        returning r.* into w;
+    end if;
   else
     update employees r set "name" = case when p_sent ? 'name' then n."name" else r."name" end,
         "email" = case when p_sent ? 'email' then n."email" else r."email" end,
@@ -1826,12 +1848,16 @@ begin
   if p_creates then
     insert into own_records as r (workspace_id, id, kind, own, version, created_at, created_by, updated_at, xid)
       values (p_workspace, p_id, n.kind, case when o is not null or p_initial ? 'own' then crm_own(crm_own(null, p_initial -> 'own', false), o, false) end, 1, p_at, p_actor, p_at, pg_current_xact_id())
-      on conflict (workspace_id, kind, lower((own ->> 'k0') collate "C")) where lower((own ->> 'k0') collate "C") is not null and deleted_at is null
-      do update set own = case when o is not null then crm_own(r.own, o - 'k0', false) else r.own end,
-        version = r.version + 1, updated_at = crm_after(r.updated_at, excluded.updated_at), xid = greatest(pg_current_xact_id(), r.xid)
-      where (p_versions is null or r.version = any (p_versions))
-        and (r.own) is distinct from (case when o is not null then crm_own(r.own, o - 'k0', false) else r.own end)
+      on conflict (workspace_id, kind, lower((own ->> 'k0') collate "C")) where lower((own ->> 'k0') collate "C") is not null and deleted_at is null do nothing
       returning r.* into w;
+    if w.id is null then
+      update own_records r set own = case when o is not null then crm_own(r.own, o - 'k0', false) else r.own end,
+          version = r.version + 1, updated_at = crm_after(r.updated_at, p_at), xid = greatest(pg_current_xact_id(), r.xid)
+        where r.workspace_id = p_workspace and r.kind = n.kind and lower((own ->> 'k0') collate "C") = lower((o ->> 'k0') collate "C") and r.deleted_at is null
+          and (p_versions is null or r.version = any (p_versions))
+          and (r.own) is distinct from (case when o is not null then crm_own(r.own, o - 'k0', false) else r.own end)
+        returning r.* into w;
+    end if;
   else
     update own_records r set own = case when o is not null then crm_own(r.own, o, false) else r.own end,
         version = r.version + 1, updated_at = crm_after(r.updated_at, p_at), xid = greatest(pg_current_xact_id(), r.xid)
@@ -1953,7 +1979,8 @@ begin
       greatest(pg_current_xact_id(), s.xid), case when s.version = 1 or s.version % 32 = 0 or coalesce(case when not false then pg_column_size(s."items" #> '{}') end, 0) + coalesce(case when not false then octet_length(s."terms") end, 0) + coalesce(case when not false then octet_length(s."notes") end, 0) + coalesce(case when not false then pg_column_size(s."custom" #> '{}') end, 0) < 8000 then (to_jsonb(s) - '{workspace_id,search,xid,own,seal}'::text[] || coalesce(s.own, '{}'))
         else (select (to_jsonb(s) - '{workspace_id,search,xid,own,seal}'::text[] || coalesce(s.own, '{}')) - array(select jsonb_object_keys(sizes)) || jsonb_build_object('=', sizes)
           from jsonb_strip_nulls(jsonb_build_object('items', case when not false then pg_column_size(s."items" #> '{}') end, 'terms', case when not false then octet_length(s."terms") end, 'notes', case when not false then octet_length(s."notes") end, 'custom', case when not false then pg_column_size(s."custom" #> '{}') end)) sizes) end;
-      update payments r set "booked_at" = p_at, "currency" = s."currency", seal = case when p_at is not null then md5(jsonb_build_array(r."reference", r."invoice_id", r."amount_cents", s."currency", r."paid_on", extract(epoch from p_at), r."method", r."reverses_id")::text) end where r.workspace_id = p_workspace and r.id = w.id
+      w.seal := case when p_at is not null then md5(jsonb_build_array(w."reference", w."invoice_id", w."amount_cents", s."currency", w."paid_on", extract(epoch from p_at), w."method", w."reverses_id")::text) end;
+      update payments r set "booked_at" = p_at, "currency" = s."currency", seal = w.seal where r.workspace_id = p_workspace and r.id = w.id
         returning r.* into w;
     end if;
   end if;
@@ -1990,20 +2017,24 @@ begin
   if p_creates then
     insert into products as r (workspace_id, id, "name", "sku", "unit_price_cents", "currency", "tax_rate", "unit", "tags", "notes", "custom", own, version, created_at, created_by, updated_at, xid)
       values (p_workspace, p_id, n."name", n."sku", n."unit_price_cents", n."currency", n."tax_rate", n."unit", nullif(n."tags", '{}'), n."notes", nullif(n."custom", '{}'), case when o is not null or p_initial ? 'own' then crm_own(crm_own(null, p_initial -> 'own', false), o, false) end, 1, p_at, p_actor, p_at, pg_current_xact_id())
-      on conflict (workspace_id, lower("sku")) where "sku" is not null and deleted_at is null
-      do update set "name" = case when p_sent ? 'name' then excluded."name" else r."name" end,
-        "unit_price_cents" = case when p_sent ? 'unit_price_cents' then excluded."unit_price_cents" else r."unit_price_cents" end,
-        "currency" = case when p_sent ? 'currency' then excluded."currency" else r."currency" end,
-        "tax_rate" = case when p_sent ? 'tax_rate' then excluded."tax_rate" else r."tax_rate" end,
-        "unit" = case when p_sent ? 'unit' then excluded."unit" else r."unit" end,
-        "tags" = case when p_sent ? 'tags' then case when 'tags.,' = any (p_removed) then nullif(array(select t from unnest(coalesce(r."tags", '{}') || array(select a from unnest(n."tags") a where a <> all (coalesce(r."tags", '{}')))) with ordinality u (t, i) where 'tags.' || t <> all (p_removed) order by i), '{}') else n."tags" end else r."tags" end,
-        "notes" = case when p_sent ? 'notes' then excluded."notes" else r."notes" end,
-        "custom" = case when p_sent ? 'custom' then nullif((coalesce(r."custom", '{}') || n."custom") - array(select substr(k, 8) from unnest(p_removed) k where starts_with(k, 'custom.')), '{}') else r."custom" end,
-        own = case when o is not null then crm_own(r.own, o, false) else r.own end,
-        version = r.version + 1, updated_at = crm_after(r.updated_at, excluded.updated_at), xid = greatest(pg_current_xact_id(), r.xid)
-      where (p_versions is null or r.version = any (p_versions))
-        and (r."name", r."unit_price_cents", r."currency", r."tax_rate", r."unit", r."tags", r."notes", r."custom", r.own) is distinct from (case when p_sent ? 'name' then excluded."name" else r."name" end, case when p_sent ? 'unit_price_cents' then excluded."unit_price_cents" else r."unit_price_cents" end, case when p_sent ? 'currency' then excluded."currency" else r."currency" end, case when p_sent ? 'tax_rate' then excluded."tax_rate" else r."tax_rate" end, case when p_sent ? 'unit' then excluded."unit" else r."unit" end, case when p_sent ? 'tags' then case when 'tags.,' = any (p_removed) then nullif(array(select t from unnest(coalesce(r."tags", '{}') || array(select a from unnest(n."tags") a where a <> all (coalesce(r."tags", '{}')))) with ordinality u (t, i) where 'tags.' || t <> all (p_removed) order by i), '{}') else n."tags" end else r."tags" end, case when p_sent ? 'notes' then excluded."notes" else r."notes" end, case when p_sent ? 'custom' then nullif((coalesce(r."custom", '{}') || n."custom") - array(select substr(k, 8) from unnest(p_removed) k where starts_with(k, 'custom.')), '{}') else r."custom" end, case when o is not null then crm_own(r.own, o, false) else r.own end)
+      on conflict (workspace_id, lower("sku")) where "sku" is not null and deleted_at is null do nothing
       returning r.* into w;
+    if w.id is null then
+      update products r set "name" = case when p_sent ? 'name' then n."name" else r."name" end,
+          "unit_price_cents" = case when p_sent ? 'unit_price_cents' then n."unit_price_cents" else r."unit_price_cents" end,
+          "currency" = case when p_sent ? 'currency' then n."currency" else r."currency" end,
+          "tax_rate" = case when p_sent ? 'tax_rate' then n."tax_rate" else r."tax_rate" end,
+          "unit" = case when p_sent ? 'unit' then n."unit" else r."unit" end,
+          "tags" = case when p_sent ? 'tags' then case when 'tags.,' = any (p_removed) then nullif(array(select t from unnest(coalesce(r."tags", '{}') || array(select a from unnest(n."tags") a where a <> all (coalesce(r."tags", '{}')))) with ordinality u (t, i) where 'tags.' || t <> all (p_removed) order by i), '{}') else n."tags" end else r."tags" end,
+          "notes" = case when p_sent ? 'notes' then n."notes" else r."notes" end,
+          "custom" = case when p_sent ? 'custom' then nullif((coalesce(r."custom", '{}') || n."custom") - array(select substr(k, 8) from unnest(p_removed) k where starts_with(k, 'custom.')), '{}') else r."custom" end,
+          own = case when o is not null then crm_own(r.own, o, false) else r.own end,
+          version = r.version + 1, updated_at = crm_after(r.updated_at, p_at), xid = greatest(pg_current_xact_id(), r.xid)
+        where r.workspace_id = p_workspace and lower(r."sku") = lower(n."sku") and r."sku" is not null and r.deleted_at is null
+          and (p_versions is null or r.version = any (p_versions))
+          and (r."name", r."unit_price_cents", r."currency", r."tax_rate", r."unit", r."tags", r."notes", r."custom", r.own) is distinct from (case when p_sent ? 'name' then n."name" else r."name" end, case when p_sent ? 'unit_price_cents' then n."unit_price_cents" else r."unit_price_cents" end, case when p_sent ? 'currency' then n."currency" else r."currency" end, case when p_sent ? 'tax_rate' then n."tax_rate" else r."tax_rate" end, case when p_sent ? 'unit' then n."unit" else r."unit" end, case when p_sent ? 'tags' then case when 'tags.,' = any (p_removed) then nullif(array(select t from unnest(coalesce(r."tags", '{}') || array(select a from unnest(n."tags") a where a <> all (coalesce(r."tags", '{}')))) with ordinality u (t, i) where 'tags.' || t <> all (p_removed) order by i), '{}') else n."tags" end else r."tags" end, case when p_sent ? 'notes' then n."notes" else r."notes" end, case when p_sent ? 'custom' then nullif((coalesce(r."custom", '{}') || n."custom") - array(select substr(k, 8) from unnest(p_removed) k where starts_with(k, 'custom.')), '{}') else r."custom" end, case when o is not null then crm_own(r.own, o, false) else r.own end)
+        returning r.* into w;
+    end if;
   else
     update products r set "name" = case when p_sent ? 'name' then n."name" else r."name" end,
         "sku" = case when p_sent ? 'sku' then n."sku" else r."sku" end,
@@ -2343,20 +2374,24 @@ begin
   if p_creates then
     insert into services as r (workspace_id, id, "name", "sku", "unit_price_cents", "currency", "tax_rate", "unit", "tags", "notes", "custom", own, version, created_at, created_by, updated_at, xid)
       values (p_workspace, p_id, n."name", n."sku", n."unit_price_cents", n."currency", n."tax_rate", n."unit", nullif(n."tags", '{}'), n."notes", nullif(n."custom", '{}'), case when o is not null or p_initial ? 'own' then crm_own(crm_own(null, p_initial -> 'own', false), o, false) end, 1, p_at, p_actor, p_at, pg_current_xact_id())
-      on conflict (workspace_id, lower("sku")) where "sku" is not null and deleted_at is null
-      do update set "name" = case when p_sent ? 'name' then excluded."name" else r."name" end,
-        "unit_price_cents" = case when p_sent ? 'unit_price_cents' then excluded."unit_price_cents" else r."unit_price_cents" end,
-        "currency" = case when p_sent ? 'currency' then excluded."currency" else r."currency" end,
-        "tax_rate" = case when p_sent ? 'tax_rate' then excluded."tax_rate" else r."tax_rate" end,
-        "unit" = case when p_sent ? 'unit' then excluded."unit" else r."unit" end,
-        "tags" = case when p_sent ? 'tags' then case when 'tags.,' = any (p_removed) then nullif(array(select t from unnest(coalesce(r."tags", '{}') || array(select a from unnest(n."tags") a where a <> all (coalesce(r."tags", '{}')))) with ordinality u (t, i) where 'tags.' || t <> all (p_removed) order by i), '{}') else n."tags" end else r."tags" end,
-        "notes" = case when p_sent ? 'notes' then excluded."notes" else r."notes" end,
-        "custom" = case when p_sent ? 'custom' then nullif((coalesce(r."custom", '{}') || n."custom") - array(select substr(k, 8) from unnest(p_removed) k where starts_with(k, 'custom.')), '{}') else r."custom" end,
-        own = case when o is not null then crm_own(r.own, o, false) else r.own end,
-        version = r.version + 1, updated_at = crm_after(r.updated_at, excluded.updated_at), xid = greatest(pg_current_xact_id(), r.xid)
-      where (p_versions is null or r.version = any (p_versions))
-        and (r."name", r."unit_price_cents", r."currency", r."tax_rate", r."unit", r."tags", r."notes", r."custom", r.own) is distinct from (case when p_sent ? 'name' then excluded."name" else r."name" end, case when p_sent ? 'unit_price_cents' then excluded."unit_price_cents" else r."unit_price_cents" end, case when p_sent ? 'currency' then excluded."currency" else r."currency" end, case when p_sent ? 'tax_rate' then excluded."tax_rate" else r."tax_rate" end, case when p_sent ? 'unit' then excluded."unit" else r."unit" end, case when p_sent ? 'tags' then case when 'tags.,' = any (p_removed) then nullif(array(select t from unnest(coalesce(r."tags", '{}') || array(select a from unnest(n."tags") a where a <> all (coalesce(r."tags", '{}')))) with ordinality u (t, i) where 'tags.' || t <> all (p_removed) order by i), '{}') else n."tags" end else r."tags" end, case when p_sent ? 'notes' then excluded."notes" else r."notes" end, case when p_sent ? 'custom' then nullif((coalesce(r."custom", '{}') || n."custom") - array(select substr(k, 8) from unnest(p_removed) k where starts_with(k, 'custom.')), '{}') else r."custom" end, case when o is not null then crm_own(r.own, o, false) else r.own end)
+      on conflict (workspace_id, lower("sku")) where "sku" is not null and deleted_at is null do nothing
       returning r.* into w;
+    if w.id is null then
+      update services r set "name" = case when p_sent ? 'name' then n."name" else r."name" end,
+          "unit_price_cents" = case when p_sent ? 'unit_price_cents' then n."unit_price_cents" else r."unit_price_cents" end,
+          "currency" = case when p_sent ? 'currency' then n."currency" else r."currency" end,
+          "tax_rate" = case when p_sent ? 'tax_rate' then n."tax_rate" else r."tax_rate" end,
+          "unit" = case when p_sent ? 'unit' then n."unit" else r."unit" end,
+          "tags" = case when p_sent ? 'tags' then case when 'tags.,' = any (p_removed) then nullif(array(select t from unnest(coalesce(r."tags", '{}') || array(select a from unnest(n."tags") a where a <> all (coalesce(r."tags", '{}')))) with ordinality u (t, i) where 'tags.' || t <> all (p_removed) order by i), '{}') else n."tags" end else r."tags" end,
+          "notes" = case when p_sent ? 'notes' then n."notes" else r."notes" end,
+          "custom" = case when p_sent ? 'custom' then nullif((coalesce(r."custom", '{}') || n."custom") - array(select substr(k, 8) from unnest(p_removed) k where starts_with(k, 'custom.')), '{}') else r."custom" end,
+          own = case when o is not null then crm_own(r.own, o, false) else r.own end,
+          version = r.version + 1, updated_at = crm_after(r.updated_at, p_at), xid = greatest(pg_current_xact_id(), r.xid)
+        where r.workspace_id = p_workspace and lower(r."sku") = lower(n."sku") and r."sku" is not null and r.deleted_at is null
+          and (p_versions is null or r.version = any (p_versions))
+          and (r."name", r."unit_price_cents", r."currency", r."tax_rate", r."unit", r."tags", r."notes", r."custom", r.own) is distinct from (case when p_sent ? 'name' then n."name" else r."name" end, case when p_sent ? 'unit_price_cents' then n."unit_price_cents" else r."unit_price_cents" end, case when p_sent ? 'currency' then n."currency" else r."currency" end, case when p_sent ? 'tax_rate' then n."tax_rate" else r."tax_rate" end, case when p_sent ? 'unit' then n."unit" else r."unit" end, case when p_sent ? 'tags' then case when 'tags.,' = any (p_removed) then nullif(array(select t from unnest(coalesce(r."tags", '{}') || array(select a from unnest(n."tags") a where a <> all (coalesce(r."tags", '{}')))) with ordinality u (t, i) where 'tags.' || t <> all (p_removed) order by i), '{}') else n."tags" end else r."tags" end, case when p_sent ? 'notes' then n."notes" else r."notes" end, case when p_sent ? 'custom' then nullif((coalesce(r."custom", '{}') || n."custom") - array(select substr(k, 8) from unnest(p_removed) k where starts_with(k, 'custom.')), '{}') else r."custom" end, case when o is not null then crm_own(r.own, o, false) else r.own end)
+        returning r.* into w;
+    end if;
   else
     update services r set "name" = case when p_sent ? 'name' then n."name" else r."name" end,
         "sku" = case when p_sent ? 'sku' then n."sku" else r."sku" end,

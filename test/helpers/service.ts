@@ -3,6 +3,7 @@ import { createApp } from "../../src/app.ts";
 import { createGuests, type Guests } from "../../src/db/guests/guests.ts";
 import { HINTS } from "../../src/db/hints.ts";
 import { newestEntries } from "../../src/db/records/feed.ts";
+import { spreadAware } from "../../src/db/spread/pool.ts";
 import { createLimiter } from "../../src/http/limits.ts";
 import type { Request } from "../../src/http/request.ts";
 import { createHttpServer } from "../../src/http/server.ts";
@@ -90,7 +91,7 @@ export async function startService(options: ServiceOptions = {}): Promise<Servic
     ...options.config,
   });
   const database = options.database ?? options.beside?.database ?? (await testDatabase());
-  const pool = createPool({
+  const plain = createPool({
     connection: options.reach ? await options.reach(database.connection) : database.connection,
     size: 4,
     queueLimit: 400,
@@ -100,6 +101,7 @@ export async function startService(options: ServiceOptions = {}): Promise<Servic
     log,
     hints: HINTS,
   });
+  const pool = await spreadAware(plain);
   const ids = createIds(now, random);
   const seal = createSeal(config.secret);
   const { sqlSeconds: seconds, tokenDays } = config;

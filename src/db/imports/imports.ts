@@ -35,7 +35,7 @@ export type Import = Counts & {
 export const SILENT_MS = 10_000;
 
 const COLUMNS = sql`i.id, i.kind, i.state, i.strict, i.digest, i.facts, i.rows, i.created, i.updated, i.unchanged, i.refused, i.request_id,
-  (extract(epoch from i.created_at) * 1000)::bigint`;
+  (extract(epoch from i.created_at at time zone 'UTC') * 1000)::bigint`;
 
 function importOf(row: readonly unknown[]): Import {
   const [id, kind, state, strict, digest, facts, rows, created, updated, unchanged, refused, requestId, at] = row;

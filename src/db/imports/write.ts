@@ -8,12 +8,12 @@ import type { Transaction } from "../../postgres/transaction.ts";
 import { derived } from "../../records/derived.ts";
 import { columnName, type Kind, slotsOf } from "../../records/kind.ts";
 import type { Author } from "../database.ts";
-import { authorValues, entryAuthorValues } from "../records/author.ts";
+import { authorValues, entryAuthorValues, near } from "../records/author.ts";
 import { indexNewMentions } from "../records/mentions.ts";
 import { rowsOf } from "../records/table.ts";
 import { lockLiving } from "./links.ts";
 
-type Rows = Pick<Transaction, "rows">;
+type Rows = Pick<Transaction, "rows" | "spread">;
 
 /** A record to write: a change of the one with this id, or else a create that updates the record of its natural key. */
 export type ToWrite = {
@@ -52,7 +52,9 @@ export async function writeRecords(
   const ready = records.map((record): Ready => ({ record, newId: record.id ?? ids(kind.prefix), entry: ids("ch") }));
   ready.sort((a, b) => compareKeys(a.record, b.record));
   const fresh =
-    needsFunction(kind) || kind.shared || slotsOf(kind).length > 0 ? [] : await newOnes(tx, author.workspaceId, kind, ready);
+    tx.spread || needsFunction(kind) || kind.shared || slotsOf(kind).length > 0
+      ? []
+      : await newOnes(tx, author.workspaceId, kind, ready);
   const written = await insertNew(tx, kind, author, fresh, options);
   const rest = ready.filter(({ record }) => !written.has(record.n));
   if (rest.length === 0) return written;
@@ -69,6 +71,7 @@ export async function writeRecords(
       options.createsOnly ? [] : null,
       options.cap ?? null,
     ]),
+    near(author),
   );
   for (const [n, id, version] of rows) written.set(n as number, { id: id as string, created: version === 1 });
   return written;

@@ -17,3 +17,6 @@ export const entryAuthorValues = ({ workspaceId, actor, tokenId, agent, reason, 
   reason,
   requestId,
 ];
+
+/** Of a statement that is all about the author's workspace. */
+export const near = ({ workspaceId }: Pick<Author, "workspaceId">) => ({ near: workspaceId });

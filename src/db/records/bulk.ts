@@ -8,7 +8,7 @@ import type { Transaction } from "../../postgres/transaction.ts";
 import type { Kind } from "../../records/kind.ts";
 import type { Author, Database } from "../database.ts";
 import { inUnit, ofMany } from "../unit.ts";
-import { authorValues } from "./author.ts";
+import { authorValues, near } from "./author.ts";
 import { inTime, long } from "./deadlines.ts";
 import { withNewHandles } from "./handles.ts";
 import { type Making, withLinked } from "./linked.ts";
@@ -71,7 +71,7 @@ export function changeBulk(
   making: Making,
   agree: (found: Found) => void,
 ): Promise<{ found: Found; changed: number }> {
-  return inTransaction(db, author, async (unit, rows) => {
+  return inTransaction(db, author, async (unit, rows, tx) => {
     const values = [];
     for (const option of options) {
       const { written } = await withLinked(unit, author, kind, option, making);
@@ -87,7 +87,7 @@ export function changeBulk(
       const picks = chunk.map((_, i) => (at + i) % options.length);
       const all = { options: values.map(({ sent, removed }) => ({ sent: asStored(kind, sent, true), removed })) };
       const statement = changeStatement(kind)([...authorValues(author), chunk, entries, picks, all]);
-      changed += (await rows(statement).catch((error) => Promise.reject(refusal(kind, error, {})))).length;
+      changed += (await tx.rows(statement, near(author)).catch((error) => Promise.reject(refusal(kind, error, {})))).length;
     }
     return { found, changed };
   });

@@ -3,6 +3,7 @@ import { Problem } from "../../kit/problem.ts";
 import { sql } from "../../postgres/sql.ts";
 import type { Kind } from "../../records/kind.ts";
 import type { Author, Database } from "../database.ts";
+import { near } from "./author.ts";
 
 const HOUR = 3_600_000;
 
@@ -36,5 +37,6 @@ export async function noteConflict(db: Database, author: Author, ids: IdSource, 
       values (${workspaceId}, ${ids("ch")}, ${kind.name}, ${id}, ${hour}, 'conflict', ${new Date(now).toISOString()}, ${actor}, ${tokenId}, ${agent},
         ${reason}, ${requestId}, pg_current_xact_id(), '{}')
       on conflict do nothing`,
+    near(author),
   );
 }

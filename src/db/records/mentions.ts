@@ -32,7 +32,7 @@ export async function indexNewMentions(
   kind: Kind,
   ids: readonly string[],
 ): Promise<void> {
-  if (kind.mentions && ids.length > 0) await tx.rows(statementsOf(kind).index([workspaceId, ids]));
+  if (kind.mentions && ids.length > 0) await tx.rows(statementsOf(kind).index([workspaceId, ids]), { near: workspaceId });
 }
 
 /** Takes records out of it. */
@@ -42,7 +42,7 @@ export async function forgetMentions(
   kind: Kind,
   ids: readonly string[],
 ): Promise<void> {
-  if (kind.mentions && ids.length > 0) await tx.rows(statementsOf(kind).clear([workspaceId, ids]));
+  if (kind.mentions && ids.length > 0) await tx.rows(statementsOf(kind).clear([workspaceId, ids]), { near: workspaceId });
 }
 
 const statementsOf = derived((kind: Kind) => {

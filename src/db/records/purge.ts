@@ -6,7 +6,7 @@ import { derived } from "../../records/derived.ts";
 import { columnName, type Field, type Kind, stored, writable } from "../../records/kind.ts";
 import type { Author, Database } from "../database.ts";
 import { inUnit, ofMany } from "../unit.ts";
-import { ENTRY_AUTHOR, entryAuthorValues } from "./author.ts";
+import { ENTRY_AUTHOR, entryAuthorValues, near } from "./author.ts";
 import { long } from "./deadlines.ts";
 import { withNewHandles } from "./handles.ts";
 import { forgetMentions } from "./mentions.ts";
@@ -48,7 +48,7 @@ export function purgeRow(
           await tx.rows(emptySql(of, author, those));
           await forgetMentions(tx, workspaceId, of, those);
           const rows = those.map((id) => ({ id, entry: entries.get(id), cause: id === root.id ? null : change }));
-          await tx.rows(entriesOf(of)([...entryAuthorValues(author), { rows }]));
+          await tx.rows(entriesOf(of)([...entryAuthorValues(author), { rows }]), near(author));
           await tx.rows(
             sql`insert into purged_records (workspace_id, id, at, actor) select ${workspaceId}, id, ${timeOf(author)}::timestamptz, ${author.actor}
               from unnest(${those}::text[]) id`,

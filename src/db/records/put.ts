@@ -8,7 +8,7 @@ import { derived } from "../../records/derived.ts";
 import { columnName, type Kind } from "../../records/kind.ts";
 import type { Author } from "../database.ts";
 import { freeAddresses, takeAddresses } from "./addresses.ts";
-import { ENTRY_AUTHOR, entryAuthorValues } from "./author.ts";
+import { ENTRY_AUTHOR, entryAuthorValues, near } from "./author.ts";
 import { indexMentions, movedMentions } from "./mentions.ts";
 import { NO_CAP } from "./usage.ts";
 
@@ -58,8 +58,8 @@ export async function putRows(
     for (let at = 0; at < those.length; at += CHUNK) {
       const chunk = those.slice(at, at + CHUNK);
       const rows = chunk.map(({ id, action, sets }) => ({ id, action, sets, entry: entries.get(id), cause: dragged(id) }));
-      await tx.rows(updateOf(kind)([author.workspaceId, timeOf(author), { rows }]));
-      await tx.rows(entriesOf(kind)([...entryAuthorValues(author), { rows }]));
+      await tx.rows(updateOf(kind)([author.workspaceId, timeOf(author), { rows }]), near(author));
+      await tx.rows(entriesOf(kind)([...entryAuthorValues(author), { rows }]), near(author));
     }
     const count = (action: Put["action"]) => those.filter((put) => put.action === action).length;
     const more = count("restored") - count("deleted");
@@ -98,9 +98,16 @@ const rowsSql = (parameter: string) =>
 
 const columnsOf = (kind: Kind): string[] => [...settable(kind), ...keptOf(kind).map(({ name }) => name)];
 
+/** What a column becomes. */
+const becomesIn = (row: string) => (name: string) => `case when e.sets ? '${name}' then n."${name}" else ${row}."${name}" end`;
+
+/** The seals beside the update, in which Citus takes no function that depends on a session. */
+const sealsSql = (kind: Kind): string => `
+      cross join lateral (select ${sealedSql(kind, becomesIn("o"), "o.seal")} as seal from ${kind.table} o where o.workspace_id = $1 and o.id = e.id) f`;
+
 /** `$1` workspace, `$2` time, `$3` rows. */
 const updateOf = derived((kind: Kind) => {
-  const becomes = (name: string) => `case when e.sets ? '${name}' then n."${name}" else r."${name}" end`;
+  const becomes = becomesIn("r");
   const isSlot = (name: string) => kind.stored(name)?.slot === true;
   const slots = settable(kind).filter(isSlot);
   const own = `(select jsonb_object_agg(s.key, s.value) from jsonb_each(e.sets) s where s.key in (${slots.map((name) => `'${name}'`).join(", ")}))`;
@@ -111,10 +118,10 @@ const updateOf = derived((kind: Kind) => {
     return `"${name}" = ${main ? `crm_further(${becomes(name)}, ${becomes(main)}, null)` : becomes(name)}`;
   });
   if (slots.length > 0) set.push(`own = crm_own(r.own, ${own}, true)`);
-  if (kind.frozen) set.push(`seal = ${sealedSql(kind, becomes, "r.seal")}`);
+  if (kind.frozen) set.push("seal = f.seal");
   return numbered(`update ${kind.table} r set ${set.join(", ")},
       version = r.version + 1, updated_at = crm_after(r.updated_at, $2::timestamptz), xid = ${placeSql("r")}
-    from ${rowsSql("$3")} cross join lateral jsonb_populate_record(null::${kind.table}, e.sets) n
+    from ${rowsSql("$3")} cross join lateral jsonb_populate_record(null::${kind.table}, e.sets) n${kind.frozen ? sealsSql(kind) : ""}
     where r.workspace_id = $1 and r.id = e.id`);
 });
 

@@ -215,7 +215,7 @@ async function save(
   try {
     const written = await withNewHandles(async () => {
       const write = { author, id: id(), entryId: ids("ch"), values };
-      const statement = writeStatement(view, way, write);
+      const statement = writeStatement(view, way, write, db.pool.spread);
       const once = statement && (await writeOnce(db, view, author.workspaceId, write.entryId, statement, options));
       return once && { ...once, change: write.entryId };
     });

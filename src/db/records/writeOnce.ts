@@ -1,12 +1,13 @@
 import { type Row, rowVersion, type View } from "../../derive/view.ts";
 import { Problem } from "../../kit/problem.ts";
-import { isOutcomeUnknown, isUnavailable } from "../../postgres/errors.ts";
+import { isOutcomeUnknown, isUnavailable, unknownOutcome } from "../../postgres/errors.ts";
 import type { RowsOptions } from "../../postgres/pool.ts";
 import { LOST_REPEATS } from "../../postgres/retry.ts";
 import { type Statement, sql } from "../../postgres/sql.ts";
 import type { Database } from "../database.ts";
 import { missing } from "./references.ts";
 import { findRow } from "./rows.ts";
+import { shownStatement } from "./writeStatement.ts";
 
 /** Of what is sent again: the caller has waited for the first already. */
 const AGAIN_MS = 2_000;
@@ -27,16 +28,25 @@ export async function writeOnce(
   options: RowsOptions,
 ): Promise<Written | undefined> {
   try {
-    return writtenOf(await db.pool.rows(statement, options));
+    return await run(options);
   } catch (error) {
     if (!isOutcomeUnknown(error)) throw error;
     return again(error, 1);
   }
 
+  async function run(asked: RowsOptions): Promise<Written | undefined> {
+    const rows = await db.pool.rows(statement, asked);
+    if (!db.pool.spread || rows.length === 0) return writtenOf(rows);
+    const shown = shownStatement(view)([workspaceId, rows[0]![1]]);
+    return writtenOf(
+      await db.pool.rows(shown, { retry: true }).catch((error) => Promise.reject(unknownOutcome("not_ready", error))),
+    );
+  }
+
   async function again(lost: Problem, repeat: number): Promise<Written | undefined> {
     let refusal: unknown;
     try {
-      const written = writtenOf(await db.pool.rows(statement, { deadlineMs: AGAIN_MS }));
+      const written = await run({ deadlineMs: AGAIN_MS });
       if (written) return written;
     } catch (error) {
       if (isOutcomeUnknown(error) && repeat < LOST_REPEATS) return again(lost, repeat + 1);

@@ -29,16 +29,17 @@ export type Write = { author: Author; entryId: string; id: string; values: Value
 
 /**
  * The statement of a write and of its history entry: one call of the kind's function (see derive/writeFunction.ts). Its text is the same
- * whatever is written. Undefined when a change brings nothing.
+ * whatever is written. Undefined when a change brings nothing. Where the database is `spread`, it gives what `shownStatement` takes.
  */
 export function writeStatement(
   view: View,
   { creates, claim, cap }: Way,
   { author, entryId, id, values }: Write,
+  spread = false,
 ): Statement | undefined {
   const { sent, initial, removed, versions } = values;
   if (!creates && Object.keys(sent).length === 0) return undefined;
-  return callOf(view)([
+  return (spread ? spreadCallOf(view.kind) : callOf(view))([
     ...authorValues(author),
     entryId,
     id,
@@ -73,3 +74,14 @@ const callOf = derived((view: View) =>
     `select ${tableOf(view.kind).select(view, FIRST_VALUE).text} from ${rowsFrom(view.kind, `${view.kind.table}_write(${ARGUMENTS})`)} r`,
   ),
 );
+
+/** The call by itself: beside a look at other tables it would not go to the server of the workspace as a whole. The record as text keeps every digit. */
+const spreadCallOf = derived((kind: Kind) =>
+  numbered(`select r.id, to_jsonb(r)::text from ${kind.table}_write(${ARGUMENTS}) r`),
+);
+
+/** What a view shows of a record that was just written: `$1` the workspace, `$2` the record. */
+export const shownStatement = derived((view: View) => {
+  const written = rowsFrom(view.kind, `jsonb_populate_record(null::${view.kind.table}, $2::text::jsonb)`);
+  return numbered(`select ${tableOf(view.kind).select(view, FIRST_VALUE).text} from ${written} r`);
+});

@@ -58,7 +58,7 @@ export async function claimWebhooks(
         and m.workspace_id = w.workspace_id and m.user_id = w.user_id
       returning w.workspace_id, w.id, w.url, w.events, w.fields, w.query, w.style, w.secret,
         case when w.former_until > ${at}::timestamptz then w.former_secret end, w.xid::text, w.at::text, w.entry, w.system, w.failures,
-        (extract(epoch from w.resumes_at) * 1000)::bigint, (extract(epoch from w.created_at) * 1000)::bigint, s.timezone, s.name,
+        (extract(epoch from w.resumes_at at time zone 'UTC') * 1000)::bigint, (extract(epoch from w.created_at at time zone 'UTC') * 1000)::bigint, s.timezone, s.name,
         u.email, w.scopes, m.role = 'admin', exists (select from tokens t where t.id = w.token_id and t.revoked_at is null)`,
   );
   return rows.map((row) => readClaimed(row, lease));

@@ -108,7 +108,7 @@ export async function dueDeliveries(
   const at = toTimestamp(now);
   const waiting = sql`d.workspace_id = ${workspaceId} and d.webhook_id = ${webhookId} and d.due_at is not null`;
   const rows = await pool.rows(
-    sql`select d.id, d.event, d.change_id, d.record_id, d.tries, (extract(epoch from d.first_try_at) * 1000)::bigint from deliveries d
+    sql`select d.id, d.event, d.change_id, d.record_id, d.tries, (extract(epoch from d.first_try_at at time zone 'UTC') * 1000)::bigint from deliveries d
       where ${waiting} and d.due_at <= ${at}::timestamptz
         and d.record_id <> all (array(select d.record_id from deliveries d where ${waiting} and d.due_at > ${at}::timestamptz))
       order by d.number limit ${count(most)}`,
