@@ -3,18 +3,29 @@ import type { Field, Kind } from "../records/kind.ts";
 
 /** The parts of a write function that work a value out where the caller sent none. */
 
-/** Where a statement has the workspace and the id of the record. */
-export type Where = { workspace: string; id: string };
+/** Where a statement has the workspace and the id of the record, and the addresses of the members if it has read them. */
+export type Where = { workspace: string; id: string; members?: string };
 
 type Other = Exclude<Derivation, { is: "left-at" }>;
 
+const membersSql = (workspace: string) => `memberships m join users u on u.id = m.user_id where m.workspace_id = ${workspace}`;
+
+/** The variable of a write function with the addresses of the members, and what sets it: in a change of rows, Citus takes no other table. */
+export const MEMBERS = "a_members";
+export const readMembersSql = `${MEMBERS} := array(select u.email from ${membersSql("p_workspace")});`;
+export const needsMembers = ({ fields }: Kind): boolean => fields.some(({ derived }) => derived?.is === "side");
+
 /** The value as it follows from others of the record, which `of` names. */
 export function derivedSql(kind: Kind, { name, derived }: Field, of: (field: string) => string, where: Where): string {
-  const { workspace, id } = where;
+  const { workspace, id, members } = where;
   const from = derived as Other;
   switch (from.is) {
-    case "side":
-      return `case when ${of(from.field)} is null then null when exists (select from memberships m join users u on u.id = m.user_id where m.workspace_id = ${workspace} and u.email = ${of(from.field)}) then 'out' else 'in' end`;
+    case "side": {
+      const isMember = members
+        ? `${of(from.field)} = any (${members})`
+        : `exists (select from ${membersSql(workspace)} and u.email = ${of(from.field)})`;
+      return `case when ${of(from.field)} is null then null when ${isMember} then 'out' else 'in' end`;
+    }
     case "beginning":
       return `crm_beginning(${of(from.field)}, ${of(from.page)})`;
     case "thread": {
@@ -38,7 +49,7 @@ export function followsSql(kind: Kind, field: Field, from: string): string {
     return ` when p_sent ? '${derived.field}' then case when ${is("r")} and not (${is(from)}) then crm_after(r.updated_at, p_at) when ${is(from)} and not (${is("r")}) then null else r."${name}" end`;
   }
   const sources = [derived.field, ...(derived.is === "beginning" ? [derived.page] : [])];
-  const where = { workspace: "p_workspace", id: "r.id" };
+  const where = { workspace: "p_workspace", id: "r.id", members: MEMBERS };
   const was = derivedSql(kind, field, (each) => `r."${each}"`, where);
   const becomes = (each: string) =>
     sources.includes(each) ? `case when p_sent ? '${each}' then ${from}."${each}" else r."${each}" end` : `r."${each}"`;

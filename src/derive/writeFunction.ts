@@ -2,11 +2,11 @@ import { comparedSql } from "../fields/folding.ts";
 import type { Field, Kind, Link } from "../records/kind.ts";
 import { stored, writable } from "../records/kind.ts";
 import { sealedSql, settleName } from "./computed.ts";
-import { derivedSql, followsSql, type Where } from "./derivations.ts";
+import { derivedSql, followsSql, MEMBERS, needsMembers, readMembersSql, type Where } from "./derivations.ts";
 import { entrySql, placeSql } from "./entry.ts";
 import { addressesSql, addressVariables, becomesSql, insertedListSql } from "./further.ts";
 import { mentionsOfWritten } from "./mentions.ts";
-import { KEY_SLOT, OWN_KEY, OWN_KEYED, OWN_LINKS } from "./slots.ts";
+import { KEY_SLOT, OWN_KEY, OWN_LINKS } from "./slots.ts";
 
 /**
  * The function that creates, upserts or changes one record of a kind, with its history entry, in one call: `select … from contacts_write(…) r`.
@@ -24,9 +24,9 @@ export function writeFunctionSql(kind: Kind): string {
 declare
   n ${table} := jsonb_populate_record(null::${table}, p_initial || p_sent);
   w ${table};
-  o jsonb := p_sent -> 'own';${kind.settles ? `\n  s ${kind.field(kind.settles.link)!.link!.target.table};` : ""}${linkVariables(kind)}${addressVariables(kind)}
+  o jsonb := p_sent -> 'own';${kind.settles ? `\n  s ${kind.field(kind.settles.link)!.link!.target.table};` : ""}${linkVariables(kind)}${addressVariables(kind)}${needsMembers(kind) ? `\n  ${MEMBERS} text[];` : ""}
 begin
-${indented([...(kind.shared ? [LOCK_KIND] : []), ...linksInOrder(kind).map((link) => lockSql(kind, link)), ...lackingSql(kind), LOCK_OWN, ...settledCurrencySql(kind), CLAIM, changeSql(kind), unwrittenSql(kind), countSql(kind), ...settleSql(kind), ...mentionsOfWritten(kind), FORGET_SEARCH, historySql(kind), "return next w;"])}
+${indented([...(needsMembers(kind) ? [readMembersSql] : []), ...(kind.shared ? [LOCK_KIND] : []), ...linksInOrder(kind).map((link) => lockSql(kind, link)), ...lackingSql(kind), LOCK_OWN, ...settledCurrencySql(kind), CLAIM, changeSql(kind), unwrittenSql(kind), countSql(kind), ...settleSql(kind), ...mentionsOfWritten(kind), FORGET_SEARCH, historySql(kind), "return next w;"])}
 end $$;`;
 }
 
@@ -128,7 +128,7 @@ export const columnsOf = (kind: Kind) => writable(kind).filter((field) => stored
 function insertSql(kind: Kind): string {
   const { table, shared, keyField, furtherKey } = kind;
   const columns = [...columnsOf(kind), ...copiedOf(kind)];
-  const worked = (field: Field) => insertedSql(kind, field, { workspace: "p_workspace", id: "p_id" });
+  const worked = (field: Field) => insertedSql(kind, field, { workspace: "p_workspace", id: "p_id", members: MEMBERS });
   // By itself, for it may look at other rows.
   const isWorkedOut = ({ derived }: Field) => derived !== undefined && derived.is !== "left-at";
   const first = columns.filter(isWorkedOut).map((field) => `n."${field.name}" := ${worked(field)};\n`);
@@ -138,7 +138,7 @@ function insertSql(kind: Kind): string {
     keyField && !furtherKey
       ? `\n  on conflict (workspace_id, ${comparedSql(keyField.type, `"${keyField.name}"`)}) where ${key} is not null and deleted_at is null do nothing`
       : shared
-        ? `\n  on conflict (workspace_id, kind, ${OWN_KEY}) where ${OWN_KEYED} and deleted_at is null do nothing`
+        ? "\n  on conflict do nothing"
         : "";
   return `${first.join("")}insert into ${table} as r (workspace_id, id, ${shared ? "kind, " : ""}${columns.map(({ name }) => `"${name}", `).join("")}own, version, created_at, created_by, updated_at, xid)
   values (p_workspace, p_id, ${shared ? "n.kind, " : ""}${values.map((each) => `${each}, `).join("")}${NEW_OWN}, 1, p_at, p_actor, p_at, pg_current_xact_id())${conflict}
@@ -159,6 +159,14 @@ function updateKnownSql(kind: Kind): string[] {
   update ${table} r set ${indented([changesSql(kind, "n", "p_at", where, true)]).trimStart()}
     returning r.* into w;
 end if;`,
+    // Citus does not know the index in which the conflict was by the collation of its expression, so it may have been another.
+    ...(shared
+      ? [
+          `if w.id is null and o ->> '${KEY_SLOT}' is null then
+  raise unique_violation using constraint = '${table}_handle_key';
+end if;`,
+        ]
+      : []),
   ];
 }
 

@@ -48,7 +48,7 @@ export async function wasDeleted({ pool }: Database, workspaceId: string, kind: 
 
 /** Takes the addresses of records, as these are stored, out of the index. */
 export async function freeAddresses(tx: Transaction, workspaceId: string, kind: Kind, ids: readonly string[]): Promise<void> {
-  if (kind.furtherKey && ids.length > 0) await tx.rows(freeOf(kind)([workspaceId, ids]), { near: workspaceId });
+  if (kind.furtherKey && ids.length > 0) await tx.rows(freeOf(kind)([workspaceId, ids]));
 }
 
 /** Puts them there again for those that live. Another record's address is refused by the primary key. */

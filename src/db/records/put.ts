@@ -58,12 +58,19 @@ export async function putRows(
     for (let at = 0; at < those.length; at += CHUNK) {
       const chunk = those.slice(at, at + CHUNK);
       const rows = chunk.map(({ id, action, sets }) => ({ id, action, sets, entry: entries.get(id), cause: dragged(id) }));
-      await tx.rows(updateOf(kind)([author.workspaceId, timeOf(author), { rows }]), near(author));
+      if (tx.spread && kind.frozen) await putSealed(kind, rows);
+      else await tx.rows(updateOf(kind)([author.workspaceId, timeOf(author), { rows }]), near(author));
       await tx.rows(entriesOf(kind)([...entryAuthorValues(author), { rows }]), near(author));
     }
     const count = (action: Put["action"]) => those.filter((put) => put.action === action).length;
     const more = count("restored") - count("deleted");
     if (more !== 0) await tx.rows(countSql(author, kind, more, caps[kind.plural]));
+  }
+
+  async function putSealed(kind: Kind, rows: readonly { id: string }[]): Promise<void> {
+    const seals = new Map((await tx.rows(sealsOf(kind)([author.workspaceId, { rows }]))) as [string, string | null][]);
+    const sealed = rows.map((row) => ({ ...row, seal: seals.get(row.id) }));
+    await tx.rows(updateSealedOf(kind)([author.workspaceId, timeOf(author), { rows: sealed }]), near(author));
   }
 }
 
@@ -94,19 +101,15 @@ async function freeKeys(tx: Transaction, author: Author, kind: Kind, puts: reado
 
 /** The rows of a parameter as a table. */
 const rowsSql = (parameter: string) =>
-  `jsonb_to_recordset(${parameter}::jsonb -> 'rows') as e (id text, action text, sets jsonb, entry text, cause text)`;
+  `jsonb_to_recordset(${parameter}::jsonb -> 'rows') as e (id text, action text, sets jsonb, entry text, cause text, seal text)`;
 
 const columnsOf = (kind: Kind): string[] => [...settable(kind), ...keptOf(kind).map(({ name }) => name)];
 
 /** What a column becomes. */
 const becomesIn = (row: string) => (name: string) => `case when e.sets ? '${name}' then n."${name}" else ${row}."${name}" end`;
 
-/** The seals beside the update, in which Citus takes no function that depends on a session. */
-const sealsSql = (kind: Kind): string => `
-      cross join lateral (select ${sealedSql(kind, becomesIn("o"), "o.seal")} as seal from ${kind.table} o where o.workspace_id = $1 and o.id = e.id) f`;
-
 /** `$1` workspace, `$2` time, `$3` rows. */
-const updateOf = derived((kind: Kind) => {
+function updateSql(kind: Kind, sealedBefore: boolean) {
   const becomes = becomesIn("r");
   const isSlot = (name: string) => kind.stored(name)?.slot === true;
   const slots = settable(kind).filter(isSlot);
@@ -118,12 +121,21 @@ const updateOf = derived((kind: Kind) => {
     return `"${name}" = ${main ? `crm_further(${becomes(name)}, ${becomes(main)}, null)` : becomes(name)}`;
   });
   if (slots.length > 0) set.push(`own = crm_own(r.own, ${own}, true)`);
-  if (kind.frozen) set.push("seal = f.seal");
+  if (kind.frozen) set.push(`seal = ${sealedBefore ? "e.seal" : sealedSql(kind, becomesIn("r"), "r.seal")}`);
   return numbered(`update ${kind.table} r set ${set.join(", ")},
       version = r.version + 1, updated_at = crm_after(r.updated_at, $2::timestamptz), xid = ${placeSql("r")}
-    from ${rowsSql("$3")} cross join lateral jsonb_populate_record(null::${kind.table}, e.sets) n${kind.frozen ? sealsSql(kind) : ""}
+    from ${rowsSql("$3")} cross join lateral jsonb_populate_record(null::${kind.table}, e.sets) n
     where r.workspace_id = $1 and r.id = e.id`);
-});
+}
+
+const updateOf = derived((kind: Kind) => updateSql(kind, false));
+const updateSealedOf = derived((kind: Kind) => updateSql(kind, true));
+
+/** The seals that rows are to have. Citus takes no function in an update that depends on a session. */
+const sealsOf = derived((kind: Kind) =>
+  numbered(`select r.id, ${sealedSql(kind, becomesIn("r"), "r.seal")} from ${rowsSql("$2")}
+    cross join lateral jsonb_populate_record(null::${kind.table}, e.sets) n join ${kind.table} r on r.workspace_id = $1 and r.id = e.id`),
+);
 
 /** `$1` to `$6` the author, `$7` rows. */
 const entriesOf = derived((kind: Kind) =>

@@ -83,5 +83,5 @@ const spreadCallOf = derived((kind: Kind) =>
 /** What a view shows of a record that was just written: `$1` the workspace, `$2` the record. */
 export const shownStatement = derived((view: View) => {
   const written = rowsFrom(view.kind, `jsonb_populate_record(null::${view.kind.table}, $2::text::jsonb)`);
-  return numbered(`select ${tableOf(view.kind).select(view, FIRST_VALUE).text} from ${written} r`);
+  return numbered(`select ${tableOf(view.kind).select(view, FIRST_VALUE).text} from ${written} r where $1::text <> ''`);
 });
