@@ -1,5 +1,6 @@
 import { EDITED } from "../fields/list.ts";
 import type { Field, Kind } from "../records/kind.ts";
+import { raiseSql } from "./raise.ts";
 
 /**
  * The parts of a write function that keep further values beside main ones. Of a natural key all of them, main or further, belong to one living
@@ -48,7 +49,7 @@ ${indented(insert, "        ")}
       select a.record_id into a_id from addresses a where ${mine(kind)} and a.value = n."${main}";
       if a_id is null then
         if a_turn = 3 then
-          raise unique_violation using constraint = 'addresses_pkey';
+          ${raiseSql("unique_violation", "addresses_pkey")};
         end if;
         continue;
       end if;

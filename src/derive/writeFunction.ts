@@ -6,6 +6,7 @@ import { derivedSql, followsSql, MEMBERS, needsMembers, readMembersSql, type Whe
 import { entrySql, placeSql } from "./entry.ts";
 import { addressesSql, addressVariables, becomesSql, insertedListSql } from "./further.ts";
 import { mentionsOfWritten } from "./mentions.ts";
+import { raiseSql } from "./raise.ts";
 import { KEY_SLOT, OWN_KEY, OWN_LINKS } from "./slots.ts";
 
 /**
@@ -93,7 +94,7 @@ end if;`,
 /** A kind that is deleted takes no records. It is locked against that, as a linked record is. */
 const LOCK_KIND = `perform from kinds k where k.workspace_id = p_workspace and k.name = n.kind and k.deleted_at is null for key share;
 if not found then
-  raise foreign_key_violation using constraint = 'own_records_kind';
+  ${raiseSql("foreign_key_violation", "own_records_kind")};
 end if;`;
 
 /** The links among own fields, which \`=links\` names with the tables that they lead to. */
@@ -163,7 +164,7 @@ end if;`,
     ...(shared
       ? [
           `if w.id is null and o ->> '${KEY_SLOT}' is null then
-  raise unique_violation using constraint = '${table}_handle_key';
+  ${raiseSql("unique_violation", `${table}_handle_key`)};
 end if;`,
         ]
       : []),
@@ -276,7 +277,7 @@ function settleSql(kind: Kind): string[] {
         and ${fits.join("\n        and ")}
       returning r.* into s;
     if not found then
-      raise check_violation using constraint = '${settleName(kind)}', message = 'the amount does not fit what it settles';
+      ${raiseSql("check_violation", settleName(kind))};
     end if;
     ${entrySql(target, { id: SETTLED_ENTRY, action: "'updated'", cause: "p_entry", row: "s", author: AUTHOR })}
     w.seal := ${sealedSql(kind, of)};

@@ -1,4 +1,5 @@
-import { missingTables, refuseRunning, settleSpread, spreadMissing, workersOf } from "../db/spread/distribute.ts";
+import { forgetNumbers } from "../db/records/feed.ts";
+import { isAhead, missingTables, refuseRunning, settleSpread, spreadMissing, workersOf } from "../db/spread/distribute.ts";
 import { StartError } from "../kit/startError.ts";
 import type { Pool } from "../postgres/pool.ts";
 import { catalog } from "../records/all.ts";
@@ -24,6 +25,7 @@ export async function distributeCommand(words: readonly string[], pool: Pool): P
   await refuseRunning(pool);
   await pool.transaction((tx) => spreadMissing(tx, catalog, shards), { deadlineMs: 86_400_000 });
   await settleSpread(pool, catalog);
+  if (await isAhead(pool)) await forgetNumbers(pool, catalog);
   return [`OK spread ${spread.length} tables over ${over}, copied ${copied.length}`];
 }
 

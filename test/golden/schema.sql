@@ -304,7 +304,7 @@ begin
         select a.record_id into a_id from addresses a where a.workspace_id = p_workspace and a.kind = 'company' and a.value = n."domain";
         if a_id is null then
           if a_turn = 3 then
-            raise unique_violation using constraint = 'addresses_pkey';
+            raise unique_violation using constraint = 'addresses_pkey', message = 'refused by constraint "addresses_pkey"';
           end if;
           continue;
         end if;
@@ -412,7 +412,7 @@ begin
         select a.record_id into a_id from addresses a where a.workspace_id = p_workspace and a.kind = 'contact' and a.value = n."email";
         if a_id is null then
           if a_turn = 3 then
-            raise unique_violation using constraint = 'addresses_pkey';
+            raise unique_violation using constraint = 'addresses_pkey', message = 'refused by constraint "addresses_pkey"';
           end if;
           continue;
         end if;
@@ -885,12 +885,12 @@ begin
           union all select item, 1000 + place from jsonb_array_elements_text(value -> 'add') with ordinality a (item, place)) u
         where not value -> 'remove' ? item group by item) i);
       if jsonb_array_length(value) > 100 then
-        raise check_violation using constraint = 'own_list_fits';
+        raise check_violation using constraint = 'own_list_fits', message = 'refused by constraint "own_list_fits"';
       end if;
     elsif not whole and slot ^@ 'j' and jsonb_typeof(value) = 'object' then
       value := (coalesce(own -> slot, '{}') || value) - array(select m.key from jsonb_each(value) m where m.value = 'null');
       if not crm_custom_fits(value) then
-        raise check_violation using constraint = 'own_members_fit';
+        raise check_violation using constraint = 'own_members_fit', message = 'refused by constraint "own_members_fit"';
       end if;
     end if;
     if value is null or value in ('null', '[]') or slot ^@ 'j' and value = '{}' then
@@ -1832,7 +1832,7 @@ declare
 begin
   perform from kinds k where k.workspace_id = p_workspace and k.name = n.kind and k.deleted_at is null for key share;
   if not found then
-    raise foreign_key_violation using constraint = 'own_records_kind';
+    raise foreign_key_violation using constraint = 'own_records_kind', message = 'refused by constraint "own_records_kind"';
   end if;
   if p_sent ? '=links' then
     o := crm_linked(p_workspace, o, p_sent -> '=links');
@@ -1861,7 +1861,7 @@ begin
         returning r.* into w;
     end if;
     if w.id is null and o ->> 'k0' is null then
-      raise unique_violation using constraint = 'own_records_handle_key';
+      raise unique_violation using constraint = 'own_records_handle_key', message = 'refused by constraint "own_records_handle_key"';
     end if;
   else
     update own_records r set own = case when o is not null then crm_own(r.own, o, false) else r.own end,
@@ -1977,7 +1977,7 @@ begin
           and (w."amount_cents" < 0 or r."cancelled_at" is null and coalesce(r."paid_cents", 0) + coalesce(r."credited_cents", 0) + w."amount_cents" <= crm_gross(r."items"))
         returning r.* into s;
       if not found then
-        raise check_violation using constraint = 'payments_settle', message = 'the amount does not fit what it settles';
+        raise check_violation using constraint = 'payments_settle', message = 'refused by constraint "payments_settle"';
       end if;
       insert into changes (workspace_id, id, kind, record_id, version, action, at, actor, token_id, agent, reason, request_id, cause, xid, row)
     select p_workspace, substr(p_entry, 1, 13) || substr(md5(p_entry), 1, 16), 'invoice', s.id, s.version, 'updated', s.updated_at, p_actor, p_token, p_agent, p_reason, p_request, p_entry,

@@ -1,6 +1,7 @@
 import { LEFT_OUT } from "../../derive/entry.ts";
 import type { Condition } from "../../derive/filter.ts";
 import { type Row, rowId, type View } from "../../derive/view.ts";
+import { Problem } from "../../kit/problem.ts";
 import type { Pool } from "../../postgres/pool.ts";
 import { count, ident, join, raw, type Statement, sql } from "../../postgres/sql.ts";
 import { SHARED_TABLE } from "../../records/kind.ts";
@@ -13,7 +14,8 @@ import { shapeRecords, type ViewOf } from "./snapshots.ts";
 
 /**
  * The history in commit order. An entry has the number of its transaction (see derive/entry.ts), and is shown once no transaction up to that
- * number is open: what is shown later has a higher number. A long write transaction anywhere in the cluster holds the feed back.
+ * number is open: what is shown later has a higher number. A long write transaction anywhere in the cluster holds the feed back. Where the database
+ * is spread over several servers, each gives out numbers of its own, and all of a workspace are those of the server that has it.
  */
 
 /** An entry's place in the feed. A place without an id is before all entries of that number and time. */
@@ -30,8 +32,6 @@ export type Horizon = {
   xmax: string;
   /** The cluster, which numbers belong to. */
   system: string;
-  /** Citus counts transactions on each node, so numbers of one cannot be compared with snapshots of another. */
-  spread: boolean;
   /** The last entry to show. */
   newest: Place | undefined;
   /** Epoch ms of the first entry that waits for another transaction. */
@@ -44,9 +44,9 @@ export type Horizon = {
 
 /** `from`: where the reader has come to. */
 export async function readHorizon(db: Database, workspaceId: string, from: Place): Promise<Horizon> {
+  if (db.pool.spread) return readHorizonThere(db, workspaceId, from);
   const [row] = await db.pool.rows(
-    sql`select s.xmin::text, s.xmax::text, (select system_identifier::text from pg_control_system()),
-      exists (select from pg_extension where extname = 'citus'), newest.xid::text, newest.at::text, newest.id,
+    sql`select s.xmin::text, s.xmax::text, (select system_identifier::text from pg_control_system()), newest.xid::text, newest.at::text, newest.id,
       (select (extract(epoch from h.at) * 1000)::bigint from changes h where h.workspace_id = ${workspaceId} and h.xid >= s.xmin
         order by h.xid, h.at, h.id limit 1),
       ${from.id}::text = '' or exists (select from changes k where k.workspace_id = ${workspaceId} and k.id = ${from.id} and k.xid = ${from.xid}::xid8),
@@ -56,24 +56,81 @@ export async function readHorizon(db: Database, workspaceId: string, from: Place
       order by n.xid desc, n.at desc, n.id desc limit 1) newest on true`,
     { retry: true, brief: true },
   );
-  const [xmin, xmax, system, spread, xid, at, id, heldSince, known, kindsVersion] = row as [
-    ...[string, string, string, boolean, string | null, string, string, number | null, boolean, number],
+  const [xmin, xmax, system, xid, at, id, heldSince, known, kindsVersion] = row as [
+    ...[string, string, string, string | null, string, string, number | null, boolean, number],
   ];
   return {
-    ...{ xmin, xmax, system, spread, known, kindsVersion },
+    ...{ xmin, xmax, system, known, kindsVersion },
     newest: xid === null ? undefined : { xid, at, id },
     heldSince: heldSince ?? undefined,
   };
 }
 
+/**
+ * The same on the server that has the workspace: first its numbers, then what lies below them, for a statement on tables is taken apart. What came
+ * from another server, with numbers that this one has not given out, would not be shown for long.
+ */
+async function readHorizonThere({ pool }: Database, workspaceId: string, from: Place): Promise<Horizon> {
+  const [numbers] = await pool.rows(
+    sql`select pg_snapshot_xmin(pg_current_snapshot())::text, pg_snapshot_xmax(pg_current_snapshot())::text, system_identifier::text
+      from pg_control_system()`,
+    { near: workspaceId, retry: true },
+  );
+  const [xmin, xmax, system] = numbers as [string, string, string];
+  const of = sql`from changes h where h.workspace_id = ${workspaceId}`;
+  const [row] = await pool.rows(
+    sql`select (select array[h.xid::text, h.at::text, h.id] ${of} and h.xid < ${xmin}::xid8 order by h.xid desc, h.at desc, h.id desc limit 1),
+      (select (extract(epoch from h.at) * 1000)::bigint ${of} and h.xid >= ${xmin}::xid8 order by h.xid, h.at, h.id limit 1),
+      ${from.id}::text = '' or exists (select ${of} and h.id = ${from.id} and h.xid = ${from.xid}::xid8),
+      exists (select ${of} and h.xid >= ${xmax}::xid8),
+      coalesce((select w.kinds_version from workspaces w where w.id = ${workspaceId}), 0)`,
+    { retry: true },
+  );
+  const [newest, heldSince, known, ahead, kindsVersion] = row as [string[] | null, number | null, boolean, boolean, number];
+  // What was written between the two statements is ahead as well, and will not be at the next look.
+  if (ahead && !(await isGivenOut(pool, workspaceId)))
+    throw new Problem("not_ready", "the workspace has come to another server, whose feed is not in order yet", [
+      "tell who runs it: cardfile distribute puts it in order; GET /audit shows the changes by their time",
+    ]);
+  const [xid, at, id] = newest ?? [];
+  return {
+    ...{ xmin, xmax, system, known, kindsVersion },
+    newest: xid === undefined ? undefined : { xid, at: at!, id: id! },
+    heldSince: heldSince ?? undefined,
+  };
+}
+
+/** Whether the server of a workspace has given out all numbers that are there. */
+async function isGivenOut({ rows }: Pool, workspaceId: string): Promise<boolean> {
+  const [highest] = await rows(
+    sql`select h.xid::text from changes h where h.workspace_id = ${workspaceId} order by h.xid desc, h.at desc, h.id desc limit 1`,
+    { retry: true },
+  );
+  const [numbers] = await rows(sql`select pg_snapshot_xmax(pg_current_snapshot())::text`, { near: workspaceId, retry: true });
+  return BigInt((highest?.[0] ?? "0") as string) < BigInt(numbers![0] as string);
+}
+
 /** The id of the newest entry to show of each workspace that has one, for readers that wait. */
 export async function newestEntries(pool: Pool, workspaceIds: readonly string[]): Promise<Map<string, string>> {
+  if (pool.spread) {
+    const each = await Promise.all(workspaceIds.map((id) => newestEntryThere(pool, id)));
+    return new Map(workspaceIds.flatMap((id, i) => (each[i] === undefined ? [] : [[id, each[i]]])));
+  }
   const rows = await pool.rows(
     sql`select w.id, newest.id from unnest(${workspaceIds}::text[]) w (id) cross join lateral (select n.id from changes n
       where n.workspace_id = w.id and n.xid < pg_snapshot_xmin(pg_current_snapshot()) order by n.xid desc, n.at desc, n.id desc limit 1) newest`,
     { retry: true },
   );
   return new Map(rows as [string, string][]);
+}
+
+async function newestEntryThere({ rows }: Pool, workspaceId: string): Promise<string | undefined> {
+  const [newest] = await rows(
+    sql`select n.id from changes n where n.workspace_id = ${workspaceId} and n.xid < pg_snapshot_xmin(pg_current_snapshot())
+      order by n.xid desc, n.at desc, n.id desc limit 1`,
+    { retry: true },
+  );
+  return newest?.[0] as string | undefined;
 }
 
 /** Entries among which the lowest number of those since a time is looked for. */
@@ -222,11 +279,17 @@ function touchedSql({ path, kind }: TouchedPath, workspaceId: string): Statement
  * would come before them. Then all lose their numbers, and cursors begin anew.
  */
 export async function settleFeed({ pool, catalog }: Pick<Database, "pool" | "catalog">): Promise<void> {
+  // There it is for `cardfile distribute`, which looks at each server.
+  if (pool.spread) return;
   const ahead = await pool.rows(
     sql`select from workspaces w cross join lateral (select n.xid from changes n where n.workspace_id = w.id
       order by n.xid desc, n.at desc, n.id desc limit 1) newest where newest.xid >= pg_snapshot_xmax(pg_current_snapshot()) limit 1`,
   );
-  if (ahead.length === 0) return;
+  if (ahead.length > 0) await forgetNumbers(pool, catalog);
+}
+
+/** Takes the numbers from all records and entries. */
+export async function forgetNumbers(pool: Pool, catalog: Database["catalog"]): Promise<void> {
   await pool.transaction(
     async (tx) => {
       for (const table of [...catalog.kinds.map((kind) => kind.table), SHARED_TABLE])

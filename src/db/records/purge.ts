@@ -88,8 +88,10 @@ async function forget(tx: Transaction, workspaceId: string, erased: readonly Era
     sql`update deliveries d set attempts = '[]' where d.workspace_id = ${workspaceId} and (d.record_id = any (${ids}::text[]) or ${mentions("d.attempts::text")})`,
   );
   await tx.rows(
-    sql`update changes c set reason = null, row = jsonb_strip_nulls(jsonb_build_object('id', c.record_id, 'version', c.version,
-        'deleted_at', c.row -> 'deleted_at')) where ${ofThem}`,
+    // Of functions that depend on no session, as Citus wants them.
+    sql`update changes c set reason = null, row = jsonb_object(array['id', c.record_id]) || ('{"version":' || c.version || '}')::jsonb
+        || case when c.row ->> 'deleted_at' is null then '{}' else jsonb_object(array['deleted_at', c.row ->> 'deleted_at']) end
+      where ${ofThem}`,
   );
 }
 

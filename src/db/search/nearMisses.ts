@@ -6,7 +6,7 @@ import { long } from "../records/deadlines.ts";
 import type { Table } from "../records/table.ts";
 import { MOST_SIMILAR } from "./tiers.ts";
 
-const NEAR_THRESHOLD = 0.4;
+export const NEAR_THRESHOLD = 0.4;
 const NEAR_CANDIDATES = 500;
 /** A search that found nothing is worth a third of a second more, not ten. */
 const NEAR_MS = 300;
@@ -30,9 +30,13 @@ export async function nearMisses(
   const alike = words.map((word) => sql`public.word_similarity(crm_fold(${word}), r.search)`);
   const similarity = sql`(${count(MOST_SIMILAR)} + round(${count(MOST_SIMILAR)} * (${join(alike, " + ")}) / ${count(words.length)}))::int`;
   return db.pool.transaction(async (tx) => {
+    const timeout = sql`set_config('statement_timeout', ${String(nearMs(db))}, true)`;
+    // Citus plans with the values only, and the other servers have the threshold as a setting of the database.
     await tx.rows(
-      sql`select set_config('pg_trgm.word_similarity_threshold', ${String(NEAR_THRESHOLD)}, true), set_config('statement_timeout', ${String(nearMs(db))}, true),
-        set_config('plan_cache_mode', 'force_generic_plan', true)`,
+      tx.spread
+        ? sql`select ${timeout}`
+        : sql`select set_config('pg_trgm.word_similarity_threshold', ${String(NEAR_THRESHOLD)}, true), ${timeout},
+            set_config('plan_cache_mode', 'force_generic_plan', true)`,
     );
     const rows = sql`select ${table.select(view, workspaceId)}, ${similarity} from (${near}) r order by ${similarity} desc, r.updated_at desc, r.id desc limit ${limit}`;
     return bounded(await tx.rows(boundedSql({ workspaceId, table, view, rows, more: 1 })), view).rows;

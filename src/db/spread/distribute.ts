@@ -1,8 +1,9 @@
 import { StartError } from "../../kit/startError.ts";
 import type { Pool } from "../../postgres/pool.ts";
-import { count, ident, sql } from "../../postgres/sql.ts";
+import { count, ident, raw, sql } from "../../postgres/sql.ts";
 import type { Transaction } from "../../postgres/transaction.ts";
 import type { Catalog } from "../../records/catalog.ts";
+import { NEAR_THRESHOLD } from "../search/nearMisses.ts";
 import { COPIED_TABLES, workspaceTables } from "./tables.ts";
 
 /**
@@ -122,7 +123,9 @@ export async function settleSpread(pool: Pool, catalog: Catalog): Promise<void> 
     await pool.rows(sql`analyze ${ident(table)}`, LONG);
   }
   const [name] = await pool.rows(sql`select current_database()`);
-  await pool.rows(sql`alter database ${ident(name![0] as string)} set pg_trgm.word_similarity_threshold = 0.4`);
+  await pool.rows(
+    sql`alter database ${ident(name![0] as string)} set pg_trgm.word_similarity_threshold = ${raw(String(NEAR_THRESHOLD))}`,
+  );
 }
 
 /** Runs a command about a table (`%s`) on each of its shards. */
@@ -132,4 +135,13 @@ export async function onShards({ rows }: Rows, table: string, command: string): 
     LONG,
   );
   if (failed.length > 0) throw new StartError(`${table}: ${failed[0]![0]}`);
+}
+
+/** Whether a shard has entries with numbers that its server has not given out: they came from another one. */
+export async function isAhead({ rows }: Rows): Promise<boolean> {
+  const look = "select exists (select from %s where xid >= pg_snapshot_xmax(pg_current_snapshot()))";
+  const told = await rows(sql`select success, result from run_command_on_shards('changes', ${look})`, LONG);
+  const failed = told.find(([success]) => !success);
+  if (failed) throw new StartError(`changes: ${failed[1]}`);
+  return told.some(([, result]) => result === "t");
 }

@@ -40,6 +40,8 @@ export async function claimWebhooks(
   lease: string,
   { now, until, busy, most }: { now: number; until: number; busy: readonly string[]; most: number },
 ): Promise<Claimed[]> {
+  // Webhooks are refused there: no statement sees those of all servers as of one moment.
+  if (pool.spread) return [];
   const [at, end] = [toTimestamp(now), toTimestamp(until)];
   const rows = await pool.rows(
     sql`with due as (select w.workspace_id, w.id from webhooks w, pg_control_system() c

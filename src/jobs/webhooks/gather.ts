@@ -42,7 +42,6 @@ export async function gather(
   const { workspaceId, place } = hook;
   if (!(await hasRoom(pool, hook))) return false;
   const horizon = await readHorizon({ pool, catalog }, workspaceId, place);
-  if (horizon.spread) return false;
   const db = await withKinds(horizon.kindsVersion);
   const readable = readableOf({ session: hook.maker }, db.catalog);
   const kinds = kindsOfEvents(hook.events, readable);

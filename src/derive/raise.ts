@@ -1,0 +1,6 @@
+/**
+ * Refuses what no constraint of a table holds, under the name of one. The message tells it too: from another server of a spread database nothing
+ * else arrives.
+ */
+export const raiseSql = (condition: string, constraint: string): string =>
+  `raise ${condition} using constraint = '${constraint}', message = 'refused by constraint "${constraint}"'`;
