@@ -2,12 +2,16 @@
 -- function, for many this one, which runs any statement there. Inserts look at no other rows, and an update calls no function that depends on a
 -- session, because Citus takes neither.
 create function crm_write(p_workspace text, p_statement text, p_rows boolean) returns setof json language plpgsql as $$
+declare
+  r record;
 begin
-  if p_rows then
-    return query execute 'select (select json_agg(v.value) from json_each(row_to_json(q)) v) from (' || p_statement || ') q';
-  else
+  if not p_rows then
     execute p_statement;
+    return;
   end if;
+  for r in execute p_statement loop
+    return next (select json_agg(v.value) from json_each(row_to_json(r)) v);
+  end loop;
 end $$;
 
 -- Tells what it refuses in the message too: nothing else arrives from another server.
@@ -402,6 +406,7 @@ declare
   o jsonb := p_sent -> 'own';
   a_id text := p_id;
   a_rows integer;
+  a_value text;
   a_values text[];
 begin
   if p_sent ? '=links' then
@@ -422,9 +427,13 @@ begin
       select r.id into a_id from companies r where r.workspace_id = p_workspace and r."domain" = n."domain" and r.deleted_at is null;
       if a_id is null then
         a_values := array_remove(n."domains" || n."domain", null);
-        insert into addresses (workspace_id, kind, value, record_id)
-          select distinct p_workspace, 'company', v, p_id from unnest(a_values) v order by v on conflict do nothing;
-        get diagnostics a_rows = row_count;
+        a_rows := 0;
+        for a_value in select distinct v from unnest(a_values) v order by v loop
+          insert into addresses (workspace_id, kind, value, record_id) values (p_workspace, 'company', a_value, p_id) on conflict do nothing;
+          if found then
+            a_rows := a_rows + 1;
+          end if;
+        end loop;
         if a_rows = (select count(distinct v) from unnest(a_values) v) then
           insert into companies as r (workspace_id, id, "name", "domain", "domains", "industry", "phone", "owner", "tags", "street", "postal_code", "city", "region", "country", "tax_id", "notes", "custom", own, version, created_at, created_by, updated_at, xid)
             values (p_workspace, p_id, n."name", n."domain", nullif(array_remove(n."domains", n."domain"), '{}'), n."industry", n."phone", n."owner", nullif(n."tags", '{}'), n."street", n."postal_code", n."city", n."region", n."country", n."tax_id", n."notes", nullif(n."custom", '{}'), case when o is not null or p_initial ? 'own' then crm_own(crm_own(null, p_initial -> 'own', false), o, false) end, 1, p_at, p_actor, p_at, pg_current_xact_id())
@@ -502,6 +511,7 @@ declare
   o jsonb := p_sent -> 'own';
   a_id text := p_id;
   a_rows integer;
+  a_value text;
   a_values text[];
 begin
   if n."company_id" is not null then
@@ -530,9 +540,13 @@ begin
       select r.id into a_id from contacts r where r.workspace_id = p_workspace and r."email" = n."email" and r.deleted_at is null;
       if a_id is null then
         a_values := array_remove(n."emails" || n."email", null);
-        insert into addresses (workspace_id, kind, value, record_id)
-          select distinct p_workspace, 'contact', v, p_id from unnest(a_values) v order by v on conflict do nothing;
-        get diagnostics a_rows = row_count;
+        a_rows := 0;
+        for a_value in select distinct v from unnest(a_values) v order by v loop
+          insert into addresses (workspace_id, kind, value, record_id) values (p_workspace, 'contact', a_value, p_id) on conflict do nothing;
+          if found then
+            a_rows := a_rows + 1;
+          end if;
+        end loop;
         if a_rows = (select count(distinct v) from unnest(a_values) v) then
           insert into contacts as r (workspace_id, id, "name", "first_name", "last_name", "email", "emails", "phone", "phones", "title", "company_id", "stage", "owner", "tags", "follow_up_at", "follow_up_note", "street", "postal_code", "city", "region", "country", "notes", "custom", own, version, created_at, created_by, updated_at, xid)
             values (p_workspace, p_id, n."name", n."first_name", n."last_name", n."email", nullif(array_remove(n."emails", n."email"), '{}'), n."phone", nullif(array_remove(n."phones", n."phone"), '{}'), n."title", n."company_id", n."stage", n."owner", nullif(n."tags", '{}'), n."follow_up_at", n."follow_up_note", n."street", n."postal_code", n."city", n."region", n."country", n."notes", nullif(n."custom", '{}'), case when o is not null or p_initial ? 'own' then crm_own(crm_own(null, p_initial -> 'own', false), o, false) end, 1, p_at, p_actor, p_at, pg_current_xact_id())

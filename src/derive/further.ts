@@ -7,9 +7,9 @@ import { raiseSql } from "./raise.ts";
  * record: `addresses` has a row for each. That table's primary key is what decides between callers at once.
  */
 
-/** `a_id`: the record to change. `a_rows`: rows that a statement wrote. `a_values`: the addresses that the record had, or is to have. */
+/** `a_id`: the record to change. `a_rows`: rows that were written, one by one, because Citus counts those of a list wrongly. `a_values`: the addresses that the record had, or is to have. */
 export const addressVariables = ({ furtherKey }: Kind): string =>
-  furtherKey ? "\n  a_id text := p_id;\n  a_rows integer;\n  a_values text[];" : "";
+  furtherKey ? "\n  a_id text := p_id;\n  a_rows integer;\n  a_value text;\n  a_values text[];" : "";
 
 /** All addresses of a row, as a list. */
 export const addressesOf = ({ keyField, furtherKey }: Kind, row: string): string =>
@@ -38,9 +38,13 @@ export function addressesSql(kind: Kind, insert: string, update: (where: string)
     select r.id into a_id from ${plural} r where r.workspace_id = p_workspace and r."${main}" = n."${main}" and r.deleted_at is null;
     if a_id is null then
       a_values := ${addressesOf(kind, "n")};
-      insert into addresses ${COLUMNS}
-        select distinct p_workspace, '${name}', v, p_id from unnest(a_values) v order by v on conflict do nothing;
-      get diagnostics a_rows = row_count;
+      a_rows := 0;
+      for a_value in select distinct v from unnest(a_values) v order by v loop
+        insert into addresses ${COLUMNS} values (p_workspace, '${name}', a_value, p_id) on conflict do nothing;
+        if found then
+          a_rows := a_rows + 1;
+        end if;
+      end loop;
       if a_rows = (select count(distinct v) from unnest(a_values) v) then
 ${indented(insert, "        ")}
         exit;

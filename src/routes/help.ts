@@ -1,5 +1,6 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { pendingMigrations } from "../db/migrate.ts";
+import { countWorkers } from "../db/spread/nodes.ts";
 import { fillManual, kindPage, type ManualSource } from "../derive/manual.ts";
 import type { Answer } from "../http/reply.ts";
 import { echo } from "../kit/line.ts";
@@ -87,7 +88,10 @@ export function helpRoutes(routes: () => readonly Route[]): Route[] {
 async function ready({ services }: Context): Promise<Answer> {
   const pending = await pendingMigrations(services.db.pool).catch(asProblem);
   if (pending.length > 0) throw notReady("the database wants migrations", "npm start migrates");
-  return { is: "message", message: "ready" };
+  if (!services.db.pool.spread) return { is: "message", message: "ready" };
+  // The workspaces on other servers go on, so this one must not be taken out.
+  const { missing } = await countWorkers(services.db.pool);
+  return { is: "message", message: missing.length === 0 ? "ready" : `ready, but for the workspaces on ${missing.join(", ")}` };
 }
 
 /** A newer Cardfile may have migrated the database while this one serves. */

@@ -1,3 +1,4 @@
+import { countWorkers } from "../db/spread/nodes.ts";
 import type { Pool } from "../postgres/pool.ts";
 import type { Peers } from "./peers.ts";
 
@@ -56,8 +57,16 @@ export function createMetrics(pool: Pool, peers: Peers): Metrics {
       if (bucket >= 0) one.buckets[bucket]! += 1;
     },
     own,
-    text: async () => addUp([own(), ...(await peers.metrics())]),
+    text: async () => addUp([own(), ...(await peers.metrics()), ...(await spreadLines(pool))]),
   };
+}
+
+/** Of all processes together: each sees the same servers. */
+async function spreadLines(pool: Pool): Promise<string[]> {
+  if (!pool.spread) return [];
+  const { all, missing } = await countWorkers(pool);
+  const states = { 'state="all"': all, 'state="missing"': missing.length };
+  return [gauge("cardfile_database_workers", "servers that the database is spread over", states).join("\n")];
 }
 
 function requestLines(series: ReadonlyMap<string, Series>): string[] {

@@ -24,7 +24,7 @@ export async function stageRows(pool: Pool, { workspaceId, id, runner }: Hold, r
         ${field((row) => ("problem" in row ? problemJson(row.problem) : null))}::text[]) as u(n, row, kind, said, fields, bytes, problem)
       where exists (select from imports i where i.workspace_id = ${workspaceId} and i.id = ${id} and i.runner = ${runner})
       returning 1`,
-    { longFor: workspaceId, deadlineMs: 60_000 },
+    { longFor: workspaceId, deadlineMs: 60_000, near: workspaceId },
   );
   if (stored.length < rows.length) throw takenOver();
 }

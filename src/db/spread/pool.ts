@@ -27,16 +27,15 @@ const spreadTransaction = (tx: Transaction): Transaction => ({
   savepoint: (work) => tx.savepoint((inner) => work(spreadTransaction(inner))),
 });
 
+const GIVES_ROWS = /^\s*select\b|\breturning\b/i;
+
 /** Values of the rows come as JSON has them: such statements give ids and numbers. */
 function relaying(rows: (statement: Statement, options?: RowsOptions) => Promise<Rows>): typeof rows {
   return async (statement, options = {}) => {
     const { near, ...others } = options;
     if (near === undefined) return rows(statement, others);
-    const { literal } = statement;
-    const told = await rows(
-      sql`select r.line from crm_write(${near}, ${literal}, ${/^\s*select\b/i.test(literal)}) r (line)`,
-      others,
-    );
+    const { text, literal } = statement;
+    const told = await rows(sql`select r.line from crm_write(${near}, ${literal}, ${GIVES_ROWS.test(text)}) r (line)`, others);
     return told.map(([line]) => line as unknown[]);
   };
 }

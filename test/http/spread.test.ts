@@ -1,0 +1,130 @@
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+import { sql } from "../../src/postgres/sql.ts";
+import { noCitus } from "../helpers/citus.ts";
+import { settled } from "../helpers/feed.ts";
+import { type Client, type Reply, type Service, startService } from "../helpers/service.ts";
+
+/** A database that is spread over several servers: see helpers/citus.ts. */
+
+let service: Service;
+let ann: Client;
+before(async () => {
+  if (noCitus) return;
+  service = await startService({ config: { CRM_METRICS_TOKEN: "metrics" } });
+  ann = await service.signIn();
+});
+after(() => service?.close());
+
+async function ok(sent: Promise<Reply>): Promise<Reply> {
+  const reply = await sent;
+  assert.ok(reply.status < 300, `${reply.status} ${reply.text.slice(0, 500)}`);
+  return reply;
+}
+
+const json = async (method: string, path: string, body?: unknown, headers = {}) =>
+  (await ok(ann.send(method, `${path}${path.includes("?") ? "&" : "?"}format=json`, body, headers))).json();
+
+/** Transactions that several servers had to agree on. Citus keeps each for some minutes, to finish it after a fault. */
+const agreed = async () => (await service.pool.rows(sql`select count(*)::int from pg_dist_transaction`))[0]![0] as number;
+
+/** Requests that write, each with what makes it ready. */
+const WRITES: Record<string, () => Promise<() => Promise<unknown>>> = {
+  "a create": async () => () => json("POST", "/contacts", { name: "Bob", email: "bob@x.example", emails: ["b@x.example"] }),
+  "a create with a link": async () => {
+    const { id } = await json("POST", "/companies", { name: "Acme", domain: "acme.example" });
+    return () => json("POST", "/contacts", { name: "Cy", email: "cy@x.example", company: id, tags: ["a"], custom: { a: 1 } });
+  },
+  "a create under a key": async () => () => json("POST", "/tasks", { title: "Call" }, { "idempotency-key": "k1" }),
+  "an upsert of a product": async () => {
+    await json("POST", "/products", { name: "Nut", sku: "N1" });
+    return () => json("POST", "/products", { name: "Nut 2", sku: "N1" });
+  },
+  "a change": async () => {
+    const { id } = await json("POST", "/contacts", { name: "Dee", email: "dee@x.example" });
+    return () => json("PATCH", `/contacts/${id}`, { name: "Dee D", tags: ["b"] });
+  },
+  "a deletion and its undo": async () => {
+    const { id } = await json("POST", "/contacts", { name: "Eve", email: "eve@x.example" });
+    return async () => {
+      const asked = await ann.send("DELETE", `/contacts/${id}?format=json`);
+      const { change } = await json("DELETE", `/contacts/${id}?confirm=${asked.json().confirm}`);
+      await json("POST", "/undo", { change });
+    };
+  },
+  "a bulk change": async () => {
+    for (const n of [1, 2, 3]) await json("POST", "/contacts", { name: `F${n}`, email: `f${n}@x.example`, title: "bulk" });
+    return async () => {
+      const asked = await ann.send("PATCH", "/contacts?title=bulk&format=json", { title: "done" });
+      await json("PATCH", `/contacts?title=bulk&confirm=${asked.json().confirm}`, { title: "done" });
+    };
+  },
+  "a merge": async () => {
+    const a = await json("POST", "/contacts", { name: "G1", email: "g1@x.example" });
+    const b = await json("POST", "/contacts", { name: "G2", email: "g2@x.example" });
+    await json("POST", "/tasks", { title: "of g2", contact: b.id });
+    return async () => {
+      const asked = await ann.send("POST", `/contacts/${a.id}/merge?format=json`, { from: b.id });
+      await json("POST", `/contacts/${a.id}/merge?confirm=${asked.json().confirm}`, { from: b.id });
+    };
+  },
+  "a file": async () => () =>
+    ok(ann.send("POST", "/contacts/import", "name,email\nH1,h1@x.example\nH2,h2@x.example\n", { "content-type": "text/csv" })),
+  "a batch": async () => () =>
+    json(
+      "POST",
+      "/batch?atomic=true",
+      JSON.stringify([
+        { method: "POST", path: "/tasks", body: { title: "one" } },
+        { method: "POST", path: "/deals", body: { title: "two" } },
+      ]),
+    ),
+};
+
+for (const [what, prepare] of Object.entries(WRITES)) {
+  test(`${what} is written on one server, which nobody has to agree with`, { skip: noCitus }, async () => {
+    const write = await prepare();
+    const before = await agreed();
+    await write();
+    assert.equal((await agreed()) - before, 0);
+  });
+}
+
+test("the feed tells every change once, in order, with the numbers of the workspace's server", { skip: noCitus }, async () => {
+  await settled(service.pool);
+  const seen: string[] = [];
+  let since = "";
+  for (let page = 0; page < 100; page++) {
+    const { items, next_cursor } = await json("GET", `/changes?limit=7${since}`);
+    seen.push(...(items as { id: string }[]).map(({ id }) => id));
+    since = `&since=${encodeURIComponent(next_cursor)}`;
+    if (items.length === 0) break;
+  }
+  const [count] = await service.pool.rows(sql`select count(*)::int from changes`);
+  assert.equal(seen.length, count![0]);
+  assert.equal(new Set(seen).size, seen.length);
+});
+
+test("a transaction that is open there holds the feed back, and nothing is passed by", { skip: noCitus }, async () => {
+  await settled(service.pool);
+  const { next_cursor } = await json("GET", "/changes?since=now");
+  const since = `/changes?since=${encodeURIComponent(next_cursor)}`;
+  const [workspace] = await service.pool.rows(sql`select default_workspace_id from users where email = ${ann.email}`);
+  const near = workspace![0] as string;
+  await service.pool.transaction(async (tx) => {
+    await tx.rows(sql`select pg_current_xact_id()`, { near });
+    await json("POST", "/tasks", { title: "Held back" });
+    assert.deepEqual((await json("GET", since)).items, []);
+  });
+  assert.equal((await json("GET", `${since}&wait=5`)).items.length, 1);
+});
+
+test("what is not spread says so, and what is missing is told", { skip: noCitus }, async () => {
+  const refused = await ann.send("POST", "/sql?format=json", { sql: "select 1" });
+  assert.match(refused.json().message, /spread over several servers/);
+  const hook = await ann.send("POST", "/webhooks?format=json", { url: "https://x.example/", events: ["*"] });
+  assert.match(hook.json().message, /spread over several servers/);
+  assert.match((await service.send("GET", "/readyz")).text, /^OK ready$/m);
+  const metrics = await service.send("GET", "/metrics", undefined, { authorization: "Bearer metrics" });
+  assert.match(metrics.text, /cardfile_database_workers\{state="missing"\} 0/);
+});
