@@ -60,5 +60,5 @@ export async function cloneCluster(template: string, name: string): Promise<void
     await sql`create database ${sql(name)} template ${sql(template)} strategy file_copy`;
   });
   // A copy has the tables of its template and not its settings.
-  await onNode(0, name, (sql) => sql`alter database ${sql(name)} set pg_trgm.word_similarity_threshold = 0.4`);
+  await onAll("postgres", (sql) => sql`alter database ${sql(name)} set pg_trgm.word_similarity_threshold = 0.4`);
 }

@@ -25,6 +25,11 @@ async function ok(sent: Promise<Reply>): Promise<Reply> {
 const json = async (method: string, path: string, body?: unknown, headers = {}) =>
   (await ok(ann.send(method, `${path}${path.includes("?") ? "&" : "?"}format=json`, body, headers))).json();
 
+async function workspace(): Promise<string> {
+  const [own] = await service.pool.rows(sql`select default_workspace_id from users where email = ${ann.email}`);
+  return own![0] as string;
+}
+
 /** Transactions that several servers had to agree on. Citus keeps each for some minutes, to finish it after a fault. */
 const agreed = async () => (await service.pool.rows(sql`select count(*)::int from pg_dist_transaction`))[0]![0] as number;
 
@@ -91,7 +96,7 @@ for (const [what, prepare] of Object.entries(WRITES)) {
 }
 
 test("the feed tells every change once, in order, with the numbers of the workspace's server", { skip: noCitus }, async () => {
-  await settled(service.pool);
+  await settled(service.pool, await workspace());
   const seen: string[] = [];
   let since = "";
   for (let page = 0; page < 100; page++) {
@@ -106,11 +111,10 @@ test("the feed tells every change once, in order, with the numbers of the worksp
 });
 
 test("a transaction that is open there holds the feed back, and nothing is passed by", { skip: noCitus }, async () => {
-  await settled(service.pool);
+  await settled(service.pool, await workspace());
   const { next_cursor } = await json("GET", "/changes?since=now");
   const since = `/changes?since=${encodeURIComponent(next_cursor)}`;
-  const [workspace] = await service.pool.rows(sql`select default_workspace_id from users where email = ${ann.email}`);
-  const near = workspace![0] as string;
+  const near = await workspace();
   await service.pool.transaction(async (tx) => {
     await tx.rows(sql`select pg_current_xact_id()`, { near });
     await json("POST", "/tasks", { title: "Held back" });

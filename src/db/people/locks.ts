@@ -9,8 +9,27 @@ import type { Transaction } from "../../postgres/transaction.ts";
  * The lock must be its own first statement. A statement sees only what was committed when it began, not what it waited for.
  */
 export async function lockPeople(tx: Transaction, which: Statement): Promise<void> {
-  await tx.rows(sql`select id from users where ${which} order by id for no key update`);
+  if (!tx.spread) return void (await tx.rows(sql`select id from users where ${which} order by id for no key update`));
+  const people = await tx.rows(sql`select id from users where ${which} order by id`);
+  await lockByIds(
+    tx,
+    people.map(([id]) => id as string),
+  );
 }
+
+/**
+ * The same where the database is spread. Every server has a copy of the table, and a row of it is locked on the first worker: nobody could sign in
+ * while that one is away. All people are locked by this server.
+ */
+async function lockByIds(tx: Transaction, ids: readonly string[]): Promise<void> {
+  if (ids.length === 0) return;
+  await tx.rows(
+    sql`select pg_advisory_xact_lock(hashtextextended(u.id, ${LOCK_OF_PEOPLE})) from unnest(${ids}::text[]) with ordinality u (id, place) order by u.place`,
+  );
+}
+
+/** Keeps these locks apart from others; the number is arbitrary and ours. */
+const LOCK_OF_PEOPLE = 4_741_002;
 
 /** Locks the admins of a workspace. Otherwise two admins could step down at once, each counting on the other. */
 export async function lockAdmins(tx: Transaction, workspaceId: string): Promise<string[]> {

@@ -2,6 +2,7 @@ import type { IdSource } from "../../kit/id.ts";
 import type { Pool } from "../../postgres/pool.ts";
 import { sql } from "../../postgres/sql.ts";
 import type { Transaction } from "../../postgres/transaction.ts";
+import { lockPeople } from "./locks.ts";
 import { insertToken, type NewToken } from "./sessions.ts";
 
 export type NewPerson = { email: string; userId: string; workspaceId: string; workspaceName: string; timezone: string };
@@ -42,7 +43,8 @@ export async function signIn(
  * every machine of a cluster has a copy.
  */
 async function findOrMake(tx: Transaction, { userId, email }: NewPerson, now: number): Promise<[string, string | null]> {
-  const [known] = await tx.rows(sql`select id, default_workspace_id from users where email = ${email} for no key update`);
+  await lockPeople(tx, sql`email = ${email}`);
+  const [known] = await tx.rows(sql`select id, default_workspace_id from users where email = ${email}`);
   if (known) return known as [string, string | null];
   const [made] = await tx.rows(sql`insert into users (id, email, created_at) values (${userId}, ${email}, ${iso(now)})
     on conflict (email) do update set email = excluded.email returning id, default_workspace_id`);

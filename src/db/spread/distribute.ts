@@ -123,9 +123,10 @@ export async function settleSpread(pool: Pool, catalog: Catalog): Promise<void> 
     await pool.rows(sql`analyze ${ident(table)}`, LONG);
   }
   const [name] = await pool.rows(sql`select current_database()`);
-  await pool.rows(
-    sql`alter database ${ident(name![0] as string)} set pg_trgm.word_similarity_threshold = ${raw(String(NEAR_THRESHOLD))}`,
-  );
+  const set = sql`alter database ${ident(name![0] as string)} set pg_trgm.word_similarity_threshold = ${raw(String(NEAR_THRESHOLD))}`;
+  await pool.rows(set);
+  const failed = await pool.rows(sql`select result from run_command_on_workers(${set.text}) where not success limit 1`);
+  if (failed.length > 0) throw new StartError(`the workers take no setting of the database: ${failed[0]![0]}`);
 }
 
 /** Runs a command about a table (`%s`) on each of its shards. */
