@@ -148,11 +148,11 @@ const routes = createRoutes(catalog);
 
 /** The full ids of a person's token, workspace and open invite. No answer needs to show them. */
 async function idsOf(email: string): Promise<Record<"user" | "token" | "workspace" | "invite" | "proposal", string>> {
-  const [row] = await service.pool.rows(sql`select u.id, t.id, t.workspace_id, coalesce(i.id, ''),
-      coalesce((select p.id from proposals p where p.workspace_id = t.workspace_id limit 1), '') from users u
+  const [row] = await service.pool.rows(sql`select u.id, t.id, t.workspace_id, coalesce(i.id, '') from users u
     join tokens t on t.user_id = u.id left join invites i on i.workspace_id = t.workspace_id where u.email = ${email} limit 1`);
-  const [user, token, workspace, invite, proposal] = row as [string, string, string, string, string];
-  return { user, token, workspace, invite, proposal };
+  const [user, token, workspace, invite] = row as [string, string, string, string];
+  const [made] = await service.pool.rows(sql`select p.id from proposals p where p.workspace_id = ${workspace} limit 1`);
+  return { user, token, workspace, invite, proposal: (made?.[0] ?? "") as string };
 }
 
 test("no route with an id distinguishes a record of another workspace from an unknown one", async () => {
