@@ -122,9 +122,19 @@ export async function settleSpread(pool: Pool, catalog: Catalog): Promise<void> 
     if (tuned) await onShards(pool, table, `alter table %s alter column workspace_id set (${tuned[0]})`);
     await pool.rows(sql`analyze ${ident(table)}`, LONG);
   }
+  await setThreshold(pool);
+}
+
+/** A setting of the database, as searches want it on the server that runs them. Citus passes it on where it knows the database as an object of its own. */
+async function setThreshold(pool: Pool): Promise<void> {
   const [name] = await pool.rows(sql`select current_database()`);
   const set = sql`alter database ${ident(name![0] as string)} set pg_trgm.word_similarity_threshold = ${raw(String(NEAR_THRESHOLD))}`;
   await pool.rows(set);
+  const look =
+    "select count(*) from pg_db_role_setting s join pg_database d on d.oid = s.setdatabase\n" +
+    "where d.datname = current_database() and s.setrole = 0 and s.setconfig::text like '%word_similarity_threshold%'";
+  const lacking = await pool.rows(sql`select from run_command_on_workers(${look}) where result is distinct from '1'`);
+  if (lacking.length === 0) return;
   const failed = await pool.rows(sql`select result from run_command_on_workers(${set.text}) where not success limit 1`);
   if (failed.length > 0) throw new StartError(`the workers take no setting of the database: ${failed[0]![0]}`);
 }
