@@ -117,7 +117,7 @@ const EMPTY: Record<Field["type"]["sqlType"], string> = {
   integer: "0",
   boolean: "false",
   timestamptz: "r.created_at",
-  date: "r.created_at::date",
+  date: "(r.created_at at time zone 'UTC')::date",
   "text[]": "'{}'",
   jsonb: "'{}'",
   "numeric(18,6)": "0",

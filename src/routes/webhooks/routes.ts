@@ -125,7 +125,7 @@ async function create(context: Authenticated): Promise<Answer> {
   const wish = await checkWish(context, { url: url!, events: events!, fields: fields ?? null, query: query ?? null });
   const horizon = await readHorizon(db, session.workspaceId, BEGINNING);
   if (db.pool.spread)
-    throw new Problem("not_available", "webhooks are not told from a database that is spread over several servers", [
+    throw new Problem("unprocessable", "webhooks are not told from a database that is spread over several servers", [
       "follow the feed: GET /changes?since=now&wait=60",
     ]);
   const secret = newWebhookSecret(random);
