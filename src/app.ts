@@ -1,27 +1,23 @@
 import type { Database } from "./db/database.ts";
 import type { Session } from "./db/people/sessions.ts";
-import { isRecordWrite, type Scope, scopeOf } from "./derive/operation.ts";
-import { single } from "./derive/query.ts";
+import { isRecordWrite } from "./derive/operation.ts";
 import { readValues } from "./derive/values.ts";
-import { FORMATS, SPEAKING } from "./formats/all.ts";
-import type { Format, Speaking } from "./formats/format.ts";
-import { json } from "./formats/json.ts";
+import { SPEAKING } from "./formats/all.ts";
+import type { Speaking } from "./formats/format.ts";
 import { text } from "./formats/text.ts";
-import { acceptedFormat, notAcceptable } from "./http/accept.ts";
+import { acceptedFormat } from "./http/accept.ts";
 import { type Body, NO_BODY, openFileBody, readBody, readRaw } from "./http/body.ts";
 import { createLocalGuard, guardOneHost, guardTrials } from "./http/guard.ts";
 import type { Limiter } from "./http/limits.ts";
 import { type Answer, type Encoded, encode, encodeProblem, type Outgoing } from "./http/reply.ts";
 import { fromInside, type Request } from "./http/request.ts";
-import { createRouter, type Matched } from "./http/router.ts";
-import { readTarget, type Target } from "./http/target.ts";
-import { echo } from "./kit/line.ts";
+import type { Matched } from "./http/router.ts";
+import { readTarget } from "./http/target.ts";
 import { Problem } from "./kit/problem.ts";
-import type { Catalog } from "./records/catalog.ts";
-import { derived } from "./records/derived.ts";
+import { apiOf, find, lookFor, matchedOf } from "./routes/find.ts";
 import { perform } from "./routes/perform.ts";
-import { createRoutes } from "./routes/table.ts";
 import { addressOf, authorizationOf, readContext } from "./service/context.ts";
+import { negotiates, readFormat, readSpeaking } from "./service/negotiation.ts";
 import { permit, permitInside, proposesOnly } from "./service/permit.ts";
 import {
   type Ask,
@@ -33,11 +29,6 @@ import {
   seenBaseUrl,
 } from "./service/route.ts";
 import { authenticate, type SessionCache } from "./service/session.ts";
-import { calendar } from "./views/calendar.ts";
-import { delivery } from "./views/delivery.ts";
-import { token } from "./views/token.ts";
-import { webhook } from "./views/webhook.ts";
-import { workspace } from "./views/workspace.ts";
 
 export const BODY_LIMIT = 1_048_576;
 
@@ -192,70 +183,6 @@ export function createApp(services: Services, sessions: SessionCache, limiter: L
   }
 }
 
-/** The API as a workspace has it: its routes, and what follows from them. */
-type Api = {
-  match: (method: string, segments: readonly string[]) => Matched<Route>;
-  /** The paths as declared. */
-  paths: ReadonlySet<string>;
-  formats: (route: Route) => readonly Format[];
-  scope: (route: Route) => Scope | undefined;
-  /** How a path that is no route is refused: in the form of those beside it. */
-  refusal: (path: string) => Refuse;
-};
-
-const apiOf = derived((catalog: Catalog): Api => {
-  const aliases = new Map(
-    [...catalog.kinds, token, workspace, calendar, webhook, delivery].map(({ name, plural }) => [name, plural]),
-  );
-  const routes = createRoutes(catalog);
-  const refusals = new Map(routes.flatMap(({ below, refuse }) => (below && refuse ? [[below, refuse] as const] : [])));
-  return {
-    match: createRouter(routes, aliases),
-    paths: new Set(routes.map(({ path }) => path)),
-    formats: once((route) => FORMATS.filter((format) => format.shows(route))),
-    scope: once((route) => scopeOf(route, catalog.plurals)),
-    refusal(path) {
-      for (const [below, refuse] of refusals) if (path === below || path.startsWith(`${below}/`)) return refuse;
-      return encodeProblem;
-    },
-  };
-});
-
-/** Worked out when a route is first asked for. Of many kinds, few routes ever are. */
-function once<Made>(make: (route: Route) => Made): (route: Route) => Made {
-  const made = new Map<Route, Made>();
-  return (route) => {
-    if (!made.has(route)) made.set(route, make(route));
-    return made.get(route)!;
-  };
-}
-
-type Found = Matched<Route> & { suffix?: Format | undefined };
-
-/** `/contacts.csv` is `/contacts` as CSV, unless a path of its own is called so. */
-function find({ match, paths }: Api, method: string, { path, segments }: Target): Found {
-  const { stem, suffix } = readSuffix(segments);
-  const reads = method === "GET" || method === "HEAD";
-  if (suffix === undefined || !reads || paths.has(path)) return match(method, segments);
-  const found = match(method, stem);
-  return negotiates(found.route) ? { ...found, suffix } : match(method, segments);
-}
-
-/** What is found, or the refusal. */
-function lookFor(api: Api, method: string, target: Target): Found | Problem {
-  try {
-    return find(api, method, target);
-  } catch (error) {
-    if (error instanceof Problem) return error;
-    throw error;
-  }
-}
-
-function matchedOf(found: Found | Problem): Found {
-  if ("route" in found) return found;
-  throw found;
-}
-
 /** Characters of a table that is put into another answer: as many as a page of a list has. */
 const MOST_INSIDE = 4_000_000;
 
@@ -349,48 +276,6 @@ function refuseEndless({ is }: Answer): void {
     "ask page by page: limit= and cursor=; or send the request over HTTP by itself",
   ]);
 }
-
-/** The format of a refusal: that of the answer if it can hold a refusal, else the one that Accept prefers. */
-function readSpeaking({ parameters, segments }: Target, accepted: Speaking): Speaking {
-  // Whoever looks for metadata (RFC 8615) takes nothing but JSON, and mostly forgets to say so.
-  if (segments[0] === ".well-known") return json;
-  const asked = single(parameters, "format");
-  if (asked === undefined) return accepted;
-  if (!FORMATS.some(({ name }) => name === asked)) {
-    const names = FORMATS.map(({ name }) => `format=${name}`);
-    throw new Problem("invalid_value", `format cannot be ${echo(asked)}`, names.join(" or "));
-  }
-  return SPEAKING.find(({ name }) => name === asked) ?? accepted;
-}
-
-/** The last segment without its suffix, where it ends with that of a format. */
-function readSuffix(segments: readonly string[]): { stem: string[]; suffix: Format | undefined } {
-  const last = segments.at(-1) ?? "";
-  const dot = last.lastIndexOf(".");
-  const suffix = dot > 0 ? FORMATS.find((format) => format.suffix === last.slice(dot + 1)) : undefined;
-  return { stem: [...segments.slice(0, -1), last.slice(0, dot)], suffix };
-}
-
-/** The format of the answer: `format=` decides, then the suffix of the path, then Accept. */
-function readFormat(
-  { headers }: Request,
-  { parameters }: Target,
-  suffix: Format | undefined,
-  { body }: Route,
-  formats: readonly Format[],
-): Format {
-  const named = single(parameters, "format") ?? suffix?.name;
-  // It names the format of the file that is sent, where an answer cannot come in it.
-  const asked = body?.is === "file" && !formats.some(({ name }) => name === named) ? undefined : named;
-  const format = asked === undefined ? acceptedFormat(headers.accept, formats) : formats.find(({ name }) => name === asked);
-  if (format) return format;
-  throw notAcceptable(asked ?? headers.accept ?? "", formats);
-}
-
-/** Every write of records needs such a scope: readers that wait for changes look again after it. */
-
-/** A document has one type, and who asks for its path gets that. */
-const negotiates = ({ answers, standard }: Route) => !standard && answers.is !== "document" && answers.is !== "json";
 
 function receive(request: Request, { raw, body }: Route): Body | Promise<Body> {
   const { method, headers } = request;
