@@ -5,7 +5,7 @@ import { constraintOf, toProblem } from "../../postgres/errors.ts";
 import type { Kind } from "../../records/kind.ts";
 import { answerRefusal } from "../records/answered.ts";
 import { frozenRefusal } from "../records/frozen.ts";
-import { keyConstraint, refuseTwice } from "../records/write.ts";
+import { keyConstraint, refuseTwice } from "../records/refusal.ts";
 
 /** Why a write of one record failed, as its row is told. */
 export function rowRefusal(kind: Kind, error: unknown): Problem {

@@ -12,6 +12,7 @@ import { authorValues, near } from "./author.ts";
 import { inTime, long } from "./deadlines.ts";
 import { withNewHandles } from "./handles.ts";
 import { type Making, withLinked } from "./linked.ts";
+import { refusal } from "./refusal.ts";
 import {
   affectedBy,
   dependentsOf,
@@ -27,7 +28,7 @@ import {
 } from "./remove.ts";
 import { filtersOf } from "./rows.ts";
 import { rowsOf } from "./table.ts";
-import { prepareValues, refusal, refuseMissingLinks } from "./write.ts";
+import { prepareValues, refuseMissingLinks } from "./write.ts";
 import { changeStatement } from "./writeStatement.ts";
 
 /** Records that one request changes at most. */

@@ -12,10 +12,11 @@ import { inTime, long } from "./deadlines.ts";
 import { withNewHandles } from "./handles.ts";
 import { type Making, withLinked } from "./linked.ts";
 import { gone, idMatches, wrongKind } from "./references.ts";
+import { refusal } from "./refusal.ts";
 import { LOCK, type Root, type Rows, rootColumns, rootOf, setOf } from "./remove.ts";
 import { filtersOf } from "./rows.ts";
 import { rowsOf } from "./table.ts";
-import { prepareValues, refusal } from "./write.ts";
+import { prepareValues } from "./write.ts";
 import type { Values } from "./writeStatement.ts";
 
 /** A kind whose records put one thing into another, with the two links. */

@@ -12,9 +12,9 @@ import { inUnit, ofMany } from "../unit.ts";
 import { withNewHandles } from "./handles.ts";
 import { type Put, putRows, timeOf } from "./put.ts";
 import { gone, idMatches, wrongKind } from "./references.ts";
+import { refusal } from "./refusal.ts";
 import { LOCK, type Rows } from "./remove.ts";
 import { rowsOf, storedSql } from "./table.ts";
-import { refusal } from "./write.ts";
 
 /** What a merge of two records does. `links`: records that linked to the other one, by kind. */
 export type Merge = {
