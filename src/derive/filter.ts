@@ -6,6 +6,7 @@ import { nearest } from "../kit/nearest.ts";
 import { Problem } from "../kit/problem.ts";
 import { type Field, type Kind, type Link, memberNamed, membersOf } from "../records/kind.ts";
 import { LIST_PARAMETERS } from "../records/reserved.ts";
+import { linkNamed } from "./across.ts";
 import { explained } from "./unfit.ts";
 
 /** What a filter asks of a field: of the record itself, or `via` a link of the record that it leads to. */
@@ -23,13 +24,6 @@ export function readFilter(kind: Kind, asked: string, value: string, reading: Re
   if (!across) return readOwn({ kind, path: "" }, name, value, reading, signed);
   const { link, rest } = across;
   return { via: link, ...readOwn({ kind: link.target, path: `${link.name}.` }, rest, value, reading, signed) };
-}
-
-/** The link and the field of the linked record that `company.industry` names. */
-function linkNamed({ links }: Kind, name: string): { link: Link; rest: string } | undefined {
-  const dot = name.indexOf(".");
-  const link = dot > 0 ? links.find((each) => each.name === name.slice(0, dot)) : undefined;
-  return link && { link, rest: name.slice(dot + 1) };
 }
 
 /** Whose fields a filter is about, and what stands before their names. */

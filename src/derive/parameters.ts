@@ -51,9 +51,17 @@ export const STEP_UP = {
 } satisfies Named;
 
 /** `name,email`: the fields to show. */
-export function chosenFields(kind: Kind): { fields: FieldSpec } {
+export function chosenFields(kind: Kind): { fields: FieldSpec; expand?: FieldSpec } {
   const names = kind.fields.map(({ name }) => name);
-  return { fields: { type: textType(8_000, `a comma list of ${names.join(", ")}`), about: "the fields to show" } };
+  const links = kind.links.map(({ name }) => name);
+  const expand = {
+    type: textType(1_000, `a comma list of ${links.join(", ")}`),
+    about: `linked records whose fields are shown too, as ${links[0]}.…`,
+  };
+  return {
+    fields: { type: textType(8_000, `a comma list of ${names.join(", ")}`), about: "the fields to show" },
+    ...(links.length > 0 ? { expand } : {}),
+  };
 }
 
 export const limit = (most: number): FieldSpec => ({

@@ -6,8 +6,9 @@ import { nearest } from "../kit/nearest.ts";
 import { Problem } from "../kit/problem.ts";
 import { compatible } from "../kit/text.ts";
 import { isSearchable } from "../kit/words.ts";
-import { type Field, isRecord, type Kind } from "../records/kind.ts";
+import { type Field, isRecord, type Kind, type Link } from "../records/kind.ts";
 import { LIST_PARAMETERS } from "../records/reserved.ts";
+import { fieldAcross, readExpand } from "./across.ts";
 import { type Condition, guardText, readFilter } from "./filter.ts";
 import { type Grouping, readGrouping } from "./grouping.ts";
 
@@ -31,6 +32,8 @@ export type ListQuery = {
   offset: number | undefined;
   /** The fields to show, where the caller chose them. */
   fields: readonly Field[] | undefined;
+  /** The links whose records are shown too. */
+  expand: readonly Link[];
   /** Whether to count all rows that match. */
   count: boolean;
   /** Whether deleted records are among them, or are all there is. */
@@ -83,11 +86,12 @@ export function readListQuery(kind: Kind, sent: Parameters, reading: Reading, ma
     cursor,
     offset,
     fields: readFields(kind, parameters),
+    expand: readExpand(kind, parameters),
     count,
     deleted: readDeleted(kind, parameters, search !== undefined && !sort.asked),
     grouping,
     identity: parameters
-      .filter(([name]) => !["cursor", "offset", "limit", "fields", "count", "format", "pretty"].includes(name))
+      .filter(([name]) => !["cursor", "offset", "limit", "fields", "expand", "count", "format", "pretty"].includes(name))
       .map(([name, value]) => `${name}=${value}`)
       .sort(),
   };
@@ -237,20 +241,26 @@ function refuseOffset(kind: Kind, { search, sort, cursor }: Pick<ListQuery, "sea
     ]);
 }
 
-/** `fields=name,email`, in the definition's order whatever order they are asked in; generated clients write `fields=name&fields=email`. */
+/** `fields=name,email,company.industry`, in the definition's order whatever order they are asked in, those of linked records behind; generated clients write `fields=name&fields=email`. */
 export function readFields(kind: Kind, parameters: Parameters): readonly Field[] | undefined {
   const asked = parameters.filter(([name]) => name === "fields").flatMap(([, list]) => list.split(","));
   if (asked.length === 0) return undefined;
   const names = new Set(asked.map((name) => name.trim()));
+  const across: Field[] = [];
   for (const name of names) {
     if (kind.field(name)) continue;
+    const field = fieldAcross(kind, name);
+    if (field) {
+      across.push(field);
+      continue;
+    }
     const known = kind.fields.map((field) => field.name);
     const near = nearest(name, known);
     throw new Problem("invalid_field", `${kind.plural} have no field ${echo(name)}`, [
       `${near.length > 0 ? `did you mean ${near.join(" or ")}? ` : ""}fields: ${known.join(", ")}`,
     ]);
   }
-  return kind.fields.filter((field) => names.has(field.name));
+  return [...kind.fields.filter((field) => names.has(field.name)), ...across];
 }
 
 /** Reads a parameter that is set or not. A value that cannot be read is refused: what was meant as a dry run must not be a write. */

@@ -137,8 +137,8 @@ export function createView(
     long,
     longAt: long.map((field) => columns.indexOf(field) + FIRST_COLUMN),
     cells: fields.filter(inTable).map((field) => ({ name: field.name, type: field.type, at: placeOf(field) })),
-    linkedNames: columns.flatMap(({ type, touched, mentioned, turns }, i) =>
-      type.borrowed || touched || mentioned || turns ? [i + FIRST_COLUMN] : [],
+    linkedNames: columns.flatMap(({ type, touched, mentioned, turns, across }, i) =>
+      type.borrowed || across || touched || mentioned || turns ? [i + FIRST_COLUMN] : [],
     ),
     line(row, showing) {
       let line = headOf(row);
@@ -206,7 +206,10 @@ export function chosenView(kind: Kind, fields: readonly Field[]): View {
 
 /** JSON tells of which record it speaks whatever was chosen, as a line does. */
 function createChosenView(kind: Kind, fields: readonly Field[], names: string): View {
-  const shown = kind.fields.filter((field) => isIdentity(field) || fields.includes(field));
+  const shown = [
+    ...kind.fields.filter((field) => isIdentity(field) || fields.includes(field)),
+    ...fields.filter(({ across }) => across),
+  ];
   const chosen = (field: Field) => fields.includes(field);
   const view = createView(kind, shown, undefined, chosen, chosen);
   return { ...view, fingerprint: fnv1a(names) };

@@ -207,6 +207,8 @@ export type Field = FieldSpec & {
   mentioned?: Mentioned;
   /** The list of its further values: `emails` of `email`. */
   list?: Field;
+  /** Of a linked record: this field of what the link leads to. */
+  across?: { link: Link; field: Field };
 };
 
 /** The records of `kind` that link here, and when they happened. `only` those count of which a field has one of these values. */

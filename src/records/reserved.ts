@@ -3,7 +3,7 @@ import type { Declaration } from "./kind.ts";
 
 /** Names that lists use as parameters, so no field may have them. */
 export const LIST_PARAMETERS = [
-  ...(["search", "sort", "limit", "cursor", "offset", "fields", "count", "deleted", "format", "pretty"] as const),
+  ...(["search", "sort", "limit", "cursor", "offset", "fields", "expand", "count", "deleted", "format", "pretty"] as const),
   ...(["list", "group_by", "sum", "avg", "min", "max"] as const),
 ] as const;
 
@@ -111,7 +111,6 @@ export const RESERVED_FIELDS: readonly string[] = [
     "purge",
     "propose",
     "reason",
-    "expand",
     "near",
     "similarity",
     "since",

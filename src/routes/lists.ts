@@ -8,14 +8,14 @@ import { echo, formatPairs } from "../kit/line.ts";
 import { counted } from "../kit/words.ts";
 import type { Kind } from "../records/kind.ts";
 import type { Authenticated } from "../service/route.ts";
-import { readableView, refuseUnreadable, withDeletion } from "./readable.ts";
+import { expandedView, readableView, refuseUnreadable, withDeletion } from "./readable.ts";
 
 /** The view of a list: what the caller chose; else the lines that matter for choosing, or in JSON all fields. */
 export function listView(context: Authenticated, kind: Kind, query: ListQuery): View {
   refuseUnreadable(context, query);
-  if (query.fields) return chosenView(kind, query.fields);
+  if (query.fields) return expandedView(context, chosenView(kind, query.fields), query.expand, query.fields);
   const view = context.style.format.allFields ? viewsOf(kind).json : viewsOf(kind).list;
-  return readableView(context, withDeletion(view, query.deleted));
+  return expandedView(context, readableView(context, withDeletion(view, query.deleted)), query.expand);
 }
 
 /** `told`: what else is told of it. */

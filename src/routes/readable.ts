@@ -1,9 +1,10 @@
+import { expanded, readExpand } from "../derive/across.ts";
 import { type Deleted, type ListQuery, readFields } from "../derive/query.ts";
 import { chosenView, type View, viewsOf } from "../derive/view.ts";
 import type { Predicate } from "../fields/predicate.ts";
 import { Problem } from "../kit/problem.ts";
 import { covers } from "../kit/scope.ts";
-import type { Field, Kind } from "../records/kind.ts";
+import type { Field, Kind, Link } from "../records/kind.ts";
 import type { Authenticated } from "../service/route.ts";
 
 /** What a token may see of records: those of the kinds that it may read, and not even the names of others. */
@@ -21,8 +22,16 @@ const isReadable = (context: Reader, field: Field): boolean => {
   return !source || mayRead(context, source);
 };
 
-const sourceOf = ({ type, link, touched, mentioned }: Field): Kind | undefined =>
-  touched ? touched.kind : mentioned ? mentioned.target : type.borrowed ? link?.target : undefined;
+const sourceOf = ({ type, link, touched, mentioned, across }: Field): Kind | undefined =>
+  across
+    ? across.link.target
+    : touched
+      ? touched.kind
+      : mentioned
+        ? mentioned.target
+        : type.borrowed
+          ? link?.target
+          : undefined;
 
 /** The view of one record that this caller asked for. Of a record that they may write and not read, it shows what names it. */
 export function recordView(context: Authenticated, kind: Kind, deleted?: Deleted): View {
@@ -32,11 +41,26 @@ export function recordView(context: Authenticated, kind: Kind, deleted?: Deleted
     if (!mayRead(context, kind) && !fields.every(isIdentity))
       throw unreadable(kind, "without it an answer shows id, handle and version");
     refuseUnreadable(context, { fields, conditions: [] });
-    return chosenView(kind, fields);
+    return expandedView(context, chosenView(kind, fields), readExpand(kind, parameters), fields);
   }
   const view = style.format.allFields ? viewsOf(kind).json : viewsOf(kind).record;
-  if (mayRead(context, kind)) return readableView(context, withDeletion(view, deleted));
+  if (mayRead(context, kind))
+    return expandedView(context, readableView(context, withDeletion(view, deleted)), readExpand(kind, parameters));
   return chosenView(kind, view.fields.filter(isIdentity));
+}
+
+/** The view, and behind it the fields of the records that it links to. */
+export function expandedView(
+  context: Pick<Authenticated, "session" | "style">,
+  view: View,
+  links: readonly Link[],
+  chosen: readonly Field[] = view.fields,
+): View {
+  if (links.length === 0) return view;
+  const whole = context.style.format.allFields === true;
+  const fields = links.flatMap((link) => expanded(link, whole)).filter((field) => !chosen.includes(field));
+  refuseUnreadable(context, { fields, conditions: [] });
+  return chosenView(view.kind, [...chosen, ...fields]);
 }
 
 /** The view with the time of deletion, for those who asked for deleted records. */
@@ -74,7 +98,7 @@ export function refuseUnreadable(
         sourceOf(field)!,
         field.touched || field.mentioned
           ? `leave ${field.name} out`
-          : `use ${field.link!.id.name} in the place of ${field.name}`,
+          : `use ${(field.link ?? field.across!.link).id.name} in the place of ${field.name}`,
       );
   }
 }

@@ -95,8 +95,13 @@ function createTable(kind: Kind, alias: string): Table {
     };
   };
   const column = (field: Field, workspace?: Workspace): Statement => {
+    if (field.across && workspace !== undefined) {
+      const { link, field: far } = field.across;
+      return sql`(select ${tableAcross(link).column(far, workspace)} ${linked(link.shown, workspace)!.from})`;
+    }
     if (field.turns) return turnedSql(field, field.turns, row);
-    if (field.link?.shown !== field && !field.touched && !field.mentioned) return sql`${row}.${ident(columnName(field))}`;
+    if (field.link?.shown !== field && !field.touched && !field.mentioned && !field.across)
+      return sql`${row}.${ident(columnName(field))}`;
     if (workspace === undefined) throw new Error(`${field.name} is read from another record, whose workspace is not said`);
     if (field.touched) return touchedSql(field.touched, row, workspace);
     if (field.mentioned) return shownMentions(field.mentioned, row, workspace);

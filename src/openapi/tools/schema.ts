@@ -6,10 +6,21 @@ import type { Parameter, Reading, Told } from "../told.ts";
 export type Input = { schema: Json; path: string[]; query: string[]; body: string[]; filters: string[] };
 
 /** Said beside the input, or by those who run a tool. */
-const ASIDE: readonly string[] = ["format", "pretty", "reason", "dry_run", "propose", "fields", "cursor", "offset"];
+const ASIDE: readonly string[] = ["format", "pretty", "reason", "dry_run", "propose", "fields", "expand", "cursor", "offset"];
 
 /** What a list takes by names of its own; all else that it takes is a filter. */
-const OF_LISTS: readonly string[] = ["search", "list", "sort", "limit", "cursor", "fields", "group_by", "sum", "count"];
+const OF_LISTS: readonly string[] = [
+  "search",
+  "list",
+  "sort",
+  "limit",
+  "cursor",
+  "fields",
+  "expand",
+  "group_by",
+  "sum",
+  "count",
+];
 
 /**
  * One object holds the values of the path, the parameters and the body. Filters are an object in it: each as a property of its own would make
