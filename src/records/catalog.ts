@@ -1,9 +1,11 @@
-import type { Kind } from "./kind.ts";
+import type { Declaration, Holder, Kind } from "./kind.ts";
 
 /** All kinds that a workspace knows. Nothing may depend on the list being fixed: workspaces bring their own. */
 export type Catalog = {
   /** In the order of their declarations. */
   kinds: readonly Kind[];
+  /** What they were compiled from. */
+  declarations: readonly Declaration[];
   /** In an order in which each comes before those that it links to. */
   dependentsFirst: readonly Kind[];
   plurals: ReadonlySet<string>;
@@ -12,4 +14,6 @@ export type Catalog = {
   get: (name: string) => Kind | undefined;
   byPlural: (plural: string) => Kind | undefined;
   byPrefix: (prefix: string) => Kind | undefined;
+  /** The links of all kinds to this one. */
+  heldBy: (kind: Kind) => readonly Holder[];
 };

@@ -1,7 +1,9 @@
 import type { FieldSpec } from "../fields/spec.ts";
 import { countType } from "../fields/text.ts";
 import { timeType } from "../fields/time.ts";
+import { atOnce } from "../kit/turns.ts";
 import type { Catalog } from "./catalog.ts";
+import { derived } from "./derived.ts";
 import {
   columnName,
   type Declaration,
@@ -20,39 +22,102 @@ import { checkName, LIST_PARAMETERS } from "./reserved.ts";
 const MOST_ROWS = 200;
 
 /** Compiles the kinds of a workspace: what links to what, and in which order they depend on each other. */
-export function compile(declarations: readonly Declaration[], gone: readonly string[] = []): Catalog {
-  for (const declaration of declarations) checkName(declaration);
-  const kinds = declarations.map((declaration) => compileKind(withTouches(declaration, declarations))) as Compiling[];
+export function compile(declarations: readonly Declaration[], gone: readonly string[] = [], former?: Catalog): Catalog {
+  return atOnce(compiling(declarations, gone, former));
+}
+
+/**
+ * The same piece by piece: it may pause after each kind. A kind whose declaration is one of `former`, and which depends on none that has
+ * changed, is the former one, with all that is derived of it.
+ */
+export function* compiling(
+  declarations: readonly Declaration[],
+  gone: readonly string[] = [],
+  former?: Catalog,
+): Generator<void, Catalog, void> {
+  const touching = declarations.flatMap((kind) => (kind.touches ?? []).map((touch) => ({ kind, touch })));
+  const changed = changedOf(declarations, former);
+  const made: Compiling[] = [];
+  const kinds: Kind[] = [];
+  for (const declaration of declarations) {
+    const known = changed.has(declaration.name) ? undefined : former!.get(declaration.name)!;
+    if (known) kinds.push(known);
+    else {
+      checkName(declaration);
+      const kind = compileKind(withTouches(declaration, touching)) as Compiling;
+      made.push(kind);
+      kinds.push(kind);
+      yield;
+    }
+  }
   const byName = indexBy(kinds, "name");
   const byPlural = indexBy(kinds, "plural");
   const byPrefix = indexBy(kinds, "prefix");
-  for (const kind of kinds) kind.links = linksOf(kind, byName);
-  for (const kind of kinds) kind.holders = holdersOf(kind, kinds);
-  for (const kind of kinds) resolveTouches(kind);
-  for (const kind of kinds) resolveMentions(kind, byName);
-  for (const kind of kinds) kind.mentionedBy = mentionsOf(kind, kinds);
+  for (const kind of made) kind.links = linksOf(kind, byName);
+  const holders = holdersOf(kinds);
+  const heldBy = (kind: Kind) => holders.get(kind.name) ?? [];
+  for (const kind of made) kind.holders = heldBy(kind).filter((holder) => !holder.kind.shared);
+  for (const kind of made) resolveTouches(kind);
+  for (const kind of made) resolveMentions(kind, byName);
+  for (const kind of made) kind.mentionedBy = mentionsOf(kind, kinds);
   return {
     kinds,
-    dependentsFirst: dependentsFirst(kinds),
+    declarations,
+    dependentsFirst: dependentsFirst(kinds, heldBy),
     plurals: new Set(byPlural.keys()),
     gone,
     get: (name) => byName.get(name),
     byPlural: (plural) => byPlural.get(plural),
     byPrefix: (prefix) => byPrefix.get(prefix),
+    heldBy,
   };
 }
+
+/** The names of kinds that are not as they were: those declared otherwise, and those that depend on them. */
+function changedOf(declarations: readonly Declaration[], former: Catalog | undefined): Set<string> {
+  const before = new Set(former?.declarations);
+  const changed = new Set(declarations.filter((each) => !before.has(each)).map(({ name }) => name));
+  const left = new Set(declarations);
+  for (const each of before) if (!left.has(each)) changed.add(each.name);
+  const dependents = new Map<string, string[]>();
+  const dependOn = (on: string, name: string) => {
+    const those = dependents.get(on);
+    if (those) those.push(name);
+    else dependents.set(on, [name]);
+  };
+  for (const declaration of declarations)
+    for (const target of targetsOf(declaration)) {
+      dependOn(target, declaration.name);
+      // It knows its holders, but for the kinds of workspaces.
+      if (!declaration.shared) dependOn(declaration.name, target);
+    }
+  const open = [...changed];
+  for (let name = open.pop(); name !== undefined; name = open.pop())
+    for (const each of dependents.get(name) ?? []) {
+      if (changed.has(each)) continue;
+      changed.add(each);
+      open.push(each);
+    }
+  return changed;
+}
+
+/** The kinds that the fields of a declaration lead to, by name. */
+const targetsOf = derived((declaration: Declaration): readonly string[] => {
+  const types = Object.values(declaration.fields).map(({ type }) => type);
+  return [...new Set(types.flatMap(({ link, mentions }) => [link?.target ?? [], mentions?.target ?? []].flat()))];
+});
 
 const touchedNames = ({ name }: Pick<Declaration, "name">, { as = name }: TouchSource) => ({
   last: `last_${as}_at`,
   count: `${as}_count`,
 });
 
+type Touching = { kind: Declaration; touch: TouchSource };
+
 /** Puts `last_activity_at` and `activity_count` behind the fields of what activities touch. They cost a look-up a row, so lists show them when asked. */
-function withTouches(declaration: Declaration, all: readonly Declaration[]): Declaration {
-  const touching = all.flatMap((kind) =>
-    (kind.touches ?? [])
-      .filter(({ links }) => links.some((link) => kind.fields[link]?.type.link?.target === declaration.name))
-      .map((touch) => ({ kind, touch })),
+function withTouches(declaration: Declaration, all: readonly Touching[]): Declaration {
+  const touching = all.filter(({ kind, touch }) =>
+    touch.links.some((link) => kind.fields[link]?.type.link?.target === declaration.name),
   );
   const fields = touching.flatMap(({ kind, touch }): [string, FieldSpec][] => {
     const { last, count } = touchedNames(kind, touch);
@@ -201,8 +266,17 @@ function linksOf(kind: Kind, byName: ReadonlyMap<string, Kind>): Link[] {
   });
 }
 
-const holdersOf = (target: Kind, kinds: readonly Kind[]): Holder[] =>
-  kinds.flatMap((kind) => kind.links.filter((link) => link.target === target).map((link) => ({ kind, link })));
+/** All links, by the name of the kind that they lead to. */
+function holdersOf(kinds: readonly Kind[]): Map<string, Holder[]> {
+  const holders = new Map<string, Holder[]>();
+  for (const kind of kinds)
+    for (const link of kind.links) {
+      const those = holders.get(link.target.name);
+      if (those) those.push({ kind, link });
+      else holders.set(link.target.name, [{ kind, link }]);
+    }
+  return holders;
+}
 
 const mentionsOf = (target: Kind, kinds: readonly Kind[]): Mention[] =>
   kinds.flatMap((kind) =>
@@ -213,14 +287,14 @@ const mentionsOf = (target: Kind, kinds: readonly Kind[]): Mention[] =>
  * Kinds in an order in which each comes before those that it links to: so they can be deleted. No foreign key leads from or to a kind that a workspace
  * has made, or from a field that it has added: these kinds come first, in any order.
  */
-function dependentsFirst(kinds: readonly Kind[]): Kind[] {
-  const ordered: Kind[] = [];
+function dependentsFirst(kinds: readonly Kind[], heldBy: Catalog["heldBy"]): Kind[] {
+  const ordered = new Set<Kind>();
   const visit = (kind: Kind, path: readonly Kind[]) => {
-    if (ordered.includes(kind) || path.includes(kind)) return;
-    for (const { kind: holder, link } of kind.holders) if (!link.id.slot) visit(holder, [...path, kind]);
-    ordered.push(kind);
+    if (ordered.has(kind) || path.includes(kind)) return;
+    for (const { kind: holder, link } of heldBy(kind)) if (!link.id.slot) visit(holder, [...path, kind]);
+    ordered.add(kind);
   };
   for (const kind of kinds.filter(({ shared }) => shared)) visit(kind, []);
   for (const kind of kinds) visit(kind, []);
-  return ordered;
+  return [...ordered];
 }

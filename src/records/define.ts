@@ -66,7 +66,7 @@ function withLinkedNames(declaration: Declaration): Declaration {
     ];
   });
   const names = fields.map(([name]) => name);
-  const twice = names.find((name, i) => names.indexOf(name) < i);
+  const twice = new Set(names).size < names.length && names.find((name, i) => names.indexOf(name) < i);
   if (twice) throw new Error(`${declaration.name} has two fields ${twice}`);
   return { ...declaration, fields: Object.fromEntries(fields) };
 }

@@ -251,7 +251,7 @@ export type Kind = Omit<Declaration, "fields" | "order"> & {
   furtherKey: Field | undefined;
   /** Its links to other kinds. */
   links: readonly Link[];
-  /** The links of other kinds to this one. */
+  /** The links of other kinds to this one, but for those that a workspace has made: these come and go, and the catalog knows them (`heldBy`). */
   holders: readonly Holder[];
   /** The kinds whose records mention records of this one. */
   mentionedBy: readonly Mention[];

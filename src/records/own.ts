@@ -1,8 +1,10 @@
 import type { FieldSpec } from "../fields/spec.ts";
 import { custom, required } from "../fields/vocabulary.ts";
+import { atOnce } from "../kit/turns.ts";
 import type { Catalog } from "./catalog.ts";
-import { compile } from "./compile.ts";
+import { compiling } from "./compile.ts";
 import { defineRecord, withFields } from "./define.ts";
+import { derived } from "./derived.ts";
 import type { Declaration, ReminderSource } from "./kind.ts";
 import { exampleOfType, keyType, ownType, titleType } from "./ownTypes.ts";
 
@@ -36,26 +38,60 @@ export type OwnKind = {
   };
   version: number;
   deleted_at: string | null;
+  /** With the version it tells whether a stored kind is still what it was. */
+  updated_at?: string;
 };
 
 /** The kinds of a workspace: the built-in ones with the fields that it has added, and its own. Those that are deleted are left out. */
-export function compileOwn(builtIn: readonly Declaration[], own: readonly OwnKind[]): Catalog {
+export const compileOwn = (builtIn: readonly Declaration[], own: readonly OwnKind[]): Catalog =>
+  atOnce(compilingOwn(builtIn, own));
+
+/** The same piece by piece. What is still declared as in `former` is not made again. */
+export function* compilingOwn(
+  builtIn: readonly Declaration[],
+  own: readonly OwnKind[],
+  former?: Catalog,
+): Generator<void, Catalog, void> {
   const living = own.filter(({ deleted_at }) => deleted_at === null);
   const names = new Set([...builtIn, ...living].map(({ name }) => name));
-  const known = (fields: readonly OwnField[]) => fields.filter(({ link }) => link === undefined || names.has(link));
-  const added = new Map(living.map((kind) => [kind.name, known(kind.declaration.fields)]));
+  const before = former ? declaredOf(former) : new Map<string, Declared>();
+  const declared = new Map<string, Declared>();
+  const all: Declaration[] = [];
+  const declare = (kind: OwnKind, make: (fields: readonly OwnField[]) => Declaration): Declaration => {
+    const lost = kind.declaration.fields.filter(({ link }) => link !== undefined && !names.has(link));
+    const fields = kind.declaration.fields.filter((field) => !lost.includes(field));
+    const key = keyOf(kind, lost);
+    const known = before.get(kind.name);
+    const declaration = key !== undefined && known?.key === key ? known.declaration : make(fields);
+    if (key !== undefined) declared.set(kind.name, { key, declaration });
+    return declaration;
+  };
+  const added = new Map(living.filter(({ prefix }) => prefix === null).map((kind) => [kind.name, kind]));
+  for (const declaration of builtIn) {
+    const kind = added.get(declaration.name);
+    const has = kind && kind.declaration.fields.length > 0;
+    all.push(has ? declare(kind, (fields) => withFields(declaration, specsOf(fields, {}))) : declaration);
+  }
+  for (const kind of living.filter(({ prefix }) => prefix !== null)) {
+    all.push(declare(kind, (fields) => declarationOf(kind, fields)));
+    yield;
+  }
   const gone = own
     .filter(({ deleted_at, name }) => deleted_at !== null && /^[a-z][a-z0-9_]*$/.test(name))
     .map(({ name }) => name);
-  const all = [
-    ...builtIn.map((declaration) => {
-      const fields = added.get(declaration.name) ?? [];
-      return fields.length === 0 ? declaration : withFields(declaration, specsOf(fields, {}));
-    }),
-    ...living.filter(({ prefix }) => prefix !== null).map((kind) => declarationOf(kind, known(kind.declaration.fields))),
-  ];
-  return compile(all, gone);
+  const catalog = yield* compiling(all, gone, former);
+  for (const [name, each] of declared) declaredOf(catalog).set(name, each);
+  return catalog;
 }
+
+/** A declaration, and the stored kind that it was made of. */
+type Declared = { key: string; declaration: Declaration };
+
+const declaredOf = derived((_: Catalog) => new Map<string, Declared>());
+
+/** Undefined of what is not stored yet. Fields lead nowhere where the kind that they link to is deleted. */
+const keyOf = ({ id, version, updated_at }: OwnKind, lost: readonly OwnField[]): string | undefined =>
+  updated_at === undefined ? undefined : `${id} ${version} ${updated_at} ${lost.map(({ name }) => name)}`;
 
 /** The same with the kinds that are deleted: as what a file of the workspace holds is read. */
 export const compileWhole = (builtIn: readonly Declaration[], own: readonly OwnKind[]): Catalog =>

@@ -16,7 +16,8 @@ import { shortId } from "../kit/id.ts";
 import { echo } from "../kit/line.ts";
 import { Problem } from "../kit/problem.ts";
 import { oneOf } from "../kit/words.ts";
-import type { Kind } from "../records/kind.ts";
+import type { Catalog } from "../records/catalog.ts";
+import type { Holder, Kind } from "../records/kind.ts";
 import { type Authenticated, type Route, readPathId } from "../service/route.ts";
 import { attaching, withAttached } from "./attach.ts";
 import { affectedTold, bulkRoutes, within } from "./bulk.ts";
@@ -41,7 +42,7 @@ const DELETED = {
 };
 
 /** The routes of one kind of record. */
-export function recordRoutes(kind: Kind): Route[] {
+export function recordRoutes(kind: Kind, catalog: Catalog): Route[] {
   const { plural, name } = kind;
   const one = `/${plural}/{id}`;
   return [
@@ -90,7 +91,7 @@ export function recordRoutes(kind: Kind): Route[] {
       handle: (context) => (isPurge(context) ? purge(context, kind) : remove(context, kind)),
     },
     ...bulkRoutes(kind),
-    ...heldRoutes(kind),
+    ...heldRoutes(kind, catalog),
     ...mentionRoutes(kind),
   ];
 }
@@ -100,10 +101,10 @@ function createAbout({ naturalKey, name }: Kind): string {
 }
 
 /** `/contacts/{id}/activities`: the records of other kinds that link to this one, by the first of their links to it. */
-function heldRoutes(kind: Kind): Route[] {
-  const others = kind.holders.filter(({ kind: held }) => held !== kind);
-  const firsts = others.filter(({ kind: held }, i) => others.findIndex((each) => each.kind === held) === i);
-  return firsts.flatMap(({ kind: held, link }): Route[] => {
+function heldRoutes(kind: Kind, { heldBy }: Catalog): Route[] {
+  const firsts = new Map<Kind, Holder>();
+  for (const holder of heldBy(kind)) if (holder.kind !== kind && !firsts.has(holder.kind)) firsts.set(holder.kind, holder);
+  return [...firsts.values()].flatMap(({ kind: held, link }): Route[] => {
     const joined = held.joins?.into === link.id.name;
     const path = `/${kind.plural}/{id}/${joined ? held.joins!.as : held.plural}`;
     const adding: Route = {

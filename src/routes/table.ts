@@ -66,7 +66,7 @@ export function createRoutes(catalog: Catalog): Route[] {
     ...claimRoutes,
     ...memberRoutes,
     ...kindRoutes,
-    ...catalog.kinds.flatMap((kind) => recordRoutes(kind)),
+    ...catalog.kinds.flatMap((kind) => recordRoutes(kind, catalog)),
     ...joinedRoutes(catalog),
     ...tallyRoutes(catalog),
     ...scriptRoutes(catalog),

@@ -1,6 +1,7 @@
 import type { PartColumn } from "../../formats/files/workspacePart.ts";
-import { wholeOf } from "../../kit/largeJson.ts";
 import { toTimestamp } from "../../kit/time.ts";
+import { inTurns } from "../../kit/turns.ts";
+import type { Rows } from "../../postgres/driver.ts";
 import type { Pool } from "../../postgres/pool.ts";
 import { ident, join, raw, type Statement, sql } from "../../postgres/sql.ts";
 import type { Transaction } from "../../postgres/transaction.ts";
@@ -11,20 +12,35 @@ import type { Author } from "../database.ts";
 /** What workspaces have declared. `kinds_version` of a workspace counts its changes, so that every process knows when to read them anew. */
 export type Kinds = { version: number; kinds: OwnKind[] };
 
-const readSql = (workspaceId: string, lock: Statement) =>
-  sql`select w.kinds_version, coalesce((select jsonb_agg(to_jsonb(k) order by k.created_at, k.name) from kinds k where k.workspace_id = ${workspaceId}), '[]')
-    from workspaces w where w.id = ${workspaceId} ${lock}`;
+/** Declarations are read where `known` has not the same: of many kinds, few change. */
+const readSql = (workspaceId: string, known: readonly OwnKind[]) => {
+  const versions = Object.fromEntries(known.map((kind) => [kind.name, `${kind.version} ${kind.updated_at}`]));
+  return sql`select w.kinds_version, k.name, k.id, k.plural, k.prefix, k.version, k.deleted_at::text, k.updated_at::text,
+      case when ${versions}::jsonb ->> k.name is distinct from k.version || ' ' || k.updated_at then k.declaration::text end
+    from workspaces w left join kinds k on k.workspace_id = w.id where w.id = ${workspaceId} order by k.created_at, k.name`;
+};
 
-/** As of one moment. */
-export async function readKinds({ rows }: Pick<Pool, "rows">, workspaceId: string): Promise<Kinds> {
-  return kindsOf(await rows(readSql(workspaceId, raw("")), { retry: true }));
+/** As of one moment. `known`: what was read before. */
+export async function readKinds(
+  { rows }: Pick<Pool, "rows">,
+  workspaceId: string,
+  known: readonly OwnKind[] = [],
+): Promise<Kinds> {
+  return inTurns(kindsOf(await rows(readSql(workspaceId, known), { retry: true }), known));
 }
 
-const kindsOf = ([row]: readonly (readonly unknown[])[]): Kinds => ({
-  version: (row?.[0] ?? 0) as number,
-  // Many declarations are longer than what the driver parses.
-  kinds: wholeOf(row?.[1] ?? []) as OwnKind[],
-});
+/** Many declarations take a while to parse. */
+function* kindsOf(rows: Rows, known: readonly OwnKind[]): Generator<void, Kinds, void> {
+  const before = new Map(known.map((kind) => [kind.name, kind]));
+  const kinds: OwnKind[] = [];
+  for (const [, name, id, plural, prefix, version, deleted_at, updated_at, text] of rows as [number, ...string[]][]) {
+    if (name === null) continue;
+    const declaration = text === null ? before.get(name!)!.declaration : JSON.parse(text!);
+    kinds.push({ name, id, plural, prefix, version, deleted_at, updated_at, declaration } as unknown as OwnKind);
+    yield;
+  }
+  return { version: (rows[0]?.[0] ?? 0) as number, kinds };
+}
 
 export async function readVersion({ rows }: Pick<Pool, "rows">, workspaceId: string): Promise<number> {
   const [row] = await rows(sql`select w.kinds_version from workspaces w where w.id = ${workspaceId}`, {
@@ -35,17 +51,18 @@ export async function readVersion({ rows }: Pick<Pool, "rows">, workspaceId: str
 }
 
 /**
- * Changes what a workspace has declared. `decide` is given what there is, while no other request can change it, and gives the kind as it is to
+ * Changes what a workspace has declared. `known`: what was read before. `decide` is given what there is, while no other request can change it, and gives the kind as it is to
  * be; it throws where that cannot be.
  */
 export function changeKinds(
   pool: Pool,
   { workspaceId, actor, now }: Author,
+  known: readonly OwnKind[],
   decide: (kinds: readonly OwnKind[], tx: Transaction) => OwnKind | Promise<OwnKind>,
 ): Promise<OwnKind> {
   return pool.transaction(async (tx) => {
     await tx.rows(sql`select from workspaces w where w.id = ${workspaceId} for no key update`);
-    const { kinds } = kindsOf(await tx.rows(readSql(workspaceId, raw(""))));
+    const { kinds } = await inTurns(kindsOf(await tx.rows(readSql(workspaceId, known)), known));
     const kind = await decide(kinds, tx);
     const at = toTimestamp(now);
     await tx.rows(sql`insert into kinds as k (workspace_id, name, id, prefix, plural, declaration, version, created_at, created_by, updated_at, deleted_at)

@@ -137,7 +137,7 @@ async function find(
   );
   if (found.length > MOST_BULK) throw refuseTooMany(kind);
   const records = found.map((row) => (removal ? unsealed(rootOf(kind, row)) : rootOf(kind, row)));
-  const dependents = removal ? await dependentsOf(rows, workspaceId, records, lock, removal) : [];
+  const dependents = removal ? await dependentsOf(db, rows, workspaceId, records, lock, removal) : [];
   return { found: { records, set: setOf([...records, ...dependents]), affected: affectedBy(dependents) }, dependents };
 }
 

@@ -6,6 +6,7 @@ import { wholeOf } from "../../kit/largeJson.ts";
 import { Problem } from "../../kit/problem.ts";
 import { counted } from "../../kit/words.ts";
 import { ident, join, raw, type Statement, sql } from "../../postgres/sql.ts";
+import type { Catalog } from "../../records/catalog.ts";
 import { columnName, type Kind } from "../../records/kind.ts";
 import type { Author, Database } from "../database.ts";
 import { inUnit, ofMany } from "../unit.ts";
@@ -108,7 +109,7 @@ async function plan(
       "from is the other one, which becomes part of the first",
     );
   const all = new Map<string, Moved>();
-  await moveLinks(all, rows, workspaceId, { kind, from: other.id, to: kept.id }, lock);
+  await moveLinks(all, rows, workspaceId, { kind, heldBy: db.catalog.heldBy, from: other.id, to: kept.id }, lock);
   const moved = [...all.values()];
   const fields = mergeFields(kind, kept.state, other.state, take);
   const hash = createHash("sha256");
@@ -119,17 +120,17 @@ async function plan(
 }
 
 /** One record whose links become those of another. */
-type Move = { kind: Kind; from: string; to: string };
+type Move = { kind: Kind; heldBy: Catalog["heldBy"]; from: string; to: string };
 
 /** The living records that link to one, each with the links to set. */
 async function moveLinks(
   moved: Map<string, Moved>,
   rows: Rows,
   workspaceId: string,
-  { kind: target, from, to }: Move,
+  { kind: target, heldBy, from, to }: Move,
   lock: Statement,
 ): Promise<void> {
-  for (const holder of new Set(target.holders.map(({ kind }) => kind))) {
+  for (const holder of new Set(heldBy(target).map(({ kind }) => kind))) {
     const links = holder.links.filter((link) => link.target === target);
     const held = join(links.map(({ id }) => sql`r.${ident(columnName(id))}`));
     const any = join(
@@ -150,9 +151,9 @@ async function moveLinks(
       const sets = links.flatMap((link, i) => (ids[i] === from ? [[columnName(link.id), to]] : []));
       moved.set(id, { kind: holder, id, version, sets: { ...moved.get(id)?.sets, ...Object.fromEntries(sets) } });
     }
-    for (const [id, twin] of await twinsOf(rows, workspaceId, holder, { kind: target, from, to })) {
+    for (const [id, twin] of await twinsOf(rows, workspaceId, holder, { kind: target, heldBy, from, to })) {
       moved.get(id)!.twin = twin;
-      await moveLinks(moved, rows, workspaceId, { kind: holder, from: id, to: twin }, lock);
+      await moveLinks(moved, rows, workspaceId, { kind: holder, heldBy, from: id, to: twin }, lock);
     }
   }
 }

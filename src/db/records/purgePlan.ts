@@ -50,7 +50,7 @@ export async function planPurge(
   if (!found) throw await gone({ pool: { rows } }, workspaceId, kind, reference.key);
   const root = unsealed(rootOf(kind, found));
   const living = found.at(-1) as boolean;
-  const dependents = living ? await dependentsOf(rows, workspaceId, [root], lock) : [];
+  const dependents = living ? await dependentsOf(db, rows, workspaceId, [root], lock) : [];
   const erased = new Map<string, Erased>([[root.id, { kind, id: root.id, version: root.version, living }]]);
   for (const { kind: of, id, version, goes } of dependents) if (goes) erased.set(id, { kind: of, id, version, living: true });
   let next = [...erased.values()];
@@ -102,7 +102,7 @@ async function hangingOn(
     const ids = erased.filter((each) => each.kind === kind).map(({ id }) => id);
     await take(kind, sql`r.merged_into = any (${ids}::text[])`);
   }
-  const tied = (await dependentsOf(rows, workspaceId, erased, lock, { hidden: true })).filter(({ goes }) => goes);
+  const tied = (await dependentsOf(db, rows, workspaceId, erased, lock, { hidden: true })).filter(({ goes }) => goes);
   const along = await deletedAlong(rows, workspaceId, erased);
   for (const kind of db.catalog.kinds) {
     const ids = [

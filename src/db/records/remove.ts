@@ -3,7 +3,7 @@ import { pendingSql } from "../../derive/ddl.ts";
 import type { IdReference, IdSource } from "../../kit/id.ts";
 import { ident, join, raw, type Statement, sql } from "../../postgres/sql.ts";
 import type { Transaction } from "../../postgres/transaction.ts";
-import { columnName, type Kind, type Link } from "../../records/kind.ts";
+import { columnName, type Holder, type Kind, type Link } from "../../records/kind.ts";
 import type { Author, Database } from "../database.ts";
 import { frozenProblem } from "./frozen.ts";
 import { withNewHandles } from "./handles.ts";
@@ -52,7 +52,7 @@ export async function previewRemoval(
 ): Promise<Removal> {
   const rows: Rows = (statement) => db.pool.rows(statement, { retry: true });
   const root = await findRoot(db, rows, workspaceId, kind, reference, raw(""));
-  return removalOf(root, await dependentsOf(rows, workspaceId, [root], raw(""), { detach }));
+  return removalOf(root, await dependentsOf(db, rows, workspaceId, [root], raw(""), { detach }));
 }
 
 /**
@@ -72,7 +72,7 @@ export function removeRow(
   return withNewHandles(() =>
     db.pool.transaction(async (tx) => {
       const root = await findRoot(db, tx.rows, author.workspaceId, kind, reference, LOCK);
-      const dependents = await dependentsOf(tx.rows, author.workspaceId, [root], LOCK, { detach });
+      const dependents = await dependentsOf(db, tx.rows, author.workspaceId, [root], LOCK, { detach });
       const removal = removalOf(root, dependents);
       agree(removal);
       const entries = await removeAll(tx, author, ids, [root], dependents);
@@ -140,6 +140,7 @@ export function affectedBy(dependents: readonly Dependent[]): Removal["affected"
  * deleted already, too. `detach`: also what was logged for both sides of a record that puts one thing into another, which then stands for itself.
  */
 export async function dependentsOf(
+  { catalog }: Pick<Database, "catalog">,
   rows: Rows,
   workspaceId: string,
   roots: readonly { kind: Kind; id: string }[],
@@ -153,7 +154,7 @@ export async function dependentsOf(
   while (deleted.size > 0) {
     const next = new Map<Kind, string[]>();
     for (const [target, ids] of deleted)
-      for (const [holder, links] of holdersOf(target)) {
+      for (const [holder, links] of holdersOf(catalog.heldBy(target))) {
         const hanging = await rows(hangingSql(workspaceId, holder, links, ids, lock, hidden));
         for (const [id, version, goes, tied] of hanging as [string, number, boolean, Links][]) {
           if (found.get(id)?.goes || given.has(id)) continue;
@@ -209,9 +210,9 @@ function add(ids: Map<Kind, string[]>, kind: Kind, id: string): void {
 }
 
 /** The kinds that link to this one, each with its links to it. */
-function holdersOf(target: Kind): Map<Kind, Link[]> {
+function holdersOf(all: readonly Holder[]): Map<Kind, Link[]> {
   const holders = new Map<Kind, Link[]>();
-  for (const { kind, link } of target.holders) holders.set(kind, [...(holders.get(kind) ?? []), link]);
+  for (const { kind, link } of all) holders.set(kind, [...(holders.get(kind) ?? []), link]);
   return holders;
 }
 

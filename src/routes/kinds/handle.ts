@@ -5,10 +5,9 @@ import { echo } from "../../kit/line.ts";
 import { nearest } from "../../kit/nearest.ts";
 import { Problem } from "../../kit/problem.ts";
 import { counted, oneOf } from "../../kit/words.ts";
-import { declarations } from "../../records/all.ts";
 import type { Catalog } from "../../records/catalog.ts";
 import type { Kind } from "../../records/kind.ts";
-import { compileOwn, type OwnField, type OwnKind } from "../../records/own.ts";
+import type { OwnField, OwnKind } from "../../records/own.ts";
 import type { Authenticated } from "../../service/route.ts";
 import { kindView } from "../../views/kind.ts";
 import { confirm } from "../confirm.ts";
@@ -83,9 +82,12 @@ async function write(
   outcome: "created" | "updated" | "restored",
 ): Promise<Answer> {
   const { author, services, session, db } = context;
-  const kind = await changeKinds(db.pool, author, (kinds) => {
-    const made = decide(kinds, compileOwn(declarations, kinds));
-    compileOrRefuse([...kinds.filter(({ name }) => name !== made.name), made]);
+  const known = await stored(context);
+  const compiled = (kinds: readonly OwnKind[]) => services.catalogs.with(session.workspaceId, kinds);
+  const kind = await changeKinds(db.pool, author, known.kinds, async (kinds) => {
+    const made = decide(kinds, await compiled(kinds));
+    const candidate = { ...made, version: made.version + 1 };
+    await compiled([...kinds.filter(({ name }) => name !== made.name), candidate]).catch(refuseUnfit);
     return made;
   });
   services.forget(session.workspaceId);
@@ -93,12 +95,8 @@ async function write(
   return shown(context, catalog.get(kind.name)!, kinds, outcome);
 }
 
-function compileOrRefuse(kinds: readonly OwnKind[]): void {
-  try {
-    compileOwn(declarations, kinds);
-  } catch (error) {
-    throw new Problem("invalid_value", (error as Error).message, "GET /kinds shows what there is");
-  }
+function refuseUnfit(error: unknown): never {
+  throw new Problem("invalid_value", (error as Error).message, "GET /kinds shows what there is");
 }
 
 export async function create(context: Authenticated): Promise<Answer> {
@@ -247,10 +245,10 @@ export async function remove(context: Authenticated): Promise<Answer> {
     throw new Problem("unprocessable", `${name} is built in and stays`, `hide a field of your own: PATCH /kinds/${name}`);
   const count = await countOwn(db.pool, session.workspaceId, name);
   const holds = counted(count, kind);
-  const facts = [name, String(count), ...catalog.get(name)!.holders.map(({ kind: { name } }) => name)];
-  const clears = linkingTold(kind);
+  const facts = [name, String(count), ...catalog.heldBy(kind).map(({ kind: { name } }) => name)];
+  const clears = linkingTold(kind, catalog);
   confirm(context, "delete kind", facts, `delete the kind ${name} with ${holds}${clears}`, `DELETE /kinds/${name}`);
-  await changeKinds(db.pool, author, (now) => {
+  await changeKinds(db.pool, author, kinds, (now) => {
     const known = now.find((each) => each.name === name && each.deleted_at === null);
     if (!known) throw new Problem("not_found", `the kind ${name} was deleted`, "GET /kinds shows what there is");
     return { ...known, deleted_at: new Date(author.now).toISOString() };
@@ -265,8 +263,8 @@ export async function remove(context: Authenticated): Promise<Answer> {
 }
 
 /** `; car_id of trips leads nowhere until it is restored` */
-function linkingTold({ holders, name }: Kind): string {
-  const others = holders.filter(({ kind }) => kind.name !== name);
+function linkingTold(of: Kind, { heldBy }: Catalog): string {
+  const others = heldBy(of).filter(({ kind }) => kind !== of);
   if (others.length === 0) return "";
   return `; ${others.map(({ kind, link }) => `${link.id.name} of ${kind.plural}`).join(", ")} is not shown until it is restored`;
 }

@@ -176,7 +176,7 @@ test("the members of every such field are addressed by its own name", () => {
 });
 
 test("the document tells of both fields' members, and asks for a link by neither field alone", () => {
-  const routes = [parts, memos].flatMap(recordRoutes);
+  const routes = [parts, memos].flatMap((kind) => recordRoutes(kind, catalog));
   const document = openApi({ routes, catalog, baseUrl: "http://x", version: "1", formats: FORMATS }) as {
     components: {
       parameters: Record<string, { description: string }>;

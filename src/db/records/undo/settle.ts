@@ -5,6 +5,7 @@ import { wholeOf } from "../../../kit/largeJson.ts";
 import { ident, join, raw, sql } from "../../../postgres/sql.ts";
 import type { Transaction } from "../../../postgres/transaction.ts";
 import { columnName, type Kind } from "../../../records/kind.ts";
+import type { Database } from "../../database.ts";
 import { isPurged } from "../purged.ts";
 import { dependentsOf } from "../remove.ts";
 import { rowsOf, storedSql } from "../table.ts";
@@ -43,6 +44,7 @@ const keyOf = ({ keyField, furtherKey }: Kind) => [keyField, furtherKey].flatMap
  * it was is left alone, which may keep others from it in turn. Returns what is still to be written.
  */
 export async function settle(
+  db: Pick<Database, "catalog">,
   tx: Transaction,
   workspaceId: string,
   planned: readonly Target[],
@@ -73,7 +75,7 @@ export async function settle(
     const going = [...targets.values()].filter((target) => isHidden(target) && !wasHidden(target));
     if (going.length === 0) return false;
     const gone = new Set(going.map(({ id }) => id));
-    const dependents = await dependentsOf(tx.rows, workspaceId, going, raw("for update of r"));
+    const dependents = await dependentsOf(db, tx.rows, workspaceId, going, raw("for update of r"));
     let some = false;
     for (const { kind, id, version, goes, links } of dependents) {
       const target = targets.get(id) ?? { kind, id, current: { version, state: links }, state: links, goes: false, entries: 0 };

@@ -153,7 +153,7 @@ function takeBack(
       async (_, tx) => {
         const currents = await lockRecords(tx, workspaceId, db.catalog.kinds, entries);
         const { targets, left } = planUndo(entries, currents, force);
-        const settled = await settle(tx, workspaceId, targets, left, force);
+        const settled = await settle(db, tx, workspaceId, targets, left, force);
         const puts = settled.flatMap((target) => putOf(target, timeOf(author)) ?? []);
         agree(puts, left);
         const main = puts.some(({ id }) => id === cause) ? cause : undefined;
