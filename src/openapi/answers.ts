@@ -83,17 +83,21 @@ function filesOf(operation: Operation, formats: readonly MediaType[]): Json {
 
 /** The answers that operations refer to by name: records, pages of them, and for each status the refusals. */
 export function componentResponses(routes: readonly Operation[], catalog: Catalog, formats: readonly MediaType[]): Json {
-  const shown = routes.flatMap((route) => {
+  // Several routes answer the same: it is made once.
+  const named = new Map<string, () => Json>();
+  const created = { ...ALWAYS, ...headerRefs("Location") };
+  for (const route of routes) {
     const { answers, body } = route;
-    if (answers.is === "list" && answers.of.length === 1)
-      return [[pageResponse(answers.of[0]!), pageOf(answers.of[0]!, catalog, filesOf(route, formats))]];
-    if (answers.is !== "record") return [];
-    const created = { ...ALWAYS, ...headerRefs("Location") };
-    return [
-      [recordResponse(answers.of, false), recordOf(answers.of, catalog, ALWAYS)],
-      ...(body?.is === "create" ? [[recordResponse(answers.of, true), recordOf(answers.of, catalog, created)]] : []),
-    ];
-  });
+    if (answers.is === "list" && answers.of.length === 1) {
+      const [of] = answers.of as [Kind];
+      named.set(pageResponse(of), () => pageOf(of, catalog, filesOf(route, formats)));
+    } else if (answers.is === "record") {
+      const { of } = answers;
+      named.set(recordResponse(of, false), () => recordOf(of, catalog, ALWAYS));
+      if (body?.is === "create") named.set(recordResponse(of, true), () => recordOf(of, catalog, created));
+    }
+  }
+  const shown = [...named].map(([name, make]) => [name, make()]);
   const used = new Set(routes.flatMap(refusalsOf));
   const refused = Object.entries(byStatus([...used])).map(([status, codes]) => [status, refusal(status, codes)]);
   return Object.fromEntries([...shown, ...refused]);

@@ -3,7 +3,7 @@ import { OPERATORS } from "../fields/predicate.ts";
 import type { Catalog } from "../records/catalog.ts";
 import { isRecord, type Kind, membersOf } from "../records/kind.ts";
 import { answersOf, componentHeaders, componentResponses, type MediaType } from "./answers.ts";
-import { componentParameters, parametersOf, toldPath } from "./parameters.ts";
+import { componentParameters, kindBehind, kindNamed, parametersOf, toldPath } from "./parameters.ts";
 import { bodySchemaOf, capital, componentSchemas, type Json, shownKinds } from "./schemas.ts";
 
 export type ApiSource = {
@@ -72,17 +72,23 @@ function about(): string {
 }
 
 function tagsOf(routes: readonly Operation[], kinds: readonly Kind[]): Json[] {
-  return [...new Set(routes.map(tagOf))].map((name) => {
-    const kind = kinds.find(({ plural }) => plural === name);
-    const abouts = routes.filter((route) => tagOf(route) === name).map((route) => route.about);
-    return { name, description: kind?.about ?? [...new Set(abouts)].join("; ") };
-  });
+  const abouts = new Map<string, Set<string>>();
+  for (const route of routes) {
+    const tag = tagOf(route);
+    const those = abouts.get(tag);
+    if (those) those.add(route.about);
+    else abouts.set(tag, new Set([route.about]));
+  }
+  return [...abouts].map(([name, those]) => ({
+    name,
+    description: kindBehind(name, kinds)?.about ?? [...those].join("; "),
+  }));
 }
 
 /** A family of routes: all that have the first segment in common, and the manual's pages. */
 const tagOf = ({ path, answers }: Operation) => (answers.is === "document" ? "manual" : path.split("/")[1]!);
 
-function operationOf(
+export function operationOf(
   route: Operation,
   kinds: readonly Kind[],
   plurals: ReadonlySet<string>,
@@ -108,7 +114,7 @@ function operationOf(
 function explain(route: Operation, kinds: readonly Kind[], plurals: ReadonlySet<string>): string {
   const { about, path, open, filters, body, refuses = [] } = route;
   const scope = open ? undefined : scopeOf(route, plurals);
-  const kind = kinds.find(({ plural }) => path === `/${plural}`);
+  const kind = kindBehind(path.slice(1), kinds);
   const key = body?.is === "create" ? body.of.naturalKey : undefined;
   return [
     `${about.replace(/^\p{L}/u, (first) => first.toUpperCase())}.`,
@@ -147,7 +153,8 @@ export function operationId({ method, path, answers, kind }: Operation, kinds: r
   };
   const segments = path.split("/").slice(1);
   // `POST /quotes/{id}/invoice` makes the one invoice that follows, where `POST /quotes/{id}/invoices` creates any.
-  const verb = kinds.some((kind) => isRecord(kind) && kind.name === segments.at(-1)) ? "make" : verbs[method];
+  const last = kindNamed(kinds, segments.at(-1)!);
+  const verb = last && isRecord(last) ? "make" : verbs[method];
   // What is in a campaign has a path of its own too, by which it is called otherwise.
   const { as } = kind?.joins ?? {};
   if (as !== undefined && segments.at(-1) === as)
@@ -164,7 +171,7 @@ export function operationId({ method, path, answers, kind }: Operation, kinds: r
 const capitalWords = (segment: string) => capital(segment.replace(/[^a-z]+/g, "_"));
 
 function singular(segment: string, kinds: readonly Kind[]): string {
-  const kind = kinds.find(({ plural }) => plural === segment);
+  const kind = kindBehind(segment, kinds);
   return kind?.plural.startsWith(kind.name.slice(0, -1)) ? kind.name : segment.replace(/s$/, "");
 }
 

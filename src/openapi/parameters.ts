@@ -4,6 +4,7 @@ import { isRecordWrite, type Named, type Operation } from "../derive/operation.t
 import { COMMON_PARAMETERS, listParameters } from "../derive/parameters.ts";
 import { refusalsOf } from "../derive/refusals.ts";
 import type { FieldSpec } from "../fields/spec.ts";
+import { derived } from "../records/derived.ts";
 import { type Field, isRecord, type Kind, type Link, membersOf } from "../records/kind.ts";
 import { FILTERING, GROUPING } from "../records/reserved.ts";
 import { type Json, writtenSchema } from "./schemas.ts";
@@ -35,7 +36,17 @@ export function toldPath(path: string, kinds: readonly Kind[]): string {
 }
 
 /** The kind is the one whose plural stands before. */
-const kindBehind = (before: string, kinds: readonly Kind[]) => kinds.find(({ plural }) => plural === before);
+export const kindBehind = (before: string, kinds: readonly Kind[]): Kind | undefined => indexOf(kinds).plurals.get(before);
+export const kindNamed = (kinds: readonly Kind[], name: string): Kind | undefined => indexOf(kinds).names.get(name);
+
+/** The first of each name, for there may be hundreds. */
+const indexOf = derived((kinds: readonly Kind[]) => {
+  const reversed = kinds.toReversed();
+  return {
+    names: new Map(reversed.map((kind) => [kind.name, kind])),
+    plurals: new Map(reversed.map((kind) => [kind.plural, kind])),
+  };
+});
 
 function pathParameter(name: string, before: string, kinds: readonly Kind[]): Json {
   const kind = kindBehind(before, kinds);
@@ -86,7 +97,9 @@ const acrossName = ({ name, target }: Link) => `${target.name}.by.${name}`;
 
 /** The parameters that operations refer to by name: filters, what every route takes, and headers. */
 export function componentParameters(routes: readonly Operation[]): Json {
-  const lists = routes.flatMap(({ filters }) => (filters && !filters.bulk ? [filters] : []));
+  // Of each kind there are several.
+  const byKind = new Map(routes.flatMap(({ filters }) => (filters && !filters.bulk ? [[filters.of, filters] as const] : [])));
+  const lists = [...byKind.values()];
   const listed = lists.flatMap(({ of, most }) => [
     ...Object.entries(ownParameters(of, most)).map(([name, spec]) => [listName(of, name), queryParameter(name, spec)]),
     ...filterable(of).map((field) => [listName(of, field.name), filterParameter(field)]),

@@ -1,8 +1,8 @@
 import type { Operation } from "../derive/operation.ts";
 import type { Kind } from "../records/kind.ts";
-import { type ApiSource, openApi, operationId } from "./document.ts";
-import { toldPath } from "./parameters.ts";
-import { type Json, shownKinds } from "./schemas.ts";
+import { type ApiSource, openApi, operationId, operationOf } from "./document.ts";
+import { componentParameters, toldPath } from "./parameters.ts";
+import { componentSchemas, type Json, shownKinds } from "./schemas.ts";
 
 /** An operation, with its path and all else that the document tells of it. */
 export type Told = { route: Operation; id: string; path: string; told: Json };
@@ -17,6 +17,35 @@ export type Reading = {
   /** What a reference to a component stands for. */
   resolve: (each: Json) => Json;
 };
+
+/** What references of one operation stand for, and the operation, without the rest of the document. */
+export function readOperation(
+  route: Operation,
+  { kinds, plurals, formats }: Shared,
+): Pick<Reading, "resolve"> & { told: Told } {
+  const groups: Record<string, () => Json> = {
+    parameters: once(() => componentParameters([route])),
+    schemas: once(() => componentSchemas([route])),
+  };
+  const told = operationOf(route, kinds, plurals, formats);
+  return {
+    told: { route, id: operationId(route, kinds), path: toldPath(route.path, kinds), told },
+    resolve(each) {
+      const [, group, name] = REFERENCE.exec(String(each["$ref"])) ?? [];
+      return group && name && groups[group] ? (groups[group]()[name] as Json) : each;
+    },
+  };
+}
+
+/** What all operations of a document have in common. */
+export type Shared = Pick<ApiSource, "formats"> & { kinds: readonly Kind[]; plurals: ReadonlySet<string> };
+
+const REFERENCE = /^#\/components\/(\w+)\/(.+)$/;
+
+function once<T>(make: () => T): () => T {
+  let made: T | undefined;
+  return () => (made ??= make());
+}
 
 export function readDocument(source: ApiSource): Reading {
   const routes = source.routes.filter(({ standard }) => !standard);
@@ -33,7 +62,7 @@ export function readDocument(source: ApiSource): Reading {
     kinds,
     components,
     resolve(each) {
-      const [, group, name] = /^#\/components\/(\w+)\/(.+)$/.exec(String(each["$ref"])) ?? [];
+      const [, group, name] = REFERENCE.exec(String(each["$ref"])) ?? [];
       return group && name ? components[group]![name]! : each;
     },
   };

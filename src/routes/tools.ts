@@ -1,3 +1,4 @@
+import type { Operation } from "../derive/operation.ts";
 import { limitOrAll } from "../derive/parameters.ts";
 import { single } from "../derive/query.ts";
 import { choice, text } from "../fields/vocabulary.ts";
@@ -7,24 +8,21 @@ import { type Answer, encodeProblem } from "../http/reply.ts";
 import { echo, quoteIfNeeded } from "../kit/line.ts";
 import { nearest } from "../kit/nearest.ts";
 import { Problem } from "../kit/problem.ts";
+import { inTurns } from "../kit/turns.ts";
 import { BODY, readCall } from "../openapi/tools/call.ts";
 import { requestOf, type Values } from "../openapi/tools/request.ts";
-import { SHAPES, type Shape, shaped } from "../openapi/tools/shapes.ts";
-import { type Tool, toolsOf, USUAL } from "../openapi/tools/tools.ts";
+import { aroundOf, SHAPES, type Shape, shaped } from "../openapi/tools/shapes.ts";
+import { familyOf, type Tool, type Tools, toolsOf, USUAL } from "../openapi/tools/tools.ts";
 import type { Catalog } from "../records/catalog.ts";
 import type { Ask, Authenticated, Context, Refuse, Route } from "../service/route.ts";
-import { version } from "./openapi.ts";
 
 const TEXT = "text/plain; charset=utf-8";
 const MOST = 1_000;
 
 /** `routes` gives the whole table, of which these are a part. */
 export function toolRoutes(routes: () => readonly Route[], catalog: Catalog): Route[] {
-  let made: Tool[] | undefined;
-  const tools = ({ services: { baseUrl } }: Context) => {
-    made ??= toolsOf({ routes: routes(), catalog, baseUrl, version, formats: FORMATS });
-    return made;
-  };
+  let made: Tools | undefined;
+  const tools = () => (made ??= toolsOf({ routes: routes(), catalog, formats: FORMATS }));
   return [
     {
       method: "GET",
@@ -38,7 +36,7 @@ export function toolRoutes(routes: () => readonly Route[], catalog: Catalog): Ro
         limit: { ...limitOrAll(MOST), about: "tools; those with the most use first", initially: USUAL },
       },
       answers: { is: "document", type: TEXT, also: ["application/json"] },
-      handle: (context) => list(context, tools(context)),
+      handle: (context) => list(context, tools()),
     },
     {
       method: "POST",
@@ -49,27 +47,41 @@ export function toolRoutes(routes: () => readonly Route[], catalog: Catalog): Ro
       raw: true,
       answers: { is: "json" },
       refuse,
-      handle: (context, ask) => run(context, ask, tools(context)),
+      handle: (context, ask) => run(context, ask, tools()),
     },
   ];
 }
 
-function list({ parameters, style }: Context, tools: readonly Tool[]): Answer {
+async function list({ parameters, style }: Context, tools: Tools): Promise<Answer> {
   const asked = single(parameters, "for");
   if (asked !== undefined && !(SHAPES as readonly string[]).includes(asked))
     throw new Problem("invalid_value", `for cannot be ${echo(asked)}`, `for=${SHAPES.join(", for=")}; without it all is told`);
   const only = single(parameters, "only");
-  const found = only === undefined ? tools : chosen(tools, only);
-  const shown = found.slice(0, readLimit(single(parameters, "limit"), only === undefined ? USUAL : found.length));
-  const brief = only === undefined;
+  const found = only === undefined ? tools.operations : await inTurns(chosen(tools, only));
+  const usual = only === undefined ? USUAL : Math.min(found.length, MOST);
+  const shown = found.slice(0, readLimit(single(parameters, "limit"), usual));
   if (asked === undefined && style.format.name !== "json")
-    return { is: "document", type: TEXT, text: lines(shown, found.length) };
-  const value = shaped(shown, asked as Shape | undefined, brief);
-  return {
-    is: "document",
-    type: jsonFormat.contentType,
-    text: `${JSON.stringify(value, null, style.pretty ? 2 : undefined)}\n`,
-  };
+    return { is: "document", type: TEXT, text: await inTurns(lines(shown, found.length, tools)) };
+  const text = await inTurns(written(shown, tools, asked as Shape | undefined, only === undefined, style.pretty));
+  return { is: "document", type: jsonFormat.contentType, text };
+}
+
+/** As JSON, tool by tool: each may be long. */
+function* written(
+  shown: readonly Operation[],
+  tools: Tools,
+  shape: Shape | undefined,
+  brief: boolean,
+  pretty: boolean,
+): Generator<void, string, void> {
+  const [open, close] = aroundOf(shape);
+  const texts: string[] = [];
+  for (const operation of shown) {
+    texts.push(JSON.stringify(shaped(tools.toolOf(operation), shape, brief)));
+    yield;
+  }
+  const text = `${open}${texts.join(",")}${close}`;
+  return `${pretty ? JSON.stringify(JSON.parse(text), null, 2) : text}\n`;
 }
 
 function readLimit(text: string | undefined, usual: number): number {
@@ -79,37 +91,46 @@ function readLimit(text: string | undefined, usual: number): number {
   throw new Problem("invalid_value", `limit cannot be ${echo(text)}`, `limit expects a number from 1 to ${MOST}, or all`);
 }
 
-function chosen(tools: readonly Tool[], only: string): Tool[] {
-  const names = only.split(",").map((name) => name.trim());
-  const known = [...new Set(tools.flatMap(({ family, name }) => [family, name]))];
-  for (const name of names) {
+function* chosen({ operations, families, nameOf }: Tools, only: string): Generator<void, Operation[], void> {
+  const asked = new Set(only.split(",").map((name) => name.trim()));
+  const byFamily = operations.filter((operation) => asked.has(familyOf(operation)));
+  if ([...asked].every((name) => families().has(name))) return byFamily;
+  const names = new Map<Operation, string>();
+  for (const operation of operations) {
+    names.set(operation, nameOf(operation));
+    yield;
+  }
+  const known = [...new Set([...families(), ...names.values()])];
+  for (const name of asked) {
     if (known.includes(name)) continue;
     const near = nearest(name, known);
-    const families = [...new Set(tools.map(({ family }) => family))];
     throw new Problem("invalid_value", `there are no tools ${echo(name)}`, [
-      `${near.length > 0 ? `did you mean ${near.join(" or ")}? ` : ""}only= takes ${families.join(", ")}, or names of tools`,
+      `${near.length > 0 ? `did you mean ${near.join(" or ")}? ` : ""}only= takes ${[...families()].join(", ")}, or names of tools`,
     ]);
   }
-  return tools.filter(({ family, name }) => names.includes(family) || names.includes(name));
+  return operations.filter((operation) => asked.has(familyOf(operation)) || asked.has(names.get(operation)!));
 }
 
-function lines(tools: readonly Tool[], all: number): string {
-  const each = tools.map(({ name, risk, about, example }) => {
-    const shown = quoteIfNeeded(JSON.stringify(example));
-    return `tool/${name} risk=${risk} about=${quoteIfNeeded(about)} example=${shown}\n`;
-  });
-  const more = tools.length < all ? ` of ${all}: limit=all, or only=contacts,deals` : "";
-  return `${each.join("")}# ${tools.length} tools${more}\n# POST /tools/{name} {"input":{…}} runs one; schemas: format=json, or for=${SHAPES.join(", for=")}\n`;
+function* lines(shown: readonly Operation[], all: number, { toolOf }: Tools): Generator<void, string, void> {
+  const each: string[] = [];
+  for (const operation of shown) {
+    const { name, risk, about, example } = toolOf(operation);
+    const quoted = quoteIfNeeded(JSON.stringify(example));
+    each.push(`tool/${name} risk=${risk} about=${quoteIfNeeded(about)} example=${quoted}\n`);
+    yield;
+  }
+  const more = shown.length < all ? ` of ${all}: limit=all, or only=contacts,deals` : "";
+  return `${each.join("")}# ${shown.length} tools${more}\n# POST /tools/{name} {"input":{…}} runs one; schemas: format=json, or for=${SHAPES.join(", for=")}\n`;
 }
 
 /** Runs a tool as the request that it stands for, with the rights of the caller. */
-async function run(context: Authenticated, ask: Ask, tools: readonly Tool[]): Promise<Answer> {
+async function run(context: Authenticated, ask: Ask, tools: Tools): Promise<Answer> {
   const { path, style, headers, author, parameters } = context;
   const isJson = style.format.name === "json";
   const extra = parameters.map(([name]) => name).find((name) => name !== "format" && name !== "pretty");
   if (extra !== undefined)
     throw new Problem("invalid_filter", `there is no parameter ${echo(extra)} here`, `it belongs into the body: ${BODY}`);
-  const tool = toolNamed(tools, path.name!);
+  const tool = await inTurns(toolNamed(tools, path.name!));
   const { input, reason, requestId, isDryRun, confirm } = readCall(context.body.text);
   if (isDryRun && !tool.writes && tool.risk !== "read")
     throw new Problem("bad_request", `${tool.name} cannot be rehearsed`, "it is no write of records: send it without dry_run");
@@ -165,13 +186,15 @@ const refuse: Refuse = (problem, format, requestId) => {
   return { ...encoded, body: failure(JSON.parse(String(encoded.body)), { request_id: requestId, status: problem.status }) };
 };
 
-function toolNamed(tools: readonly Tool[], name: string): Tool {
-  const tool = tools.find((each) => each.name === name);
-  if (tool) return tool;
-  const near = nearest(
-    name,
-    tools.map((each) => each.name),
-  );
+function* toolNamed({ operations, nameOf, toolOf }: Tools, name: string): Generator<void, Tool, void> {
+  const names: string[] = [];
+  for (const operation of operations) {
+    const known = nameOf(operation);
+    if (known === name) return toolOf(operation);
+    names.push(known);
+    yield;
+  }
+  const near = nearest(name, names);
   throw new Problem("not_found", `there is no tool ${echo(name)}`, [
     `${near.length > 0 ? `did you mean ${near.join(" or ")}? ` : ""}GET /tools?limit=all lists them`,
   ]);

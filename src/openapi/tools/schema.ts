@@ -26,7 +26,7 @@ const OF_LISTS: readonly string[] = [
  * One object holds the values of the path, the parameters and the body. Filters are an object in it: each as a property of its own would make
  * a list the largest of all tools. `brief` leaves out what the names of fields say themselves.
  */
-export function inputOf({ route, told }: Told, { resolve }: Reading, brief: boolean): Input {
+export function inputOf({ route, told }: Told, { resolve }: Pick<Reading, "resolve">, brief: boolean): Input {
   const parameters = (told["parameters"] as Json[]).map(resolve) as Parameter[];
   const path = parameters.filter((each) => each.in === "path");
   const { filters, body } = route;

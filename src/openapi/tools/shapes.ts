@@ -5,43 +5,27 @@ import type { Tool } from "./tools.ts";
 export const SHAPES = ["openai", "anthropic", "mcp", "langchain"] as const;
 export type Shape = (typeof SHAPES)[number];
 
-/** As a request of that provider takes them; undefined is our own shape, which tells all. */
-export function shaped(tools: readonly Tool[], shape: Shape | undefined, brief: boolean): unknown {
-  const each = (make: (tool: Tool, schema: Json) => Json) =>
-    tools.map((tool) => make(tool, brief ? tool.brief : tool.input.schema));
+/** What stands before and behind a list of them, in JSON. */
+export function aroundOf(shape: Shape | undefined): readonly [string, string] {
+  if (shape === undefined) return ['{"items":[', '],"next_cursor":null}'];
+  return shape === "mcp" ? ['{"tools":[', "]}"] : ["[", "]"];
+}
+
+/** As a request of that provider takes it; undefined is our own shape, which tells all. */
+export function shaped(tool: Tool, shape: Shape | undefined, brief: boolean): Json {
+  const { name, about, risk, method, path, example, writes } = tool;
+  const schema = brief ? tool.brief : tool.input.schema;
   switch (shape) {
     case "openai":
-      return each(({ name, about }, parameters) => ({
-        type: "function",
-        function: { name, description: about, parameters, strict: false },
-      }));
+      return { type: "function", function: { name, description: about, parameters: schema, strict: false } };
     case "anthropic":
-      return each(({ name, about }, schema) => ({ name, description: about, input_schema: schema }));
+      return { name, description: about, input_schema: schema };
     case "langchain":
-      return each(({ name, about, risk }, schema) => ({ name, description: about, schema, metadata: { risk } }));
+      return { name, description: about, schema, metadata: { risk } };
     case "mcp":
-      return {
-        tools: each(({ name, about, risk }, inputSchema) => ({
-          name,
-          description: about,
-          inputSchema,
-          annotations: hintsOf(risk),
-        })),
-      };
+      return { name, description: about, inputSchema: schema, annotations: hintsOf(risk) };
     default:
-      return {
-        items: each(({ name, about, risk, method, path, example, writes }, schema) => ({
-          name,
-          about,
-          risk,
-          method,
-          path,
-          dry_run: writes,
-          schema,
-          example,
-        })),
-        next_cursor: null,
-      };
+      return { name, about, risk, method, path, dry_run: writes, schema, example };
   }
 }
 

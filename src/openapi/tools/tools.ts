@@ -1,8 +1,9 @@
 import { bodyExample, type Operation, scopeOf } from "../../derive/operation.ts";
+import { createRecent } from "../../kit/recent.ts";
 import { isRecord, type Kind } from "../../records/kind.ts";
-import type { ApiSource } from "../document.ts";
-import type { Json } from "../schemas.ts";
-import { type Parameter, type Reading, readDocument, type Told } from "../told.ts";
+import { type ApiSource, operationId } from "../document.ts";
+import { type Json, shownKinds } from "../schemas.ts";
+import { type Parameter, readOperation, type Shared } from "../told.ts";
 import { type Input, inputOf } from "./schema.ts";
 
 export type Risk = "read" | "write" | "destructive";
@@ -18,7 +19,7 @@ export type Tool = {
   family: string;
   input: Input;
   /** The same without what the names of fields say themselves. */
-  brief: Json;
+  readonly brief: Json;
   example: Json;
   /** Whether it can be rehearsed, and takes an idempotency key. */
   writes: boolean;
@@ -26,15 +27,44 @@ export type Tool = {
   file: boolean;
 };
 
-/** All of them, those first that most work is done with. */
-export function toolsOf(source: ApiSource): Tool[] {
-  const reading = readDocument(source);
-  const plurals = new Set(source.catalog.kinds.map(({ plural }) => plural));
-  const all = reading.operations.filter(({ route }) => isTool(route));
-  const main = source.catalog.kinds.filter(isRecord).slice(0, MAIN_KINDS);
-  const ranked = all.map((told, i) => ({ told, rank: rankOf(told.route, main) * 1_000 + i })).sort((a, b) => a.rank - b.rank);
-  return ranked.map(({ told }) => toolOf(told, reading, plurals));
+/** The operations that are tools, those first that most work is done with. What a tool takes is made when it is asked for. */
+export type Tools = {
+  /** What each is made of. */
+  operations: readonly Operation[];
+  /** The first segments of their paths. */
+  families: () => ReadonlySet<string>;
+  toolOf: (operation: Operation) => Tool;
+  nameOf: (operation: Operation) => string;
+};
+
+/** Tools that are kept. */
+const MOST_MADE = 200;
+
+export function toolsOf({ routes, catalog, formats }: Omit<ApiSource, "baseUrl" | "version">): Tools {
+  const shown = routes.filter(({ standard }) => !standard);
+  const kinds = shownKinds(shown);
+  const main = catalog.kinds.filter(isRecord).slice(0, MAIN_KINDS);
+  const ranked = shown.filter(isTool).map((operation, i) => ({ operation, rank: rankOf(operation, main) * 100_000 + i }));
+  const operations = ranked.sort((a, b) => a.rank - b.rank).map(({ operation }) => operation);
+  const made = createRecent<Operation, Tool>(MOST_MADE);
+  const first = kinds.find(isRecord)!;
+  let families: Set<string> | undefined;
+  return {
+    operations,
+    families: () => (families ??= new Set(operations.map(familyOf))),
+    // Providers take no longer ones.
+    nameOf: (operation) => operationId(operation, kinds).slice(0, 64),
+    toolOf(operation) {
+      const known = made.get(operation);
+      if (known) return known;
+      const tool = toolOf(operation, { kinds, plurals: catalog.plurals, formats }, first);
+      made.set(operation, tool);
+      return tool;
+    },
+  };
 }
+
+export const familyOf = ({ path }: Operation): string => path.split("/")[1]!;
 
 /** How many tools a list has unless it is asked for more. */
 export const USUAL = 20;
@@ -61,22 +91,25 @@ function isTool({ method, path, open, raw, answers }: Operation): boolean {
   );
 }
 
-function toolOf(told: Told, reading: Reading, plurals: ReadonlySet<string>): Tool {
-  const { route, id, path } = told;
+function toolOf(route: Operation, shared: Shared, first: Kind): Tool {
+  const reading = readOperation(route, shared);
+  const { told } = reading;
+  const { id, path } = told;
   const input = inputOf(told, reading, false);
   const parameters = (told.told["parameters"] as Json[]).map(reading.resolve) as Parameter[];
-  const risk = riskOf(route, plurals);
+  const risk = riskOf(route, shared.plurals);
   return {
-    // Providers take no longer ones.
     name: id.slice(0, 64),
     about: `${aboutOf(route)}${risk === "destructive" ? ". Destructive: ask the user first" : ""}`,
     risk,
     method: route.method,
     path,
-    family: route.path.split("/")[1]!,
+    family: familyOf(route),
     input,
-    brief: inputOf(told, reading, true).schema,
-    example: exampleOf(route, parameters, input, reading.kinds.find(isRecord)!),
+    get brief() {
+      return inputOf(told, reading, true).schema;
+    },
+    example: exampleOf(route, parameters, input, first),
     writes: route.parameters?.["dry_run"] !== undefined,
     file: route.body?.is === "file",
   };
