@@ -1,7 +1,8 @@
 import type { Item, Party, TaxLine } from "../../fields/items.ts";
 import { decimalText, grossedOf, minorDigits } from "../../kit/amounts.ts";
 import { itemNet, type Paper } from "./paper.ts";
-import { endpointOf, unitCode } from "./ublCodes.ts";
+import { endpointOf, unitCode, vatNumberOf } from "./ublCodes.ts";
+import { tag, type Xml } from "./ublElement.ts";
 
 /** UBL 2.1 as Peppol BIS Billing 3 wants it, which is a core invoice of EN 16931. */
 
@@ -25,24 +26,20 @@ export function unfitForUbl({ number, currency, seller, buyer, taxes, items }: P
   if (!seller.tax_id) lacks.push("the workspace has no tax_id");
   if (!buyer.tax_id && taxes.some(({ tax_category }) => tax_category === "AE"))
     lacks.push("the buyer has no tax_id, which reverse charge needs");
+  if (!vatNumberOf(seller) && taxes.some(({ tax_category }) => tax_category === "G"))
+    lacks.push("the tax_id of the workspace is not a VAT number such as DE123456789, which an export needs");
+  if (seller.country === "DE" && buyer.country === "DE") lacks.push(...unfitInGermany(seller, buyer));
   return lacks;
 }
 
-type Xml = { readonly xml: string };
-
-/** What XML cannot hold is left out, and all that means something in it is written so that it does not. */
-const escaped = (text: string) =>
-  text
-    .replace(/[^\t\n\r\x20-\ud7ff\ue000-\ufffd\u{10000}-\u{10ffff}]/gu, "")
-    .replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`);
-
-/** An element of values or other elements; one without any is left out. */
-function tag(name: string, ...content: (Xml | string | undefined | null | false)[]): Xml {
-  const [element = ""] = name.split(" ");
-  const inner = content
-    .map((each) => (typeof each === "object" && each !== null ? each.xml : each ? escaped(each) : ""))
-    .join("");
-  return { xml: inner === "" ? "" : `<${name}>${inner}</${element}>` };
+/** What German rules want of both sides beyond EN 16931 (DE-R-003 to DE-R-009 of Peppol, BR-DE of XRechnung). */
+function unfitInGermany(seller: Party, buyer: Party): string[] {
+  const missing = (who: string, party: Party, names: readonly (keyof Party)[]) =>
+    names.filter((name) => !party[name]).map((name) => `${who} has no ${name}, which Germany needs`);
+  return [
+    ...missing("the workspace", seller, ["city", "postal_code", "phone", "email"]),
+    ...missing("the buyer", buyer, ["city", "postal_code"]),
+  ];
 }
 
 export function ublOf(paper: Paper): string {
@@ -68,17 +65,17 @@ export function ublOf(paper: Paper): string {
     tag("cac:AccountingSupplierParty", partyOf(seller, true)),
     tag("cac:AccountingCustomerParty", partyOf(paper.buyer, false)),
     tag("cac:Delivery", tag("cbc:ActualDeliveryDate", delivered)),
-    seller.iban &&
-      tag(
-        "cac:PaymentMeans",
-        tag("cbc:PaymentMeansCode", currency === "EUR" ? "58" : "30"),
-        tag("cbc:PaymentID", number),
+    tag(
+      "cac:PaymentMeans",
+      tag("cbc:PaymentMeansCode", paymentCode(seller, currency)),
+      tag("cbc:PaymentID", number),
+      seller.iban &&
         tag(
           "cac:PayeeFinancialAccount",
           tag("cbc:ID", seller.iban),
           tag("cac:FinancialInstitutionBranch", tag("cbc:ID", seller.bic)),
         ),
-      ),
+    ),
     paper.takesBack && tag("cac:PaymentTerms", tag("cbc:Note", `Credited${credits ? ` to ${credits.number}` : ""}`)),
     tag("cac:TaxTotal", amount("cbc:TaxAmount", paper.tax), ...paper.taxes.map((tax) => subtotalOf(tax, amount))),
     tag(
@@ -88,7 +85,7 @@ export function ublOf(paper: Paper): string {
       amount("cbc:TaxInclusiveAmount", paper.gross),
       amount("cbc:PayableAmount", paper.gross),
     ),
-    ...paper.items.map((item, i) => lineOf(item, i + 1, root, amount)),
+    ...paper.items.map((item, i) => lineOf(item, i + 1, root, amount, currency)),
   ];
   const xml = body
     .map((each) => (each ? each.xml : ""))
@@ -101,13 +98,33 @@ ${xml}
 `;
 }
 
+/** How it is paid (UNCL 4461): SEPA transfer, transfer, payment to a bank account, not said. Danish rules do not know 30. */
+function paymentCode({ iban, bic, country }: Party, currency: string): string {
+  if (!iban) return "1";
+  if (currency === "EUR") return "58";
+  if (country === "DK") return bic ? "42" : "1";
+  return "30";
+}
+
 const VAT = tag("cac:TaxScheme", tag("cbc:ID", "VAT"));
+
+const NATIONAL_TAX = tag("cac:TaxScheme", tag("cbc:ID", "TAX"));
+
+/** Danish sellers give their number here too (DK-R-002). A buyer's tax number that is no VAT number has no other place. */
+function registrationOf(party: Party, sells: boolean): Xml | undefined {
+  const vat = vatNumberOf(party);
+  if (sells && party.country === "DK" && vat) return tag('cbc:CompanyID schemeID="0184"', vat);
+  return sells || vat ? undefined : tag("cbc:CompanyID", party.tax_id);
+}
 
 function partyOf(party: Party, sells: boolean): Xml {
   const endpoint = endpointOf(party)!;
+  const vat = vatNumberOf(party);
+  const other = vat ? undefined : party.tax_id;
   return tag(
     "cac:Party",
     tag(`cbc:EndpointID schemeID="${endpoint.scheme}"`, endpoint.id),
+    sells && tag("cac:PartyIdentification", tag("cbc:ID", other)),
     tag(
       "cac:PostalAddress",
       tag("cbc:StreetName", party.street),
@@ -116,8 +133,9 @@ function partyOf(party: Party, sells: boolean): Xml {
       tag("cbc:CountrySubentity", party.region),
       tag("cac:Country", tag("cbc:IdentificationCode", party.country)),
     ),
-    party.tax_id && tag("cac:PartyTaxScheme", tag("cbc:CompanyID", party.tax_id.replace(/[\s.-]/g, "")), VAT),
-    tag("cac:PartyLegalEntity", tag("cbc:RegistrationName", party.name)),
+    vat && tag("cac:PartyTaxScheme", tag("cbc:CompanyID", vat), VAT),
+    sells && other && tag("cac:PartyTaxScheme", tag("cbc:CompanyID", other), NATIONAL_TAX),
+    tag("cac:PartyLegalEntity", tag("cbc:RegistrationName", party.name), registrationOf(party, sells)),
     tag(
       "cac:Contact",
       tag("cbc:Name", sells ? party.name : party.contact),
@@ -146,10 +164,15 @@ const subtotalOf = ({ tax_category, tax_rate, tax_reason, net_cents, tax_cents }
     ),
   );
 
-function lineOf(item: Item, place: number, root: "Invoice" | "CreditNote", amount: Amount): Xml {
+/**
+ * A line must come to quantity times price less discount within 0.02, whatever the currency (PEPPOL-EN16931-R120, R040). Where whole yen are
+ * the smallest unit, it does not: then the discount stands without its percentage, and the price is the amount divided by the quantity.
+ */
+function lineOf(item: Item, place: number, root: "Invoice" | "CreditNote", amount: Amount, currency: string): Xml {
   const net = itemNet(item);
   const whole = grossedOf(item);
   const quantity = root === "Invoice" ? "cbc:InvoicedQuantity" : "cbc:CreditedQuantity";
+  const coarse = minorDigits(currency) === 0;
   return tag(
     `cac:${root}Line`,
     tag("cbc:ID", String(place)),
@@ -161,18 +184,23 @@ function lineOf(item: Item, place: number, root: "Invoice" | "CreditNote", amoun
         tag("cbc:ChargeIndicator", "false"),
         tag("cbc:AllowanceChargeReasonCode", "95"),
         tag("cbc:AllowanceChargeReason", "Discount"),
-        tag("cbc:MultiplierFactorNumeric", plainNumber(item.discount_percent ?? 0)),
+        !coarse && tag("cbc:MultiplierFactorNumeric", plainNumber(item.discount_percent ?? 0)),
         amount("cbc:Amount", whole - net),
-        amount("cbc:BaseAmount", whole),
+        !coarse && amount("cbc:BaseAmount", whole),
       ),
     tag(
       "cac:Item",
       tag("cbc:Name", item.description),
       tag("cac:ClassifiedTaxCategory", tag("cbc:ID", item.tax_category), tag("cbc:Percent", String(item.tax_rate)), VAT),
     ),
-    tag("cac:Price", amount("cbc:PriceAmount", item.unit_price_cents)),
+    tag(
+      "cac:Price",
+      coarse && !Number.isInteger(item.quantity)
+        ? tag(`cbc:PriceAmount currencyID="${currency}"`, plainNumber(Number(whole) / item.quantity))
+        : amount("cbc:PriceAmount", item.unit_price_cents),
+    ),
   );
 }
 
 /** Without an exponent, which xs:decimal does not know. */
-const plainNumber = (value: number) => (/e/.test(String(value)) ? value.toFixed(6).replace(/\.?0+$/, "") : String(value));
+const plainNumber = (value: number) => (/e/.test(String(value)) ? value.toFixed(12).replace(/\.?0+$/, "") : String(value));

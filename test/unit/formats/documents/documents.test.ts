@@ -50,7 +50,16 @@ function paperOf(items: readonly Item[], takesBack: boolean, text = "x"): Paper 
     tax_cents: Number(taxOf(BigInt(each.net_cents), each.tax_rate)),
   }));
   const sum = (name: "net_cents" | "tax_cents") => taxes.reduce((all, each) => all + BigInt(each[name]), 0n);
-  const party = { name: text, street: text, city: text, country: "DE", tax_id: "DE123456789", email: "a@b.example" };
+  const party = {
+    name: text,
+    street: text,
+    city: text,
+    postal_code: text,
+    country: "DE",
+    tax_id: "DE123456789",
+    email: "a@b.example",
+    phone: "+49 30 123456",
+  };
   return {
     ...{
       name: "invoice",
@@ -140,7 +149,39 @@ test("what lacks something that the rules want is told so", () => {
   const paper = paperOf([{ ...RATES[4], description: "x", quantity: 1, unit_price_cents: 1 }], false);
   assert.deepEqual(unfitForUbl({ ...paper, number: null }), ["it is a draft: it has no number"]);
   assert.match(unfitForUbl({ ...paper, buyer: { name: "x" } }).join(), /the buyer has no country.*reverse charge/);
+  assert.match(unfitForUbl({ ...paper, seller: { ...paper.seller, phone: "" } }).join(), /no phone, which Germany needs/);
   assert.match(unfitForUbl({ ...paper, currency: "KWD" }).join(), /two decimals/);
+});
+
+test("lines in whole yen come to quantity times price less discount within 0.02", () => {
+  const yen = (quantity: number, unit_price_cents: number, discount_percent: number) =>
+    ublOf({
+      ...paperOf([{ ...RATES[0], description: "x", quantity, unit_price_cents, discount_percent }], false),
+      currency: "JPY",
+    });
+  for (const xml of [yen(0.333, 18_900, 3), yen(123_456.789, 333, 12.345), yen(0.000001, 1, 0), yen(2, 18_900, 3)]) {
+    const line = only(xml, "cac:InvoiceLine");
+    const less = Number(allOf(line, "cbc:Amount")[0] ?? 0);
+    const exact = Number(only(line, "cbc:InvoicedQuantity")) * Number(only(line, "cbc:PriceAmount")) - less;
+    assert.ok(Math.abs(exact - Number(only(line, "cbc:LineExtensionAmount"))) <= 0.02, line);
+    assert.doesNotMatch(line, /MultiplierFactorNumeric|BaseAmount/);
+  }
+});
+
+test("a tax number is a VAT number only where it begins with a country, and gives the address in its scheme", () => {
+  const paper = paperOf([{ ...RATES[0], description: "x", quantity: 1, unit_price_cents: 1 }], false);
+  const seller = (more: object) =>
+    only(ublOf({ ...paper, seller: { ...paper.seller, ...more } }), "cac:AccountingSupplierParty");
+  const national = seller({ tax_id: "12/345/67890" });
+  assert.deepEqual([only(national, "cbc:EndpointID"), allOf(national, "cbc:CompanyID")], ["a@b.example", ["12/345/67890"]]);
+  assert.match(only(national, "cac:PartyTaxScheme"), /<cbc:ID>TAX</);
+  for (const [country, tax_id, endpoint] of [
+    ["DE", "DE 123.456-789", ' schemeID="9930">DE123456789<'],
+    ["NO", "NO923456783MVA", ' schemeID="0192">923456783<'],
+    ["SE", "SE556036079301", ' schemeID="0007">5560360793<'],
+    ["GR", "EL094259216", ' schemeID="9933">094259216<'],
+  ])
+    assert.ok(seller({ country, tax_id }).includes(`<cbc:EndpointID${endpoint}`), country);
 });
 
 test("units are UN/ECE codes", () => {
