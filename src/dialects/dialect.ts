@@ -15,6 +15,8 @@ export type Translation = {
   schema: Values;
   ours: (value: unknown) => unknown;
   theirs: (value: unknown) => unknown;
+  /** Our names within the value that are others there. */
+  words?: Readonly<Record<string, string>>;
   /** The value there as an expression of SQL over our column. */
   sql?: (column: string) => string;
 };

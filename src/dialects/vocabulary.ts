@@ -74,6 +74,8 @@ function memberEntry(kind: Kind, byName: ReadonlyMap<string, Entry>, theirs: str
 /** Replaces our names of fields that are called otherwise there. */
 function retelling(entries: readonly Entry[]): (text: string) => string {
   const renamed = new Map(entries.filter(({ ours, theirs }) => ours !== theirs).map(({ ours, theirs }) => [ours, theirs]));
+  for (const { value } of entries)
+    for (const [ours, theirs] of Object.entries(value?.words ?? {})) if (!renamed.has(ours)) renamed.set(ours, theirs);
   if (renamed.size === 0) return (text) => text;
   const names = [...renamed.keys()].sort((a, b) => b.length - a.length).map((name) => name.replaceAll(".", "\\."));
   const pattern = new RegExp(`(?<![\\w.])(?:${names.join("|")})(?![\\w])`, "g");

@@ -84,6 +84,44 @@ test("prices are decimal numbers, exact both ways", async () => {
   }
 });
 
+test("quotes and invoices are for a client, and their items have decimal prices", async () => {
+  const client = await row("POST", "/client", { firstName: "Billed", lastName: "Monthly" });
+  for (const table of ["quote", "invoice"]) {
+    const sent = { clientId: client.id, items: [{ description: "Monthly retainer", quantity: 3, unitPrice: 1.15 }] };
+    const { id, ...made } = await row("POST", `/${table}`, { ...sent, currency: "EUR" });
+    assert.deepEqual([made.clientId, made.client], [client.id, "Billed Monthly"]);
+    const [item] = made.items as Row[];
+    assert.deepEqual([item!.unitPrice, item!.net], [1.15, 3.45]);
+    const changed = await row("PUT", `/${table}/${id}`, { items: made.items });
+    assert.deepEqual(changed.items, made.items);
+    assert.equal((await rows(`/${table}?where=clientId:${client.id}`)).length, 1);
+    for (const items of [[{ description: "x", unit_price_cents: 1 }], { a: 1 }, [1], [{ unitPrice: 1.005 }]])
+      await refused(400, 400000, "PUT", `/${table}/${id}`, { items });
+    const priceless = await refused(400, 400000, "PUT", `/${table}/${id}`, { items: [{ description: "x" }] });
+    assert.match(priceless.message, /^item 1 needs unitPrice;/);
+  }
+});
+
+test("webhooks are made, changed and ended, with events in these words", async () => {
+  const url = "https://example.com/hooks";
+  const { id, secret, ...made } = await row("POST", "/webhook", { url, events: ["client.created", "invoice.updated"] });
+  assert.match(String(secret), /^whsec_/);
+  assert.deepEqual([made.url, made.events, made.active], [url, ["client.created", "invoice.updated"], true]);
+  assert.deepEqual((await ann.send("GET", `/webhooks/${id}?format=json`)).json().events, [
+    "contact.created",
+    "invoice.updated",
+  ]);
+  assert.deepEqual((await row("PUT", `/webhook/${id}`, { events: ["client.*"] })).events, ["client.*"]);
+  assert.deepEqual(
+    (await rows("/webhook")).map((each) => each.id),
+    [id],
+  );
+  await refused(400, 400000, "POST", "/webhook", { url, events: ["nothing.created"] });
+  await refused(404, 404001, "GET", `/webhook/${id}`, undefined, bob);
+  await done("DELETE", `/webhook/${id}`);
+  assert.deepEqual(await rows("/webhook"), []);
+});
+
 test("employees have first and last names", async () => {
   const { id, name } = await row("POST", "/employee", {
     firstName: "Ann",
@@ -229,6 +267,7 @@ test("its OpenAPI document needs no key, and each of its operations answers", as
     "listClients",
     "getClient",
     "createClient",
+    "createInvoice",
     "updateClient",
     "deleteClient",
     "listProducts",
@@ -276,6 +315,7 @@ test("the printed program compiles under strict and runs, with its own client fi
     const env = { ...process.env, INCRM_API_KEY: ann.token };
     const { stdout } = await run("node", ["--import", "tsx", join(folder, "program.ts")], { env });
     assert.match(stdout, /^Found \d+ clients\n/);
+    assert.match(stdout, /^Created invoice: i_\w+$/m);
     assert.match(stdout, /^Hostile null \(null\)$/m);
     assert.match(stdout, /^all \d+, refused 401014 with a reset$/m);
   } finally {
@@ -285,7 +325,7 @@ test("the printed program compiles under strict and runs, with its own client fi
 
 /** As the guide prints it, with the parts that need other entities left out, and an end that a test can hold it against. */
 const PROGRAM = `
-import { InCRMClient, listClients, getClient, createClient } from '@incrm-app/sdk'
+import { InCRMClient, listClients, getClient, createClient, createInvoice } from '@incrm-app/sdk'
 
 // 1. Initialize the client
 const incrm = new InCRMClient({
@@ -303,6 +343,19 @@ console.log(\`Found \${clientsResponse.meta.total} clients\`)
 // 3. Process each client
 for (const client of clientsResponse.data) {
   console.log(\`\${client.firstName} \${client.lastName} (\${client.email})\`)
+}
+
+// 4. Create an invoice for the first client
+if (clientsResponse.data.length > 0) {
+  const { data: invoiceResponse } = await createInvoice({
+    body: {
+      clientId: clientsResponse.data[0]!.id,
+      items: [
+        { description: 'Monthly retainer', quantity: 1, unitPrice: 2000 },
+      ],
+    },
+  })
+  console.log(\`Created invoice: \${invoiceResponse.data.id}\`)
 }
 
 async function fetchAllRecords<T>(

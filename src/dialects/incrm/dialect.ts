@@ -6,6 +6,7 @@ import { readQuery } from "./query.ts";
 import { sdk } from "./sdk.ts";
 import { envelope, refusal } from "./shape.ts";
 import { TABLES } from "./tables.ts";
+import { changeWebhook, createWebhook, removeWebhook, WEBHOOK_WRITES, webhook, webhooks } from "./webhooks.ts";
 
 const phrases: readonly Phrase[] = [
   {
@@ -20,6 +21,11 @@ const phrases: readonly Phrase[] = [
   { method: "GET", path: "/api-key", about: "your API keys", takes: [], answer: keys },
   { method: "POST", path: "/api-key", about: "an API key; scopes [] means all", takes: [], answer: createKey },
   { method: "DELETE", path: "/api-key/{id}", about: "revoke an API key", takes: [], answer: removeKey },
+  { method: "GET", path: "/webhook", about: "your webhooks", takes: [], answer: webhooks },
+  { method: "POST", path: "/webhook", about: "a webhook: url, events", takes: WEBHOOK_WRITES, answer: createWebhook },
+  { method: "GET", path: "/webhook/{id}", about: "one webhook", takes: [], answer: webhook },
+  { method: "PUT", path: "/webhook/{id}", about: "change url, events, active", takes: WEBHOOK_WRITES, answer: changeWebhook },
+  { method: "DELETE", path: "/webhook/{id}", about: "end a webhook", takes: WEBHOOK_WRITES, answer: removeWebhook },
   { method: "GET", path: "/{table}", about: "a page: page, perPage, where, orderBy", answer: list },
   { method: "POST", path: "/{table}", about: "create", takes: WRITES, answer: create },
   { method: "GET", path: "/{table}/{id}", about: "one", takes: [], answer: one },

@@ -1,27 +1,18 @@
-import type { Table, Translation } from "../dialect.ts";
-
-/** Money is a decimal number there, and whole cents with us. */
-const decimal: Translation = {
-  schema: { type: "number" },
-  ours(value) {
-    const cents = typeof value === "number" || typeof value === "string" ? centsOf(String(value)) : undefined;
-    if (cents === undefined) throw new TypeError("an amount such as 150 or 99.95, with two decimals at most");
-    return cents;
-  },
-  theirs: (value) => Number(value) / 100,
-};
-
-/** Without floating point: 1.15 * 100 is not 115. */
-function centsOf(text: string): number | undefined {
-  const [, sign = "", whole = "", part = ""] = /^(-?)(\d{1,13})(?:\.(\d{1,2})0*)?$/.exec(text) ?? [];
-  return whole === "" ? undefined : Number(`${sign}${whole}${part.padEnd(2, "0")}`);
-}
+import type { Table } from "../dialect.ts";
+import { decimal } from "./decimal.ts";
+import { items } from "./items.ts";
 
 const PERSON = { ours: "name", parts: ["firstName", "lastName"] };
 const SOLD = {
   words: [{ theirs: "unitPrice", ours: "unit_price_cents", value: decimal }],
   columns: ["id", "name", "unitPrice", "currency", "taxRate", "unit", "sku"],
 };
+
+const CLIENT = [
+  { theirs: "clientId", ours: "contact_id" },
+  { theirs: "client", ours: "contact" },
+];
+const DOCUMENT = { words: [...CLIENT, { theirs: "items", ours: "items", value: items }] };
 
 /** InCRM's entities, whose paths are singular. A client is a contact. */
 export const TABLES: readonly Table[] = [
@@ -53,11 +44,23 @@ export const TABLES: readonly Table[] = [
     plural: "deals",
     singular: "deal",
     of: "deals",
-    words: [
-      { theirs: "clientId", ours: "contact_id" },
-      { theirs: "client", ours: "contact" },
-      { theirs: "amount", ours: "amount_cents", value: decimal },
-    ],
+    words: [...CLIENT, { theirs: "amount", ours: "amount_cents", value: decimal }],
     columns: ["id", "title", "amount", "currency", "stage", "status", "clientId"],
+  },
+  {
+    name: "quote",
+    plural: "quotes",
+    singular: "quote",
+    of: "quotes",
+    columns: ["id", "number", "title", "status", "clientId", "currency", "items", "validUntil"],
+    ...DOCUMENT,
+  },
+  {
+    name: "invoice",
+    plural: "invoices",
+    singular: "invoice",
+    of: "invoices",
+    columns: ["id", "number", "title", "status", "clientId", "currency", "items", "dueDate"],
+    ...DOCUMENT,
   },
 ];
