@@ -71,6 +71,7 @@ test("a workspace without an account is claimed by a person, who gets a key; key
   const dan = await service.signIn("dan@example.com");
   const claim = String(made.data.claim_url).split("/").at(-1);
   const claimed = await row("POST", `/v1/claim/${claim}`, undefined, dan);
+  assert.equal(claimed.workspace_id, made.data.workspace_id);
   const live = { authorization: `Bearer ${claimed.api_key}` };
   const seen = await service.send("GET", `/v1/contacts/${sarah.id}`, undefined, live);
   assert.equal(seen.json().data.email, "s@acme.com");
@@ -279,7 +280,9 @@ test("members are listed, invited, let in and removed", async () => {
   const path = new URL(String(invited.accept_url)).pathname;
   await refused(404, "not_found", "POST", path, undefined, bob);
   const cy = await service.signIn("cy@example.com");
-  const { api_key: key } = await row("POST", path, undefined, cy);
+  const { api_key: key, workspace_id, key_id } = await row("POST", path, undefined, cy);
+  assert.equal(workspace_id, workspace);
+  assert.match(String(key_id), /^tok_/);
   const inside = await service.send("GET", "/v1/contacts", undefined, { authorization: `Bearer ${key}` });
   assert.equal(inside.json()._meta.workspace_id, workspace);
   const refusal = await service.send("POST", "/v1/contacts", { first_name: "X" }, { authorization: `Bearer ${key}` });

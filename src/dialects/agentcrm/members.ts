@@ -2,6 +2,7 @@ import { shortId } from "../../kit/id.ts";
 import { Problem } from "../../kit/problem.ts";
 import type { Call, Said, Values } from "../dialect.ts";
 import { agreed } from "../verbs.ts";
+import { entered } from "./workspaces.ts";
 
 const once = ({ parameters }: Call, name: string) => parameters.find(([each]) => each === name)?.[1] || undefined;
 
@@ -58,10 +59,5 @@ export async function invite(call: Call): Promise<Said> {
 /** The membership began when the invited person signed in; this gives them a key for the workspace. */
 export async function accept(call: Call): Promise<Said> {
   const [workspace = ""] = call.path.token!.split(".");
-  const { json } = await agreed(call, "POST", at(workspace, "tokens"), [], { name: "agentCRM" });
-  return {
-    is: "one",
-    status: 201,
-    row: { workspace_id: String(json.workspace).replace("workspace/", ""), api_key: json.token, key_id: json.id },
-  };
+  return { is: "one", status: 201, row: await entered(call, workspace) };
 }

@@ -34,11 +34,24 @@ export async function keyFor(call: Call, workspace: string): Promise<Values> {
   return { api_key: json.token, key_id: String(json.id).replace("token/", "") };
 }
 
+/** The whole id of a workspace of the caller, of whose id we were told the end. */
+async function wholeId(call: Call, told: unknown): Promise<string> {
+  const short = String(told).replace("workspace/", "");
+  const { json } = await call.ask("GET", "/workspaces");
+  const ids = (json.items as Values[]).map(({ id }) => String(id));
+  return ids.find((id) => id.endsWith(short.replace(/^ws_/, ""))) ?? short;
+}
+
+/** A key for the workspace that the caller came into. */
+export async function entered(call: Call, told: unknown, more: Values = {}): Promise<Values> {
+  const workspace = await wholeId(call, told);
+  return { workspace_id: workspace, ...more, ...(await keyFor(call, workspace)) };
+}
+
 /** The path holds what claim_url ends with: it is the proof that the address was handed on. */
 export async function claim(call: Call): Promise<Said> {
   const { json } = await call.ask("POST", `/claim/${encodeURIComponent(call.path.claim!)}`);
-  const workspace = String(json.workspace).replace("workspace/", "");
-  return { is: "one", row: { workspace_id: workspace, claimed: true, ...(await keyFor(call, workspace)) } };
+  return { is: "one", row: await entered(call, json.workspace, { claimed: true }) };
 }
 
 /** The key of this request is replaced, where it is the one of the workspace that is meant. */
