@@ -30,10 +30,10 @@ type Open = {
 const BEGIN = /^BEGIN\s*:\s*VCARD\s*$/i;
 const END = /^END\s*:\s*VCARD\s*$/i;
 const VERSION_2 = /^VERSION:\s*2\.1/i;
-/** The beginning of a binary value, sought within the first characters of a line only. */
+/** The beginning of a binary value, sought within the first characters of a line only. What a parameter has in quotes says nothing of it. */
 const BINARY =
-  /^(?:[\w-]+\.)?(?:(PHOTO|LOGO|SOUND|KEY|X-MS-CARDPICTURE)[;:]|([\w-]+);(?:[^:]*;)?(?:ENCODING=)?(?:b|base64)[;:])/i;
-const QUOTED_PRINTABLE = /^[^:]*;(?:ENCODING=)?QUOTED-PRINTABLE[;:]/i;
+  /^(?:[\w-]+\.)?(?:(PHOTO|LOGO|SOUND|KEY|X-MS-CARDPICTURE)[;:]|([\w-]+);(?:(?:"[^"]*"|[^":])*;)?(?:ENCODING=)?(?:b|base64)[;:])/i;
+const QUOTED_PRINTABLE = /^(?:"[^"]*"|[^":])*;(?:ENCODING=)?QUOTED-PRINTABLE[;:]/i;
 const HEAD = 300;
 const MOST_PROPERTIES = 2_000;
 

@@ -193,6 +193,11 @@ test("a broken card is refused alone, by the line on which it begins", () => {
   ]);
 });
 
+test("what a parameter has in quotes does not make its property a picture, or encoded", () => {
+  for (const quoted of ["a;b:c", "x;base64;y", ";QUOTED-PRINTABLE:"])
+    assert.deepEqual(fieldsOf("FN:Jane", `TITLE;X-A="${quoted}":CTO=`, "NOTE:x"), { name: "Jane", title: "CTO=", notes: "x" });
+});
+
 test("pictures of any size are passed over, other long values refuse their card", () => {
   const picture = "A".repeat(3 * MIB);
   const folded = `${"A".repeat(74)}\r\n `.repeat(20_000);
