@@ -16,11 +16,22 @@ export function readValues(
   sent: Record<string, unknown>,
   reading: Reading,
 ): Record<string, unknown> {
-  for (const name of Object.keys(sent)) if (!Object.hasOwn(values, name)) throw unknownValue(values, name);
+  const named = asNamed(values, sent);
   const read = Object.entries(values)
-    .filter(([name]) => !partial || sent[name] !== undefined)
-    .map(([name, spec]) => [name, readValue({ ...spec, name }, sent[name], reading)] as const);
+    .filter(([name]) => !partial || named[name] !== undefined)
+    .map(([name, spec]) => [name, readValue({ ...spec, name }, named[name], reading)] as const);
   return Object.fromEntries(read.filter(([, value]) => value !== undefined));
+}
+
+/** What was sent, under the names of the fields. A field and another name for it are not both taken. */
+function asNamed(values: Named, sent: Record<string, unknown>): Record<string, unknown> {
+  const named: Record<string, unknown> = {};
+  for (const [name, value] of Object.entries(sent)) {
+    const field = Object.hasOwn(values, name) ? name : Object.keys(values).find((each) => values[each]!.also?.includes(name));
+    if (field === undefined || (field !== name && sent[field] !== undefined)) throw unknownValue(values, name);
+    named[field] = value;
+  }
+  return named;
 }
 
 function readValue(field: Field, sent: unknown, reading: Reading): unknown {

@@ -4,6 +4,8 @@ import type { FieldType } from "./type.ts";
 export type FieldSpec = {
   type: FieldType;
   about: string;
+  /** What others call it. A body that is no record's may use these names; of a record they are told as what was meant. */
+  also?: readonly string[];
   /** The record cannot be without it. */
   required?: boolean;
   readOnly?: boolean;

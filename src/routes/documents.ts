@@ -20,7 +20,7 @@ export const documentRoutes = (catalog: Catalog): Route[] => [
 
 const OUTCOMES: Readonly<Record<string, string>> = { issue: "issued", send: "sent", accept: "accepted", reject: "rejected" };
 
-const DATE = { date: date({ about: "the day it bears; today unless sent" }) };
+const DATE = { date: date({ about: "the day it bears; today unless sent", also: ["issue_date", "issued_on"] }) };
 
 function routesOf(kind: Kind, catalog: Catalog): Route[] {
   const { act, number, cancels, answers = [], becomes, due } = kind.document!;

@@ -67,8 +67,10 @@ const answering = (kind: Kind): Route => ({
   body: {
     is: "values",
     values: {
-      step: text({ about: "which step; the next unless sent" }),
-      answer: required(longText({ about: "what was answered: of yesno and select one of its options" })),
+      step: text({ about: "which step; the next unless sent", also: ["step_id"] }),
+      answer: required(
+        longText({ about: "what was answered: of yesno and select one of its options", also: ["value", "text"] }),
+      ),
     },
     example: { step: "owner", answer: "Yes" },
   },

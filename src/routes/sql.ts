@@ -46,8 +46,13 @@ export const sqlRoutes = ({ kinds }: Catalog): Route[] => [
     body: {
       is: "values",
       values: {
-        sql: required(text({ about: "one query: select, with, values or table; GET /schema has tables and columns" }, 200_000)),
-        params: { type: paramsType, about: "values for $1, $2, … of the query" },
+        sql: required(
+          text(
+            { about: "one query: select, with, values or table; GET /schema has tables and columns", also: ["query", "q"] },
+            200_000,
+          ),
+        ),
+        params: { type: paramsType, about: "values for $1, $2, … of the query", also: ["parameters", "values"] },
       },
       example: { sql: exampleQueries(kinds)[0]! },
     },

@@ -235,3 +235,10 @@ test("another workspace sees and names nothing of it; a token without the scope 
   assert.equal(sly.status, 403, sly.text);
   assert.match(sly.text, /scripts\.read/);
 });
+
+test("an answer may be sent as its value", async () => {
+  const begun = await ann.send("POST", "/executions", { script, contact });
+  const { id } = (await ann.send("GET", `/executions/${begun.text.match(/ex_\w+/)![0]}?format=json`)).json();
+  const answered = await ann.send("POST", `/executions/${id}/answers`, { step_id: "owner", value: "Oui" });
+  assert.match(answered.text, /answers\.owner=Oui/);
+});

@@ -626,3 +626,23 @@ test("another service on the database knows of a change with the next request", 
     await other.close();
   }
 });
+
+test("fields may be a list, and their parts may be called as others call them", async () => {
+  const fields = [
+    { name: "hull", type: "string", required: true },
+    { name: "rig", type: "enum", options: ["sloop", "ketch"], default: "sloop" },
+    { name: "skipper_id", type: "link", to: "contact", description: "who sails it" },
+  ];
+  await ok(ann, "POST", "/kinds", { name: "yacht", fields }, 201);
+  await ok(ann, "POST", "/kinds/yacht/fields", { fields: [{ name: "berths", type: "int" }] });
+  await ok(ann, "POST", "/kinds/yacht/fields", { name: "flag", type: "select", options: "de,fr" });
+  const yacht = await ok(ann, "POST", "/yachts", { hull: "Elsa", skipper: jane, berths: 4, flag: "fr" }, 201);
+  assert.match(yacht.text, /hull=Elsa rig=sloop skipper_id=\S+ skipper="Jane Doe" berths=4 flag=fr/);
+  for (const twice of [[fields[0], fields[0]], [{ type: "text" }], ["hull"]]) {
+    const refused = await ann.send("POST", "/kinds", { name: "ferry", fields: twice });
+    assert.equal(refused.status, 400);
+    assert.match(refused.text, /ERROR invalid_value fields cannot be[^\n]*\nHINT {2}fields expects [^\n]*or a list/);
+  }
+  const both = await ann.send("POST", "/kinds/yacht/fields", { name: "x", type: "choice", choices: "a", options: "b" });
+  assert.equal(both.status, 400);
+});

@@ -31,6 +31,13 @@ const ask = (caller: Client, sql: string, params?: unknown[], query = ""): Promi
 const rowsOf = async (sql: string, params?: unknown[]) => (await ask(ann, sql, params, "?format=json")).json().rows;
 
 describe("a query", () => {
+  test("may be called query, and not both", async () => {
+    const named = await ann.send("POST", "/sql?format=json", { query: "select $1::int as one", parameters: [1] });
+    assert.deepEqual(named.json().rows, [[1]]);
+    const both = await ann.send("POST", "/sql", { query: "select 1", sql: "select 2" });
+    assert.match(both.text, /ERROR invalid_field there is no field "query" here/);
+  });
+
   test("is answered with a line a row", async () => {
     const joined = await ask(
       ann,

@@ -49,11 +49,25 @@ export function readFields(of: FieldsOf, sent: Record<string, unknown>, reading:
 
 const SPEC = ["type", "link", "choices", "required", "about", "initially", "hidden", "currency"];
 
+/** Words for the parts of a field that others use. */
+const ALSO_SAID: Readonly<Record<string, string>> = {
+  ...{ options: "choices", values: "choices", enum: "choices", to: "link", target: "link" },
+  ...{ default: "initially", description: "about" },
+};
+
+const inOurWords = (said: Record<string, unknown>): Record<string, unknown> =>
+  Object.fromEntries(
+    Object.entries(said).map(([key, value]) => {
+      const ours = Object.hasOwn(ALSO_SAID, key) ? ALSO_SAID[key]! : key;
+      return [Object.hasOwn(said, ours) ? key : ours, value];
+    }),
+  );
+
 function readField(of: FieldsOf, name: string, spec: unknown, reading: Reading): Declared {
   const said = typeof spec === "string" ? { type: spec } : spec;
   if (typeof said !== "object" || said === null || Array.isArray(said))
     throw invalid(`${echo(name)} is a type, or an object that says more`, `fields look like ${FIELD_EXAMPLE}`);
-  const values = said as Record<string, unknown>;
+  const values = inOurWords(said as Record<string, unknown>);
   const other = Object.keys(values).find((key) => !SPEC.includes(key));
   if (other !== undefined) throw invalid(`a field says nothing called ${echo(other)}`, `it says: ${SPEC.join(", ")}`);
   const { about, required, hidden, initially } = values;

@@ -1,5 +1,7 @@
+import { z } from "zod";
 import { CONFIRM } from "../../derive/parameters.ts";
 import { customType, tagsType } from "../../fields/collections.ts";
+import type { FieldType } from "../../fields/type.ts";
 import { phrase, required, text } from "../../fields/vocabulary.ts";
 import type { Route } from "../../service/route.ts";
 import { kindView } from "../../views/kind.ts";
@@ -7,8 +9,25 @@ import { add, all, change, create, one, remove, restore } from "./handle.ts";
 
 const fieldsType = { ...customType, name: "fields", expects: 'an object of fields, each a type or more: {"km":"integer"}' };
 
+const listed = z.array(z.looseObject({ name: z.string().min(1) })).refine((fields) => byName(fields) !== undefined);
+
+/** Many programs keep fields in a list, each with its name. */
+const newFieldsType: FieldType = {
+  ...fieldsType,
+  expects: `${fieldsType.expects}; or a list: [{"name":"km","type":"integer"}]`,
+  schema: z.union([fieldsType.schema, listed]),
+  toColumn: (value, reading) => fieldsType.toColumn(Array.isArray(value) ? byName(value)! : value, reading),
+};
+
+/** Undefined where two have one name. */
+function byName(fields: readonly Record<string, unknown>[]): Record<string, unknown> | undefined {
+  const named = new Map(fields.map(({ name, ...says }) => [name as string, says]));
+  const fits = named.size === fields.length && fieldsType.schema.safeParse(Object.fromEntries(named)).success;
+  return fits ? Object.fromEntries(named) : undefined;
+}
+
 const PARTS = {
-  about: text({ about: "what it is, in a sentence" }, 200),
+  about: text({ about: "what it is, in a sentence", also: ["description"] }, 200),
   reminder: {
     type: {
       ...customType,
@@ -22,8 +41,12 @@ const PARTS = {
 const FIELD = {
   name: phrase({ about: "what it is called" }, 60),
   type: text({ about: "text, long_text, number, integer, cents, boolean, date, time, choice, tags, email, …" }, 60),
-  link: text({ about: "the kind that it links to, in place of a type" }, 60),
-  choices: { type: { ...tagsType, name: "choices", expects: "a list of words" }, about: "what it can be, in place of a type" },
+  link: text({ about: "the kind that it links to, in place of a type", also: ["to", "target"] }, 60),
+  choices: {
+    type: { ...tagsType, name: "choices", expects: "a list of words" },
+    about: "what it can be, in place of a type",
+    also: ["options", "values"],
+  },
   about: text({ about: "what it says" }, 200),
   currency: text({ about: "of an amount in cents, where the kind has no currency yet" }, 3),
 };
@@ -53,7 +76,7 @@ export const kindRoutes: Route[] = [
         title: text({ about: "the field that names a record" }, 60),
         natural_key: text({ about: "the field by which POST updates a known record" }, 60),
         ...PARTS,
-        fields: required({ type: fieldsType, about: "its fields" }),
+        fields: required({ type: newFieldsType, about: "its fields" }),
       },
       example: {
         name: "vehicle",
@@ -98,7 +121,7 @@ export const kindRoutes: Route[] = [
     needs: "admin",
     body: {
       is: "values",
-      values: { ...FIELD, fields: { type: fieldsType, about: "several at once, in place of name and type" } },
+      values: { ...FIELD, fields: { type: newFieldsType, about: "several at once, in place of name and type" } },
       example: { name: "badge", type: "text" },
     },
     answers: MADE,
