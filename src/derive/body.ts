@@ -174,9 +174,10 @@ function unknownField(kind: Kind, name: string, field: Field | undefined, form: 
   const names = writable(kind).map((each) => each.name);
   if (field)
     return new Problem("invalid_field", `${name} is read-only`, `leave it out; ${kind.plural} take: ${names.join(", ")}`);
-  const near = nearest(name, names);
+  const meant = writable(kind).filter(({ also }) => also?.includes(name));
+  const near = meant.length > 0 ? meant.map((each) => each.name) : nearest(name, names);
   return new Problem("invalid_field", `${kind.plural} have no field ${echo(name)}`, [
-    ...(IN_ADDRESS.includes(name) ? [`${name} is a parameter of the address: ?${name}=…`] : []),
+    ...(meant.length === 0 && IN_ADDRESS.includes(name) ? [`${name} is a parameter of the address: ?${name}=…`] : []),
     ...(form && isRestOfValue(name) ? ["an & inside a value of a form is written %26: --data-urlencode does it"] : []),
     ...(near.length > 0 ? [`did you mean ${near.join(" or ")}?`] : []),
     `${kind.plural} take: ${names.join(", ")}${membersOf(kind)

@@ -160,11 +160,33 @@ export function misreadName(name: string): string[] {
   return isRestOfValue(name) ? ["an & inside a value is written %26: curl -G --data-urlencode does it"] : [];
 }
 
+/** What other services call parameters of a list. */
+const ELSEWHERE: Readonly<Record<string, string>> = {
+  ...{
+    q: "search",
+    query: "search",
+    s: "search",
+    text: "search",
+    order: "sort",
+    order_by: "sort",
+    sort_by: "sort",
+    orderby: "sort",
+  },
+  ...{ per_page: "limit", page_size: "limit", size: "limit", top: "limit", take: "limit", max_results: "limit" },
+  ...{ page: "cursor", skip: "offset", start: "offset", after: "cursor", page_token: "cursor" },
+  ...{ select: "fields", columns: "fields", total: "count", group: "group_by", groupby: "group_by" },
+};
+
 function unknownFilter({ kind, path }: Scope, own: string): Problem {
   const names = kind.fields.flatMap(({ name, type }) => (type.members ? [name, `${name}.<key>`] : [name]));
   const named = names.map((name) => path + name);
   const others = path === "" ? [...kind.links.map(({ name }) => `${name}.<field>`), ...LIST_PARAMETERS] : [];
-  const near = nearest(own, path === "" ? [...names, ...others, ...crossed(kind, own)] : names).map((name) => path + name);
+  const meant = [
+    ...kind.fields.filter(({ also }) => also?.includes(own)).map(({ name }) => name),
+    ...(path === "" && Object.hasOwn(ELSEWHERE, own) ? [ELSEWHERE[own]!] : []),
+  ];
+  const comeNear = nearest(own, path === "" ? [...names, ...others, ...crossed(kind, own)] : names);
+  const near = (meant.length > 0 ? meant : comeNear).map((name) => path + name);
   return new Problem("invalid_filter", `there is no field ${echo(own)} on ${kind.plural}`, [
     ...(path !== "" && linkNamed(kind, own)
       ? [`a filter goes one step over a link: ask GET /${kind.plural}?${own}=… first`]

@@ -183,7 +183,9 @@ function readSort(kind: Kind, asked: string | undefined): ListQuery["sort"] {
   const field = kind.field(descending ? order.slice(1) : order);
   if (field?.sort) return { field, descending, asked: asked !== undefined };
   const names = kind.fields.filter((each) => each.sort).map((each) => each.name);
-  const near = nearest(order.replace(/^-/, ""), names);
+  const [, bare = order, direction] = /^[-+]?(.*?)(?:[:. ,](asc|desc))?$/i.exec(order) ?? [];
+  const sign = /^-/.test(order) || /desc/i.test(direction ?? "") ? "-" : "";
+  const near = nearest(bare, names, names.includes(bare) ? 1 : 3).map((name) => (direction ? sign + name : name));
   throw new Problem("invalid_sort", `${kind.plural} cannot be sorted by ${echo(order)}`, [
     `${near.length > 0 ? `did you mean ${near.join(" or ")}? ` : ""}sort by: ${names.join(", ")}; sort=-${names[0]} is descending`,
   ]);

@@ -2,6 +2,7 @@ import { z } from "zod";
 import { netOf } from "../kit/amounts.ts";
 import { parseExact } from "../kit/json.ts";
 import { quoteIfNeeded } from "../kit/line.ts";
+import { nearest } from "../kit/nearest.ts";
 import { Problem } from "../kit/problem.ts";
 import { decimalType, percentType } from "./decimal.ts";
 import { NULLS } from "./operators.ts";
@@ -104,13 +105,29 @@ function shownItem(item: Item): Record<string, unknown> {
   return Object.fromEntries(Object.entries({ ...shown, net_cents: net }).filter(([, value]) => value != null));
 }
 
+/** What others call the parts of an item. */
+const ALSO: Readonly<Record<string, string>> = {
+  ...{ qty: "quantity", count: "quantity", name: "description", title: "description", text: "description" },
+  ...{
+    price: "unit_price_cents",
+    unit_price: "unit_price_cents",
+    amount_cents: "unit_price_cents",
+    amount: "unit_price_cents",
+  },
+  ...{ vat: "tax_rate", tax: "tax_rate", vat_rate: "tax_rate", discount: "discount_percent", sku: "product" },
+};
+
 /** What is wrong with which item, in words. */
 function faultOf(item: z.ZodType, names: readonly string[], value: unknown): string | undefined {
   if (!Array.isArray(value)) return undefined;
   for (const [i, each] of value.entries()) {
     const issue = item.safeParse(each).error?.issues[0];
     if (!issue) continue;
-    if (issue.code === "unrecognized_keys") return `item ${i + 1} has no ${issue.keys[0]}: ${names.join(", ")}`;
+    if (issue.code === "unrecognized_keys") {
+      const key = issue.keys[0]!;
+      const meant = Object.hasOwn(ALSO, key) ? ALSO[key] : nearest(key, names, 1)[0];
+      return `item ${i + 1} has no ${key}: ${meant === undefined ? "" : `did you mean ${meant}? `}${names.join(", ")}`;
+    }
     return `item ${i + 1}: ${issue.path.join(".") || "it"}: ${issue.message}`;
   }
   return undefined;

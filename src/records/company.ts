@@ -31,14 +31,19 @@ export const company = defineRecord({
   },
   fields: {
     name: required(phrase({ about: "name", sort: true, search: true })),
-    domain: domain({ about: "web domain; POST with a known one updates that company", sort: true, search: true }),
+    domain: domain({
+      about: "web domain; POST with a known one updates that company",
+      also: ["website", "url"],
+      sort: true,
+      search: true,
+    }),
     domains: further("domain", domain, {
       about: "further domains; POST with one of them as domain updates this company",
       search: true,
       shown: "detail",
     }),
-    industry: phrase({ about: "line of business", sort: true, search: true, paged: true, label: true }),
-    phone: phone({ about: "phone number", search: true }),
+    industry: phrase({ about: "line of business", also: ["sector"], sort: true, search: true, paged: true, label: true }),
+    phone: phone({ about: "phone number", also: ["telephone"], search: true }),
     owner: person({ about: "who looks after it", sort: true, paged: true }),
     tags: tags({ about: "labels", search: true }),
     street: phrase({ about: "street and number", shown: "detail" }),

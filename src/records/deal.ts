@@ -27,13 +27,21 @@ export const deal = defineRecord({
   pipeline: { stage: "stage", open: { field: "status", is: "open" }, probability: "probability" },
   reminder: { at: "follow_up_at", note: "follow_up_note", owner: "owner", person: "contact_id", company: "company_id" },
   fields: {
-    title: required(phrase({ about: "what is being sold", sort: true, search: true })),
-    amount_cents: cents({ about: "worth, in the smallest unit of the currency", sort: true }),
+    title: required(phrase({ about: "what is being sold", also: ["name"], sort: true, search: true })),
+    amount_cents: cents({
+      about: "worth, in the smallest unit of the currency",
+      also: ["amount", "value", "price"],
+      sort: true,
+    }),
     currency: currency({ about: "ISO 4217 code", initially: "USD" }),
     stage: phrase({ about: "how far it is: discovery, proposal, …", sort: true, search: true, paged: true, label: true }),
     status: required(choice(["open", "won", "lost"], { about: "outcome", initially: "open", paged: true })),
     probability: percent({ about: "how likely it is won, in percent" }),
-    close_date: date({ about: "day it is expected to close, or closed", sort: true }),
+    close_date: date({
+      about: "day it is expected to close, or closed",
+      also: ["closes_on", "expected_close_date"],
+      sort: true,
+    }),
     closed_at: time({
       about: "when it was won or lost; set and cleared with status unless you say",
       sort: true,

@@ -35,7 +35,7 @@ export const email = defineRecord({
     to: mailboxes({ about: "to whom", search: true }),
     cc: mailboxes({ about: "who got a copy", search: true, shown: "detail" }),
     subject: required(phrase({ about: "what it is about", initially: "(no subject)", sort: true, search: true })),
-    sent_at: required(time({ about: "when it was sent", initially: "now", sort: true })),
+    sent_at: required(time({ about: "when it was sent", also: ["date"], initially: "now", sort: true })),
     snippet: text({
       about: "how it begins",
       search: true,
@@ -54,8 +54,8 @@ export const email = defineRecord({
     received_at: time({ about: "when it came in", shown: "detail" }),
     provider: phrase({ about: "where it is kept: gmail, outlook, …", shown: "detail" }, 60),
     provider_msg_id: phrase({ about: "what it is called there", shown: "detail" }),
-    body: longText({ about: "its text", search: true }),
-    body_html: { ...longText({ about: "its text as HTML" }), shown: "json" },
+    body: longText({ about: "its text", also: ["text", "content", "message"], search: true }),
+    body_html: { ...longText({ about: "its text as HTML", also: ["html"] }), shown: "json" },
     custom: custom({ about: "your own fields, as custom.<key>" }),
   },
   example: {

@@ -12,7 +12,7 @@ export const form = defineRecord({
   fields: {
     name: required(phrase({ about: "what it is called", sort: true, search: true })),
     description: longText({ about: "what it is for", search: true }),
-    questions: required(questions({ about: "what is asked" })),
+    questions: required(questions({ about: "what is asked", also: ["fields", "items"] })),
     owner: person({ about: "who looks after it", sort: true, paged: true }),
     tags: tags({ about: "labels", search: true }),
     custom: custom({ about: "your own fields, as custom.<key>" }),

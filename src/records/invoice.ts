@@ -104,7 +104,11 @@ export const invoice = defineRecord({
       computed: { is: "open", items: "items", by: COVERED, while: OWED },
     }),
     issue_date: date({ about: "the day it bears; the day of its issue unless sent", sort: true }),
-    due_date: date({ about: "by when to pay; payment_days of the workspace after its date unless sent", sort: true }),
+    due_date: date({
+      about: "by when to pay; payment_days of the workspace after its date unless sent",
+      also: ["due", "due_at", "due_on"],
+      sort: true,
+    }),
     issued_at: time({ about: "when it was issued", readOnly: true, kept: true, optional: true, sort: true }),
     overdue_at: time({
       about: "from when on it is overdue; feeds /reminders",

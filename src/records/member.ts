@@ -23,12 +23,17 @@ export const member = defineRecord({
     state: required(
       choice(["pending", "called", "follow_up", "done", "do_not_call"], {
         about: "how far it is with them",
+        also: ["status"],
         initially: "pending",
         paged: true,
       }),
     ),
-    assignee: person({ about: "who calls them", sort: true, paged: true }),
-    next_at: time({ about: "when to call next; feeds /reminders until done or do_not_call", sort: true }),
+    assignee: person({ about: "who calls them", also: ["owner", "agent"], sort: true, paged: true }),
+    next_at: time({
+      about: "when to call next; feeds /reminders until done or do_not_call",
+      also: ["callback_at", "follow_up_at"],
+      sort: true,
+    }),
     outcome: phrase({ about: "what came of it", search: true }),
     attempts: required(count({ about: "how often somebody tried", initially: 0, sort: true })),
     notes: longText({ about: "anything worth keeping", search: true }),

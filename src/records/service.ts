@@ -12,7 +12,11 @@ export const service = defineRecord({
   fields: {
     name: required(phrase({ about: "what it is called", sort: true, search: true })),
     sku: code({ about: "your article number; POST with a known one updates that service", sort: true, search: true }),
-    unit_price_cents: cents({ about: "net price of one unit, in the smallest unit of the currency", sort: true }),
+    unit_price_cents: cents({
+      about: "net price of one unit, in the smallest unit of the currency",
+      also: ["price", "unit_price", "price_cents", "amount_cents", "rate"],
+      sort: true,
+    }),
     currency: currency({ about: "ISO 4217 code", initially: "USD" }),
     tax_rate: percent({ about: "tax on it, in percent" }),
     unit: phrase({ about: "what it is counted in: hour, day, visit, …" }, 60),

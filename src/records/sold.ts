@@ -14,7 +14,10 @@ const FROM_CATALOGUE = {
 
 export const soldItems = items(
   { product: FROM_CATALOGUE, service: FROM_CATALOGUE },
-  { about: "what it is about: each with quantity, unit_price_cents, tax_rate; a product or service gives what you leave out" },
+  {
+    about: "what it is about: each with quantity, unit_price_cents, tax_rate; a product or service gives what you leave out",
+    also: ["lines", "line_items", "positions", "products"],
+  },
 );
 
 export const documentCurrency = currency({ about: "ISO 4217 code; the workspace's unless sent", setting: "currency" });

@@ -17,8 +17,8 @@ export const task = defineRecord({
     company: "company_id",
   },
   fields: {
-    title: required(phrase({ about: "what to do", sort: true, search: true })),
-    due_at: time({ about: "by when; feeds /reminders while not done", sort: true }),
+    title: required(phrase({ about: "what to do", also: ["name", "subject"], sort: true, search: true })),
+    due_at: time({ about: "by when; feeds /reminders while not done", also: ["due", "due_date", "deadline"], sort: true }),
     done: required(boolean({ about: "whether it is done", initially: false, paged: true })),
     status: choice(["open", "done"], {
       about: "the same as done, in a word; status=done may be sent in its place",
@@ -41,7 +41,7 @@ export const task = defineRecord({
       shown: "detail",
     }),
     tags: tags({ about: "labels", search: true }),
-    notes: longText({ about: "anything worth keeping", search: true }),
+    notes: longText({ about: "anything worth keeping", also: ["description", "body", "text"], search: true }),
     custom: custom({ about: "your own fields, as custom.<key>" }),
   },
   example: { title: "Send the quote", due_at: "2026-06-10T09:00:00Z", assignee: "me", contact_id: "c_t4v6w8y0" },

@@ -17,15 +17,19 @@ export const ticket = defineRecord({
     company: "company_id",
   },
   fields: {
-    subject: required(phrase({ about: "what it is about", sort: true, search: true })),
+    subject: required(phrase({ about: "what it is about", also: ["title", "name"], sort: true, search: true })),
     status: required(choice(["open", "pending", "solved"], { about: "where it stands", initially: "open", paged: true })),
     priority: choice(["low", "normal", "high", "urgent"], { about: "how much it presses", paged: true }),
-    due_at: time({ about: "by when to answer; feeds /reminders while it is not solved", sort: true }),
+    due_at: time({
+      about: "by when to answer; feeds /reminders while it is not solved",
+      also: ["due", "due_date", "deadline"],
+      sort: true,
+    }),
     assignee: person({ about: "who answers it", sort: true, paged: true }),
     requester_id: link("contact", { about: "who asked" }),
     company_id: link("company", { about: "the company they ask for" }),
     tags: tags({ about: "labels", search: true }),
-    notes: longText({ about: "what was asked, and what is known", search: true }),
+    notes: longText({ about: "what was asked, and what is known", also: ["description", "body", "text"], search: true }),
     custom: custom({ about: "your own fields, as custom.<key>" }),
   },
   example: {

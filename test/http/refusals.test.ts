@@ -73,6 +73,16 @@ for (const kind of definitions) {
       });
     });
 
+    test("what others call a field is told as that field, and is the name of no other", async () => {
+      const words = fields.flatMap(({ name, also = [] }) => also.map((word) => ({ name, word })));
+      await inTurns(words, async ({ name, word }) => {
+        assert.equal(kind.field(word), undefined);
+        const unknown = await ann.send("POST", `/${plural}`, { ...leastOf(kind, world), [word]: "x" });
+        assertRefused(unknown, 400, "invalid_field", name);
+        assert.match(unknown.text, new RegExp(`HINT  did you mean (?:\\w+ or )*${name}\\b`));
+      });
+    });
+
     test("limit must be a number of rows within the list's bounds", async () => {
       for (const limit of ["0", "-1", "1.5", "many", "", "1e1", "%201", "100000", "9".repeat(30), "0x10"])
         await refuses(`/${plural}?limit=${limit}`, "invalid_value", /HINT {2}limit is a number from 1 to (200|500);/);
@@ -87,6 +97,11 @@ test("all other parameters are checked too", async () => {
   const { id } = world.linked.get("contact")![0]!;
   const cases: [path: string, code: string, hint: RegExp][] = [
     ["/contacts?serch=x", "invalid_filter", /did you mean search/],
+    ["/contacts?q=x", "invalid_filter", /did you mean search\?/],
+    ["/contacts?per_page=5", "invalid_filter", /did you mean limit\?/],
+    ["/contacts?order=name", "invalid_filter", /did you mean sort\?/],
+    ["/contacts?status=lead", "invalid_filter", /did you mean stage\?/],
+    ["/contacts?sort=created_at:desc", "invalid_sort", /did you mean -created_at\?/],
     ["/contacts?limt=5", "invalid_filter", /did you mean limit/],
     ["/contacts?Name=x", "invalid_filter", /did you mean name/],
     ["/contacts?=x", "invalid_filter", /filter by: /],
