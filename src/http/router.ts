@@ -28,7 +28,7 @@ export function createRouter<Route extends { method: string; path: string }>(
     const path: Record<string, string> = {};
     const known = plural === first && !doubled ? segments : [plural, ...segments.slice(doubled ? 2 : 1)];
     const parent = walk(root, known, 0, path) ?? walk(root, withoutNames(known), 0, path);
-    if (!parent) throw notFound(segments, firsts);
+    if (!parent) throw notFound(root, known, segments, firsts);
     const route = parent.routes.get(method === "HEAD" ? "GET" : method);
     if (route) return { route, path };
     const allowed = [...parent.routes.keys()].flatMap((each) => (each === "GET" ? ["GET", "HEAD"] : [each])).join(", ");
@@ -81,10 +81,35 @@ function walk<Route>(
   return end;
 }
 
-function notFound(segments: readonly string[], firsts: readonly string[]): Problem {
+function notFound<Route>(
+  root: Node<Route>,
+  known: readonly string[],
+  segments: readonly string[],
+  firsts: readonly string[],
+): Problem {
   const near = nearest(segments[0] ?? "", firsts).filter((first) => first !== segments[0]);
   return new Problem("not_found", `there is no path ${echo(`/${segments.join("/")}`)}`, [
     ...(near.length > 0 ? [`did you mean /${near.join(" or /")}?`] : []),
+    ...below(root, known),
     "GET /help tells all paths",
   ]);
+}
+
+const MOST_BELOW = 25;
+
+/** What there is where the path leaves the known ones. */
+function below<Route>(root: Node<Route>, segments: readonly string[]): string[] {
+  let parent = root;
+  let path = "";
+  for (const segment of segments) {
+    if (segment === "" && parent.named && path !== "") return [`an id is missing behind ${path}/`];
+    const literal = parent.literal.get(segment);
+    if (!literal && !parent.named) break;
+    path += `/${literal ? segment : `{${parent.named!.name}}`}`;
+    parent = literal ?? parent.named!.node;
+  }
+  if (path === "") return [];
+  const names = [...parent.literal.keys()].slice(0, MOST_BELOW);
+  if (names.length > 0) return [`below ${path} there is: ${names.join(", ")}`];
+  return parent.routes.size === 0 ? [] : [`nothing is below ${path}; the path of a record is its handle: GET /<handle>`];
 }

@@ -59,6 +59,15 @@ async function assertRefuses(code: ProblemCode, says: RegExp, method: string, pa
 test("an unknown path is not found, with the nearest path", async () => {
   await assertRefuses("not_found", /did you mean \/contacts\?/, "GET", "/contatcs");
   await assertRefuses("not_found", /did you mean \/companies\?/, "GET", "/companys");
+  await assertRefuses("not_found", /below \/executions\/\{id\} there is: .*answers/, "POST", "/executions/ex_00000000/answer");
+  await assertRefuses("not_found", /below \/companies\/\{id\} there is: .*timeline/, "GET", "/company/co_00000000/nothing");
+  await assertRefuses(
+    "not_found",
+    /nothing is below \/campaigns\/\{id\}\/members;/,
+    "GET",
+    "/campaigns/cm_00000000/members/m_1",
+  );
+  await assertRefuses("not_found", /an id is missing behind \/invoices\//, "POST", "/invoices//issue");
   for (const path of [
     "/nothing",
     "/contacts/c_00000000/nothing",
