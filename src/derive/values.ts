@@ -39,7 +39,10 @@ function readValue(field: Field, sent: unknown, reading: Reading): unknown {
   const value = given ?? field.initially ?? given;
   const read = value === undefined || value === null ? value : readGiven(field, value, reading);
   if (field.required && (read === undefined || read === null))
-    throw new Problem("missing_field", `${field.name} is missing`, `${field.name} expects ${field.type.expects}`);
+    throw new Problem("missing_field", `${field.name} is missing`, [
+      `${field.name} expects ${field.type.expects}`,
+      `${field.name} is ${field.about}`,
+    ]);
   return read;
 }
 

@@ -49,7 +49,7 @@ async function batch(context: Authenticated, ask: Ask): Promise<Answer> {
   const lines = done.map(({ method, path, status, text }, i) => `# $${i + 1} ${status} ${method} ${path}\n${text}`);
   const refused = done.filter(({ status }) => status >= 400).length;
   const told = [
-    `${done.length} requests`,
+    `${done.length} request${done.length === 1 ? "" : "s"}`,
     ...(refused > 0 ? [`${refused} refused`] : []),
     ...(context.dryRun ? ["dry run, nothing is changed"] : []),
   ];
@@ -94,20 +94,28 @@ async function answerOf(
 }
 
 function readParts(text: string): Part[] {
-  const parts = text.trimStart().startsWith("[") ? readArray(text) : readLines(text);
+  const parts = isWhole(text) ? readArray(text) : readLines(text);
   if (parts.length === 0) throw new Problem("bad_request", "the batch is empty", EXAMPLE);
   if (parts.length > MOST)
     throw new Problem("bad_request", `the batch has ${parts.length} requests`, `send at most ${MOST} at once`);
   return parts.map(readPart);
 }
 
+/** An array, or one object with a list in it. */
+const isWhole = (text: string) => /^\s*(?:\[|\{\s*"(?:requests|operations|batch)"\s*:)/.test(text);
+
 const EXAMPLE =
   'POST /batch [{"method":"POST","path":"/companies","body":{"name":"Acme"}},{"method":"POST","path":"/contacts","body":{"name":"Jane","company_id":"$1.id"}}]';
 
 function readArray(text: string): unknown[] {
   const whole = parse(text, "the batch");
-  return Array.isArray(whole) ? whole : [whole];
+  if (Array.isArray(whole)) return whole;
+  const [[name, listed] = [], ...others] = Object.entries(whole as object);
+  return others.length === 0 && LISTS.includes(name!) && Array.isArray(listed) ? listed : [whole];
 }
+
+/** What others call the list of requests, where it stands in an object. */
+const LISTS = ["requests", "operations", "batch"];
 
 const readLines = (text: string): unknown[] =>
   text
@@ -127,7 +135,8 @@ function parse(text: string, what: string): unknown {
 function readPart(part: unknown, i: number): Part {
   const {
     method = "GET",
-    path,
+    url,
+    path = url,
     body,
     ...others
   } = (typeof part === "object" && part !== null ? part : {}) as Record<string, unknown>;

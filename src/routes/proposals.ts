@@ -54,7 +54,7 @@ export const proposalRoutes: Route[] = [
     needs: "member",
     body: {
       is: "values",
-      values: { mark: required(text({ about: "the mark of the proposal as you saw it" })) },
+      values: { mark: required(text({ about: "the mark of the proposal as you saw it: GET /proposals/{id} shows it" })) },
       example: { mark: "Zk3x0PqWb1" },
     },
     answers: { is: "record", of: proposal },

@@ -122,3 +122,11 @@ test("what cannot be taken back is refused where a batch is: a rehearsal or a pr
   assert.equal(await tokens(), before);
   assert.equal(await found("/contacts?name=By a file"), 0);
 });
+
+test("the list may stand in an object, and a path may be called url", async () => {
+  const send = (body: string) => ann.send("POST", "/batch", body);
+  const inside = '[{"method":"GET","url":"/contacts?limit=1"}]';
+  assert.match((await send(`{"requests":${inside}}`)).text, /^# \$1 200 GET \/contacts[\s\S]*\n# 1 request\n$/);
+  assert.match((await send(`{\n "operations" : ${inside}}`)).text, /^# \$1 200 GET/);
+  assert.match((await send(`{"requests":${inside},"x":1}`)).text, /^ERROR bad_request request 1 of the batch has "requests"/);
+});

@@ -34,6 +34,8 @@ describe("a query", () => {
   test("may be called query, and not both", async () => {
     const named = await ann.send("POST", "/sql?format=json", { query: "select $1::int as one", parameters: [1] });
     assert.deepEqual(named.json().rows, [[1]]);
+    const bare = await ask(ann, "select from, to from emails");
+    assert.match(bare.text, /HINT {2}a column that is called like a word of SQL stands in double quotes: "from"/);
     const both = await ann.send("POST", "/sql", { query: "select 1", sql: "select 2" });
     assert.match(both.text, /ERROR invalid_field there is no field "query" here/);
   });

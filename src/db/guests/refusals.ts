@@ -75,7 +75,7 @@ function hintOf(error: postgres.PostgresError, catalog: Catalog, text: string): 
     case "42703":
       return nearColumn(/column "?(.+?)"? does not exist/.exec(message)?.[1] ?? "", catalog, text);
     case "42601":
-      return /multiple commands/.test(message) ? "send one query a request, without a ; between" : undefined;
+      return /multiple commands/.test(message) ? "send one query a request, without a ; between" : quotedColumn(catalog, text);
     case "42P18":
     case WRONG_PARAMS:
     case "42P02":
@@ -89,6 +89,16 @@ function hintOf(error: postgres.PostgresError, catalog: Catalog, text: string): 
     default:
       return undefined;
   }
+}
+
+/** Columns whose names are words of SQL. */
+const WORDS_OF_SQL = ["from", "to", "end", "order", "group", "user", "default", "desc", "check", "limit", "offset", "table"];
+
+function quotedColumn({ kinds }: Catalog, text: string): string | undefined {
+  const words = new Set(text.toLowerCase().match(/[a-z_]\w*/g));
+  const named = kinds.find(({ plural, fields }) => words.has(plural) && fields.some(({ name }) => WORDS_OF_SQL.includes(name)));
+  const column = named?.fields.find(({ name }) => WORDS_OF_SQL.includes(name) && words.has(name));
+  return column && `a column that is called like a word of SQL stands in double quotes: "${column.name}"`;
 }
 
 function nearTable(name: string, { kinds }: Catalog, tables: readonly string[]): string {

@@ -97,7 +97,7 @@ async function takeFrom(
         throw new Problem(
           "unprocessable",
           `item ${place}: ${target.name} ${shortId(id as string)} is priced in ${value}, the document is in ${currency}`,
-          [`send unit_price_cents with the item, in ${currency}`],
+          [`send "currency":"${value}" with the document, or unit_price_cents with the item, in ${currency}`],
         );
     } else if (filled[key] == null && value !== null)
       filled[key] = isDecimal(target, takes[link]![key]!) ? Number(value) : value;
