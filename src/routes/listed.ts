@@ -47,7 +47,7 @@ const SAVED = ["search"];
 
 /** Reads the query of a list as it is now: times are read by the clock, `me` is who asks. */
 export function readSaved({ reading }: Pick<Authenticated, "reading">, kind: Kind, query: string, named = ""): ListQuery {
-  const parameters: Parameters = readParameters(query.replace(/^\?/, ""));
+  const parameters: Parameters = readParameters(query.replace(new RegExp(`^(?:/${kind.plural})?\\?`), ""));
   const other = parameters.find(([name]) => (LIST_PARAMETERS as readonly string[]).includes(name) && !SAVED.includes(name));
   if (other)
     throw new Problem("invalid_filter", `${named}a list is saved by filters and search, and not by ${other[0]}`, [

@@ -1,5 +1,5 @@
 import { handleType, idType } from "../fields/link.ts";
-import { countType } from "../fields/text.ts";
+import { countType, textType } from "../fields/text.ts";
 import { custom, person, phrase, required, text, time } from "../fields/vocabulary.ts";
 import { defineView } from "../records/define.ts";
 
@@ -24,7 +24,14 @@ export const savedList = defineView({
     name: required(phrase({ about: "what it is called", sort: true }, 100)),
     slug: text({ about: "what list= takes: the name in small letters, with - between words", always: true }),
     kind: required(text({ about: "the kind of its records" }, 60)),
-    query: text({ about: "the filters that find its records; none of a list whose members were put on it" }, 2_000),
+    query: {
+      type: {
+        ...textType(2_000),
+        expects: "filters as an address has them, such as stage=lead&company.industry=energy, of at most 2000 characters",
+      },
+      about: "the filters that find its records; none of a list whose members were put on it",
+      also: ["filter", "filters"],
+    },
     members: { type: countType, about: "how many records were put on it and are there" },
     description: text({ about: "what it is for", shown: "detail" }, 5_000),
     custom: custom({ about: "your own fields, as custom.<key>" }),

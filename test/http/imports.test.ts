@@ -97,6 +97,13 @@ describe("a table", () => {
     assert.equal(totals(await send(good, "/contacts/import?strict=true")), "2 created, 0 updated, 0 unchanged, 0 refused");
   });
 
+  test("knows headings that put two words for one thing", async () => {
+    const file = "Full Name,Job,Postcode/ZIP,Town/City,Mobile No\nJoan Heading,Baker,10115,Berlin,+49 30 5550123\n";
+    const { text } = await send(file, "/contacts/import?dry_run=true");
+    for (const field of ["name", "title", "postal_code", "city", "phone"])
+      assert.match(text, new RegExp(`^# column "[^"]+" is ${field}$`, "m"));
+  });
+
   test("with columns that nothing knows is refused with their names, or keeps them, or is told what they are", async () => {
     const file = "Name,E-Mail,Schuhgröße,Betrieb\nU One,u1@unknown.example,43,Shoes\n";
     const refused = await send(file);

@@ -196,3 +196,15 @@ test("lists are of one workspace, and a token that may not read what a query ask
   assertRefused(await narrow("/contacts?list=energy-people"), 403, "scope_required", "over a link");
   assert.equal((await narrow("/contacts?list=static-contacts")).status, 200);
 });
+
+test("a query may be sent as filter, and as the address of a list", async () => {
+  const named = (name: string, query: string) => ann.send("POST", "/lists", { name, kind: "contacts", filter: query });
+  for (const [i, query] of ["stage=quaint", "?stage=quaint", "/contacts?stage=quaint"].entries()) {
+    assert.equal((await named(`quaint ${i}`, query)).status, 201);
+    const { text } = await ann.send("GET", `/contacts?list=quaint-${i}`);
+    assert.match(text, /^# .*0 contacts|^# 0 contacts/m);
+  }
+  assert.equal((await named("other", "/deals?stage=quaint")).status, 400);
+  const object = await ann.send("POST", "/lists", { name: "o", kind: "contact", query: { stage: "quaint" } });
+  assert.match(object.text, /HINT {2}query expects filters as an address has them, such as stage=lead/);
+});

@@ -83,9 +83,15 @@ function ordered(value: unknown): unknown {
   );
 }
 
-/** `first`: the records that come first. Those without a name say nothing. */
+/** Records without a name are left out; how many there are besides means nothing where none has one. */
+function namedAmong(first: readonly string[]): readonly string[] {
+  const named = first.filter((each) => !each.endsWith(' ""'));
+  return named.every((each) => /^and \d+ more$/.test(each)) ? [] : named;
+}
+
+/** `first`: the records that come first. */
 export const notConfirmed = (message: string, first: readonly string[]): Problem =>
   new Problem("confirmation_required", message, [
-    ...first.filter((each) => !each.endsWith(' ""')),
+    ...namedAmong(first),
     'ask the user; then send the same with "confirm": true, or "dryRun": true to see more of it',
   ]);

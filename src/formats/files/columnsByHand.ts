@@ -6,8 +6,9 @@ type Words = { readonly [field: string]: string };
 const PLACE: Words = {
   street:
     "Street|Address|Street Address|Address Line 1|Straße|Strasse|Adresse|Anschrift|Rue|Calle|Dirección|Via|Indirizzo|Straat|Adres|Rua|Endereço",
-  postal_code: "ZIP|ZIP Code|Postal Code|Postcode|PLZ|Postleitzahl|Code postal|CP|Código postal|CAP|CEP",
-  city: "City|Town|Ort|Stadt|Wohnort|Ville|Ciudad|Città|Plaats|Stad|Cidade",
+  postal_code:
+    "ZIP|ZIP Code|Postal Code|Postcode|Post Code|Postcode/ZIP|ZIP/Postcode|ZIP/Postal Code|ZIP or Postal Code|PLZ|Postleitzahl|Code postal|CP|Código postal|CAP|CEP",
+  city: "City|Town|City/Town|Town/City|Ort|Stadt|Wohnort|Ville|Ciudad|Città|Plaats|Stad|Cidade",
   region: "Region|State|Province|State/Province|Bundesland|Région|Provincia|Estado|Regione|Provincie",
   country: "Country|Land|Pays|País|Paese",
 };
@@ -19,7 +20,7 @@ const COMMON: Words = {
   notes:
     "Notes|Note|Comments|Comment|Remarks|Description|Notiz|Notizen|Bemerkung|Bemerkungen|Kommentar|Anmerkungen|Remarques|Commentaire|Commentaires|Notas|Comentarios|Observaciones|Opmerkingen|Observações",
   phone:
-    "Phone|Phone Number|Phone #|Telephone|Tel|Mobile|Mobile Phone|Mobile Number|Cell|Cell Phone|Work Phone|Telefon|Telefonnummer|Tel.-Nr.|Rufnummer|Handy|Handynummer|Mobil|Mobilnummer|Mobiltelefon|Festnetz|Téléphone|Portable|Mobile Téléphone|Teléfono|Móvil|Celular|Telefono|Cellulare|Telefoon|Telefoonnummer|Mobiel|Telefone|Telemóvel",
+    "Phone|Phone Number|Phone No|Phone #|Telephone|Telephone Number|Tel|Mobile|Mobile Phone|Mobile Number|Mobile No|Cell|Cell Phone|Work Phone|Telefon|Telefonnummer|Tel.-Nr.|Rufnummer|Handy|Handynummer|Mobil|Mobilnummer|Mobiltelefon|Festnetz|Téléphone|Portable|Mobile Téléphone|Teléfono|Móvil|Celular|Telefono|Cellulare|Telefoon|Telefoonnummer|Mobiel|Telefone|Telemóvel",
 };
 
 const CONTACT: Words = {
@@ -33,7 +34,7 @@ const CONTACT: Words = {
   email:
     "Email|E-Mail|Mail|Email Address|E-Mail Address|E-mail #|Work Email|Email Work|E-Mail-Adresse|Mailadresse|Courriel|Adresse e-mail|Adresse électronique|Correo|Correo electrónico|Posta elettronica|E-mailadres|Endereço de e-mail",
   title:
-    "Title|Job Title|Position|Role|Function|Funktion|Stelle|Berufsbezeichnung|Poste|Fonction|Titre|Cargo|Puesto|Ruolo|Posizione|Functie|Função",
+    "Title|Job Title|Job|Job Role|Occupation|Position|Role|Function|Funktion|Stelle|Berufsbezeichnung|Poste|Fonction|Titre|Cargo|Puesto|Ruolo|Posizione|Functie|Função",
   company:
     "Company|Company Name|Organization|Organisation|Organization Name|Employer|Account|Firma|Firmenname|Unternehmen|Arbeitgeber|Société|Entreprise|Empresa|Compañía|Azienda|Società|Bedrijf|Bedrijfsnaam",
   company_domain: "Company Domain|Company Domain Name|Company Website",
