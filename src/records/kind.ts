@@ -28,6 +28,13 @@ export type CardSource = {
   phones?: string;
   title?: string;
   company?: string;
+  first_name?: string;
+  last_name?: string;
+  street?: string;
+  postal_code?: string;
+  city?: string;
+  region?: string;
+  country?: string;
   /** A domain, and further ones. */
   website?: string;
   websites?: string;

@@ -202,6 +202,26 @@ test("cards read back as the contacts and companies they are of", async () => {
   assert.match(company.text, /\r\nURL:https:\/\/mueller\.example\r\n/);
 });
 
+test("a card has the parts of a name and the address of whom it is of, in lists too", async () => {
+  const said = {
+    first_name: "Uma",
+    last_name: "Thu; Lee",
+    street: "Ring 3, back",
+    postal_code: "10115",
+    city: "Berlin",
+    country: "DE",
+  };
+  const { id } = (await ann.send("POST", "/contacts?format=json", { ...said, email: "uma@example.com" })).json();
+  for (const path of [`/contacts/${id}.vcf`, "/contacts.vcf?email=uma@example.com"]) {
+    const reader = createVcardReader();
+    const [card] = [...reader.push((await ann.send("GET", path)).text), ...reader.end()];
+    assert.ok(card && "fields" in card, JSON.stringify(card));
+    for (const [name, value] of Object.entries(said)) assert.equal(card.fields[name], value, `${path} ${name}`);
+  }
+  await ann.send("POST", "/companies", { name: "Placed", domain: "placed.example", city: "Bonn", country: "DE" });
+  assert.match((await ann.send("GET", "/companies.vcf?domain=placed.example")).text, /\r\nADR:;;;Bonn;;;DE\r\n/);
+});
+
 /** The entries of a calendar, their lines unfolded, by the names of their properties. */
 function entries(reply: Reply): Map<string, string>[] {
   assert.equal(reply.status, 200, reply.text);
