@@ -34,7 +34,10 @@ function exactType(name: string, expects: string, { least, most }: Range, bare: 
       .number()
       .min(least)
       .max(most)
-      .refine((value) => readDecimal(String(value)) !== undefined),
+      .refine(
+        (value) => readDecimal(String(value)) !== undefined,
+        `it may have ${WHOLE} digits before the point and ${PART} behind it`,
+      ),
     refusal: "invalid_value",
     fromText: (text) => {
       const decimal = read(text);

@@ -100,6 +100,8 @@ test("totals and numbers are not for callers to say", async () => {
   }
   const stale = await ann.send("POST", "/invoices", { items: [{ ...ITEMS[0], net_cents: 1 }] });
   assert.match(stale.text, /item 1 comes to 221130, not 1/);
+  const third = await ann.send("POST", "/invoices", { items: [{ ...ITEMS[0], quantity: 1 / 3 }] });
+  assert.match(third.text, /item 1: quantity: it may have 9 digits before the point and 6 behind it/);
 });
 
 test("fifty who issue at once get numbers without a gap, a dry run and a refusal take none", async () => {
