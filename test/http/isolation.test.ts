@@ -272,7 +272,8 @@ test("a filter by an id of another workspace answers like one by an unknown id",
   }
 });
 
-const holders = (target: Kind) => catalog.heldBy(target).map(({ kind, link }) => ({ holder: kind, names: [link.id.name, link.name] }));
+const holders = (target: Kind) =>
+  catalog.heldBy(target).map(({ kind, link }) => ({ holder: kind, names: [link.id.name, link.name] }));
 
 test("a link to a record of another workspace is refused like an unknown one, by id and by name", async () => {
   for (const target of catalog.kinds) {
