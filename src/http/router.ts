@@ -32,9 +32,8 @@ export function createRouter<Route extends { method: string; path: string }>(
     const route = parent.routes.get(method === "HEAD" ? "GET" : method);
     if (route) return { route, path };
     const allowed = [...parent.routes.keys()].flatMap((each) => (each === "GET" ? ["GET", "HEAD"] : [each])).join(", ");
-    throw new Problem("method_not_allowed", `${echo(method)} does not work here`, `this path knows ${allowed}`, {
-      headers: { Allow: allowed },
-    });
+    const hints = [...withId(root, known, method), `this path knows ${allowed}`];
+    throw new Problem("method_not_allowed", `${echo(method)} does not work here`, hints, { headers: { Allow: allowed } });
   };
 
   /** A handle further on, as in `/reminders/contact/c_…/done`, is two segments, and its id says as much. */
@@ -90,9 +89,28 @@ function notFound<Route>(
   const near = nearest(segments[0] ?? "", firsts).filter((first) => first !== segments[0]);
   return new Problem("not_found", `there is no path ${echo(`/${segments.join("/")}`)}`, [
     ...(near.length > 0 ? [`did you mean /${near.join(" or /")}?`] : []),
+    ...(segments.length === 1 ? elsewhere(root, segments[0]!) : []),
     ...below(root, known),
     "GET /help tells all paths",
   ]);
+}
+
+/** `POST /contacts/merge` leaves out the id: `/contacts/{id}/merge` is meant. */
+function withId<Route>(root: Node<Route>, segments: readonly string[], method: string): string[] {
+  const [first = "", last = ""] = segments;
+  const named = segments.length === 2 ? root.literal.get(first)?.named : undefined;
+  return named?.node.literal.get(last)?.routes.has(method) ? [`did you mean /${first}/{${named.name}}/${last}?`] : [];
+}
+
+const MOST_ELSEWHERE = 5;
+
+/** `/duplicates` alone: what is called so stands below others. */
+function elsewhere<Route>(root: Node<Route>, segment: string): string[] {
+  const paths = [...root.literal].flatMap(([first, { literal, named }]) => [
+    ...(literal.get(segment)?.routes.size ? [`/${first}/${segment}`] : []),
+    ...(named?.node.literal.get(segment)?.routes.size ? [`/${first}/{${named.name}}/${segment}`] : []),
+  ]);
+  return segment !== "" && paths.length > 0 ? [`did you mean ${paths.slice(0, MOST_ELSEWHERE).join(" or ")}?`] : [];
 }
 
 const MOST_BELOW = 25;

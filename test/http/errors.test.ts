@@ -67,6 +67,13 @@ test("an unknown path is not found, with the nearest path", async () => {
     "GET",
     "/campaigns/cm_00000000/members/m_1",
   );
+  await assertRefuses(
+    "not_found",
+    /did you mean \/contacts\/duplicates or \/contacts\/\{id\}\/duplicates or/,
+    "GET",
+    "/duplicates",
+  );
+  await assertRefuses("method_not_allowed", /did you mean \/contacts\/\{id\}\/merge\?/, "POST", "/contacts/merge");
   await assertRefuses("not_found", /an id is missing behind \/invoices\//, "POST", "/invoices//issue");
   for (const path of [
     "/nothing",
