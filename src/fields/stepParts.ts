@@ -15,7 +15,7 @@ export function readParts(value: unknown, place: string, keys: readonly string[]
   if (!isParts(value)) throw new Fault(`${place} is no object such as ${such}`);
   for (const key of Object.keys(value)) {
     if (keys.includes(key)) continue;
-    const near = nearest(key, keys, 1);
+    const near = meantBy(key, keys);
     throw new Fault(`${place} has no ${echo(key)}: ${near[0] ? `did you mean ${near[0]}? ` : ""}it takes ${keys.join(", ")}`);
   }
   return value;
@@ -30,7 +30,49 @@ export function readWord<Word extends string>(value: unknown, place: string, wor
     value == null
       ? "says no type"
       : `has the type ${typeof value === "string" ? echo(value, 40) : JSON.stringify(value)?.slice(0, 40)}`;
-  throw new Fault(`${place} ${said}: ${words.join(", ")}`);
+  const near = typeof word === "string" ? meantBy(word, words) : [];
+  throw new Fault(`${place} ${said}: ${near[0] ? `did you mean ${near[0]}? it is one of ` : ""}${words.join(", ")}`);
+}
+
+/** What others call the parts, and the types, of steps and questions: the first that there is here is meant. */
+const ELSEWHERE: Readonly<Record<string, readonly string[]>> = {
+  ...{
+    name: ["id"],
+    key: ["id"],
+    question: ["text", "label"],
+    title: ["text", "label"],
+    label: ["text"],
+    text: ["label", "question"],
+  },
+  ...{ choices: ["options", "select"], values: ["options"], mandatory: ["required"], help: ["hint"], description: ["hint"] },
+  ...{
+    select: ["choice"],
+    radio: ["choice"],
+    dropdown: ["choice"],
+    enum: ["choice"],
+    choice: ["select"],
+    multiselect: ["choices"],
+  },
+  ...{
+    checkboxes: ["choices"],
+    string: ["text", "question"],
+    textarea: ["long_text"],
+    open: ["question"],
+    say: ["instruction"],
+  },
+  ...{
+    int: ["integer"],
+    float: ["number"],
+    decimal: ["number"],
+    bool: ["boolean", "yesno"],
+    boolean: ["yesno"],
+    yesno: ["boolean"],
+  },
+};
+
+function meantBy(said: string, known: readonly string[]): string[] {
+  const meant = Object.hasOwn(ELSEWHERE, said) ? ELSEWHERE[said]!.filter((each) => known.includes(each)) : [];
+  return meant.length > 0 ? meant.slice(0, 1) : nearest(said, known, 1);
 }
 
 /** Text that can be seen. */

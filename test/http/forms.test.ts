@@ -170,3 +170,12 @@ test("it is about a contact, a deal or a member, and keeps the questions that it
   );
   assert.match(file.text, /ERROR invalid_value answers cannot be like that: b is "x"/);
 });
+
+test("words that others use are told as what they mean", async () => {
+  const refusedAs = async (question: object) =>
+    (await ask("POST", "/forms", { name: "Words", questions: [question] })).body.message as string;
+  assert.match(await refusedAs({ label: "A", type: "select", options: ["x"] }), /has the type "select": did you mean choice\?/);
+  assert.match(await refusedAs({ text: "A", type: "text" }), /has no "?text"?: did you mean label\?/);
+  const { message } = (await ask("POST", "/scripts", { name: "W", steps: [{ type: "boolean", text: "A" }] })).body;
+  assert.match(message, /did you mean yesno\?/);
+});
