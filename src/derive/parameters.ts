@@ -2,6 +2,7 @@ import { z } from "zod";
 import type { FieldSpec } from "../fields/spec.ts";
 import { countType, textType } from "../fields/text.ts";
 import { boolean, choice, text } from "../fields/vocabulary.ts";
+import { derived } from "../records/derived.ts";
 import type { Kind } from "../records/kind.ts";
 import type { GROUPING } from "../records/reserved.ts";
 import { type FigureName, figureNames, groupNames, UNITS } from "./grouping.ts";
@@ -51,7 +52,7 @@ export const STEP_UP = {
 } satisfies Named;
 
 /** `name,email`: the fields to show. */
-export function chosenFields(kind: Kind): { fields: FieldSpec; expand?: FieldSpec } {
+export const chosenFields = derived((kind: Kind): { fields: FieldSpec; expand?: FieldSpec } => {
   const names = kind.fields.map(({ name }) => name);
   const links = kind.links.map(({ name }) => name);
   const expand = {
@@ -62,7 +63,7 @@ export function chosenFields(kind: Kind): { fields: FieldSpec; expand?: FieldSpe
     fields: { type: textType(8_000, `a comma list of ${names.join(", ")}`), about: "the fields to show" },
     ...(links.length > 0 ? { expand } : {}),
   };
-}
+});
 
 export const limit = (most: number): FieldSpec => ({
   type: { ...countType, expects: `a number from 1 to ${most}`, schema: z.int().min(1).max(most) },
@@ -130,7 +131,5 @@ export function listParameters(kind: Kind, most: number): Named & { search: Fiel
 }
 
 /** What a read takes of a kind whose records can be deleted. */
-export const deletedToo = (kind: Kind): Named =>
-  kind.field("deleted_at")
-    ? { deleted: choice(DELETED, { about: "include: deleted records too, with deleted_at; only: these alone" }) }
-    : {};
+export const deletedToo = (kind: Kind): Named => (kind.field("deleted_at") ? DELETED_TOO : {});
+const DELETED_TOO = { deleted: choice(DELETED, { about: "include: deleted records too, with deleted_at; only: these alone" }) };

@@ -18,3 +18,15 @@ export async function inTurns<T>(work: Generator<unknown, T, void>): Promise<T> 
 export function atOnce<T>(work: Generator<unknown, T, void>): T {
   for (let step = work.next(); ; step = work.next()) if (step.done) return step.value;
 }
+
+/** JSON of a large object, made and put together piece by piece: members are told apart down to `depth`. */
+export function* writingJson(value: unknown, depth: number): Generator<void, string, void> {
+  if (depth === 0 || typeof value !== "object" || value === null || Array.isArray(value)) return JSON.stringify(value);
+  const members: string[] = [];
+  for (const [name, each] of Object.entries(value)) {
+    if (each === undefined) continue;
+    members.push(`${JSON.stringify(name)}:${yield* writingJson(each, depth - 1)}`);
+    yield;
+  }
+  return `{${members.join(",")}}`;
+}

@@ -82,7 +82,11 @@ function filesOf(operation: Operation, formats: readonly MediaType[]): Json {
 }
 
 /** The answers that operations refer to by name: records, pages of them, and for each status the refusals. */
-export function componentResponses(routes: readonly Operation[], catalog: Catalog, formats: readonly MediaType[]): Json {
+export function* componentResponses(
+  routes: readonly Operation[],
+  catalog: Catalog,
+  formats: readonly MediaType[],
+): Generator<void, Json, void> {
   // Several routes answer the same: it is made once.
   const named = new Map<string, () => Json>();
   const created = { ...ALWAYS, ...headerRefs("Location") };
@@ -97,7 +101,11 @@ export function componentResponses(routes: readonly Operation[], catalog: Catalo
       if (body?.is === "create") named.set(recordResponse(of, true), () => recordOf(of, catalog, created));
     }
   }
-  const shown = [...named].map(([name, make]) => [name, make()]);
+  const shown: [string, Json][] = [];
+  for (const [name, make] of named) {
+    shown.push([name, make()]);
+    yield;
+  }
   const used = new Set(routes.flatMap(refusalsOf));
   const refused = Object.entries(byStatus([...used])).map(([status, codes]) => [status, refusal(status, codes)]);
   return Object.fromEntries([...shown, ...refused]);

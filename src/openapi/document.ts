@@ -1,5 +1,6 @@
 import { bodyExample, type Operation, type OperationBody, type Scope, scopeOf } from "../derive/operation.ts";
 import { OPERATORS } from "../fields/predicate.ts";
+import { atOnce } from "../kit/turns.ts";
 import type { Catalog } from "../records/catalog.ts";
 import { isRecord, type Kind, membersOf } from "../records/kind.ts";
 import { answersOf, componentHeaders, componentResponses, type MediaType } from "./answers.ts";
@@ -16,7 +17,10 @@ export type ApiSource = {
 };
 
 /** The OpenAPI 3.1 document (spec.openapis.org/oas/v3.1.1) of these routes, made of their declarations and of nothing else. */
-export function openApi({ routes: all, catalog, baseUrl, version, formats }: ApiSource): Json {
+export const openApi = (source: ApiSource): Json => atOnce(writingOpenApi(source));
+
+/** The same piece by piece. */
+export function* writingOpenApi({ routes: all, catalog, baseUrl, version, formats }: ApiSource): Generator<void, Json, void> {
   const routes = all.filter(({ standard }) => !standard);
   const kinds = shownKinds(routes);
   const plurals = new Set(catalog.kinds.map(({ plural }) => plural));
@@ -25,6 +29,7 @@ export function openApi({ routes: all, catalog, baseUrl, version, formats }: Api
     const path = toldPath(route.path, kinds);
     paths[path] ??= {};
     paths[path]![route.method.toLowerCase()] = operationOf(route, kinds, plurals, formats);
+    yield;
   }
   return {
     openapi: "3.1.1",
@@ -41,10 +46,10 @@ export function openApi({ routes: all, catalog, baseUrl, version, formats }: Api
     tags: tagsOf(routes, kinds),
     paths,
     components: {
-      schemas: componentSchemas(routes),
-      parameters: componentParameters(routes),
+      schemas: yield* componentSchemas(routes),
+      parameters: yield* componentParameters(routes),
       headers: componentHeaders,
-      responses: componentResponses(routes, catalog, formats),
+      responses: yield* componentResponses(routes, catalog, formats),
       securitySchemes: {
         bearer: { type: "http", scheme: "bearer", description: "the token of POST /auth/verify" },
         apiKey: { type: "apiKey", in: "header", name: "X-Api-Key", description: "the same token" },

@@ -96,14 +96,17 @@ const listName = ({ name }: Kind, parameter: string) => `${name}.${parameter}`;
 const acrossName = ({ name, target }: Link) => `${target.name}.by.${name}`;
 
 /** The parameters that operations refer to by name: filters, what every route takes, and headers. */
-export function componentParameters(routes: readonly Operation[]): Json {
+export function* componentParameters(routes: readonly Operation[]): Generator<void, Json, void> {
   // Of each kind there are several.
   const byKind = new Map(routes.flatMap(({ filters }) => (filters && !filters.bulk ? [[filters.of, filters] as const] : [])));
   const lists = [...byKind.values()];
-  const listed = lists.flatMap(({ of, most }) => [
-    ...Object.entries(ownParameters(of, most)).map(([name, spec]) => [listName(of, name), queryParameter(name, spec)]),
-    ...filterable(of).map((field) => [listName(of, field.name), filterParameter(field)]),
-  ]);
+  const listed: [string, Json][] = [];
+  for (const { of, most } of lists) {
+    for (const [name, spec] of Object.entries(ownParameters(of, most)))
+      listed.push([listName(of, name), queryParameter(name, spec)]);
+    for (const field of filterable(of)) listed.push([listName(of, field.name), filterParameter(field)]);
+    yield;
+  }
   const common = Object.entries(COMMON_PARAMETERS).map(([name, spec]) => [name, queryParameter(name, spec)]);
   const members = lists.flatMap(({ of }) => membersOf(of)).map((field) => [membersFilter(field), memberFilters(field)]);
   const across = lists.flatMap(({ of }) => of.links).map((link) => [acrossName(link), acrossFilters(link)]);

@@ -254,23 +254,23 @@ function bodyName(body: Exclude<OperationBody, { is: "values" | "file" }>): stri
 }
 
 /** The schemas that operations refer to by name. */
-export function componentSchemas(routes: readonly Operation[]): Json {
+export function* componentSchemas(routes: readonly Operation[]): Generator<void, Json, void> {
   const choosing = new Set(
     shownKinds(routes.filter(({ filters, parameters }) => (filters && !filters.only) || parameters?.["fields"])),
   );
-  const records = shownKinds(routes).flatMap((kind): [string, Json][] => [
-    [capital(kind.name), recordSchema(kind, choosing.has(kind))],
-    [`${capital(kind.name)}Page`, pageSchema([kind])],
-  ]);
-  // Several routes take the same body.
-  const taken = new Map(
-    routes.flatMap(({ body }) => (body && body.is !== "values" && body.is !== "file" ? [[bodyName(body), body] as const] : [])),
-  );
-  const bodies = [...taken].map(([name, body]): [string, Json] => [
-    name,
-    body.is === "create" ? createSchema(body.of, body.given) : patchSchema(body.of),
-  ]);
-  return { ...Object.fromEntries([...records, ...bodies]), Problem: problemSchema() };
+  const schemas: Json = {};
+  for (const kind of shownKinds(routes)) {
+    schemas[capital(kind.name)] = recordSchema(kind, choosing.has(kind));
+    schemas[`${capital(kind.name)}Page`] = pageSchema([kind]);
+    yield;
+  }
+  for (const { body } of routes) {
+    if (!body || body.is === "values" || body.is === "file") continue;
+    // Several routes take the same body.
+    schemas[bodyName(body)] ??= body.is === "create" ? createSchema(body.of, body.given) : patchSchema(body.of);
+    yield;
+  }
+  return { ...schemas, Problem: problemSchema() };
 }
 
 /** Every kind that is shown as a record or in a list. */

@@ -1,6 +1,7 @@
 import type { Operation } from "../derive/operation.ts";
+import { atOnce } from "../kit/turns.ts";
 import type { Kind } from "../records/kind.ts";
-import { type ApiSource, openApi, operationId, operationOf } from "./document.ts";
+import { type ApiSource, operationId, operationOf, writingOpenApi } from "./document.ts";
 import { componentParameters, toldPath } from "./parameters.ts";
 import { componentSchemas, type Json, shownKinds } from "./schemas.ts";
 
@@ -24,8 +25,9 @@ export function readOperation(
   { kinds, plurals, formats }: Shared,
 ): Pick<Reading, "resolve"> & { told: Told } {
   const groups: Record<string, () => Json> = {
-    parameters: once(() => componentParameters([route])),
-    schemas: once(() => componentSchemas([route])),
+    parameters: once(() => atOnce(componentParameters([route]))),
+    // Of its body alone: a search answers with every kind.
+    schemas: once(() => atOnce(componentSchemas([{ ...route, answers: { is: "json" } }]))),
   };
   const told = operationOf(route, kinds, plurals, formats);
   return {
@@ -47,9 +49,9 @@ function once<T>(make: () => T): () => T {
   return () => (made ??= make());
 }
 
-export function readDocument(source: ApiSource): Reading {
+export function* readingDocument(source: ApiSource): Generator<void, Reading, void> {
   const routes = source.routes.filter(({ standard }) => !standard);
-  const document = openApi(source);
+  const document = yield* writingOpenApi(source);
   const components = document["components"] as Reading["components"];
   const paths = document["paths"] as Record<string, Record<string, Json>>;
   const kinds = shownKinds(routes);

@@ -59,7 +59,8 @@ export function* compiling(
   for (const kind of made) kind.holders = heldBy(kind).filter((holder) => !holder.kind.shared);
   for (const kind of made) resolveTouches(kind);
   for (const kind of made) resolveMentions(kind, byName);
-  for (const kind of made) kind.mentionedBy = mentionsOf(kind, kinds);
+  const mentions = mentionsOf(kinds);
+  for (const kind of made) kind.mentionedBy = mentions.get(kind.name) ?? [];
   return {
     kinds,
     declarations,
@@ -278,10 +279,19 @@ function holdersOf(kinds: readonly Kind[]): Map<string, Holder[]> {
   return holders;
 }
 
-const mentionsOf = (target: Kind, kinds: readonly Kind[]): Mention[] =>
-  kinds.flatMap((kind) =>
-    kind.fields.filter(({ mentioned }) => mentioned?.target === target).map((field) => ({ kind, field })),
-  );
+/** All fields that show what is mentioned, by the name of its kind. */
+function mentionsOf(kinds: readonly Kind[]): Map<string, Mention[]> {
+  const mentions = new Map<string, Mention[]>();
+  for (const kind of kinds) {
+    if (!kind.mentions) continue;
+    for (const field of kind.fields) {
+      if (!field.mentioned?.target) continue;
+      const { name } = field.mentioned.target;
+      mentions.set(name, [...(mentions.get(name) ?? []), { kind, field }]);
+    }
+  }
+  return mentions;
+}
 
 /**
  * Kinds in an order in which each comes before those that it links to: so they can be deleted. No foreign key leads from or to a kind that a workspace

@@ -17,7 +17,8 @@ import { echo } from "../kit/line.ts";
 import { Problem } from "../kit/problem.ts";
 import { oneOf } from "../kit/words.ts";
 import type { Catalog } from "../records/catalog.ts";
-import type { Holder, Kind } from "../records/kind.ts";
+import { derived } from "../records/derived.ts";
+import type { Holder, Kind, Link } from "../records/kind.ts";
 import { type Authenticated, type Route, readPathId } from "../service/route.ts";
 import { attaching, withAttached } from "./attach.ts";
 import { affectedTold, bulkRoutes, within } from "./bulk.ts";
@@ -42,7 +43,14 @@ const DELETED = {
 };
 
 /** The routes of one kind of record. */
-export function recordRoutes(kind: Kind, catalog: Catalog): Route[] {
+export function recordRoutes(kind: Kind, { heldBy }: Catalog): Route[] {
+  const firsts = new Map<Kind, Holder>();
+  for (const holder of heldBy(kind)) if (holder.kind !== kind && !firsts.has(holder.kind)) firsts.set(holder.kind, holder);
+  return [...ownRoutes(kind), ...[...firsts.values()].flatMap(heldRoutes), ...mentionRoutes(kind)];
+}
+
+/** They are the same in every catalog that has the kind. */
+const ownRoutes = derived((kind: Kind): Route[] => {
   const { plural, name } = kind;
   const one = `/${plural}/{id}`;
   return [
@@ -91,46 +99,49 @@ export function recordRoutes(kind: Kind, catalog: Catalog): Route[] {
       handle: (context) => (isPurge(context) ? purge(context, kind) : remove(context, kind)),
     },
     ...bulkRoutes(kind),
-    ...heldRoutes(kind, catalog),
-    ...mentionRoutes(kind),
   ];
-}
+});
 
 function createAbout({ naturalKey, name }: Kind): string {
   return naturalKey ? `create, or update the ${name} with that ${naturalKey}` : `create ${oneOf(name)}`;
 }
 
 /** `/contacts/{id}/activities`: the records of other kinds that link to this one, by the first of their links to it. */
-function heldRoutes(kind: Kind, { heldBy }: Catalog): Route[] {
-  const firsts = new Map<Kind, Holder>();
-  for (const holder of heldBy(kind)) if (holder.kind !== kind && !firsts.has(holder.kind)) firsts.set(holder.kind, holder);
-  return [...firsts.values()].flatMap(({ kind: held, link }): Route[] => {
-    const joined = held.joins?.into === link.id.name;
-    const path = `/${kind.plural}/{id}/${joined ? held.joins!.as : held.plural}`;
-    const adding: Route = {
-      method: "POST",
+function heldRoutes({ kind: held, link }: Holder): Route[] {
+  const made = routesOfLink(link);
+  if (made.length === 0) made.push(...heldRoutesOf(held, link));
+  return made;
+}
+
+const routesOfLink = derived((_: Link): Route[] => []);
+
+function heldRoutesOf(held: Kind, link: Link): Route[] {
+  const { target: kind } = link;
+  const joined = held.joins?.into === link.id.name;
+  const path = `/${kind.plural}/{id}/${joined ? held.joins!.as : held.plural}`;
+  const adding: Route = {
+    method: "POST",
+    path,
+    about: `add ${oneOf(held.name)} to ${oneOf(kind.name)}`,
+    parameters: { ...chosenFields(held), ...attaching(held), ...WRITING },
+    besides: Object.keys(attaching(held)),
+    body: { is: "create", of: held, given: link.id.name },
+    answers: { is: "record", of: held, statuses: [201, 200] },
+    handle: async (context) => create(context, held, { [link.id.name]: await holderId(context, kind) }),
+  };
+  return [
+    {
+      method: "GET",
       path,
-      about: `add ${oneOf(held.name)} to ${oneOf(kind.name)}`,
-      parameters: { ...chosenFields(held), ...attaching(held), ...WRITING },
-      besides: Object.keys(attaching(held)),
-      body: { is: "create", of: held, given: link.id.name },
-      answers: { is: "record", of: held, statuses: [201, 200] },
-      handle: async (context) => create(context, held, { [link.id.name]: await holderId(context, kind) }),
-    };
-    return [
-      {
-        method: "GET",
-        path,
-        kind: held,
-        about: `the ${held.plural} of ${oneOf(kind.name)}`,
-        filters: { of: held, most: held.mostRows },
-        answers: { is: "list", of: [held] },
-        handle: (context) => list(context, held, { name: link.id.name, of: kind }),
-      },
-      // Many are put in at once (see joined.ts).
-      ...(joined ? [] : [adding]),
-    ];
-  });
+      kind: held,
+      about: `the ${held.plural} of ${oneOf(kind.name)}`,
+      filters: { of: held, most: held.mostRows },
+      answers: { is: "list", of: [held] },
+      handle: (context) => list(context, held, { name: link.id.name, of: kind }),
+    },
+    // Many are put in at once (see joined.ts).
+    ...(joined ? [] : [adding]),
+  ];
 }
 
 /** `/contacts/{id}/emails`: the records that name an address of this one. Who they are about is in them, so nothing is added there. */

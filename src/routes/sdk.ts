@@ -1,9 +1,10 @@
 import { readFileSync } from "node:fs";
 import { FORMATS } from "../formats/all.ts";
-import { sdk } from "../openapi/sdk/sdk.ts";
+import { inTurns } from "../kit/turns.ts";
+import { writingSdk } from "../openapi/sdk/sdk.ts";
 import type { Catalog } from "../records/catalog.ts";
 import type { Route } from "../service/route.ts";
-import { version } from "./openapi.ts";
+import { documents, toldOf, version } from "./openapi.ts";
 
 const RUNTIME = new URL("../openapi/sdk/runtime.ts", import.meta.url);
 
@@ -11,7 +12,7 @@ const TYPE = "application/typescript; charset=utf-8";
 
 /** `routes` gives the whole table, of which this is a part. The file is made once for the kinds of a workspace. */
 export function sdkRoutes(routes: () => readonly Route[], catalog: Catalog): Route[] {
-  let text: string | undefined;
+  const key = {};
   return [
     {
       method: "GET",
@@ -20,9 +21,12 @@ export function sdkRoutes(routes: () => readonly Route[], catalog: Catalog): Rou
       open: true,
       tailored: true,
       answers: { is: "document", type: TYPE },
-      handle({ services: { baseUrl } }) {
-        text ??= sdk({ routes: routes(), catalog, baseUrl, version, formats: FORMATS }, readFileSync(RUNTIME, "utf8"));
-        return { is: "document", type: TYPE, text };
+      async handle({ services: { baseUrl } }) {
+        const make = () => {
+          const { left, ...told } = toldOf(routes(), catalog);
+          return inTurns(writingSdk({ ...told, baseUrl, version, formats: FORMATS }, readFileSync(RUNTIME, "utf8"), left));
+        };
+        return { is: "document", type: TYPE, text: await documents.get(key, make) };
       },
     },
   ];

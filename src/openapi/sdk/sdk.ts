@@ -3,23 +3,30 @@ import { PROBLEMS } from "../../kit/problem.ts";
 import type { Kind } from "../../records/kind.ts";
 import type { ApiSource } from "../document.ts";
 import { capital, type Json } from "../schemas.ts";
-import { readDocument } from "../told.ts";
+import { readingDocument } from "../told.ts";
 import { filtersOf } from "./filters.ts";
 import { type Making, methodOf, planOf } from "./methods.ts";
 import { createNames } from "./names.ts";
 import { comment, type Direction, memberOf, typeOf } from "./types.ts";
 
 /** A client in one file of TypeScript, made of the OpenAPI document. `runtime` is the part that is the same for everybody. */
-export function sdk(source: ApiSource, runtime: string): string {
+export function* writingSdk(source: ApiSource, runtime: string, left = 0): Generator<void, string, void> {
   const { baseUrl, version } = source;
-  const { operations, kinds, components, resolve } = readDocument(source);
+  const { operations, kinds, components, resolve } = yield* readingDocument(source);
   const named = createNames(runtime);
   const making: Making = { named, resolve };
   const listed = [...new Set(operations.flatMap(({ route: { filters } }) => (filters ? [filters.of] : [])))];
 
+  const types = yield* typesOf(components["schemas"]!, kinds, named);
+  const filters = yield* each(listed, (kind) =>
+    filtersOf(kind, named, (name) => components["parameters"]![`${kind.name}.${name}`]),
+  );
+  const methods = yield* each(operations, (told) => methodOf(told, making));
+  const plans = yield* each(operations, (told) => `  ${told.id}: ${JSON.stringify(planOf(told, making))},`);
   return [
     `// The client of Cardfile ${version} at ${baseUrl}, made by GET /sdk.ts.`,
     "// It wants TypeScript 5 or newer with target es2020 or newer, and fetch: Node 20, Deno, a browser.",
+    ...(left > 0 ? [`// ${left} further kinds of your own are not in it.`] : []),
     "//",
     '//   const crm = createClient({ token: "ck_…" });',
     '//   for await (const contact of crm.listContacts.all({ stage: "lead" })) console.log(contact.name);',
@@ -32,15 +39,15 @@ export function sdk(source: ApiSource, runtime: string): string {
     "",
     runtime.replace(/^import .*\n/gm, "").trim(),
     "",
-    ...typesOf(components["schemas"]!, kinds, named),
-    ...listed.map((kind) => filtersOf(kind, named, (name) => components["parameters"]![`${kind.name}.${name}`])),
+    ...types,
+    ...filters,
     "",
     "export interface Client {",
-    ...operations.map((each) => methodOf(each, making)),
+    ...methods,
     "}",
     "",
     "const OPERATIONS: Readonly<Record<string, string>> = {",
-    ...operations.map((each) => `  ${each.id}: ${JSON.stringify(planOf(each, making))},`),
+    ...plans,
     "};",
     "",
     "export function createClient(options: ClientOptions = {}): Client {",
@@ -50,16 +57,32 @@ export function sdk(source: ApiSource, runtime: string): string {
   ].join("\n");
 }
 
+/** Each may be long: others have their turn in between. */
+function* each<From, To>(all: readonly From[], make: (from: From) => To): Generator<void, To[], void> {
+  const made: To[] = [];
+  for (const from of all) {
+    made.push(make(from));
+    yield;
+  }
+  return made;
+}
+
 const literals = (values: readonly string[]) => values.map((value) => JSON.stringify(value)).join(" | ");
 
 /** Records and bodies. A page is one generic type, and a body whose link the path holds is made of the whole one. */
-function typesOf(schemas: Record<string, Json>, kinds: readonly Kind[], named: (name: string) => string): string[] {
-  return Object.entries(schemas).flatMap(([name, schema]) => {
-    const kind = kinds.find((each) => capital(each.name) === name);
+function* typesOf(
+  schemas: Record<string, Json>,
+  kinds: readonly Kind[],
+  named: (name: string) => string,
+): Generator<void, string[], void> {
+  const byName = new Map(kinds.toReversed().map((kind) => [capital(kind.name), kind]));
+  const all = yield* each(Object.entries(schemas), ([name, schema]) => {
+    const kind = byName.get(name);
     if (kind) return [interfaceOf(name, { ...schema, required: alwaysThere(kind, schema) }, "shown", named)];
     if (!/^\w+(?:Create|Patch)$/.test(name)) return [];
     return [interfaceOf(name, schema, "sent", named)];
   });
+  return all.flat();
 }
 
 /** Without fields= every field is there but those that are only shown when asked for. */
