@@ -13,6 +13,8 @@ export type Catalogs = {
   now: (workspaceId: string) => Promise<Known>;
   /** What would become of the workspace's kinds if they were these. It is not kept. */
   with: (workspaceId: string, kinds: readonly OwnKind[]) => Promise<Catalog>;
+  /** Changes of one workspace's kinds come one after the other: those that wait for the first hold no connection. */
+  alone: <T>(workspaceId: string, change: () => Promise<T>) => Promise<T>;
   /** Whether they have changed since the session was read. */
   changed: (session: Pick<Session, "workspaceId" | "kindsVersion">) => Promise<boolean>;
 };
@@ -28,6 +30,7 @@ type Kept = Known & { version: number; fields: number };
 export function createCatalogs(base: Catalog, builtIn: readonly Declaration[], pool: Pool): Catalogs {
   const kept = new Map<string, Kept>();
   const reading = new Map<string, Promise<Known>>();
+  const changing = new Map<string, Promise<unknown>>();
   let fieldsKept = 0;
 
   /** One after the other: who comes while a catalog is being compiled finds it then. */
@@ -88,6 +91,14 @@ export function createCatalogs(base: Catalog, builtIn: readonly Declaration[], p
       return others ? others.then(() => current(session) ?? fresh()) : fresh();
     },
     now: read,
+    alone(workspaceId, change) {
+      const before = changing.get(workspaceId);
+      const mine = before ? before.then(change, change) : change();
+      changing.set(workspaceId, mine);
+      const done = () => changing.get(workspaceId) === mine && changing.delete(workspaceId);
+      mine.then(done, done);
+      return mine;
+    },
     with: (workspaceId, kinds) => compiled(kept.get(workspaceId), kinds),
     changed: async ({ workspaceId, kindsVersion }) => (await readVersion(pool, workspaceId)) > kindsVersion,
   };

@@ -82,13 +82,15 @@ async function write(
   outcome: "created" | "updated" | "restored",
 ): Promise<Answer> {
   const { author, services, session, db } = context;
-  const known = await stored(context);
   const compiled = (kinds: readonly OwnKind[]) => services.catalogs.with(session.workspaceId, kinds);
-  const kind = await changeKinds(db.pool, author, known.kinds, async (kinds) => {
-    const made = decide(kinds, await compiled(kinds));
-    const candidate = { ...made, version: made.version + 1 };
-    await compiled([...kinds.filter(({ name }) => name !== made.name), candidate]).catch(refuseUnfit);
-    return made;
+  const kind = await services.catalogs.alone(session.workspaceId, async () => {
+    const known = await stored(context);
+    return changeKinds(db.pool, author, known.kinds, async (kinds) => {
+      const made = decide(kinds, await compiled(kinds));
+      const candidate = { ...made, version: made.version + 1 };
+      await compiled([...kinds.filter(({ name }) => name !== made.name), candidate]).catch(refuseUnfit);
+      return made;
+    });
   });
   services.forget(session.workspaceId);
   const { kinds, catalog } = await stored(context);
