@@ -48,14 +48,16 @@ export function fieldAcross(kind: Kind, name: string): Field | undefined {
 /** `expand=company,contact`: the links whose records' fields are shown too. */
 export function readExpand(kind: Kind, parameters: Parameters): Link[] {
   const asked = parameters.filter(([name]) => name === "expand").flatMap(([, list]) => list.split(","));
-  return [...new Set(asked.map((name) => name.trim()))].map((name) => {
-    const link = kind.links.find((each) => each.name === name || each.id.name === name);
+  const links = asked.map((each) => {
+    const name = each.trim();
+    const link = kind.links.find(({ name: called, id }) => called === name || id.name === name);
     if (link) return link;
     const names = kind.links.map((each) => each.name);
     throw new Problem("invalid_value", `expand cannot be ${echo(name)}`, [
       names.length > 0 ? `${kind.plural} link to: ${names.join(", ")}` : `${kind.plural} link to nothing: leave expand out`,
     ]);
   });
+  return [...new Set(links)];
 }
 
 /** What `expand=` shows of a linked record: what is written in it; `whole`: with what lists leave out. */

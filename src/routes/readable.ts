@@ -54,7 +54,7 @@ export function expandedView(
   context: Pick<Authenticated, "session" | "style">,
   view: View,
   links: readonly Link[],
-  chosen: readonly Field[] = view.fields,
+  chosen: readonly Field[] = shownIn(view),
 ): View {
   if (links.length === 0) return view;
   const whole = context.style.format.allFields === true;
@@ -62,6 +62,9 @@ export function expandedView(
   refuseUnreadable(context, { fields, conditions: [] });
   return chosenView(view.kind, [...chosen, ...fields]);
 }
+
+/** What a view shows; others of its fields may only say which record it is. */
+const shownIn = ({ fields, cells }: View): Field[] => fields.filter(({ name }) => cells.some((cell) => cell.name === name));
 
 /** The view with the time of deletion, for those who asked for deleted records. */
 export function withDeletion(view: View, deleted: Deleted | undefined): View {

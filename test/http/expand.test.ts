@@ -65,6 +65,14 @@ test("fields= picks one of them, in text, JSON and CSV, and a link that is not t
   assert.equal(patched.status, 404);
 });
 
+test("a link that is named twice is shown once, also beside deleted records", async () => {
+  const lines = async (query: string) => (await ann.send("GET", `/contacts?name=Zed+With&${query}`)).lines[0]!;
+  const once = await lines("fields=name&expand=company");
+  assert.equal((once.match(/company\.name=/g) ?? []).length, 1);
+  assert.equal(await lines("fields=name&expand=company,company_id&expand=company"), once);
+  assert.equal(await lines("expand=company&deleted=include"), await lines("expand=company"));
+});
+
 test("what is not there is refused by name", async () => {
   const refused: [string, number, RegExp][] = [
     ["/contacts?expand=compny", 400, /expand cannot be "compny"\nHINT {2}contacts link to: company/],
