@@ -115,7 +115,8 @@ begin
     when 'text', 'long_text' then
       return case when kind in ('string', 'number', 'boolean') and said ~ '\S' then to_jsonb(answer #>> '{}') end;
     when 'number', 'integer' then
-      if kind not in ('number', 'string') or said !~ '^[+-]?\d{1,15}(\.\d{1,9})?$' then
+      -- A text such as 20.000 may be meant as twenty thousand.
+      if kind not in ('number', 'string') or said !~ '^[+-]?\d{1,15}(\.\d{1,9})?$' or kind = 'string' and question ->> 'type' = 'integer' and said ~ '\.' then
         return null;
       end if;
       return case when question ->> 'type' = 'number' or said::numeric = trunc(said::numeric) then to_jsonb(trim_scale(said::numeric)) end;

@@ -102,6 +102,7 @@ test("answers are held to type, options, ranges and what is required", async () 
   const refused: [object, RegExp, string?][] = [
     [{ budget: 1.5 }, /budget is "1.5"/],
     [{ budget: "x" }, /budget is "x"/],
+    [{ budget: "20.000" }, /budget is "20.000"/],
     [{ budget: -1 }, /budget is out of range at -1/],
     [{ budget: 1001 }, /out of range at 1001/],
     [{ roof: "tiled" }, /roof is "tiled"/],
