@@ -7,7 +7,7 @@ import { toTimestamp } from "../kit/time.ts";
 import type { Kind } from "../records/kind.ts";
 import type { Authenticated, Route } from "../service/route.ts";
 import { mayRead } from "./readable.ts";
-import { talliesOf, tallyOf } from "./tallies.ts";
+import { talliesOf, tallyOf } from "./standings.ts";
 
 const TEXT = "text/plain; charset=utf-8";
 const JSON_TYPE = "application/json; charset=utf-8";

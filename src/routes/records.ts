@@ -24,7 +24,6 @@ import { attaching, withAttached } from "./attach.ts";
 import { affectedTold, bulkRoutes, within } from "./bulk.ts";
 import { confirm } from "./confirm.ts";
 import { groupAnswer } from "./groups.ts";
-import { statesTold } from "./joined.ts";
 import { scopesLacking, withLinks } from "./linked.ts";
 import { withLists } from "./listed.ts";
 import { listAnswer, listView, streamAnswer } from "./lists.ts";
@@ -34,6 +33,7 @@ import { print } from "./print.ts";
 import { isPurge, PURGE, purge } from "./purge.ts";
 import { mayRead, recordView, refuseUnreadable } from "./readable.ts";
 import { callPage } from "./scripts.ts";
+import { statesTold } from "./standings.ts";
 import { strangers } from "./strangers.ts";
 
 const DELETED = {

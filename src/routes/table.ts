@@ -39,7 +39,7 @@ import { scriptRoutes } from "./scripts.ts";
 import { sdkRoutes } from "./sdk.ts";
 import { searchRoutes } from "./search.ts";
 import { sqlRoutes } from "./sql.ts";
-import { tallyRoutes } from "./tallies.ts";
+import { standingRoutes } from "./standings.ts";
 import { timelineRoutes } from "./timeline.ts";
 import { toolRoutes } from "./tools.ts";
 import { undoRoutes } from "./undo.ts";
@@ -68,7 +68,7 @@ export function createRoutes(catalog: Catalog): Route[] {
     ...kindRoutes,
     ...catalog.kinds.flatMap((kind) => recordRoutes(kind, catalog)),
     ...joinedRoutes(catalog),
-    ...tallyRoutes(catalog),
+    ...standingRoutes(catalog),
     ...scriptRoutes(catalog),
     ...importRoutes(catalog),
     ...searchRoutes(catalog.kinds),

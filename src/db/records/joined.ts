@@ -1,9 +1,8 @@
 import type { Written } from "../../derive/body.ts";
 import type { ListQuery } from "../../derive/query.ts";
-import type { Row } from "../../derive/view.ts";
 import type { IdReference, IdSource } from "../../kit/id.ts";
 import { ident, join, raw, type Statement, sql } from "../../postgres/sql.ts";
-import { columnName, doneValues, type Kind, type Link } from "../../records/kind.ts";
+import { columnName, type Kind, type Link } from "../../records/kind.ts";
 import type { Author, Database } from "../database.ts";
 import { writeRecords } from "../imports/write.ts";
 import { inUnit, ofMany } from "../unit.ts";
@@ -113,66 +112,4 @@ async function find(
   // Whoever is to be put in may change meanwhile: only who it is counts.
   const set = setOf(records.map((record) => ({ ...record, goes: false })));
   return { into: holder[0] as string, records, already: found.length - records.length, set };
-}
-
-/** How many there are of each state, in one of what things are put into. */
-export async function countStates(
-  db: Database,
-  workspaceId: string,
-  { kind, into }: Joining,
-  id: string,
-): Promise<Map<string, number>> {
-  const state = ident(kind.joins!.state);
-  const rows = await db.pool.rows(
-    sql`select r.${state}, count(*)::int from ${rowsOf(kind)} r
-      where r.workspace_id = ${workspaceId} and r.${ident(columnName(into.id))} = ${id} and r.deleted_at is null group by 1`,
-    { retry: true },
-  );
-  return new Map(rows as [string, number][]);
-}
-
-/** Who is in more than one of these: id, a version nobody sees, name, how many, ids of those it is in. */
-export async function overlapRows(
-  db: Database,
-  workspaceId: string,
-  { kind, into, whom }: Joining,
-  among: readonly string[] | undefined,
-  limit: number,
-): Promise<{ rows: Row[]; all: number }> {
-  const [put, to] = [ident(columnName(whom.id)), ident(columnName(into.id))];
-  const title = ident(columnName(whom.target.titleField));
-  const within = among ? sql` and r.${to} = any (${among}::text[])` : raw("");
-  const rows = await db.pool.rows(
-    sql`select o.id, 1, o.id, (select t.${title} from ${rowsOf(whom.target)} t where t.workspace_id = ${workspaceId} and t.id = o.id), o.many, o.in_ids, o.total
-      from (select r.${put} as id, count(*)::int as many, array_agg(r.${to} order by r.${to}) as in_ids, (count(*) over ())::int as total from ${rowsOf(kind)} r
-        where r.workspace_id = ${workspaceId} and r.deleted_at is null${within} group by 1 having count(*) > 1 order by 2 desc, 1 limit ${limit}) o
-      order by o.many desc, o.id`,
-    long(workspaceId),
-  );
-  return { rows: rows.map((row) => row.slice(0, 6)), all: (rows[0]?.[6] as number | undefined) ?? 0 };
-}
-
-/** What each person has to do, those with the most first: person, how many in all, how many are open and due, in how many, and one count a state. */
-export async function workloadRows(
-  db: Database,
-  workspaceId: string,
-  { kind, into }: Joining,
-  among: readonly string[] | undefined,
-  states: readonly string[],
-  now: string,
-): Promise<Row[]> {
-  const { state, by } = kind.joins!;
-  const { at, doneWhen } = kind.reminder!;
-  const ended = doneWhen ? doneValues(doneWhen).map(String) : [];
-  const open = sql`r.${ident(doneWhen?.field ?? state)} <> all (${ended}::text[])`;
-  const within = among ? sql` and r.${ident(columnName(into.id))} = any (${among}::text[])` : raw("");
-  const counts = states.map((each) => sql`(count(*) filter (where r.${ident(state)} = ${each}))::int`);
-  return db.pool.rows(
-    sql`select '', 1, r.${ident(by)}, count(*)::int, (count(*) filter (where ${open}))::int,
-        (count(*) filter (where ${open} and r.${ident(at)} <= ${now}::timestamptz))::int,
-        count(distinct r.${ident(columnName(into.id))})::int, ${join(counts)}
-      from ${rowsOf(kind)} r where r.workspace_id = ${workspaceId} and r.deleted_at is null${within}
-      group by r.${ident(by)} order by 5 desc, 3 nulls last limit 1000`,
-    long(workspaceId),
-  );
 }

@@ -1,10 +1,8 @@
 import { pendingSql } from "../../derive/ddl.ts";
-import type { Row } from "../../derive/view.ts";
 import { ident, join, raw, type Statement, sql } from "../../postgres/sql.ts";
-import { columnName, doneValues, type Kind } from "../../records/kind.ts";
+import { columnName, type Kind } from "../../records/kind.ts";
 import type { Database } from "../database.ts";
 import { long } from "./deadlines.ts";
-import type { Joining } from "./joined.ts";
 import { dueSql } from "./reminders.ts";
 import { rowsOf } from "./table.ts";
 
@@ -50,44 +48,6 @@ export async function sumOpen(db: Database, workspaceId: string, kind: Kind): Pr
     sql`select ${per}, count(*)::int, coalesce(sum(${amount}), 0)::text from ${rowsOf(kind)} r
       where r.workspace_id = ${workspaceId} and r.deleted_at is null and r.${ident(columnName(kind.field(open.field)!))} = ${open.is}
       group by 1 order by coalesce(sum(${amount}), 0) desc, 1 limit 100`,
-    long(workspaceId),
-  );
-}
-
-/**
- * How far each of those is that things are put into, where most is left to do first: id, a version nobody sees, id, name, how many are in it, how
- * many are open, due and nobody's, then one count a state.
- */
-export function tallyRows(
-  db: Database,
-  workspaceId: string,
-  { kind, into }: Joining,
-  among: readonly string[] | undefined,
-  states: readonly string[],
-  now: string,
-  limit: number,
-): Promise<Row[]> {
-  const { state, by } = kind.joins!;
-  const { at, doneWhen } = kind.reminder!;
-  const ended = doneWhen ? doneValues(doneWhen).map(String) : [];
-  const open = sql`r.${ident(doneWhen?.field ?? state)} <> all (${ended}::text[])`;
-  const [to, title] = [ident(columnName(into.id)), ident(columnName(into.target.titleField))];
-  const within = (column: Statement) => (among ? sql` and ${column} = any (${among}::text[])` : raw(""));
-  const counted = (condition: Statement) => sql`(count(*) filter (where ${condition}))::int`;
-  const figures = [
-    raw("count(*)::int"),
-    counted(open),
-    counted(sql`${open} and r.${ident(at)} <= ${now}::timestamptz`),
-    counted(sql`${open} and r.${ident(by)} is null`),
-    ...states.map((each) => counted(sql`r.${ident(state)} = ${each}`)),
-  ];
-  const names = figures.map((_, i) => ident(`f${i}`));
-  return db.pool.rows(
-    sql`select c.id, 1, c.id, c.${title}, ${join(names.map((name) => sql`coalesce(m.${name}, 0)`))}
-      from ${rowsOf(into.target)} c left join (select r.${to} as into_id, ${join(figures.map((each, i) => sql`${each} as ${names[i]!}`))}
-        from ${rowsOf(kind)} r where r.workspace_id = ${workspaceId} and r.deleted_at is null${within(sql`r.${to}`)} group by r.${to}) m on m.into_id = c.id
-      where c.workspace_id = ${workspaceId} and c.deleted_at is null${within(raw("c.id"))}
-      order by coalesce(m.f1, 0) desc, c.updated_at desc, c.id limit ${limit}`,
     long(workspaceId),
   );
 }
