@@ -220,7 +220,7 @@ type Passage = {
   session: Session | undefined;
   /** It counts against the caller's rate once. */
   counted: boolean;
-  /** What was read of it. */
+  /** The body, once it was read. */
   body: Body | undefined;
 };
 

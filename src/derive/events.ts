@@ -3,8 +3,6 @@ import type { Kind } from "../records/kind.ts";
 /** What can happen to a record, as webhooks call it: the actions of the history, and `merged` where a record became part of another. */
 export const HAPPENINGS = ["created", "updated", "deleted", "restored", "merged", "purged"] as const;
 
-export type Happening = (typeof HAPPENINGS)[number];
-
 /** Sent by hand, to try a webhook. */
 export const TEST_EVENT = "webhook.test";
 

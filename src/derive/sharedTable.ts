@@ -1,7 +1,7 @@
 import { compileKind } from "../records/compile.ts";
 import { defineRecord } from "../records/define.ts";
 import { SHARED_TABLE } from "../records/kind.ts";
-import { type Letter, OWN_KEY, OWN_KEYED, slotSql } from "./slots.ts";
+import { KEY_SLOT, type Letter, OWN_KEY, OWN_KEYED, slotSql, TITLE_SLOT } from "./slots.ts";
 
 /** Stands for all own kinds where their table and its function are made. */
 export const sharedKind = compileKind(
@@ -47,9 +47,9 @@ export function sharedTableSql(): string[] {
     index("created_at", "kind, created_at, id"),
     index("updated_at", "kind, updated_at, id"),
     `create index ${TABLE}_deleted_idx on ${TABLE} (workspace_id, kind, updated_at, id) where deleted_at is not null;`,
-    index("title_order", `kind, ${folded("a0")}, id`, `${folded("a0")} is not null`),
-    index("called", `kind, ${called("a0")}`, `${called("a0")} is not null`),
-    index("key_called", `kind, ${called("k0")}`, `${called("k0")} is not null`),
+    index("title_order", `kind, ${folded(TITLE_SLOT)}, id`, `${folded(TITLE_SLOT)} is not null`),
+    index("called", `kind, ${called(TITLE_SLOT)}`, `${called(TITLE_SLOT)} is not null`),
+    index("key_called", `kind, ${called(KEY_SLOT)}`, `${called(KEY_SLOT)} is not null`),
     ...Object.entries(INDEXED).flatMap(([letter, most]) =>
       Array.from({ length: most }, (_, i) => slotIndex(letter as Letter, `${letter}${i + 1}`)),
     ),

@@ -1,6 +1,6 @@
 import { choice, custom, date, link, longText, person, phrase, tags, time } from "../fields/vocabulary.ts";
 import { defineRecord } from "./define.ts";
-import { documentCurrency, numbered, parties, soldItems, totals } from "./sold.ts";
+import { documentCurrency, exampleItems, exampleTotals, numbered, parties, soldItems, totals } from "./sold.ts";
 
 export const quote = defineRecord({
   name: "quote",
@@ -88,22 +88,10 @@ export const quote = defineRecord({
     title: "Panels for the roof",
     company_id: "co_t4v6w8y0",
     currency: "EUR",
-    items: [
-      {
-        description: "Solar panel 400 W",
-        quantity: 12,
-        unit: "piece",
-        unit_price_cents: 18900,
-        tax_rate: 19,
-        tax_category: "S",
-      },
-    ],
+    items: exampleItems,
   },
   made: {
     status: "draft",
-    net_cents: 226800,
-    tax_cents: 43092,
-    gross_cents: 269892,
-    taxes: [{ tax_rate: 19, tax_category: "S", net_cents: 226800, tax_cents: 43092 }],
+    ...exampleTotals,
   },
 });

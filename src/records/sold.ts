@@ -47,3 +47,22 @@ export const numbered = {
     100,
   ),
 } as const;
+
+export const exampleItems = [
+  {
+    description: "Solar panel 400 W",
+    quantity: 12,
+    unit: "piece",
+    unit_price_cents: 18900,
+    tax_rate: 19,
+    tax_category: "S",
+  },
+];
+
+/** What these items come to. */
+export const exampleTotals = {
+  net_cents: 226800,
+  tax_cents: 43092,
+  gross_cents: 269892,
+  taxes: [{ tax_rate: 19, tax_category: "S", net_cents: 226800, tax_cents: 43092 }],
+};

@@ -33,7 +33,7 @@ export type GuestsOptions = {
   seal: Seal;
   random: () => number;
   now: () => number;
-  /** That a query may take. */
+  /** How long one query may take. */
   seconds: number;
   /** Days without a use after which a token ends. */
   tokenDays: number;

@@ -14,7 +14,7 @@ export const BEFORE = "declare rows no scroll cursor for ";
 export const sqlError = (message: string, hints: readonly string[], values: ProblemValues, cause?: unknown) =>
   new Problem("sql_error", message, hints, { values, cause });
 
-/** What hinders a query, as its caller is told: where it stands, and what was probably meant. */
+/** Why PostgreSQL refused a query, in words for the caller: at which character, and the column or table that was probably meant. */
 export function refusalOf(error: unknown, text: string, catalog: Catalog, deadlineMs: number): Problem {
   if (error instanceof Problem) return error;
   if (!(error instanceof postgres.PostgresError)) return unreachable(error);

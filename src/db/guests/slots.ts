@@ -3,7 +3,7 @@ import { Problem } from "../../kit/problem.ts";
 /** How long a caller waits for others' queries. */
 const WAIT_MS = 3_000;
 
-/** Who waits, in the order they came. */
+/** A caller that waits for a slot. `go` gives it one. */
 type Waiter = { owner: string; go: () => void };
 
 /** Lets at most `most` run at once, and `ofOne` of one owner. The others wait for a moment, and are refused then. */

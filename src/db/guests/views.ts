@@ -20,7 +20,7 @@ function viewSql(kind: Kind, schema: Statement): Statement {
   return sql`create view ${schema}.${ident(kind.plural)} with (security_barrier = true) as select ${join(columns)} from ${name} r where r.workspace_id = ${WORKSPACE} and ${living}`;
 }
 
-/** What is empty where a record has nothing shows so here too. */
+/** Lists and objects are never null in JSON, so the views show empty ones as well. By column type and empty JSON value. */
 const EMPTY: Record<string, string> = { "jsonb {}": "'{}'::jsonb", "jsonb []": "'[]'::jsonb", "text[] []": "'{}'::text[]" };
 
 function valueSql(kind: Kind, { field }: Column): Statement {

@@ -7,7 +7,7 @@ import { rowsOf } from "../records/table.ts";
 
 type Rows = Pick<Transaction, "rows">;
 
-/** What rows of a file and records are held against each other by: one block, or two that only count together. The surest stand first. */
+/** How a row of a file is recognized in another row or a record: by one block that is the same in both, or by two. The surest mark stands first. */
 export type Mark = { why: string; blocks: readonly Block[]; named: boolean };
 
 /** A phone is shared by an office, so the name has to be the same too. */
@@ -54,7 +54,7 @@ export async function marked(
   return found.map(([n, key, id]) => ({ n: n as number, key: key as string, id: id as string | null }));
 }
 
-/** What each of these has been put into: ids by the id of the record. */
+/** The campaigns that each record is in: their ids by the id of the record. */
 export async function whereIn(
   { rows }: Rows,
   workspaceId: string,

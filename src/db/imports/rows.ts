@@ -1,4 +1,4 @@
-import type { Problem, ProblemCode } from "../../kit/problem.ts";
+import type { Problem } from "../../kit/problem.ts";
 import type { Pool } from "../../postgres/pool.ts";
 import { raw, type Statement, sql } from "../../postgres/sql.ts";
 import type { Transaction } from "../../postgres/transaction.ts";
@@ -159,6 +159,3 @@ export async function* readVerdicts(
 function verdictOf([n, row, outcome, recordId, problem]: readonly unknown[]): Verdict {
   return { n, row, outcome, ...(outcome === "refused" ? { problem } : { recordId }) } as Verdict;
 }
-
-/** A refusal as it is stored. */
-export type StoredProblem = { code: ProblemCode; message: string; hints: readonly string[] };

@@ -83,7 +83,7 @@ type Ready = { record: ToWrite; newId: string; entry: string };
 /** Creates whose natural key nobody holds, the first row of each, and whose links lead to living records, which stay locked. */
 async function newOnes(tx: Rows, workspaceId: string, kind: Kind, ready: readonly Ready[]): Promise<Ready[]> {
   const creates = ready.filter(({ record }) => record.id === undefined);
-  // What the insert leaves out by itself needs no look before.
+  // Only addresses are looked up beforehand: a taken key of another kind makes the insert skip the row.
   const keys = kind.furtherKey ? creates.flatMap(({ record }) => record.key ?? []) : [];
   const taken = new Set((await holdersOf(tx, workspaceId, kind, keys)).keys());
   const living = new Map<string, Set<string>>();

@@ -27,6 +27,31 @@ export type Paper = {
   gross: bigint;
 };
 
+/** The pairs that have a value. */
+const told = (pairs: readonly [string, string | null | undefined][]): [string, string][] =>
+  pairs.filter((pair): pair is [string, string] => Boolean(pair[1]));
+
+/** What stands above the items, each with its name. */
+export const factsOf = ({ date, dueName, due, delivered, reference, credits, buyer }: Paper): [string, string][] =>
+  told([
+    ["Date", date],
+    [dueName, due],
+    ["Delivered", delivered],
+    ["Reference", reference],
+    ["Credits", credits && `${credits.number}${credits.date ? ` of ${credits.date}` : ""}`],
+    ["Your VAT number", buyer.tax_id],
+  ]);
+
+/** How to pay the seller and to reach them. */
+export const footOf = ({ seller }: Paper): [string, string][] =>
+  told([
+    ["VAT number", seller.tax_id],
+    ["IBAN", seller.iban],
+    ["BIC", seller.bic],
+    ["E-mail", seller.email],
+    ["Phone", seller.phone],
+  ]);
+
 export const itemNet = (item: Item): bigint => netOf(item);
 
 /** Name and address, a line each. */

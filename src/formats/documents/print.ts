@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { amountText, decimalText } from "../../kit/amounts.ts";
-import { addressOf, itemNet, type Paper, rateText } from "./paper.ts";
+import { addressOf, factsOf, footOf, itemNet, type Paper, rateText } from "./paper.ts";
 
 /** A document as a page that prints on A4: no script, no request to anywhere, everything that was stored escaped. */
 
@@ -29,25 +29,8 @@ const escaped = (text: string) =>
   text.replace(/[^\P{C}\n]|[\u2028\u2029]/gu, " ").replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`);
 
 export function printOf(paper: Paper): string {
-  const { name, number, date, due, dueName, currency, seller, buyer, items, taxes } = paper;
+  const { name, number, currency, seller, buyer, items, taxes } = paper;
   const title = `${name[0]!.toUpperCase()}${name.slice(1)} ${number ?? ""}`.trim();
-  const facts: [string, string | null | undefined][] = [
-    ["Date", date],
-    [dueName, due],
-    ["Delivered", paper.delivered],
-    ["Reference", paper.reference],
-    ["Credits", paper.credits && `${paper.credits.number}${paper.credits.date ? ` of ${paper.credits.date}` : ""}`],
-    ["Your VAT number", buyer.tax_id],
-  ];
-  const foot: [string, string | undefined][] = [
-    ["VAT number", seller.tax_id],
-    ["IBAN", seller.iban],
-    ["BIC", seller.bic],
-    ["E-mail", seller.email],
-    ["Phone", seller.phone],
-  ];
-  const told = (pairs: readonly [string, string | null | undefined][]) =>
-    pairs.filter((pair): pair is [string, string] => Boolean(pair[1]));
   return `<!doctype html>
 <html lang="en">
 <head>
@@ -63,7 +46,7 @@ export function printOf(paper: Paper): string {
 </header>
 <h1>${escaped(title)}${number === null ? ' <span class="draft">Draft</span>' : ""}</h1>
 ${paper.heading ? `<p>${escaped(paper.heading)}</p>` : ""}
-<dl>${told(facts)
+<dl>${factsOf(paper)
     .map(([label, value]) => `<dt>${label}</dt><dd>${escaped(value)}</dd>`)
     .join("")}</dl>
 <table>
@@ -88,7 +71,7 @@ ${taxes
 </tbody>
 </table>
 ${paper.note ? `<p class="note">${escaped(paper.note)}</p>` : ""}
-<footer>${told(foot)
+<footer>${footOf(paper)
     .map(([label, value]) => `${label} ${escaped(value)}`)
     .join(" &middot; ")}</footer>
 </body>

@@ -1,21 +1,15 @@
 import { amountText, decimalText } from "../../kit/amounts.ts";
-import { addressOf, itemNet, type Paper, rateText } from "./paper.ts";
+import { addressOf, factsOf, footOf, itemNet, type Paper, rateText } from "./paper.ts";
 
 /** What a caller stored may hold what moves a cursor or hides; a page is read as it stands. */
 const plain = (text: string) => text.replace(/[^\P{C}\n]|[\u2028\u2029]/gu, " ").replace(/\n/g, " ");
 
+const labelled = ([label, value]: [string, string]) => `${`${label}:`.padEnd(18)}${plain(value)}`;
+
 /** A document as plain text of at most 78 columns, which a mail can hold. */
 export function sheetOf(paper: Paper): string {
-  const { name, number, date, due, dueName, currency, seller, buyer, items, taxes } = paper;
+  const { name, number, currency, seller, buyer, items, taxes } = paper;
   const title = `${name.toUpperCase()} ${number ?? "(DRAFT)"}`;
-  const facts = [
-    ["Date", date],
-    [dueName, due],
-    ["Delivered", paper.delivered],
-    ["Reference", paper.reference],
-    ["Credits", paper.credits && `${paper.credits.number}${paper.credits.date ? ` of ${paper.credits.date}` : ""}`],
-    ["Your VAT number", buyer.tax_id],
-  ].filter(([, value]) => value);
   const lines = items.flatMap((item, i) => {
     const { description, quantity, unit = "", unit_price_cents, discount_percent } = item;
     const how = `${quantity} ${plain(unit)} x ${decimalText(unit_price_cents, currency)}`.replace("  ", " ");
@@ -33,7 +27,7 @@ export function sheetOf(paper: Paper): string {
     title,
     ...(paper.heading ? wrapped(plain(paper.heading), 76) : []),
     "",
-    ...facts.map(([label, value]) => `${`${label}:`.padEnd(18)}${plain(String(value))}`),
+    ...factsOf(paper).map(labelled),
     "",
     ...lines,
     RULE,
@@ -44,15 +38,7 @@ export function sheetOf(paper: Paper): string {
     row(paper.takesBack ? "Credited" : "Total", amountText(paper.gross, currency)),
     ...(paper.note ? ["", ...paper.note.split("\n").flatMap((line) => wrapped(plain(line), 76))] : []),
     "",
-    ...[
-      ["VAT number", seller.tax_id],
-      ["IBAN", seller.iban],
-      ["BIC", seller.bic],
-      ["E-mail", seller.email],
-      ["Phone", seller.phone],
-    ]
-      .filter(([, value]) => value)
-      .map(([label, value]) => `${`${label}:`.padEnd(18)}${plain(String(value))}`),
+    ...footOf(paper).map(labelled),
   ]
     .join("\n")
     .trimEnd()}\n`;

@@ -1,5 +1,5 @@
 import { KIND_COLUMNS } from "../../db/kinds/kinds.ts";
-import { letterOf } from "../../derive/slots.ts";
+import { KEY_SLOT, letterOf, TITLE_SLOT } from "../../derive/slots.ts";
 import { faultOfRow } from "../../formats/files/workspaceCheck.ts";
 import type { PartRow } from "../../formats/files/workspacePart.ts";
 import { echo } from "../../kit/line.ts";
@@ -85,8 +85,8 @@ function checkDeclaration({ name, prefix, declaration }: OwnKind, kinds: Readonl
     return;
   }
   const typeOf = (column: string | undefined) => fields.find((field) => field.column === column)?.type ?? "";
-  if (key !== undefined && (key !== "k0" || !KEY_TYPES.includes(typeOf(key)))) throw unfit(name, "has no such natural key");
-  if ((title !== "a0" && title !== key) || !TITLE_TYPES.includes(typeOf(title))) throw unfit(name, "has no such title");
+  if (key !== undefined && (key !== KEY_SLOT || !KEY_TYPES.includes(typeOf(key)))) throw unfit(name, "has no such natural key");
+  if ((title !== TITLE_SLOT && title !== key) || !TITLE_TYPES.includes(typeOf(title))) throw unfit(name, "has no such title");
   if (reminder === undefined) return;
   if (typeof reminder !== "object" || reminder === null) throw unfit(name, "has no such reminder");
   const nameOf = (column: unknown) => fields.find((field) => field.column === column)?.name ?? "";

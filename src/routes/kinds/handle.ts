@@ -1,4 +1,5 @@
 import { changeKinds, countOwn } from "../../db/kinds/kinds.ts";
+import { KEY_SLOT, TITLE_SLOT } from "../../derive/slots.ts";
 import { type Row, type View, viewsOf } from "../../derive/view.ts";
 import type { Answer } from "../../http/reply.ts";
 import { echo } from "../../kit/line.ts";
@@ -127,7 +128,7 @@ export async function create(context: Authenticated): Promise<Answer> {
       guardMany(name, declared.length);
       const key = keyNamed(name, sent.natural_key, declared);
       const title = titleOf(name, sent.title, declared, key);
-      const special = new Map([[title, "a0"], ...(key ? [[key, "k0"] as const] : [])]);
+      const special = new Map([[title, TITLE_SLOT], ...(key ? [[key, KEY_SLOT] as const] : [])]);
       const fields = withSlots(declared, [], special);
       const reminder = readReminder(name, sent.reminder, fields);
       return {
@@ -138,7 +139,7 @@ export async function create(context: Authenticated): Promise<Answer> {
         declaration: {
           about: sent.about ?? `${oneOf(name).replace(/^a/, "A")} of your own.`,
           title: special.get(title)!,
-          ...(key ? { natural_key: "k0" } : {}),
+          ...(key ? { natural_key: KEY_SLOT } : {}),
           ...(reminder ? { reminder } : {}),
           fields,
         },
