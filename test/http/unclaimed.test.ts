@@ -190,3 +190,18 @@ test("a narrow token rotates itself and no other, and gains nothing", async () =
   const eve = await service.signIn("eve2@example.com");
   assert.equal((await eve.send("POST", `/tokens/${whole}/rotate`)).status, 404);
 });
+
+test("a token replaces itself and those it minted, and no other of its owner's", async () => {
+  const flo = await service.signIn("flo@example.com");
+  const other = await tokenId((await service.signIn("flo@example.com")).token);
+  const minted = (await flo.send("POST", "/tokens?format=json", { scopes: ["admin"], expires_at: "+1h" })).json().token;
+  for (const token of [flo.token, minted]) {
+    const refused = await as(token, "POST", `/tokens/${other}/rotate`);
+    assert.match(refused.text, /^ERROR not_found this token has minted no token "tok_/);
+  }
+  assert.equal((await as(minted, "POST", `/tokens/${await tokenId(flo.token)}/rotate`)).status, 404);
+  const replaced = await as(flo.token, "POST", `/tokens/${await tokenId(minted)}/rotate?format=json`);
+  assert.equal(replaced.json().scopes, "admin");
+  assert.equal((await as(flo.token, "DELETE", `/tokens/${await tokenId(flo.token)}`)).status, 200);
+  assert.equal((await as(replaced.json().token, "GET", "/whoami")).status, 401);
+});

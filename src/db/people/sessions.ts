@@ -165,19 +165,21 @@ export function revokeToken(
 export type Rotated = { id: string; workspaceId: string; scopes: Scopes; expiresAt: number | null; minted: string[] };
 
 /**
- * Replaces a token of this person, named by the end of its id, by one with the same name, rights, end and rate. The tokens that were minted
- * with the old one are then the new one's. The old one ends after `overlapMs`. A connection's token is its program's and is not replaced.
+ * Replaces a token, named by the end of its id, by one with the same name, rights, end and rate. The tokens that were minted with the old one
+ * are then the new one's. The old one ends after `overlapMs`. A connection's token is its program's and is not replaced.
+ *
+ * `by` reaches itself and those it minted. So nobody gets the secret of a token that may do more, lasts longer or outlives the one it was got by.
  */
 export function rotateToken(
   pool: Pool,
-  userId: string,
+  by: Pick<Session, "userId" | "tokenId">,
   key: string,
-  within: Within | undefined,
   made: Pick<NewToken, "id" | "digest">,
   now: number,
   overlapMs: number,
 ): Promise<Rotated | undefined> {
-  const named = sql`user_id = ${userId} and right(id, length(${key})) = ${key} and client is null and ${reachedBy(within)}
+  const { userId, tokenId } = by;
+  const named = sql`user_id = ${userId} and right(id, length(${key})) = ${key} and client is null and ${reachedBy({ tokenId })}
     and revoked_at is null and (expires_at is null or expires_at > ${iso(now)})`;
   return pool.transaction(async (tx) => {
     await lockPeople(tx, sql`id = ${userId}`);

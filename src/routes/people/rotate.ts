@@ -5,10 +5,11 @@ import type { Answer } from "../../http/reply.ts";
 import { readId, shortId } from "../../kit/id.ts";
 import { echo } from "../../kit/line.ts";
 import { Problem } from "../../kit/problem.ts";
+import { covers } from "../../kit/scope.ts";
 import { showInstant } from "../../kit/time.ts";
 import type { Authenticated, Route } from "../../service/route.ts";
 import { token } from "../../views/token.ts";
-import { MINTED, newToken, reachOf, unknownToken } from "./tokens.ts";
+import { MINTED, newToken } from "./tokens.ts";
 
 const UNITS = { m: 60_000, h: 3_600_000, d: 86_400_000 };
 
@@ -37,9 +38,9 @@ async function rotate(context: Authenticated): Promise<Answer> {
   const { secret, id, digest } = newToken(services, "");
   const old =
     reference?.prefix === "tok"
-      ? await rotateToken(services.db.pool, session.userId, reference.key, reachOf(session), { id, digest }, reading.now, ms)
+      ? await rotateToken(services.db.pool, session, reference.key, { id, digest }, reading.now, ms)
       : undefined;
-  if (!old) throw unknownToken(context);
+  if (!old) throw beyond(context);
   services.forget(old.id);
   for (const each of old.minted) services.forget(each);
   const { zone } = style.showing;
@@ -57,6 +58,15 @@ async function rotate(context: Authenticated): Promise<Answer> {
     },
     hints: [`DELETE /tokens/${shortId(id)} ends it`],
   };
+}
+
+function beyond({ session, path }: Authenticated): Problem {
+  const rule = "a token replaces itself and those it minted";
+  if (session.scopes !== null && !covers(session.scopes, "admin"))
+    return new Problem("scope_required", rule, "use the token itself, or the one that minted it");
+  return new Problem("not_found", `this token has minted no token ${echo(path.id!)}`, [
+    `${rule}; DELETE /tokens/{id} ends another, POST /tokens mints one in its place`,
+  ]);
 }
 
 /** Milliseconds. */

@@ -204,7 +204,7 @@ async function revoke(context: Authenticated): Promise<Answer> {
   return { is: "message", message: `revoked token/${shortId(id)}${descendants}`, values: { revoked: `token/${shortId(id)}` } };
 }
 
-export function unknownToken({ session, path }: Authenticated): Problem {
+function unknownToken({ session, path }: Authenticated): Problem {
   const within = reachOf(session);
   if (within && "tokenId" in within)
     return new Problem(
@@ -215,7 +215,7 @@ export function unknownToken({ session, path }: Authenticated): Problem {
   return new Problem("not_found", `you have no token ${echo(path.id!)}`, "GET /tokens lists yours");
 }
 
-export function reachOf({ scopes, tokenId, workspaceId }: Session): Within | undefined {
+function reachOf({ scopes, tokenId, workspaceId }: Session): Within | undefined {
   if (scopes === null) return undefined;
   return covers(scopes, "admin") ? { workspaceId } : { tokenId };
 }
