@@ -146,6 +146,17 @@ describe("a database address", () => {
     await late.end({ timeout: 0 });
   });
 
+  test("is not made for a token that was revoked meanwhile", async () => {
+    const minted = (await ann.send("POST", "/tokens?format=json", { name: "cached", scopes: ["read"] })).json();
+    const headers = { authorization: `Bearer ${minted.token}` };
+    assert.equal((await service.send("GET", "/whoami", undefined, headers)).status, 200);
+    const roles = await roleCount();
+    // As another process does it: this one still knows the session.
+    await service.pool.rows(sql`update tokens set revoked_at = now() where name = 'cached'`);
+    assert.equal((await service.send("POST", "/connection", {}, headers)).status, 401);
+    assert.equal(await roleCount(), roles);
+  });
+
   test("ends when its caller says so", async () => {
     const { username } = await connect(ann);
     assert.equal((await ann.send("DELETE", "/connection")).text, "OK the address of this token has ended\n");

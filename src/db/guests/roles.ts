@@ -1,3 +1,4 @@
+import { Problem } from "../../kit/problem.ts";
 import type { Pool } from "../../postgres/pool.ts";
 import { ident, raw, type Statement, sql } from "../../postgres/sql.ts";
 import type { Transaction } from "../../postgres/transaction.ts";
@@ -162,6 +163,9 @@ export async function admitConnection(
 ): Promise<string> {
   return pool.transaction(async (tx) => {
     await tx.rows(LOCK);
+    // A revocation waits until the login is made, and ends it then.
+    const living = await tx.rows(sql`select id from tokens where id = ${of.tokenId} and revoked_at is null for share`);
+    if (living.length === 0) throw new Problem("invalid_token", "the token was revoked", "sign in: POST /auth/request");
     const superuser = await refuseUnfit(tx);
     const drawn = await freeName(tx, fresh);
     const [row] = await tx.rows(
