@@ -92,6 +92,7 @@ export function insertList(
   const at = toTimestamp(now);
   return withNewHandles(() =>
     pool.transaction(async (tx) => {
+      await tx.rows(sql`select id from workspaces where id = ${workspaceId} for no key update`);
       const [many] = await tx.rows(sql`select count(*)::int from lists l where l.workspace_id = ${workspaceId}`);
       if ((many![0] as number) >= MOST_LISTS) return "full";
       const [made] = await tx.rows(

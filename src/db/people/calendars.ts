@@ -1,5 +1,6 @@
 import type { Pool } from "../../postgres/pool.ts";
 import { sql } from "../../postgres/sql.ts";
+import { lockPeople } from "./locks.ts";
 import { limitReached } from "./workspaces.ts";
 
 export type NewCalendar = { id: string; digest: string; workspaceId: string; userId: string; name: string; mine: boolean };
@@ -9,12 +10,15 @@ const MOST = 50;
 
 export async function createCalendar(pool: Pool, made: NewCalendar, now: number): Promise<void> {
   const { id, digest, workspaceId, userId, name, mine } = made;
-  const [row] = await pool.rows(
-    sql`insert into calendars (id, digest, workspace_id, user_id, name, mine, created_at)
+  await pool.transaction(async (tx) => {
+    await lockPeople(tx, sql`id = ${userId}`);
+    const [row] = await tx.rows(
+      sql`insert into calendars (id, digest, workspace_id, user_id, name, mine, created_at)
       select ${id}, ${digest}, ${workspaceId}, ${userId}, ${name}, ${mine}::boolean, ${new Date(now).toISOString()}::timestamptz
       where (select count(*) from calendars where workspace_id = ${workspaceId} and user_id = ${userId}) < ${MOST}::int returning id`,
-  );
-  if (!row) throw limitReached("calendars for each member", MOST);
+    );
+    if (!row) throw limitReached("calendars for each member", MOST);
+  });
 }
 
 /** A member's calendars, newest first, as rows in the order of the calendar's fields. */
