@@ -233,3 +233,22 @@ test("a token holds for what was told: neither for more that goes along, nor for
   const done = await ann.send("DELETE", `${path}?confirm=${token}`);
   assert.match(done.text, /^OK deleted \S+ "Sealed", with 7 activities, clearing its link on 1 deal\n/);
 });
+
+test("what hangs on a record in two ways goes with it when both are gone, and comes back with it", async () => {
+  const { id } = await make("/contacts", { name: "Twice held" });
+  const campaign = await make("/campaigns", { name: "Holding" });
+  const member = await make("/campaign_members", { campaign_id: campaign.id, contact_id: id });
+  const script = await make("/scripts", { name: "Held", steps: [{ id: "why", type: "question", text: "Why?" }] });
+  const form = await make("/forms", { name: "Held", questions: [{ id: "why", label: "Why?", type: "text" }] });
+  const call = await make("/executions", { script_id: script.id, member_id: member.id });
+  const facts = await make("/qualifications", { form_id: form.id, member_id: member.id });
+  const paths = [`/contacts/${id}`, `/campaign_members/${member.id}`, `/executions/${call.id}`, `/qualifications/${facts.id}`];
+  const shown = () =>
+    Promise.all(paths.map(async (path) => (await ann.send("GET", `${path}?fields=contact_id,member_id`)).text));
+  const before = await shown();
+  const done = await ann.send("DELETE", `${paths[0]}?confirm=${await ask(paths[0]!)}`);
+  assert.match(done.text, /with 1 member, 1 execution, 1 qualification\n/);
+  for (const path of paths) assert.equal(await isThere(path), false, path);
+  assert.equal((await ann.send("POST", `${paths[0]}/restore`)).status, 200);
+  assert.deepEqual(await shown(), before);
+});

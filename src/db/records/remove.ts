@@ -149,6 +149,12 @@ export async function dependentsOf(
 ): Promise<Dependent[]> {
   const found = new Map<string, Dependent>();
   const given = new Set(roots.map(({ id }) => id));
+  // A record is looked at again whenever one that it links to goes, so that of several links the last one counts.
+  const gone = new Set(given);
+  const goesToo = (those: Map<Kind, string[]>, kind: Kind, id: string) => {
+    gone.add(id);
+    add(those, kind, id);
+  };
   let deleted = new Map<Kind, string[]>();
   for (const { kind, id } of roots) add(deleted, kind, id);
   while (deleted.size > 0) {
@@ -156,10 +162,11 @@ export async function dependentsOf(
     for (const [target, ids] of deleted)
       for (const [holder, links] of holdersOf(catalog.heldBy(target))) {
         const hanging = await rows(hangingSql(workspaceId, holder, links, ids, lock, hidden));
-        for (const [id, version, goes, tied] of hanging as [string, number, boolean, Links][]) {
+        for (const [id, version, tied] of hanging as [string, number, Links][]) {
           if (found.get(id)?.goes || given.has(id)) continue;
+          const goes = cannotBe(holder, tied, gone);
           found.set(id, { kind: holder, id, version, goes, links: tied });
-          if (goes) add(next, holder, id);
+          if (goes) goesToo(next, holder, id);
         }
       }
     for (const [kind, ids] of hidden ? [] : deleted)
@@ -169,7 +176,7 @@ export async function dependentsOf(
           if (found.get(id)?.goes || given.has(id)) continue;
           const lost = finished ? { goes: false, detached: [column] } : { goes: true };
           found.set(id, { kind: holder, id, version, links: tied, because, ...lost });
-          if (!finished) add(next, holder, id);
+          if (!finished) goesToo(next, holder, id);
         }
       }
     deleted = next;
@@ -227,21 +234,15 @@ function hangingSql(
 ): Statement {
   const there = hidden ? raw("") : raw("and r.deleted_at is null");
   const hangs = links.map(({ id }) => sql`r.${ident(columnName(id))} = any (${ids}::text[])`);
-  return sql`select r.id, r.version, ${goesSql(holder, links, ids)}, ${linksSql(holder)} from ${rowsOf(holder)} r
+  return sql`select r.id, r.version, ${linksSql(holder)} from ${rowsOf(holder)} r
     where r.workspace_id = ${workspaceId} and (${join(hangs, " or ")}) ${there} order by r.id ${lock}`;
 }
 
-/** True of a record that must have one of these links, or needs one of several and has no other. */
-function goesSql({ needsOneOf = [] }: Kind, links: readonly Link[], ids: readonly string[]): Statement {
-  const gone = (name: string) => sql`r.${ident(name)} = any (${ids}::text[])`;
-  const names = links.map(({ id }) => id.name);
-  const must = links.filter(({ id }) => id.required).map(({ id }) => gone(columnName(id)));
-  const none = needsOneOf.map((name) =>
-    names.includes(name) ? sql`(r.${ident(name)} is null or ${gone(name)})` : sql`r.${ident(name)} is null`,
-  );
-  const last = needsOneOf.some((name) => names.includes(name)) ? [sql`(${join(none, " and ")})`] : [];
-  const all = [...must, ...last];
-  return all.length === 0 ? raw("false") : sql`(${join(all, " or ")})`;
+/** Whether a record must have a link that is gone, or needs one of several and has none left. */
+function cannotBe({ links, needsOneOf = [] }: Kind, held: Links, gone: ReadonlySet<string>): boolean {
+  const isGone = (name: string) => gone.has(held[name] ?? "");
+  if (links.some(({ id }) => id.required && isGone(columnName(id)))) return true;
+  return needsOneOf.some(isGone) && needsOneOf.every((name) => held[name] == null || isGone(name));
 }
 
 /**
