@@ -106,6 +106,45 @@ test("chains of merges lead to the last, and a merge is refused that makes no se
   await refused({ from: c.id, take: ["nmae"] }, 400);
 });
 
+test("the kept record takes the other's place on lists until the merge is undone", async () => {
+  const [kept, other, both] = [
+    await make("/contacts", { name: "Listed" }),
+    await make("/contacts", { name: "Listed too" }),
+    await make("/contacts", { name: "Listed as well" }),
+  ];
+  const { id: mine } = await make("/lists", { name: "one of two", kind: "contact", members: [other.id] });
+  const { id: ours } = await make("/lists", { name: "both of two", kind: "contact", members: [both.id, kept.id] });
+  const on = async (list: string) =>
+    (await ann.send("GET", `/lists/${list}/records?format=json`))
+      .json()
+      .items.map(({ id }: Shown) => id)
+      .sort();
+  const first = await merge("contacts", kept.id, { from: other.id });
+  const second = await merge("contacts", kept.id, { from: both.id });
+  assert.deepEqual([await on(mine), await on(ours)], [[kept.id], [kept.id]]);
+  for (const merged of [second, first]) await ann.send("POST", "/undo", { change: merged.headers.get("x-change") });
+  assert.deepEqual([await on(mine), await on(ours)], [[other.id], [kept.id, both.id].sort()]);
+});
+
+test("a write that links to a merged record links to the kept one", async () => {
+  const [kept, other] = [await make("/companies", { name: "Stays Ltd" }), await make("/companies", { name: "Goes Ltd" })];
+  const deal = await make("/deals", { title: "Linked", tags: ["linked"] });
+  await merge("companies", kept.id, { from: other.id });
+  const named = await make("/deals", { title: "By its id", company_id: other.id });
+  assert.equal(named.company_id, kept.id);
+  const key = { "idempotency-key": "linked-once" };
+  const upsert = () => ann.send("POST", "/contacts?format=json", { email: "linked@m.example", company_id: other.id }, key);
+  assert.deepEqual([(await upsert()).json().company_id, (await upsert()).json().version], [kept.id, 1]);
+  const short = await ann.send("PATCH", `/deals/${deal.id}?format=json`, { company_id: `co_${other.id.slice(-8)}` });
+  assert.equal(short.json().company_id, kept.id);
+  assert.match((await ann.send("PATCH", `/deals/${deal.id}`, { company_id: other.id })).text, /# unchanged\n$/);
+  await ann.send("PATCH", `/deals/${deal.id}`, { company_id: null });
+  const bulk = { company_id: other.id };
+  const { confirm } = (await ann.send("PATCH", "/deals?tags=has:linked&format=json", bulk)).json();
+  assert.equal((await ann.send("PATCH", `/deals?tags=has:linked&confirm=${confirm}`, bulk)).status, 200);
+  assert.equal((await read(`/deals/${deal.id}`)).company_id, kept.id);
+});
+
 test("two callers who merge at once end in one record", async () => {
   const kept = await make("/contacts", { name: "Race" });
   const other = await make("/contacts", { name: "Race too", tags: ["t"] });

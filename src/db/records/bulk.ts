@@ -28,7 +28,7 @@ import {
 } from "./remove.ts";
 import { filtersOf } from "./rows.ts";
 import { rowsOf } from "./table.ts";
-import { prepareValues, refuseMissingLinks } from "./write.ts";
+import { livingLinks, prepareValues } from "./write.ts";
 import { changeStatement } from "./writeStatement.ts";
 
 /** Records that one request changes at most. */
@@ -76,9 +76,9 @@ export function changeBulk(
     const values = [];
     for (const option of options) {
       const { written } = await withLinked(unit, author, kind, option, making);
-      values.push(await prepareValues(unit, author, kind, written));
+      const prepared = await prepareValues(unit, author, kind, written);
+      values.push({ ...prepared, sent: (await livingLinks(unit, author, kind, prepared.sent)) ?? prepared.sent });
     }
-    for (const { sent } of values) await refuseMissingLinks(unit, author, kind, sent);
     const { found } = await find(unit, rows, author.workspaceId, kind, query, undefined, LOCK);
     agree(found);
     let changed = 0;

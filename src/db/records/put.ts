@@ -9,6 +9,7 @@ import { columnName, type Kind } from "../../records/kind.ts";
 import type { Author } from "../database.ts";
 import { freeAddresses, takeAddresses } from "./addresses.ts";
 import { ENTRY_AUTHOR, entryAuthorValues, near } from "./author.ts";
+import { moveMemberships, type Union } from "./memberships.ts";
 import { indexMentions, movedMentions } from "./mentions.ts";
 import { NO_CAP } from "./usage.ts";
 
@@ -46,6 +47,7 @@ export async function putRows(
   const going = puts.filter(({ action }) => action === "deleted");
   const staying = puts.filter(({ action }) => action !== "deleted");
   for (const kind of kindsOf(puts)) await freeAddresses(tx, author.workspaceId, kind, movingOf(kind, puts));
+  for (const kind of kindsOf(puts)) await moveMemberships(tx, author, kind, unionsOf(kind, puts), timeOf(author));
   for (const kind of kindsOf(going)) await putKind(kind, going);
   for (const kind of kindsOf(staying)) await freeKeys(tx, author, kind, staying);
   for (const kind of kindsOf(staying)) await putKind(kind, staying);
@@ -75,6 +77,11 @@ export async function putRows(
 }
 
 const kindsOf = (puts: readonly Put[]): Kind[] => [...new Set(puts.map(({ kind }) => kind))];
+
+const unionsOf = (kind: Kind, puts: readonly Put[]): Union[] =>
+  puts
+    .filter((put) => put.kind === kind && put.sets["merged_into"] !== undefined)
+    .map(({ id, sets }) => ({ id, into: sets["merged_into"] as string | null }));
 
 /** The records of a kind whose addresses change, come or go. */
 function movingOf(kind: Kind, puts: readonly Put[]): string[] {

@@ -12,7 +12,7 @@ import { about, Holder } from "./conflict.ts";
 import { withNewHandles } from "./handles.ts";
 import { doneBefore } from "./idempotencyKeys.ts";
 import { fill, isFilled } from "./items.ts";
-import { gone, idMatches, mergedInto, resolveId, resolveLink, wrongKind } from "./references.ts";
+import { idMatches, mergedInto, resolveId, resolveLink, wrongKind } from "./references.ts";
 import { holderOfTaken, keyOf, refusal, takenAddress } from "./refusal.ts";
 import { findRow, getRow } from "./rows.ts";
 import { writeOnce } from "./writeOnce.ts";
@@ -55,7 +55,7 @@ export async function upsertRow(
     );
   }
   // A known record has none of no versions: then the statement creates or does nothing.
-  const wanted = lacks.update ? { ...values, versions: [] } : values;
+  let wanted = lacks.update ? { ...values, versions: [] } : values;
   // Before a claim is stored, so that a refused request leaves its key free.
   const known = lacks.update && (await holderOf(db, author.workspaceId, view, written));
   if (known) refuseKnown(known, claim && (await madeBefore(db, author.workspaceId, claim)));
@@ -71,7 +71,11 @@ export async function upsertRow(
       ? await updateKnown(lacks.create)
       : await save(db, view, { creates: true, claim, cap }, author, wanted, options, ids, newId);
     if (saved) return saved;
-    await refuseMissingLinks(db, author, kind, values.sent);
+    const sent = await livingLinks(db, author, kind, wanted.sent);
+    if (sent) {
+      wanted = { ...wanted, sent };
+      continue;
+    }
     const made = claim && (await madeBefore(db, author.workspaceId, claim));
     const found =
       (made && (await findRow(db, view, sql`r.workspace_id = ${author.workspaceId} and r.id = ${made}`))) ??
@@ -93,7 +97,7 @@ export async function upsertRow(
   async function updateKnown(lacksCreate: Problem): Promise<Saved | undefined> {
     const holder = await holderOf(db, author.workspaceId, view, written);
     if (!holder) throw lacksCreate;
-    const { [kind.naturalKey!]: key, ...sent } = values.sent;
+    const { [kind.naturalKey!]: key, ...sent } = wanted.sent;
     const list = kind.furtherKey && sent[kind.furtherKey.name];
     // The value that led to the record stays with it, whatever list was sent.
     if (kind.furtherKey && Array.isArray(list)) sent[kind.furtherKey.name] = [...list.filter((each) => each !== key), key];
@@ -137,7 +141,9 @@ export async function updateRow(
   if (reference.prefix !== kind.prefix) throw wrongKind(db, kind, reference);
   const values = await prepareValues(db, author, kind, written, { key: reference.key });
   const way = { creates: false, claim };
-  const saved = await save(db, view, way, author, values, optionsFor(author, written), ids, () => reference.key);
+  const saveWith = (sent: Values["sent"]) =>
+    save(db, view, way, author, { ...values, sent }, optionsFor(author, written), ids, () => reference.key);
+  const saved = await saveWith(values.sent);
   if (saved) return saved;
   const into = await mergedInto(db, author.workspaceId, kind, reference.key);
   if (into) return updateRow(db, author, ids, view, { prefix: kind.prefix, key: into }, written, claim);
@@ -145,8 +151,8 @@ export async function updateRow(
   const done = claim && (await madeBefore(db, author.workspaceId, claim));
   const row = await getRow(db, author.workspaceId, view, reference);
   if (done) return { row, outcome: "unchanged" };
-  await refuseMissingLinks(db, author, kind, values.sent);
-  return unchanged(row, written);
+  const sent = await livingLinks(db, author, kind, values.sent);
+  return (sent && (await saveWith(sent))) ?? unchanged(row, written);
 }
 
 /**
@@ -246,17 +252,19 @@ async function holderOf(db: Database, workspaceId: string, view: View, written: 
   return findRow(db, view, sql`r.workspace_id = ${workspaceId} and r.id = ${holderSql(view.kind, workspaceId, value)}`);
 }
 
-export async function refuseMissingLinks(
+/** The values with links that lead to the living where they were named by ids of merged records; undefined where all lead there already. */
+export async function livingLinks(
   db: Database,
   author: Author,
   kind: Kind,
   sent: Record<string, unknown>,
-): Promise<void> {
+): Promise<Record<string, unknown> | undefined> {
+  const moved: Record<string, string> = {};
   for (const { id, target } of kind.links) {
     const key = sent[id.name] as string | null | undefined;
     if (!key) continue;
     const living = await resolveId(db, author.workspaceId, target, { prefix: target.prefix, key }, "unprocessable");
-    // By the id of a merged record.
-    if (!living.endsWith(key)) throw await gone(db, author.workspaceId, target, key, "unprocessable");
+    if (!living.endsWith(key)) moved[id.name] = living;
   }
+  return Object.keys(moved).length > 0 ? { ...sent, ...moved } : undefined;
 }
