@@ -3,6 +3,7 @@ import type { Values } from "../derive/body.ts";
 import { echo } from "../kit/line.ts";
 import { Problem } from "../kit/problem.ts";
 import type { Field, Kind } from "../records/kind.ts";
+import { readCountryName } from "./files/countries.ts";
 import { type DateOrder, readSheetDate } from "./files/dates.ts";
 import { readAmount, toSmallestUnit } from "./files/numbers.ts";
 import { readPhone, readYesNo } from "./files/words.ts";
@@ -19,7 +20,9 @@ export function convert(kind: Kind, { is, fields }: Staged, facts: Facts, dates:
     const value = fields[name];
     const field = kind.field(name);
     if (name === AMOUNT && !field) continue;
-    if (is === "values" || typeof value !== "string" || !field) values[name] = value;
+    if (typeof value !== "string" || !field) values[name] = value;
+    else if (field.type.name === "country") values[name] = readCountryName(value);
+    else if (is === "values") values[name] = value;
     else values[name] = readCell(field, value, dates ?? orderOf(facts, name));
   }
   const amount = kind.field(AMOUNT) ? undefined : fields[AMOUNT];

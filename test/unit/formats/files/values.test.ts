@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
+import { readCountryName } from "../../../../src/formats/files/countries.ts";
 import { createDateOrder, readSheetDate } from "../../../../src/formats/files/dates.ts";
 import { createDecimalSign, readAmount, toSmallestUnit } from "../../../../src/formats/files/numbers.ts";
 import { isNothing, readAddresses, readList, readPhone, readTags, readYesNo } from "../../../../src/formats/files/words.ts";
@@ -171,4 +172,14 @@ test("no cell makes a reader throw or hang", () => {
       createDecimalSign().see(cell);
     }),
   );
+});
+
+test("a country is read by its name in several languages, and by what people call it", () => {
+  const cases: Record<string, string> = {
+    ...{ Germany: "DE", deutschland: "DE", Allemagne: "DE", Alemania: "DE", DEU: "DE", Österreich: "AT", Oesterreich: "AT" },
+    ...{ USA: "US", "U.S.A.": "US", "United States of America": "US", uk: "GB", Scotland: "GB", "The Netherlands": "NL" },
+    ...{ "Bosnia and Herzegovina": "BA", "Czech Republic": "CZ", Türkei: "TR", Niger: "NE", Nigeria: "NG", Hongkong: "HK" },
+    ...{ de: "de", XX: "XX", Germny: "Germny", ["x".repeat(1_000)]: "x".repeat(1_000) },
+  };
+  for (const [name, code] of Object.entries(cases)) assert.equal(readCountryName(name), code, name);
 });
