@@ -1,7 +1,9 @@
+import { minorDigits } from "./money.ts";
+
 /**
- * Exact amounts. A decimal is a whole number and the count of its digits behind the point, so that nothing is rounded but where EN 16931
- * says so: the net of each line, and the tax of each rate. Halves are rounded away from zero, as PostgreSQL's `round` of a numeric does
- * (sql/0033 computes the same).
+ * Exact amounts. A decimal is a whole number and the count of its digits behind the point, so that nothing is rounded but the net of
+ * a line, as EN 16931 says. Halves are rounded away from zero, as PostgreSQL's `round` of a numeric does (sql/0033 works out the same, and the tax
+ * of each rate).
  */
 type Decimal = { digits: bigint; scale: number };
 
@@ -36,21 +38,6 @@ export function netOf(item: Priced): bigint {
   const { digits, scale } = decimalOf(item.discount_percent ?? 0);
   const left: Decimal = { digits: 100n * 10n ** BigInt(scale) - digits, scale: scale + 2 };
   return rounded(times(times(decimalOf(item.quantity), decimalOf(item.unit_price_cents)), left));
-}
-
-/** The tax on a sum of nets, at a rate in percent. */
-export function taxOf(net: bigint, rate: number): bigint {
-  const { digits, scale } = decimalOf(rate);
-  return rounded({ digits: net * digits, scale: scale + 2 });
-}
-
-/** Digits behind the point of a currency: 2 of EUR, 0 of JPY, 3 of KWD. */
-export function minorDigits(currency: string): number {
-  try {
-    return new Intl.NumberFormat("en", { style: "currency", currency }).resolvedOptions().maximumFractionDigits ?? 2;
-  } catch {
-    return 2;
-  }
 }
 
 /** `123456` cents of EUR -> `1234.56`. */

@@ -10,3 +10,15 @@ for (const code of FURTHER) codes.add(code);
 export function isCurrency(code: string): boolean {
   return codes.has(code);
 }
+
+/** Digits behind the point by ISO 4217, where they are not two. The engine's own differ for some: it counts forint and rupiah in whole ones. */
+const DIGITS = new Map(
+  Object.entries({
+    0: "BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF",
+    3: "BHD IQD JOD KWD LYD OMR TND",
+    4: "CLF UYW",
+  }).flatMap(([digits, some]) => some.split(" ").map((code): [string, number] => [code, Number(digits)])),
+);
+
+/** Digits behind the point of a currency: 2 of EUR, 0 of JPY, 3 of KWD. */
+export const minorDigits = (currency: string): number => DIGITS.get(currency) ?? 2;

@@ -1,5 +1,6 @@
 import type { Item, Party, TaxLine } from "../../fields/items.ts";
-import { decimalText, grossedOf, minorDigits } from "../../kit/amounts.ts";
+import { decimalText, grossedOf } from "../../kit/amounts.ts";
+import { minorDigits } from "../../kit/money.ts";
 import { itemNet, type Paper } from "./paper.ts";
 import { endpointOf, unitCode, vatNumberOf } from "./ublCodes.ts";
 import { tag, type Xml } from "./ublElement.ts";

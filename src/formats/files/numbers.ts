@@ -1,6 +1,6 @@
 /** Numbers and money as spreadsheets show them: `1.234,56`, `1,234.56`, `12 500,00 €`, `(300)`. */
 
-import { isCurrency } from "../../kit/money.ts";
+import { isCurrency, minorDigits } from "../../kit/money.ts";
 
 export type Amount = {
   /** Exact, as in `-1234.5`: an optional minus, digits, and a point with digits behind it. */
@@ -133,7 +133,7 @@ export function createDecimalSign(): { see: (cell: string) => void; sign: () => 
 
 /** An exact decimal in the smallest unit of its currency; undefined when it has more decimals than that, or too many digits. */
 export function toSmallestUnit(decimal: string, currency: string): number | undefined {
-  const places = new Intl.NumberFormat("en", { style: "currency", currency }).resolvedOptions().maximumFractionDigits ?? 2;
+  const places = minorDigits(currency);
   const [whole, fraction = ""] = decimal.split(".") as [string, string?];
   const kept = fraction.replace(/0+$/, "").padEnd(places, "0");
   const units = Number(`${whole}${kept}`);
