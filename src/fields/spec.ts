@@ -37,6 +37,8 @@ export type FieldSpec = {
   sets?: { field: string; to: Readonly<Record<string, string | boolean>> };
   /** The setting of the workspace that a new record takes where it was not sent. */
   setting?: string;
+  /** The link to a record of the same kind whose value a new record takes before that of the setting. */
+  like?: string;
   /** What an item takes from the record that it names: by the name of the link, the fields of the record by those of the item. */
   takes?: Readonly<Record<string, Readonly<Record<string, string>>>>;
   /** What a new record takes from the record that its link `by` leads to, and keeps whatever becomes of that. Without the link there is no record. */

@@ -91,7 +91,11 @@ export const invoice = defineRecord({
     deal_id: link("deal", { about: "the deal it came from" }),
     quote_id: link("quote", { about: "the quote it was made of" }),
     credits_id: link("invoice", { about: "the issued invoice that this credit note takes back, in part or whole" }),
-    currency: documentCurrency,
+    currency: {
+      ...documentCurrency,
+      about: "ISO 4217 code; that of the invoice it credits, or the workspace's, unless sent",
+      like: "credits_id",
+    },
     items: soldItems,
     ...totals("credits_id"),
     paid_cents: cents({ about: "what was paid so far", readOnly: true, kept: true, optional: true }),

@@ -6,6 +6,7 @@ import { oneOf } from "../../kit/words.ts";
 import { ident, join, raw, type Statement, sql } from "../../postgres/sql.ts";
 import type { Catalog } from "../../records/catalog.ts";
 import type { Field, Kind } from "../../records/kind.ts";
+import { idMatches } from "./references.ts";
 
 type Rows = (statement: Statement) => Promise<readonly (readonly unknown[])[]>;
 
@@ -18,7 +19,7 @@ export const isFilled = (kind: Kind, sent: Readonly<Record<string, unknown>>, cr
 
 /**
  * Puts into what is written what the caller left to others: the settings of the workspace into a new record, and into items what the records that
- * they name say. `currency`: that of the document, where it is there already.
+ * they name say. `key`: that of the record, where it is there already.
  */
 export async function fill(
   rows: Rows,
@@ -27,17 +28,21 @@ export async function fill(
   kind: Kind,
   sent: Record<string, unknown>,
   initial: Record<string, unknown> | undefined,
-  currency: () => Promise<string | undefined>,
+  key: string | undefined,
 ): Promise<void> {
   const settings = await settingsOf(rows, sender.workspaceId);
-  for (const { name, setting } of initial ? kind.fields : [])
-    if (setting !== undefined && sent[name] == null) initial![name] = settings[setting as keyof Settings];
+  const read = (field: string, of: string) => held(rows, sender.workspaceId, kind, field, of);
+  for (const { name, setting, like } of initial ? kind.fields : []) {
+    if (setting === undefined || sent[name] != null) continue;
+    const other = like === undefined ? undefined : (sent[like] as string | null | undefined);
+    initial![name] = (other && (await read(name, other))) || settings[setting as keyof Settings];
+  }
   for (const field of kind.fields) {
     const items = field.type.items && (sent[field.name] as SentItem[] | null | undefined);
     if (!items) continue;
     const { document } = kind;
     const own = document && ((sent[document.currency] ?? initial?.[document.currency]) as string | undefined);
-    const inWhich = own ?? (await currency());
+    const inWhich = own ?? (document && key !== undefined ? await read(document.currency, key) : undefined);
     const filled: Item[] = [];
     for (const [i, item] of items.entries()) {
       const whole = await takeFrom(rows, catalog, sender, field, item, inWhich, i + 1);
@@ -56,6 +61,20 @@ async function settingsOf(rows: Rows, workspaceId: string): Promise<Settings> {
   const [row] = await rows(sql`select currency, tax_rate::text from workspaces where id = ${workspaceId}`);
   const [currency, rate] = (row ?? []) as [string | null, string | null];
   return { currency: currency ?? USUAL.currency, tax_rate: rate ?? USUAL.tax_rate };
+}
+
+/** A text of a record that is there already. */
+async function held(
+  rows: Rows,
+  workspaceId: string,
+  { plural }: Kind,
+  field: string,
+  key: string,
+): Promise<string | undefined> {
+  const [row] = await rows(
+    sql`select r.${ident(field)} from ${ident(plural)} r where r.workspace_id = ${workspaceId} and ${idMatches(sql`r.id`, key)}`,
+  );
+  return (row?.[0] as string | null | undefined) ?? undefined;
 }
 
 /** The item with what the record that it names has to say, where it says nothing itself. */
@@ -121,9 +140,7 @@ async function named(
   const called = [titleField, ...(keyField ? [keyField] : [])].map(
     (field) => sql`lower(r.${ident(field.name)}) = lower(${text.trim()})`,
   );
-  const matches = reference
-    ? sql`right(r.id, 8) = ${reference.key.slice(-8)} and right(r.id, length(${reference.key})) = ${reference.key}`
-    : sql`(${join(called, " or ")})`;
+  const matches = reference ? idMatches(sql`r.id`, reference.key) : sql`(${join(called, " or ")})`;
   const columns = fields.map((name) => (isDecimal(target, name) ? sql`r.${ident(name)}::text` : sql`r.${ident(name)}`));
   const found = await rows(
     sql`select r.id, ${join(columns)} from ${ident(plural)} r where r.workspace_id = ${workspaceId} and r.deleted_at is null and ${matches}

@@ -3,7 +3,7 @@ import { type Row, rowId, rowVersion, type View } from "../../derive/view.ts";
 import type { IdReference, IdSource } from "../../kit/id.ts";
 import { Problem } from "../../kit/problem.ts";
 import type { RowsOptions } from "../../postgres/pool.ts";
-import { ident, type Statement, sql } from "../../postgres/sql.ts";
+import { type Statement, sql } from "../../postgres/sql.ts";
 import type { Kind } from "../../records/kind.ts";
 import type { Author, Database } from "../database.ts";
 import { holderSql } from "./addresses.ts";
@@ -12,7 +12,7 @@ import { about, Holder } from "./conflict.ts";
 import { withNewHandles } from "./handles.ts";
 import { doneBefore } from "./idempotencyKeys.ts";
 import { fill, isFilled } from "./items.ts";
-import { idMatches, mergedInto, resolveId, resolveLink, wrongKind } from "./references.ts";
+import { mergedInto, resolveId, resolveLink, wrongKind } from "./references.ts";
 import { holderOfTaken, keyOf, refusal, takenAddress } from "./refusal.ts";
 import { findRow, getRow } from "./rows.ts";
 import { writeOnce } from "./writeOnce.ts";
@@ -169,31 +169,16 @@ export async function prepareValues(
   const sent: Record<string, unknown> = { ...written.sent };
   const initial = { ...written.initial };
   if (creates) refuseUnseen(author, kind);
-  if (isFilled(kind, sent, creates)) {
-    const rows = (statement: Statement) => db.pool.rows(statement, { retry: true });
-    const currency = () => currencyOf(rows, author.workspaceId, kind, key);
-    await fill(rows, db.catalog, author, kind, sent, creates ? initial : undefined, currency);
-  }
   for (const link of kind.links) {
     const choice = written.links[link.name];
     if (choice === undefined) continue;
     sent[link.id.name] = await resolveLink(db, author, link, choice);
   }
+  if (isFilled(kind, sent, creates)) {
+    const rows = (statement: Statement) => db.pool.rows(statement, { retry: true });
+    await fill(rows, db.catalog, author, kind, sent, creates ? initial : undefined, key);
+  }
   return { ...takenApart(kind, sent), initial, versions: written.versions };
-}
-
-/** The currency of a document that is there already. */
-async function currencyOf(
-  rows: (statement: Statement) => Promise<readonly unknown[][]>,
-  workspaceId: string,
-  { plural, document }: Kind,
-  key: string | undefined,
-): Promise<string | undefined> {
-  if (!document || key === undefined) return undefined;
-  const [row] = await rows(
-    sql`select r.${ident(document.currency)} from ${ident(plural)} r where r.workspace_id = ${workspaceId} and ${idMatches(sql`r.id`, key)}`,
-  );
-  return (row?.[0] as string | null | undefined) ?? undefined;
 }
 
 /** Characters of a body whose words take PostgreSQL a tenth of a second and more to index. */

@@ -43,7 +43,7 @@ async function fillRows(
     try {
       if (creates) refuseUnseen(job.author, kind);
       if (!isFilled(kind, one.sent, creates)) continue;
-      await fill(tx.rows, job.db.catalog, job.author, kind, one.sent, creates ? initial : undefined, async () => undefined);
+      await fill(tx.rows, job.db.catalog, job.author, kind, one.sent, creates ? initial : undefined, one.id);
       one.written = { ...one.written, initial };
     } catch (error) {
       if (!(error instanceof Problem)) throw error;
