@@ -13,8 +13,10 @@ export type Values = Record<string, unknown>;
 export type Translation = {
   /** The JSON Schema of the value there. */
   schema: Values;
-  ours: (value: unknown) => unknown;
-  theirs: (value: unknown) => unknown;
+  /** The field of ours that says how it is read: the currency of an amount. Both are given its value, where there is one. */
+  per?: string;
+  ours: (value: unknown, per?: unknown) => unknown;
+  theirs: (value: unknown, per?: unknown) => unknown;
   /** Our names within the value that are others there. */
   words?: Readonly<Record<string, string>>;
   /** The value there as an expression of SQL over our column. */
@@ -110,7 +112,8 @@ export type Dialect = {
   linkNames: boolean;
   /** Whether every field is shown, or only those that its document names and those that have a value. */
   showsAll: boolean;
-  readQuery: (parameters: Parameters, vocabulary: Vocabulary) => Asked;
+  /** `beside` holds what says how values are read, by the names of our fields (beside.ts). */
+  readQuery: (parameters: Parameters, vocabulary: Vocabulary, beside?: Values) => Asked;
   envelope: (said: Exclude<Said, { is: "whole" | "text" }>, call: Pick<Call, "session" | "requestId">) => Values;
   refusal: (problem: Problem, requestId: string, baseUrl: string) => { status: number; body: Values };
   /** What every answer of this caller tells besides. */

@@ -1,5 +1,6 @@
 import type { Parameters } from "../derive/query.ts";
 import { Problem } from "../kit/problem.ts";
+import { besideBody, besideFilters } from "./beside.ts";
 import type { Call, Reply, Said, Table, Values } from "./dialect.ts";
 import { tableOfKind, vocabularyFor } from "./engine.ts";
 import { pageNumbered } from "./pages.ts";
@@ -27,6 +28,7 @@ export async function list(call: Call): Promise<Said> {
   const asked = call.dialect.readQuery(
     call.parameters.filter(([name]) => !isLookup(name)),
     words,
+    await besideFilters(call, words),
   );
   const query = [...asked.query];
   const { page } = asked;
@@ -111,7 +113,7 @@ export async function readable<T>(get: () => Promise<T>): Promise<T | null> {
 /** Creates, and refuses a value that another record holds: there is no upsert over there. */
 export async function create(call: Call): Promise<Said> {
   const words = vocabularyFor(call);
-  const body = titled(words, toOurs(words, call.body));
+  const body = titled(words, toOurs(words, call.body, await besideBody(call, words)));
   const target = `/${words.kind.plural}${queryOf(writing(call))}`;
   try {
     const reply = await call.ask("POST", target, body, { "if-none-match": "*" });
@@ -164,7 +166,7 @@ const TRIES = 3;
 export async function change(call: Call): Promise<Said> {
   const words = vocabularyFor(call);
   const target = oneOf(words.table, call.path.id!);
-  const body = toOurs(words, call.body);
+  const body = toOurs(words, call.body, await besideBody(call, words, target));
   const patch = (sent: Values, headers?: Record<string, string>) =>
     call.ask("PATCH", target + queryOf(writing(call)), sent, headers);
   const { title } = words.table;

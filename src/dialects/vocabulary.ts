@@ -101,10 +101,12 @@ function shownValue(entries: readonly Entry[], { ours, field, member, value }: E
     const found = (held as Values | null | undefined)?.[member];
     return found === undefined ? null : found;
   }
-  if (held !== null && held !== undefined && value) return value.theirs(held);
+  if (held !== null && held !== undefined && value) return value.theirs(held, perOf(value, record));
   const members = entries.filter((each) => each.member !== undefined && each.field.name === ours).map((each) => each.member!);
   return members.length > 0 && isObject(held) ? without(held, members) : held;
 }
+
+const perOf = ({ per }: Translation, beside: Values): unknown => (per === undefined ? undefined : beside[per]);
 
 const without = (object: Values, keys: readonly string[]): Values =>
   Object.fromEntries(Object.entries(object).filter(([key]) => !keys.includes(key)));
@@ -117,14 +119,14 @@ const isNothing = (value: unknown): boolean =>
 export const isObject = (value: unknown): value is Values =>
   typeof value === "object" && value !== null && !Array.isArray(value);
 
-/** A body of theirs in our words. */
-export function toOurs(vocabulary: Vocabulary, body: Values): Values {
+/** A body of theirs in our words. `beside` holds what says how its values are read, by the names of our fields. */
+export function toOurs(vocabulary: Vocabulary, body: Values, beside: Values = {}): Values {
   const ours: Values = {};
   const members: Values = {};
   for (const [name, sent] of Object.entries(body)) {
     const entry = vocabulary.named(name);
     if (!entry) throw unknownColumn(vocabulary, name);
-    const value = sent === null || sent === undefined || !entry.value ? sent : translated(entry, sent);
+    const value = sent === null || sent === undefined || !entry.value ? sent : translated(entry, sent, beside);
     if (entry.member === undefined) ours[entry.ours] = value;
     else members[entry.field.name] = { ...(members[entry.field.name] as Values | undefined), [entry.member]: value };
   }
@@ -134,9 +136,9 @@ export function toOurs(vocabulary: Vocabulary, body: Values): Values {
   return ours;
 }
 
-export function translated({ theirs, value }: Entry, sent: unknown): unknown {
+export function translated({ theirs, value }: Entry, sent: unknown, beside: Values = {}): unknown {
   try {
-    return value!.ours(sent);
+    return value!.ours(sent, perOf(value!, beside));
   } catch (error) {
     if (!(error instanceof TypeError)) throw error;
     throw new Problem("invalid_value", `${theirs} cannot be ${echo(String(JSON.stringify(sent)), 80)}`, error.message);

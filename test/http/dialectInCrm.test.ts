@@ -102,6 +102,47 @@ test("quotes and invoices are for a client, and their items have decimal prices"
   }
 });
 
+test("decimals have the digits of the currency that is sent, held, or taken from elsewhere", async () => {
+  const sold = async (unitPrice: number, currency: string) =>
+    row("POST", "/product", { name: `In ${currency} ${unitPrice}`, unitPrice, currency });
+  const cents = async (id: string) => (await ann.send("GET", `/products/${id}?format=json`)).json().unit_price_cents;
+  const inYen = await sold(150, "JPY");
+  const inDinars = await sold(1.234, "KWD");
+  assert.deepEqual([inYen.unitPrice, await cents(inYen.id)], [150, 150]);
+  assert.deepEqual([inDinars.unitPrice, await cents(inDinars.id)], [1.234, 1234]);
+  assert.equal((await row("PUT", `/product/${inYen.id}`, { unitPrice: 200 })).unitPrice, 200);
+  assert.equal(await cents(inYen.id), 200);
+  await row("PUT", `/product/${inYen.id}`, { unitPrice: 2.5, currency: "USD" });
+  assert.equal(await cents(inYen.id), 250);
+  await refused(400, 400000, "PUT", `/product/${inDinars.id}`, { unitPrice: 1.2345 });
+  assert.match(
+    (await refused(400, 400000, "POST", "/product", { name: "X", unitPrice: 1.5, currency: "JPY" })).message,
+    /JPY has none/,
+  );
+  assert.deepEqual(
+    (await rows("/product?where=currency:kwd,unitPrice:gte:1.234")).map(({ id }) => id),
+    [inDinars.id],
+  );
+
+  const { id: workspace } = (await bob.send("GET", "/workspaces?format=json")).json().items[0];
+  await bob.send("PATCH", `/workspaces/${workspace}`, { currency: "JPY" });
+  const client = await row("POST", "/client", { firstName: "In", lastName: "Yen" }, bob);
+  const items = [{ description: "Retainer", quantity: 3, unitPrice: 150 }];
+  const made = await row("POST", "/invoice", { clientId: client.id, items }, bob);
+  const { items: held, net_cents } = (await bob.send("GET", `/invoices/${made.id}?format=json`)).json();
+  assert.deepEqual([(made.items as Row[])[0]!.net, made.currency, held[0].unit_price_cents, net_cents], [450, "JPY", 150, 450]);
+  const inEuros = await row("POST", "/invoice", { clientId: client.id, items, currency: "EUR" }, bob);
+  await bob.send("POST", `/invoices/${inEuros.id}/issue`);
+  const credit = await row(
+    "POST",
+    "/invoice",
+    { creditsId: inEuros.id, clientId: client.id, items: [{ ...items[0], unitPrice: 1.5 }] },
+    bob,
+  );
+  assert.deepEqual([credit.currency, credit.netCents], ["EUR", -450]);
+  await bob.send("PATCH", `/workspaces/${workspace}`, { currency: null });
+});
+
 test("webhooks are made, changed and ended, with events in these words", async () => {
   const url = "https://example.com/hooks";
   const { id, secret, ...made } = await row("POST", "/webhook", { url, events: ["client.created", "invoice.updated"] });

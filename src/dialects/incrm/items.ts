@@ -24,6 +24,7 @@ const HERE = new Map(Object.entries(WORDS).map(([theirs, word]) => [word.ours, {
 
 /** The items of an invoice or a quote, with prices as decimal numbers. */
 export const items: Translation = {
+  per: decimal.per!,
   schema: {
     type: "array",
     items: {
@@ -33,23 +34,25 @@ export const items: Translation = {
     },
   },
   words: Object.fromEntries(Object.entries(WORDS).map(([theirs, { ours }]) => [ours, theirs])),
-  ours(sent) {
+  ours(sent, currency) {
     if (!Array.isArray(sent) || !sent.every(isObject)) throw new TypeError(EXPECTED);
-    return sent.map((item) => Object.fromEntries(Object.entries(item).map(([name, value]) => pairHere(name, value))));
+    return sent.map((item) => Object.fromEntries(Object.entries(item).map(([name, value]) => pairHere(name, value, currency))));
   },
-  theirs: (held) =>
-    (held as Values[]).map((item) => Object.fromEntries(Object.entries(item).map(([name, value]) => pairThere(name, value)))),
+  theirs: (held, currency) =>
+    (held as Values[]).map((item) =>
+      Object.fromEntries(Object.entries(item).map(([name, value]) => pairThere(name, value, currency))),
+    ),
 };
 
 const EXPECTED = `a list of objects such as {"description":"Consulting","quantity":2,"unitPrice":150}; keys: ${Object.keys(WORDS).join(", ")}`;
 
-function pairHere(name: string, value: unknown): [string, unknown] {
+function pairHere(name: string, value: unknown, currency: unknown): [string, unknown] {
   const word = Object.hasOwn(WORDS, name) ? WORDS[name] : undefined;
   if (!word) throw new TypeError(EXPECTED);
-  return [word.ours, word.value ? word.value.ours(value) : value];
+  return [word.ours, word.value ? word.value.ours(value, currency) : value];
 }
 
-function pairThere(name: string, value: unknown): [string, unknown] {
+function pairThere(name: string, value: unknown, currency: unknown): [string, unknown] {
   const word = HERE.get(name);
-  return word ? [word.theirs, word.value ? word.value.theirs(value) : value] : [name, value];
+  return word ? [word.theirs, word.value ? word.value.theirs(value, currency) : value] : [name, value];
 }

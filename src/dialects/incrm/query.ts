@@ -2,7 +2,7 @@ import type { Parameters } from "../../derive/query.ts";
 import { echo } from "../../kit/line.ts";
 import { nearest } from "../../kit/nearest.ts";
 import { Problem } from "../../kit/problem.ts";
-import type { Asked } from "../dialect.ts";
+import type { Asked, Values } from "../dialect.ts";
 import { type Entry, translated, unknownColumn, type Vocabulary } from "../vocabulary.ts";
 
 const MOST = 100;
@@ -11,7 +11,7 @@ const INITIALLY = 10;
 export const LIST_PARAMETERS = ["page", "perPage", "where", "orderBy", "search"];
 
 /** Reads `?page=2&perPage=25&where=firstName:John&orderBy=createdAt:desc`. */
-export function readQuery(parameters: Parameters, vocabulary: Vocabulary): Asked {
+export function readQuery(parameters: Parameters, vocabulary: Vocabulary, beside: Values = {}): Asked {
   const unknown = parameters.find(([name]) => !LIST_PARAMETERS.includes(name));
   if (unknown) throw unknownParameter(unknown[0]);
   const all = (name: string) => parameters.filter(([each, value]) => each === name && value !== "").map(([, value]) => value);
@@ -27,10 +27,15 @@ export function readQuery(parameters: Parameters, vocabulary: Vocabulary): Asked
     );
   // A search comes best first, and pages are counted in an order.
   const sort = orders[0] ?? (search === undefined ? undefined : "-updated_at");
+  const conditions = all("where")
+    .flatMap(conditionsOf)
+    .map((condition) => readCondition(vocabulary, condition));
+  const named = conditions
+    .filter(({ ours }) => ours === "eq")
+    .map(({ entry, rest }) => [entry.ours, rest.trim().toUpperCase()]);
+  const read = { ...beside, ...Object.fromEntries(named) };
   const query: [string, string][] = [
-    ...all("where")
-      .flatMap(conditionsOf)
-      .map((condition) => filterOf(vocabulary, condition)),
+    ...conditions.map((condition) => filterOf(condition, read)),
     ...(search === undefined ? [] : [["search", search] as [string, string]]),
     ...(sort === undefined ? [] : [["sort", sort] as [string, string]]),
   ];
@@ -78,7 +83,9 @@ const OPERATORS: Record<string, string> = {
 
 const CONDITION = new RegExp(`^(?:(${Object.keys(OPERATORS).join("|")})(?::|\\s+))?\\s*(.*)$`, "is");
 
-function filterOf(vocabulary: Vocabulary, condition: string): [string, string] {
+type Condition = { entry: Entry; ours: string; rest: string };
+
+function readCondition(vocabulary: Vocabulary, condition: string): Condition {
   const colon = condition.indexOf(":");
   if (colon < 1)
     throw new Problem("invalid_filter", `where cannot be ${echo(condition)}`, [
@@ -87,22 +94,26 @@ function filterOf(vocabulary: Vocabulary, condition: string): [string, string] {
   const entry = entryOf(vocabulary, condition.slice(0, colon).trim());
   const [, operator = "equals", rest = ""] = CONDITION.exec(condition.slice(colon + 1).trim()) ?? [];
   const ours = OPERATORS[Object.keys(OPERATORS).find((name) => name.toLowerCase() === operator.toLowerCase())!]!;
+  return { entry, ours, rest };
+}
+
+function filterOf({ entry, ours, rest }: Condition, beside: Values): [string, string] {
   if (rest.trim() === "null" && (ours === "eq" || ours === "ne")) return [entry.ours, ours === "eq" ? "is:null" : "not:null"];
   if (ours === "in")
     return [
       entry.ours,
       `in:${elementsOf(rest)
-        .map((each) => JSON.stringify(operandOf(entry, each)))
+        .map((each) => JSON.stringify(operandOf(entry, each, beside)))
         .join(",")}`,
     ];
-  return [entry.ours, `${ours}:${operandOf(entry, rest)}`];
+  return [entry.ours, `${ours}:${operandOf(entry, rest, beside)}`];
 }
 
 /** `array(int(1), int(2))` or `a,b` */
 const elementsOf = (text: string) => (/^array\((.*)\)$/is.exec(text.trim())?.[1] ?? text).split(",").map((each) => each.trim());
 
 /** `int(100)` is 100: a type around a value says nothing that the field does not know. */
-function operandOf(entry: Entry, text: string): string {
+function operandOf(entry: Entry, text: string, beside: Values): string {
   const [, type, inner] = /^(string|int|float|boolean|bool|date|datetime)\((.*)\)$/is.exec(text.trim()) ?? [];
   const value = inner ?? text;
   if (type?.toLowerCase() === "datetime")
@@ -110,7 +121,7 @@ function operandOf(entry: Entry, text: string): string {
       .trim()
       .replace(" ", "T")
       .replace(/(?<=:\d\d(?:\.\d+)?)$/, "Z");
-  return entry.value ? String(translated(entry, value)) : value;
+  return entry.value ? String(translated(entry, value, beside)) : value;
 }
 
 function entryOf(vocabulary: Vocabulary, name: string): Entry {
