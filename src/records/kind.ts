@@ -307,6 +307,9 @@ export function memberNamed(kind: Kind, name: string): { field: Field; members: 
 }
 
 /** Whether what names a record is a name. The body of an activity is not: the words of its first line say no more than the others. */
+/** The number by which people call a document, where the kind is one. */
+export const numberField = ({ document, field }: Kind): Field | undefined => document && field(document.number);
+
 export const hasName = ({ titleField }: Kind): boolean => titleField.sort === true;
 
 /** The field that says in which currency a record's money is. */

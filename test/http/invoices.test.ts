@@ -251,6 +251,20 @@ test("an invoice is cancelled once, by a credit note over all of it; parts are c
   assert.equal((await ann.send("POST", `/invoices/${more.id}/issue`, {})).status, 422);
 });
 
+test("a document is named by its number, in a link, a filter and a file", async () => {
+  const { id, number } = await issued({ title: "By its number" });
+  const paid = await post("/payments", { invoice: String(number).toLowerCase(), amount_cents: 100 });
+  assert.equal(paid.invoice_id, id);
+  for (const filter of [`invoice=${number}`, `invoice=in:nothing,${number}`, `invoice_id=${id}`]) {
+    const { items } = (await get(`/payments?${filter}`)) as unknown as { items: Json[] };
+    assert.deepEqual([items.length, items[0]?.id], [1, paid.id], filter);
+  }
+  const line = JSON.stringify({ invoice: number, amount_cents: 200 });
+  const sent = await ann.send("POST", "/payments/import?format=json", `${line}\n`, { "content-type": "application/x-ndjson" });
+  assert.equal(sent.json().items[0].outcome, "created", sent.text);
+  assert.equal((await get(`/invoices/${id}`)).paid_cents, 300);
+});
+
 test("another workspace, and a token that only reads, do nothing here", async () => {
   const { id } = await draft();
   const bob = await service.signIn("bob@example.com");

@@ -2,7 +2,7 @@ import { comparedSql } from "../../fields/folding.ts";
 import { Problem } from "../../kit/problem.ts";
 import { ident, raw, type Statement, sql } from "../../postgres/sql.ts";
 import type { Transaction } from "../../postgres/transaction.ts";
-import { columnName, type Kind } from "../../records/kind.ts";
+import { columnName, type Field, type Kind, numberField } from "../../records/kind.ts";
 import { rowsOf } from "../records/table.ts";
 import type { Hold } from "./imports.ts";
 
@@ -15,7 +15,7 @@ export type Found = { id: string } | { none: true } | { several: readonly string
 type Rows = Pick<Transaction, "rows">;
 
 /**
- * Finds records by natural key, else by name whatever case and accents, as a write does that names one (`namedRecords`), for all rows of a
+ * Finds records by natural key or number, else by name whatever case and accents, as a write does that names one (`namedRecords`), for all rows of a
  * chunk in one statement. Of several records of a name that with its very accents is meant.
  */
 export async function findNamed(tx: Rows, workspaceId: string, target: Kind, wanted: readonly Wanted[]): Promise<Found[]> {
@@ -24,16 +24,22 @@ export async function findNamed(tx: Rows, workspaceId: string, target: Kind, wan
   const title = sql`r.${ident(columnName(target.titleField))}`;
   const living = sql`r.workspace_id = ${workspaceId} and r.deleted_at is null`;
   const called = (text: Statement) => sql`"left"(crm_fold(${text}), 200)`;
+  const by = (field: Field, is: string) =>
+    sql`union all (select r.id, 2 as how from ${rowsOf(target)} r where ${living} and r.${ident(columnName(field))} is not null and ${raw(is)} limit 1)`;
   const byKey = keyField
-    ? sql`union all (select r.id, 2 as how from ${rowsOf(target)} r where ${living} and r.${ident(columnName(keyField))} is not null
-        and ${raw(comparedSql(keyField.type, `r."${columnName(keyField)}"`))} = ${raw(comparedSql(keyField.type, 'u.key collate "C"'))} limit 1)`
-    : sql``;
+    ? by(
+        keyField,
+        `${comparedSql(keyField.type, `r."${columnName(keyField)}"`)} = ${comparedSql(keyField.type, 'u.key collate "C"')}`,
+      )
+    : raw("");
+  const number = numberField(target);
+  const byNumber = number ? by(number, `lower(r."${columnName(number)}") = lower(u.name collate "C")`) : raw("");
   const rows = await tx.rows(sql`select u.n::int, f.id, f.how from unnest(${wanted.map(({ name }) => name)}::text[],
       ${wanted.map(({ key }) => key)}::text[]) with ordinality as u(name, key, n)
     cross join lateral (
       (select r.id, (lower(${title} collate "default") = lower(u.name collate "default"))::int as how from ${rowsOf(target)} r
         where ${living} and ${called(title)} = ${called(sql`u.name`)} and crm_fold(${title}) = crm_fold(u.name) order by 2 desc, r.id limit 4)
-      ${byKey}) f`);
+      ${byKey} ${byNumber}) f`);
   const found = wanted.map((): { id: string; how: number }[] => []);
   for (const [n, id, how] of rows) found[(n as number) - 1]!.push({ id: id as string, how: how as number });
   return found.map(chosen);

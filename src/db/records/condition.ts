@@ -151,11 +151,13 @@ function linkedSql(linked: Linked, predicate: Predicate): Statement {
   return sql`exists (select ${linked.from} and ${linked.living} and (${orNaturalKey(linked, predicate)}))`;
 }
 
-/** `contact=jane@acme.com`: who is linked may be named by e-mail or domain, as in a body. */
-function orNaturalKey({ id, title, key }: Linked, predicate: Predicate): Statement {
+/** `contact=jane@acme.com`: who is linked may be named by e-mail or domain, and a document by its number, as in a body. */
+function orNaturalKey({ id, title, key, number }: Linked, predicate: Predicate): Statement {
   const values = valuesOf(predicate);
   const ends = values.flatMap((value) => readBareKey(String(value)) ?? []);
-  const called = fieldSql(title, predicate);
+  const numbers = values.map((value) => foldedSql(String(value)));
+  const numbered = number && numbers.length > 0 ? sql` or lower(${number}) in (${join(numbers)})` : raw("");
+  const called = sql`${fieldSql(title, predicate)}${numbered}`;
   // The end of an id alone means the record as well.
   const named = ends.length > 0 ? sql`${called} or right(${id}, 8) = any (${ends}::text[])` : called;
   if (!key || values.length === 0) return named;

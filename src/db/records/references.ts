@@ -9,7 +9,7 @@ import { showTime, UTC } from "../../kit/time.ts";
 import { oneOf } from "../../kit/words.ts";
 import type { RowsOptions } from "../../postgres/pool.ts";
 import { ident, raw, type Statement, sql } from "../../postgres/sql.ts";
-import { columnName, isIdentity, type Kind, type Link } from "../../records/kind.ts";
+import { columnName, isIdentity, type Kind, type Link, numberField } from "../../records/kind.ts";
 import type { Author, Database } from "../database.ts";
 import { hasKey, pattern } from "./condition.ts";
 import { long } from "./deadlines.ts";
@@ -205,7 +205,7 @@ export async function similarRecords(db: Database, workspaceId: string, target: 
 /** As the index of names has them (`…_called_idx`). */
 const calledSql = (text: Statement) => sql`"left"(crm_fold(${text}), 200)`;
 
-/** The records of this name, whatever case and accents, or natural key, at most four. Where some have its very accents, only these. */
+/** The records of this name, whatever case and accents, natural key or number, at most four. Where some have its very accents, only these. */
 export async function namedRecords(
   db: Database,
   workspaceId: string,
@@ -219,12 +219,14 @@ export async function namedRecords(
     ? sql` or r.${ident(furtherKey.name)} && ${[String(keyField!.type.fromText(name))]}::text[]`
     : sql``;
   const key = keyField ? sql` or ${hasKey(keyField, sql`r.${ident(columnName(keyField))}`, name)}${further}` : sql``;
+  const number = numberField(target);
+  const numbered = number ? sql` or lower(r.${ident(columnName(number))}) = lower(${name}::text collate "C")` : raw("");
   const bare = byEnd ? readBareKey(name) : undefined;
   const ends = bare === undefined ? raw("") : sql` or right(r.id, 8) = ${bare}`;
-  const accents = sql`lower(${title} collate "default") = lower(${name}::text collate "default")${key}`;
+  const accents = sql`lower(${title} collate "default") = lower(${name}::text collate "default")${key}${numbered}`;
   const rows = await db.pool.rows(
     sql`select r.id, ${accents} from ${rowsOf(target)} r where r.workspace_id = ${workspaceId} and r.deleted_at is null
-      and (${calledSql(title)} = ${calledSql(sql`${name}::text`)} and crm_fold(${title}) = crm_fold(${name}::text)${key}${ends}) order by 2 desc, r.id limit 4`,
+      and (${calledSql(title)} = ${calledSql(sql`${name}::text`)} and crm_fold(${title}) = crm_fold(${name}::text)${key}${numbered}${ends}) order by 2 desc, r.id limit 4`,
     { plan: "custom", retry: true },
   );
   const same = rows.filter(([, accented]) => accented);

@@ -3,7 +3,7 @@ import type { View } from "../../derive/view.ts";
 import { ordersFolded } from "../../fields/folding.ts";
 import { ident, join, numbered, raw, Statement, sql } from "../../postgres/sql.ts";
 import { derived } from "../../records/derived.ts";
-import { columnName, type Field, type Kind, type Link, type Touched } from "../../records/kind.ts";
+import { columnName, type Field, type Kind, type Link, numberField, type Touched } from "../../records/kind.ts";
 import { shownMentions } from "./mentions.ts";
 
 /** The id of the workspace, or where a statement has it already. */
@@ -50,6 +50,8 @@ export type Linked = {
   title: { field: Field; column: Statement; search: Statement };
   /** Names it as well; `list`: so do further values. */
   key: { field: Field; column: Statement; list: Statement | undefined } | undefined;
+  /** Names a document as well, whatever its case. */
+  number: Statement | undefined;
 };
 
 /** What a statement reads the records of a kind from. */
@@ -75,6 +77,7 @@ function createTable(kind: Kind, alias: string): Table {
     if (link?.shown !== field) return undefined;
     const { target } = link;
     const { keyField } = target;
+    const number = numberField(target);
     // Two steps may go by links of one name.
     const other = ident(alias === "r" ? link.name : `${alias}_${link.name}`);
     const id = sql`${row}.${ident(columnName(link.id))}`;
@@ -92,6 +95,7 @@ function createTable(kind: Kind, alias: string): Table {
         column: sql`${other}.${ident(columnName(keyField))}`,
         list: keyField.list && sql`${other}.${ident(keyField.list.name)}`,
       },
+      number: number && sql`${other}.${ident(columnName(number))}`,
     };
   };
   const column = (field: Field, workspace?: Workspace): Statement => {
