@@ -1,6 +1,7 @@
 import { comparedSql, orderedSql, ordersFolded } from "../fields/folding.ts";
+import { doneValues } from "../records/declaration.ts";
 import { derived } from "../records/derived.ts";
-import { columnName, doneValues, type Field, hasName, isAlways, type Kind, stored, writable } from "../records/kind.ts";
+import { columnName, type Field, hasName, isAlways, type Kind, stored, writable } from "../records/kind.ts";
 import { blocksOf } from "./blocks.ts";
 import { computedSql, frozenSql } from "./computed.ts";
 import { sharedTableSql } from "./sharedTable.ts";

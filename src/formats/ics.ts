@@ -2,7 +2,7 @@ import type { OperationAnswer } from "../derive/operation.ts";
 import { type Row, rowId, type View } from "../derive/view.ts";
 import type { Showing } from "../fields/type.ts";
 import { Problem } from "../kit/problem.ts";
-import { doneValues, type ReminderSource } from "../records/kind.ts";
+import { doneValues, type ReminderSource } from "../records/declaration.ts";
 import { CALENDAR_END, type CalendarEntry, calendarHead, entryText } from "./files/icsWrite.ts";
 import type { Format, Listed, RowWriter } from "./format.ts";
 import { valuesOf } from "./values.ts";

@@ -1,7 +1,7 @@
 import type { OperationAnswer } from "../derive/operation.ts";
 import { type Row, rowId, type View } from "../derive/view.ts";
 import type { Showing } from "../fields/type.ts";
-import type { CardSource } from "../records/kind.ts";
+import type { CardSource } from "../records/declaration.ts";
 import type { Gathered } from "./files/gather.ts";
 import { cardText } from "./files/vcardWrite.ts";
 import type { Format, RowWriter } from "./format.ts";

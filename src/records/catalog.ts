@@ -1,4 +1,5 @@
-import type { Declaration, Holder, Kind } from "./kind.ts";
+import type { Declaration } from "./declaration.ts";
+import type { Holder, Kind } from "./kind.ts";
 
 /** All kinds that a workspace knows. Nothing may depend on the list being fixed: workspaces bring their own. */
 export type Catalog = {

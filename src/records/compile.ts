@@ -3,19 +3,9 @@ import { countType } from "../fields/text.ts";
 import { timeType } from "../fields/time.ts";
 import { atOnce } from "../kit/turns.ts";
 import type { Catalog } from "./catalog.ts";
+import type { Declaration, TouchSource } from "./declaration.ts";
 import { derived } from "./derived.ts";
-import {
-  columnName,
-  type Declaration,
-  type Field,
-  type Holder,
-  type Kind,
-  type Link,
-  type Mention,
-  SHARED_TABLE,
-  stored,
-  type TouchSource,
-} from "./kind.ts";
+import { columnName, type Field, type Holder, type Kind, type Link, type Mention, SHARED_TABLE, stored } from "./kind.ts";
 import { checkName, LIST_PARAMETERS } from "./reserved.ts";
 
 /** Rows a page of a list has at most, where the kind does not say. */

@@ -3,7 +3,8 @@ import type { FieldSpec } from "../fields/spec.ts";
 import { countType, personType } from "../fields/text.ts";
 import { timeType } from "../fields/time.ts";
 import { compileKind, linkName } from "./compile.ts";
-import type { Declaration, Kind } from "./kind.ts";
+import type { Declaration } from "./declaration.ts";
+import type { Kind } from "./kind.ts";
 
 /** A kind with a table of its own: identity before its fields, version and origin after them. */
 export function defineRecord(declaration: Declaration): Declaration {

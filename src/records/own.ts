@@ -3,9 +3,9 @@ import { custom, required } from "../fields/vocabulary.ts";
 import { atOnce } from "../kit/turns.ts";
 import type { Catalog } from "./catalog.ts";
 import { compiling } from "./compile.ts";
+import type { Declaration, ReminderSource } from "./declaration.ts";
 import { defineRecord, withFields } from "./define.ts";
 import { derived } from "./derived.ts";
-import type { Declaration, ReminderSource } from "./kind.ts";
 import { exampleOfType, keyType, ownType, titleType } from "./ownTypes.ts";
 
 /** A field that a workspace has declared, as it is stored. `column` is its slot in `own` (derive/slots.ts), which never changes. */

@@ -1,5 +1,5 @@
 import { SYSTEM_PREFIXES } from "../kit/id.ts";
-import type { Declaration } from "./kind.ts";
+import type { Declaration } from "./declaration.ts";
 
 /** Names that lists use as parameters, so no field may have them. */
 export const LIST_PARAMETERS = [

@@ -3,7 +3,7 @@ import type { Session } from "../db/people/sessions.ts";
 import { inTurns } from "../kit/turns.ts";
 import type { Pool } from "../postgres/pool.ts";
 import type { Catalog } from "../records/catalog.ts";
-import type { Declaration } from "../records/kind.ts";
+import type { Declaration } from "../records/declaration.ts";
 import { compilingOwn, type OwnKind } from "../records/own.ts";
 
 /** The kinds of each workspace. A session tells the version of them, so that what another process has changed is known with it. */

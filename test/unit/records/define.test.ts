@@ -6,8 +6,8 @@ import { link, links, required, text } from "../../../src/fields/vocabulary.ts";
 import { zone } from "../../../src/kit/time.ts";
 import { catalog } from "../../../src/records/all.ts";
 import { compile } from "../../../src/records/compile.ts";
+import type { Declaration } from "../../../src/records/declaration.ts";
 import { defineRecord } from "../../../src/records/define.ts";
-import type { Declaration } from "../../../src/records/kind.ts";
 import { isServiceName, LIST_PARAMETERS, RESERVED_KINDS } from "../../../src/records/reserved.ts";
 import { createRoutes } from "../../../src/routes/table.ts";
 
