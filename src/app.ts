@@ -2,13 +2,10 @@ import type { Database } from "./db/database.ts";
 import type { Session } from "./db/people/sessions.ts";
 import { isRecordWrite } from "./derive/operation.ts";
 import { readValues } from "./derive/values.ts";
-import { SPEAKING } from "./formats/all.ts";
-import type { Speaking } from "./formats/format.ts";
-import { text } from "./formats/text.ts";
-import { acceptedFormat } from "./http/accept.ts";
 import { type Body, NO_BODY, openFileBody, readBody, readRaw } from "./http/body.ts";
 import { createLocalGuard, guardOneHost, guardTrials } from "./http/guard.ts";
 import type { Limiter } from "./http/limits.ts";
+import { notModified } from "./http/notModified.ts";
 import { type Answer, type Encoded, encode, encodeProblem, type Outgoing } from "./http/reply.ts";
 import { fromInside, type Request } from "./http/request.ts";
 import type { Matched } from "./http/router.ts";
@@ -18,16 +15,9 @@ import { apiOf, find, lookFor, matchedOf } from "./routes/find.ts";
 import { perform } from "./routes/perform.ts";
 import { addressOf, authorizationOf, readContext } from "./service/context.ts";
 import { negotiates, readFormat, readSpeaking } from "./service/negotiation.ts";
+import { enter, leave, logFault, type Passage, told } from "./service/passage.ts";
 import { permit, permitInside, proposesOnly } from "./service/permit.ts";
-import {
-  type Ask,
-  type Authenticated,
-  allowParameters,
-  type Refuse,
-  type Route,
-  type Services,
-  seenBaseUrl,
-} from "./service/route.ts";
+import { type Ask, type Authenticated, allowParameters, type Route, type Services, seenBaseUrl } from "./service/route.ts";
 import { authenticate, type SessionCache } from "./service/session.ts";
 
 export const BODY_LIMIT = 1_048_576;
@@ -202,28 +192,6 @@ async function gathered(encoded: Encoded, most = Number.POSITIVE_INFINITY): Prom
   return { status, headers, body: text };
 }
 
-/** A request on its way: what its answer and the log want to know of it, however far it came. */
-type Passage = {
-  requestId: string;
-  /** Milliseconds of performance.now(). */
-  begun: number;
-  /** Name, value, name, value. */
-  headers: string[];
-  /** The format of a refusal. */
-  format: Speaking;
-  /** The path of its route as declared. */
-  place: string;
-  /** How its route refuses. */
-  refuse: Refuse;
-  /** The id of its token. */
-  caller: string | undefined;
-  session: Session | undefined;
-  /** It counts against the caller's rate once. */
-  counted: boolean;
-  /** The body, once it was read. */
-  body: Body | undefined;
-};
-
 /** Refusals that newer kinds may not make. */
 const BY_KINDS: readonly string[] = [
   "not_found",
@@ -238,35 +206,6 @@ const BY_KINDS: readonly string[] = [
 function mayBeStale(error: unknown, method: string): boolean {
   if (error instanceof Problem && error.code !== "internal") return BY_KINDS.includes(error.code);
   return method === "GET";
-}
-
-function enter({ ids }: Services, { headers }: Request, asker: Authenticated | undefined): Passage {
-  const requestId = asker?.requestId ?? ids("req");
-  return {
-    requestId,
-    begun: performance.now(),
-    headers: ["Vary", "Accept", "X-Request-Id", requestId],
-    format: acceptedFormat(headers.accept, SPEAKING) ?? text,
-    place: "none",
-    refuse: encodeProblem,
-    caller: undefined,
-    session: undefined,
-    counted: false,
-    body: undefined,
-  };
-}
-
-function leave({ metrics, config, log }: Services, { method }: Request, passage: Passage, encoded: Encoded): Outgoing {
-  const { requestId, begun, place, caller } = passage;
-  const { status, headers, body, chunks } = encoded;
-  const ms = performance.now() - begun;
-  metrics.observe(method, place, status, ms / 1000);
-  if (config.accessLog)
-    log.info("request", { request_id: requestId, method, route: place, status, ms: ms.toFixed(1), token_id: caller });
-  const outgoing: Outgoing = { status, headers, common: passage.headers, body };
-  if (!chunks) return outgoing;
-  const onCut = (error: unknown) => log.warn("stream_cut", { request_id: requestId, route: place, reason: String(error) });
-  return { ...outgoing, chunks, onCut };
 }
 
 /** An inner request needs a whole answer, because its caller puts it into another one. */
@@ -287,36 +226,5 @@ function receive(request: Request, { raw, body }: Route): Body | Promise<Body> {
     `${method} takes no body`,
     "put parameters behind a ? in the address: curl -G -d name=value",
     { headers: { Connection: "close" } },
-  );
-}
-
-/** If-None-Match (RFC 9110, section 13.1.2): the weak comparison, so that a proxy's `W/` does not matter. */
-function notModified(request: Request, encoded: Encoded): Encoded {
-  const etag = encoded.headers.ETag;
-  const known = request.headers["if-none-match"];
-  if (!etag || !known || (request.method !== "GET" && request.method !== "HEAD")) return encoded;
-  const matches = known.trim() === "*" || known.split(",").some((tag) => tag.trim().replace(/^W\//, "") === etag);
-  return matches ? { status: 304, headers: { ETag: etag }, body: "" } : encoded;
-}
-
-function logFault({ log }: Services, requestId: string, request: Request, problem: Problem): void {
-  const cause = problem.cause instanceof Error ? (problem.cause.stack ?? problem.cause.message) : undefined;
-  log.error("fault", {
-    request_id: requestId,
-    method: request.method,
-    path: request.target.split("?")[0],
-    code: problem.code,
-    message: problem.message,
-    cause,
-  });
-}
-
-/** The inside of a fault stays in the log. */
-function told(problem: Problem, requestId: string): Problem {
-  if (problem.code !== "internal") return problem;
-  return new Problem(
-    "internal",
-    "the service failed; nothing is known to have changed",
-    `tell who runs it the request id ${requestId}, then read before you repeat`,
   );
 }

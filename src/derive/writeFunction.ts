@@ -1,13 +1,14 @@
 import { comparedSql } from "../fields/folding.ts";
-import type { Field, Kind, Link } from "../records/kind.ts";
+import type { Field, Kind } from "../records/kind.ts";
 import { stored, writable } from "../records/kind.ts";
-import { sealedSql, settleName } from "./computed.ts";
 import { derivedSql, followsSql, MEMBERS, needsMembers, readMembersSql, type Where } from "./derivations.ts";
 import { entrySql, placeSql } from "./entry.ts";
 import { addressesSql, addressVariables, becomesSql, insertedListSql } from "./further.ts";
 import { mentionsOfWritten } from "./mentions.ts";
 import { raiseSql } from "./raise.ts";
+import { settledCurrencySql, settleSql } from "./settling.ts";
 import { KEY_SLOT, OWN_KEY, OWN_LINKS } from "./slots.ts";
+import { copiedOf, lackingSql, linksInOrder, linkVariables, lockSql, sourcesOf } from "./writeLinks.ts";
 
 /**
  * The function that creates, upserts or changes one record of a kind, with its history entry, in one call: `select … from contacts_write(…) r`.
@@ -27,7 +28,7 @@ declare
   w ${table};
   o jsonb := p_sent -> 'own';${kind.settles ? `\n  s ${kind.field(kind.settles.link)!.link!.target.table};` : ""}${linkVariables(kind)}${addressVariables(kind)}${needsMembers(kind) ? `\n  ${MEMBERS} text[];` : ""}
 begin
-${indented([...(needsMembers(kind) ? [readMembersSql] : []), ...(kind.shared ? [LOCK_KIND] : []), ...linksInOrder(kind).map((link) => lockSql(kind, link)), ...lackingSql(kind), LOCK_OWN, ...settledCurrencySql(kind), CLAIM, changeSql(kind), unwrittenSql(kind), countSql(kind), ...settleSql(kind), ...mentionsOfWritten(kind), FORGET_SEARCH, historySql(kind), "return next w;"])}
+${indented([...(needsMembers(kind) ? [readMembersSql] : []), ...(kind.shared ? [LOCK_KIND] : []), ...linksInOrder(kind).map((link) => lockSql(kind, link)), ...lackingSql(kind), LOCK_OWN, ...settledCurrencySql(kind), CLAIM, changeSql(kind), unwrittenSql(kind), countSql(kind), ...settleSql(kind, AUTHOR), ...mentionsOfWritten(kind), FORGET_SEARCH, historySql(kind), "return next w;"])}
 end $$;`;
 }
 
@@ -36,60 +37,6 @@ const indented = (statements: readonly string[]) => statements.join("\n").replac
 /** Whether a new record takes something from a record that it links to, or settles another: only the kind's function does either. */
 export const needsFunction = (kind: Kind): boolean =>
   kind.settles !== undefined || copiedOf(kind).length > 0 || kind.links.some((link) => sourcesOf(kind, link).length > 0);
-
-/** The fields that a new record takes from one that it links to. */
-const copiedOf = ({ fields }: Kind): (Field & { copied: NonNullable<Field["copied"]> })[] =>
-  fields.flatMap((field) => (field.copied ? [{ ...field, copied: field.copied }] : []));
-
-/** A record that takes something from another is not made without the link to it. */
-export const lackingName = ({ plural }: Pick<Kind, "plural">, link: string) => `${plural}_lacks_${link}`;
-
-/** A new record takes a link that was not sent from those it does link to: the deal of a contact belongs to the contact's company. */
-const sourcesOf = (kind: Kind, link: Link) =>
-  kind.links.filter((source) => source !== link && source.target.links.some(({ id }) => id.name === link.id.name)).reverse();
-
-/** What others are taken from comes first. */
-const linksInOrder = (kind: Kind) => kind.links.toSorted((a, b) => sourcesOf(kind, a).length - sourcesOf(kind, b).length);
-
-/** Where the linked record `source` tells what it links to by `link`. */
-const taken = (source: Link, link: Link) => `l_${source.name}_${link.id.name}`;
-
-function linkVariables(kind: Kind): string {
-  const variables = kind.links.flatMap((link) => sourcesOf(kind, link).map((source) => taken(source, link)));
-  return variables.map((name) => `\n  ${name} text;`).join("");
-}
-
-/** Locks the linked record against deletion while its id is written, so that no link points to what is gone. */
-function lockSql(kind: Kind, link: Link): string {
-  const column = `n."${link.id.name}"`;
-  const sources = sourcesOf(kind, link);
-  const takes = kind.links.filter((other) => sourcesOf(kind, other).includes(link));
-  const from = sources.map((source) => taken(source, link));
-  const wanted =
-    sources.length === 0
-      ? ""
-      : `if p_creates and not p_sent ? '${link.id.name}' then\n  ${column} := coalesce(${from.join(", ")});\nend if;\n`;
-  const copies = copiedOf(kind).filter(({ copied }) => copied.by === link.id.name);
-  const into = [column, ...takes.map((other) => taken(link, other)), ...copies.map(({ name }) => `n."${name}"`)].join(", ");
-  return `${wanted}if ${column} is not null then
-  select t.id${[...takes.map(({ id }) => id.name), ...copies.map(({ copied }) => copied.from)].map((name) => `, t."${name}"`).join("")} into ${into} from ${link.target.table} t
-    where t.workspace_id = p_workspace and right(t.id, 8) = right(${column}, 8) and right(t.id, length(${column})) = ${column}
-      and t.deleted_at is null for key share;
-  if not found and p_sent ? '${link.id.name}' then
-    return;
-  end if;
-end if;`;
-}
-
-/** After all that was sent is known to be there: what is sent and leads nowhere is the better refusal. */
-function lackingSql(kind: Kind): string[] {
-  const links = new Set(copiedOf(kind).map(({ copied }) => copied.by));
-  return [...links].map(
-    (name) => `if p_creates and n."${name}" is null then
-  raise check_violation using constraint = '${lackingName(kind, name)}', message = 'the record lacks a link';
-end if;`,
-  );
-}
 
 /** A kind that is deleted takes no records. It is locked against that, as a linked record is. */
 const LOCK_KIND = `perform from kinds k where k.workspace_id = p_workspace and k.name = n.kind and k.deleted_at is null for key share;
@@ -235,61 +182,6 @@ end if;`;
 
 /** The searched text is as long as the record, and neither the history nor an answer shows it. */
 const FORGET_SEARCH = "w.search := null;";
-
-/** A payment is in the currency of what it pays, unless it says otherwise. */
-function settledCurrencySql(kind: Kind): string[] {
-  const { settles } = kind;
-  if (!settles) return [];
-  const { target } = kind.field(settles.link)!.link!;
-  const per = `n."${settles.per}"`;
-  return [
-    `if p_creates and ${per} is null then
-  select r."${settles.per}" into ${per} from ${target.plural} r where r.workspace_id = p_workspace and r.id = n."${settles.link}";
-end if;`,
-  ];
-}
-
-/**
- * Counts a payment into what it pays, once that is given out, and freezes it. What it pays stays locked: of payments at once, each finds what the
- * one before left open, and none misses that it is given out meanwhile. One that does not fit ends the call, by a constraint that is in no table.
- */
-function settleSql(kind: Kind): string[] {
-  const { settles, plural } = kind;
-  if (!settles) return [];
-  const { target } = kind.field(settles.link)!.link!;
-  const { into, items, by, given, lacks, ends, per, booked } = settles;
-  const amount = `w."${settles.amount}"`;
-  const paid = `coalesce(r."${into}", 0) + ${amount}`;
-  const covered = by.map((name) => `coalesce(r."${name}", 0)`).join(" + ");
-  const fits = [
-    ...lacks.map((name) => `r."${name}" is null`),
-    `r."${per}" = coalesce(w."${per}", r."${per}")`,
-    `${paid} >= 0`,
-    `(${amount} < 0 or r."${ends}" is null and ${covered} + ${amount} <= crm_gross(r."${items}"))`,
-  ];
-  const of = (name: string) => (name === booked ? "p_at" : name === per ? `s."${per}"` : `w."${name}"`);
-  return [
-    `if w."${booked}" is null then
-  select r.* into s from ${target.plural} r where r.workspace_id = p_workspace and r.id = w."${settles.link}" for no key update;
-  if s."${given}" is not null then
-    update ${target.plural} r set "${into}" = ${paid}, version = r.version + 1, updated_at = crm_after(r.updated_at, p_at), xid = ${placeSql("r")}
-      where r.workspace_id = p_workspace and r.id = s.id
-        and ${fits.join("\n        and ")}
-      returning r.* into s;
-    if not found then
-      ${raiseSql("check_violation", settleName(kind))};
-    end if;
-    ${entrySql(target, { id: SETTLED_ENTRY, action: "'updated'", cause: "p_entry", row: "s", author: AUTHOR })}
-    w.seal := ${sealedSql(kind, of)};
-    update ${plural} r set "${booked}" = p_at, "${per}" = s."${per}", seal = w.seal where r.workspace_id = p_workspace and r.id = w.id
-      returning r.* into w;
-  end if;
-end if;`,
-  ];
-}
-
-/** The id of the entry of what was settled, made of that of the payment: a ULID of the same moment. */
-const SETTLED_ENTRY = "substr(p_entry, 1, 13) || substr(md5(p_entry), 1, 16)";
 
 const AUTHOR = {
   workspace: "p_workspace",

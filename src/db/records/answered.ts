@@ -1,4 +1,4 @@
-import { lackingName } from "../../derive/writeFunction.ts";
+import { lackingName } from "../../derive/writeLinks.ts";
 import type { Refused } from "../../fields/answers.ts";
 import { Problem } from "../../kit/problem.ts";
 import { oneOf } from "../../kit/words.ts";
