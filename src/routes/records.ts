@@ -1,46 +1,30 @@
 import { nearestRows } from "../db/records/nearest.ts";
-import { resolveId } from "../db/records/references.ts";
-import { previewRemoval, type Removal, removeRow } from "../db/records/remove.ts";
 import { getRow, listRows } from "../db/records/rows.ts";
 import { streamRows } from "../db/records/stream.ts";
-import { type Lacks, updateRow, upsertRow } from "../db/records/write.ts";
 import { searchRows } from "../db/search/search.ts";
-import { readRecord, type Written } from "../derive/body.ts";
 import { readNear, withNear } from "../derive/near.ts";
-import { CONFIRM, chosenFields, DRY, deletedToo, detaching, WRITING } from "../derive/parameters.ts";
-import { isSet, readDeleted, readListQuery } from "../derive/query.ts";
-import { type Row, rowId, type View, withSimilarity } from "../derive/view.ts";
-import { required, text } from "../fields/vocabulary.ts";
+import { CONFIRM, chosenFields, deletedToo, detaching, WRITING } from "../derive/parameters.ts";
+import { readDeleted, readListQuery } from "../derive/query.ts";
+import { rowId, withSimilarity } from "../derive/view.ts";
 import type { Answer } from "../http/reply.ts";
-import { shortId } from "../kit/id.ts";
-import { echo } from "../kit/line.ts";
-import { Problem } from "../kit/problem.ts";
 import { oneOf } from "../kit/words.ts";
 import type { Catalog } from "../records/catalog.ts";
 import { derived } from "../records/derived.ts";
 import type { Holder, Kind, Link } from "../records/kind.ts";
 import { type Authenticated, type Route, readPathId } from "../service/route.ts";
-import { attaching, withAttached } from "./attach.ts";
-import { affectedTold, bulkRoutes, within } from "./bulk.ts";
-import { confirm } from "./confirm.ts";
+import { attaching } from "./attach.ts";
+import { bulkRoutes, within } from "./bulk.ts";
 import { groupAnswer } from "./groups.ts";
-import { scopesLacking, withLinks } from "./linked.ts";
 import { withLists } from "./listed.ts";
 import { listAnswer, listView, streamAnswer } from "./lists.ts";
-import { assumed, deletedTwins, namesakes, unchosen, unusual, wanting } from "./notes.ts";
 import { whyNothing } from "./nothing.ts";
 import { print } from "./print.ts";
 import { isPurge, PURGE, purge } from "./purge.ts";
-import { mayRead, recordView, refuseUnreadable } from "./readable.ts";
+import { recordView, refuseUnreadable } from "./readable.ts";
+import { DELETED, remove } from "./remove.ts";
 import { callPage } from "./scripts.ts";
 import { statesTold } from "./standings.ts";
-import { strangers } from "./strangers.ts";
-
-const DELETED = {
-  deleted: required(text({ about: "the handle of what was deleted" })),
-  change: text({ about: "the change, which POST /undo takes back" }),
-  ...DRY,
-};
+import { create, holderId, patch } from "./write.ts";
 
 /** The routes of one kind of record. */
 export function recordRoutes(kind: Kind, { heldBy }: Catalog): Route[] {
@@ -182,57 +166,6 @@ export async function list(context: Authenticated, kind: Kind, held?: { name: st
   return listAnswer(view, page, query, await whyNothing(context, kind, query, page));
 }
 
-/** What is missing in a path is 404, whereas a missing link of a body would be 422. */
-function holderId({ db, session, path }: Authenticated, holder: Kind): Promise<string> {
-  return resolveId(db, session.workspaceId, holder, readPathId(holder, path.id!));
-}
-
-async function create(context: Authenticated, kind: Kind, given: Record<string, unknown>): Promise<Answer> {
-  for (const name of Object.keys(given)) {
-    if (context.body.values[name] !== undefined)
-      throw new Problem("invalid_field", `${name} is in the path already`, `leave ${name} out of the body`);
-  }
-  const written = expecting(
-    context,
-    readRecord(kind, { ...context.body, values: { ...context.body.values, ...given } }, false, context.reading),
-  );
-  return withAttached(context, kind, (outer) =>
-    withLinks(outer, kind, written, (inner, linked, made) => upsert(inner, kind, linked, made)),
-  );
-}
-
-async function upsert(context: Authenticated, kind: Kind, written: Written, made: string[]): Promise<Answer> {
-  const { db, services } = context;
-  const view = recordView(context, kind);
-  const { caps } = services.plans.of(context.session.plan);
-  const terms = { claim: context.claim, cap: caps[kind.plural], lacks: lacksOf(context, kind) };
-  const { row, outcome, change } = await upsertRow(db, context.author, services.ids, view, written, terms);
-  const created = outcome === "created";
-  const location = { Location: `/${kind.plural}/${shortId(row[0] as string)}` };
-  const others = created
-    ? [...(await namesakes(context, kind, written, rowId(row))), ...(await deletedTwins(context, kind, written))]
-    : [];
-  const notes = [
-    ...made,
-    ...others,
-    ...(created ? assumed(kind, written) : []),
-    ...(await toldOf(context, view, row, written)),
-  ];
-  const head = created ? { status: 201, headers: location } : { status: 200 };
-  return { is: "record", view, row, outcome, change, notes, ...head };
-}
-
-/** With `If-None-Match: *` a POST only creates (RFC 9110, section 13.1.2). */
-function lacksOf({ session, headers }: Authenticated, kind: Kind): Lacks {
-  const { name, naturalKey } = kind;
-  const lacks = scopesLacking(session, kind);
-  if (headers["if-none-match"]?.trim() !== "*" || lacks.update) return lacks;
-  const taken = new Problem("already_exists", `there is ${oneOf(name)} with this ${naturalKey}`, [
-    "it is left as it is; without If-None-Match the POST would update it",
-  ]);
-  return { ...lacks, update: taken };
-}
-
 async function get(context: Authenticated, kind: Kind): Promise<Answer> {
   const printed = await (kind.document ? print : callPage)(context, kind);
   if (printed) return printed;
@@ -240,73 +173,4 @@ async function get(context: Authenticated, kind: Kind): Promise<Answer> {
   const view = recordView(context, kind, deleted);
   const row = await getRow(context.db, context.session.workspaceId, view, readPathId(kind, context.path.id!), deleted);
   return { is: "record", view, row, ...(await statesTold(context, kind, rowId(row))) };
-}
-
-async function patch(context: Authenticated, kind: Kind): Promise<Answer> {
-  const written = expecting(context, readRecord(kind, context.body, true, context.reading));
-  const view = recordView(context, kind);
-  const reference = readPathId(kind, context.path.id!);
-  return withLinks(context, kind, written, async (inner, linked, made) => {
-    const { db, author, services, claim } = inner;
-    const { row, outcome, change } = await updateRow(db, author, services.ids, view, reference, linked, claim);
-    return { is: "record", view, row, outcome, change, notes: [...made, ...(await toldOf(inner, view, row, linked))] };
-  });
-}
-
-/** What is told beside every write. */
-async function toldOf(context: Authenticated, view: View, row: Row, written: Written): Promise<string[]> {
-  const people = await strangers(context, view.kind, written);
-  return [...unchosen(view, row, written), ...wanting(view, row, written), ...unusual(view.kind, written), ...people];
-}
-
-/** The versions of the header and that of the body are the same wish, so they must not contradict each other. */
-function expecting({ ifMatch }: Authenticated, written: Written): Written {
-  if (ifMatch === undefined) return written;
-  const versions = ifMatch.filter((version) => written.versions?.includes(version) ?? true);
-  if (versions.length > 0) return { ...written, versions };
-  throw new Problem(
-    "version_conflict",
-    `If-Match names version ${ifMatch.join(" or ")} and the body version ${written.versions?.join()}`,
-    "send one of them",
-  );
-}
-
-/**
- * The first call tells what would go and gives a token for the record in this version and for all that goes or is unlinked with it; the same
- * call with the token does it.
- */
-async function remove(context: Authenticated, kind: Kind): Promise<Answer> {
-  const { db, services } = context;
-  const { ids } = services;
-  const reference = readPathId(kind, context.path.id!);
-  const detach = isSet(context.parameters, "detach");
-  const agree = (removal: Removal) => {
-    const { id, version, set } = removal;
-    if (context.ifMatch && !context.ifMatch.includes(version)) {
-      throw new Problem(
-        "version_conflict",
-        `the record is at version ${version}, not ${context.ifMatch.join(" or ")}`,
-        "GET it again before you delete it",
-      );
-    }
-    const path = `/${kind.plural}/${shortId(id)}${detach ? "?detach=true" : ""}`;
-    confirm(context, "delete", [id, String(version), set], `delete ${told(context, kind, removal)}`, `DELETE ${path}`);
-  };
-  agree(await previewRemoval(db, context.session.workspaceId, kind, reference, detach));
-  const removal = await removeRow(db, context.author, ids, kind, reference, detach, agree);
-  const change = shortId(removal.change);
-  return {
-    is: "message",
-    message: `deleted ${told(context, kind, removal)}`,
-    values: { deleted: `${kind.name}/${shortId(removal.id)}`, change },
-    hints: context.dryRun ? [] : [`to take this back: POST /undo {"change":"${change}"}`],
-    headers: { "X-Change": change },
-  };
-}
-
-/** `contact/c_t4v6w8y0 "Jane Doe", with 2 activities, and clear its link on 1 deal` */
-function told(context: Authenticated, kind: Kind, { id, title, affected }: Removal): string {
-  return [`${kind.name}/${shortId(id)}${mayRead(context, kind) ? ` ${echo(title)}` : ""}`, ...affectedTold(affected)].join(
-    ", ",
-  );
 }
