@@ -1,5 +1,5 @@
-import { linkName } from "../records/compile.ts";
 import type { IdentitySource } from "../records/declaration.ts";
+import { linkName } from "../records/linking.ts";
 
 /** What is compared of a record. `keys`: by block, null where it has none. */
 export type Twin = {

@@ -1,4 +1,4 @@
-import type { Json } from "../openapi/schemas.ts";
+import type { Json } from "../openapi/names.ts";
 
 /** A JSON Schema of 2020-12 as OpenAPI 3.0 has it, where null is no type and there is no `const`. */
 export function schema30(schema: unknown): Json {

@@ -5,7 +5,9 @@ import { PROBLEMS, type ProblemCode } from "../kit/problem.ts";
 import { counted } from "../kit/words.ts";
 import type { Catalog } from "../records/catalog.ts";
 import type { Kind } from "../records/kind.ts";
-import { capital, type Json, pageSchema, reportSchema, schemaRef, tableSchema, valuesSchema } from "./schemas.ts";
+import { pageSchema, reportSchema, tableSchema } from "./answerSchemas.ts";
+import { capital, type Json, schemaRef } from "./names.ts";
+import { valuesSchema } from "./schemas.ts";
 
 const headerRefs = (...names: (keyof typeof componentHeaders)[]): Json =>
   Object.fromEntries(names.map((name) => [name, { $ref: `#/components/headers/${name}` }]));

@@ -4,8 +4,9 @@ import { atOnce } from "../kit/turns.ts";
 import type { Catalog } from "../records/catalog.ts";
 import { isRecord, type Kind, membersOf } from "../records/kind.ts";
 import { answersOf, componentHeaders, componentResponses, type MediaType } from "./answers.ts";
+import { capital, type Json } from "./names.ts";
 import { componentParameters, kindBehind, kindNamed, parametersOf, toldPath } from "./parameters.ts";
-import { bodySchemaOf, capital, componentSchemas, type Json, shownKinds } from "./schemas.ts";
+import { bodySchemaOf, componentSchemas, shownKinds } from "./schemas.ts";
 
 export type ApiSource = {
   routes: readonly Operation[];

@@ -7,7 +7,8 @@ import type { FieldSpec } from "../fields/spec.ts";
 import { derived } from "../records/derived.ts";
 import { type Field, isRecord, type Kind, type Link, membersOf } from "../records/kind.ts";
 import { FILTERING, GROUPING } from "../records/reserved.ts";
-import { type Json, writtenSchema } from "./schemas.ts";
+import type { Json } from "./names.ts";
+import { writtenSchema } from "./schemas.ts";
 
 const parameterRef = (name: string): Json => ({ $ref: `#/components/parameters/${name}` });
 

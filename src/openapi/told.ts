@@ -2,8 +2,9 @@ import type { Operation } from "../derive/operation.ts";
 import { atOnce } from "../kit/turns.ts";
 import type { Kind } from "../records/kind.ts";
 import { type ApiSource, operationId, operationOf, writingOpenApi } from "./document.ts";
+import type { Json } from "./names.ts";
 import { componentParameters, toldPath } from "./parameters.ts";
-import { componentSchemas, type Json, shownKinds } from "./schemas.ts";
+import { componentSchemas, shownKinds } from "./schemas.ts";
 
 /** An operation, with its path and all else that the document tells of it. */
 export type Told = { route: Operation; id: string; path: string; told: Json };

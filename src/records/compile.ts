@@ -1,12 +1,12 @@
 import type { FieldSpec } from "../fields/spec.ts";
-import { countType } from "../fields/text.ts";
-import { timeType } from "../fields/time.ts";
 import { atOnce } from "../kit/turns.ts";
 import type { Catalog } from "./catalog.ts";
-import type { Declaration, TouchSource } from "./declaration.ts";
+import type { Declaration } from "./declaration.ts";
 import { derived } from "./derived.ts";
 import { columnName, type Field, type Holder, type Kind, type Link, type Mention, SHARED_TABLE, stored } from "./kind.ts";
+import { dependentsFirst, holdersOf, linksOf, mentionsOf, resolveMentions } from "./linking.ts";
 import { checkName, LIST_PARAMETERS } from "./reserved.ts";
+import { resolveTouches, withTouches } from "./touches.ts";
 
 /** Rows a page of a list has at most, where the kind does not say. */
 const MOST_ROWS = 200;
@@ -98,66 +98,6 @@ const targetsOf = derived((declaration: Declaration): readonly string[] => {
   return [...new Set(types.flatMap(({ link, mentions }) => [link?.target ?? [], mentions?.target ?? []].flat()))];
 });
 
-const touchedNames = ({ name }: Pick<Declaration, "name">, { as = name }: TouchSource) => ({
-  last: `last_${as}_at`,
-  count: `${as}_count`,
-});
-
-type Touching = { kind: Declaration; touch: TouchSource };
-
-/** Puts `last_activity_at` and `activity_count` behind the fields of what activities touch. They cost a look-up a row, so lists show them when asked. */
-function withTouches(declaration: Declaration, all: readonly Touching[]): Declaration {
-  const touching = all.filter(({ kind, touch }) =>
-    touch.links.some((link) => kind.fields[link]?.type.link?.target === declaration.name),
-  );
-  const fields = touching.flatMap(({ kind, touch }): [string, FieldSpec][] => {
-    const { last, count } = touchedNames(kind, touch);
-    const counted = touch.only ? ` that are ${touch.only.is.join(", ")}` : "";
-    return [
-      [
-        last,
-        {
-          type: timeType,
-          about: `when the last of its ${kind.plural}${counted} was`,
-          readOnly: true,
-          sort: true,
-          shown: "asked",
-        },
-      ],
-      [count, { type: countType, about: `how many ${kind.plural}${counted} it has`, readOnly: true, shown: "asked" }],
-    ];
-  });
-  return { ...declaration, fields: { ...declaration.fields, ...Object.fromEntries(fields) } };
-}
-
-/** Tells the fields of what a kind touches where their values come from. */
-function resolveTouches(kind: Kind): void {
-  for (const touch of kind.touches ?? [])
-    for (const link of kind.links.filter(({ id }) => touch.links.includes(id.name))) {
-      const names = touchedNames(kind, touch);
-      const at = kind.field(touch.at)!;
-      const only = touch.only && { only: { field: kind.field(touch.only.field)!, is: touch.only.is } };
-      link.target.field(names.last)!.touched = { is: "last", kind, link, at, ...only };
-      link.target.field(names.count)!.touched = { is: "count", kind, link, at, ...only };
-    }
-}
-
-/** Tells the fields that show what a record mentions where their values come from. */
-function resolveMentions(kind: Compiling, byName: ReadonlyMap<string, Kind>): void {
-  for (const field of kind.fields) {
-    if (!field.type.mentions) continue;
-    const { target: name } = field.type.mentions;
-    if (!kind.mentions) throw new Error(`${kind.name}.${field.name} shows what the record mentions, which is not declared`);
-    if (name === undefined) {
-      field.mentioned = { kind };
-      continue;
-    }
-    const target = byName.get(name);
-    if (!target?.furtherKey) throw new Error(`${kind.name}.${field.name} is of ${name}, which is no kind with addresses`);
-    field.mentioned = { kind, target };
-  }
-}
-
 /** A kind while it is being compiled: its links are known once its fellows are. */
 type Compiling = Kind & { links: readonly Link[]; holders: readonly Holder[]; mentionedBy: readonly Mention[] };
 
@@ -238,63 +178,4 @@ function indexBy(kinds: readonly Kind[], key: "name" | "plural" | "prefix"): Map
   const index = new Map(kinds.map((kind) => [kind[key], kind]));
   if (index.size !== kinds.length) throw new Error(`two kinds share a ${key}`);
   return index;
-}
-
-/** `company_id` -> `company` */
-export const linkName = (field: string) => field.replace(/_id$/, "");
-
-/** Makes the links of a kind, and hangs each on the two fields that show it. */
-function linksOf(kind: Kind, byName: ReadonlyMap<string, Kind>): Link[] {
-  return kind.fields.flatMap((id) => {
-    if (!id.type.link) return [];
-    const name = linkName(id.name);
-    const target = byName.get(id.type.link.target);
-    if (!target) throw new Error(`${kind.name}.${id.name} links to ${id.type.link.target}, which is no kind`);
-    const link = { name, target, id, shown: kind.field(name)! };
-    link.id.link = link;
-    link.shown.link = link;
-    return [link];
-  });
-}
-
-/** All links, by the name of the kind that they lead to. */
-function holdersOf(kinds: readonly Kind[]): Map<string, Holder[]> {
-  const holders = new Map<string, Holder[]>();
-  for (const kind of kinds)
-    for (const link of kind.links) {
-      const those = holders.get(link.target.name);
-      if (those) those.push({ kind, link });
-      else holders.set(link.target.name, [{ kind, link }]);
-    }
-  return holders;
-}
-
-/** All fields that show what is mentioned, by the name of its kind. */
-function mentionsOf(kinds: readonly Kind[]): Map<string, Mention[]> {
-  const mentions = new Map<string, Mention[]>();
-  for (const kind of kinds) {
-    if (!kind.mentions) continue;
-    for (const field of kind.fields) {
-      if (!field.mentioned?.target) continue;
-      const { name } = field.mentioned.target;
-      mentions.set(name, [...(mentions.get(name) ?? []), { kind, field }]);
-    }
-  }
-  return mentions;
-}
-
-/**
- * Kinds in an order in which each comes before those that it links to: so they can be deleted. No foreign key leads from or to a kind that a workspace
- * has made, or from a field that it has added: these kinds come first, in any order.
- */
-function dependentsFirst(kinds: readonly Kind[], heldBy: Catalog["heldBy"]): Kind[] {
-  const ordered = new Set<Kind>();
-  const visit = (kind: Kind, path: readonly Kind[]) => {
-    if (ordered.has(kind) || path.includes(kind)) return;
-    for (const { kind: holder, link } of heldBy(kind)) if (!link.id.slot) visit(holder, [...path, kind]);
-    ordered.add(kind);
-  };
-  for (const kind of kinds.filter(({ shared }) => shared)) visit(kind, []);
-  for (const kind of kinds) visit(kind, []);
-  return [...ordered];
 }

@@ -2,9 +2,10 @@ import { handleType, idType } from "../fields/link.ts";
 import type { FieldSpec } from "../fields/spec.ts";
 import { countType, personType } from "../fields/text.ts";
 import { timeType } from "../fields/time.ts";
-import { compileKind, linkName } from "./compile.ts";
+import { compileKind } from "./compile.ts";
 import type { Declaration } from "./declaration.ts";
 import type { Kind } from "./kind.ts";
+import { linkName } from "./linking.ts";
 
 /** A kind with a table of its own: identity before its fields, version and origin after them. */
 export function defineRecord(declaration: Declaration): Declaration {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { z } from "zod";
-import type { Json } from "../../src/openapi/schemas.ts";
+import type { Json } from "../../src/openapi/names.ts";
 import type { Reply } from "./service.ts";
 
 export type ToldOperation = { method: string; path: string; operation: Json };

@@ -6,7 +6,7 @@ import { after, before, test } from "node:test";
 import { pathToFileURL } from "node:url";
 import { promisify } from "node:util";
 import { transform } from "esbuild";
-import { pageSchema } from "../../src/openapi/schemas.ts";
+import { pageSchema } from "../../src/openapi/answerSchemas.ts";
 import { catalog } from "../../src/records/all.ts";
 import { type Client, type Service, startService } from "../helpers/service.ts";
 

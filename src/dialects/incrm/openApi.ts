@@ -1,4 +1,5 @@
-import { capital, type Json, schemaRef, shownProperty, writtenProperty } from "../../openapi/schemas.ts";
+import { capital, type Json, schemaRef } from "../../openapi/names.ts";
+import { shownProperty, writtenProperty } from "../../openapi/schemas.ts";
 import type { Catalog } from "../../records/catalog.ts";
 import { derived } from "../../records/derived.ts";
 import type { Call, Said, Table } from "../dialect.ts";

@@ -1,4 +1,4 @@
-import type { Json } from "../../openapi/schemas.ts";
+import type { Json } from "../../openapi/names.ts";
 import type { Call, Said } from "../dialect.ts";
 import { type Entity, entitiesOf } from "./openApi.ts";
 

@@ -1,5 +1,5 @@
 import { single } from "../../derive/query.ts";
-import type { Json } from "../../openapi/schemas.ts";
+import type { Json } from "../../openapi/names.ts";
 import type { Call, Said, Values } from "../dialect.ts";
 import { kindOf, tableOf } from "../engine.ts";
 import { readable } from "../verbs.ts";

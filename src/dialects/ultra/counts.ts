@@ -1,4 +1,4 @@
-import type { Json } from "../../openapi/schemas.ts";
+import type { Json } from "../../openapi/names.ts";
 import type { Values } from "../dialect.ts";
 import { answer, whole } from "./schemas.ts";
 import type { Words } from "./tool.ts";

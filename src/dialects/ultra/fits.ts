@@ -2,7 +2,7 @@ import { z } from "zod";
 import { echo } from "../../kit/line.ts";
 import { nearest } from "../../kit/nearest.ts";
 import { Problem } from "../../kit/problem.ts";
-import type { Json } from "../../openapi/schemas.ts";
+import type { Json } from "../../openapi/names.ts";
 import type { Values } from "../dialect.ts";
 
 /** A refusal that says which part of the request does not fit. */

@@ -1,4 +1,4 @@
-import type { Json } from "../../openapi/schemas.ts";
+import type { Json } from "../../openapi/names.ts";
 import type { Call, Said } from "../dialect.ts";
 import { MOST_REASON, MOST_REQUEST_ID } from "./request.ts";
 import { flag, object, orNull, text } from "./schemas.ts";

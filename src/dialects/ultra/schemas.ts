@@ -1,4 +1,5 @@
-import { type Json, shownProperty, writtenSchema } from "../../openapi/schemas.ts";
+import type { Json } from "../../openapi/names.ts";
+import { shownProperty, writtenSchema } from "../../openapi/schemas.ts";
 import type { Field } from "../../records/kind.ts";
 import type { Entry, Vocabulary } from "../vocabulary.ts";
 

@@ -1,6 +1,6 @@
 import type { Parameters } from "../../derive/query.ts";
 import { Problem } from "../../kit/problem.ts";
-import type { Json } from "../../openapi/schemas.ts";
+import type { Json } from "../../openapi/names.ts";
 import type { Values } from "../dialect.ts";
 import { toOurs } from "../vocabulary.ts";
 import { warningsOf } from "./authoring.ts";

@@ -1,5 +1,5 @@
 import type { Parameters } from "../../derive/query.ts";
-import type { Json } from "../../openapi/schemas.ts";
+import type { Json } from "../../openapi/names.ts";
 import type { Call, Reply, Values } from "../dialect.ts";
 import type { Vocabulary } from "../vocabulary.ts";
 

@@ -1,7 +1,7 @@
 import { echo } from "../../kit/line.ts";
 import { nearest } from "../../kit/nearest.ts";
 import { Problem } from "../../kit/problem.ts";
-import type { Json } from "../../openapi/schemas.ts";
+import type { Json } from "../../openapi/names.ts";
 import type { Catalog } from "../../records/catalog.ts";
 import { derived } from "../../records/derived.ts";
 import type { Call } from "../dialect.ts";

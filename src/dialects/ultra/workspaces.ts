@@ -1,4 +1,4 @@
-import type { Json } from "../../openapi/schemas.ts";
+import type { Json } from "../../openapi/names.ts";
 import type { Call, Values } from "../dialect.ts";
 import { countsIn, countsSchema } from "./counts.ts";
 import { isOn } from "./enter.ts";

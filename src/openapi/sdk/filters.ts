@@ -1,7 +1,8 @@
 import type { Field, Kind } from "../../records/kind.ts";
 import { membersOf } from "../../records/kind.ts";
 import { FILTERING, GROUPING, LIST_PARAMETERS } from "../../records/reserved.ts";
-import { capital, type Json, writtenSchema } from "../schemas.ts";
+import { capital, type Json } from "../names.ts";
+import { writtenSchema } from "../schemas.ts";
 import { memberOf, typeOf } from "./types.ts";
 
 /** The client asks for JSON, and has other words for these. */

@@ -1,5 +1,5 @@
 import { isRecord } from "../../records/kind.ts";
-import { capital, type Json } from "../schemas.ts";
+import { capital, type Json } from "../names.ts";
 import type { Parameter, Told } from "../told.ts";
 import { filtersName, queryName } from "./filters.ts";
 import { comment, memberOf, typeOf } from "./types.ts";

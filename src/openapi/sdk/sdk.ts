@@ -2,7 +2,7 @@ import { OPERATORS } from "../../fields/predicate.ts";
 import { PROBLEMS } from "../../kit/problem.ts";
 import type { Kind } from "../../records/kind.ts";
 import type { ApiSource } from "../document.ts";
-import { capital, type Json } from "../schemas.ts";
+import { capital, type Json } from "../names.ts";
 import { readingDocument } from "../told.ts";
 import { filtersOf } from "./filters.ts";
 import { type Making, methodOf, planOf } from "./methods.ts";

@@ -1,4 +1,4 @@
-import type { Json } from "../schemas.ts";
+import type { Json } from "../names.ts";
 
 /** How a name is written as a property. */
 export const property = (name: string): string => (/^[A-Za-z_$][\w$]*$/.test(name) ? name : JSON.stringify(name));

@@ -1,5 +1,5 @@
 import { FILTERING, LIST_PARAMETERS } from "../../records/reserved.ts";
-import type { Json } from "../schemas.ts";
+import type { Json } from "../names.ts";
 import type { Parameter, Reading, Told } from "../told.ts";
 
 /** What a tool takes, and where each of it goes. */

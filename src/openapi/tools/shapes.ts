@@ -1,4 +1,4 @@
-import type { Json } from "../schemas.ts";
+import type { Json } from "../names.ts";
 import type { Tool } from "./tools.ts";
 
 /** How others want tools told. */

@@ -2,7 +2,8 @@ import { bodyExample, type Operation, scopeOf } from "../../derive/operation.ts"
 import { createRecent } from "../../kit/recent.ts";
 import { isRecord, type Kind } from "../../records/kind.ts";
 import { type ApiSource, operationId } from "../document.ts";
-import { type Json, shownKinds } from "../schemas.ts";
+import type { Json } from "../names.ts";
+import { shownKinds } from "../schemas.ts";
 import { type Parameter, readOperation, type Shared } from "../told.ts";
 import { type Input, inputOf } from "./schema.ts";
 

@@ -2,8 +2,8 @@ import { echo } from "../../kit/line.ts";
 import { nearest } from "../../kit/nearest.ts";
 import { Problem } from "../../kit/problem.ts";
 import type { Catalog } from "../../records/catalog.ts";
-import { linkName } from "../../records/compile.ts";
 import type { Kind } from "../../records/kind.ts";
+import { linkName } from "../../records/linking.ts";
 import type { OwnField, OwnKind } from "../../records/own.ts";
 import { checkFieldName, readAbout, readChoices } from "./read.ts";
 

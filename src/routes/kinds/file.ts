@@ -7,7 +7,7 @@ import { Problem } from "../../kit/problem.ts";
 import { UTC } from "../../kit/time.ts";
 import { catalog, declarations } from "../../records/all.ts";
 import type { Catalog } from "../../records/catalog.ts";
-import { linkName } from "../../records/compile.ts";
+import { linkName } from "../../records/linking.ts";
 import { compileWhole, type OwnField, type OwnKind } from "../../records/own.ts";
 import { isOwnType, KEY_TYPES, ownType, TITLE_TYPES } from "../../records/ownTypes.ts";
 import { readReminder } from "./changes.ts";

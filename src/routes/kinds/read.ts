@@ -4,7 +4,7 @@ import { echo } from "../../kit/line.ts";
 import { nearest } from "../../kit/nearest.ts";
 import { Problem } from "../../kit/problem.ts";
 import type { Catalog } from "../../records/catalog.ts";
-import { linkName } from "../../records/compile.ts";
+import { linkName } from "../../records/linking.ts";
 import type { OwnField } from "../../records/own.ts";
 import { isOwnType, KEY_TYPES, OWN_TYPES, ownType, TITLE_TYPES } from "../../records/ownTypes.ts";
 import { RESERVED_FIELDS } from "../../records/reserved.ts";
