@@ -6,6 +6,7 @@ import { oneOf } from "../../kit/words.ts";
 import { ident, join, raw, type Statement, sql } from "../../postgres/sql.ts";
 import type { Catalog } from "../../records/catalog.ts";
 import type { Field, Kind } from "../../records/kind.ts";
+import { hasKey, pattern } from "./condition.ts";
 import { idMatches } from "./references.ts";
 
 type Rows = (statement: Statement) => Promise<readonly (readonly unknown[])[]>;
@@ -137,9 +138,12 @@ async function named(
 ): Promise<readonly unknown[]> {
   const reference = readId(text, /[_/]/.test(text) ? { name: target.name, prefix: target.prefix } : undefined);
   const { keyField, titleField, plural } = target;
-  const called = [titleField, ...(keyField ? [keyField] : [])].map(
-    (field) => sql`lower(r.${ident(field.name)}) = lower(${text.trim()})`,
-  );
+  const title = sql`r.${ident(titleField.name)}`;
+  const name = titleField.type.fromText(text) as string;
+  const called = [
+    sql`(r.search like ${pattern(name)} and crm_fold(${title}) = crm_fold(${name}))`,
+    ...(keyField ? [hasKey(keyField, sql`r.${ident(keyField.name)}`, text)] : []),
+  ];
   const matches = reference ? idMatches(sql`r.id`, reference.key) : sql`(${join(called, " or ")})`;
   const columns = fields.map((name) => (isDecimal(target, name) ? sql`r.${ident(name)}::text` : sql`r.${ident(name)}`));
   const found = await rows(
