@@ -151,7 +151,7 @@ function settle(kind: Kind, body: Record<string, unknown>, { form, signed }: Val
 export function isEmpty(field: FieldSpec | undefined, value: unknown): boolean {
   if (value === "" || typeof value !== "string" || field?.type.sqlType !== "text") return value === "";
   // What cannot be stored is refused instead.
-  return (field.required || field.type.phrase === true) && !isVisible(value) && storable(value);
+  return (field.required || field.type.seen === true) && !isVisible(value) && storable(value);
 }
 
 /** In a form a list is the name repeated, or a comma list. */

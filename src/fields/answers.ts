@@ -1,5 +1,6 @@
 import { echo } from "../kit/line.ts";
 import { nearest } from "../kit/nearest.ts";
+import { isVisible } from "../kit/text.ts";
 import { customType } from "./collections.ts";
 import { KEY_FORM } from "./custom.ts";
 import type { Question } from "./questions.ts";
@@ -13,12 +14,23 @@ import type { FieldType } from "./type.ts";
 export const answersType = (name: "answers" | "responses", to: string): FieldType => ({
   ...customType,
   name,
+  toColumn: (value, reading) => (unseenIn(value) === undefined ? customType.toColumn(value, reading) : undefined),
+  fault: (value) => {
+    const id = unseenIn(value);
+    return id === undefined ? undefined : `nothing of the answer to ${echo(id)} can be seen`;
+  },
   expects: `an object of answers by the id of the ${name === "answers" ? "step" : "question"}: {"s2":"Yes"}; null takes one back; ${KEY_FORM}`,
   inserted: (sent, of) => `${FUNCTIONS[name]}(${of(to)}, null, ${sent}, '{}')`,
   merged: (former, sent, field, of) =>
     `${FUNCTIONS[name]}(${of(to)}, ${former}, ${sent}, array(select substr(k, ${field.length + 2}) from unnest(p_removed) k where starts_with(k, '${field}.')))`,
   unanswered: (detail) => (name === "answers" ? stepRefusal(detail) : questionRefusal(detail)),
 });
+
+/** The first answer that is a text which a reader would take for none. Blanks alone are left to the database, as other answers are. */
+const unseenIn = (answers: unknown): string | undefined =>
+  typeof answers !== "object" || answers === null
+    ? undefined
+    : Object.entries(answers).find(([, answer]) => typeof answer === "string" && /\S/.test(answer) && !isVisible(answer))?.[0];
 
 const FUNCTIONS = { answers: "crm_answered", responses: "crm_qualified" };
 

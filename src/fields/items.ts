@@ -4,6 +4,7 @@ import { parseExact } from "../kit/json.ts";
 import { quoteIfNeeded } from "../kit/line.ts";
 import { nearest } from "../kit/nearest.ts";
 import { Problem } from "../kit/problem.ts";
+import { isVisible } from "../kit/text.ts";
 import { decimalType, percentType } from "./decimal.ts";
 import { NULLS } from "./operators.ts";
 import { storable } from "./text.ts";
@@ -137,7 +138,7 @@ function faultOf(item: z.ZodType, names: readonly string[], value: unknown): str
 export function completeItem(sent: SentItem, place: number, taxRate: number): Item {
   const { net_cents, ...item } = sent;
   const missing = (what: string, hint: string) => new Problem("missing_field", `item ${place} needs ${what}`, hint);
-  if (!item.description?.trim())
+  if (item.description === undefined || !isVisible(item.description))
     throw missing("a description, or a record that has one", '{"description":"Consulting","unit_price_cents":9500}');
   if (item.unit_price_cents === undefined) throw missing("unit_price_cents", "the net price of one unit, a whole number");
   const rate = item.tax_rate ?? (item.tax_category === undefined || item.tax_category === "S" ? taxRate : 0);

@@ -2,7 +2,7 @@ import { z } from "zod";
 import { asciiDomain, canonicalDomain, withLetters } from "../kit/domain.ts";
 import { quotedParts, quoteIfNeeded } from "../kit/line.ts";
 import { isCurrency } from "../kit/money.ts";
-import { collapsed, collapsedWithin, composed } from "../kit/text.ts";
+import { collapsed, collapsedWithin, composed, isVisible } from "../kit/text.ts";
 import { EQUALITY, ORDER, PARTS, scalarPredicate } from "./operators.ts";
 import type { FieldType } from "./type.ts";
 
@@ -46,6 +46,7 @@ export function phraseType(most: number, expects?: string): FieldType {
   return {
     ...textType(most, expects),
     phrase: true,
+    seen: true,
     fromText: collapsed,
     predicate: scalarPredicate(collapsed, collapsedWithin),
   };
@@ -67,6 +68,8 @@ export function knownType(known: readonly [string, ...string[]]): FieldType {
 export const phoneType: FieldType = {
   ...textType(60, "a phone number"),
   name: "phone",
+  seen: true,
+  schema: z.string().max(60).refine(storable).refine(isVisible),
   signed: true,
   searchFinds: "the number however it is spaced",
   searched: (column) => [column, `crm_digits(${column})`],

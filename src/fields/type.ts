@@ -48,8 +48,10 @@ export type FieldType = {
   choices?: readonly string[];
   /** Values that are usual; others are taken too. */
   known?: readonly string[];
-  /** Text of which blanks around and double ones within are no part: where nothing in it can be seen, it is empty. */
+  /** Text of which blanks around and double ones within are no part. */
   phrase?: true;
+  /** Text that is empty where nothing in it can be seen, as a phrase is. */
+  seen?: true;
   /** Its values name people: those that name a member are the member's address. */
   person?: true;
   /** An amount of money, which adds up only with others in the same currency. */

@@ -51,6 +51,30 @@ test("search and like see through full-width letters, ligatures and the final si
   assert.match(await get(`/contacts?search=${q("ｗｉｄｇｅｔｓ")}`), /Plain Widgets/);
 });
 
+test("a code is one in any letter case of any script, with one blank between words", async () => {
+  const plates = { plate: { type: "text", required: true }, km: "integer" };
+  await post("/kinds", { name: "vehicle", plural: "vehicles", title: "plate", natural_key: "plate", fields: plates });
+  for (const [kind, key] of [
+    ["products", "sku"],
+    ["vehicles", "plate"],
+  ] as const) {
+    for (const [first, again] of [
+      ["  MÜ   12 ", "mu\u0308 12"],
+      ["ΣΟΦΟΣ", "σοφος"],
+      ["straße", "STRAẞE"],
+    ] as const) {
+      const made = await post(`/${kind}`, { [key]: first });
+      assert.match(made, /# created/);
+      const [handle] = made.split(" ");
+      assert.equal((await post(`/${kind}`, { [key]: again })).split(" ")[0], handle, again);
+      assert.match(await get(`/${kind}?${key}=${q(again)}`), new RegExp(`${handle} .*\n# 1 `), again);
+    }
+  }
+  await post("/products", { name: "Päneel", sku: "ö-1", unit_price_cents: 5 });
+  for (const product of ["Ö-1", " o\u0308-1", "PA\u0308NEEL"])
+    assert.match(await post("/invoices", { items: [{ product }] }), /description=Päneel/, product);
+});
+
 test("an internationalised domain is one in letters and in its ASCII form", async () => {
   const [letters, ascii] = ["info@münchen.example", "info@xn--mnchen-3ya.example"];
   assert.match(await post("/contacts", { email: ascii }), /email=info@münchen\.example .*\n# created/);
@@ -123,7 +147,9 @@ test("names have no blanks around them and one between words, and are linked to 
   assert.match(await get(`/companies?name=${q("Müller  AG ")}`), /# 1 compan/);
 });
 
-test("what shows nothing is no name, of records, workspaces and tokens", async () => {
+test("what shows nothing is no name, of records, workspaces and tokens, and no phone, tag, description or answer", async () => {
+  const questions = [{ id: "need", label: "Need?", type: "text", required: true }];
+  const { id: form } = (await ann.send("POST", "/forms?format=json", { name: "Seen", questions })).json();
   for (const name of ["   ", "\t", "\u200b", "\u3164\u2800", "\u202e"]) {
     const shown = JSON.stringify(name);
     assert.match(await post("/contacts", { name }), /ERROR missing_field/, shown);
@@ -132,6 +158,13 @@ test("what shows nothing is no name, of records, workspaces and tokens", async (
     assert.match(await post("/workspaces", { name }), /ERROR missing_field/, shown);
     assert.match(await post("/tokens", { name }), /OK minted "default"/, shown);
     assert.match(await post("/contacts", { name, email: "seen@one.example" }), /name=seen@one\.example/, shown);
+    assert.doesNotMatch(await post("/contacts", { name: "P", phone: name }), /phone=|ERROR/, shown);
+    assert.match(await post("/contacts", { name: "P", phones: [name] }), /ERROR invalid_value/, shown);
+    assert.match(await post("/contacts", { name: "P", tags: [name] }), /ERROR invalid_value/, shown);
+    const items = [{ description: name, unit_price_cents: 1 }];
+    assert.match(await post("/invoices", { items }), /ERROR missing_field item 1 needs a description/, shown);
+    const answered = await post("/qualifications", { form_id: form, contact: "seen@one.example", answers: { need: name } });
+    assert.match(answered, /ERROR invalid_value answers cannot be like that/, shown);
   }
 });
 
@@ -182,6 +215,9 @@ test("a phone is found by the number that calls, whatever stands beside it in it
         number,
       );
   }
+  await post("/contacts", { name: "Calls further", phones: ["0171 5550991", "030 5550992"] });
+  for (const number of ["+491715550991", "+49305550992"])
+    assert.match(await get(`/contacts?search=${q(number)}`), /^contact\S+ name="Calls further" .*\n# 1 contact/, number);
   assert.match(await get(`/contacts?search=${q("٠٢٥٥٥٠٢٢٢٢")}`), /٢٢٢٢/);
   assert.match(await get("/contacts?search=+14155550134"), /ext\. 77/);
 });

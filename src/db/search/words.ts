@@ -104,15 +104,20 @@ export function holdsWords(workspaceId: string, kind: Kind, search: string): Sta
  */
 function hasNumber(workspaceId: string, kind: Kind, search: string): Statement {
   const { begun } = hasWords(workspaceId, kind, search);
-  const alike = phoneDigits(search)
-    .flatMap((digits) => [`%${digits}%`, ...(isInternational(search) ? nationalLines(digits) : [])])
-    .map((each) => sql`r.search like ${each}`);
+  const alike = phoneDigits(search).flatMap((digits) => [
+    sql`r.search like ${`%${digits}%`}`,
+    ...(isInternational(search) ? nationalLines(digits) : []),
+  ]);
   return sql`(${join([begun, ...alike], " or ")})`;
 }
 
-function nationalLines(digits: string): string[] {
+/** The digits of further numbers stand on one line, a blank before each (`crm_digits_of`). */
+function nationalLines(digits: string): Statement[] {
   const countries = Math.max(0, Math.min(MOST_COUNTRY_DIGITS, digits.length - LEAST_NATIONAL));
-  return Array.from({ length: countries }, (_, i) => `%\n${digits.slice(i + 1)}\n%`);
+  return Array.from({ length: countries }, (_, i) => digits.slice(i + 1)).flatMap((national) => [
+    sql`r.search like ${`%\n${national}\n%`}`,
+    sql`r.search ~ ${`\n( [0-9]+)* ${national}[ \n]`}`,
+  ]);
 }
 
 const lexemes = (kind: Kind, workspace = raw("r.workspace_id")): Statement =>
