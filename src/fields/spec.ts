@@ -56,14 +56,14 @@ export type FieldSpec = {
 };
 
 /**
- * `left-at`: the time of the change in which `field` left `value`; null again once it returns.
+ * `left-at`: the time of the change in which `field` left `value`; null again once it returns. `day` names a date that a file may have instead.
  * `side`: `out` where the address in `field` is a member's, else `in`.
  * `beginning`: how the text in `field` begins, or that of the page in `page`.
  * `thread`: the same field of the last record whose natural key is among those in `field`; of the first of a thread its own natural key, or id.
  * A new record gets them where they are not sent. A value that is still the derived one follows what it is derived from.
  */
 export type Derivation =
-  | { is: "left-at"; field: string; value: string }
+  | { is: "left-at"; field: string; value: string; day?: string }
   | { is: "side"; field: string }
   | { is: "beginning"; field: string; page: string }
   | { is: "thread"; field: string };

@@ -5,15 +5,20 @@ import { Problem } from "../kit/problem.ts";
 import type { Field, Kind } from "../records/kind.ts";
 import { readCountryName } from "./files/countries.ts";
 import { type DateOrder, readSheetDate } from "./files/dates.ts";
+import { turnName } from "./files/gather.ts";
 import { readAmount, toSmallestUnit } from "./files/numbers.ts";
 import { readPhone, readYesNo } from "./files/words.ts";
 import { AMOUNT, type Facts, linkKeyName, type Staged } from "./intake.ts";
+import { putOutcome } from "./outcome.ts";
 
 /** `keys`: the natural keys of linked records, by the name of the link. */
 export type Converted = Values & { keys: Record<string, string> };
 
-/** Reads one row. Throws the Problem that names the field. `dates` is what the sender says of dates that can be read in two ways. */
-export function convert(kind: Kind, { is, fields }: Staged, facts: Facts, dates: DateOrder | undefined): Converted {
+/** `dates`: what the sender says of dates that can be read in two ways. `today`: in the workspace's zone. */
+export type Converting = { dates: DateOrder | undefined; today: string };
+
+/** Reads one row. Throws the Problem that names the field. */
+export function convert(kind: Kind, { is, fields }: Staged, facts: Facts, { dates, today }: Converting): Converted {
   const values: Record<string, unknown> = {};
   const keys: Record<string, string> = {};
   for (const name in fields) {
@@ -35,7 +40,17 @@ export function convert(kind: Kind, { is, fields }: Staged, facts: Facts, dates:
     keys[link.name] = key;
     if (values[link.shown.name] === undefined && values[link.id.name] === undefined) values[link.shown.name] = key;
   }
+  if (is === "texts") putOutcome(kind, values, today);
+  if (facts.turned && is === "texts") turnWhole(values);
   return { values, form: is === "texts", keys };
+}
+
+/** The name is made of its parts again where it is written. */
+function turnWhole(values: Record<string, unknown>): void {
+  const { name, first_name, last_name } = values;
+  if (typeof name !== "string" || first_name !== undefined || last_name !== undefined) return;
+  delete values["name"];
+  turnName(values, name);
 }
 
 const orderOf = ({ dates }: Facts, name: string): DateOrder | undefined => {

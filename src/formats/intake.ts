@@ -5,16 +5,18 @@ import { Problem } from "../kit/problem.ts";
 import { derived } from "../records/derived.ts";
 import { type Kind, type Link, memberNamed, membersOf, stored, writable } from "../records/kind.ts";
 import { type Column, customKey, mapColumns } from "./files/columns.ts";
+import { LAST_FIRST } from "./files/columnsOfPrograms.ts";
 import { createDateOrder, type DateOrder } from "./files/dates.ts";
 import { type Gathered, gatherer } from "./files/gather.ts";
+import { createNameOrder } from "./files/nameOrder.ts";
 import { createDecimalSign, type DecimalSign } from "./files/numbers.ts";
 import type { SourceRow } from "./files/open.ts";
 
 /** Texts as cells are, or values as JSON has them. `said` is the last eight characters of the id that the row gives itself. */
 export type Staged = { is: "texts" | "values"; fields: Record<string, unknown>; said?: string };
 
-/** What the whole of a column tells of its values. */
-export type Facts = { dates: Record<string, DateOrder | "mixed">; signs: Record<string, DecimalSign> };
+/** What the whole of a column tells of its values. `turned`: the names are written `Doe, Jane`. */
+export type Facts = { dates: Record<string, DateOrder | "mixed">; signs: Record<string, DecimalSign>; turned?: boolean };
 
 export type NamingOptions = {
   /** What the sender says of columns: `Firma` -> `company`. An empty name passes a column over. */
@@ -26,7 +28,7 @@ export type NamingOptions = {
 /** Money in whole units of its currency. */
 export const AMOUNT = "amount";
 /** What only the name is made of. */
-const NAME_PARTS = ["first_name", "middle_name", "last_name"];
+const NAME_PARTS = ["first_name", "middle_name", "last_name", LAST_FIRST];
 
 /** `company_domain`: the key by which a linked record is found. */
 export const linkKeyName = ({ name, target }: Link) => target.keyField && `${name}_${target.keyField.name}`;
@@ -42,6 +44,10 @@ export function placeOf(kind: Kind, name: string): string | undefined {
   const [members] = membersOf(kind);
   return members && `${members.name}.${name}`;
 }
+
+/** The same for people: a part of a name that is no field goes into the name. */
+export const shownPlace = (kind: Kind, name: string): string | undefined =>
+  NAME_PARTS.includes(name) && !kind.field(name) && kind.field("last_name") ? kind.title : placeOf(kind, name);
 
 const ownNames = derived((kind: Kind) => kind.fields.map(({ name }) => name));
 
@@ -96,6 +102,9 @@ export function createIntake(kind: Kind, options: NamingOptions): Intake {
     writable(kind).flatMap(({ name, type }) => (/^(?:date|timestamptz)$/.test(type.sqlType) ? [name] : [])),
   );
 
+  const names = createNameOrder();
+  const hasParts = Boolean(kind.field("first_name") && kind.field("last_name"));
+
   function put(fields: Record<string, unknown>, name: string, value: unknown): void {
     if (!places.has(name)) places.set(name, placeOf(kind, name));
     const place = places.get(name);
@@ -109,6 +118,8 @@ export function createIntake(kind: Kind, options: NamingOptions): Intake {
   function texts(gathered: Gathered): Staged {
     const fields: Record<string, unknown> = {};
     for (const name in gathered) put(fields, name, gathered[name]);
+    const { name } = gathered;
+    if (hasParts && typeof name === "string" && !gathered["first_name"] && !gathered["last_name"]) names.see(name);
     return withId(kind, { is: "texts", fields });
   }
 
@@ -145,6 +156,7 @@ export function createIntake(kind: Kind, options: NamingOptions): Intake {
     facts: () => ({
       dates: Object.fromEntries([...dates].flatMap(([name, each]) => (each.order() ? [[name, each.order()!]] : []))),
       signs: Object.fromEntries([...signs].flatMap(([name, each]) => (each.sign() ? [[name, each.sign()!]] : []))),
+      ...(names.isTurned() && { turned: true }),
     }),
   };
 }

@@ -45,7 +45,7 @@ export const deal = defineRecord({
     closed_at: time({
       about: "when it was won or lost; set and cleared with status unless you say",
       sort: true,
-      derived: { is: "left-at", field: "status", value: "open" },
+      derived: { is: "left-at", field: "status", value: "open", day: "close_date" },
     }),
     lost_reason: text({ about: "why it was lost", wanted: { field: "status", value: "lost" } }),
     contact_id: link("contact", { about: "the person" }),

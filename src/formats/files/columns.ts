@@ -1,10 +1,16 @@
 import { COLUMNS_BY_HAND } from "./columnsByHand.ts";
+import { COLUMNS_OF_BOOKS } from "./columnsOfBooks.ts";
 import { COLUMNS_OF_PROGRAMS, type KnownColumns } from "./columnsOfPrograms.ts";
 import { COLUMNS_OF_SALES } from "./columnsOfSales.ts";
 import { fold } from "./fold.ts";
 
 /** The first of two tables that fit equally well is taken: what people write by hand means the least surprising thing. */
-export const KNOWN_COLUMNS: readonly KnownColumns[] = [...COLUMNS_BY_HAND, ...COLUMNS_OF_PROGRAMS, ...COLUMNS_OF_SALES];
+export const KNOWN_COLUMNS: readonly KnownColumns[] = [
+  ...COLUMNS_BY_HAND,
+  ...COLUMNS_OF_PROGRAMS,
+  ...COLUMNS_OF_SALES,
+  ...COLUMNS_OF_BOOKS,
+];
 
 export type Column = {
   /** As it stands in the header. */
@@ -17,8 +23,11 @@ export type Column = {
 
 type Lookup = { known: KnownColumns; fields: ReadonlyMap<string, string> };
 
+/** The time zone that HubSpot adds: `Create Date (GMT+1)`. */
+const ZONE = /\((?:GMT|UTC|[A-Z]{2,5}T)(?:[+-][\d:]+)?\)\s*$/;
+
 /** `E-mail 1 - Value` -> `email#value`; a `#` of the tables is a number already. */
-export const columnKey = (name: string) => fold(name.replace(/\d+|#/g, " 0 "));
+export const columnKey = (name: string) => fold(name.replace(ZONE, "").replace(/\d+|#/g, " 0 "));
 
 const lookups: readonly Lookup[] = KNOWN_COLUMNS.map((known) => ({
   known,
@@ -30,6 +39,14 @@ export function isKnownColumn(name: string): boolean {
   const key = columnKey(name);
   return key !== "" && lookups.some(({ fields }) => fields.has(key));
 }
+
+/** Whether several columns of this name are the items of a list. */
+export function isListColumn(name: string): boolean {
+  const key = columnKey(name);
+  return lookups.some(({ fields }) => LISTS.has(fields.get(key) ?? ""));
+}
+
+const LISTS = new Set(["email", "emails", "phone", "phones", "tags"]);
 
 /** The kind whose tables know the most of these columns; the first of equals. Undefined when none knows any. */
 export function kindOfColumns(names: readonly string[]): string | undefined {

@@ -1,11 +1,11 @@
-import type { KnownColumns } from "./columnsOfPrograms.ts";
+import { type KnownColumns, LAST_FIRST } from "./columnsOfPrograms.ts";
 
 /** Names that people give, a field with its words in English, German, French, Spanish, Italian, Dutch and Portuguese. */
 type Words = { readonly [field: string]: string };
 
 const PLACE: Words = {
   street:
-    "Street|Address|Street Address|Address Line 1|Straße|Strasse|Adresse|Anschrift|Rue|Calle|Dirección|Via|Indirizzo|Straat|Adres|Rua|Endereço",
+    "Street|Street #|Address|Address #|Street Address|Street Address #|Address Line #|Adresszusatz #|Complément d'adresse #|Straße|Strasse|Adresse|Anschrift|Rue|Calle|Dirección|Via|Indirizzo|Straat|Adres|Rua|Endereço",
   postal_code:
     "ZIP|ZIP Code|Postal Code|Postcode|Post Code|Postcode/ZIP|ZIP/Postcode|ZIP/Postal Code|ZIP or Postal Code|PLZ|Postleitzahl|Code postal|CP|Código postal|CAP|CEP",
   city: "City|Town|City/Town|Town/City|Ort|Stadt|Wohnort|Ville|Ciudad|Città|Plaats|Stad|Cidade",
@@ -20,7 +20,7 @@ const COMMON: Words = {
   notes:
     "Notes|Note|Comments|Comment|Remarks|Description|Notiz|Notizen|Bemerkung|Bemerkungen|Kommentar|Anmerkungen|Remarques|Commentaire|Commentaires|Notas|Comentarios|Observaciones|Opmerkingen|Observações",
   phone:
-    "Phone|Phone Number|Phone No|Phone #|Telephone|Telephone Number|Tel|Mobile|Mobile Phone|Mobile Number|Mobile No|Cell|Cell Phone|Work Phone|Telefon|Telefonnummer|Tel.-Nr.|Rufnummer|Handy|Handynummer|Mobil|Mobilnummer|Mobiltelefon|Festnetz|Téléphone|Portable|Mobile Téléphone|Teléfono|Móvil|Celular|Telefono|Cellulare|Telefoon|Telefoonnummer|Mobiel|Telefone|Telemóvel",
+    "Phone|Phone Number|Phone No|Mobile #|Tel #|Home Phone|Other Phone|Phone #|Telephone|Telephone Number|Tel|Mobile|Mobile Phone|Mobile Number|Mobile No|Cell|Cell Phone|Work Phone|Telefon|Telefonnummer|Tel.-Nr.|Rufnummer|Handy|Handynummer|Mobil|Mobilnummer|Mobiltelefon|Festnetz|Téléphone|Portable|Mobile Téléphone|Teléfono|Móvil|Celular|Telefono|Cellulare|Telefoon|Telefoonnummer|Mobiel|Telefone|Telemóvel",
 };
 
 const CONTACT: Words = {
@@ -30,15 +30,20 @@ const CONTACT: Words = {
   first_name: "First Name|Firstname|Given Name|Forename|Vorname|Prénom|Nombre|Nome|Voornaam|Primeiro nome",
   last_name:
     "Last Name|Lastname|Surname|Family Name|Nachname|Familienname|Zuname|Nom|Nom de famille|Apellido|Apellidos|Cognome|Achternaam|Sobrenome|Apelido",
+  [LAST_FIRST]:
+    "Last, First|Last Name, First Name|Name (Last, First)|Surname, Name|Nachname, Vorname|Name, Vorname|Nom, Prénom|Apellidos, Nombre|Cognome, Nome",
   middle_name: "Middle Name|Zweiter Vorname|Deuxième prénom|Segundo nombre",
   email:
-    "Email|E-Mail|Mail|Email Address|E-Mail Address|E-mail #|Work Email|Email Work|E-Mail-Adresse|Mailadresse|Courriel|Adresse e-mail|Adresse électronique|Correo|Correo electrónico|Posta elettronica|E-mailadres|Endereço de e-mail",
+    "Email|E-Mail|Mail|Email Address|E-Mail Address|E-mail #|Email Address #|Primary Email|Secondary Email|Other Email|Work Email|Email Work|E-Mail-Adresse|Mailadresse|Courriel|Adresse e-mail|Adresse électronique|Correo|Correo electrónico|Posta elettronica|E-mailadres|Endereço de e-mail",
   title:
     "Title|Job Title|Job|Job Role|Occupation|Position|Role|Function|Funktion|Stelle|Berufsbezeichnung|Poste|Fonction|Titre|Cargo|Puesto|Ruolo|Posizione|Functie|Função",
   company:
     "Company|Company Name|Organization|Organisation|Organization Name|Employer|Account|Firma|Firmenname|Unternehmen|Arbeitgeber|Société|Entreprise|Empresa|Compañía|Azienda|Società|Bedrijf|Bedrijfsnaam",
   company_domain: "Company Domain|Company Domain Name|Company Website",
   stage: "Stage|Status|Lead Status|Lifecycle Stage|Phase|Étape|Statut|Etapa|Estado del contacto|Stato|Fase",
+  "custom.created": "Created|Created time|Created at|Date created|Erstellt am",
+  "custom.modified": "Last edited time|Last modified|Last modified time|Updated at",
+  "custom.attachments": "Attachments",
   "custom.website": "Website|Web|URL|Homepage|Webseite|Site web|Sitio web|Sito web",
   "custom.linkedin": "LinkedIn|LinkedIn URL|LinkedIn Profile",
   "custom.department": "Department|Abteilung|Service|Département|Departamento|Reparto|Afdeling",

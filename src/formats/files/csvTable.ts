@@ -13,10 +13,12 @@ export type Table = {
   separator: string;
   /** The physical line of the header. What stands before it is no data. */
   headerRow: number;
-  /** The names as they stand there, blanks around them aside; a column without one is "". */
+  /** The names as they stand there, blanks around them aside; a column without one is "", and has no values. */
   columns: string[];
-  /** What makes the header doubtful: a name that repeats, a column without one, no row below it. */
+  /** What makes the header doubtful: a name that repeats, no name at all, no row below it. */
   faults: Problem[];
+  /** Lines below the records that tell of the report, passed over so far. */
+  foot: { lines: number };
   /** As many cells a row as there are columns; a list of rows for each piece of the file. */
   rows: AsyncIterable<readonly TableRow[]>;
 };
@@ -24,6 +26,8 @@ export type Table = {
 export type TableOptions = {
   /** Whether a column may be called so: the header is found by it. */
   isKnown: (name: string) => boolean;
+  /** Whether several columns may be called so: each has a value of a list. */
+  mayRepeat?: (name: string) => boolean;
   /** Found when it is not given. */
   separator?: string;
 };
@@ -43,9 +47,13 @@ export async function openTable(text: AsyncIterable<string>, options: TableOptio
   const header = findHeader(before, options.isKnown);
   const columns = namesOf(header);
   const below = before.slice(before.indexOf(header) + 1);
-  const faults = faultsOf(columns);
-  if (isEnd && below.length === 0) faults.push(new Problem("bad_request", "the file holds a header and no row below it"));
-  return { separator, headerRow: header.row, columns, faults, rows: fit(resume([below], scanned), columns.length) };
+  const faults = faultsOf(columns, options);
+  if (isEnd && below.length === 0) {
+    const hint = "send the rows too: one record a line, below the line with the names";
+    faults.push(new Problem("bad_request", "the file holds a header and no row below it", hint));
+  }
+  const foot = { lines: 0 };
+  return { separator, headerRow: header.row, columns, faults, foot, rows: fit(resume([below], scanned), columns, foot) };
 }
 
 /** At least the sample, unless the file is shorter. */
@@ -94,28 +102,48 @@ function namesOf(header: Cells): string[] {
   return names;
 }
 
-function faultsOf(columns: readonly string[]): Problem[] {
+function faultsOf(columns: readonly string[], { mayRepeat, isKnown }: TableOptions): Problem[] {
+  if (!columns.some(isKnown) && columns.some((name) => VALUE.test(name))) {
+    const value = echo(columns.find((name) => VALUE.test(name))!, 40);
+    const hint = "put a line above the rows that names their columns, such as name,email,phone";
+    return [new Problem("bad_request", `the first line is no header: it holds ${value}`, hint)];
+  }
   const places = new Map<string, number[]>();
   columns.forEach((name, i) => {
     const key = name.toLowerCase();
-    places.set(key, [...(places.get(key) ?? []), i + 1]);
+    if (key !== "") places.set(key, [...(places.get(key) ?? []), i + 1]);
   });
-  return [...places].flatMap(([key, at]) => {
-    const where = `${at.length === 1 ? "column" : "columns"} ${at.join(", ")}`;
-    if (key === "") return [new Problem("bad_request", `${where} of the header: no name`, "give each column a name")];
-    if (at.length === 1) return [];
-    const name = echo(columns[at[0]! - 1]!);
-    return [new Problem("bad_request", `${where} of the header: the same name ${name}`, "give each column a name of its own")];
+  if (places.size === 0) return [new Problem("bad_request", "the header has no name", "give each column a name")];
+  return [...places.values()].flatMap((at) => {
+    const name = columns[at[0]! - 1]!;
+    if (at.length === 1 || mayRepeat?.(name)) return [];
+    const where = `columns ${at.join(", ")} of the header: the same name ${echo(name)}`;
+    return [new Problem("bad_request", where, "give each column a name of its own")];
   });
 }
 
+/** What nobody calls a column. */
+const VALUE = /^(?:[^\s@]+@[^\s@]+\.[^\s@]+|\+?[\d ()/-]{6,}|\d{4}-\d\d-\d\d)$/;
+
 /**
- * Rows as wide as the header. A shorter row is filled up, and a longer one is refused unless only empty cells are too many.
+ * Rows as wide as the header; a value in a column without a name refuses the file. A shorter row is filled up, and a longer one is refused unless only empty cells are too many.
  * From a doubtful row on, until a full one, a shorter row is refused: it may be a part of a cell.
  */
-async function* fit(scanned: AsyncIterable<readonly Scanned[]>, width: number): AsyncGenerator<readonly TableRow[]> {
+async function* fit(
+  scanned: AsyncIterable<readonly Scanned[]>,
+  columns: readonly string[],
+  foot: Table["foot"],
+): AsyncGenerator<readonly TableRow[]> {
+  const width = columns.length;
+  const nameless = columns.flatMap((name, i) => (name === "" ? [i] : []));
   let doubts = false;
-  for await (const batch of scanned) yield batch.map(fitOne);
+  for await (const batch of scanned) yield batch.filter(isNoFoot).map(fitOne);
+
+  function isNoFoot(one: Scanned): boolean {
+    if (!("cells" in one) || width < 3 || !FOOT.test(one.cells[0] ?? "") || one.cells.slice(1).some(Boolean)) return true;
+    foot.lines += 1;
+    return false;
+  }
 
   function fitOne(one: Scanned): TableRow {
     doubts ||= one.doubtful;
@@ -127,9 +155,18 @@ async function* fit(scanned: AsyncIterable<readonly Scanned[]>, width: number): 
     if (cells.length === width) doubts &&= one.doubtful;
     const problem = cells.length > width || (doubts && cells.length < width);
     if (problem) return { row, problem: wrongWidth(cells.length, width, doubts) };
+    for (const at of nameless) if (cells[at]?.trim()) throw namelessValue(row, at, cells[at]);
     while (cells.length < width) cells.push("");
     return { row, cells };
   }
+}
+
+/** What Salesforce writes below its reports, alone in a line. */
+const FOOT = /^(?:Copyright \(c\)|Confidential Information\b|Generated By:|Grand (?:Summaries|Totals?)\b|Total Records\b)/;
+
+function namelessValue(row: number, at: number, cell: string): Problem {
+  const message = `column ${at + 1} of the header: no name, and row ${row} has ${echo(cell, 40)} in it`;
+  return new Problem("bad_request", message, "give the column a name, or empty it");
 }
 
 function wrongWidth(found: number, width: number, doubts: boolean): Problem {

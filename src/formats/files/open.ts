@@ -1,9 +1,10 @@
 /** A file of any of the formats that are read, opened: what it is, and its rows as they come. */
 import { parseCustomText, unquote } from "../../kit/line.ts";
 import { Problem } from "../../kit/problem.ts";
-import { type Column, isKnownColumn } from "./columns.ts";
+import { type Column, isKnownColumn, isListColumn } from "./columns.ts";
 import { openTable } from "./csvTable.ts";
 import { createDecoder, type Decoding } from "./encoding.ts";
+import { refuseBinary, refuseForeign } from "./foreign.ts";
 import { type Gathered, gatherer } from "./gather.ts";
 import { createNdjsonReader, type JsonObject } from "./ndjson.ts";
 import { createOwnLinesReader } from "./ownLines.ts";
@@ -26,7 +27,7 @@ export type OpenFile = {
   type: FileType;
   decoding: Decoding;
   /** Of a table: what its columns are, and how it is written. */
-  table?: { columns: readonly Column[]; separator: string; headerRow: number };
+  table?: { columns: readonly Column[]; separator: string; headerRow: number; foot: { lines: number } };
   /** A list of rows for each piece of the file. */
   rows: AsyncIterable<readonly SourceRow[]>;
 };
@@ -45,32 +46,12 @@ export async function openFile(bytes: AsyncIterable<Uint8Array>, options: OpenOp
   const { decoding } = decoder;
   const pieces = textOf(batches(refuseBinary(bytes), decoder));
   const begun = await beginningOf(pieces);
-  const type = options.type ?? typeOf(begun);
+  refuseForeign(begun);
+  const type = typeOf(begun, options.type);
   const text = resume([begun], pieces);
   if (begun.trim() === "") throw new Problem("bad_request", "the file is empty", "send it whole: --data-binary @people.csv");
   if (type === "csv") return { type, decoding, ...(await openCsv(text, begun, options)) };
   return { type, decoding, rows: rowsOf(type, text) };
-}
-
-/** Beginnings of files that are no text. */
-const BINARY: readonly (readonly [begins: string, hint: string])[] = [
-  ["PK\x03\x04", "of a spreadsheet, save as CSV (UTF-8) and send that; of an archive, send a file in it"],
-  ["\xd0\xcf\x11\xe0", "an old spreadsheet: save as CSV (UTF-8) and send that"],
-  ["\x1f\x8b", "a compressed file: unpack it first, gunzip -c file.gz | curl -T - …"],
-  ["%PDF", "a PDF holds no rows: export CSV"],
-];
-
-async function* refuseBinary(bytes: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
-  let first = true;
-  for await (const piece of bytes) {
-    if (first && piece.length > 0) {
-      const begins = Buffer.from(piece.subarray(0, 4)).toString("latin1");
-      const found = BINARY.find(([mark]) => begins.startsWith(mark));
-      if (found) throw new Problem("unsupported_media_type", "the file is no text", found[1]);
-      first = false;
-    }
-    yield piece;
-  }
 }
 
 async function* textOf(texts: AsyncIterable<readonly string[]>): AsyncGenerator<string> {
@@ -94,7 +75,14 @@ async function beginningOf(pieces: AsyncIterator<string>): Promise<string> {
 /** Trailers and messages of the service's own answers may stand before its lines. */
 const OWN_LINE = /^(?:(?:#|OK|HINT) [^\n]*\n)*[a-z][a-z0-9_]*\/[a-z]{1,4}_[0-9a-z]{8}(?:[ \r\n]|$)/;
 
-function typeOf(text: string): FileType {
+/** What programs say of a file is often wrong: it counts where the file does not begin like another type. */
+function typeOf(text: string, said: FileType | undefined): FileType {
+  const found = beginsLike(text);
+  if (said === undefined || said === found) return found;
+  return found === "csv" && said !== "vcard" ? said : found;
+}
+
+function beginsLike(text: string): FileType {
   const begins = text.trimStart();
   if (begins.startsWith("{")) return "ndjson";
   if (/^\[\s*[{\]]/.test(begins)) {
@@ -109,7 +97,11 @@ function typeOf(text: string): FileType {
 }
 
 async function openCsv(text: AsyncGenerator<string>, begun: string, { separator, columnsOf }: OpenOptions) {
-  const table = await openTable(text, { isKnown: isKnownColumn, ...(separator !== undefined && { separator }) });
+  const table = await openTable(text, {
+    isKnown: isKnownColumn,
+    mayRepeat: isListColumn,
+    ...(separator !== undefined && { separator }),
+  });
   const [fault] = table.faults;
   if (fault) {
     const stripped = !/[\r\n]/.test(begun.trim()) && begun.length > 60;
@@ -123,7 +115,7 @@ async function openCsv(text: AsyncGenerator<string>, begun: string, { separator,
       yield some.map((one): SourceRow => ("problem" in one ? one : { row: one.row, is: "texts", fields: gather(one.cells) }));
     }
   }
-  return { table: { columns, separator: table.separator, headerRow: table.headerRow }, rows: rows() };
+  return { table: { columns, separator: table.separator, headerRow: table.headerRow, foot: table.foot }, rows: rows() };
 }
 
 async function* rowsOf(type: Exclude<FileType, "csv">, text: AsyncIterable<string>): AsyncGenerator<readonly SourceRow[]> {

@@ -4,7 +4,9 @@ import { holdersOf } from "../../db/imports/write.ts";
 import { readRecord, takenApart, type Written } from "../../derive/body.ts";
 import { convert } from "../../formats/convert.ts";
 import type { Facts, Staged } from "../../formats/intake.ts";
+import { dayText } from "../../kit/calendar.ts";
 import { Problem } from "../../kit/problem.ts";
+import { localDay } from "../../kit/time.ts";
 import type { Transaction } from "../../postgres/transaction.ts";
 import type { Kind } from "../../records/kind.ts";
 import type { Job } from "./job.ts";
@@ -44,12 +46,13 @@ export async function judge(tx: Rows, job: Job, kind: Kind, staged: readonly Sta
     staged.flatMap(({ said }) => said ?? []),
   );
   const facts = job.file.facts[kind.name] ?? NO_FACTS;
+  const converting = { dates: job.options.dates, today: dayText(localDay(job.reading.now, job.reading.zone)) };
   const passed: Passed[] = [];
   const refused: Verdict[] = [];
   for (const { n, row, said, fields } of staged) {
     const id = said === null ? undefined : known.get(said);
     try {
-      const { keys, ...values } = convert(kind, fields as Staged, facts, job.options.dates);
+      const { keys, ...values } = convert(kind, fields as Staged, facts, converting);
       const written = readRecord(kind, values, id !== undefined, job.reading);
       const key = kind.naturalKey === undefined ? undefined : ((written.sent[kind.naturalKey] as string | null) ?? undefined);
       passed.push({ n, row, written, values: values.values, id, key, keys, ...takenApart(kind, written.sent) });

@@ -4,10 +4,11 @@ import { beat, type Hold, type StagedFile } from "../../db/imports/imports.ts";
 import { type NewRow, stageRows } from "../../db/imports/rows.ts";
 import { type Column, customKey } from "../../formats/files/columns.ts";
 import { type OpenFile, openFile, type SourceRow } from "../../formats/files/open.ts";
-import { checkMap, createIntake, type Facts, type Intake, nameColumns, placeOf } from "../../formats/intake.ts";
+import { checkMap, createIntake, type Facts, type Intake, nameColumns, shownPlace } from "../../formats/intake.ts";
 import { readId } from "../../kit/id.ts";
 import { echo } from "../../kit/line.ts";
 import { Problem } from "../../kit/problem.ts";
+import { counted } from "../../kit/words.ts";
 import type { Catalog } from "../../records/catalog.ts";
 import type { Kind } from "../../records/kind.ts";
 import type { Authenticated } from "../../service/route.ts";
@@ -99,7 +100,7 @@ function columnsOf(kind: Kind | undefined, names: readonly string[], options: Im
       "send it to the path of its kind, as in POST /<kind>/import; here come NDJSON whose objects have a handle or an id, and lines as lists show them",
     ]);
   }
-  const columns = nameColumns(kind, names, options);
+  const columns = nameColumns(kind, names, options).map((one) => (one.name === "" ? { ...one, field: "" } : one));
   const said = new Set(names.map((name) => name.toLowerCase()));
   const missing = [...options.map.keys()].filter((name) => !said.has(name.toLowerCase()));
   if (missing.length > 0) {
@@ -128,6 +129,9 @@ function unknownNames(
     ...(taken.length > 0 ? [`the others: ${taken.join(", ")}`] : []),
   ]);
 }
+
+const LINE = { name: "line", plural: "lines" };
+const ROW = { name: "row", plural: "rows" };
 
 type Takers = { stage: (n: number, row: SourceRow) => NewRow; refuseUnknown: () => void; all: ReadonlyMap<Kind, Intake> };
 
@@ -175,7 +179,7 @@ function factsOf(file: OpenFile, only: Kind | undefined, intakes: ReadonlyMap<Ki
   const { decoding, table, type } = file;
   const columns = (table?.columns ?? []).map(({ name, field = `custom.${customKey(name)}` }) => ({
     column: name,
-    field: (only && placeOf(only, field)) ?? null,
+    field: (only && shownPlace(only, field)) ?? null,
   }));
   const shown = { csv: "a table", ndjson: "NDJSON", vcard: "vCard", lines: "lines" }[type];
   const separator =
@@ -185,10 +189,15 @@ function factsOf(file: OpenFile, only: Kind | undefined, intakes: ReadonlyMap<Ki
     ...(decoding.encoding === "windows-1252"
       ? ["its bytes are no UTF-8, so it was read as windows-1252: look at the accents"]
       : []),
-    ...columns.map(({ column, field }) => `column ${echo(column)} ${field === null ? "passed over" : `is ${field}`}`),
+    ...columns
+      .filter(({ column }) => column !== "")
+      .map(({ column, field }) => `column ${echo(column)} ${field === null ? "passed over" : `is ${field}`}`),
   ];
+  if (table && table.foot.lines > 0) notes.push(`left out: ${counted(table.foot.lines, LINE)} at the foot of the report`);
   for (const intake of intakes.values()) {
-    for (const [name, count] of [...intake.skipped].slice(0, 20)) notes.push(`left out: ${echo(name)} of ${count} rows`);
+    if (intake.facts().turned) notes.push('names are written "Doe, Jane": Doe is the last_name, Jane the first_name');
+    for (const [name, count] of [...intake.skipped].slice(0, 20))
+      notes.push(`left out: ${echo(name)} of ${counted(count, ROW)}`);
   }
   const facts = Object.fromEntries([...intakes].map(([kind, intake]) => [kind.name, intake.facts()]));
   return { facts, notes, columns };

@@ -52,6 +52,8 @@ test("every name of the tables is found, and means one field within its table", 
   for (const other of ["", " ", "-", "Jane Doe", "42"]) assert.ok(!isKnownColumn(other), other);
 });
 
+const TWO = { email: "j@x.de", emails: ["k@x.de"] };
+
 test("the exports of other programs are read without being told", () => {
   const cases: [string, string, object][] = [
     [
@@ -134,6 +136,24 @@ test("the exports of other programs are read without being told", () => {
       "Jane,Doe,Acme,j@x.de,n/a",
       { first_name: "Jane", last_name: "Doe", name: "Jane Doe", company: "Acme", email: "j@x.de" },
     ],
+    [
+      "Display Name,Primary Email,Secondary Email,Work Phone,Work Address,Work Address 2,Birth Day",
+      "Jane Doe,j@x.de,jd@x.de,1,Way 1,Flat 2,05",
+      {
+        ...{ name: "Jane Doe", email: "j@x.de", emails: ["jd@x.de"], phone: "1", street: "Way 1, Flat 2" },
+        "custom.birth_day": "05",
+      },
+    ],
+    ["Email,Email,Phone,Address 1,Address 2", "j@x.de,k@x.de,1,Way 1,Flat 2", { ...TWO, phone: "1", street: "Way 1, Flat 2" }],
+    ["Name (Last; First),E-Mail".replace(";", " "), "Cher,j@x.de", { name: "Cher", email: "j@x.de" }],
+    [
+      "Record Id,Full Name,Contact Owner,Account Name,Mailing Zip",
+      "zcrm_1,Jane Doe,Ann (ann@x.de),Acme;Beta,1",
+      {
+        ...{ "custom.zoho_id": "zcrm_1", name: "Jane Doe", owner: "ann@x.de", company: "Acme", postal_code: "1" },
+        "custom.further_company": "Beta",
+      },
+    ],
     ["Nom,Courriel", "Jane Doe,j@x.de", { name: "Jane Doe", email: "j@x.de" }],
     [
       "name,Follow Up At,Lead Score (%),custom.plan,E-mail",
@@ -150,6 +170,17 @@ test("companies and deals have their own columns, also under the same names", ()
     ...{ "custom.hubspot_id": "1", title: "Big", stage: "demo", amount: "1.234", close_date: "2026-01-01", owner: "Ann" },
     company: "Acme",
   });
+  assert.deepEqual(
+    gather(
+      "Deal Name,Deal Stage,Pipeline,Create Date (GMT+1),Associated Contact",
+      "Big,Closed Won (Sales),Sales,2026-01-01,Jo Doe (jo@x.de);Al (al@x.de)",
+      "deal",
+    ),
+    {
+      ...{ title: "Big", stage: "Closed Won", "custom.pipeline": "Sales", "custom.created": "2026-01-01", contact: "Jo Doe" },
+      ...{ contact_email: "jo@x.de", "custom.further_contact": "Al (al@x.de)" },
+    },
+  );
   assert.deepEqual(gather("Firma,Webseite,Branche", "Acme,acme.com,IT", "company"), {
     name: "Acme",
     domain: "acme.com",

@@ -4,7 +4,16 @@ import fc from "fast-check";
 import { readCountryName } from "../../../../src/formats/files/countries.ts";
 import { createDateOrder, readSheetDate } from "../../../../src/formats/files/dates.ts";
 import { createDecimalSign, readAmount, toSmallestUnit } from "../../../../src/formats/files/numbers.ts";
-import { isNothing, readAddresses, readList, readPhone, readTags, readYesNo } from "../../../../src/formats/files/words.ts";
+import {
+  isNothing,
+  readAddresses,
+  readLinks,
+  readList,
+  readPhone,
+  readPhones,
+  readTags,
+  readYesNo,
+} from "../../../../src/formats/files/words.ts";
 import { storable } from "../../../helpers/pieces.ts";
 
 const money = (cell: string) => {
@@ -182,4 +191,22 @@ test("a country is read by its name in several languages, and by what people cal
     ...{ de: "de", XX: "XX", Germny: "Germny", ["x".repeat(1_000)]: "x".repeat(1_000) },
   };
   for (const [name, code] of Object.entries(cases)) assert.equal(readCountryName(name), code, name);
+});
+
+test("several numbers in a cell are parted, and the stroke within one is kept", () => {
+  const cases: [string, string[]][] = [
+    ["+1 555 0100 / +1 555 0101", ["+1 555 0100", "+1 555 0101"]],
+    ["030 123456, 0170 1234567", ["030 123456", "0170 1234567"]],
+    ["030 / 1234567", ["030 / 1234567"]],
+    ["+49 30123 / 4567890", ["+49 30123 / 4567890"]],
+    ["555-0100 ext. 1, 2", ["555-0100 ext. 1, 2"]],
+  ];
+  for (const [cell, numbers] of cases) assert.deepEqual(readPhones(cell), numbers, cell);
+  assert.deepEqual([readPhone("tel:+49 30 1"), readAddresses("mailto:a@x.de")], ["+49 30 1", ["a@x.de"]]);
+});
+
+test("records that a cell names lose the addresses of other programs", () => {
+  assert.deepEqual(readLinks("Jo (jo@x.de);Al"), [{ name: "Jo", address: "jo@x.de" }, { name: "Al" }]);
+  assert.deepEqual(readLinks("Acme (https://n.so/a?b=1), Beta (https://n.so/c)"), [{ name: "Acme" }, { name: "Beta" }]);
+  assert.deepEqual(readLinks("Acme (Berlin)"), [{ name: "Acme (Berlin)" }]);
 });
