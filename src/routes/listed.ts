@@ -1,5 +1,5 @@
 import { findList, type SavedList, slugsOf } from "../db/lists/lists.ts";
-import { type ListQuery, type Parameters, readListQuery } from "../derive/query.ts";
+import { type Deleted, type ListQuery, type Parameters, readListQuery } from "../derive/query.ts";
 import { readParameters } from "../http/target.ts";
 import { echo } from "../kit/line.ts";
 import { nearest } from "../kit/nearest.ts";
@@ -22,9 +22,15 @@ export async function withLists(context: Authenticated, kind: Kind, query: ListQ
   return query.lists.length === 0 ? query : { ...query, conditions, words };
 }
 
-export async function listNamed({ db, session }: Authenticated, asked: string): Promise<SavedList> {
-  const list = await findList(db, session.workspaceId, asked);
+export async function listNamed({ db, session }: Authenticated, asked: string, deleted?: Deleted): Promise<SavedList> {
+  const list = await findList(db, session.workspaceId, asked, deleted);
   if (list) return list;
+  if (deleted === undefined && (await findList(db, session.workspaceId, asked, "only")))
+    throw new Problem(
+      "not_found",
+      `list ${echo(asked)} is deleted`,
+      `POST /lists/${encodeURIComponent(asked)}/restore brings it back`,
+    );
   const slugs = await slugsOf(db, session.workspaceId);
   const near = nearest(asked.replaceAll(" ", "-"), slugs);
   throw new Problem("not_found", `there is no list ${echo(asked)} in this workspace`, [

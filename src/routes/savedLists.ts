@@ -6,12 +6,15 @@ import {
   type ListChange,
   listLists,
   MOST_LISTS,
+  purgeList,
+  restoreList,
   slugOf,
   updateList,
 } from "../db/lists/lists.ts";
 import { resolveConditions } from "../db/records/references.ts";
 import { valuesOf } from "../derive/operation.ts";
-import { CONFIRM, cursor, limit } from "../derive/parameters.ts";
+import { CONFIRM, cursor, deletedToo, limit } from "../derive/parameters.ts";
+import { readDeleted } from "../derive/query.ts";
 import { countType } from "../fields/text.ts";
 import { boolean, required, text } from "../fields/vocabulary.ts";
 import type { Answer } from "../http/reply.ts";
@@ -27,6 +30,7 @@ import { confirm } from "./confirm.ts";
 import { listNamed, readSaved } from "./listed.ts";
 import { addToList, kindNamed, membersNamed, membersType, takeOffList } from "./listMembers.ts";
 import { listAnswer } from "./lists.ts";
+import { isPurge } from "./purge.ts";
 import { refuseUnreadable } from "./readable.ts";
 import { list as listRecords } from "./records.ts";
 
@@ -34,7 +38,14 @@ const EXAMPLE = { name: "hot leads", kind: "contact", query: "stage=lead&company
 
 export function savedListRoutes(kinds: readonly Kind[]): Route[] {
   return [
-    { method: "GET", path: "/lists", about: "the saved lists", answers: { is: "list", of: [savedList] }, handle: all },
+    {
+      method: "GET",
+      path: "/lists",
+      about: "the saved lists",
+      parameters: deletedToo(savedList),
+      answers: { is: "list", of: [savedList] },
+      handle: all,
+    },
     {
       method: "POST",
       path: "/lists",
@@ -55,6 +66,7 @@ export function savedListRoutes(kinds: readonly Kind[]): Route[] {
       method: "GET",
       path: "/lists/{id}",
       about: "one saved list, by id or name",
+      parameters: deletedToo(savedList),
       answers: { is: "record", of: savedList },
       handle: one,
     },
@@ -76,10 +88,18 @@ export function savedListRoutes(kinds: readonly Kind[]): Route[] {
       method: "DELETE",
       path: "/lists/{id}",
       about: "delete a list, in two steps; its records stay",
-      parameters: CONFIRM,
+      parameters: { ...CONFIRM, purge: boolean({ about: "for good: it cannot be restored; of a deleted list too" }) },
       answers: { is: "message", values: { deleted: required(text({ about: "the handle of what was deleted" })) } },
       refuses: ["confirmation_required"],
       handle: remove,
+    },
+    {
+      method: "POST",
+      path: "/lists/{id}/restore",
+      about: "bring a deleted list back, with its members",
+      answers: { is: "record", of: savedList },
+      refuses: ["already_exists", "plan_limit_reached"],
+      handle: restore,
     },
     {
       method: "POST",
@@ -120,17 +140,18 @@ export function savedListRoutes(kinds: readonly Kind[]): Route[] {
   ];
 }
 
-async function all({ db, session }: Authenticated): Promise<Answer> {
-  return listAnswer(LIST_VIEW, { rows: await listLists(db, session.workspaceId), more: false });
+async function all({ db, session, parameters }: Authenticated): Promise<Answer> {
+  const deleted = readDeleted(savedList, parameters);
+  return listAnswer(LIST_VIEW, { rows: await listLists(db, session.workspaceId, { deleted }), more: false });
 }
 
 async function one(context: Authenticated): Promise<Answer> {
-  const { id } = await listNamed(context, context.path.id!);
+  const { id } = await listNamed(context, context.path.id!, readDeleted(savedList, context.parameters));
   return shown(context, id);
 }
 
 async function shown({ db, session }: Authenticated, id: string, outcome?: "created" | "updated"): Promise<Answer> {
-  const [row] = await listLists(db, session.workspaceId, id);
+  const [row] = await listLists(db, session.workspaceId, { id });
   if (!row)
     throw new Problem("not_found", `there is no list ${shortId(id)} in this workspace`, "GET /lists shows what there is");
   return {
@@ -166,8 +187,7 @@ async function create(context: Authenticated): Promise<Answer> {
     custom: custom ?? null,
     members: found,
   });
-  if (id === "full")
-    throw new Problem("plan_limit_reached", `a workspace has at most ${MOST_LISTS} lists`, "delete one: GET /lists");
+  if (id === "full") throw full();
   if (id === undefined) throw taken(name!);
   return shown(context, id, "created");
 }
@@ -210,6 +230,8 @@ function guardName(name: string): void {
   throw new Problem("invalid_value", `a list cannot be called ${echo(name)}`, "name it with letters or digits, e.g. hot leads");
 }
 
+const full = () => new Problem("plan_limit_reached", `a workspace has at most ${MOST_LISTS} lists`, "delete one: GET /lists");
+
 const taken = (name: string) =>
   new Problem(
     "already_exists",
@@ -225,12 +247,30 @@ async function checkQuery(context: Authenticated, kind: Kind, query: string): Pr
 }
 
 async function remove(context: Authenticated): Promise<Answer> {
-  const { db, session } = context;
-  const { id, slug } = await listNamed(context, context.path.id!);
+  const { db, author } = context;
+  const purge = isPurge(context);
+  const { id, slug } = await listNamed(context, context.path.id!, purge ? "include" : undefined);
   const handle = `list/${shortId(id)}`;
-  confirm(context, "delete list", [id], `delete ${handle} ${echo(slug)}; its records stay`, `/lists/${shortId(id)}`);
-  await deleteList(db, session.workspaceId, id);
-  return { is: "message", message: `deleted ${handle} ${echo(slug)}`, values: { deleted: handle } };
+  const what = `${handle} ${echo(slug)}${purge ? " for good" : ""}`;
+  confirm(
+    context,
+    "delete list",
+    [id, String(purge)],
+    `delete ${what}; its records stay`,
+    `/lists/${shortId(id)}${purge ? "?purge=true" : ""}`,
+  );
+  if (purge) await purgeList(db, author.workspaceId, id);
+  else await deleteList(db, author, id);
+  return { is: "message", message: `deleted ${what}`, values: { deleted: handle } };
+}
+
+async function restore(context: Authenticated): Promise<Answer> {
+  const { db, author } = context;
+  const list = await listNamed(context, context.path.id!, "include");
+  const outcome = await restoreList(db, author, list);
+  if (outcome === "taken") throw taken(list.slug);
+  if (outcome === "full") throw full();
+  return shown(context, list.id, "updated");
 }
 
 async function records(context: Authenticated): Promise<Answer> {

@@ -38,6 +38,7 @@ export const savedList = defineView({
     created_at: time({ about: "when it was made", always: true, shown: "detail" }),
     created_by: person({ about: "who made it", always: true, shown: "detail" }),
     updated_at: time({ about: "when it last changed", always: true }),
+    deleted_at: time({ about: "when it was deleted" }),
   },
   example: {
     name: "hot leads",

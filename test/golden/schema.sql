@@ -3495,10 +3495,11 @@ create table lists (
   updated_at timestamp with time zone not null,
   description text collate "C",
   custom jsonb,
+  deleted_at timestamp with time zone,
   constraint lists_pkey PRIMARY KEY (workspace_id, id)
 );
 CREATE UNIQUE INDEX lists_handle_key ON public.lists USING btree (workspace_id, "right"(id, 8));
-CREATE UNIQUE INDEX lists_slug_key ON public.lists USING btree (workspace_id, slug);
+CREATE UNIQUE INDEX lists_slug_key ON public.lists USING btree (workspace_id, slug) WHERE (deleted_at IS NULL);
 
 create table mails (
   id text collate "C" not null,

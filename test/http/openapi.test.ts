@@ -469,6 +469,8 @@ test("saved lists", async () => {
   for (const _ of ["on it", "off it"]) await ask("DELETE", "/lists/{id}/members/{record}", { query, ids: [id, members[1]!] });
   const { confirm } = (await ask("DELETE", "/lists/{id}", { query, ids: [id] })).json();
   await ask("DELETE", "/lists/{id}", { query: `${query}&confirm=${confirm}`, ids: [id] });
+  await ask("GET", "/lists", { query: `${query}&deleted=only` });
+  for (const one of [id, "none"]) await ask("POST", "/lists/{id}/restore", { query, ids: [one] });
 });
 
 test("webhooks", async () => {

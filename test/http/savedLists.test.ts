@@ -124,6 +124,28 @@ test("the contract's list: made, shown, renamed, asked over a link, deleted", as
   assert.equal((await ann.send("GET", `/contacts/${hot}`)).status, 200);
 });
 
+test("a deleted list is hidden, leaves its name free, and comes back with its members, unless it was purged", async () => {
+  const member = (await ann.send("POST", "/contacts?format=json", { name: "Kept" })).json().id;
+  const body = { name: "fair 2026", kind: "contact", members: [member] };
+  const { id } = await save(body);
+  await remove("/lists/fair-2026");
+  const gone = await ann.send("GET", "/contacts?list=fair-2026");
+  assertRefused(gone, 404, "not_found", "list=");
+  assert.match(gone.text, /POST \/lists\/fair-2026\/restore/);
+  assert.match((await ann.send("GET", "/lists?deleted=only")).text, /slug=fair-2026 .* deleted_at=.*# \d+ lists?\n$/s);
+  assert.doesNotMatch((await ann.send("GET", "/lists")).text, /fair-2026/);
+  const other = await save(body);
+  assertRefused(await ann.send("POST", `/lists/${id}/restore`), 409, "already_exists", "its name is taken");
+  await remove(`/lists/${other.id}`);
+  const back = await ann.send("POST", `/lists/${id}/restore?format=json`);
+  assert.deepEqual([back.status, back.json().members, back.json().deleted_at], [200, 1, null]);
+  assert.deepEqual(await ids("/contacts?list=fair-2026"), [member]);
+  await remove(`/lists/${id}`);
+  const { confirm } = (await ann.send("DELETE", `/lists/${id}?purge=true&format=json`)).json();
+  assert.equal((await ann.send("DELETE", `/lists/${id}?purge=true&confirm=${confirm}`)).status, 200);
+  assertRefused(await ann.send("POST", `/lists/${id}/restore`), 404, "not_found", "purged");
+});
+
 test("a query is read by the clock and the person who asks", async () => {
   await save({ name: "mine of late", kind: "task", query: "assignee=me&created_at=gte:-1d" });
   const task = (await ann.send("POST", "/tasks?format=json", { title: "t", assignee: "me" })).json().id;

@@ -1,8 +1,9 @@
+import type { Deleted } from "../../derive/query.ts";
 import { createWholeView, type Row } from "../../derive/view.ts";
 import { type IdSource, readId } from "../../kit/id.ts";
 import { compatible } from "../../kit/text.ts";
 import { toTimestamp } from "../../kit/time.ts";
-import { ident, join, raw, type Statement, sql } from "../../postgres/sql.ts";
+import { count, ident, join, raw, type Statement, sql } from "../../postgres/sql.ts";
 import type { Catalog } from "../../records/catalog.ts";
 import { type Kind, SHARED_TABLE } from "../../records/kind.ts";
 import { savedList } from "../../views/list.ts";
@@ -32,10 +33,16 @@ function isAsked(asked: string): Statement {
   return reference?.prefix === savedList.prefix ? sql`(${slug} or ${idMatches(raw("l.id"), reference.key)})` : slug;
 }
 
-export async function findList({ pool }: Database, workspaceId: string, asked: string): Promise<SavedList | undefined> {
+/** Of the living ones unless said; of deleted ones that were called so, the last. */
+export async function findList(
+  { pool }: Database,
+  workspaceId: string,
+  asked: string,
+  deleted?: Deleted,
+): Promise<SavedList | undefined> {
   const [row] = await pool.rows(
-    sql`select l.id, l.slug, l.kind, l.query from lists l where l.workspace_id = ${workspaceId} and ${isAsked(asked)}
-      order by l.slug = ${slugOf(asked)} desc limit 1`,
+    sql`select l.id, l.slug, l.kind, l.query from lists l where l.workspace_id = ${workspaceId} and ${isAsked(asked)} and ${among(deleted)}
+      order by l.deleted_at is not null, l.slug = ${slugOf(asked)} desc, l.deleted_at desc limit 1`,
     { retry: true },
   );
   if (!row) return undefined;
@@ -43,21 +50,31 @@ export async function findList({ pool }: Database, workspaceId: string, asked: s
   return { id, slug, kind, query };
 }
 
+const among = (deleted: Deleted | undefined): Statement =>
+  raw(deleted === "include" ? "true" : `l.deleted_at is ${deleted === "only" ? "not null" : "null"}`);
+
 export async function slugsOf({ pool }: Database, workspaceId: string): Promise<string[]> {
-  const rows = await pool.rows(sql`select l.slug from lists l where l.workspace_id = ${workspaceId} order by l.slug`, {
-    retry: true,
-  });
+  const rows = await pool.rows(
+    sql`select l.slug from lists l where l.workspace_id = ${workspaceId} and l.deleted_at is null order by l.slug`,
+    {
+      retry: true,
+    },
+  );
   return rows.map(([slug]) => slug as string);
 }
 
-/** All lists, or the one of this id, as rows of LIST_VIEW. */
-export async function listLists({ pool, catalog }: Database, workspaceId: string, id?: string): Promise<Row[]> {
-  const only = id === undefined ? raw("") : sql` and l.id = ${id}`;
+/** The living lists unless said, or the one of this id, as rows of LIST_VIEW. */
+export async function listLists(
+  { pool, catalog }: Database,
+  workspaceId: string,
+  { id, deleted }: { id?: string; deleted?: Deleted | undefined },
+): Promise<Row[]> {
+  const only = id === undefined ? among(deleted) : sql`l.id = ${id}`;
   const columns = LIST_VIEW.columns.map(({ name }) =>
     name === "members" ? membersSql(catalog, workspaceId) : sql`l.${ident(name)}`,
   );
   return pool.rows(
-    sql`select l.id, 1, ${join(columns)} from lists l where l.workspace_id = ${workspaceId}${only} order by lower(l.name), l.id`,
+    sql`select l.id, 1, ${join(columns)} from lists l where l.workspace_id = ${workspaceId} and ${only} order by lower(l.name), l.id`,
     { retry: true },
   );
 }
@@ -93,13 +110,15 @@ export function insertList(
   return withNewHandles(() =>
     pool.transaction(async (tx) => {
       await tx.rows(sql`select id from workspaces where id = ${workspaceId} for no key update`);
-      const [many] = await tx.rows(sql`select count(*)::int from lists l where l.workspace_id = ${workspaceId}`);
+      const [many] = await tx.rows(
+        sql`select count(*)::int from lists l where l.workspace_id = ${workspaceId} and l.deleted_at is null`,
+      );
       if ((many![0] as number) >= MOST_LISTS) return "full";
       const [made] = await tx.rows(
         sql`insert into lists (workspace_id, id, name, slug, kind, query, description, custom, created_at, created_by, updated_at)
           values (${workspaceId}, ${ids(savedList.prefix)}, ${name}, ${slugOf(name)}, ${kind.name}, ${query}, ${description},
             ${custom}::jsonb, ${at}, ${actor}, ${at})
-          on conflict (workspace_id, slug) do nothing returning id`,
+          on conflict (workspace_id, slug) where deleted_at is null do nothing returning id`,
       );
       if (!made) return undefined;
       const id = made[0] as string;
@@ -148,15 +167,50 @@ export async function updateList(
   const free =
     name === undefined
       ? raw("true")
-      : sql`not exists (select from lists o where o.workspace_id = ${workspaceId} and o.slug = ${slugOf(name)} and o.id <> ${id})`;
+      : sql`not exists (select from lists o where o.workspace_id = ${workspaceId} and o.slug = ${slugOf(name)} and o.id <> ${id} and o.deleted_at is null)`;
   const rows = await pool.rows(
     sql`update lists l set ${join(changes)} where l.workspace_id = ${workspaceId} and l.id = ${id} and ${free} returning l.id`,
   );
   return rows.length > 0;
 }
 
-export async function deleteList({ pool }: Database, workspaceId: string, id: string): Promise<void> {
+/** It can be brought back, until as many as there may be were deleted after it. */
+export async function deleteList({ pool }: Database, { workspaceId, now }: Author, id: string): Promise<void> {
+  await pool.transaction(async (tx) => {
+    await tx.rows(
+      sql`update lists set deleted_at = ${toTimestamp(now)} where workspace_id = ${workspaceId} and id = ${id} and deleted_at is null`,
+    );
+    await tx.rows(
+      sql`delete from lists where workspace_id = ${workspaceId} and id in (select l.id from lists l where l.workspace_id = ${workspaceId}
+        and l.deleted_at is not null order by l.deleted_at desc, l.id desc offset ${count(MOST_LISTS)})`,
+    );
+  });
+}
+
+/** Not to be brought back. */
+export async function purgeList({ pool }: Database, workspaceId: string, id: string): Promise<void> {
   await pool.rows(sql`delete from lists where workspace_id = ${workspaceId} and id = ${id}`);
+}
+
+/** Whether it is there again: `taken` when another list is called so by now, `full` when there are as many as there may be. */
+export function restoreList(
+  { pool }: Database,
+  { workspaceId, now }: Author,
+  { id, slug }: SavedList,
+): Promise<"restored" | "taken" | "full"> {
+  return pool.transaction(async (tx) => {
+    const [many] = await tx.rows(
+      sql`select count(*)::int, coalesce(bool_or(l.slug = ${slug} and l.id <> ${id}), false) from lists l
+        where l.workspace_id = ${workspaceId} and l.deleted_at is null`,
+    );
+    const [living, taken] = many as [number, boolean];
+    if (taken) return "taken";
+    if (living >= MOST_LISTS) return "full";
+    await tx.rows(
+      sql`update lists set deleted_at = null, updated_at = ${toTimestamp(now)} where workspace_id = ${workspaceId} and id = ${id} and deleted_at is not null`,
+    );
+    return "restored";
+  });
 }
 
 /** How many of them were not on the list. */

@@ -53,6 +53,7 @@ export const partsOf = derived((catalog: Catalog): readonly Part[] => {
         needed("created_at", "timestamptz"),
         needed("created_by"),
         needed("updated_at", "timestamptz"),
+        { name: "deleted_at", holds: "timestamptz" },
       ],
       check: ({ name, slug }) => (slug === slugOf(name as string) ? undefined : "its slug is not that of its name"),
     },
