@@ -1,5 +1,6 @@
 import { derived } from "../records/derived.ts";
 import { type Field, isIdentity, type Kind } from "../records/kind.ts";
+import { change } from "../views/change.ts";
 
 /** A field as SQL sees it: a column of the view that is called like the kind's path. */
 export type Column = { field: Field; name: string; type: string };
@@ -10,6 +11,20 @@ export const columnsOf = derived((kind: Kind): readonly Column[] =>
     .filter(({ name }) => name !== "deleted_at")
     .map((field) => ({ field, name: field.name, type: field.type.sqlType })),
 );
+
+/** Tables of what is told of records, with the types of their columns: the history and the saved lists. */
+export const TOLD: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+  changes: Object.fromEntries(
+    change.fields
+      .filter(({ shown, name }) => shown !== "asked" && name !== "handle")
+      .map(({ name, type }) => [name, type.sqlType]),
+  ),
+  lists: {
+    ...{ id: "text", name: "text", slug: "text", kind: "text", query: "text", description: "text", custom: "jsonb" },
+    ...{ created_at: "timestamptz", created_by: "text", updated_at: "timestamptz" },
+  },
+  list_members: { list_id: "text", record_id: "text", added_at: "timestamptz", added_by: "text" },
+};
 
 /** The short name of a record, which is made of its id. */
 export const isHandle = (field: Field): boolean => isIdentity(field) && field.name !== field.column;

@@ -1,14 +1,15 @@
 import type { FieldType } from "../fields/type.ts";
 import { formatLine, type Pair } from "../kit/line.ts";
 import { type Field, isAlways, type Kind, stored } from "../records/kind.ts";
-import { columnsOf, exampleQueries } from "./columns.ts";
+import { columnsOf, exampleQueries, TOLD } from "./columns.ts";
 
 /** What a program needs to compose a request or a query: kinds, fields, types, links. */
 export type Schema = {
   kinds: readonly KindFacts[];
   /** Operators by the name of the type. */
   types: Readonly<Record<string, { operators: readonly string[]; expects: string }>>;
-  sql: { request: string; examples: readonly string[]; notes: readonly string[] };
+  /** `tables`: those that are no kinds, with the types of their columns. */
+  sql: { request: string; tables: typeof TOLD; examples: readonly string[]; notes: readonly string[] };
 };
 
 /** `plural` is the path and the table. */
@@ -50,10 +51,12 @@ export function schemaOf(kinds: readonly Kind[]): Schema {
     types,
     sql: {
       request: `POST /sql ${JSON.stringify(parameterExample(kinds))}`,
+      tables: TOLD,
       examples: exampleQueries(kinds),
       notes: [
         "one query that reads; tables and columns are called like paths and fields; links hold whole ids: join … on c.id = d.company_id",
         'a name that SQL has a use for stands in double quotes: "from"',
+        "changes is the history, lists and list_members are the saved lists: no kinds, and tables too",
         "deleted records are in no table; tags and further values are arrays, custom is jsonb, times are timestamptz in the workspace's zone",
       ],
     },
@@ -110,6 +113,7 @@ export function schemaText({ kinds, types, sql }: Schema): string {
       ...fields.map(({ name, ...field }) => formatLine(`field/${kind.name}.${name}`, pairsOf(field))),
     ]),
     ...Object.entries(types).map(([name, type]) => formatLine(`type/${name}`, pairsOf(type))),
+    ...Object.entries(sql.tables).map(([name, columns]) => formatLine(`table/${name}`, Object.entries(columns))),
     ...sql.examples.map((example) => formatLine("query", [["sql", example]])),
   ];
   const fields = kinds.reduce((sum, kind) => sum + kind.fields.length, 0);

@@ -26,8 +26,8 @@ export type Translation = {
 /** Filters of ours that a parameter of a list stands for, where it has to be looked up. */
 export type Lookup = (value: string, call: Call) => Promise<Parameters>;
 
-/** What a field is called over there: `name` for our `title`. `custom.size` is a member of our field `custom`. */
-export type Word = { theirs: string; ours: string; value?: Translation };
+/** What a field is called over there: `name` for our `title`. `custom.size` is a member of our field `custom`. `absent`: shown in place of null. */
+export type Word = { theirs: string; ours: string; value?: Translation; absent?: unknown };
 
 /** A kind of record in another system's words. */
 export type Table = {
@@ -45,6 +45,8 @@ export type Table = {
   columns: readonly string[];
   /** Field names there that make the title here: a change of one of them changes it too. */
   title?: { ours: string; parts: readonly string[] };
+  /** Columns that compare without regard to case in queries. */
+  folded?: readonly string[];
   /** Parameters of its list that are no columns. */
   lookups?: Readonly<Record<string, Lookup>>;
   /** Our kinds whose records one record is shown with, by their plurals. */

@@ -6,7 +6,7 @@ import { type Field, type Kind, membersOf } from "../records/kind.ts";
 import type { Dialect, Table, Translation, Values } from "./dialect.ts";
 
 /** A field as it is called on both sides. `member`: it is kept in an object of ours under this key. */
-export type Entry = { theirs: string; ours: string; field: Field; member?: string; value?: Translation };
+export type Entry = { theirs: string; ours: string; field: Field; member?: string; value?: Translation; absent?: unknown };
 
 /** The words of a dialect for one kind. */
 export type Vocabulary = {
@@ -95,12 +95,9 @@ export function toTheirs({ dialect, table, entries }: Vocabulary, record: Values
   return shown;
 }
 
-function shownValue(entries: readonly Entry[], { ours, field, member, value }: Entry, record: Values): unknown {
+function shownValue(entries: readonly Entry[], { ours, field, member, value, absent = null }: Entry, record: Values): unknown {
   const held = record[field.name];
-  if (member !== undefined) {
-    const found = (held as Values | null | undefined)?.[member];
-    return found === undefined ? null : found;
-  }
+  if (member !== undefined) return (held as Values | null | undefined)?.[member] ?? absent;
   if (held !== null && held !== undefined && value) return value.theirs(held, perOf(value, record));
   const members = entries.filter((each) => each.member !== undefined && each.field.name === ours).map((each) => each.member!);
   return members.length > 0 && isObject(held) ? without(held, members) : held;

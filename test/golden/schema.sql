@@ -1,5 +1,7 @@
 create extension btree_gin;
+create extension citext;
 create extension pg_trgm;
+create extension pgcrypto;
 create extension unaccent;
 
 create function activities_write(p_workspace text, p_at timestamp with time zone, p_actor text, p_token text, p_agent text, p_reason text, p_request text, p_entry text, p_id text, p_creates boolean, p_versions integer[], p_cap integer, p_key text, p_fingerprint text, p_sent jsonb, p_initial jsonb, p_removed text[]) returns SETOF activities
@@ -640,6 +642,10 @@ begin
   end loop;
   return days;
 end $$;
+
+create function crm_differences(versions jsonb) returns jsonb
+  language sql immutable strict parallel safe
+RETURN (SELECT COALESCE(jsonb_object_agg(k.name, jsonb_build_object('from', (v.before -> k.name), 'to', (v.after -> k.name))), '{}'::jsonb) AS "coalesce" FROM (SELECT CASE WHEN (((crm_differences.versions -> 0) ->> 'deleted_at'::text) IS NULL) THEN COALESCE(NULLIF((crm_differences.versions -> 0), 'null'::jsonb), '{}'::jsonb) ELSE '{}'::jsonb END AS before, CASE WHEN (((crm_differences.versions -> 1) ->> 'deleted_at'::text) IS NULL) THEN (crm_differences.versions -> 1) ELSE '{}'::jsonb END AS after) v, LATERAL jsonb_object_keys((v.before || v.after)) k(name) WHERE ((NULLIF((v.before -> k.name), 'null'::jsonb) IS DISTINCT FROM NULLIF((v.after -> k.name), 'null'::jsonb)) AND (k.name <> ALL ('{id,version,created_at,created_by,updated_at,deleted_at}'::text[]))));
 
 create function crm_digits(phone text) returns text
   language plpgsql immutable strict parallel safe

@@ -476,6 +476,53 @@ test("lists are dynamic by a predicate or static by members, and resolve to rows
   assert.ok((await rows("/v1/lists")).some(({ id }) => id === list.id));
   await refused(404, "not_found", "GET", `/v1/lists/${list.id}/rows`, undefined, bob);
   await refused(409, "conflict", "POST", "/v1/lists", { name: "Renamed", target_table: "deals", kind: "static" });
+  assert.deepEqual(
+    (await rows(`/v1/list_members?list_id=${list.id}`)).map(({ list_id, member_id }) => [list_id, member_id]),
+    [[list.id, made[0]!.id]],
+  );
+  assert.deepEqual(await rows(`/v1/list_members?list_id=${list.id}`, bob), []);
+});
+
+test("lists are filtered, deleted and restored like rows of any table", async () => {
+  const target = { target_table: "contacts", kind: "static" };
+  const { id } = await row("POST", "/v1/lists", {
+    name: "Kept one",
+    config: { columns: ["name"] },
+    custom: { team: "x" },
+    ...target,
+  });
+  const merged = await row("PATCH", `/v1/lists/${id}`, { config: { sort: "name" } });
+  assert.deepEqual(merged.config, { columns: ["name"], sort: "name" });
+  const found = async (query: string) => (await ids(`/v1/lists?${query}`)).includes(id);
+  for (const query of [
+    ...[
+      "name=Kept one",
+      "name_contains=KEPT",
+      "name_starts=kept",
+      "kind=static,dynamic",
+      "custom.team=x",
+      "description_present=false",
+    ],
+    ...["created_at_after=2020-01-01T00:00:00Z&target_table=contacts", `id=${id}`, "include_deleted=true"],
+  ])
+    assert.equal(await found(query), true, query);
+  for (const query of [
+    "kind=dynamic",
+    "created_at_before=2020-01-01",
+    "name_present=false",
+    "custom.team_contains=y",
+    "only_deleted=true",
+  ])
+    assert.equal(await found(query), false, query);
+  await refused(400, "unknown_column", "GET", "/v1/lists?nmae=x");
+  assert.deepEqual(await ids("/v1/lists/search?q=kept"), [id]);
+  assert.equal(typeof (await row("DELETE", `/v1/lists/${id}`)).deleted_at, "string");
+  await refused(404, "not_found", "GET", `/v1/lists/${id}`);
+  assert.deepEqual(await ids("/v1/lists?only_deleted=true&name=Kept one"), [id]);
+  assert.equal((await row("GET", `/v1/lists/${id}?include_deleted=true`)).id, id);
+  assert.equal((await row("POST", `/v1/lists/${id}/restore`)).deleted_at, null);
+  assert.deepEqual(await row("DELETE", `/v1/lists/${id}?hard=true`), { id, deleted: true, hard: true });
+  await refused(404, "not_found", "POST", `/v1/lists/${id}/restore`);
 });
 
 test("mails attach by themselves, and are found by whom they came from or whom they involve", async () => {
@@ -534,6 +581,47 @@ test("SQL reads tables by their names and columns, and tells SQLSTATE and place"
   const others = (await bob.send("POST", "/v1/sql", { sql: "select count(*) as n from deals where name = 'Queried'" })).json();
   assert.deepEqual(others.data.rows, [{ n: 0 }]);
   await refused(501, "not_available", "POST", "/v1/connection");
+});
+
+test("SQL reads the feed and the lists too, and addresses compare without regard to case", async () => {
+  const { id } = await row("POST", "/v1/deals", { name: "Told", stage: "lead" });
+  await row("PATCH", `/v1/deals/${id}`, { name: "Retold", stage: "won" });
+  const list = await row("POST", "/v1/lists", {
+    name: "Queried list",
+    target_table: "deals",
+    kind: "static",
+    member_ids: [id],
+  });
+  const ask = async (sql: string, client = ann) => (await row("POST", "/v1/sql", { sql }, client)).rows as Row[];
+  const feed = `select verb, actor, subject_type, subject_repr, changes from activity where subject_id = '${id}' and verb = 'updated'`;
+  const [told] = await ask(feed);
+  const [shown] = await rows(`/v1/activity?subject_id=${id}&verb=updated`);
+  for (const column of ["verb", "actor", "subject_type", "subject_repr", "changes"])
+    assert.deepEqual(told![column], shown![column], column);
+  assert.equal((await row("GET", `/v1/activity/${shown!.id}`)).subject_id, id);
+  assert.deepEqual(
+    await ask(
+      "select l.name, l.target_table, l.kind, m.member_id from lists l join list_members m on m.list_id = l.id" +
+        ` where l.id = '${list.id}'`,
+    ),
+    [{ name: "Queried list", target_table: "deals", kind: "static", member_id: id }],
+  );
+  assert.deepEqual(await ask(feed, bob), []);
+  for (const table of ["lists", "list_members", "activity"])
+    assert.deepEqual(
+      await ask(`select count(*) as n from ${table} where custom::text like '%${id}%' or id = '${list.id}'`, bob),
+      [{ n: 0 }],
+    );
+  await row("POST", "/v1/emails", {
+    from_addr: "Jo@Case.example",
+    to_addrs: ["x@case.example"],
+    subject: "Case",
+    deal_ids: [id],
+  });
+  assert.deepEqual(await ask(`select subject from emails where from_addr = 'JO@case.EXAMPLE' and '${id}' = any (deal_ids)`), [
+    { subject: "Case" },
+  ]);
+  assert.deepEqual(await ids(`/v1/emails?deal_ids_has=${id}`), await ids("/v1/emails?subject=Case"));
 });
 
 test("a kind of the workspace's own is a table as soon as it is declared", async () => {

@@ -156,6 +156,8 @@ test("GET /schema tells the tables, columns and types that there are, and its ex
   const told = schema.kinds.flatMap(({ plural, fields }: { plural: string; fields: { name: string; sql: string | null }[] }) =>
     fields.flatMap(({ name, sql }) => (sql === null ? [] : [`${plural}.${name} ${sql}`])),
   );
+  for (const [table, columns] of Object.entries(schema.sql.tables as Record<string, Record<string, string>>))
+    told.push(...Object.entries(columns).map(([name, type]) => `${table}.${name} ${type}`));
   const there =
     await rowsOf(`select c.relname || '.' || a.attname || ' ' || replace(format_type(a.atttypid, a.atttypmod), 'timestamp with time zone', 'timestamptz')
     from pg_class c join pg_attribute a on a.attrelid = c.oid and a.attnum > 0 where c.relkind = 'v' and c.relnamespace = current_schema()::regnamespace`);

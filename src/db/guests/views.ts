@@ -1,24 +1,53 @@
-import { type Column, columnsOf, isHandle } from "../../derive/columns.ts";
+import { type Column, columnsOf, isHandle, TOLD } from "../../derive/columns.ts";
 import { fnv1a } from "../../kit/hash.ts";
 import { ident, join, raw, type Statement, sql } from "../../postgres/sql.ts";
 import type { Catalog } from "../../records/catalog.ts";
 import { derived } from "../../records/derived.ts";
 import type { Kind } from "../../records/kind.ts";
+import { change } from "../../views/change.ts";
+import { changesTable, namedChangesSql } from "../records/history.ts";
 import { tableOf } from "../records/table.ts";
 
 /** The workspace of the role that is logged in: no view holds the id of one. */
 const WORKSPACE = raw("public.crm_sql_workspace()");
 
-/** `create view … as` for each kind. A barrier keeps functions of a caller from rows that the view does not show. */
-export function viewsSql({ kinds }: Catalog, schema: string): string {
-  return kinds.map((kind) => `${viewSql(kind, ident(schema)).text};`).join("\n");
+/** `create view … as` for each kind and for what is told of records. */
+export function viewsSql(catalog: Catalog, schema: string): string {
+  const views = [...catalog.kinds.map(kindView), ...toldViews(catalog)];
+  return views.map((view) => `${viewSql(view, ident(schema)).text};`).join("\n");
 }
 
-function viewSql(kind: Kind, schema: Statement): Statement {
+type GuestView = { name: string; columns: Statement; from: Statement; living: Statement };
+
+/** A barrier keeps functions of a caller from rows that the view does not show. */
+const viewSql = ({ name, columns, from, living }: GuestView, schema: Statement): Statement =>
+  sql`create view ${schema}.${ident(name)} with (security_barrier = true) as select ${columns} from ${from} r where r.workspace_id = ${WORKSPACE} and ${living}`;
+
+function kindView(kind: Kind): GuestView {
   const { name, living } = tableOf(kind);
   const columns = columnsOf(kind).map((column) => sql`${valueSql(kind, column)} as ${ident(column.name)}`);
-  return sql`create view ${schema}.${ident(kind.plural)} with (security_barrier = true) as select ${join(columns)} from ${name} r where r.workspace_id = ${WORKSPACE} and ${living}`;
+  return { name: kind.plural, columns: join(columns), from: name, living };
 }
+
+/** The history and the saved lists, unless the workspace has a kind that is called so. */
+function toldViews(catalog: Catalog): GuestView[] {
+  const changes = changesTable(catalog);
+  const changed = Object.keys(TOLD.changes!).map((name) => {
+    const isDifference = name === "changes";
+    const value = isDifference ? namedChangesSql(catalog, WORKSPACE) : changes.column(change.field(name)!, WORKSPACE);
+    return sql`${isDifference ? sql`crm_differences(${value})` : value} as ${ident(name)}`;
+  });
+  const plain = (name: string) => join(Object.keys(TOLD[name]!).map((column) => sql`${held(column)} as ${ident(column)}`));
+  const held = (column: string) => (column === "custom" ? raw("coalesce(r.custom, '{}')") : sql`r.${ident(column)}`);
+  const views: GuestView[] = [
+    { name: "changes", columns: join(changed), from: changes.name, living: changes.living },
+    { name: "lists", columns: plain("lists"), from: raw("lists"), living: raw("r.deleted_at is null") },
+    { name: "list_members", columns: plain("list_members"), from: raw("list_members"), living: raw(ON_LIVING_LIST) },
+  ];
+  return views.filter(({ name }) => !catalog.byPlural(name));
+}
+
+const ON_LIVING_LIST = `exists (select from lists l where l.workspace_id = ${WORKSPACE.text} and l.id = r.list_id and l.deleted_at is null)`;
 
 /** Lists and objects are never null in JSON, so the views show empty ones as well. By column type and empty JSON value. */
 const EMPTY: Record<string, string> = { "jsonb {}": "'{}'::jsonb", "jsonb []": "'[]'::jsonb", "text[] []": "'{}'::text[]" };

@@ -89,6 +89,10 @@ function namedChanges({ kinds }: Catalog): string {
   return cases.length === 0 ? CHANGES : `crm_named(${CHANGES}, case r.kind ${cases.join(" ")} end)`;
 }
 
+/** The versions before and after each entry `r`. */
+export const namedChangesSql = (catalog: Catalog, workspace: Workspace): Statement =>
+  perWorkspace(namedChanges(catalog))(workspace);
+
 /** What names the record. An activity is named by its body, which may be long enough to be left out. */
 function nameSql({ kinds }: Catalog): string {
   const title = `(case r.kind ${kinds.map(({ name, titleField }) => `when '${name}' then '${columnName(titleField)}'`).join(" ")} end)`;

@@ -1,4 +1,6 @@
 import { readLimit } from "../../derive/query.ts";
+import { echo } from "../../kit/line.ts";
+import { Problem } from "../../kit/problem.ts";
 import type { Call, Said, Values } from "../dialect.ts";
 import { tableOfKind, vocabularyFor } from "../engine.ts";
 import { queryOf } from "../verbs.ts";
@@ -10,6 +12,8 @@ import { MOST } from "./query.ts";
 const FILTERS: Record<string, (value: string) => [name: string, value: string]> = {
   since: (value) => ["at", `gte:${value}`],
   occurred_at_after: (value) => ["at", `gt:${value}`],
+  occurred_at_gte: (value) => ["at", `gte:${value}`],
+  occurred_at_lte: (value) => ["at", `lte:${value}`],
   occurred_at_before: (value) => ["at", `lte:${value}`],
   subject_type: (value) => ["kind", anyOf(value)],
   subject_id: (value) => [
@@ -29,6 +33,7 @@ export const ACTIVITY_PARAMETERS = [...Object.keys(FILTERS), "limit", "cursor"];
 
 /** Prefixes under which there is nothing. */
 const RECORD = { name: "", prefix: "c" };
+const ENTRY = { name: "change", prefix: "ch" };
 const TOKEN = { name: "token", prefix: "tok" };
 
 const anyOf = (value: string) => (value.includes(",") ? `in:${value}` : `eq:${value}`);
@@ -51,6 +56,14 @@ export async function activity(call: Call): Promise<Said> {
   const { json } = await call.ask("GET", `/audit${queryOf([...asked, ["limit", String(limit)]])}`);
   const rows = (json.items as Values[]).map((entry) => shown(call, entry));
   return { is: "many", rows, page: { limit, next: json.next_cursor as string | null } };
+}
+
+export async function entry(call: Call): Promise<Said> {
+  const id = call.path.id!;
+  const { json } = await call.ask("GET", `/audit${queryOf([["id", `eq:${idOrNone(id, ENTRY)}`]])}`);
+  const [found] = json.items as Values[];
+  if (!found) throw new Problem("not_found", `there is no entry ${echo(id)}`, "GET /v1/activity lists them");
+  return { is: "one", row: shown(call, found) };
 }
 
 function shown(call: Call, entry: Values): Values {

@@ -5,15 +5,13 @@ import { Problem } from "../../kit/problem.ts";
 import type { Call, Page, Reply, Values } from "../dialect.ts";
 import { queryOf } from "../verbs.ts";
 import type { Vocabulary } from "../vocabulary.ts";
+import { KEPT } from "./plain.ts";
 import { query } from "./sql.ts";
 
 /**
  * Lists whose predicate says more than our filters can: it is run as a query by the role of POST /sql, which reads this workspace and nothing else, and
  * the records are then read by their ids, with the rights of who asks.
  */
-
-/** Where a list keeps what was sent in these words and has no place of its own with us. */
-export const KEPT = "agentcrm";
 
 /** The query of such a list with us: it finds nothing, so that no bulk change by `list=` takes other records than the predicate means. */
 export const BY_SQL = "created_at=is%3Anull";

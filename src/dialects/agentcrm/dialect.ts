@@ -1,6 +1,7 @@
 import type { Call, Dialect, Phrase } from "../dialect.ts";
 import { change, create, list, one, remove, restore, WRITES } from "../verbs.ts";
-import { ACTIVITY_PARAMETERS, activity } from "./activity.ts";
+import { ACTIVITY_PARAMETERS, activity, entry } from "./activity.ts";
+import { addMember, listMembers, MEMBER_PARAMETERS, removeMember as removeListMember } from "./listMembers.ts";
 import * as lists from "./lists.ts";
 import { accept, invite, members, removeMember } from "./members.ts";
 import { readQuery } from "./query.ts";
@@ -38,25 +39,35 @@ const phrases: readonly Phrase[] = [
   { method: "DELETE", path: "/members", about: "remove a member", takes: ["ws", "user_id"], answer: removeMember },
   { method: "POST", path: "/members/invite", about: "invite somebody", takes: ["ws", "code"], answer: invite },
   { method: "POST", path: "/members/accept/{token}", about: "a key for who was invited", takes: ["code"], answer: accept },
-  { method: "GET", path: "/lists", about: "the saved lists", takes: ["limit", "cursor"], answer: lists.lists },
+  { method: "GET", path: "/activity/{id}", about: "one entry of it", takes: [], answer: entry },
+  { method: "GET", path: "/lists", about: "the saved lists, filtered by column", answer: lists.lists },
+  { method: "GET", path: "/lists/search", about: "lists whose name or description has a text", answer: lists.lists },
   { method: "POST", path: "/lists", about: "save a list, dynamic or static", takes: [], answer: lists.createList },
-  { method: "GET", path: "/lists/{id}", about: "one list", takes: [], answer: lists.list },
+  { method: "GET", path: "/lists/{id}", about: "one list", takes: ["include_deleted"], answer: lists.list },
   { method: "PATCH", path: "/lists/{id}", about: "change a list", takes: [], answer: lists.changeList },
   {
     method: "DELETE",
     path: "/lists/{id}",
     about: "delete a list; its records stay",
     takes: ["hard"],
-    answer: lists.removeList,
+    answer: (call) => lists.removeList(call, isHard(call)),
   },
+  { method: "POST", path: "/lists/{id}/restore", about: "undo its deletion", takes: [], answer: lists.restoreList },
   { method: "GET", path: "/lists/{id}/rows", about: "the rows of a list; columns=name,company.name picks", answer: lists.rows },
-  { method: "POST", path: "/lists/{id}/members", about: "put records on a static list", takes: [], answer: lists.addMember },
+  { method: "POST", path: "/lists/{id}/members", about: "put records on a static list", takes: [], answer: addMember },
   {
     method: "DELETE",
     path: "/lists/{id}/members/{member}",
     about: "take a record off it",
     takes: [],
-    answer: lists.removeMember,
+    answer: removeListMember,
+  },
+  {
+    method: "GET",
+    path: "/list_members",
+    about: "which records are on which static lists",
+    takes: MEMBER_PARAMETERS,
+    answer: listMembers,
   },
   { method: "GET", path: "/{table}", about: "rows, filtered by column", answer: list },
   { method: "POST", path: "/{table}", about: "create; 409 on a taken value", takes: WRITES, answer: create },

@@ -1,28 +1,29 @@
-import { type Parameters, readLimit } from "../../derive/query.ts";
+import type { Parameters } from "../../derive/query.ts";
 import { Problem } from "../../kit/problem.ts";
 import type { Call, Page, Reply, Said, Values } from "../dialect.ts";
 import { tableOf, tablesOf, vocabularyFor } from "../engine.ts";
 import { agreed, listed, queryOf } from "../verbs.ts";
 import { isObject, toTheirs, unknownColumn, type Vocabulary } from "../vocabulary.ts";
-import { BY_SQL, foundBySql, idsBySql, KEPT, MOST_PREDICATE } from "./bySql.ts";
+import { BY_SQL, foundBySql, idsBySql, MOST_PREDICATE } from "./bySql.ts";
+import { KEPT, plainPage } from "./plain.ts";
 import { readPredicate } from "./predicate.ts";
-import { MOST } from "./query.ts";
 
-const at = (call: Call, more = "") => `/lists/${encodeURIComponent(call.path.id!)}${more}`;
+export const at = (call: Call, more = "") => `/lists/${encodeURIComponent(call.path.id!)}${more}`;
+
+/** Deleted ones where they are asked for: our `deleted=`. */
+function deletedOf({ parameters }: Call): Parameters {
+  const asked = (name: string) => parameters.some(([each, value]) => each === name && value !== "false");
+  return asked("only_deleted") ? [["deleted", "only"]] : asked("include_deleted") ? [["deleted", "include"]] : [];
+}
 
 export async function lists(call: Call): Promise<Said> {
-  const { json } = await call.ask("GET", "/lists");
-  const limit = readLimit(call.parameters.find(([name]) => name === "limit")?.[1] || undefined, MOST);
-  const cursor = call.parameters.find(([name]) => name === "cursor")?.[1];
-  const all = json.items as Values[];
-  const rest = all.slice(cursor ? all.findIndex(({ id }) => id === cursor) + 1 : 0);
-  const some = rest.slice(0, limit);
-  const next = rest.length > limit ? String(some.at(-1)!.id) : null;
-  return { is: "many", rows: some.map((list) => shown(call, list)), page: { limit, next } };
+  const { json } = await call.ask("GET", `/lists${queryOf(deletedOf(call))}`);
+  const rows = (json.items as Values[]).map((list) => shown(call, list));
+  return plainPage("lists", rows, call.parameters);
 }
 
 export async function list(call: Call): Promise<Said> {
-  return { is: "one", row: shown(call, (await call.ask("GET", at(call))).json) };
+  return { is: "one", row: shown(call, (await call.ask("GET", at(call) + queryOf(deletedOf(call)))).json) };
 }
 
 function shown(call: Call, list: Values): Values {
@@ -42,7 +43,7 @@ function shown(call: Call, list: Values): Values {
     custom,
     created_at: list.created_at,
     updated_at: list.updated_at,
-    deleted_at: null,
+    deleted_at: list.deleted_at ?? null,
   };
 }
 
@@ -125,34 +126,23 @@ async function queryFor(call: Call, words: Vocabulary, predicate: unknown, param
 }
 
 function customFor({ custom, filter_predicate, filter_params, config }: Values, kept: Values): Values {
-  const said = Object.entries({ filter_predicate, filter_params, config }).filter(([, value]) => value !== undefined);
+  const before = isObject(kept.config) ? kept.config : {};
+  const merged = isObject(config) ? { ...before, ...config } : config;
+  const said = Object.entries({ filter_predicate, filter_params, config: merged }).filter(([, value]) => value !== undefined);
   const own = custom === undefined || custom === null ? {} : custom;
   if (!isObject(own)) throw new Problem("invalid_value", "custom is a JSON object", '"custom":{"team":"west"}');
   return said.length === 0 ? own : { ...own, [KEPT]: { ...kept, ...Object.fromEntries(said) } };
 }
 
-export async function removeList(call: Call): Promise<Said> {
-  const row = shown(call, (await call.ask("GET", at(call))).json);
-  await agreed(call, "DELETE", at(call), []);
-  return { is: "one", row: { id: row.id, deleted: true } };
+export async function removeList(call: Call, hard: boolean): Promise<Said> {
+  const found = async () => shown(call, (await call.ask("GET", `${at(call)}?deleted=include`)).json);
+  const { id } = await found();
+  await agreed(call, "DELETE", at(call), hard ? [["purge", "true"]] : []);
+  return { is: "one", row: hard ? { id, deleted: true, hard: true } : await found() };
 }
 
-export async function addMember(call: Call): Promise<Said> {
-  const { member_id, member_ids } = call.body;
-  const members = member_ids ?? (member_id === undefined ? undefined : [member_id]);
-  if (members === undefined) throw new Problem("missing_field", "member_id is missing", '{"member_id":"c_…"}');
-  const { json } = await call.ask("POST", at(call, "/members"), { members });
-  return {
-    is: "one",
-    status: 201,
-    row: { list_id: call.path.id, member_id: member_id ?? null, member_ids: members, added: json.added },
-  };
-}
-
-export async function removeMember(call: Call): Promise<Said> {
-  const { id, member } = call.path;
-  await call.ask("DELETE", at(call, `/members/${encodeURIComponent(member!)}`));
-  return { is: "one", row: { list_id: id, member_id: member, deleted: true } };
+export async function restoreList(call: Call): Promise<Said> {
+  return { is: "one", row: shown(call, (await call.ask("POST", at(call, "/restore"))).json) };
 }
 
 /** The records of a list, with the columns that the request or the list's config names: own ones, and those of linked rows as `company.name`. */

@@ -46,6 +46,15 @@ const OWN: Record<string, (value: string, vocabulary: Vocabulary) => Parameter[]
   },
 };
 
+/** The column and the ending of a parameter of a table that has just these columns; a key of `custom` may be called anything. */
+export function filterNamed(name: string, columns: readonly string[]): [column: string, suffix?: string] | undefined {
+  if (columns.includes(name)) return [name];
+  const [, column = "", suffix = ""] = /^(.+)_([a-z]+)$/s.exec(name) ?? [];
+  const isColumn = (each: string) => columns.includes(each) || each.startsWith("custom.");
+  if (Object.hasOwn(SUFFIXES, suffix) && isColumn(column)) return [column, suffix];
+  return isColumn(name) ? [name] : undefined;
+}
+
 function filterOf(vocabulary: Vocabulary, name: string, value: string): Parameter {
   const exact = vocabulary.named(name);
   const [, column = "", suffix = ""] = /^(.+)_([a-z]+)$/s.exec(name) ?? [];

@@ -43,6 +43,7 @@ export const TABLES: readonly Table[] = [
     of: "contacts",
     columns: ["id", "email", "first_name", "last_name", "phone", "title", "company_id", "custom", ...ORIGIN],
     title: { ours: "name", parts: ["first_name", "last_name"] },
+    folded: ["email"],
     holds: ["deals"],
   },
   {
@@ -67,7 +68,7 @@ export const TABLES: readonly Table[] = [
       { theirs: "body_text", ours: "body" },
       { theirs: "contact_ids", ours: "contacts" },
       { theirs: "company_ids", ours: "companies" },
-      { theirs: "deal_ids", ours: "custom.deal_ids" },
+      { theirs: "deal_ids", ours: "custom.deal_ids", absent: [] },
     ],
     columns: [
       ...[
@@ -85,6 +86,7 @@ export const TABLES: readonly Table[] = [
       ...["body_text", "body_html", "sent_at", "received_at", "contact_ids", "company_ids", "deal_ids", "custom"],
       ...ORIGIN,
     ],
+    folded: ["from_addr", "to_addrs", "cc_addrs"],
     lookups: {
       from_contact: fromContact,
       involves_contact: (value, call) => attached(call, "contacts", value),
