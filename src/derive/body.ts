@@ -36,6 +36,8 @@ export type Written = {
   length: number;
   /** The caller expects the record to have one of these. */
   versions?: readonly number[];
+  /** Its items are those of another document, and take nothing more from the records that they name. */
+  whole?: true;
 };
 
 /** The schema of what a write may hold, made once: fields may be absent or null. What a new record needs is checked by `complete`. */

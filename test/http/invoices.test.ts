@@ -92,6 +92,25 @@ test("an item takes from the product that it names, and the workspace gives the 
   assert.equal(patched.status, 200, "what was read can be written");
 });
 
+test("the invoice of a quote names the products of its items, but those that have gone, and takes nothing new from them", async () => {
+  const made = async (sku: string) => post("/products", { name: sku, sku, unit_price_cents: 500, currency: "EUR" });
+  const [kept, gone] = [await made("KEPT"), await made("GONE")];
+  const quote = await post("/quotes", {
+    company_id: company,
+    currency: "EUR",
+    items: [{ product: "KEPT" }, { product: "GONE" }],
+  });
+  for (const act of ["send", "accept"]) await post(`/quotes/${quote.id}/${act}`, {}, 200);
+  await ann.send("PATCH", `/products/${kept.id}`, { unit: "box", name: "Changed" });
+  const { confirm } = (await ann.send("DELETE", `/products/${gone.id}?format=json`)).json();
+  await ann.send("DELETE", `/products/${gone.id}?confirm=${confirm}`);
+  const invoice = await post(`/quotes/${quote.id}/invoice`);
+  const [first, second] = quote.items as Json[];
+  const { product: _, ...rest } = second!;
+  assert.deepEqual(invoice.items, [first, rest]);
+  assert.ok(first!.product);
+});
+
 test("totals and numbers are not for callers to say", async () => {
   for (const field of ["net_cents", "gross_cents", "number", "status", "paid_cents", "issued_at", "buyer"]) {
     const reply = await ann.send("POST", "/invoices", { items: ITEMS, [field]: 5 });

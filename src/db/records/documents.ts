@@ -1,6 +1,7 @@
 import type { Written } from "../../derive/body.ts";
 import type { Stored } from "../../derive/differences.ts";
 import { viewsOf } from "../../derive/view.ts";
+import type { Item } from "../../fields/items.ts";
 import { type IdReference, type IdSource, shortId } from "../../kit/id.ts";
 import { wholeOf } from "../../kit/largeJson.ts";
 import { seriesOf } from "../../kit/numbering.ts";
@@ -12,6 +13,7 @@ import type { Kind } from "../../records/kind.ts";
 import type { Author, Database } from "../database.ts";
 import { inUnit } from "../unit.ts";
 import { withNewHandles } from "./handles.ts";
+import { takenOver } from "./items.ts";
 import { readParty, readSettings } from "./parties.ts";
 import { type Put, putRows, timeOf } from "./put.ts";
 import { gone, idMatches, wrongKind } from "./references.ts";
@@ -144,7 +146,7 @@ export function cancel(
     const { id } = await make(unit, author, making, kind, {
       ...Object.fromEntries(links.map((name) => [name, doc[name]])),
       [link]: doc.id,
-      [source.items]: unlinked(kind, doc[source.items] as Stored[]),
+      [source.items]: await itemsOf(db, tx, author, kind, doc),
       [source.currency]: doc[source.currency],
       [source.heading]: `Reverses ${doc[source.number]}`,
       [source.series]: doc[source.series],
@@ -200,7 +202,7 @@ export function become(db: Database, author: Author, making: Making, kind: Kind,
     const { id, change } = await make(unit, author, making, target, {
       ...Object.fromEntries(shared.map((each) => [each, doc[each]])),
       [link]: doc.id,
-      [to.items]: unlinked(kind, doc[from.items] as Stored[]),
+      [to.items]: await itemsOf(db, tx, author, kind, doc),
       [to.currency]: doc[from.currency],
       [to.heading]: doc[from.heading],
       [to.note]: doc[from.note],
@@ -283,15 +285,15 @@ async function make(
         }),
     ),
     length: 0,
+    whole: true,
   };
   const { row, change } = await upsertRow(unit, author, ids, viewsOf(kind).record, written, { cap });
   return { id: row[0] as string, change };
 }
 
-/** Items without the records they were taken from, which may have changed or gone since. */
-const unlinked = (kind: Kind, items: readonly Stored[]): Stored[] => {
-  const { links } = kind.field(kind.document!.items)!.type.items!;
-  return items.map((item) => Object.fromEntries(Object.entries(item).filter(([name]) => !links.includes(name))));
+const itemsOf = ({ catalog }: Database, tx: Transaction, { workspaceId }: Author, kind: Kind, doc: Locked): Promise<Item[]> => {
+  const { items } = kind.document!;
+  return takenOver((statement) => tx.rows(statement), catalog, workspaceId, kind.field(items)!, doc[items] as Item[]);
 };
 
 /** The next number of a series, which stays locked until the transaction ends: nobody has it if this one fails. */

@@ -20,7 +20,7 @@ export const isFilled = (kind: Kind, sent: Readonly<Record<string, unknown>>, cr
 
 /**
  * Puts into what is written what the caller left to others: the settings of the workspace into a new record, and into items what the records that
- * they name say. `key`: that of the record, where it is there already.
+ * they name say. `key`: that of the record, where it is there already. `whole`: items are left as they are.
  */
 export async function fill(
   rows: Rows,
@@ -30,6 +30,7 @@ export async function fill(
   sent: Record<string, unknown>,
   initial: Record<string, unknown> | undefined,
   key: string | undefined,
+  whole = false,
 ): Promise<void> {
   const settings = await settingsOf(rows, sender.workspaceId);
   const read = (field: string, of: string) => held(rows, sender.workspaceId, kind, field, of);
@@ -40,7 +41,7 @@ export async function fill(
   }
   for (const field of kind.fields) {
     const items = field.type.items && (sent[field.name] as SentItem[] | null | undefined);
-    if (!items) continue;
+    if (!items || whole) continue;
     const { document } = kind;
     const own = document && ((sent[document.currency] ?? initial?.[document.currency]) as string | undefined);
     const inWhich = own ?? (document && key !== undefined ? await read(document.currency, key) : undefined);
@@ -161,4 +162,26 @@ async function named(
   throw new Problem("unprocessable", `item ${place}: more than one ${wanted}`, [
     `name one by its id: ${found.map(([id]) => shortId(id as string)).join(" or ")}`,
   ]);
+}
+
+/** Items as another document takes them over: without the records that have gone since. */
+export async function takenOver(
+  rows: Rows,
+  catalog: Catalog,
+  workspaceId: string,
+  { takes = {} }: Field,
+  items: readonly Item[],
+): Promise<Item[]> {
+  let kept = [...items];
+  for (const link of Object.keys(takes)) {
+    const ends = kept.map((item) => String(item[link] ?? "").slice(-8)).filter((end) => end !== "");
+    if (ends.length === 0) continue;
+    const found = await rows(
+      sql`select right(r.id, 8) from ${ident(catalog.get(link)!.plural)} r where r.workspace_id = ${workspaceId} and right(r.id, 8) = any (${ends}::text[])
+        and r.deleted_at is null`,
+    );
+    const living = new Set(found.map(([end]) => end));
+    kept = kept.map(({ [link]: id, ...item }) => (living.has(String(id).slice(-8)) ? { ...item, [link]: id } : item) as Item);
+  }
+  return kept;
 }

@@ -176,7 +176,7 @@ export async function prepareValues(
   }
   if (isFilled(kind, sent, creates)) {
     const rows = (statement: Statement) => db.pool.rows(statement, { retry: true });
-    await fill(rows, db.catalog, author, kind, sent, creates ? initial : undefined, key);
+    await fill(rows, db.catalog, author, kind, sent, creates ? initial : undefined, key, written.whole);
   }
   return { ...takenApart(kind, sent), initial, versions: written.versions };
 }
