@@ -5,6 +5,7 @@ import { sql } from "../../postgres/sql.ts";
 import type { Transaction } from "../../postgres/transaction.ts";
 import type { Author } from "../database.ts";
 import type { Claim } from "../records/writeStatement.ts";
+import { readEverywhere } from "../spread/everywhere.ts";
 
 /**
  * An import is staging while its file arrives, staged once all rows are there, and in the end done; refused when it was strict and a row did
@@ -208,7 +209,13 @@ const KEPT_MS = 86_400_000;
 /** Upkeep of all workspaces at once. Rows go a few thousand at a time, so that nobody waits for the deletion of millions. */
 export async function dropOldImports(pool: Pool, now: number): Promise<void> {
   const before = new Date(now - KEPT_MS).toISOString();
-  const old = await pool.rows(sql`select workspace_id, id from imports where created_at < ${before} and beat_at < ${before}`);
+  const old = await readEverywhere(
+    pool,
+    ["imports"],
+    (imports) =>
+      sql`select workspace_id, id from ${imports} where created_at < ${before}::timestamptz and beat_at < ${before}::timestamptz`,
+    {},
+  );
   for (const [workspaceId, id] of old) {
     for (let gone = 1; gone > 0; ) {
       const [count] =

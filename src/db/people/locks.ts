@@ -1,5 +1,6 @@
 import { Problem } from "../../kit/problem.ts";
-import { type Statement, sql } from "../../postgres/sql.ts";
+import type { Rows } from "../../postgres/driver.ts";
+import { raw, type Statement, sql } from "../../postgres/sql.ts";
 import type { Transaction } from "../../postgres/transaction.ts";
 
 /**
@@ -10,26 +11,31 @@ import type { Transaction } from "../../postgres/transaction.ts";
  */
 export async function lockPeople(tx: Transaction, which: Statement): Promise<void> {
   if (!tx.spread) return void (await tx.rows(sql`select id from users where ${which} order by id for no key update`));
-  const people = await tx.rows(sql`select id from users where ${which} order by id`);
-  await lockByIds(
-    tx,
-    people.map(([id]) => id as string),
-  );
+  await lockByIds(tx, await tx.rows(sql`select id from users where ${which} order by id`));
+}
+
+/** Locks workspaces in the order of their ids. `shared`: others may do so too, and nobody the former. */
+export async function lockWorkspaces(tx: Transaction, which: Statement, how: "alone" | "shared" = "alone"): Promise<void> {
+  const shared = how === "shared";
+  const rows = sql`select id from workspaces where ${which} order by id`;
+  if (!tx.spread) return void (await tx.rows(sql`${rows} ${raw(shared ? "for share" : "for no key update")}`));
+  await lockByIds(tx, await tx.rows(rows), raw(shared ? "pg_advisory_xact_lock_shared" : "pg_advisory_xact_lock"));
 }
 
 /**
- * The same where the database is spread. Every server has a copy of the table, and a row of it is locked on the first worker: nobody could sign in
- * while that one is away. All people are locked by this server.
+ * The same where the database is spread. Every server has a copy of these tables, and a row of them is locked on the first worker: nobody could
+ * sign in while that one is away. All of them are locked by this server.
  */
-async function lockByIds(tx: Transaction, ids: readonly string[]): Promise<void> {
-  if (ids.length === 0) return;
+async function lockByIds(tx: Transaction, rows: Rows, lock = raw("pg_advisory_xact_lock")): Promise<void> {
+  if (rows.length === 0) return;
+  const ids = rows.map(([id]) => id as string);
   await tx.rows(
-    sql`select pg_advisory_xact_lock(hashtextextended(u.id, ${LOCK_OF_PEOPLE})) from unnest(${ids}::text[]) with ordinality u (id, place) order by u.place`,
+    sql`select ${lock}(hashtextextended(u.id, ${OUR_LOCKS})) from unnest(${ids}::text[]) with ordinality u (id, place) order by u.place`,
   );
 }
 
 /** Keeps these locks apart from others; the number is arbitrary and ours. */
-const LOCK_OF_PEOPLE = 4_741_002;
+const OUR_LOCKS = 4_741_002;
 
 /** Locks the admins of a workspace. Otherwise two admins could step down at once, each counting on the other. */
 export async function lockAdmins(tx: Transaction, workspaceId: string): Promise<string[]> {

@@ -2,6 +2,7 @@ import { Problem } from "../../kit/problem.ts";
 import type { Pool } from "../../postgres/pool.ts";
 import { sql } from "../../postgres/sql.ts";
 import type { Author, Database } from "../database.ts";
+import { sweepEverywhere } from "../spread/everywhere.ts";
 import type { Claim } from "./writeStatement.ts";
 
 /** How long a retry of a write is known as one. */
@@ -9,7 +10,13 @@ const KEPT_MS = 86_400_000;
 
 /** Upkeep of all workspaces at once, the one kind of statement that names none. */
 export async function dropOldKeys(pool: Pool, now: number): Promise<void> {
-  await pool.rows(sql`delete from idempotency_keys where created_at < ${new Date(now - KEPT_MS).toISOString()}`);
+  const before = new Date(now - KEPT_MS).toISOString();
+  await sweepEverywhere(
+    pool,
+    ["idempotency_keys"],
+    (keys) => sql`delete from ${keys} where created_at < ${before}::timestamptz`,
+    {},
+  );
 }
 
 /** What a request with this key did before: the record it was about, and the answer where that was no record. Refused: another request. */

@@ -1,8 +1,9 @@
 import type { Scopes } from "../../kit/scope.ts";
 import { toTimestamp } from "../../kit/time.ts";
 import type { Pool } from "../../postgres/pool.ts";
-import { count, raw, sql } from "../../postgres/sql.ts";
+import { count, sql } from "../../postgres/sql.ts";
 import type { Place } from "../records/feed.ts";
+import { readEverywhere } from "../spread/everywhere.ts";
 import { insertTellings, type Outcome, reportOutcomes, type Telling } from "./deliveries.ts";
 import { type Secrets, waitingSql } from "./webhooks.ts";
 
@@ -31,39 +32,78 @@ export type Claimed = {
   workspaceName: string;
 };
 
+type Asked = { now: number; until: number; busy: readonly string[] };
+
+/** Webhooks that are looked at before this process gives up: others may have claimed them meanwhile. */
+const MOST_TRIED = 8;
+
 /**
- * Claims webhooks that have something to do, those first that were served longest ago. `busy`: workspaces of which this process works on as many
- * as it may. A webhook whose place is of another cluster has to find its place anew. The statement is about all workspaces.
+ * Claims a webhook that has something to do, first of all the one that was served longest ago. `busy`: workspaces of which this process works on as
+ * many as it may.
  */
-export async function claimWebhooks(
+export async function claimWebhook(pool: Pool, lease: string, asked: Asked): Promise<Claimed | undefined> {
+  for (const due of await dueWebhooks(pool, asked)) {
+    const claimed = await claim(pool, lease, due, asked);
+    if (claimed) return claimed;
+  }
+  return undefined;
+}
+
+type DueWebhook = { workspaceId: string; id: string; servedAt: number };
+
+/** Those of all workspaces, first that was served longest ago. One whose place is of another cluster has to find its place anew. */
+async function dueWebhooks(pool: Pool, { now, busy }: Asked): Promise<DueWebhook[]> {
+  const at = toTimestamp(now);
+  const rows = await readEverywhere(
+    pool,
+    ["webhooks", "deliveries", "changes"],
+    (
+      webhooks,
+      deliveries,
+      changes,
+    ) => sql`select w.workspace_id, w.id, (extract(epoch from w.served_at at time zone 'UTC') * 1000)::bigint
+      from ${webhooks} w, pg_control_system() c
+      where w.active and w.leased_until <= ${at}::timestamptz and w.workspace_id <> all (${busy}::text[])
+        and ((w.resumes_at <= ${at}::timestamptz and exists (select from ${deliveries} d where d.workspace_id = w.workspace_id and d.webhook_id = w.id and d.due_at <= ${at}::timestamptz
+            and d.record_id <> all (array(select b.record_id from ${deliveries} b where b.workspace_id = w.workspace_id and b.webhook_id = w.id and b.due_at > ${at}::timestamptz))))
+          or w.system <> c.system_identifier::text
+          or (exists (select from ${changes} h where h.workspace_id = w.workspace_id and (h.xid, h.at, h.id) > (w.xid, w.at, w.entry)
+              and h.xid < pg_snapshot_xmin(pg_current_snapshot()))
+            and (select count(*) from (select from ${deliveries} d where d.workspace_id = w.workspace_id and d.webhook_id = w.id and d.due_at is not null
+              limit ${count(MOST_WAITING)}) waits) < ${MOST_WAITING}::int))
+      order by w.served_at limit ${count(MOST_TRIED)}`,
+    { retry: true },
+  );
+  return rows
+    .map(([workspaceId, id, servedAt]) => ({ workspaceId, id, servedAt }) as DueWebhook)
+    .sort((a, b) => a.servedAt - b.servedAt);
+}
+
+async function claim(
   pool: Pool,
   lease: string,
-  { now, until, busy, most }: { now: number; until: number; busy: readonly string[]; most: number },
-): Promise<Claimed[]> {
-  // Webhooks are refused there: no statement sees those of all servers as of one moment.
-  if (pool.spread) return [];
+  { workspaceId, id }: DueWebhook,
+  { now, until }: Asked,
+): Promise<Claimed | undefined> {
   const [at, end] = [toTimestamp(now), toTimestamp(until)];
-  const rows = await pool.rows(
-    sql`with due as (select w.workspace_id, w.id from webhooks w, pg_control_system() c
-        where w.active and w.leased_until <= ${at}::timestamptz and w.workspace_id <> all (${busy}::text[])
-          and ((w.resumes_at <= ${at}::timestamptz and exists (select from deliveries d where d.workspace_id = w.workspace_id and d.webhook_id = w.id and d.due_at <= ${at}::timestamptz
-              and d.record_id <> all (array(select b.record_id from deliveries b where b.workspace_id = w.workspace_id and b.webhook_id = w.id and b.due_at > ${at}::timestamptz))))
-            or w.system <> c.system_identifier::text
-            or (exists (select from changes h where h.workspace_id = w.workspace_id and (h.xid, h.at, h.id) > (w.xid, w.at, w.entry)
-                and h.xid < pg_snapshot_xmin(pg_current_snapshot()))
-              and (select count(*) from (select from deliveries d where d.workspace_id = w.workspace_id and d.webhook_id = w.id and d.due_at is not null
-                limit ${count(MOST_WAITING)}) waits) < ${MOST_WAITING}::int))
-        order by w.served_at limit ${count(most)} for update of w skip locked)
-      update webhooks w set lease = ${lease}, leased_until = ${end}::timestamptz, served_at = ${at}::timestamptz
-      from due, workspaces s, users u, memberships m
-      where w.workspace_id = due.workspace_id and w.id = due.id and s.id = w.workspace_id and u.id = w.user_id
-        and m.workspace_id = w.workspace_id and m.user_id = w.user_id
-      returning w.workspace_id, w.id, w.url, w.events, w.fields, w.query, w.style, w.secret,
+  const held = await pool.rows(
+    sql`update webhooks w set lease = ${lease}, leased_until = ${end}::timestamptz, served_at = ${at}::timestamptz
+      where w.workspace_id = ${workspaceId} and w.id = ${id} and w.active and w.leased_until <= ${at}::timestamptz returning w.id`,
+  );
+  if (held.length === 0) return undefined;
+  const [row] = await pool.rows(
+    sql`select w.workspace_id, w.id, w.url, w.events, w.fields, w.query, w.style, w.secret,
         case when w.former_until > ${at}::timestamptz then w.former_secret end, w.xid::text, w.at::text, w.entry, w.system, w.failures,
         (extract(epoch from w.resumes_at at time zone 'UTC') * 1000)::bigint, (extract(epoch from w.created_at at time zone 'UTC') * 1000)::bigint, s.timezone, s.name,
-        u.email, w.scopes, m.role = 'admin', exists (select from tokens t where t.id = w.token_id and t.revoked_at is null)`,
+        u.email, w.scopes, m.role = 'admin', w.token_id
+      from webhooks w, workspaces s, users u, memberships m
+      where w.workspace_id = ${workspaceId} and w.id = ${id} and w.lease = ${lease}
+        and s.id = ${workspaceId} and u.id = w.user_id and m.workspace_id = ${workspaceId} and m.user_id = w.user_id`,
+    { retry: true },
   );
-  return rows.map((row) => readClaimed(row, lease));
+  if (!row) return undefined;
+  const good = await pool.rows(sql`select from tokens t where t.id = ${row.at(-1)} and t.revoked_at is null`, { retry: true });
+  return readClaimed([...row.slice(0, -1), good.length > 0], lease);
 }
 
 function readClaimed(row: readonly unknown[], lease: string): Claimed {
@@ -148,11 +188,11 @@ export async function keepTellings(
   const moved = sql`update webhooks set xid = ${place.xid}::xid8, at = ${place.at}::timestamptz, entry = ${place.id}, system = ${system},
     told = told + ${tellings.length}::bigint where ${heldBy(held)} returning told`;
   if (tellings.length === 0) return (await pool.rows(moved)).length > 0;
-  const { workspaceId, id } = held;
-  const rows = await pool.rows(
-    sql`with moved as (${moved}) ${insertTellings(workspaceId, id, tellings, now, raw("moved"))} returning id`,
-  );
-  return rows.length > 0;
+  return pool.transaction(async (tx) => {
+    const [row] = await tx.rows(moved);
+    if (row) await insertTellings(tx, held.workspaceId, held.id, tellings, Number(row[0]), now);
+    return row !== undefined;
+  });
 }
 
 /** What came of a round, and how many have failed in a row since something was taken. */
@@ -163,8 +203,12 @@ export async function reportRound(
   { failures, resumesAt }: { failures: number; resumesAt: number },
   now: number,
 ): Promise<void> {
-  await pool.rows(sql`with held as (update webhooks set failures = ${failures}::int, resumes_at = ${toTimestamp(resumesAt)}::timestamptz
-    where ${heldBy(held)} returning id) ${reportOutcomes(held.workspaceId, outcomes, now, raw("held"))}`);
+  await pool.transaction(async (tx) => {
+    const rows =
+      await tx.rows(sql`update webhooks set failures = ${failures}::int, resumes_at = ${toTimestamp(resumesAt)}::timestamptz
+      where ${heldBy(held)} returning id`);
+    if (rows.length > 0) await reportOutcomes(tx, held.workspaceId, outcomes, now);
+  });
 }
 
 /** What waits stays, for who switches it on again. */

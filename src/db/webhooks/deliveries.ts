@@ -1,9 +1,11 @@
 import { createWholeView, type Row } from "../../derive/view.ts";
 import { toTimestamp } from "../../kit/time.ts";
 import type { Pool } from "../../postgres/pool.ts";
-import { count, join, raw, type Statement, sql } from "../../postgres/sql.ts";
+import { count, join, raw, sql } from "../../postgres/sql.ts";
+import type { Transaction } from "../../postgres/transaction.ts";
 import { delivery } from "../../views/delivery.ts";
 import { idMatches } from "../records/references.ts";
+import { sweepEverywhere } from "../spread/everywhere.ts";
 
 export const DELIVERY_VIEW = createWholeView(delivery);
 
@@ -66,25 +68,37 @@ export async function keepTest(
   { id, event, delivered, attempt, now }: { id: string; event: string; delivered: boolean; attempt: object; now: number },
 ): Promise<void> {
   const at = toTimestamp(now);
-  await pool.rows(sql`with counted as (update webhooks set told = told + 1 where workspace_id = ${workspaceId} and id = ${webhookId} returning told)
-    insert into deliveries (workspace_id, id, webhook_id, number, event, state, tries, attempts, created_at, done_at)
-    select ${workspaceId}, ${id}, ${webhookId}, told, ${event}, ${delivered ? "delivered" : "failed"}, 1, ${[attempt]}::jsonb, ${at}, ${at} from counted`);
+  await pool.transaction(async (tx) => {
+    const [row] = await tx.rows(
+      sql`update webhooks set told = told + 1 where workspace_id = ${workspaceId} and id = ${webhookId} returning told`,
+    );
+    if (row)
+      await tx.rows(sql`insert into deliveries (workspace_id, id, webhook_id, number, event, state, tries, attempts, created_at, done_at)
+        values (${workspaceId}, ${id}, ${webhookId}, ${row[0]}, ${event}, ${delivered ? "delivered" : "failed"}, 1, ${[attempt]}::jsonb, ${at}, ${at})`);
+  });
 }
 
 /** A change to be told, under the name that its webhook knows. */
 export type Telling = { id: string; event: string; changeId: string; recordId: string };
 
-/** As SQL: one row for each. They are numbered on from `told`, in their order. */
-export const insertTellings = (
+/** Numbers them in their order; `told` is the number of the last one. */
+export async function insertTellings(
+  tx: Transaction,
   workspaceId: string,
   webhookId: string,
   tellings: readonly Telling[],
+  told: number,
   now: number,
-  told: Statement,
-): Statement => sql`insert into deliveries (workspace_id, id, webhook_id, number, event, change_id, record_id, state, due_at, tries, attempts, created_at)
-  select ${workspaceId}, t.id, ${webhookId}, m.told - ${tellings.length}::bigint + t.place, t.event, t.change_id, t.record_id, 'waiting', ${toTimestamp(now)}::timestamptz, 0, '[]', ${toTimestamp(now)}::timestamptz
-  from ${told} m cross join unnest(${tellings.map(({ id }) => id)}::text[], ${tellings.map(({ event }) => event)}::text[],
-    ${tellings.map(({ changeId }) => changeId)}::text[], ${tellings.map(({ recordId }) => recordId)}::text[]) with ordinality t (id, event, change_id, record_id, place)`;
+): Promise<void> {
+  const at = toTimestamp(now);
+  await tx.rows(
+    sql`insert into deliveries (workspace_id, id, webhook_id, number, event, change_id, record_id, state, due_at, tries, attempts, created_at)
+      select ${workspaceId}, t.id, ${webhookId}, ${told - tellings.length}::bigint + t.place, t.event, t.change_id, t.record_id, 'waiting', ${at}::timestamptz, 0, '[]', ${at}::timestamptz
+      from unnest(${tellings.map(({ id }) => id)}::text[], ${tellings.map(({ event }) => event)}::text[],
+        ${tellings.map(({ changeId }) => changeId)}::text[], ${tellings.map(({ recordId }) => recordId)}::text[]) with ordinality t (id, event, change_id, record_id, place)`,
+    { near: workspaceId },
+  );
+}
 
 /** What is due of a webhook. */
 export type Due = {
@@ -128,34 +142,48 @@ export type Outcome = {
   attempt: object | null;
 };
 
-/** As SQL. `held` holds a row while the one that reports may still do so. */
-export const reportOutcomes = (workspaceId: string, outcomes: readonly Outcome[], now: number, held: Statement): Statement => {
+export async function reportOutcomes(
+  tx: Transaction,
+  workspaceId: string,
+  outcomes: readonly Outcome[],
+  now: number,
+): Promise<void> {
   const rows = outcomes.map(({ id, dueAt, firstTryAt, attempt }) => ({
     id,
     due_at: dueAt === null ? null : toTimestamp(dueAt),
     first_try_at: firstTryAt === null ? null : toTimestamp(firstTryAt),
     attempt,
   }));
-  return sql`update deliveries d set state = case when o.due_at is null then 'delivered' else 'waiting' end, due_at = o.due_at,
-      first_try_at = o.first_try_at, tries = d.tries + (jsonb_typeof(o.attempt) is not distinct from 'object')::int,
-      attempts = case when jsonb_array_length(d.attempts) >= ${MOST_ATTEMPTS}::int then d.attempts - 0 else d.attempts end || case when jsonb_typeof(o.attempt) = 'object' then jsonb_build_array(o.attempt) else '[]' end,
-      done_at = case when o.due_at is null then ${toTimestamp(now)}::timestamptz end
-    from jsonb_to_recordset(${{ rows }}::jsonb -> 'rows') as o (id text, due_at timestamptz, first_try_at timestamptz, attempt jsonb)
-    where d.workspace_id = ${workspaceId} and d.id = o.id and exists (select from ${held})`;
-};
+  await tx.rows(
+    sql`update deliveries d set state = case when o.due_at is null then 'delivered' else 'waiting' end, due_at = o.due_at,
+        first_try_at = o.first_try_at, tries = d.tries + (jsonb_typeof(o.attempt) is not distinct from 'object')::int,
+        attempts = case when jsonb_array_length(d.attempts) >= ${MOST_ATTEMPTS}::int then d.attempts - 0 else d.attempts end || case when jsonb_typeof(o.attempt) = 'object' then jsonb_build_array(o.attempt) else '[]' end,
+        done_at = case when o.due_at is null then ${toTimestamp(now)}::timestamptz end
+      from jsonb_to_recordset(${{ rows }}::jsonb -> 'rows') as o (id text, due_at timestamptz, first_try_at timestamptz, attempt jsonb)
+      where d.workspace_id = ${workspaceId} and d.id = o.id`,
+    { near: workspaceId },
+  );
+}
 
 const KEPT_MS = 7 * 24 * 3_600_000;
 const SWEPT_AT_ONCE = 10_000;
 
 /** Deletes what was done a week ago, and what is left of webhooks that are gone. */
 export async function dropOldDeliveries(pool: Pool, now: number): Promise<void> {
-  await pool.rows(
-    sql`delete from deliveries where ctid = any (array(select ctid from deliveries where done_at < ${toTimestamp(now - KEPT_MS)}::timestamptz limit ${count(SWEPT_AT_ONCE)}))`,
-    { deadlineMs: 60_000 },
+  const most = count(SWEPT_AT_ONCE);
+  const long = { deadlineMs: 60_000 };
+  await sweepEverywhere(
+    pool,
+    ["deliveries"],
+    (deliveries) =>
+      sql`delete from ${deliveries} where ctid = any (array(select ctid from ${deliveries} where done_at < ${toTimestamp(now - KEPT_MS)}::timestamptz limit ${most}))`,
+    long,
   );
-  await pool.rows(
-    sql`delete from deliveries where ctid = any (array(select d.ctid from deliveries d
-      where not exists (select from webhooks w where w.workspace_id = d.workspace_id and w.id = d.webhook_id) limit ${count(SWEPT_AT_ONCE)}))`,
-    { deadlineMs: 60_000 },
+  await sweepEverywhere(
+    pool,
+    ["deliveries", "webhooks"],
+    (deliveries, webhooks) => sql`delete from ${deliveries} where ctid = any (array(select d.ctid from ${deliveries} d
+      where not exists (select from ${webhooks} w where w.workspace_id = d.workspace_id and w.id = d.webhook_id) limit ${most}))`,
+    long,
   );
 }

@@ -7,6 +7,7 @@ import type { Pool } from "../../postgres/pool.ts";
 import { join, raw, type Statement, sql } from "../../postgres/sql.ts";
 import { webhook } from "../../views/webhook.ts";
 import type { Author } from "../database.ts";
+import { lockWorkspaces } from "../people/locks.ts";
 import type { Horizon, Place } from "../records/feed.ts";
 import { withNewHandles } from "../records/handles.ts";
 import { idMatches } from "../records/references.ts";
@@ -44,7 +45,7 @@ export async function insertWebhook(
   return withNewHandles(() =>
     pool.transaction(async (tx) => {
       const id = ids(webhook.prefix!);
-      await tx.rows(sql`select id from workspaces where id = ${workspaceId} for no key update`);
+      await lockWorkspaces(tx, sql`id = ${workspaceId}`);
       const [twin] = await tx.rows(
         sql`select w.id from webhooks w where w.workspace_id = ${workspaceId} and ${wishIs(made)} limit 1`,
       );

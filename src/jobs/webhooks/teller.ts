@@ -1,6 +1,6 @@
 import type { Database } from "../../db/database.ts";
 import { readVersion } from "../../db/kinds/kinds.ts";
-import { type Claimed, claimWebhooks, endLease, renewLease, switchOff } from "../../db/webhooks/claims.ts";
+import { type Claimed, claimWebhook, endLease, renewLease, switchOff } from "../../db/webhooks/claims.ts";
 import { type IdSource, shortId } from "../../kit/id.ts";
 import type { Log } from "../../kit/log.ts";
 import { Problem } from "../../kit/problem.ts";
@@ -63,8 +63,8 @@ export function createTeller({ db, catalogs, seal, ids, now, log, network, hosts
 
   async function begin(): Promise<void> {
     while (!stopped && turns.size < MOST) {
-      const asked = { now: now(), until: now() + LEASE_MS, busy: busy(), most: 1 };
-      const [hook] = await claimWebhooks(db.pool, ids("lease"), asked);
+      const asked = { now: now(), until: now() + LEASE_MS, busy: busy() };
+      const hook = await claimWebhook(db.pool, ids("lease"), asked);
       if (!hook) return;
       const turn = take(hook).then((isDone) => {
         turns.delete(turn);
