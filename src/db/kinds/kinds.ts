@@ -8,6 +8,7 @@ import type { Transaction } from "../../postgres/transaction.ts";
 import { SHARED_TABLE } from "../../records/kind.ts";
 import type { OwnKind } from "../../records/own.ts";
 import type { Author } from "../database.ts";
+import { lockWorkspaces } from "../people/locks.ts";
 
 /** What workspaces have declared. `kinds_version` of a workspace counts its changes, so that every process knows when to read them anew. */
 export type Kinds = { version: number; kinds: OwnKind[] };
@@ -61,7 +62,7 @@ export function changeKinds(
   decide: (kinds: readonly OwnKind[], tx: Transaction) => OwnKind | Promise<OwnKind>,
 ): Promise<OwnKind> {
   return pool.transaction(async (tx) => {
-    await tx.rows(sql`select from workspaces w where w.id = ${workspaceId} for no key update`);
+    await lockWorkspaces(tx, sql`id = ${workspaceId}`);
     const { kinds } = await inTurns(kindsOf(await tx.rows(readSql(workspaceId, known)), known));
     const kind = await decide(kinds, tx);
     const at = toTimestamp(now);

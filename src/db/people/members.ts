@@ -2,7 +2,7 @@ import { Problem } from "../../kit/problem.ts";
 import type { Role } from "../../kit/scope.ts";
 import type { Pool } from "../../postgres/pool.ts";
 import { ident, sql } from "../../postgres/sql.ts";
-import { lockAdmins, lockPeople, requireAdmin } from "./locks.ts";
+import { lockAdmins, lockPeople, lockWorkspaces, requireAdmin } from "./locks.ts";
 import { limitReached } from "./workspaces.ts";
 
 const iso = (ms: number) => new Date(ms).toISOString();
@@ -42,7 +42,7 @@ export async function invite(pool: Pool, asked: NewInvite, by: By, now: number, 
   return pool.transaction(async (tx) => {
     await lockPeople(tx, sql`id = ${by.userId}`);
     requireAdmin(await lockAdmins(tx, workspaceId), by.userId);
-    await tx.rows(sql`select id from workspaces where id = ${workspaceId} for no key update`);
+    await lockWorkspaces(tx, sql`id = ${workspaceId}`);
     const [row] = await tx.rows(sql`insert into invites (id, workspace_id, email, role, invited_by, created_at)
       select ${id}, ${workspaceId}, ${email}, ${role}, ${by.email}, ${iso(now)}
       where not exists (select from memberships m join users u on u.id = m.user_id where m.workspace_id = ${workspaceId} and u.email = ${email})

@@ -2,7 +2,7 @@ import type { IdSource } from "../../kit/id.ts";
 import type { Pool } from "../../postgres/pool.ts";
 import { sql } from "../../postgres/sql.ts";
 import type { Transaction } from "../../postgres/transaction.ts";
-import { lockPeople } from "./locks.ts";
+import { lockPeople, lockWorkspaces } from "./locks.ts";
 import { insertToken, type NewToken } from "./sessions.ts";
 
 export type NewPerson = { email: string; userId: string; workspaceId: string; workspaceName: string; timezone: string };
@@ -58,9 +58,7 @@ async function findOrMake(tx: Transaction, { userId, email }: NewPerson, now: nu
 async function joinInvited(tx: Transaction, userId: string, email: string, now: number): Promise<string[]> {
   const [invited] = await tx.rows(sql`select 1 from invites where email = ${email} limit 1`);
   if (!invited) return [];
-  await tx.rows(
-    sql`select id from workspaces where id in (select workspace_id from invites where email = ${email}) order by id for share`,
-  );
+  await lockWorkspaces(tx, sql`id in (select workspace_id from invites where email = ${email})`, "shared");
   const rows = await tx.rows(sql`with accepted as (delete from invites where email = ${email} returning workspace_id, role)
     insert into memberships (workspace_id, user_id, role, created_at) select workspace_id, ${userId}, role, ${iso(now)} from accepted
     on conflict do nothing returning workspace_id`);

@@ -3,7 +3,7 @@ import type { Pool } from "../../postgres/pool.ts";
 import { ident, join, sql } from "../../postgres/sql.ts";
 import type { Catalog } from "../../records/catalog.ts";
 import { workspaceTables } from "../spread/tables.ts";
-import { lockAdmins, lockPeople, requireAdmin } from "./locks.ts";
+import { lockAdmins, lockPeople, lockWorkspaces, requireAdmin } from "./locks.ts";
 
 const iso = (ms: number) => new Date(ms).toISOString();
 
@@ -79,7 +79,7 @@ export async function deleteWorkspace(pool: Pool, catalog: Catalog, id: string, 
   await pool.transaction(async (tx) => {
     await lockPeople(tx, sql`id in (select user_id from memberships where workspace_id = ${id})`);
     requireAdmin(await lockAdmins(tx, id), by);
-    await tx.rows(sql`select id from workspaces where id = ${id} for no key update`);
+    await lockWorkspaces(tx, sql`id = ${id}`);
     await tx.rows(sql`update users set default_workspace_id = null where default_workspace_id = ${id}`);
     for (const table of ["invites", "authorization_codes", "tokens", "memberships"])
       await tx.rows(sql`delete from ${ident(table)} where workspace_id = ${id}`);
