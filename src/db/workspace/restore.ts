@@ -200,12 +200,13 @@ async function countUsage(
 async function tellImport(tx: Transaction, author: Author, id: string, { header, counts }: CheckedFile): Promise<string> {
   const { workspaceId, actor, tokenId, agent, reason, requestId, now } = author;
   const came = { name: header.name, imported_from: header.id, exported_at: header.exportedAt, ...flatCounts(counts) };
+  const [last] = await tx.rows(sql`select coalesce(max(c.version), 0) from changes c where c.workspace_id = ${workspaceId}
+    and right(c.record_id, 8) = right(${workspaceId}, 8) and c.record_id = ${workspaceId}`);
+  const version = (last![0] as number) + 1;
   await tx.rows(
     sql`insert into changes (workspace_id, id, kind, record_id, version, action, at, actor, token_id, agent, reason, request_id, cause, xid, row)
-    select ${workspaceId}, ${id}, ${WORKSPACE_KIND}, ${workspaceId}, v.version, 'imported', ${new Date(now).toISOString()}, ${actor}, ${tokenId}, ${agent},
-      ${reason}, ${requestId}, null, pg_current_xact_id(), ${{ ...came, id: workspaceId }}::jsonb || jsonb_build_object('version', v.version)
-    from (select 1 + coalesce(max(c.version), 0) as version from changes c where c.workspace_id = ${workspaceId}
-      and right(c.record_id, 8) = right(${workspaceId}, 8) and c.record_id = ${workspaceId}) v`,
+      values (${workspaceId}, ${id}, ${WORKSPACE_KIND}, ${workspaceId}, ${version}, 'imported', ${new Date(now).toISOString()}, ${actor}, ${tokenId}, ${agent},
+        ${reason}, ${requestId}, null, pg_current_xact_id(), ${{ ...came, id: workspaceId, version }}::jsonb)`,
     near(author),
   );
   return id;
