@@ -1,4 +1,5 @@
 import type { Field, Kind, Link } from "../records/kind.ts";
+import { raiseSql } from "./raise.ts";
 
 /** What the function that writes a record does about its links: it locks what they lead to, and takes from it what was not sent. */
 
@@ -52,7 +53,7 @@ export function lackingSql(kind: Kind): string[] {
   const links = new Set(copiedOf(kind).map(({ copied }) => copied.by));
   return [...links].map(
     (name) => `if p_creates and n."${name}" is null then
-  raise check_violation using constraint = '${lackingName(kind, name)}', message = 'the record lacks a link';
+  ${raiseSql("check_violation", lackingName(kind, name))};
 end if;`,
   );
 }

@@ -233,3 +233,15 @@ for (const kind of definitions) {
     );
   });
 }
+
+test("a function that refuses under the name of a constraint says the name in its message: nothing else comes from another server", async () => {
+  const functions = await sql`select proname as name, prosrc as body from pg_proc where pronamespace = 'public'::regnamespace`;
+  const raised = functions.flatMap(({ name, body }) =>
+    (body.match(/raise \w+ using constraint[^;]*/g) ?? []).map((text: string) => `${name}: ${text}`),
+  );
+  assert.ok(raised.length > 5, String(raised.length));
+  assert.deepEqual(
+    raised.filter((text) => !/constraint = '(\w+)', message = 'refused by constraint "\1"'/.test(text)),
+    [],
+  );
+});
