@@ -155,8 +155,18 @@ export function isOutcomeUnknown(error: unknown): error is Problem {
 
 /** The SQLSTATE of an error of PostgreSQL, or of the Problem made from it. */
 export function sqlstateOf(error: unknown): string | undefined {
-  return serverError(error)?.code;
+  const refused = serverError(error);
+  if (refused?.code !== "XX000") return refused?.code;
+  return COPIED.find(([said]) => said.test(refused.message))?.[1] ?? refused.code;
 }
+
+/** What Citus tells without the SQLSTATE, where it copies the rows of an insert to another server. */
+const COPIED: [RegExp, string][] = [
+  [/violates unique constraint "/, "23505"],
+  [/violates foreign key constraint "/, "23503"],
+  [/violates check constraint "/, "23514"],
+  [/violates not-null constraint$/, "23502"],
+];
 
 /**
  * The name of the unique, foreign key or check constraint that was violated. Citus tells the name on a shard (`contacts_email_key_102027`), and

@@ -14,6 +14,9 @@ export const NODES: readonly { host: string; port: number }[] = (process.env["CR
   .filter((node) => node !== "")
   .map((node) => ({ host: node.split(":")[0]!, port: Number(node.split(":")[1]) }));
 
+/** Why tests of `POST /sql` are skipped on a Citus: there it refuses. */
+export const noSql = NODES.length > 0 && "there is no SQL where the database is spread";
+
 export const noCitus = NODES.length === 0 && "CRM_TEST_CITUS names no cluster";
 
 export const citusConnection = (node: number, database: string): Connection => ({ ...NODES[node]!, user: "crm", database });

@@ -89,4 +89,4 @@ export async function databaseUrl({ empty = false } = {}): Promise<string> {
 }
 
 export const urlOf = ({ name, connection }: TestDatabase) =>
-  `postgres://crm@localhost/${name}?host=${encodeURIComponent(connection.host)}`;
+  `postgres://crm@localhost/${name}?host=${encodeURIComponent(connection.host)}&port=${connection.port}`;

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import type { Field, Kind } from "../../src/records/kind.ts";
+import { noSql } from "../helpers/citus.ts";
 import { createWorld, definitions, leastOf, settable } from "../helpers/dictionary.ts";
 import { settled } from "../helpers/feed.ts";
 import { type OpenApiReader, operationsOf, readOpenApi, type ToldOperation } from "../helpers/openapi.ts";
@@ -661,12 +662,17 @@ test("a file may name its kinds, and what came of one is kept", async () => {
 });
 
 test("queries of callers", async () => {
+  for (const query of ["", JSON_PLEASE, "?kind=nothing"]) await ask("GET", "/schema", { query });
+  await ask("GET", "/schema", { headers: { accept: "application/schema+json" } });
+  if (noSql) {
+    for (const path of ["/sql", "/connection"])
+      assert.equal((await ask("POST", path, { body: { sql: "select 1" } })).status, 501);
+    return void (await ask("DELETE", "/connection"));
+  }
   const sql = "select 1 as n, 'x' as x";
   for (const query of ["", JSON_PLEASE, "?format=ndjson"]) await ask("POST", "/sql", { query, body: { sql } });
   await ask("POST", "/sql", { query: JSON_PLEASE, body: { sql: "select nothing from nowhere" } });
   await ask("POST", "/sql", { body: { sql: "delete from nowhere" } });
-  for (const query of ["", JSON_PLEASE, "?kind=nothing"]) await ask("GET", "/schema", { query });
-  await ask("GET", "/schema", { headers: { accept: "application/schema+json" } });
   assert.equal((await ask("POST", "/connection", { query: JSON_PLEASE, body: {} })).status, 201);
   await ask("DELETE", "/connection");
 });

@@ -80,6 +80,8 @@ test("a refusal of a shard names the constraint of its table", async () => {
   assert.equal(constraintOf(told), "towns_name_key");
   const said = 'duplicate key value violates unique constraint "towns_name_key_102027"';
   assert.equal(constraintOf(await refusal(sql`select fails('23505', ${said})`)), "towns_name_key");
+  const copied = await refusal(sql`select fails('XX000', ${said})`);
+  assert.deepEqual([copied.code, sqlstateOf(copied), constraintOf(copied)], ["already_exists", "23505", "towns_name_key"]);
 });
 
 /** What a database says that is spread over several servers: state, message, and what a write may have come to. */
