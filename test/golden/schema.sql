@@ -645,7 +645,12 @@ end $$;
 
 create function crm_differences(versions jsonb) returns jsonb
   language sql immutable strict parallel safe
-RETURN (SELECT COALESCE(jsonb_object_agg(k.name, jsonb_build_object('from', (v.before -> k.name), 'to', (v.after -> k.name))), '{}'::jsonb) AS "coalesce" FROM (SELECT CASE WHEN (((crm_differences.versions -> 0) ->> 'deleted_at'::text) IS NULL) THEN COALESCE(NULLIF((crm_differences.versions -> 0), 'null'::jsonb), '{}'::jsonb) ELSE '{}'::jsonb END AS before, CASE WHEN (((crm_differences.versions -> 1) ->> 'deleted_at'::text) IS NULL) THEN (crm_differences.versions -> 1) ELSE '{}'::jsonb END AS after) v, LATERAL jsonb_object_keys((v.before || v.after)) k(name) WHERE ((NULLIF((v.before -> k.name), 'null'::jsonb) IS DISTINCT FROM NULLIF((v.after -> k.name), 'null'::jsonb)) AND (k.name <> ALL ('{id,version,created_at,created_by,updated_at,deleted_at}'::text[]))));
+as $$ select coalesce(jsonb_object_agg(k.name, jsonb_build_object('from', v.before -> k.name, 'to', v.after -> k.name)), '{}')
+  from (select case when versions -> 0 ->> 'deleted_at' is null then coalesce(nullif(versions -> 0, 'null'), '{}') else '{}' end as before,
+    case when versions -> 1 ->> 'deleted_at' is null then versions -> 1 else '{}' end as after) v,
+    jsonb_object_keys(v.before || v.after) k (name)
+  where nullif(v.before -> k.name, 'null') is distinct from nullif(v.after -> k.name, 'null')
+    and k.name <> all ('{id,version,created_at,created_by,updated_at,deleted_at}') $$;
 
 create function crm_digits(phone text) returns text
   language plpgsql immutable strict parallel safe
@@ -1100,7 +1105,7 @@ create function crm_refuse_answer(detail jsonb) returns void
   language plpgsql immutable parallel unsafe
 as $$
 begin
-  raise check_violation using constraint = 'crm_answers', message = 'an answer does not fit', detail = detail::text;
+  raise check_violation using constraint = 'crm_answers', message = 'refused by constraint "crm_answers"', detail = detail::text;
 end $$;
 
 create function crm_sound(word text) returns text
@@ -1594,7 +1599,7 @@ begin
     end if;
   end if;
   if p_creates and n."script_id" is null then
-    raise check_violation using constraint = 'executions_lacks_script_id', message = 'the record lacks a link';
+    raise check_violation using constraint = 'executions_lacks_script_id', message = 'refused by constraint "executions_lacks_script_id"';
   end if;
   if p_sent ? '=links' then
     o := crm_linked(p_workspace, o, p_sent -> '=links');
@@ -2160,7 +2165,7 @@ begin
     end if;
   end if;
   if p_creates and n."form_id" is null then
-    raise check_violation using constraint = 'qualifications_lacks_form_id', message = 'the record lacks a link';
+    raise check_violation using constraint = 'qualifications_lacks_form_id', message = 'refused by constraint "qualifications_lacks_form_id"';
   end if;
   if p_sent ? '=links' then
     o := crm_linked(p_workspace, o, p_sent -> '=links');

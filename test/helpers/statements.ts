@@ -42,6 +42,6 @@ export function namesWorkspace(statement: string, tenants: readonly string[]): b
   const mentions = text.match(new RegExp(`\\b(from|join|update|into)\\s+(${tenants.join("|")})\\b`, "gi")) ?? [];
   const made = text.match(/\binsert into \w+(?: as \w+)?\s+\([^)]*\bworkspace_id\b/gi) ?? [];
   const beside = text.replace(/\b(insert into \w+(?: as \w+)?|on conflict)\s+\([^)]*\)/gi, "");
-  const conditions = beside.match(/\bworkspace_id\s*(=|in\b)|,\s*workspace_id\)\s*=|\(workspace_id,/gi) ?? [];
+  const conditions = beside.match(/\bworkspace_id\s*(=|in\b|<> all\b)|,\s*workspace_id\)\s*=|\(workspace_id,/gi) ?? [];
   return mentions.length <= made.length + conditions.length;
 }
