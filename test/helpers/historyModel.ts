@@ -108,14 +108,12 @@ export class Model {
   /** Takes entries back, field by field, where nothing has changed the value since. `needed`: nothing happens without that record. */
   undo(entries: readonly Entry[], needed?: Rec): Done | undefined {
     const wanted = new Map<Rec, State>();
-    const made = new Set<Rec>();
-    const counts = new Map<Rec, number>();
+    const made = new Map<Rec, State>();
     for (const { of, action, before, after } of this.journal.filter((each) => entries.includes(each)).reverse()) {
       const state = wanted.get(of) ?? { ...of.state };
       wanted.set(of, state);
-      counts.set(of, (counts.get(of) ?? 0) + 1);
       if (action === "created") {
-        made.add(of);
+        made.set(of, after);
         continue;
       }
       const names = [...new Set([...Object.keys(before), ...Object.keys(after)])].filter(
@@ -124,9 +122,10 @@ export class Model {
       const isHidden = state.hidden && !names.includes("hidden");
       for (const name of names) if (!isHidden && same(state[name], after[name])) state[name] = before[name] ?? null;
     }
-    for (const each of made) {
-      if (!each.state.hidden && each.version > counts.get(each)!) wanted.delete(each);
-      else wanted.get(each)!.hidden ??= -1;
+    for (const [each, first] of made) {
+      const state = wanted.get(each)!;
+      if (!each.state.hidden && fieldsOf(each.kind).some((name) => !same(state[name], first[name]))) wanted.delete(each);
+      else state.hidden ??= -1;
     }
     while (this.refuse(wanted)) if (needed && !wanted.has(needed)) return undefined;
     return this.done(this.settle(wanted));

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import type { Kind } from "../../src/records/kind.ts";
+import { dice } from "../helpers/dice.ts";
 import { type Done, type Entry, fieldsOf, kinds, Model, type Rec, type State, seen, shown } from "../helpers/historyModel.ts";
 import { type Client, type Reply, type Service, startService } from "../helpers/service.ts";
 
@@ -10,17 +11,6 @@ before(async () => {
   service = await startService({ config: { CRM_RATE: "1000000" } });
 });
 after(() => service.close());
-
-/** Mulberry32: small, and the same everywhere. */
-function dice(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let t = Math.imul(state ^ (state >>> 15), 1 | state);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) / 4294967296;
-  };
-}
 
 type Past = { change: string | null; request: string; done: Done };
 

@@ -14,10 +14,9 @@ export type Target = {
   id: string;
   current: Current;
   state: Stored;
-  /** Its creation is taken back: it goes. */
   goes: boolean;
-  /** Entries of it that are taken back. */
-  entries: number;
+  /** As it was made, where its creation is taken back: then it goes. */
+  made?: Stored;
 };
 
 /** What stays as it is, and why. `name` is a column, or absent for all of the record. */
@@ -44,11 +43,13 @@ export function planUndo(
       left.push({ kind, id, why: kind.frozen.instead });
       continue;
     }
-    const target = targets.get(id) ?? { kind, id, current, state: current.state, goes: false, entries: 0 };
+    const target = targets.get(id) ?? { kind, id, current, state: current.state, goes: false };
     targets.set(id, target);
-    target.entries += 1;
-    if (action === "created") target.goes = true;
-    else takeBack(target, differences);
+    if (action !== "created") takeBack(target, differences);
+    else {
+      target.goes = true;
+      target.made = [...differences].reduce<Stored>((made, [name, [, value]]) => withValue(made, name, value), {});
+    }
   }
   return { targets: [...targets.values()], left };
 
@@ -71,6 +72,10 @@ function isHeld({ frozen }: Kind, { state }: Current, action: string, difference
   const names = [...differences.keys()].map((name) => name.split(".")[0]!);
   return action !== "updated" || names.length === 0 || names.some((name) => !frozen!.free.includes(name));
 }
+
+/** Whether a record that is to go holds what it was not made with, and what no entry that is taken back gave it. */
+export const isChangedSince = ({ kind, state, made = {} }: Target): boolean =>
+  settable(kind).some((name) => name !== "deleted_at" && !isSame(kind, name, state[name] ?? null, made[name] ?? null));
 
 /** The write that makes a record what its target says; undefined where it is that already. `time` is when it goes, if it goes. */
 export function putOf({ kind, id, current, state, goes }: Target, time: string): Put | undefined {

@@ -1,4 +1,4 @@
-import { type Stored, withValue } from "../../../derive/differences.ts";
+import { type Stored, settable, withValue } from "../../../derive/differences.ts";
 import { comparedSql } from "../../../fields/folding.ts";
 import { shortId } from "../../../kit/id.ts";
 import { wholeOf } from "../../../kit/largeJson.ts";
@@ -9,7 +9,7 @@ import type { Database } from "../../database.ts";
 import { isPurged } from "../purged.ts";
 import { dependentsOf } from "../remove.ts";
 import { rowsOf, storedSql } from "../table.ts";
-import type { Current, Entry, Left, Target } from "./plan.ts";
+import { type Current, type Entry, isChangedSince, type Left, type Target } from "./plan.ts";
 
 /** Locks the records of these entries, kind by kind and in the order of ids, and reads the columns that the entries are about. */
 export async function lockRecords(
@@ -24,6 +24,7 @@ export async function lockRecords(
     if (those.length === 0) continue;
     const names = those.flatMap(({ differences }) => [...differences.keys()].map((name) => name.split(".")[0]!));
     const columns = new Set([...names, ...kind.links.map(({ id }) => columnName(id)), ...keyOf(kind), "deleted_at"]);
+    if (those.some(({ action }) => action === "created")) for (const name of settable(kind)) columns.add(name);
     if (kind.frozen) columns.add("seal");
     const state = join([...columns].map((name) => sql`${raw(`'${name}'`)}, ${storedSql(kind, name)}`));
     const ids = [...new Set(those.map(({ recordId }) => recordId))];
@@ -57,8 +58,7 @@ export async function settle(
     return targets.delete(id);
   };
   for (const target of planned) {
-    if (!force && target.goes && !wasHidden(target) && target.current.version > target.entries)
-      drop(target, "it has been changed since");
+    if (!force && target.goes && !wasHidden(target) && isChangedSince(target)) drop(target, "it has been changed since");
   }
   let dropped = true;
   while (dropped) {
@@ -78,7 +78,7 @@ export async function settle(
     const dependents = await dependentsOf(db, tx.rows, workspaceId, going, raw("for update of r"));
     let some = false;
     for (const { kind, id, version, goes, links } of dependents) {
-      const target = targets.get(id) ?? { kind, id, current: { version, state: links }, state: links, goes: false, entries: 0 };
+      const target = targets.get(id) ?? { kind, id, current: { version, state: links }, state: links, goes: false };
       if (isHidden(target)) continue;
       const held = kind.links.filter((link) => gone.has((target.state[columnName(link.id)] as string | null) ?? ""));
       if (!force) {
