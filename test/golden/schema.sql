@@ -595,10 +595,6 @@ begin
   return nullif(btrim(left(btrim(regexp_replace(t, '\s+', ' ', 'g')), 200)), '');
 end $$;
 
-create function crm_cosine(stored text, asked double precision[]) returns double precision
-  language sql immutable strict parallel safe
-RETURN (SELECT (sum((s.v * s.a)) / sqrt(sum((s.v * s.v)))) FROM UNNEST((replace(replace(crm_cosine.stored, '['::text, '{'::text), ']'::text, '}'::text))::double precision[], crm_cosine.asked) s(v, a));
-
 create function crm_custom_fits(custom jsonb) returns boolean
   language plpgsql immutable strict parallel safe
 as $$
