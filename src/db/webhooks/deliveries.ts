@@ -150,16 +150,18 @@ export async function reportOutcomes(
 ): Promise<void> {
   const rows = outcomes.map(({ id, dueAt, firstTryAt, attempt }) => ({
     id,
+    state: dueAt === null ? "delivered" : "waiting",
     due_at: dueAt === null ? null : toTimestamp(dueAt),
+    done_at: dueAt === null ? toTimestamp(now) : null,
     first_try_at: firstTryAt === null ? null : toTimestamp(firstTryAt),
-    attempt,
+    attempts: attempt === null ? [] : [attempt],
   }));
+  // Citus takes no function in a `case` that depends on a session, as jsonb_build_array does.
   await tx.rows(
-    sql`update deliveries d set state = case when o.due_at is null then 'delivered' else 'waiting' end, due_at = o.due_at,
-        first_try_at = o.first_try_at, tries = d.tries + (jsonb_typeof(o.attempt) is not distinct from 'object')::int,
-        attempts = case when jsonb_array_length(d.attempts) >= ${MOST_ATTEMPTS}::int then d.attempts - 0 else d.attempts end || case when jsonb_typeof(o.attempt) = 'object' then jsonb_build_array(o.attempt) else '[]' end,
-        done_at = case when o.due_at is null then ${toTimestamp(now)}::timestamptz end
-      from jsonb_to_recordset(${{ rows }}::jsonb -> 'rows') as o (id text, due_at timestamptz, first_try_at timestamptz, attempt jsonb)
+    sql`update deliveries d set state = o.state, due_at = o.due_at, first_try_at = o.first_try_at, done_at = o.done_at,
+        tries = d.tries + jsonb_array_length(o.attempts),
+        attempts = case when jsonb_array_length(d.attempts) >= ${MOST_ATTEMPTS}::int then d.attempts - 0 else d.attempts end || o.attempts
+      from jsonb_to_recordset(${{ rows }}::jsonb -> 'rows') as o (id text, state text, due_at timestamptz, done_at timestamptz, first_try_at timestamptz, attempts jsonb)
       where d.workspace_id = ${workspaceId} and d.id = o.id`,
     { near: workspaceId },
   );
