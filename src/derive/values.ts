@@ -3,7 +3,7 @@ import { echo } from "../kit/line.ts";
 import { nearest } from "../kit/nearest.ts";
 import { Problem } from "../kit/problem.ts";
 import type { Field } from "../records/kind.ts";
-import { isEmpty } from "./body.ts";
+import { isEmpty } from "./bodyValues.ts";
 import type { Named } from "./operation.ts";
 import { unfit } from "./unfit.ts";
 

@@ -1,5 +1,5 @@
 /** Staged values as the body of a write has them: dates, amounts and answers as spreadsheets show them are read here. */
-import type { Values } from "../derive/body.ts";
+import type { Values } from "../derive/bodyValues.ts";
 import { echo } from "../kit/line.ts";
 import { Problem } from "../kit/problem.ts";
 import type { Field, Kind } from "../records/kind.ts";

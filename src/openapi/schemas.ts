@@ -1,6 +1,6 @@
 import { z } from "zod";
 
-import { titleStandIn } from "../derive/body.ts";
+import { titleStandIn } from "../derive/newRecord.ts";
 import type { Named, Operation, OperationAnswer, OperationBody } from "../derive/operation.ts";
 import type { FieldSpec } from "../fields/spec.ts";
 import type { FieldType } from "../fields/type.ts";

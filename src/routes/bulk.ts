@@ -1,10 +1,11 @@
 import { changeBulk, type Found, MOST_BULK, previewBulk, removeBulk } from "../db/records/bulk.ts";
 import { resolveId } from "../db/records/references.ts";
 import type { Removal } from "../db/records/remove.ts";
-import { readRecord, type Written } from "../derive/body.ts";
+import { readRecord } from "../derive/body.ts";
 import type { Named } from "../derive/operation.ts";
 import { COMMON_PARAMETERS, CONFIRM, DRY, detaching, WRITING } from "../derive/parameters.ts";
 import { isSet, type ListQuery, queryWithout, readListQuery } from "../derive/query.ts";
+import type { Written } from "../derive/written.ts";
 import { countType } from "../fields/text.ts";
 import { boolean, required, text } from "../fields/vocabulary.ts";
 import type { Answer } from "../http/reply.ts";

@@ -1,7 +1,7 @@
 import { type Made, type Making, withLinked } from "../db/records/linked.ts";
 import type { Lacks } from "../db/records/write.ts";
 import { inUnit } from "../db/unit.ts";
-import type { Written } from "../derive/body.ts";
+import type { Written } from "../derive/written.ts";
 import { echo } from "../kit/line.ts";
 import { covers, WRITES } from "../kit/scope.ts";
 import type { Kind } from "../records/kind.ts";

@@ -1,7 +1,7 @@
 import { wasDeleted } from "../db/records/addresses.ts";
 import { namedRecords } from "../db/records/references.ts";
-import type { Written } from "../derive/body.ts";
 import { columnOf, type Row, rowId, type View } from "../derive/view.ts";
+import type { Written } from "../derive/written.ts";
 import { shortId } from "../kit/id.ts";
 import { echo } from "../kit/line.ts";
 import { nearest } from "../kit/nearest.ts";

@@ -1,6 +1,6 @@
 import { findAddresses } from "../db/people/members.ts";
-import type { Written } from "../derive/body.ts";
 import type { Condition } from "../derive/filter.ts";
+import type { Written } from "../derive/written.ts";
 import { isEmail } from "../fields/text.ts";
 import { echo } from "../kit/line.ts";
 import { type Field, type Kind, personsOf } from "../records/kind.ts";

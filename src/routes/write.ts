@@ -1,7 +1,8 @@
 import { resolveId } from "../db/records/references.ts";
 import { type Lacks, updateRow, upsertRow } from "../db/records/write.ts";
-import { readRecord, type Written } from "../derive/body.ts";
+import { readRecord } from "../derive/body.ts";
 import { type Row, rowId, type View } from "../derive/view.ts";
+import type { Written } from "../derive/written.ts";
 import type { Answer } from "../http/reply.ts";
 import { shortId } from "../kit/id.ts";
 import { Problem } from "../kit/problem.ts";

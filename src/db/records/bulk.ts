@@ -1,6 +1,6 @@
-import type { Written } from "../../derive/body.ts";
 import type { ListQuery } from "../../derive/query.ts";
 import { asStored } from "../../derive/slots.ts";
+import type { Written } from "../../derive/written.ts";
 import type { IdSource } from "../../kit/id.ts";
 import { Problem } from "../../kit/problem.ts";
 import { join, raw, type Statement, sql } from "../../postgres/sql.ts";

@@ -1,6 +1,6 @@
-import type { Written } from "../../derive/body.ts";
 import type { Stored } from "../../derive/differences.ts";
 import { viewsOf } from "../../derive/view.ts";
+import type { Written } from "../../derive/written.ts";
 import type { Item } from "../../fields/items.ts";
 import { type IdReference, type IdSource, shortId } from "../../kit/id.ts";
 import { wholeOf } from "../../kit/largeJson.ts";

@@ -1,5 +1,5 @@
-import type { Written } from "../../derive/body.ts";
 import type { ListQuery } from "../../derive/query.ts";
+import type { Written } from "../../derive/written.ts";
 import type { IdReference, IdSource } from "../../kit/id.ts";
 import { ident, join, raw, type Statement, sql } from "../../postgres/sql.ts";
 import { columnName, type Kind, type Link } from "../../records/kind.ts";

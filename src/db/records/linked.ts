@@ -1,5 +1,5 @@
-import type { LinkChoice, Written } from "../../derive/body.ts";
 import { rowId, viewsOf } from "../../derive/view.ts";
+import type { LinkChoice, Written } from "../../derive/written.ts";
 import type { IdSource } from "../../kit/id.ts";
 import { ident, sql } from "../../postgres/sql.ts";
 import { columnName, type Kind, type Link } from "../../records/kind.ts";

@@ -1,6 +1,6 @@
-import type { LinkChoice } from "../../derive/body.ts";
 import type { Condition } from "../../derive/filter.ts";
 import type { Row } from "../../derive/view.ts";
+import type { LinkChoice } from "../../derive/written.ts";
 import type { Predicate } from "../../fields/predicate.ts";
 import { type IdReference, idOf, readBareKey, shortId } from "../../kit/id.ts";
 import { echo } from "../../kit/line.ts";

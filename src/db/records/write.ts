@@ -1,5 +1,6 @@
-import { takenApart, type Written } from "../../derive/body.ts";
+import { takenApart } from "../../derive/body.ts";
 import { type Row, rowId, rowVersion, type View } from "../../derive/view.ts";
+import type { Written } from "../../derive/written.ts";
 import type { IdReference, IdSource } from "../../kit/id.ts";
 import { Problem } from "../../kit/problem.ts";
 import type { RowsOptions } from "../../postgres/pool.ts";

@@ -1,7 +1,8 @@
 import { findIds } from "../../db/imports/links.ts";
 import type { StagedRow, Verdict } from "../../db/imports/rows.ts";
 import { holdersOf } from "../../db/imports/write.ts";
-import { readRecord, takenApart, type Written } from "../../derive/body.ts";
+import { readRecord, takenApart } from "../../derive/body.ts";
+import type { Written } from "../../derive/written.ts";
 import { convert } from "../../formats/convert.ts";
 import type { Facts, Staged } from "../../formats/intake.ts";
 import { dayText } from "../../kit/calendar.ts";

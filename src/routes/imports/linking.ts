@@ -2,7 +2,8 @@ import { type Found, findIds, findNamed, lockMaking, missingLink, type Wanted } 
 import { writeRecords } from "../../db/imports/write.ts";
 import { refuseUnseen } from "../../db/records/answered.ts";
 import { fill, isFilled } from "../../db/records/items.ts";
-import { type LinkChoice, readRecord } from "../../derive/body.ts";
+import { readRecord } from "../../derive/body.ts";
+import type { LinkChoice } from "../../derive/written.ts";
 import { idOf, shortId } from "../../kit/id.ts";
 import { echo } from "../../kit/line.ts";
 import { Problem } from "../../kit/problem.ts";
