@@ -26,9 +26,10 @@ const OTHER_ORDERS = ["search", "sort", "offset", "count", "group_by", "deleted"
 
 /** Undefined where nothing of the kind is asked, or where the kind has no vector: then `near` is a filter on a field that is not there. */
 export function readNear(kind: Kind, parameters: Parameters): Near | undefined {
-  const vectors = vectorsOf(kind);
   const asked = single(parameters, "near");
-  if (asked === undefined || vectors.length === 0) return undefined;
+  if (asked === undefined) return undefined;
+  const vectors = vectorsOf(kind);
+  if (vectors.length === 0) return undefined;
   const odd = parameters.find(([name, value]) => OTHER_ORDERS.includes(name) || (name === "limit" && value === "all"));
   if (odd)
     throw new Problem("invalid_value", `near and ${odd[0]}= do not go together`, [
