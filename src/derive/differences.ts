@@ -1,4 +1,5 @@
 import { columnName, type Kind, stored, writable } from "../records/kind.ts";
+import { keptOf } from "./computed.ts";
 
 /** A record as the history keeps it: PostgreSQL's JSON of its columns. */
 export type Stored = Readonly<Record<string, unknown>>;
@@ -8,8 +9,15 @@ export type Differences = Map<string, [before: unknown, after: unknown]>;
 
 const HIDING = ["deleted_at", "merged_into"];
 
-/** Columns that are written after a record was made. `deleted_at` hides the record, `merged_into` is the id of the one it became part of. */
-export const settable = (kind: Kind): string[] => [...writable(kind).filter(stored).map(columnName), ...HIDING];
+/**
+ * Columns that are written after a record was made, by callers or by the service itself. `deleted_at` hides the record, `merged_into` is the id of
+ * the one it became part of.
+ */
+export const settable = (kind: Kind): string[] => [
+  ...writable(kind).filter(stored).map(columnName),
+  ...keptOf(kind).map(({ name }) => name),
+  ...HIDING,
+];
 
 /** The differences of two versions. A column that `after` leaves out did not change, but for one in a slot, which is there if it has a value. */
 export function differencesOf(kind: Kind, before: Stored, after: Stored): Differences {

@@ -75,6 +75,10 @@ class Hand {
         () => first && ["PATCH", `/${kind.plural}?id=in:${some.join(",")}`, this.sets(kind, 2)],
         () => first && ["DELETE", `/${kind.plural}?id=in:${some.slice(0, 2).join(",")}`],
         () => second && ["POST", `/${kind.plural}/${first}/merge`, { from: second }],
+        () =>
+          first &&
+          kind.document &&
+          kind.document.at !== kind.frozen!.when && ["POST", `/${kind.plural}/${first}/${kind.document.act}`],
         () => first && kind.joins && ["DELETE", `/campaigns/${this.linked("campaign")}/members?all=true`],
         () => ["POST", `/campaigns/${this.linked("campaign")}/members?all=true`, {}],
         () =>

@@ -310,3 +310,37 @@ test("another workspace, and a token that only reads, do nothing here", async ()
   assert.equal(proposed.status, 202);
   assert.equal((await get(`/invoices/${id}`)).number, null);
 });
+
+test("a quote that was sent or rejected is undone whole, numbers and copies included, until it is accepted", async () => {
+  const { id } = await post("/quotes", { company_id: company, currency: "EUR", items: ITEMS });
+  const act = async (path: string, body?: object) => (await ann.send("POST", path, body)).headers.get("x-change");
+  const lasting = async () => {
+    const { version: _, updated_at: __, ...rest } = await get(`/quotes/${id}`);
+    return rest;
+  };
+  const drafted = await lasting();
+  const change = await act(`/quotes/${id}/send`);
+  const sent = await lasting();
+  await act("/undo", { change: await act(`/quotes/${id}/reject`) });
+  assert.deepEqual(await lasting(), sent);
+  const undone = await act("/undo", { change });
+  assert.deepEqual(await lasting(), drafted);
+  await act("/undo", { change: undone });
+  assert.deepEqual(await lasting(), sent);
+  const accepted = await act(`/quotes/${id}/accept`);
+  const left = await ann.send("POST", "/undo", { change: accepted });
+  assert.match(left.text, /undone=0\nleft=1\n.*an accepted quote stays as it is/s);
+});
+
+test("of an issued invoice undo takes back what is free, and a merge of one is refused before it is asked for", async () => {
+  const [one, other] = [await issued(), await draft()];
+  await post(`/invoices/${one.id}/payments`, { amount_cents: 100 });
+  await ann.send("PATCH", `/invoices/${one.id}`, { notes: "late" });
+  const { version } = await get(`/invoices/${one.id}`);
+  const reply = await ann.send("POST", "/undo", { record: one.id, version: (version as number) - 2 });
+  assert.match(reply.text, /undone=1\nleft=1\n.*an issued invoice stays as it is/s);
+  const { notes, paid_cents } = await get(`/invoices/${one.id}`);
+  assert.deepEqual([notes, paid_cents], [null, 100]);
+  assert.equal((await ann.send("POST", `/invoices/${other.id}/merge`, { from: one.id })).status, 422);
+  assert.equal((await ann.send("POST", `/invoices/${one.id}/merge`, { from: other.id, take: ["items"] })).status, 409);
+});

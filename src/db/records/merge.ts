@@ -10,6 +10,7 @@ import type { Catalog } from "../../records/catalog.ts";
 import { columnName, type Kind } from "../../records/kind.ts";
 import type { Author, Database } from "../database.ts";
 import { inUnit, ofMany } from "../unit.ts";
+import { frozenProblem } from "./frozen.ts";
 import { withNewHandles } from "./handles.ts";
 import { type Put, putRows, timeOf } from "./put.ts";
 import { gone, idMatches, wrongKind } from "./references.ts";
@@ -90,16 +91,17 @@ async function plan(
 ): Promise<{ merge: Merge; moved: Moved[] }> {
   for (const reference of [into, from]) if (reference.prefix !== kind.prefix) throw wrongKind(db, kind, reference);
   const state = join(settable(kind).map((name) => sql`${raw(`'${name}'`)}, ${storedSql(kind, name)}`));
+  const sealed = raw(kind.frozen ? "r.seal is not null" : "false");
   const found = await rows(
-    sql`select r.id, r.version, coalesce(left(r.${ident(columnName(kind.titleField))}, 100), ''), jsonb_build_object(${state}) from ${rowsOf(kind)} r
+    sql`select r.id, r.version, coalesce(left(r.${ident(columnName(kind.titleField))}, 100), ''), jsonb_build_object(${state}), ${sealed} from ${rowsOf(kind)} r
       where r.workspace_id = ${workspaceId} and r.deleted_at is null
       and ((${idMatches(raw("r.id"), into.key)}) or (${idMatches(raw("r.id"), from.key)})) order by r.id ${lock}`,
   );
   const recordOf = async ({ key }: IdReference) => {
     const row = found.find(([id]) => (id as string).endsWith(key));
     if (!row) throw await gone({ pool: { rows } }, workspaceId, kind, key);
-    const [id, version, title, values] = row as [string, number, string, unknown];
-    return { id, version, title, state: wholeOf(values) as Stored };
+    const [id, version, title, values, isSealed] = row as [string, number, string, unknown, boolean];
+    return { id, version, title, state: wholeOf(values) as Stored, isSealed };
   };
   const [kept, other] = [await recordOf(into), await recordOf(from)];
   if (kept.id === other.id)
@@ -112,6 +114,10 @@ async function plan(
   await moveLinks(all, rows, workspaceId, { kind, heldBy: db.catalog.heldBy, from: other.id, to: kept.id }, lock);
   const moved = [...all.values()];
   const fields = mergeFields(kind, kept.state, other.state, take);
+  // Refused before anybody is asked to confirm.
+  const isHeld = ({ field, from }: Merged) => from !== "kept" && !kind.frozen?.free.includes(field.name);
+  for (const each of [other, kept])
+    if (each.isSealed && (each === other || fields.some(isHeld))) throw frozenProblem(kind, each.id);
   const hash = createHash("sha256");
   for (const each of [kept, other, ...moved]) hash.update(`${each.id} ${each.version}\n`);
   const kinds = [...new Set(moved.map((each) => each.kind))];

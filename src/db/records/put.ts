@@ -1,4 +1,4 @@
-import { keptOf, sealedSql } from "../../derive/computed.ts";
+import { sealedSql } from "../../derive/computed.ts";
 import { settable } from "../../derive/differences.ts";
 import { entrySql, placeSql } from "../../derive/entry.ts";
 import type { IdSource } from "../../kit/id.ts";
@@ -110,8 +110,6 @@ async function freeKeys(tx: Transaction, author: Author, kind: Kind, puts: reado
 const rowsSql = (parameter: string) =>
   `jsonb_to_recordset(${parameter}::jsonb -> 'rows') as e (id text, action text, sets jsonb, entry text, cause text, seal text)`;
 
-const columnsOf = (kind: Kind): string[] => [...settable(kind), ...keptOf(kind).map(({ name }) => name)];
-
 /** What a column becomes. */
 const becomesIn = (row: string) => (name: string) => `case when e.sets ? '${name}' then n."${name}" else ${row}."${name}" end`;
 
@@ -121,7 +119,7 @@ function updateSql(kind: Kind, sealedBefore: boolean) {
   const isSlot = (name: string) => kind.stored(name)?.slot === true;
   const slots = settable(kind).filter(isSlot);
   const own = `(select jsonb_object_agg(s.key, s.value) from jsonb_each(e.sets) s where s.key in (${slots.map((name) => `'${name}'`).join(", ")}))`;
-  const set = columnsOf(kind).flatMap((name) => {
+  const set = settable(kind).flatMap((name) => {
     if (isSlot(name)) return [];
     // A main value that comes back may stand in its list by now.
     const main = kind.field(name)?.further;

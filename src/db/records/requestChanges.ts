@@ -47,8 +47,8 @@ export async function requestChanges(
     const [before, after] = wholeOf(versions) as [Stored | null, Stored];
     if (action === "created") made.set(id, `new ${made.size + 1}`);
     const differences = [...differencesOf(kind, before ?? {}, after)].filter(([field]) => field !== "deleted_at");
-    // Ids and times that the request itself makes are others each time.
-    const lasting = differences.filter(([field]) => !kind.field(field)?.derived);
+    // Ids, numbers and times that the request itself makes are others each time.
+    const lasting = differences.filter(([field]) => !kind.field(field)?.derived && !kind.field(field)?.kept);
     const marked = lasting.map(([field, [from, to]]) => [field, from ?? null, made.get(to as string) ?? to ?? null]);
     hash.update(`${JSON.stringify([name, made.get(id) ?? id, action, marked])}\n`);
     if (diff.length === SHOWN) continue;

@@ -39,13 +39,14 @@ export function planUndo(
       left.push({ kind, id, why: "it is gone for good" });
       continue;
     }
-    if (kind.frozen && isHeld(kind, current, action, differences)) {
-      left.push({ kind, id, why: kind.frozen.instead });
-      continue;
-    }
+    const { frozen } = kind;
+    const isSealed = frozen && current.state["seal"] != null;
+    const free = isSealed ? freeOf(kind, frozen.free, action, differences) : differences;
+    if (isSealed && (free.size === 0 || free.size < differences.size)) left.push({ kind, id, why: frozen.instead });
+    if (isSealed && free.size === 0) continue;
     const target = targets.get(id) ?? { kind, id, current, state: current.state, goes: false };
     targets.set(id, target);
-    if (action !== "created") takeBack(target, differences);
+    if (action !== "created") takeBack(target, free);
     else {
       target.goes = true;
       target.made = [...differences].reduce<Stored>((made, [name, [, value]]) => withValue(made, name, value), {});
@@ -66,11 +67,10 @@ export function planUndo(
   }
 }
 
-/** Whether a record is frozen, and taking the entry back would change more than what is free: it is given out by an entry without differences. */
-function isHeld({ frozen }: Kind, { state }: Current, action: string, differences: Differences): boolean {
-  if (state["seal"] == null) return false;
-  const names = [...differences.keys()].map((name) => name.split(".")[0]!);
-  return action !== "updated" || names.length === 0 || names.some((name) => !frozen!.free.includes(name));
+/** What may be taken back of an entry of a frozen record: changes of what is free, which no act of the service has set. */
+function freeOf(kind: Kind, free: readonly string[], action: string, differences: Differences): Differences {
+  const isFree = (name: string) => free.includes(name.split(".")[0]!) && !kind.field(name)?.kept;
+  return new Map(action === "updated" ? [...differences].filter(([name]) => isFree(name)) : []);
 }
 
 /** Whether a record that is to go holds what it was not made with, and what no entry that is taken back gave it. */
