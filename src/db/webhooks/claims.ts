@@ -1,7 +1,7 @@
 import type { Scopes } from "../../kit/scope.ts";
 import { toTimestamp } from "../../kit/time.ts";
 import type { Pool } from "../../postgres/pool.ts";
-import { count, sql } from "../../postgres/sql.ts";
+import { count, raw, type Statement, sql } from "../../postgres/sql.ts";
 import type { Place } from "../records/feed.ts";
 import { readEverywhere } from "../spread/everywhere.ts";
 import { insertTellings, type Outcome, reportOutcomes, type Telling } from "./deliveries.ts";
@@ -34,66 +34,70 @@ export type Claimed = {
 
 type Asked = { now: number; until: number; busy: readonly string[] };
 
-/** Webhooks that are looked at before this process gives up: others may have claimed them meanwhile. */
-const MOST_TRIED = 8;
-
 /**
  * Claims a webhook that has something to do, first of all the one that was served longest ago. `busy`: workspaces of which this process works on as
  * many as it may.
  */
 export async function claimWebhook(pool: Pool, lease: string, asked: Asked): Promise<Claimed | undefined> {
-  for (const due of await dueWebhooks(pool, asked)) {
-    const claimed = await claim(pool, lease, due, asked);
-    if (claimed) return claimed;
+  const held = await (pool.spread ? holdOneOf(pool, lease, asked) : holdNext(pool, lease, asked));
+  return held && readHeld(pool, lease, held, asked.now);
+}
+
+type Name = { workspaceId: string; id: string };
+
+const holdSql = (lease: string, { now, until }: Asked): Statement =>
+  sql`update webhooks w set lease = ${lease}, leased_until = ${toTimestamp(until)}::timestamptz, served_at = ${toTimestamp(now)}::timestamptz`;
+
+async function holdNext(pool: Pool, lease: string, asked: Asked): Promise<Name | undefined> {
+  const due = dueFrom(asked, raw("webhooks"), raw("deliveries"), raw("changes"));
+  const [row] = await pool.rows(
+    sql`with due as (select w.workspace_id, w.id ${due} order by w.served_at limit 1 for update of w skip locked)
+      ${holdSql(lease, asked)} from due where w.workspace_id = due.workspace_id and w.id = due.id returning w.workspace_id, w.id`,
+  );
+  return row && ({ workspaceId: row[0], id: row[1] } as Name);
+}
+
+/** Webhooks that are tried where the database is spread: others may claim them meanwhile. */
+const MOST_TRIED = 8;
+
+async function holdOneOf(pool: Pool, lease: string, asked: Asked): Promise<Name | undefined> {
+  const due = await readEverywhere(
+    pool,
+    ["webhooks", "deliveries", "changes"],
+    (webhooks, deliveries, changes) =>
+      sql`select w.workspace_id, w.id, extract(epoch from w.served_at) ${dueFrom(asked, webhooks, deliveries, changes)}
+        order by w.served_at limit ${count(MOST_TRIED)}`,
+    { retry: true },
+  );
+  for (const [workspaceId, id] of due.toSorted((a, b) => Number(a[2]) - Number(b[2]))) {
+    const held = await pool.rows(
+      sql`${holdSql(lease, asked)} where w.workspace_id = ${workspaceId} and w.id = ${id}
+        and w.active and w.leased_until <= ${toTimestamp(asked.now)}::timestamptz returning w.id`,
+    );
+    if (held.length > 0) return { workspaceId, id } as Name;
   }
   return undefined;
 }
 
-type DueWebhook = { workspaceId: string; id: string; servedAt: number };
-
-/** Those of all workspaces, first that was served longest ago. One whose place is of another cluster has to find its place anew. */
-async function dueWebhooks(pool: Pool, { now, busy }: Asked): Promise<DueWebhook[]> {
+/** As SQL. One whose place is of another cluster has to find its place anew. */
+function dueFrom({ now, busy }: Asked, webhooks: Statement, deliveries: Statement, changes: Statement): Statement {
   const at = toTimestamp(now);
-  const rows = await readEverywhere(
-    pool,
-    ["webhooks", "deliveries", "changes"],
-    (
-      webhooks,
-      deliveries,
-      changes,
-    ) => sql`select w.workspace_id, w.id, (extract(epoch from w.served_at at time zone 'UTC') * 1000)::bigint
-      from ${webhooks} w, pg_control_system() c
-      where w.active and w.leased_until <= ${at}::timestamptz and w.workspace_id <> all (${busy}::text[])
-        and ((w.resumes_at <= ${at}::timestamptz and exists (select from ${deliveries} d where d.workspace_id = w.workspace_id and d.webhook_id = w.id and d.due_at <= ${at}::timestamptz
-            and d.record_id <> all (array(select b.record_id from ${deliveries} b where b.workspace_id = w.workspace_id and b.webhook_id = w.id and b.due_at > ${at}::timestamptz))))
-          or w.system <> c.system_identifier::text
-          or (exists (select from ${changes} h where h.workspace_id = w.workspace_id and (h.xid, h.at, h.id) > (w.xid, w.at, w.entry)
-              and h.xid < pg_snapshot_xmin(pg_current_snapshot()))
-            and (select count(*) from (select from ${deliveries} d where d.workspace_id = w.workspace_id and d.webhook_id = w.id and d.due_at is not null
-              limit ${count(MOST_WAITING)}) waits) < ${MOST_WAITING}::int))
-      order by w.served_at limit ${count(MOST_TRIED)}`,
-    { retry: true },
-  );
-  return rows
-    .map(([workspaceId, id, servedAt]) => ({ workspaceId, id, servedAt }) as DueWebhook)
-    .sort((a, b) => a.servedAt - b.servedAt);
+  return sql`from ${webhooks} w, pg_control_system() c
+    where w.active and w.leased_until <= ${at}::timestamptz and w.workspace_id <> all (${busy}::text[])
+      and ((w.resumes_at <= ${at}::timestamptz and exists (select from ${deliveries} d where d.workspace_id = w.workspace_id and d.webhook_id = w.id and d.due_at <= ${at}::timestamptz
+          and d.record_id <> all (array(select b.record_id from ${deliveries} b where b.workspace_id = w.workspace_id and b.webhook_id = w.id and b.due_at > ${at}::timestamptz))))
+        or w.system <> c.system_identifier::text
+        or (exists (select from ${changes} h where h.workspace_id = w.workspace_id and (h.xid, h.at, h.id) > (w.xid, w.at, w.entry)
+            and h.xid < pg_snapshot_xmin(pg_current_snapshot()))
+          and (select count(*) from (select from ${deliveries} d where d.workspace_id = w.workspace_id and d.webhook_id = w.id and d.due_at is not null
+            limit ${count(MOST_WAITING)}) waits) < ${MOST_WAITING}::int))`;
 }
 
-async function claim(
-  pool: Pool,
-  lease: string,
-  { workspaceId, id }: DueWebhook,
-  { now, until }: Asked,
-): Promise<Claimed | undefined> {
-  const [at, end] = [toTimestamp(now), toTimestamp(until)];
-  const held = await pool.rows(
-    sql`update webhooks w set lease = ${lease}, leased_until = ${end}::timestamptz, served_at = ${at}::timestamptz
-      where w.workspace_id = ${workspaceId} and w.id = ${id} and w.active and w.leased_until <= ${at}::timestamptz returning w.id`,
-  );
-  if (held.length === 0) return undefined;
+/** Undefined when its maker has left meanwhile: then it ends. */
+async function readHeld(pool: Pool, lease: string, { workspaceId, id }: Name, now: number): Promise<Claimed | undefined> {
   const [row] = await pool.rows(
     sql`select w.workspace_id, w.id, w.url, w.events, w.fields, w.query, w.style, w.secret,
-        case when w.former_until > ${at}::timestamptz then w.former_secret end, w.xid::text, w.at::text, w.entry, w.system, w.failures,
+        case when w.former_until > ${toTimestamp(now)}::timestamptz then w.former_secret end, w.xid::text, w.at::text, w.entry, w.system, w.failures,
         (extract(epoch from w.resumes_at at time zone 'UTC') * 1000)::bigint, (extract(epoch from w.created_at at time zone 'UTC') * 1000)::bigint, s.timezone, s.name,
         u.email, w.scopes, m.role = 'admin', w.token_id
       from webhooks w, workspaces s, users u, memberships m
