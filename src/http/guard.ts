@@ -38,7 +38,7 @@ export function guardTrials({ method, headers }: Request): void {
   for (const name in headers) {
     if (!TRIAL.test(name) || /^(?:false|0|no|off)?$/i.test(String(headers[name]).trim())) continue;
     throw new Problem("bad_request", `the header ${name} is not read: this would be done, not tried out`, [
-      "leave the header out to make the change; GET /help tells what a request does",
+      "to try it out, send ?dry_run=true in its place; to make the change, leave the header out",
     ]);
   }
 }

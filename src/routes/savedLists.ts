@@ -5,6 +5,7 @@ import {
   LIST_VIEW,
   type ListChange,
   listLists,
+  listSet,
   MOST_LISTS,
   purgeList,
   restoreList,
@@ -251,13 +252,14 @@ async function remove(context: Authenticated): Promise<Answer> {
   const purge = isPurge(context);
   const { id, slug } = await listNamed(context, context.path.id!, purge ? "include" : undefined);
   const handle = `list/${shortId(id)}`;
+  const set = await listSet(db, author.workspaceId, id);
   const what = `${handle} ${echo(slug)}${purge ? " for good" : ""}`;
   confirm(
     context,
     "delete list",
-    [id, String(purge)],
+    [id, set, String(purge)],
     `delete ${what}; its records stay`,
-    `/lists/${shortId(id)}${purge ? "?purge=true" : ""}`,
+    `DELETE /lists/${shortId(id)}${purge ? "?purge=true" : ""}`,
   );
   if (purge) await purgeList(db, author.workspaceId, id);
   else await deleteList(db, author, id);

@@ -252,3 +252,35 @@ test("what hangs on a record in two ways goes with it when both are gone, and co
   assert.equal((await ann.send("POST", `${paths[0]}/restore`)).status, 200);
   assert.deepEqual(await shown(), before);
 });
+
+test("a token for a kind or a list holds for what is in it, and its hint is the whole request", async () => {
+  await make("/kinds", { name: "boat", plural: "boats", fields: { name: "text" } });
+  const { id: boat } = await make("/boats", { name: "One" });
+  const [on, off] = [await make("/contacts", { name: "On" }), await make("/contacts", { name: "Off" })];
+  const list = await make("/lists", { name: "Crew", kind: "contact", members: [on.id] });
+  const swapped: [path: string, change: () => Promise<unknown>][] = [
+    [
+      "/kinds/boat",
+      async () => {
+        await ann.send("DELETE", `/boats/${boat}?confirm=${await ask(`/boats/${boat}`)}`);
+        await make("/boats", { name: "Two" });
+      },
+    ],
+    [
+      `/lists/${list.id.replace(/(_).*(.{8})$/, "$1$2")}`,
+      async () => {
+        await ann.send("DELETE", `/lists/${list.id}/members/${on.id}`);
+        await ann.send("POST", `/lists/${list.id}/members`, { members: [off.id] });
+      },
+    ],
+  ];
+  for (const [path, change] of swapped) {
+    const token = await ask(path);
+    await change();
+    const refused = await ann.send("DELETE", `${path}?confirm=${token}`);
+    assert.match(refused.text, /^ERROR confirmation_required the confirm token is not valid for this as it is now/, path);
+    const hint = refused.text.indexOf(`repeat within 10 minutes: DELETE ${path}?confirm=`);
+    assert.ok(hint > 0, refused.text);
+    assert.equal((await ann.send("DELETE", `${path}?confirm=${await ask(path)}`)).status, 200, path);
+  }
+});

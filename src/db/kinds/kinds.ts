@@ -119,10 +119,15 @@ export async function usedKinds({ rows }: Pick<Pool, "rows">, workspaceId: strin
   return new Set(found.map(([kind]) => kind as string));
 }
 
-/** How many living records a kind has, deleted or not. */
-export async function countOwn({ rows }: Pick<Pool, "rows">, workspaceId: string, name: string): Promise<number> {
+/** The living records of a kind, deleted or not: how many, and which, in which versions. */
+export async function livingOwn(
+  { rows }: Pick<Pool, "rows">,
+  workspaceId: string,
+  name: string,
+): Promise<{ count: number; set: string }> {
   const [row] = await rows(
-    sql`select count(*)::int from ${raw(SHARED_TABLE)} r where r.workspace_id = ${workspaceId} and r.kind = ${name} and r.deleted_at is null`,
+    sql`select count(*)::int, coalesce(sum(hashtextextended(r.id, r.version)), 0)::text from ${raw(SHARED_TABLE)} r
+      where r.workspace_id = ${workspaceId} and r.kind = ${name} and r.deleted_at is null`,
   );
-  return row![0] as number;
+  return { count: row![0] as number, set: row![1] as string };
 }

@@ -174,6 +174,16 @@ export async function updateList(
   return rows.length > 0;
 }
 
+/** What the list is and who is on it, as one short text: it changes with either. */
+export async function listSet({ pool }: Database, workspaceId: string, id: string): Promise<string> {
+  const [row] = await pool.rows(
+    sql`select md5(concat_ws(E'\n', l.name, l.query, l.description, l.custom,
+        (select sum(hashtextextended(m.record_id, 0)) from list_members m where m.workspace_id = ${workspaceId} and m.list_id = ${id})))
+      from lists l where l.workspace_id = ${workspaceId} and l.id = ${id}`,
+  );
+  return String(row?.[0]);
+}
+
 /** It can be brought back, until as many as there may be were deleted after it. */
 export async function deleteList({ pool }: Database, { workspaceId, now }: Author, id: string): Promise<void> {
   await pool.transaction(async (tx) => {

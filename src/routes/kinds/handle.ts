@@ -1,4 +1,4 @@
-import { changeKinds, countOwn } from "../../db/kinds/kinds.ts";
+import { changeKinds, livingOwn } from "../../db/kinds/kinds.ts";
 import { KEY_SLOT, TITLE_SLOT } from "../../derive/slots.ts";
 import { type Row, type View, viewsOf } from "../../derive/view.ts";
 import type { Answer } from "../../http/reply.ts";
@@ -246,9 +246,9 @@ export async function remove(context: Authenticated): Promise<Answer> {
   const { name } = kind;
   if (!kind.shared)
     throw new Problem("unprocessable", `${name} is built in and stays`, `hide a field of your own: PATCH /kinds/${name}`);
-  const count = await countOwn(db.pool, session.workspaceId, name);
+  const { count, set } = await livingOwn(db.pool, session.workspaceId, name);
   const holds = counted(count, kind);
-  const facts = [name, String(count), ...catalog.heldBy(kind).map(({ kind: { name } }) => name)];
+  const facts = [name, set, ...catalog.heldBy(kind).map(({ kind: { name } }) => name)];
   const clears = linkingTold(kind, catalog);
   confirm(context, "delete kind", facts, `delete the kind ${name} with ${holds}${clears}`, `DELETE /kinds/${name}`);
   await changeKinds(db.pool, author, kinds, (now) => {

@@ -176,7 +176,7 @@ async function end(context: Authenticated): Promise<Answer> {
   const { id, url } = await webhookNamed(context);
   const handle = `webhook/${shortId(id)}`;
   const what = `end ${handle} to ${echo(url)}; what waits is not told`;
-  confirm(context, "delete webhook", [id], what, `/webhooks/${shortId(id)}`);
+  confirm(context, "delete webhook", [id, url], what, `DELETE /webhooks/${shortId(id)}`);
   await deleteWebhook(db.pool, session.workspaceId, id);
   return { is: "message", message: `ended ${handle}`, values: { deleted: handle } };
 }
