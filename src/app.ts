@@ -219,7 +219,8 @@ function refuseEndless({ is }: Answer): void {
 function receive(request: Request, { raw, body }: Route): Body | Promise<Body> {
   const { method, headers } = request;
   if (body?.is === "file") return openFileBody(request);
-  if (method === "POST" || method === "PUT" || method === "PATCH") return (raw ? readRaw : readBody)(request, BODY_LIMIT);
+  if (method === "POST" || method === "PUT" || method === "PATCH")
+    return raw ? readRaw(request, BODY_LIMIT) : readBody(request, BODY_LIMIT, body?.is === "values" ? body.plain : undefined);
   if (headers["transfer-encoding"] === undefined && Number(headers["content-length"] ?? 0) === 0) return NO_BODY;
   throw new Problem(
     "bad_request",

@@ -115,7 +115,7 @@ const TIMES: readonly string[] = ["timestamptz", "date"];
 const isTime = ({ type }: Field) => TIMES.includes(type.sqlType);
 
 /** The identity and the version say nothing of groups; nor do long texts and lists. */
-const isGroupable = (field: Field): boolean =>
+export const isGroupable = (field: Field): boolean =>
   (field.slot === true || (field.column !== "id" && field.column !== "version")) &&
   !field.type.long &&
   !["text[]", "jsonb"].includes(field.type.sqlType);

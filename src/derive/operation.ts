@@ -47,8 +47,8 @@ export type OperationBody =
   /** `given`: the link that the path holds already. */
   | { is: "create"; of: Kind; given?: string }
   | { is: "patch"; of: Kind }
-  /** `partial`: what is not sent stays as it is. */
-  | { is: "values"; values: Named; partial?: true; example: Record<string, unknown> }
+  /** `partial`: what is not sent stays as it is. `plain`: the field that a body is which is no JSON and names none. */
+  | { is: "values"; values: Named; partial?: true; plain?: string; example: Record<string, unknown> }
   /** A file of any length, which the handler reads as it comes. Its records are of one kind, or each names its own. */
   | { is: "file"; of?: Kind };
 

@@ -1,6 +1,6 @@
 import { endOfString, parseExact } from "../kit/json.ts";
 import { Problem } from "../kit/problem.ts";
-import { composedJson } from "../kit/text.ts";
+import { composed, composedJson } from "../kit/text.ts";
 import type { Request } from "./request.ts";
 import { readParameters } from "./target.ts";
 
@@ -40,16 +40,21 @@ export function openFileBody(request: Request): Body {
 
 /**
  * Reads a body of at most `limit` bytes of UTF-8. A JSON object is recognised under any Content-Type, because curl sends the form
- * type by default. Anything else is a form.
+ * type by default. Anything else is a form; or, where it does not begin with a name and `=`, the value of the field `plain`.
  */
-export async function readBody(request: Request, limit: number): Promise<Body> {
+export async function readBody(request: Request, limit: number, plain?: string): Promise<Body> {
   refuseForeignTypes(request);
   const text = await request.text(limit);
   const trimmed = text.trimStart();
   if (trimmed === "") return NO_BODY;
   const json = /^application\/([\w.+-]+\+)?json\b/i.test(request.headers["content-type"] ?? "");
-  return json || /^[{["]/.test(trimmed) ? parseObject(text) : formObject(text);
+  if (json || /^[{["]/.test(trimmed)) return parseObject(text);
+  return plain !== undefined && !NAMED.test(trimmed)
+    ? { values: { [plain]: composed(text) }, form: false, text }
+    : formObject(text);
 }
+
+const NAMED = /^[\w.%[\]-]+=/;
 
 function refuseForeignTypes({ headers }: Request): void {
   const type = headers["content-type"] ?? "";

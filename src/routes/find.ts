@@ -1,3 +1,4 @@
+import { leadsFrom, leadsInstead } from "../derive/leads.ts";
 import { type Scope, scopeOf } from "../derive/operation.ts";
 import { FORMATS } from "../formats/all.ts";
 import type { Format } from "../formats/format.ts";
@@ -32,9 +33,16 @@ export const apiOf = derived((catalog: Catalog): Api => {
     [...catalog.kinds, token, workspace, calendar, webhook, delivery].map(({ name, plural }) => [name, plural]),
   );
   const routes = createRoutes(catalog);
+  const match = createRouter(routes, aliases);
   const refusals = new Map(routes.flatMap(({ below, refuse }) => (below && refuse ? [[below, refuse] as const] : [])));
   return {
-    match: createRouter(routes, aliases),
+    match(method, segments) {
+      try {
+        return match(method, segments);
+      } catch (error) {
+        throw error instanceof Problem ? ledOn(error, catalog, method, segments) : error;
+      }
+    },
     paths: new Set(routes.map(({ path }) => path)),
     formats: once((route) => FORMATS.filter((format) => format.shows(route))),
     scope: once((route) => scopeOf(route, catalog.plurals)),
@@ -44,6 +52,13 @@ export const apiOf = derived((catalog: Catalog): Api => {
     },
   };
 });
+
+/** With what the kinds tell of it, before what the paths do. */
+function ledOn(problem: Problem, catalog: Catalog, method: string, segments: readonly string[]): Problem {
+  const leads = problem.code === "not_found" ? leadsFrom(catalog, segments) : leadsInstead(catalog, method, segments);
+  const { code, message, hints, headers } = problem;
+  return leads.length === 0 ? problem : new Problem(code, message, [...leads, ...hints], { headers });
+}
 
 /** Worked out when a route is first asked for. Of many kinds, few routes ever are. */
 function once<Made>(make: (route: Route) => Made): (route: Route) => Made {

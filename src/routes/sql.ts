@@ -45,6 +45,7 @@ export const sqlRoutes = ({ kinds }: Catalog): Route[] => [
     parameters: { limit: { ...limit(MOST_ROWS), about: "rows of the answer", initially: ROWS } },
     body: {
       is: "values",
+      plain: "sql",
       values: {
         sql: required(
           text(

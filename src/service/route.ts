@@ -4,6 +4,7 @@ import type { Guests } from "../db/guests/guests.ts";
 import type { Session } from "../db/people/sessions.ts";
 import type { Claim } from "../db/records/writeStatement.ts";
 import { misreadName } from "../derive/filter.ts";
+import { leadsWithin } from "../derive/leads.ts";
 import type { Operation } from "../derive/operation.ts";
 import { COMMON_PARAMETERS } from "../derive/parameters.ts";
 import type { Parameters } from "../derive/query.ts";
@@ -161,6 +162,7 @@ export function readPathId(kind: Kind, text: string): IdReference {
   const reference = readId(text, kind);
   if (reference) return reference;
   throw new Problem("not_found", `${echo(text)} is not the id of ${oneOf(kind.name)}`, [
+    ...leadsWithin(kind, text),
     `ids look like ${kind.prefix}_t4v6w8y0; find one: GET /${kind.plural}?search=${encodeURIComponent(text)}`,
   ]);
 }

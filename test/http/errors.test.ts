@@ -88,6 +88,21 @@ test("an unknown path is not found, with the nearest path", async () => {
   assert.equal((await ann.send("GET", "/contacts/")).status, 200);
 });
 
+test("what stands elsewhere here is named by a hint: values of a field, a record to make, many at once", async () => {
+  const leads = (says: RegExp, method: "GET" | "POST", path: string) =>
+    assertRefuses(method === "GET" ? "not_found" : "method_not_allowed", says, method, path);
+  await leads(/you may mean GET \/contacts\?group_by=stage/, "GET", "/stages");
+  await leads(/you may mean GET \/companies\?group_by=industry/, "GET", "/industries");
+  await leads(/you may mean GET \/deals\?group_by=stage/, "GET", "/deals/stages");
+  await leads(/you may mean GET \/contacts\?fields=tags/, "GET", "/tags");
+  await leads(/you may mean GET \/activities\?kind=call/, "GET", "/calls");
+  await leads(/you may mean GET \/whoami/, "GET", "/me");
+  await leads(/make one: POST \/emails \{\\?"from.*GET \/help\/emails/, "POST", "/contacts/c_00000000/emails");
+  await leads(/change it: PATCH \/contacts\/c_00000000/, "POST", "/contacts/c_00000000");
+  for (const word of ["bulk", "search", "upsert"])
+    await leads(/make one: POST \/contacts \{.*many: PATCH \/contacts\?<filters>/s, "POST", `/contacts/${word}`);
+});
+
 test("names of JavaScript's own object properties are not found like any other", async () => {
   for (const name of ["constructor", "toString", "valueOf", "hasOwnProperty", "__proto__", "__defineGetter__"]) {
     for (const path of [`/help/${name}`, `/contacts/${name}`, `/${name}`, `/contacts/c_00000000/${name}`, `/tokens/${name}`]) {

@@ -40,6 +40,13 @@ describe("a query", () => {
     assert.match(both.text, /ERROR invalid_field there is no field "query" here/);
   });
 
+  test("may be the body itself", async () => {
+    const plain = "select name from contacts where name = 'Bo'";
+    for (const type of ["text/plain", "application/sql; charset=utf-8", "application/x-www-form-urlencoded"])
+      assert.match((await ann.send("POST", "/sql", plain, { "content-type": type })).text, /^row name=Bo\n# 1 row/, type);
+    assert.match((await ann.send("POST", "/sql", "sql=select 1%2B1 as n")).text, /^row n=2\n/);
+  });
+
   test("is answered with a line a row", async () => {
     const joined = await ask(
       ann,

@@ -1,0 +1,66 @@
+import { readId } from "../kit/id.ts";
+import type { Catalog } from "../records/catalog.ts";
+import { type Field, type Kind, knownOf } from "../records/kind.ts";
+import { exampleOf } from "./body.ts";
+import { isGroupable } from "./grouping.ts";
+
+/** What leads on from a request that no route takes, as the kinds of the workspace tell it. */
+
+const MOST = 3;
+
+/** In place of a path that is none. `/stages` is the values of a field, `/calls` the records whose field has that value. */
+export function leadsFrom({ kinds }: Catalog, segments: readonly string[]): string[] {
+  const [word = "", ...more] = segments;
+  if (word === "" || more.length > 0) return [];
+  const named = kinds.flatMap((kind) => fieldCalled(kind, word).map((field) => valuesOf(kind, field))).slice(0, MOST);
+  const known = kinds.flatMap((kind) =>
+    knownOf(kind).flatMap((field) =>
+      spellings(word)
+        .filter((value) => field.type.known!.includes(value))
+        .map((value) => `GET /${kind.plural}?${field.name}=${value}`),
+    ),
+  );
+  const [other] = spellings(word).flatMap((each) => (Object.hasOwn(ELSEWHERE, each) ? [`GET ${ELSEWHERE[each]}`] : []));
+  return [...named, ...known, ...(other === undefined ? [] : [other])]
+    .slice(0, MOST)
+    .map((request) => `you may mean ${request}`);
+}
+
+/** What others call what stands elsewhere here. */
+const ELSEWHERE: Readonly<Record<string, string>> = {
+  ...{ me: "/whoami", profile: "/whoami", account: "/whoami" },
+  ...{ user: "/workspaces/{id}/members", team: "/workspaces/{id}/members" },
+  ...{ dashboard: "/overview", report: "/overview", stat: "/overview" },
+};
+
+/** In place of the id of a record: `/deals/stages`. */
+export const leadsWithin = (kind: Kind, word: string): string[] =>
+  fieldCalled(kind, word).map((field) => `you may mean ${valuesOf(kind, field)}`);
+
+/** A method that a path has not, where the path is of a record or of what hangs on it. */
+export function leadsInstead(catalog: Catalog, method: string, segments: readonly string[]): string[] {
+  const [plural = "", id = "", sub, ...more] = segments;
+  const kind = catalog.byPlural(plural);
+  if (!kind || (method !== "POST" && method !== "PUT") || more.length > 0) return [];
+  if (sub !== undefined) {
+    const other = catalog.byPlural(sub);
+    return other ? [`make one: ${exampleOf(other)}; GET /help/${sub} tells what it is attached to`] : [];
+  }
+  if (readId(id, kind)) return [`change it: PATCH /${plural}/${id}`];
+  return [
+    `make one: ${exampleOf(kind)}`,
+    `many: PATCH /${plural}?<filters> changes all that they find, POST /${plural}/import takes a file, POST /batch several requests`,
+  ];
+}
+
+const fieldCalled = ({ fields }: Kind, word: string): Field[] =>
+  fields.filter(({ name, link }) => !link && spellings(word).includes(name)).slice(0, 1);
+
+const valuesOf = ({ plural }: Kind, field: Field): string =>
+  isGroupable(field) ? `GET /${plural}?group_by=${field.name}` : `GET /${plural}?fields=${field.name}`;
+
+/** A word, and what it may be the plural of. */
+function spellings(word: string): string[] {
+  const lower = word.toLowerCase().replaceAll("-", "_");
+  return [...new Set([lower, lower.replace(/s$/, ""), lower.replace(/es$/, ""), lower.replace(/ies$/, "y")])];
+}
