@@ -11,7 +11,7 @@ import { fromInside, type Request } from "./http/request.ts";
 import type { Matched } from "./http/router.ts";
 import { readTarget } from "./http/target.ts";
 import { Problem } from "./kit/problem.ts";
-import { apiOf, find, lookFor, matchedOf } from "./routes/find.ts";
+import { apiIn, find, lookFor, matchedOf } from "./routes/find.ts";
 import { perform } from "./routes/perform.ts";
 import { addressOf, authorizationOf, readContext } from "./service/context.ts";
 import { negotiates, readFormat, readSpeaking } from "./service/negotiation.ts";
@@ -82,7 +82,7 @@ export function createApp(services: Services, sessions: SessionCache, limiter: L
     const now = services.now();
     const address = addressOf(request, services.config.trustProxy);
     const authorization = authorizationOf(request);
-    const entrance = apiOf(asker?.db.catalog ?? services.db.catalog);
+    const entrance = await apiIn(asker?.db.catalog ?? services.db.catalog);
     const found = lookFor(entrance, request.method, target);
     passage.refuse = entrance.refusal(target.path);
     if ("route" in found) {
@@ -93,7 +93,7 @@ export function createApp(services: Services, sessions: SessionCache, limiter: L
     const caller = asker?.session ?? (await sessionOf(found, authorization, address, now));
     passage.session = caller;
     const db = asker?.db ?? (await databaseOf(caller));
-    const api = apiOf(db.catalog);
+    const api = await apiIn(db.catalog);
     const { route, path, suffix } = api === entrance ? matchedOf(found) : find(api, request.method, target);
     passage.place = route.path;
     const session = route.open === true ? undefined : caller;

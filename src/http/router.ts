@@ -1,6 +1,7 @@
 import { echo } from "../kit/line.ts";
 import { nearest } from "../kit/nearest.ts";
 import { Problem } from "../kit/problem.ts";
+import { atOnce } from "../kit/turns.ts";
 
 export type Matched<Route> = { route: Route; path: Record<string, string> };
 
@@ -8,15 +9,24 @@ export type Matched<Route> = { route: Route; path: Record<string, string> };
  * Finds the route of a method and path segments. A literal segment wins over a `{name}`. `aliases` maps other first segments, so
  * that a handle is a path: `/contact/c_…` is `/contacts/c_…`.
  */
-export function createRouter<Route extends { method: string; path: string }>(
+export const createRouter = <Route extends { method: string; path: string }>(
   routes: readonly Route[],
   aliases: ReadonlyMap<string, string>,
-) {
+): Match<Route> => atOnce(creatingRouter(routes, aliases));
+
+type Match<Route> = (method: string, segments: readonly string[]) => Matched<Route>;
+
+/** The same piece by piece. */
+export function* creatingRouter<Route extends { method: string; path: string }>(
+  routes: readonly Route[],
+  aliases: ReadonlyMap<string, string>,
+): Generator<void, Match<Route>, void> {
   const root = node<Route>();
   for (const route of routes) {
     let parent = root;
     for (const segment of route.path.split("/").slice(1)) parent = descend(parent, segment);
     parent.routes.set(route.method, route);
+    yield;
   }
   const firsts = [...root.literal.keys()].filter((first) => first !== "");
 

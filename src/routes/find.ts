@@ -3,11 +3,11 @@ import { type Scope, scopeOf } from "../derive/operation.ts";
 import { FORMATS } from "../formats/all.ts";
 import type { Format } from "../formats/format.ts";
 import { encodeProblem } from "../http/reply.ts";
-import { createRouter, type Matched } from "../http/router.ts";
+import { creatingRouter, type Matched } from "../http/router.ts";
 import type { Target } from "../http/target.ts";
 import { Problem } from "../kit/problem.ts";
+import { inTurns } from "../kit/turns.ts";
 import type { Catalog } from "../records/catalog.ts";
-import { derived } from "../records/derived.ts";
 import { negotiates, readSuffix } from "../service/negotiation.ts";
 import type { Refuse, Route } from "../service/route.ts";
 import { calendar } from "../views/calendar.ts";
@@ -15,7 +15,7 @@ import { delivery } from "../views/delivery.ts";
 import { token } from "../views/token.ts";
 import { webhook } from "../views/webhook.ts";
 import { workspace } from "../views/workspace.ts";
-import { createRoutes } from "./table.ts";
+import { creatingRoutes } from "./table.ts";
 
 /** The API as a workspace has it: its routes, and what follows from them. */
 type Api = {
@@ -28,12 +28,30 @@ type Api = {
   refusal: (path: string) => Refuse;
 };
 
-export const apiOf = derived((catalog: Catalog): Api => {
+const made = new WeakMap<Catalog, Api>();
+const making = new WeakMap<Catalog, Promise<Api>>();
+
+/** Of many kinds it takes a while: then it is made in turns with other work, once for all who wait for it. */
+export function apiIn(catalog: Catalog): Api | Promise<Api> {
+  const known = made.get(catalog);
+  if (known) return known;
+  const begun = making.get(catalog) ?? inTurns(creatingApi(catalog)).then((api) => keep(catalog, api));
+  making.set(catalog, begun);
+  return begun;
+}
+
+function keep(catalog: Catalog, api: Api): Api {
+  made.set(catalog, api);
+  making.delete(catalog);
+  return api;
+}
+
+function* creatingApi(catalog: Catalog): Generator<void, Api, void> {
   const aliases = new Map(
     [...catalog.kinds, token, workspace, calendar, webhook, delivery].map(({ name, plural }) => [name, plural]),
   );
-  const routes = createRoutes(catalog);
-  const match = createRouter(routes, aliases);
+  const routes = yield* creatingRoutes(catalog);
+  const match = yield* creatingRouter(routes, aliases);
   const refusals = new Map(routes.flatMap(({ below, refuse }) => (below && refuse ? [[below, refuse] as const] : [])));
   return {
     match(method, segments) {
@@ -51,7 +69,7 @@ export const apiOf = derived((catalog: Catalog): Api => {
       return encodeProblem;
     },
   };
-});
+}
 
 /** With what the kinds tell of it, before what the paths do. */
 function ledOn(problem: Problem, catalog: Catalog, method: string, segments: readonly string[]): Problem {

@@ -9,7 +9,7 @@ import { echo } from "../kit/line.ts";
 import { nearest } from "../kit/nearest.ts";
 import { Problem } from "../kit/problem.ts";
 import { counted, oneOf } from "../kit/words.ts";
-import type { Catalog } from "../records/catalog.ts";
+import { derived } from "../records/derived.ts";
 import { type Kind, stored, writable } from "../records/kind.ts";
 import { permit } from "../service/permit.ts";
 import { type Authenticated, type Route, readPathId } from "../service/route.ts";
@@ -18,27 +18,26 @@ import { brief } from "./proposals.ts";
 import { mayRead, recordView } from "./readable.ts";
 
 /** Two records that are one. */
-export const mergeRoutes = ({ kinds }: Catalog): Route[] =>
-  kinds.map(
-    (kind): Route => ({
-      method: "POST",
-      path: `/${kind.plural}/{id}/merge`,
-      about: `make one ${kind.name} of two, in two steps; what linked to the other links to this one`,
-      needs: "update",
-      parameters: { ...chosenFields(kind), ...CONFIRM, ...WRITING },
-      body: {
-        is: "values",
-        values: {
-          from: required(text({ about: `the other ${kind.name}, which becomes part of this one` })),
-          take: tags({ about: "fields of which the other's value wins" }),
-        },
-        example: { from: `${kind.prefix}_t4v6w8y0` },
+export const mergeRoute = derived(
+  (kind: Kind): Route => ({
+    method: "POST",
+    path: `/${kind.plural}/{id}/merge`,
+    about: `make one ${kind.name} of two, in two steps; what linked to the other links to this one`,
+    needs: "update",
+    parameters: { ...chosenFields(kind), ...CONFIRM, ...WRITING },
+    body: {
+      is: "values",
+      values: {
+        from: required(text({ about: `the other ${kind.name}, which becomes part of this one` })),
+        take: tags({ about: "fields of which the other's value wins" }),
       },
-      answers: { is: "record", of: kind },
-      refuses: ["confirmation_required", "unprocessable", "already_exists"],
-      handle: (context) => merge(context, kind),
-    }),
-  );
+      example: { from: `${kind.prefix}_t4v6w8y0` },
+    },
+    answers: { is: "record", of: kind },
+    refuses: ["confirmation_required", "unprocessable", "already_exists"],
+    handle: (context) => merge(context, kind),
+  }),
+);
 
 async function merge(context: Authenticated, kind: Kind): Promise<Answer> {
   const { db, author, services, session, path } = context;

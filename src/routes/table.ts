@@ -1,3 +1,4 @@
+import { atOnce } from "../kit/turns.ts";
 import type { Catalog } from "../records/catalog.ts";
 import type { Route } from "../service/route.ts";
 import { agentCardRoutes } from "./agentCard.ts";
@@ -15,7 +16,7 @@ import { importRoutes } from "./imports/routes.ts";
 import { joinedRoutes } from "./joined.ts";
 import { kindRoutes } from "./kinds/routes.ts";
 import { mcpRoutes } from "./mcp.ts";
-import { mergeRoutes } from "./merge.ts";
+import { mergeRoute } from "./merge.ts";
 import { metricsRoutes } from "./metrics.ts";
 import { authorizeRoutes } from "./oauth/authorize.ts";
 import { metadataRoutes } from "./oauth/metadata.ts";
@@ -46,7 +47,10 @@ import { undoRoutes } from "./undo.ts";
 import { webhookRoutes } from "./webhooks/routes.ts";
 
 /** The whole API. */
-export function createRoutes(catalog: Catalog): Route[] {
+export const createRoutes = (catalog: Catalog): Route[] => atOnce(creatingRoutes(catalog));
+
+/** The same piece by piece: it may pause after each kind. */
+export function* creatingRoutes(catalog: Catalog): Generator<void, Route[], void> {
   const routes: Route[] = [
     ...helpRoutes(() => routes),
     ...openApiRoutes(() => routes, catalog),
@@ -66,7 +70,12 @@ export function createRoutes(catalog: Catalog): Route[] {
     ...claimRoutes,
     ...memberRoutes,
     ...kindRoutes,
-    ...catalog.kinds.flatMap((kind) => recordRoutes(kind, catalog)),
+  ];
+  for (const kind of catalog.kinds) {
+    routes.push(...recordRoutes(kind, catalog));
+    yield;
+  }
+  routes.push(
     ...joinedRoutes(catalog),
     ...standingRoutes(catalog),
     ...scriptRoutes(catalog),
@@ -85,13 +94,18 @@ export function createRoutes(catalog: Catalog): Route[] {
     ...undoRoutes(catalog),
     ...proposalRoutes,
     ...documentRoutes(catalog),
-    ...mergeRoutes(catalog),
+  );
+  for (const kind of catalog.kinds) {
+    routes.push(mergeRoute(kind));
+    yield;
+  }
+  routes.push(
     ...duplicateRoutes(catalog),
     ...changeRoutes,
     ...webhookRoutes,
     ...batchRoutes,
     ...exportRoutes,
     ...dialectRoutes,
-  ];
+  );
   return routes;
 }
