@@ -35,7 +35,7 @@ const MARKS: Record<string, (source: ManualSource, of: string) => string> = {
     Object.entries(PROBLEMS)
       .map(([code, { status, about }]) => `  ${status} ${code.padEnd(22)} ${about}`)
       .join("\n"),
-  routes: ({ routes }) => routes.map(routeLine).join("\n"),
+  routes: routeLines,
   dialect: ({ routes }, of) =>
     routes
       .filter(({ standard }) => standard === of)
@@ -47,6 +47,16 @@ const MARKS: Record<string, (source: ManualSource, of: string) => string> = {
 
 const routeLine = (route: Operation) =>
   `  ${route.method.padEnd(6)} ${route.path.padEnd(32)} ${route.about}${takes(route)}${route.open ? " (no token)" : ""}`;
+
+/** Of many own kinds the routes of the first, which are those of each. */
+function routeLines({ routes, catalog }: ManualSource): string {
+  const { kinds, more } = toldKinds(catalog);
+  const [first, ...others] = more.length > 0 ? catalog.kinds.filter((kind) => !kinds.includes(kind)) : [];
+  const left = new Set(others.map(({ plural }) => plural));
+  const told = routes.filter(({ path }) => left.size === 0 || !path.split("/").some((segment) => left.has(segment)));
+  const rest = first ? [`Each other kind of your own has what ${first.plural} has: ${left.size} more.`] : [];
+  return [...told.map(routeLine), ...rest].join("\n");
+}
 
 /** Of own kinds the manual tells a few; it would grow with each. */
 const MOST_OWN = 8;

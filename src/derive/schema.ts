@@ -1,5 +1,6 @@
 import type { FieldType } from "../fields/type.ts";
 import { formatLine, type Pair } from "../kit/line.ts";
+import { each } from "../kit/turns.ts";
 import { type Field, isAlways, type Kind, stored } from "../records/kind.ts";
 import { columnsOf, exampleQueries, TOLD } from "./columns.ts";
 
@@ -42,12 +43,13 @@ type FieldFacts = {
   about: string;
 };
 
-export function schemaOf(kinds: readonly Kind[]): Schema {
+/** Piece by piece: there may be many kinds. */
+export function* describing(kinds: readonly Kind[]): Generator<void, Schema, void> {
   const types: Record<string, { operators: readonly string[]; expects: string }> = {};
   for (const { fields } of kinds)
     for (const { type } of fields) types[type.name] ??= { operators: type.operators, expects: type.expects };
   return {
-    kinds: kinds.map((kind) => kindFacts(kind, types)),
+    kinds: yield* each(kinds, (kind) => kindFacts(kind, types)),
     types,
     sql: {
       request: `POST /sql ${JSON.stringify(parameterExample(kinds))}`,
@@ -106,12 +108,13 @@ function fieldFacts(field: Field, sql: string | null, types: Schema["types"]): F
 const sameOperators = (usual: readonly string[], { operators }: FieldType) => usual.join() === operators.join();
 
 /** A line for each kind, field, type and example. */
-export function schemaText({ kinds, types, sql }: Schema): string {
+export function* writingSchema({ kinds, types, sql }: Schema): Generator<void, string, void> {
+  const described = yield* each(kinds, ({ fields, ...kind }) => [
+    formatLine(`kind/${kind.name}`, pairsOf({ ...kind, name: null })),
+    ...fields.map(({ name, ...field }) => formatLine(`field/${kind.name}.${name}`, pairsOf(field))),
+  ]);
   const lines = [
-    ...kinds.flatMap(({ fields, ...kind }) => [
-      formatLine(`kind/${kind.name}`, pairsOf({ ...kind, name: null })),
-      ...fields.map(({ name, ...field }) => formatLine(`field/${kind.name}.${name}`, pairsOf(field))),
-    ]),
+    ...described.flat(),
     ...Object.entries(types).map(([name, type]) => formatLine(`type/${name}`, pairsOf(type))),
     ...Object.entries(sql.tables).map(([name, columns]) => formatLine(`table/${name}`, Object.entries(columns))),
     ...sql.examples.map((example) => formatLine("query", [["sql", example]])),

@@ -19,6 +19,16 @@ export function atOnce<T>(work: Generator<unknown, T, void>): T {
   for (let step = work.next(); ; step = work.next()) if (step.done) return step.value;
 }
 
+/** What becomes of each of many, one by one. */
+export function* each<Of, Made>(many: readonly Of[], make: (of: Of) => Made): Generator<void, Made[], void> {
+  const made: Made[] = [];
+  for (const one of many) {
+    made.push(make(one));
+    yield;
+  }
+  return made;
+}
+
 /** JSON of a large object, made and put together piece by piece: members are told apart down to `depth`. */
 export function* writingJson(value: unknown, depth: number): Generator<void, string, void> {
   if (depth === 0 || typeof value !== "object" || value === null || Array.isArray(value)) return JSON.stringify(value);

@@ -94,10 +94,11 @@ const keyOf = ({ id, version, updated_at }: OwnKind, lost: readonly OwnField[]):
   updated_at === undefined ? undefined : `${id} ${version} ${updated_at} ${lost.map(({ name }) => name)}`;
 
 /** The same with the kinds that are deleted: as what a file of the workspace holds is read. */
-export const compileWhole = (builtIn: readonly Declaration[], own: readonly OwnKind[]): Catalog =>
-  compileOwn(
+export const compilingWhole = (builtIn: readonly Declaration[], own: readonly OwnKind[], former?: Catalog) =>
+  compilingOwn(
     builtIn,
     own.map((kind) => ({ ...kind, deleted_at: null })),
+    former,
   );
 
 function declarationOf({ name, plural, prefix, declaration }: OwnKind, fields: readonly OwnField[]): Declaration {

@@ -1,10 +1,11 @@
 import { single } from "../derive/query.ts";
-import { schemaOf, schemaText } from "../derive/schema.ts";
+import { describing, writingSchema } from "../derive/schema.ts";
 import { text } from "../fields/vocabulary.ts";
 import type { Answer } from "../http/reply.ts";
 import { echo } from "../kit/line.ts";
 import { nearest } from "../kit/nearest.ts";
 import { Problem } from "../kit/problem.ts";
+import { each, inTurns, writingJson } from "../kit/turns.ts";
 import { shownRecordSchema } from "../openapi/schemas.ts";
 import type { Catalog } from "../records/catalog.ts";
 import type { Kind } from "../records/kind.ts";
@@ -27,12 +28,12 @@ export const schemaRoutes: Route[] = [
 ];
 
 /** Text unless Accept or `format=` asks for JSON, or Accept for JSON Schema. */
-function show({ db, parameters, style, headers }: Authenticated): Answer {
+async function show({ db, parameters, style, headers }: Authenticated): Promise<Answer> {
   const kinds = kindsAsked(db.catalog, single(parameters, "kind"));
   if (/application\/schema\+json/i.test(headers.accept ?? ""))
-    return { is: "document", type: JSON_SCHEMA, text: `${JSON.stringify(jsonSchemaOf(kinds))}\n` };
-  const schema = schemaOf(kinds);
-  if (style.format.name !== "json") return { is: "document", type: TEXT, text: schemaText(schema) };
+    return { is: "document", type: JSON_SCHEMA, text: `${await inTurns(writingJsonSchema(kinds))}\n` };
+  const schema = await inTurns(describing(kinds));
+  if (style.format.name !== "json") return { is: "document", type: TEXT, text: await inTurns(writingSchema(schema)) };
   return { is: "document", type: JSON_TYPE, text: `${JSON.stringify(schema, null, style.pretty ? 2 : undefined)}\n` };
 }
 
@@ -50,10 +51,12 @@ function kindsAsked({ kinds, get, byPlural }: Catalog, asked: string | undefined
 }
 
 /** https://json-schema.org/draft/2020-12: the records as answers show them, by the name of their kind. */
-function jsonSchemaOf(kinds: readonly Kind[]) {
-  return {
+function* writingJsonSchema(kinds: readonly Kind[]): Generator<void, string, void> {
+  const schemas = yield* each(kinds, (kind) => [kind.name, shownRecordSchema(kind)] as const);
+  const document = {
     $schema: "https://json-schema.org/draft/2020-12/schema",
-    $defs: Object.fromEntries(kinds.map((kind) => [kind.name, shownRecordSchema(kind)])),
+    $defs: Object.fromEntries(schemas),
     anyOf: kinds.map(({ name }) => ({ $ref: `#/$defs/${name}` })),
   };
+  return yield* writingJson(document, 2);
 }

@@ -3,7 +3,7 @@ import type { Pool } from "../../postgres/pool.ts";
 import { ident, raw, type Statement, sql } from "../../postgres/sql.ts";
 import type { Transaction } from "../../postgres/transaction.ts";
 import type { Catalog } from "../../records/catalog.ts";
-import { fingerprintOf, viewsSql } from "./views.ts";
+import { type Views, viewsIn } from "./views.ts";
 import { refuseLeak, refuseUnfit, WALL } from "./wall.ts";
 
 /** A role and a schema that nobody uses for so long end, and come back at the next call. */
@@ -61,7 +61,8 @@ export async function admitRole(
   seconds: number,
   now: number,
 ): Promise<string> {
-  const fingerprint = fingerprintOf(catalog);
+  const views = await viewsIn(catalog);
+  const { fingerprint } = views;
   const [found] = await pool.rows(knownSql(workspaceId, fingerprint, now), { retry: true });
   const known = readKnown(found);
   if (known?.fits) {
@@ -82,7 +83,7 @@ export async function admitRole(
     );
     await tx.simple(WALL);
     await makeRole(tx, name, fresh.verifier(name), seconds, superuser);
-    const old = await makeSchema(tx, catalog, name);
+    const old = await makeSchema(tx, views, name);
     await openSchema(tx, workspaceId, name);
     await refuseLeak(tx, name, name);
     return { name, old };
@@ -120,14 +121,14 @@ async function makeRole(tx: Transaction, name: string, verifier: string, seconds
 }
 
 /** The schema with its views, under its name. An older one makes way under another: sessions find the new one without a pause. */
-async function makeSchema(tx: Transaction, catalog: Catalog, schema: string): Promise<string | undefined> {
+async function makeSchema(tx: Transaction, views: Views, schema: string): Promise<string | undefined> {
   const [there] = await tx.rows(sql`select 1 from pg_namespace where nspname = ${schema}`);
   const [unused] = await tx.rows(
     sql`select n::int from generate_series(1, 1000) n where not exists (select from pg_namespace where nspname = ${schema} || '_old' || n) limit 1`,
   );
   const old = `${schema}_old${String(unused![0])}`;
   const away = there ? `alter schema ${schema} rename to ${old};` : "";
-  await tx.simple(`${away} create schema ${schema}; ${viewsSql(catalog, schema)}`);
+  await tx.simple(`${away} create schema ${schema}; ${views.sql(schema)}`);
   return there ? old : undefined;
 }
 

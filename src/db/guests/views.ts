@@ -1,8 +1,8 @@
 import { type Column, columnsOf, isHandle, TOLD } from "../../derive/columns.ts";
 import { fnv1a } from "../../kit/hash.ts";
+import { each, inTurns } from "../../kit/turns.ts";
 import { ident, join, raw, type Statement, sql } from "../../postgres/sql.ts";
 import type { Catalog } from "../../records/catalog.ts";
-import { derived } from "../../records/derived.ts";
 import type { Kind } from "../../records/kind.ts";
 import { change } from "../../views/change.ts";
 import { changesTable, namedChangesSql } from "../records/history.ts";
@@ -11,11 +11,30 @@ import { tableOf } from "../records/table.ts";
 /** The workspace of the role that is logged in: no view holds the id of one. */
 const WORKSPACE = raw("public.crm_sql_workspace()");
 
-/** `create view … as` for each kind and for what is told of records. */
-export function viewsSql(catalog: Catalog, schema: string): string {
-  const views = [...catalog.kinds.map(kindView), ...toldViews(catalog)];
-  return views.map((view) => `${viewSql(view, ident(schema)).text};`).join("\n");
+/** The views of one catalog; `fingerprint` tells them from those of another. */
+export type Views = { fingerprint: string; sql: (schema: string) => string };
+
+const made = new WeakMap<Catalog, Promise<Views>>();
+
+/** Of many kinds it takes a while, so it is done once, in turns with other work. */
+export function viewsIn(catalog: Catalog): Promise<Views> {
+  const views = made.get(catalog) ?? inTurns(makingViews(catalog));
+  made.set(catalog, views);
+  return views;
 }
+
+/** `create view … as` for each kind and for what is told of records. */
+function* makingViews(catalog: Catalog): Generator<void, Views, void> {
+  const texts = yield* each(catalog.kinds, (kind) => viewSql(kindView(kind), raw(SCHEMA)).text);
+  texts.push(...toldViews(catalog).map((view) => viewSql(view, raw(SCHEMA)).text));
+  yield;
+  const text = texts.map((each) => `${each};`).join("\n");
+  const fingerprint = `${fnv1a(text)}.${text.length}`;
+  return { fingerprint, sql: (schema) => text.replaceAll(`${SCHEMA}.`, `${ident(schema).text}.`) };
+}
+
+/** Stands for the schema. No text of a caller is in a view, and no name has such letters. */
+const SCHEMA = "«schema»";
 
 type GuestView = { name: string; columns: Statement; from: Statement; living: Statement };
 
@@ -58,9 +77,3 @@ function valueSql(kind: Kind, { field }: Column): Statement {
   const empty = EMPTY[`${field.type.sqlType} ${field.type.absent}`];
   return empty === undefined ? value : sql`coalesce(${value}, ${raw(empty)})`;
 }
-
-/** Tells the views of one catalog from those of another. */
-export const fingerprintOf = derived((catalog: Catalog): string => {
-  const text = viewsSql(catalog, "views");
-  return `${fnv1a(text)}.${text.length}`;
-});

@@ -14,13 +14,13 @@ import type { CheckedFile } from "./restore.ts";
  * reads the kinds that the header names.
  */
 export async function checkFile(
-  kindsOf: (kinds: readonly unknown[]) => Catalog,
+  kindsOf: (kinds: readonly unknown[]) => Promise<Catalog>,
   bytes: AsyncIterable<Uint8Array>,
   again: () => AsyncIterable<Uint8Array>,
 ): Promise<CheckedFile> {
   let found: { catalog: Catalog; settings: Record<string, unknown> } | undefined;
-  const describe = (header: Header) => {
-    found ??= { catalog: kindsOf(header.kinds), settings: settingsOf(header) };
+  const describe = async (header: Header) => {
+    found ??= { catalog: await kindsOf(header.kinds), settings: settingsOf(header) };
     return partsOf(found.catalog);
   };
   const { lines, header, counts } = readWorkspaceFile(bytes, describe);

@@ -1,10 +1,11 @@
 import { workspaceFile } from "../../formats/files/workspaceFile.ts";
 import type { Part } from "../../formats/files/workspacePart.ts";
+import { inTurns } from "../../kit/turns.ts";
 import type { Pool } from "../../postgres/pool.ts";
 import { ident, join, raw, type Statement, sql } from "../../postgres/sql.ts";
 import { catalog, declarations } from "../../records/all.ts";
 import { SHARED_TABLE } from "../../records/kind.ts";
-import { compileWhole } from "../../records/own.ts";
+import { compilingWhole } from "../../records/own.ts";
 import type { Database } from "../database.ts";
 import { readKinds } from "../kinds/kinds.ts";
 import { type Batches, batchesOf } from "../records/stream.ts";
@@ -21,7 +22,7 @@ export async function* workspaceText(
 ): AsyncGenerator<string, void, undefined> {
   for (let left = MOST_CHANGES; ; left--) {
     const { version, kinds } = await readKinds(pool, workspaceId);
-    const db = { pool, catalog: kinds.length === 0 ? catalog : compileWhole(declarations, kinds) };
+    const db = { pool, catalog: kinds.length === 0 ? catalog : await inTurns(compilingWhole(declarations, kinds, catalog)) };
     const rows = workspaceRows(db, workspaceId)(signal)[Symbol.asyncIterator]();
     const first = await rows.next();
     const isStale = !first.done && first.value[0]?.[VERSION] !== String(version);

@@ -68,7 +68,8 @@ export function plainSql(call: Call, name: string): string {
 
 /** What changed, by the columns as they are called there. */
 function changesSql(call: Call): string {
-  const cases = tablesOf(call).flatMap((table) => {
+  // All others are called as here.
+  const cases = call.dialect.tables.flatMap((table) => {
     const { entries, kind } = vocabularyFor(call, table);
     const renamed = entries.filter(({ ours, theirs, member }) => member === undefined && ours !== theirs);
     const names = JSON.stringify(Object.fromEntries(renamed.map(({ ours, theirs }) => [ours, theirs])));

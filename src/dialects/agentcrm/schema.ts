@@ -1,13 +1,14 @@
+import { each, inTurns } from "../../kit/turns.ts";
 import type { Call, Said, Table, Values } from "../dialect.ts";
-import { kindOf, tablesOf, vocabularyFor } from "../engine.ts";
+import { kindOf, tableOfKind, tablesOf, vocabularyFor } from "../engine.ts";
 import { PLAIN } from "./plain.ts";
 
 const BUILT_IN = ["companies", "contacts", "deals", "emails", "activity", "lists", "list_members"];
 
 /** `GET /v1/tables` */
-export function tables(call: Call): Said {
+export async function tables(call: Call): Promise<Said> {
   const rows = [
-    ...tablesOf(call).map((table) => ({ name: table.name, ...about(call, table) })),
+    ...(await inTurns(each(tablesOf(call), (table) => ({ name: table.name, ...about(call, table) })))),
     ...Object.keys(PLAIN).map((name) => ({ name, built_in: true, columns: Object.keys(PLAIN[name]!) })),
   ];
   return { is: "many", rows };
@@ -20,8 +21,8 @@ const about = (call: Call, table: Table): Values => ({
 });
 
 /** `GET /v1/schema`: what is needed to compose joins. */
-export function schema(call: Call): Said {
-  const records = tablesOf(call).map((table) => graphOf(call, table));
+export async function schema(call: Call): Promise<Said> {
+  const records = await inTurns(each(tablesOf(call), (table) => graphOf(call, table)));
   const plain = Object.entries(PLAIN).map(([name, columns]) => ({
     name,
     columns: Object.entries(columns).map(([column, type]) => ({ name: column, type, nullable: column !== "id" })),
@@ -35,7 +36,6 @@ export function schema(call: Call): Said {
 function graphOf(call: Call, table: Table): Values {
   const { entries, kind } = vocabularyFor(call, table);
   const name = (ours: string) => entries.find((entry) => entry.ours === ours)?.theirs ?? ours;
-  const target = (plural: string) => tablesOf(call).find(({ of }) => of === plural)?.name ?? plural;
   const key = kind.naturalKey === undefined ? [] : [{ columns: [name(kind.naturalKey)], unique: true }];
   return {
     name: table.name,
@@ -47,9 +47,9 @@ function graphOf(call: Call, table: Table): Values {
       ...(field.type.choices ? { values: field.type.choices } : {}),
     })),
     primary_key: ["id"],
-    foreign_keys: kind.links.map(({ id, target: { plural } }) => ({
+    foreign_keys: kind.links.map(({ id, target }) => ({
       column: name(id.name),
-      references: { table: target(plural), column: "id" },
+      references: { table: tableOfKind(call.dialect, target).name, column: "id" },
     })),
     indexes: [{ columns: ["id"], unique: true }, ...key],
   };

@@ -27,14 +27,22 @@ export const isWorkspaceFile = (begins: string): boolean => /^\uFEFF?\s*\{\s*"li
 /** Reads the file of a workspace, whose header says what lines there may be, and refuses what is none: by its line, as far as the line alone can tell. */
 export function readWorkspaceFile(
   bytes: AsyncIterable<Uint8Array>,
-  partsOf: (header: Header) => readonly Part[],
+  partsOf: (header: Header) => Promise<readonly Part[]>,
 ): WorkspaceReader {
   const reading = createReading(partsOf);
   async function* lines(): AsyncGenerator<readonly ReadLine[]> {
     const machine = createLines(MOST_OF_LINE);
-    for await (const text of decoded(bytes)) yield machine.push(text).flatMap(reading.read);
-    yield machine.end().flatMap(reading.read);
+    for await (const text of decoded(bytes)) yield readAll(machine.push(text));
+    yield readAll(machine.end());
     reading.end();
+  }
+  async function readAll(some: readonly Line[]): Promise<ReadLine[]> {
+    const all: ReadLine[] = [];
+    for (const line of some) {
+      const read = reading.read(line);
+      all.push(...(read instanceof Promise ? await read : read));
+    }
+    return all;
   }
   return { lines: lines(), header: reading.header, counts: reading.counts };
 }
@@ -52,7 +60,7 @@ async function* decoded(bytes: AsyncIterable<Uint8Array>): AsyncGenerator<string
   yield decode();
 }
 
-function createReading(partsOf: (header: Header) => readonly Part[]) {
+function createReading(partsOf: (header: Header) => Promise<readonly Part[]>) {
   const nameOf = (line: unknown, kind: unknown) => `${line} ${kind ?? ""}`;
   let parts: readonly Part[] = [];
   let places: ReadonlyMap<string, number> = new Map();
@@ -61,7 +69,8 @@ function createReading(partsOf: (header: Header) => readonly Part[]) {
   let counts: WorkspaceCounts | undefined;
   let last = 0;
 
-  function read(line: Line): ReadLine[] {
+  /** Of the header a promise, for it may name many kinds. */
+  function read(line: Line): ReadLine[] | Promise<ReadLine[]> {
     const n = line.row;
     if (line.text.trim() === "" && !line.cut) return [];
     if (counts) throw at(n, "stands behind the end of the file");
@@ -69,13 +78,7 @@ function createReading(partsOf: (header: Header) => readonly Part[]) {
     if ("problem" in found) throw at(n, found.problem.message, found.problem.hints);
     if (hasExponent(line.text)) throw at(n, "has a number with an exponent", "write its digits");
     const { value } = found;
-    if (!header) {
-      header = readHeader(n, value);
-      parts = partsOfHeader(header, n);
-      places = new Map(parts.map(({ line: called, kind }, place) => [nameOf(called, kind), place]));
-      counted = createCounts(parts);
-      return [];
-    }
+    if (!header) return begin(n, value);
     if (value.line === "end") {
       counts = readEnd(n, value);
       return [];
@@ -83,9 +86,17 @@ function createReading(partsOf: (header: Header) => readonly Part[]) {
     return [readRow(n, line.text, value)];
   }
 
-  function partsOfHeader(said: Header, n: number): readonly Part[] {
+  async function begin(n: number, value: JsonObject): Promise<ReadLine[]> {
+    header = readHeader(n, value);
+    parts = await partsOfHeader(header, n);
+    places = new Map(parts.map(({ line: called, kind }, place) => [nameOf(called, kind), place]));
+    counted = createCounts(parts);
+    return [];
+  }
+
+  async function partsOfHeader(said: Header, n: number): Promise<readonly Part[]> {
     try {
-      return partsOf(said);
+      return await partsOf(said);
     } catch (error) {
       throw error instanceof Problem ? at(n, `is refused: ${error.message}`, error.hints) : error;
     }

@@ -5,10 +5,11 @@ import type { PartRow } from "../../formats/files/workspacePart.ts";
 import { echo } from "../../kit/line.ts";
 import { Problem } from "../../kit/problem.ts";
 import { UTC } from "../../kit/time.ts";
+import { each, inTurns } from "../../kit/turns.ts";
 import { catalog, declarations } from "../../records/all.ts";
 import type { Catalog } from "../../records/catalog.ts";
 import { linkName } from "../../records/linking.ts";
-import { compileWhole, type OwnField, type OwnKind } from "../../records/own.ts";
+import { compilingWhole, type OwnField, type OwnKind } from "../../records/own.ts";
 import { isOwnType, KEY_TYPES, ownType, TITLE_TYPES } from "../../records/ownTypes.ts";
 import { readReminder } from "./changes.ts";
 import { checkKindName } from "./declare.ts";
@@ -16,9 +17,9 @@ import { MOST_FIELDS, MOST_KINDS } from "./limits.ts";
 import { checkFieldName, readAbout, readChoices, readInitially } from "./read.ts";
 
 /** The kinds of the file of a workspace: each is held to what POST /kinds would hold it to, for anybody may have written the file. */
-export function readKindsOfFile(sent: readonly unknown[]): Catalog {
+export async function readKindsOfFile(sent: readonly unknown[]): Promise<Catalog> {
   if (sent.length === 0) return catalog;
-  const kinds = sent.map(readRow);
+  const kinds = await inTurns(each(sent, readRow));
   const own = kinds.filter(({ prefix }) => prefix !== null);
   if (own.length > MOST_KINDS) throw unfit("the file", `has more than ${MOST_KINDS} kinds`);
   refuseTwins(kinds.map(({ name }) => name));
@@ -26,9 +27,9 @@ export function readKindsOfFile(sent: readonly unknown[]): Catalog {
   refuseTwins(own.map(({ prefix }) => prefix!));
   refuseTwins(own.flatMap(({ name, plural }) => [name, plural!]));
   const names = new Set([...catalog.kinds, ...own].map(({ name }) => name));
-  for (const kind of kinds) checkDeclaration(kind, names);
+  await inTurns(each(kinds, (kind) => checkDeclaration(kind, names)));
   try {
-    return compileWhole(declarations, kinds);
+    return await inTurns(compilingWhole(declarations, kinds, catalog));
   } catch (error) {
     throw unfit("the file", `has kinds that do not fit together: ${(error as Error).message}`);
   }
