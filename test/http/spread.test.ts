@@ -65,6 +65,17 @@ const WRITES: Record<string, () => Promise<() => Promise<unknown>>> = {
       await json("POST", "/undo", { change });
     };
   },
+  "a purge": async () => {
+    const { id } = await json("POST", "/contacts", { name: "Flo", email: "flo@x.example" });
+    return async () => {
+      const asked = await ann.send("DELETE", `/contacts/${id}?purge=true&format=json`);
+      await json("DELETE", `/contacts/${id}?purge=true&confirm=${asked.json().confirm}`);
+    };
+  },
+  "an invitation": async () => {
+    const { items } = await json("GET", "/workspaces");
+    return () => json("POST", `/workspaces/${items[0].id}/invites`, { email: "guest@example.com", role: "member" });
+  },
   "a bulk change": async () => {
     for (const n of [1, 2, 3]) await json("POST", "/contacts", { name: `F${n}`, email: `f${n}@x.example`, title: "bulk" });
     return async () => {

@@ -39,8 +39,9 @@ const OUR_LOCKS = 4_741_002;
 
 /** Locks the admins of a workspace. Otherwise two admins could step down at once, each counting on the other. */
 export async function lockAdmins(tx: Transaction, workspaceId: string): Promise<string[]> {
+  if (tx.spread) await lockByIds(tx, [[`admins of ${workspaceId}`]]);
   const admins = await tx.rows(
-    sql`select user_id from memberships where workspace_id = ${workspaceId} and role = 'admin' order by user_id for update`,
+    sql`select user_id from memberships where workspace_id = ${workspaceId} and role = 'admin' order by user_id ${raw(tx.spread ? "" : "for update")}`,
   );
   return admins.map(([id]) => id as string);
 }

@@ -52,6 +52,7 @@ export function purgeRow(
           await tx.rows(
             sql`insert into purged_records (workspace_id, id, at, actor) select ${workspaceId}, id, ${timeOf(author)}::timestamptz, ${author.actor}
               from unnest(${those}::text[]) id`,
+            near(author),
           );
         }
         return { ...purge, change };
