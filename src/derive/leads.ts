@@ -1,8 +1,8 @@
 import { readId } from "../kit/id.ts";
 import type { Catalog } from "../records/catalog.ts";
 import { type Field, type Kind, knownOf } from "../records/kind.ts";
-import { exampleOf } from "./body.ts";
 import { isGroupable } from "./grouping.ts";
+import { exampleOf } from "./newRecord.ts";
 
 /** What leads on from a request that no route takes, as the kinds of the workspace tell it. */
 
