@@ -15,7 +15,7 @@ export function unfit(field: Field, value: unknown, reading?: Reading): Problem 
   return new Problem(type.refusal, `${name} cannot be ${shownValue(value)}${fault === undefined ? "" : `: ${fault}`}`, [
     ...(reading && typeof value === "string" ? explained(type, value, reading) : []),
     `${name} expects ${type.expects}`,
-    ...(reading && isReadAsText(field, value, reading) ? [`send it as text, in quotes: {"${name}":"${value}"}`] : []),
+    ...(reading && isReadAsText(field, value, reading) ? [`send it as text, in quotes: ${asText(name, value)}`] : []),
     ...(unstorable ? [UNSTORABLE_HINT] : []),
   ]);
 }
@@ -33,12 +33,19 @@ function shownValue(value: unknown): string {
   return `${Array.isArray(value) ? "the list" : "the object"} ${echo(jsonText(value))}`;
 }
 
-/** Whether the same characters would be taken as text. */
+/** Whether the same characters would be taken as text; of a list, those of each item. */
 function isReadAsText({ type }: Field, value: unknown, reading: Reading): boolean {
-  if (typeof value !== "number" && typeof value !== "boolean") return false;
+  const fits = (text: unknown) => type.schema.safeParse(text).success && type.toColumn(text, reading) !== undefined;
+  if (Array.isArray(value)) return value.some(isBare) && type.sqlType === "text[]" && fits(value.map(String));
+  if (!isBare(value)) return false;
   const text = type.fromText(`${value}`);
-  return typeof text === "string" && type.schema.safeParse(text).success && type.toColumn(text, reading) !== undefined;
+  return type.sqlType === "text[]" ? fits([`${value}`]) : typeof text === "string" && fits(text);
 }
+
+const isBare = (value: unknown) => typeof value === "number" || typeof value === "boolean";
+
+const asText = (name: string, value: unknown) =>
+  jsonText({ [name]: Array.isArray(value) ? value.map(String) : String(value) }).slice(0, 200);
 
 /** JSON that is nested deeply enough can be read and not be written: it would exhaust the stack. */
 function jsonText(value: unknown): string {

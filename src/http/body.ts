@@ -49,10 +49,17 @@ export async function readBody(request: Request, limit: number, plain?: string):
   if (trimmed === "") return NO_BODY;
   const json = /^application\/([\w.+-]+\+)?json\b/i.test(request.headers["content-type"] ?? "");
   if (json || /^[{["]/.test(trimmed)) return parseObject(text);
+  if (LINE.test(trimmed.slice(0, 10_000)))
+    throw new Problem("bad_request", "the body reads like a line, of which this is no form", [
+      "send a JSON object, or each value by itself: -d name='Jane Doe' -d stage=lead",
+    ]);
   return plain !== undefined && !NAMED.test(trimmed)
     ? { values: { [plain]: composed(text) }, form: false, text }
     : formObject(text);
 }
+
+/** Values of a line, `name="Jane Doe" stage=lead`: as a form all of it would be the name. */
+const LINE = /^[\w.]+="(?:[^"\\]|\\.)*"[ \t]+[\w.]+=/;
 
 const NAMED = /^[\w.%[\]-]+=/;
 

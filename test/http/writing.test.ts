@@ -379,6 +379,16 @@ test("what does not fit is blamed, and nothing else", async () => {
     number,
     /^400 ERROR invalid_value phone cannot be the number 4930123456\n(HINT {2}[^\n]+\n)*HINT {2}send it as text, in quotes: \{"phone":"4930123456"\}\n/,
   );
+  assert.match(
+    await reply("/contacts", { name: "x", phones: [4930] }),
+    /send it as text, in quotes: \{"phones":\["4930"\]\}\n/,
+  );
+  assert.match(await reply("/contacts", { name: "x", tags: 5 }), /send it as text, in quotes: \{"tags":"5"\}\n/);
+  assert.match(
+    await reply("/contacts", 'name="A \\"B\\"" stage=lead x={"y"}'),
+    /^400 ERROR bad_request the body reads like a line/,
+  );
+  assert.match(await reply("/contacts", 'name="A" and B'), /^201 /);
   assert.match(await reply("/contacts", { name: true }), /name cannot be true\n/);
   assert.match(await reply("/contacts", { name: ["x"] }), /name cannot be the list "\[\\"x\\"\]"\n/);
   assert.doesNotMatch(await reply("/deals", { title: "x", close_date: 20260610 }), /in quotes/);
