@@ -34,7 +34,7 @@ export async function startNetwork(to: { host: string; port: number; user: strin
     accepted += 1;
     near.on("error", () => {});
     if (mode === "slam") return void near.destroy();
-    const far = net.connect(`${to.host}/.s.PGSQL.${to.port}`);
+    const far = to.host.startsWith("/") ? net.connect(`${to.host}/.s.PGSQL.${to.port}`) : net.connect(to.port, to.host);
     far.on("error", () => {});
     const pair: [net.Socket, net.Socket] = [near, far];
     pairs.add(pair);

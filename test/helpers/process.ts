@@ -88,5 +88,7 @@ export async function databaseUrl({ empty = false } = {}): Promise<string> {
   return urlOf(made);
 }
 
-export const urlOf = ({ name, connection }: TestDatabase) =>
-  `postgres://crm@localhost/${name}?host=${encodeURIComponent(connection.host)}&port=${connection.port}`;
+export const urlOf = ({ name, connection: { host, port } }: TestDatabase) =>
+  host.startsWith("/")
+    ? `postgres://crm@localhost/${name}?host=${encodeURIComponent(host)}`
+    : `postgres://crm@${host}:${port}/${name}`;
