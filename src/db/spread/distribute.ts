@@ -1,6 +1,6 @@
 import { StartError } from "../../kit/startError.ts";
 import type { Pool } from "../../postgres/pool.ts";
-import { count, ident, raw, sql } from "../../postgres/sql.ts";
+import { count, ident, sql } from "../../postgres/sql.ts";
 import type { Transaction } from "../../postgres/transaction.ts";
 import type { Catalog } from "../../records/catalog.ts";
 import { NEAR_THRESHOLD } from "../search/nearMisses.ts";
@@ -125,17 +125,17 @@ export async function settleSpread(pool: Pool, catalog: Catalog): Promise<void> 
   await setThreshold(pool);
 }
 
-/** A setting of the database, as searches want it on the server that runs them. Citus passes it on where it knows the database as an object of its own. */
+/**
+ * A setting of the database, as searches want it, on each server by itself: a session that has not used pg_trgm takes its settings from a superuser
+ * only, and such a session would be the one by which Citus passes it on.
+ */
 async function setThreshold(pool: Pool): Promise<void> {
-  const [name] = await pool.rows(sql`select current_database()`);
-  const set = sql`alter database ${ident(name![0] as string)} set pg_trgm.word_similarity_threshold = ${raw(String(NEAR_THRESHOLD))}`;
-  await pool.rows(set);
-  const look =
-    "select count(*) from pg_db_role_setting s join pg_database d on d.oid = s.setdatabase\n" +
-    "where d.datname = current_database() and s.setrole = 0 and s.setconfig::text like '%word_similarity_threshold%'";
-  const lacking = await pool.rows(sql`select from run_command_on_workers(${look}) where result is distinct from '1'`);
-  if (lacking.length === 0) return;
-  const failed = await pool.rows(sql`select result from run_command_on_workers(${set.text}) where not success limit 1`);
+  const set = `do $$ begin
+    perform word_similarity('a', 'b'), set_config('citus.enable_ddl_propagation', 'off', true);
+    execute format('alter database %I set pg_trgm.word_similarity_threshold = ${NEAR_THRESHOLD}', current_database());
+  end $$`;
+  await pool.simple(set);
+  const failed = await pool.rows(sql`select result from run_command_on_workers(${set}) where not success limit 1`);
   if (failed.length > 0) throw new StartError(`the workers take no setting of the database: ${failed[0]![0]}`);
 }
 
