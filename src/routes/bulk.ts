@@ -151,6 +151,10 @@ export async function readBulkQuery(
   const { parameters, reading } = context;
   const asked = parameters.filter(([name]) => !own.includes(name) && !(name in COMMON_PARAMETERS));
   const paging = LIST_PARAMETERS.find((name) => !FILTERING.includes(name) && asked.some(([each]) => each === name));
+  if (paging === "deleted")
+    throw new Problem("invalid_filter", "deleted means nothing here: deleted records are not changed", [
+      `bring one back: POST /${kind.plural}/{id}/restore; all that one request deleted: POST /undo {"request":"req_…"}, which GET /${kind.plural}/{id} of one of them tells`,
+    ]);
   if (paging) {
     throw new Problem("invalid_filter", `${paging} means nothing here: all that the filters find is meant`, [
       `leave ${paging} out, and narrow by filters: ids work too, id=in:${kind.prefix}_…,${kind.prefix}_…`,

@@ -111,7 +111,8 @@ async function ofOne(context: Authenticated, kind: Kind): Promise<Answer> {
 
 async function dismiss(context: Authenticated, kind: Kind): Promise<Answer> {
   const { db, author, body } = context;
-  const { pair } = body.values as { pair: string[] };
+  // As a list shows it, too: duplicate/c_…+c_….
+  const pair = (body.values as { pair: string[] }).pair.flatMap((each) => each.replace(/^duplicate\//, "").split("+"));
   if (pair.length !== 2)
     throw new Problem("invalid_value", "a pair is two ids", `"pair":["${kind.prefix}_…","${kind.prefix}_…"]`);
   const [one, other] = pair.map((id) => readPathId(kind, id)) as [ReturnType<typeof readPathId>, ReturnType<typeof readPathId>];

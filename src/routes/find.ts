@@ -12,6 +12,8 @@ import { negotiates, readSuffix } from "../service/negotiation.ts";
 import type { Refuse, Route } from "../service/route.ts";
 import { calendar } from "../views/calendar.ts";
 import { delivery } from "../views/delivery.ts";
+import { savedList } from "../views/list.ts";
+import { proposal } from "../views/proposal.ts";
 import { token } from "../views/token.ts";
 import { webhook } from "../views/webhook.ts";
 import { workspace } from "../views/workspace.ts";
@@ -48,7 +50,10 @@ function keep(catalog: Catalog, api: Api): Api {
 
 function* creatingApi(catalog: Catalog): Generator<void, Api, void> {
   const aliases = new Map(
-    [...catalog.kinds, token, workspace, calendar, webhook, delivery].map(({ name, plural }) => [name, plural]),
+    [...catalog.kinds, token, workspace, calendar, webhook, delivery, proposal, savedList].map(({ name, plural }) => [
+      name,
+      plural,
+    ]),
   );
   const routes = yield* creatingRoutes(catalog);
   const match = yield* creatingRouter(routes, aliases);

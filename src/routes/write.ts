@@ -9,6 +9,7 @@ import { Problem } from "../kit/problem.ts";
 import { oneOf } from "../kit/words.ts";
 import type { Kind } from "../records/kind.ts";
 import { type Authenticated, readPathId } from "../service/route.ts";
+import { manyAtOnce } from "./again.ts";
 import { withAttached } from "./attach.ts";
 import { scopesLacking, withLinks } from "./linked.ts";
 import { assumed, deletedTwins, namesakes, unchosen, unusual, wanting } from "./notes.ts";
@@ -73,7 +74,8 @@ export async function patch(context: Authenticated, kind: Kind): Promise<Answer>
   return withLinks(context, kind, written, async (inner, linked, made) => {
     const { db, author, services, claim } = inner;
     const { row, outcome, change } = await updateRow(db, author, services.ids, view, reference, linked, claim);
-    return { is: "record", view, row, outcome, change, notes: [...made, ...(await toldOf(inner, view, row, linked))] };
+    const many = outcome === "updated" ? manyAtOnce(context, kind, rowId(row)) : [];
+    return { is: "record", view, row, outcome, change, notes: [...made, ...(await toldOf(inner, view, row, linked)), ...many] };
   });
 }
 

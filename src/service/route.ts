@@ -6,7 +6,7 @@ import type { Claim } from "../db/records/writeStatement.ts";
 import { misreadName } from "../derive/filter.ts";
 import { leadsWithin } from "../derive/leads.ts";
 import type { Operation } from "../derive/operation.ts";
-import { COMMON_PARAMETERS } from "../derive/parameters.ts";
+import { COMMON_PARAMETERS, WRITING } from "../derive/parameters.ts";
 import type { Parameters } from "../derive/query.ts";
 import type { Reading } from "../fields/type.ts";
 import type { Speaking } from "../formats/format.ts";
@@ -144,14 +144,17 @@ export function seenBaseUrl({ services, headers }: Pick<Context, "services" | "h
  * Refuses parameters that the route does not know, because a misspelt one must not be ignored. Filters are checked where they are
  * parsed.
  */
-export function allowParameters({ parameters: own, filters, standard }: Operation, parameters: Parameters): void {
+export function allowParameters(route: Route, parameters: Parameters): void {
+  const { method, path, parameters: own, filters, standard } = route;
   if (filters || standard || parameters.length === 0) return;
   const all = Object.keys({ ...own, ...COMMON_PARAMETERS });
   for (const [name] of parameters) {
     if (all.includes(name)) continue;
     const near = nearest(name, all);
+    const isWrite = method !== "GET" && name in WRITING;
     throw new Problem("invalid_filter", `there is no parameter ${echo(name)} here`, [
       `${near.length > 0 ? `did you mean ${near.join(" or ")}? ` : ""}parameters: ${all.join(", ")}`,
+      ...(isWrite ? [`${method} ${path} is no write of records: it cannot be tried, proposed or taken back`] : []),
       ...misreadName(name),
     ]);
   }

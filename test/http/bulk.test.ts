@@ -126,6 +126,24 @@ test("a dry run of a bulk request needs no token and changes nothing; a key does
   assert.equal((await read(`${path}&stage=other`)).items.length, 1);
 });
 
+test("whoever makes one change record by record, or reads what went in bulk, is told how it is done for all at once", async () => {
+  const ids = [];
+  for (const n of [1, 2, 3]) ids.push(await make("/contacts", { name: `One by one ${n}`, tags: ["byone"] }));
+  const notes = [];
+  for (const id of ids)
+    notes.push(/# many\? .*/.exec((await ann.send("PATCH", `/contacts/${id}`, { stage: "won" })).text)?.[0]);
+  const [first, second] = ids.map((id) => `c_${id.slice(-8)}`);
+  const many = `# many? PATCH /contacts?id=in:${first},${second},… changes all of them, other filters too: GET /help/bulk`;
+  assert.deepEqual(notes, [undefined, many, undefined]);
+  await bulk("DELETE", "/contacts?tags=has:byone");
+  const [, request] = /bring all of them back: POST \/undo (\{.*\})/.exec((await ann.send("GET", `/contacts/${ids[1]}`)).text)!;
+  assert.match((await ann.send("POST", "/undo", request)).text, /3 contacts restored/);
+  assert.match(
+    (await ann.send("PATCH", "/contacts?deleted=only", { stage: "x" })).text,
+    /bring one back: POST \/contacts\/\{id\}\/restore/,
+  );
+});
+
 test("another workspace's records are neither counted nor changed", async () => {
   const bob = await service.signIn("bob@example.com");
   await bob.send("POST", "/contacts", { name: "Bob's", tags: ["shared"] });

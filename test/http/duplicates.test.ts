@@ -202,6 +202,7 @@ test("a pair that was dismissed is not shown again, whichever way it is named", 
   const dismiss = (pair: unknown) => ann.send("POST", "/contacts/duplicates/dismiss?format=json", { pair });
   assert.equal((await dismiss([ids[1], ids[0]])).json().dismissed, true);
   assert.equal((await dismiss([ids[0], `contact/c_${ids[1]!.slice(-8)}`])).json().dismissed, false);
+  assert.equal((await dismiss([`duplicate/${ids[0]}+${ids[1]}`])).json().dismissed, false);
   assert.deepEqual(
     (await pairs(ann)).map(({ a_id, b_id }) => [a_id, b_id]),
     [

@@ -121,3 +121,9 @@ test("a token that may write and not delete is refused a deletion, and no propos
   assert.equal((await send("DELETE", `/contacts/${id}`)).status, 403);
   assert.equal((await read("/proposals")).items.length, count);
 });
+
+test("a proposal is found and approved under its handle, too", async () => {
+  const { handle, mark } = (await ann.send("POST", "/tasks?propose=true&format=json", { title: "By its handle" })).json();
+  assert.equal((await ann.send("GET", `/${handle}`)).status, 200);
+  assert.equal((await ann.send("POST", `/${handle}/approve`, { mark })).status, 200);
+});

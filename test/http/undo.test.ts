@@ -124,6 +124,8 @@ test("what a token or an agent did since goes back, newest first, and keys that 
   await bot("PATCH", `/contacts/${two.id}`, { email: "one@swap.example" });
   await bot("PATCH", `/contacts/${one.id}`, { email: "two@swap.example" });
   await bot("POST", "/contacts", { name: "Three", email: "three@swap.example" });
+  const misnamed = await undo({ agent: "swap", since: "-1h" });
+  assert.match(misnamed.text, /not_found .* of the agent swap\nHINT {2}changes since then are of: .*"swapper"/);
   const [entry] = (await read("/audit")).items;
   for (const wish of [{ token: entry.token_id }, { agent: "swapper" }]) {
     assert.equal((await undo(wish)).status, 400, "since is needed");
@@ -150,7 +152,8 @@ test("a dry run of any write changes nothing and says what would be", async () =
   );
   assert.match((await undo({ change }, "?dry_run=true")).text, /^OK dry run, .*1 contact updated/);
   assert.equal((await ann.send("POST", "/contacts?dry_run=maybe", { name: "Never" })).status, 400);
-  assert.equal((await ann.send("POST", "/tokens?dry_run=true", { name: "x" })).status, 400);
+  const token = await ann.send("POST", "/tokens?dry_run=true", { name: "x" });
+  assert.deepEqual([token.status, /POST \/tokens is no write of records/.test(token.text)], [400, true], token.text);
   assert.equal((await read(`/contacts/${id}`)).stage, "won");
   const { items } = await read("/audit");
   assert.deepEqual(items.map((item: Made) => item.id).indexOf(before), 2, "two real changes since");

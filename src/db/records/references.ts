@@ -114,13 +114,16 @@ export async function gone(
   const [row] = await pool.rows(
     sql`select r.id, coalesce(p.at, r.deleted_at), r.merged_into, coalesce(p.actor, (select c.actor from changes c
         where c.workspace_id = ${workspaceId} and right(c.record_id, 8) = right(r.id, 8) and c.record_id = r.id and c.action = 'deleted'
-        order by c.version desc limit 1)), p.id is not null
+        order by c.version desc limit 1)), p.id is not null,
+      (select c.request_id from changes c where c.workspace_id = ${workspaceId} and right(c.record_id, 8) = right(r.id, 8) and c.record_id = r.id
+        and c.action = 'deleted' and exists (select from changes o where o.workspace_id = ${workspaceId} and o.at = c.at
+          and o.request_id = c.request_id and o.action = 'deleted' and o.cause is null and o.id <> c.id) order by c.version desc limit 1)
       from ${rowsOf(target)} r left join purged_records p on p.workspace_id = ${workspaceId} and p.id = r.id
       where r.workspace_id = ${workspaceId} and ${idMatches(sql`r.id`, key)} and r.deleted_at is not null`,
     { retry: true },
   );
   if (!row) return missing(target, key, code);
-  const [id, at, into, actor, isPurged] = row as [string, string, string | null, string | null, boolean];
+  const [id, at, into, actor, isPurged, bulk] = row as [string, string, string | null, string | null, boolean, string | null];
   const { name, plural } = target;
   const path = `/${plural}/${shortId(id)}`;
   const when = `${showTime(at, UTC)}${actor === null ? "" : ` by ${actor}`}`;
@@ -137,6 +140,7 @@ export async function gone(
     ]);
   return new Problem(code, `${name} ${shortId(id)} was deleted ${when}`, [
     `bring it back: POST ${path}/restore`,
+    ...(bulk === null ? [] : [`others went with it; bring all of them back: POST /undo {"request":"${bulk}"}`]),
     `see it as it was: GET ${path}?deleted=include`,
   ]);
 }

@@ -2,6 +2,7 @@ import { differencesOf, type Stored } from "../../../derive/differences.ts";
 import type { IdReference } from "../../../kit/id.ts";
 import { timeOfId } from "../../../kit/id.ts";
 import { wholeOf } from "../../../kit/largeJson.ts";
+import { echo } from "../../../kit/line.ts";
 import { Problem } from "../../../kit/problem.ts";
 import { raw, type Statement, sql } from "../../../postgres/sql.ts";
 import type { Database } from "../../database.ts";
@@ -54,8 +55,12 @@ const iso = (ms: number) => new Date(ms).toISOString();
 
 const within = (from: number) => sql`r.at >= ${iso(from)}::timestamptz and r.at < ${iso(from + DAY)}::timestamptz`;
 
-export const noSuch = (what: string, asked: string) =>
-  new Problem("not_found", `no change of this workspace is of the ${what} ${asked}`, "GET /audit shows what changed");
+/** `others`: of whom there are changes. */
+export const noSuch = (what: string, asked: string, others: readonly string[] = []) =>
+  new Problem("not_found", `no change of this workspace is of the ${what} ${asked}`, [
+    ...(others.length > 0 ? [`changes since then are of: ${others.map((each) => echo(each)).join(", ")}`] : []),
+    "GET /audit shows what changed",
+  ]);
 
 /** The next entries of those, newest first, at most `most`, and where they end. */
 export async function readEntries(

@@ -7,6 +7,7 @@ import { raw, sql } from "../../../postgres/sql.ts";
 import type { Kind } from "../../../records/kind.ts";
 import type { Author, Database } from "../../database.ts";
 import { inUnit, ofMany } from "../../unit.ts";
+import { long } from "../deadlines.ts";
 import { withNewHandles } from "../handles.ts";
 import { wholeSql } from "../history.ts";
 import { isPurged } from "../purged.ts";
@@ -50,7 +51,7 @@ export async function undoEntries(
 ): Promise<Undone> {
   const selected = await selectSql(db, author.workspaceId, selector);
   const { entries, end } = await readEntries(db, author.workspaceId, selected, from, MOST_UNDONE);
-  if (entries.length === 0 && !from) throw end ? ofNoRecord() : nothing(selector);
+  if (entries.length === 0 && !from) throw end ? ofNoRecord() : await nothing(db, author.workspaceId, selector);
   const cause = selector.is === "change" ? entries.at(-1)?.recordId : undefined;
   const undone = await takeBack(db, author, ids, entries, terms, cause);
   return { ...undone, end: entries.length === MOST_UNDONE ? end : undefined };
@@ -63,11 +64,25 @@ const ofNoRecord = () =>
     "to be rid of all of it, delete the workspace: DELETE /workspaces/{id}",
   );
 
-function nothing(selector: Selector): Problem {
+async function nothing({ pool }: Database, workspaceId: string, selector: Selector): Promise<Problem> {
   if (selector.is === "change") return noSuch("change", selector.reference.key);
   if (selector.is === "request") return noSuch("request", selector.id);
-  return noSuch(selector.token ? "token" : "agent", selector.token?.key ?? selector.agent ?? "");
+  const { token, agent = "", since } = selector;
+  if (token) return noSuch("token", token.key);
+  const rows = await pool.rows(
+    sql`select distinct r.agent from changes r where r.workspace_id = ${workspaceId} and r.at >= ${new Date(since).toISOString()}::timestamptz
+      and r.agent is not null limit ${MOST_NAMED}`,
+    { ...long(workspaceId), retry: true },
+  );
+  return noSuch(
+    "agent",
+    agent,
+    rows.map(([name]) => name as string),
+  );
 }
+
+/** Programs that a refusal names. */
+const MOST_NAMED = 10;
 
 /** Makes a record what it was in one of its versions. */
 export async function undoTo(
