@@ -4,7 +4,7 @@ import { inTurns } from "../kit/turns.ts";
 import { writingSdk } from "../openapi/sdk/sdk.ts";
 import type { Catalog } from "../records/catalog.ts";
 import type { Route } from "../service/route.ts";
-import { documents, toldOf, version } from "./openapi.ts";
+import { ONLY, tellingOnce, version } from "./openapi.ts";
 
 const RUNTIME = new URL("../openapi/sdk/runtime.ts", import.meta.url);
 
@@ -12,7 +12,7 @@ const TYPE = "application/typescript; charset=utf-8";
 
 /** `routes` gives the whole table, of which this is a part. The file is made once for the kinds of a workspace. */
 export function sdkRoutes(routes: () => readonly Route[], catalog: Catalog): Route[] {
-  const key = {};
+  const told = tellingOnce(routes, catalog);
   return [
     {
       method: "GET",
@@ -20,13 +20,14 @@ export function sdkRoutes(routes: () => readonly Route[], catalog: Catalog): Rou
       about: "a client in one file of TypeScript, for the kinds of the token's workspace",
       open: true,
       tailored: true,
+      parameters: ONLY,
       answers: { is: "document", type: TYPE },
-      async handle({ services: { baseUrl } }) {
-        const make = () => {
-          const { left, ...told } = toldOf(routes(), catalog);
-          return inTurns(writingSdk({ ...told, baseUrl, version, formats: FORMATS }, readFileSync(RUNTIME, "utf8"), left));
-        };
-        return { is: "document", type: TYPE, text: await documents.get(key, make) };
+      async handle(context) {
+        const { baseUrl } = context.services;
+        const file = await told(context, ({ left, ...source }) =>
+          inTurns(writingSdk({ ...source, baseUrl, version, formats: FORMATS }, readFileSync(RUNTIME, "utf8"), left)),
+        );
+        return { is: "document", type: TYPE, text: file };
       },
     },
   ];

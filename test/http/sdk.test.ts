@@ -226,3 +226,16 @@ test("what is refused for now is sent again, so often and no more; a create unde
   setTimeout(() => stop.abort(), 20);
   await assert.rejects(crm.listContacts({}, { signal: stop.signal }));
 });
+
+test("of kinds of one's own it has those that only= names", async () => {
+  const kind = { name: "boat", plural: "boats", fields: { name: "text" } };
+  assert.equal((await ann.send("POST", "/kinds", kind)).status, 201);
+  const { text } = await ann.send("GET", "/sdk.ts?only=boats");
+  assert.ok(text.includes("listBoats") && text.includes("listContacts"));
+  assert.ok(!text.includes("Vehicle"));
+  assert.match(text, /\/\/ 3 further kinds of your own are not in it: GET \/sdk\.ts\?only=/);
+  const { paths } = (await ann.send("GET", "/openapi.json?only=vehicle")).json();
+  assert.deepEqual([paths["/boats"], typeof paths["/vehicles"]], [undefined, "object"]);
+  const wrong = await ann.send("GET", "/sdk.ts?only=baots");
+  assert.match(wrong.text, /^ERROR invalid_value there is no kind of your own "?baots"?\nHINT {2}did you mean boats\?/);
+});

@@ -1,5 +1,6 @@
 import { OPERATORS } from "../../fields/predicate.ts";
 import { PROBLEMS } from "../../kit/problem.ts";
+import { each } from "../../kit/turns.ts";
 import type { Kind } from "../../records/kind.ts";
 import type { ApiSource } from "../document.ts";
 import { capital, type Json } from "../names.ts";
@@ -26,7 +27,9 @@ export function* writingSdk(source: ApiSource, runtime: string, left = 0): Gener
   return [
     `// The client of Cardfile ${version} at ${baseUrl}, made by GET /sdk.ts.`,
     "// It wants TypeScript 5 or newer with target es2020 or newer, and fetch: Node 20, Deno, a browser.",
-    ...(left > 0 ? [`// ${left} further kinds of your own are not in it.`] : []),
+    ...(left > 0
+      ? [`// ${left} further kinds of your own are not in it: GET /sdk.ts?only=vehicles,trips has just those that it names.`]
+      : []),
     "//",
     '//   const crm = createClient({ token: "ck_…" });',
     '//   for await (const contact of crm.listContacts.all({ stage: "lead" })) console.log(contact.name);',
@@ -55,16 +58,6 @@ export function* writingSdk(source: ApiSource, runtime: string, left = 0): Gener
     "}",
     "",
   ].join("\n");
-}
-
-/** Each may be long: others have their turn in between. */
-function* each<From, To>(all: readonly From[], make: (from: From) => To): Generator<void, To[], void> {
-  const made: To[] = [];
-  for (const from of all) {
-    made.push(make(from));
-    yield;
-  }
-  return made;
 }
 
 const literals = (values: readonly string[]) => values.map((value) => JSON.stringify(value)).join(" | ");
