@@ -1,5 +1,5 @@
 import postgres from "postgres";
-import { columnsOf } from "../../derive/columns.ts";
+import { columnsOf, TOLD } from "../../derive/columns.ts";
 import { echo } from "../../kit/line.ts";
 import { nearest } from "../../kit/nearest.ts";
 import { Problem, type ProblemValues } from "../../kit/problem.ts";
@@ -65,7 +65,7 @@ const oneLine = (message: string) => message.replace(/\s+/g, " ");
 
 function hintOf(error: postgres.PostgresError, catalog: Catalog, text: string): string | undefined {
   const { code, message } = error;
-  const tables = catalog.kinds.map(({ plural }) => plural);
+  const tables = [...catalog.kinds.map(({ plural }) => plural), ...Object.keys(TOLD)];
   switch (code) {
     case "42501":
       if (!/for (table|view|relation|schema) /.test(message)) return undefined;

@@ -6,7 +6,7 @@ import { Problem } from "../../kit/problem.ts";
 import { UTC } from "../../kit/time.ts";
 import type { Catalog } from "../../records/catalog.ts";
 import { SETTING_NAMES, workspace } from "../../views/workspace.ts";
-import { partsOf } from "./parts.ts";
+import { partsIn } from "./parts.ts";
 import type { CheckedFile } from "./restore.ts";
 
 /**
@@ -21,7 +21,7 @@ export async function checkFile(
   let found: { catalog: Catalog; settings: Record<string, unknown> } | undefined;
   const describe = async (header: Header) => {
     found ??= { catalog: await kindsOf(header.kinds), settings: settingsOf(header) };
-    return partsOf(found.catalog);
+    return partsIn(found.catalog);
   };
   const { lines, header, counts } = readWorkspaceFile(bytes, describe);
   for await (const _ of lines) await turn();

@@ -1,5 +1,6 @@
 import { dependenciesFirst, recordColumns } from "../../derive/workspaceColumns.ts";
 import type { Part, PartColumn, PartRow } from "../../formats/files/workspacePart.ts";
+import { each, inTurns } from "../../kit/turns.ts";
 import type { Catalog } from "../../records/catalog.ts";
 import { derived } from "../../records/derived.ts";
 import type { Field, Kind } from "../../records/kind.ts";
@@ -11,6 +12,12 @@ import { faultOfSlots } from "./slots.ts";
 
 /** Under which kind the history tells of the workspace itself: that it was imported, and from where. */
 export const WORKSPACE_KIND = "workspace";
+
+/** The same in turns with other work, where the catalog has many kinds. */
+export async function partsIn(catalog: Catalog): Promise<readonly Part[]> {
+  await inTurns(each(catalog.kinds, recordPart));
+  return partsOf(catalog);
+}
 
 /** What the file of a workspace has lines of, in their order: all that it holds, but who may come in and what is worked out from the rest. */
 export const partsOf = derived((catalog: Catalog): readonly Part[] => {
@@ -107,7 +114,7 @@ const text = (name: string): PartColumn => ({ name, holds: "text" });
 const needed = (name: string, holds: PartColumn["holds"] = "text"): PartColumn => ({ name, holds, required: true });
 const idOf = (prefix = ""): PartColumn => ({ ...needed("id"), ids: new Set([prefix]) });
 
-function recordPart(kind: Kind): Part {
+const recordPart = derived((kind: Kind): Part => {
   return {
     line: "record",
     kind: kind.name,
@@ -124,7 +131,7 @@ function recordPart(kind: Kind): Part {
     }),
     check: (row) => faultOfRecord(row) ?? faultOfSlots(kind, (row.own ?? {}) as PartRow, true),
   };
-}
+});
 
 function columnOf({ name, type, required, readOnly, optional }: Field): PartColumn {
   const column: PartColumn = { name, holds: type.sqlType, required: Boolean(required || (readOnly && !optional)) };

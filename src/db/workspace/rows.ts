@@ -9,7 +9,7 @@ import { compilingWhole } from "../../records/own.ts";
 import type { Database } from "../database.ts";
 import { readKinds } from "../kinds/kinds.ts";
 import { type Batches, batchesOf } from "../records/stream.ts";
-import { partsOf } from "./parts.ts";
+import { partsIn, partsOf } from "./parts.ts";
 
 /** How often the kinds may change between being read and the moment of the file. */
 const MOST_CHANGES = 5;
@@ -23,6 +23,7 @@ export async function* workspaceText(
   for (let left = MOST_CHANGES; ; left--) {
     const { version, kinds } = await readKinds(pool, workspaceId);
     const db = { pool, catalog: kinds.length === 0 ? catalog : await inTurns(compilingWhole(declarations, kinds, catalog)) };
+    const parts = await partsIn(db.catalog);
     const rows = workspaceRows(db, workspaceId)(signal)[Symbol.asyncIterator]();
     const first = await rows.next();
     const isStale = !first.done && first.value[0]?.[VERSION] !== String(version);
@@ -30,7 +31,7 @@ export async function* workspaceText(
       await rows.return?.();
       continue;
     }
-    yield* workspaceFile(beginningWith(first, rows), partsOf(db.catalog), now, told);
+    yield* workspaceFile(beginningWith(first, rows), parts, now, told);
     return;
   }
 }
