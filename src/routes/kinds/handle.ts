@@ -5,6 +5,7 @@ import type { Answer } from "../../http/reply.ts";
 import { echo } from "../../kit/line.ts";
 import { nearest } from "../../kit/nearest.ts";
 import { Problem } from "../../kit/problem.ts";
+import { each, inTurns } from "../../kit/turns.ts";
 import { counted, oneOf } from "../../kit/words.ts";
 import type { Catalog } from "../../records/catalog.ts";
 import type { Kind } from "../../records/kind.ts";
@@ -24,7 +25,8 @@ const stored = ({ services, session }: Authenticated) => services.catalogs.now(s
 export async function all(context: Authenticated): Promise<Answer> {
   const { kinds, catalog } = await stored(context);
   const view = context.style.format.allFields ? viewsOf(kindView).json : viewsOf(kindView).list;
-  return listAnswer(view, { rows: catalog.kinds.map((kind) => rowOf(view, kind, kinds)), more: false });
+  const rows = await inTurns(each(catalog.kinds, (kind) => rowOf(view, kind, kinds)));
+  return listAnswer(view, { rows, more: false });
 }
 
 export async function one(context: Authenticated): Promise<Answer> {
