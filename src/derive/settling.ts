@@ -44,7 +44,7 @@ export function settleSql(kind: Kind, author: AuthorSql): string[] {
         and ${fits.join("\n        and ")}
       returning r.* into s;
     if not found then
-      ${raiseSql("check_violation", settleName(kind))};
+      ${raiseSql("check_violation", settleName(kind), settleDetail(kind))};
     end if;
     ${entrySql(target, { id: SETTLED_ENTRY, action: "'updated'", cause: "p_entry", row: "s", author })}
     w.seal := ${sealedSql(kind, of)};
@@ -54,6 +54,15 @@ export function settleSql(kind: Kind, author: AuthorSql): string[] {
 end if;`,
   ];
 }
+
+/** What a payment that does not fit was held against: `s` went with the update that found nothing. */
+const settleDetail = ({ settles, field }: Kind): string => {
+  const { link, into, items, by, lacks, ends, per, given, amount } = settles!;
+  const covered = by.map((name) => `coalesce(r."${name}", 0)`).join(" + ");
+  return `(select jsonb_build_object('id', r.id, 'number', r."${given}", 'currency', r."${per}", 'sent', w."${amount}", 'paid', coalesce(r."${into}", 0), 'open', crm_gross(r."${items}") - (${covered}),
+        'ended', r."${ends}" is not null, 'takes_back', ${lacks.map((name) => `r."${name}" is not null`).join(" or ")})::text
+      from ${field(link)!.link!.target.plural} r where r.workspace_id = p_workspace and r.id = w."${link}")`;
+};
 
 /** The id of the entry of what was settled, made of that of the payment: a ULID of the same moment. */
 const SETTLED_ENTRY = "substr(p_entry, 1, 13) || substr(md5(p_entry), 1, 16)";

@@ -232,6 +232,8 @@ export type Party = Partial<
     | "region"
     | "country"
     | "tax_id"
+    | "registration_id"
+    | "endpoint"
     | "email"
     | "phone"
     | "iban"

@@ -1,4 +1,16 @@
-import { country, custom, domain, further, longText, person, phone, phrase, required, tags } from "../fields/vocabulary.ts";
+import {
+  country,
+  custom,
+  domain,
+  endpoint,
+  further,
+  longText,
+  person,
+  phone,
+  phrase,
+  required,
+  tags,
+} from "../fields/vocabulary.ts";
 import { defineRecord } from "./define.ts";
 
 export const company = defineRecord({
@@ -17,6 +29,8 @@ export const company = defineRecord({
     region: "region",
     country: "country",
     tax_id: "tax_id",
+    registration_id: "registration_id",
+    endpoint: "endpoint",
     phone: "phone",
   },
   card: {
@@ -57,6 +71,12 @@ export const company = defineRecord({
     region: phrase({ about: "state, province or county", shown: "detail" }, 200),
     country: country({ about: "ISO 3166 code", paged: true, shown: "detail" }),
     tax_id: phrase({ about: "VAT or tax number", shown: "detail" }, 60),
+    registration_id: phrase({ about: "number in the register of companies", shown: "detail" }, 60),
+    endpoint: endpoint({
+      about: "where it takes electronic documents (Peppol)",
+      also: ["peppol_id", "peppol"],
+      shown: "detail",
+    }),
     notes: longText({ about: "anything worth keeping", search: true }),
     custom: custom({ about: "your own fields, as custom.<key>" }),
   },

@@ -106,6 +106,8 @@ export type DocumentSource = {
   /** Words that head it and that stand under it. */
   heading: string;
   note: string;
+  /** The number that a tax authority gives a document after its issue. */
+  mark?: string;
   reference?: string;
   /** Taken back by another document of the kind that links to it: when, how much of it, and what that act is called. */
   cancels?: { act: string; link: string; at: string; covered: string; open: string; paid: string };

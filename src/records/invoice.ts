@@ -24,6 +24,7 @@ export const invoice = defineRecord({
       "owner",
       "tags",
       "notes",
+      "mark",
       "custom",
       "paid_cents",
       "credited_cents",
@@ -52,6 +53,7 @@ export const invoice = defineRecord({
     totals: { net: "net_cents", tax: "tax_cents", gross: "gross_cents", taxes: "taxes" },
     heading: "title",
     note: "terms",
+    mark: "mark",
     reference: "buyer_reference",
     cancels: {
       act: "cancel",
@@ -129,6 +131,7 @@ export const invoice = defineRecord({
       { about: "what the buyer wants to read on it: an order number, a routing id", shown: "detail" },
       200,
     ),
+    mark: phrase({ about: "the number that a tax authority gave it: the MARK of myDATA in Greece", shown: "detail" }, 40),
     terms: longText({ about: "words under the totals" }),
     owner: person({ about: "who looks after it", sort: true, paged: true }),
     ...parties,

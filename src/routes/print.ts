@@ -31,7 +31,7 @@ export async function print(context: Authenticated, kind: Kind): Promise<Answer 
   const lacks = kind.document!.cancels ? unfitForUbl(paper) : [`${kind.plural} are no electronic invoices`];
   if (lacks.length > 0)
     throw new Problem("unprocessable", `it cannot be an electronic invoice: ${lacks.join("; ")}`, [
-      'letterhead: PATCH /workspaces/{id} {"country":"DE","tax_id":"DE123456789","email":"…"}; the buyer: PATCH its company or contact',
+      'letterhead: PATCH /workspaces/{id} {"country":"DE","tax_id":"DE123456789","endpoint":"9930:DE123456789"}; the buyer: PATCH its company or contact',
       "both are copied into the document when it is given out, so set them before",
     ]);
   return { is: "document", type: "application/xml; charset=utf-8", text: ublOf(paper) };

@@ -302,8 +302,8 @@ begin
           end if;
         end loop;
         if a_rows = (select count(distinct v) from unnest(a_values) v) then
-          insert into companies as r (workspace_id, id, "name", "domain", "domains", "industry", "phone", "owner", "tags", "street", "postal_code", "city", "region", "country", "tax_id", "notes", "custom", own, version, created_at, created_by, updated_at, xid)
-            values (p_workspace, p_id, n."name", n."domain", nullif(array_remove(n."domains", n."domain"), '{}'), n."industry", n."phone", n."owner", nullif(n."tags", '{}'), n."street", n."postal_code", n."city", n."region", n."country", n."tax_id", n."notes", nullif(n."custom", '{}'), case when o is not null or p_initial ? 'own' then crm_own(crm_own(null, p_initial -> 'own', false), o, false) end, 1, p_at, p_actor, p_at, pg_current_xact_id())
+          insert into companies as r (workspace_id, id, "name", "domain", "domains", "industry", "phone", "owner", "tags", "street", "postal_code", "city", "region", "country", "tax_id", "registration_id", "endpoint", "notes", "custom", own, version, created_at, created_by, updated_at, xid)
+            values (p_workspace, p_id, n."name", n."domain", nullif(array_remove(n."domains", n."domain"), '{}'), n."industry", n."phone", n."owner", nullif(n."tags", '{}'), n."street", n."postal_code", n."city", n."region", n."country", n."tax_id", n."registration_id", n."endpoint", n."notes", nullif(n."custom", '{}'), case when o is not null or p_initial ? 'own' then crm_own(crm_own(null, p_initial -> 'own', false), o, false) end, 1, p_at, p_actor, p_at, pg_current_xact_id())
             returning r.* into w;
           exit;
         end if;
@@ -334,13 +334,15 @@ begin
         "region" = case when p_sent ? 'region' then n."region" else r."region" end,
         "country" = case when p_sent ? 'country' then n."country" else r."country" end,
         "tax_id" = case when p_sent ? 'tax_id' then n."tax_id" else r."tax_id" end,
+        "registration_id" = case when p_sent ? 'registration_id' then n."registration_id" else r."registration_id" end,
+        "endpoint" = case when p_sent ? 'endpoint' then n."endpoint" else r."endpoint" end,
         "notes" = case when p_sent ? 'notes' then n."notes" else r."notes" end,
         "custom" = case when p_sent ? 'custom' then nullif((coalesce(r."custom", '{}') || n."custom") - array(select substr(k, 8) from unnest(p_removed) k where starts_with(k, 'custom.')), '{}') else r."custom" end,
         own = case when o is not null then crm_own(r.own, o, false) else r.own end,
         version = r.version + 1, updated_at = crm_after(r.updated_at, p_at), xid = greatest(pg_current_xact_id(), r.xid)
       where r.workspace_id = p_workspace and right(r.id, 8) = right(a_id, 8) and right(r.id, length(a_id)) = a_id and r.deleted_at is null and (not p_creates or (r."domain" = n."domain" or n."domain" = any (r."domains")))
         and (p_versions is null or r.version = any (p_versions))
-        and (r."name", r."domain", r."domains", r."industry", r."phone", r."owner", r."tags", r."street", r."postal_code", r."city", r."region", r."country", r."tax_id", r."notes", r."custom", r.own) is distinct from (case when p_sent ? 'name' then n."name" else r."name" end, case when p_sent ? 'domain' and not p_creates then n."domain" else r."domain" end, case when p_sent ? 'domains' or p_sent ? 'domain' and r."domains" is not null then crm_further(case when p_sent ? 'domains' then case when 'domains.,' = any (p_removed) then nullif(array(select t from unnest(coalesce(r."domains", '{}') || array(select a from unnest(n."domains") a where a <> all (coalesce(r."domains", '{}')))) with ordinality u (t, i) where 'domains.' || t <> all (p_removed) order by i), '{}') else n."domains" end else r."domains" end, case when p_sent ? 'domain' and not p_creates then n."domain" else r."domain" end, case when p_creates then n."domain" else case when p_sent ? 'domain' and n."domain" = any (r."domains") and not (p_sent ? 'domains' and not 'domains.,' = any (p_removed)) then r."domain" end end) else r."domains" end, case when p_sent ? 'industry' then n."industry" else r."industry" end, case when p_sent ? 'phone' then n."phone" else r."phone" end, case when p_sent ? 'owner' then n."owner" else r."owner" end, case when p_sent ? 'tags' then case when 'tags.,' = any (p_removed) then nullif(array(select t from unnest(coalesce(r."tags", '{}') || array(select a from unnest(n."tags") a where a <> all (coalesce(r."tags", '{}')))) with ordinality u (t, i) where 'tags.' || t <> all (p_removed) order by i), '{}') else n."tags" end else r."tags" end, case when p_sent ? 'street' then n."street" else r."street" end, case when p_sent ? 'postal_code' then n."postal_code" else r."postal_code" end, case when p_sent ? 'city' then n."city" else r."city" end, case when p_sent ? 'region' then n."region" else r."region" end, case when p_sent ? 'country' then n."country" else r."country" end, case when p_sent ? 'tax_id' then n."tax_id" else r."tax_id" end, case when p_sent ? 'notes' then n."notes" else r."notes" end, case when p_sent ? 'custom' then nullif((coalesce(r."custom", '{}') || n."custom") - array(select substr(k, 8) from unnest(p_removed) k where starts_with(k, 'custom.')), '{}') else r."custom" end, case when o is not null then crm_own(r.own, o, false) else r.own end)
+        and (r."name", r."domain", r."domains", r."industry", r."phone", r."owner", r."tags", r."street", r."postal_code", r."city", r."region", r."country", r."tax_id", r."registration_id", r."endpoint", r."notes", r."custom", r.own) is distinct from (case when p_sent ? 'name' then n."name" else r."name" end, case when p_sent ? 'domain' and not p_creates then n."domain" else r."domain" end, case when p_sent ? 'domains' or p_sent ? 'domain' and r."domains" is not null then crm_further(case when p_sent ? 'domains' then case when 'domains.,' = any (p_removed) then nullif(array(select t from unnest(coalesce(r."domains", '{}') || array(select a from unnest(n."domains") a where a <> all (coalesce(r."domains", '{}')))) with ordinality u (t, i) where 'domains.' || t <> all (p_removed) order by i), '{}') else n."domains" end else r."domains" end, case when p_sent ? 'domain' and not p_creates then n."domain" else r."domain" end, case when p_creates then n."domain" else case when p_sent ? 'domain' and n."domain" = any (r."domains") and not (p_sent ? 'domains' and not 'domains.,' = any (p_removed)) then r."domain" end end) else r."domains" end, case when p_sent ? 'industry' then n."industry" else r."industry" end, case when p_sent ? 'phone' then n."phone" else r."phone" end, case when p_sent ? 'owner' then n."owner" else r."owner" end, case when p_sent ? 'tags' then case when 'tags.,' = any (p_removed) then nullif(array(select t from unnest(coalesce(r."tags", '{}') || array(select a from unnest(n."tags") a where a <> all (coalesce(r."tags", '{}')))) with ordinality u (t, i) where 'tags.' || t <> all (p_removed) order by i), '{}') else n."tags" end else r."tags" end, case when p_sent ? 'street' then n."street" else r."street" end, case when p_sent ? 'postal_code' then n."postal_code" else r."postal_code" end, case when p_sent ? 'city' then n."city" else r."city" end, case when p_sent ? 'region' then n."region" else r."region" end, case when p_sent ? 'country' then n."country" else r."country" end, case when p_sent ? 'tax_id' then n."tax_id" else r."tax_id" end, case when p_sent ? 'registration_id' then n."registration_id" else r."registration_id" end, case when p_sent ? 'endpoint' then n."endpoint" else r."endpoint" end, case when p_sent ? 'notes' then n."notes" else r."notes" end, case when p_sent ? 'custom' then nullif((coalesce(r."custom", '{}') || n."custom") - array(select substr(k, 8) from unnest(p_removed) k where starts_with(k, 'custom.')), '{}') else r."custom" end, case when o is not null then crm_own(r.own, o, false) else r.own end)
       returning r.* into w;
     if w.id is not null and (p_sent ? 'domains' or p_sent ? 'domain' and not p_creates) then
       delete from addresses a where a.workspace_id = p_workspace and a.kind = 'company' and a.value = any (a_values) and a.value <> all (array_remove(w."domains" || w."domain", null)) and a.record_id = w.id;
@@ -1795,8 +1797,8 @@ begin
     end if;
   end if;
   if p_creates then
-    insert into invoices as r (workspace_id, id, "title", "company_id", "contact_id", "deal_id", "quote_id", "credits_id", "currency", "items", "issue_date", "due_date", "series", "delivery_date", "buyer_reference", "terms", "owner", "tags", "notes", "custom", own, version, created_at, created_by, updated_at, xid)
-      values (p_workspace, p_id, n."title", n."company_id", n."contact_id", n."deal_id", n."quote_id", n."credits_id", n."currency", n."items", n."issue_date", n."due_date", n."series", n."delivery_date", n."buyer_reference", n."terms", n."owner", nullif(n."tags", '{}'), n."notes", nullif(n."custom", '{}'), case when o is not null or p_initial ? 'own' then crm_own(crm_own(null, p_initial -> 'own', false), o, false) end, 1, p_at, p_actor, p_at, pg_current_xact_id())
+    insert into invoices as r (workspace_id, id, "title", "company_id", "contact_id", "deal_id", "quote_id", "credits_id", "currency", "items", "issue_date", "due_date", "series", "delivery_date", "buyer_reference", "mark", "terms", "owner", "tags", "notes", "custom", own, version, created_at, created_by, updated_at, xid)
+      values (p_workspace, p_id, n."title", n."company_id", n."contact_id", n."deal_id", n."quote_id", n."credits_id", n."currency", n."items", n."issue_date", n."due_date", n."series", n."delivery_date", n."buyer_reference", n."mark", n."terms", n."owner", nullif(n."tags", '{}'), n."notes", nullif(n."custom", '{}'), case when o is not null or p_initial ? 'own' then crm_own(crm_own(null, p_initial -> 'own', false), o, false) end, 1, p_at, p_actor, p_at, pg_current_xact_id())
       returning r.* into w;
   else
     update invoices r set "title" = case when p_sent ? 'title' then n."title" else r."title" end,
@@ -1812,6 +1814,7 @@ begin
         "series" = case when p_sent ? 'series' then n."series" else r."series" end,
         "delivery_date" = case when p_sent ? 'delivery_date' then n."delivery_date" else r."delivery_date" end,
         "buyer_reference" = case when p_sent ? 'buyer_reference' then n."buyer_reference" else r."buyer_reference" end,
+        "mark" = case when p_sent ? 'mark' then n."mark" else r."mark" end,
         "terms" = case when p_sent ? 'terms' then n."terms" else r."terms" end,
         "owner" = case when p_sent ? 'owner' then n."owner" else r."owner" end,
         "tags" = case when p_sent ? 'tags' then case when 'tags.,' = any (p_removed) then nullif(array(select t from unnest(coalesce(r."tags", '{}') || array(select a from unnest(n."tags") a where a <> all (coalesce(r."tags", '{}')))) with ordinality u (t, i) where 'tags.' || t <> all (p_removed) order by i), '{}') else n."tags" end else r."tags" end,
@@ -1821,7 +1824,7 @@ begin
         version = r.version + 1, updated_at = crm_after(r.updated_at, p_at), xid = greatest(pg_current_xact_id(), r.xid)
       where r.workspace_id = p_workspace and right(r.id, 8) = right(p_id, 8) and right(r.id, length(p_id)) = p_id and r.deleted_at is null
         and (p_versions is null or r.version = any (p_versions))
-        and (r."title", r."company_id", r."contact_id", r."deal_id", r."quote_id", r."credits_id", r."currency", r."items", r."issue_date", r."due_date", r."series", r."delivery_date", r."buyer_reference", r."terms", r."owner", r."tags", r."notes", r."custom", r.own) is distinct from (case when p_sent ? 'title' then n."title" else r."title" end, case when p_sent ? 'company_id' then n."company_id" else r."company_id" end, case when p_sent ? 'contact_id' then n."contact_id" else r."contact_id" end, case when p_sent ? 'deal_id' then n."deal_id" else r."deal_id" end, case when p_sent ? 'quote_id' then n."quote_id" else r."quote_id" end, case when p_sent ? 'credits_id' then n."credits_id" else r."credits_id" end, case when p_sent ? 'currency' then n."currency" else r."currency" end, case when p_sent ? 'items' then n."items" else r."items" end, case when p_sent ? 'issue_date' then n."issue_date" else r."issue_date" end, case when p_sent ? 'due_date' then n."due_date" else r."due_date" end, case when p_sent ? 'series' then n."series" else r."series" end, case when p_sent ? 'delivery_date' then n."delivery_date" else r."delivery_date" end, case when p_sent ? 'buyer_reference' then n."buyer_reference" else r."buyer_reference" end, case when p_sent ? 'terms' then n."terms" else r."terms" end, case when p_sent ? 'owner' then n."owner" else r."owner" end, case when p_sent ? 'tags' then case when 'tags.,' = any (p_removed) then nullif(array(select t from unnest(coalesce(r."tags", '{}') || array(select a from unnest(n."tags") a where a <> all (coalesce(r."tags", '{}')))) with ordinality u (t, i) where 'tags.' || t <> all (p_removed) order by i), '{}') else n."tags" end else r."tags" end, case when p_sent ? 'notes' then n."notes" else r."notes" end, case when p_sent ? 'custom' then nullif((coalesce(r."custom", '{}') || n."custom") - array(select substr(k, 8) from unnest(p_removed) k where starts_with(k, 'custom.')), '{}') else r."custom" end, case when o is not null then crm_own(r.own, o, false) else r.own end)
+        and (r."title", r."company_id", r."contact_id", r."deal_id", r."quote_id", r."credits_id", r."currency", r."items", r."issue_date", r."due_date", r."series", r."delivery_date", r."buyer_reference", r."mark", r."terms", r."owner", r."tags", r."notes", r."custom", r.own) is distinct from (case when p_sent ? 'title' then n."title" else r."title" end, case when p_sent ? 'company_id' then n."company_id" else r."company_id" end, case when p_sent ? 'contact_id' then n."contact_id" else r."contact_id" end, case when p_sent ? 'deal_id' then n."deal_id" else r."deal_id" end, case when p_sent ? 'quote_id' then n."quote_id" else r."quote_id" end, case when p_sent ? 'credits_id' then n."credits_id" else r."credits_id" end, case when p_sent ? 'currency' then n."currency" else r."currency" end, case when p_sent ? 'items' then n."items" else r."items" end, case when p_sent ? 'issue_date' then n."issue_date" else r."issue_date" end, case when p_sent ? 'due_date' then n."due_date" else r."due_date" end, case when p_sent ? 'series' then n."series" else r."series" end, case when p_sent ? 'delivery_date' then n."delivery_date" else r."delivery_date" end, case when p_sent ? 'buyer_reference' then n."buyer_reference" else r."buyer_reference" end, case when p_sent ? 'mark' then n."mark" else r."mark" end, case when p_sent ? 'terms' then n."terms" else r."terms" end, case when p_sent ? 'owner' then n."owner" else r."owner" end, case when p_sent ? 'tags' then case when 'tags.,' = any (p_removed) then nullif(array(select t from unnest(coalesce(r."tags", '{}') || array(select a from unnest(n."tags") a where a <> all (coalesce(r."tags", '{}')))) with ordinality u (t, i) where 'tags.' || t <> all (p_removed) order by i), '{}') else n."tags" end else r."tags" end, case when p_sent ? 'notes' then n."notes" else r."notes" end, case when p_sent ? 'custom' then nullif((coalesce(r."custom", '{}') || n."custom") - array(select substr(k, 8) from unnest(p_removed) k where starts_with(k, 'custom.')), '{}') else r."custom" end, case when o is not null then crm_own(r.own, o, false) else r.own end)
       returning r.* into w;
   end if;
   if w.id is null then
@@ -1999,7 +2002,9 @@ begin
           and (w."amount_cents" < 0 or r."cancelled_at" is null and coalesce(r."paid_cents", 0) + coalesce(r."credited_cents", 0) + w."amount_cents" <= crm_gross(r."items"))
         returning r.* into s;
       if not found then
-        raise check_violation using constraint = 'payments_settle', message = 'refused by constraint "payments_settle"';
+        raise check_violation using constraint = 'payments_settle', message = 'refused by constraint "payments_settle"', detail = (select jsonb_build_object('id', r.id, 'number', r."number", 'currency', r."currency", 'sent', w."amount_cents", 'paid', coalesce(r."paid_cents", 0), 'open', crm_gross(r."items") - (coalesce(r."paid_cents", 0) + coalesce(r."credited_cents", 0)),
+          'ended', r."cancelled_at" is not null, 'takes_back', r."credits_id" is not null)::text
+        from invoices r where r.workspace_id = p_workspace and r.id = w."invoice_id");
       end if;
       insert into changes (workspace_id, id, kind, record_id, version, action, at, actor, token_id, agent, reason, request_id, cause, xid, row)
     select p_workspace, substr(p_entry, 1, 13) || substr(md5(p_entry), 1, 16), 'invoice', s.id, s.version, 'updated', s.updated_at, p_actor, p_token, p_agent, p_reason, p_request, p_entry,
@@ -2896,6 +2901,8 @@ create table companies (
   domains text[],
   own jsonb,
   search text generated always as (crm_fold(crm_lines(VARIADIC ARRAY[name, domain, crm_words(domains), industry, phone, crm_digits(phone), crm_words(tags), notes, crm_own_lines(own)]))) stored,
+  registration_id text collate "C",
+  endpoint text collate "C",
   constraint companies_custom_fits CHECK (crm_custom_fits(custom)) NOT VALID,
   constraint companies_domains_fits CHECK ((cardinality(domains) <= 20)),
   constraint companies_pkey PRIMARY KEY (workspace_id, id),
@@ -3424,6 +3431,7 @@ END) stored,
   xid xid8,
   own jsonb,
   search text generated always as (crm_fold(crm_lines(VARIADIC ARRAY[title, number, crm_words(tags), notes, crm_own_lines(own)]))) stored,
+  mark text collate "C",
   constraint invoices_custom_fits CHECK (crm_custom_fits(custom)),
   constraint invoices_frozen CHECK ((((seal IS NULL) AND (issued_at IS NULL)) OR ((deleted_at IS NULL) AND (COALESCE(seal, ''::text) = md5((jsonb_build_array(number, title, credits_id, currency, items, issue_date, due_date, EXTRACT(epoch FROM issued_at), series, delivery_date, buyer_reference, terms, buyer, seller))::text))))),
   constraint invoices_pkey PRIMARY KEY (workspace_id, id),
@@ -4196,5 +4204,7 @@ create table workspaces (
   iban text,
   bic text,
   crm_agent boolean,
+  registration_id text,
+  endpoint text,
   constraint workspaces_pkey PRIMARY KEY (id)
 );

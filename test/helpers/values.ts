@@ -217,6 +217,7 @@ const KINDS: Record<string, (field: Field, world: World) => FieldValues> = {
   decimal: () => exact(-999_999_999, 999_999_999, [-0.5, 7.25, 19]),
   percent: () => exact(0, 100, [0, 7.5, 19]),
   country: () => few(["AT", "DE", "XK"], (value) => [value, value.toLowerCase(), ` ${value} `], "UK"),
+  endpoint: () => few(["0088:7300010000001", "0192:923456783", "9930:DE123456789"], (value) => [value, ` ${value} `], "1234:5"),
   code: () => ({
     samples: ["AB-100", "ab/7 x", "100%", "Ü_1", "null", "x".repeat(100)]
       .map(same)

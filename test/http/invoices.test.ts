@@ -211,6 +211,11 @@ test("payments are counted, never beyond what is open, and taken back by others"
   const rest = Number(gross) - 1_000;
   const raced = await Promise.all(Array.from({ length: 6 }, () => pay(rest)));
   assert.deepEqual(raced.map(({ status }) => status).sort(), [201, 422, 422, 422, 422, 422]);
+  const over = raced.find(({ status }) => status === 422)!.text;
+  assert.match(over, /message":"invoice\/i_\w+ \(\S+\) has 0.00 EUR open, not/);
+  const line = JSON.stringify({ invoice_id: id, amount_cents: 5 });
+  const file = await ann.send("POST", "/payments/import", `${line}\n`, { "content-type": "application/x-ndjson" });
+  assert.match(file.text, /has 0.00 EUR open, not 0.05 EUR/);
   const paid = await get(`/invoices/${id}`);
   assert.deepEqual([paid.status, paid.open_cents, paid.paid_cents], ["paid", 0, gross]);
   for (const [method, body] of [

@@ -90,6 +90,7 @@ function marked({ type }: Field, made: Map<string, string>): unknown {
     date: MARKED_DATE,
     boolean: false,
     country: "BT",
+    endpoint: "0088:7300010000001",
   };
   return values[type.name] ?? type.choices?.[0] ?? (type.sqlType.startsWith("numeric") ? MARKED_NUMBER : MARKER);
 }

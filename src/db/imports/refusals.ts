@@ -8,7 +8,7 @@ import { frozenRefusal } from "../records/frozen.ts";
 import { keyConstraint, refuseTwice } from "../records/refusal.ts";
 
 /** Why a write of one record failed, as its row is told. */
-export function rowRefusal(kind: Kind, error: unknown): Problem {
+export function rowRefusal(kind: Kind, error: unknown, mayRead?: (plural: string) => boolean): Problem {
   const constraint = constraintOf(error);
   const { plural, name, naturalKey } = kind;
   if (constraint === "usage_within_cap") {
@@ -18,7 +18,7 @@ export function rowRefusal(kind: Kind, error: unknown): Problem {
   if (constraint === keyConstraint(kind)) {
     return new Problem("already_exists", `another ${name} has this ${naturalKey}`, `GET /${plural}?${naturalKey}=… shows it`);
   }
-  const kept = frozenRefusal(kind, error) ?? answerRefusal(kind, error);
+  const kept = frozenRefusal(kind, error, mayRead) ?? answerRefusal(kind, error);
   if (kept) return kept;
   if (constraint === `${plural}_needs_one_of`) {
     return new Problem("missing_field", `${oneOf(name)} keeps at least one of ${kind.needsOneOf?.join(", ")}`);

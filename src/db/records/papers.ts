@@ -47,6 +47,8 @@ export async function readPaper(db: Database, workspaceId: string, kind: Kind, r
     heading: text(source.heading),
     note: text(source.note),
     reference: text(source.reference),
+    series: text(source.series),
+    mark: text(source.mark),
     credits: credited?.[0] ? { number: credited[0] as string, date: (credited[1] ?? null) as string | null } : undefined,
     seller,
     buyer,

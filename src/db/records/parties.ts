@@ -31,7 +31,20 @@ async function read({ rows }: Reader, workspaceId: string, target: Kind, id: str
 const present = (names: readonly string[], values: readonly unknown[]): Party =>
   Object.fromEntries(names.map((name, i) => [name, values[i]]).filter(([, value]) => value != null && value !== ""));
 
-const LETTERHEAD = ["street", "postal_code", "city", "region", "country", "tax_id", "email", "phone", "iban", "bic"];
+const LETTERHEAD = [
+  "street",
+  "postal_code",
+  "city",
+  "region",
+  "country",
+  "tax_id",
+  "registration_id",
+  "endpoint",
+  "email",
+  "phone",
+  "iban",
+  "bic",
+];
 
 /** What a workspace says of its documents. */
 export async function readSettings({ rows }: Reader, workspaceId: string) {

@@ -99,7 +99,12 @@ export function refuseTwice({ plural, links, joins }: Kind): Problem {
   ]);
 }
 
-export function refusal(kind: Kind, error: unknown, sent: Record<string, unknown>): unknown {
+export function refusal(
+  kind: Kind,
+  error: unknown,
+  sent: Record<string, unknown>,
+  mayRead?: (plural: string) => boolean,
+): unknown {
   const constraint = constraintOf(error);
   if (kind.joins && constraint === onceConstraint(kind)) return refuseTwice(kind);
   if (constraint === keyConstraint(kind)) {
@@ -136,7 +141,7 @@ export function refusal(kind: Kind, error: unknown, sent: Record<string, unknown
     const { message, hint } = unfit.type.check!.broken(unfit.name);
     return new Problem("invalid_value", `${message} on this ${kind.name}`, hint);
   }
-  const kept = frozenRefusal(kind, error) ?? answerRefusal(kind, error);
+  const kept = frozenRefusal(kind, error, mayRead) ?? answerRefusal(kind, error);
   if (kept) return kept;
   if (constraint === `${kind.plural}_needs_one_of`) {
     return new Problem(

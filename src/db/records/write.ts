@@ -211,7 +211,8 @@ async function save(
   } catch (error) {
     const holder = way.creates ? await holderOfTaken(db, author.workspaceId, view.kind, error, values.sent) : undefined;
     const refused =
-      (await takenAddress(db, author, view.kind, error, values.sent, way, id)) ?? refusal(view.kind, error, values.sent);
+      (await takenAddress(db, author, view.kind, error, values.sent, way, id)) ??
+      refusal(view.kind, error, values.sent, author.mayRead);
     throw holder && refused instanceof Problem ? about(refused, holder) : refused;
   }
 }

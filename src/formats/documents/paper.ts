@@ -16,6 +16,9 @@ export type Paper = {
   heading: string | null;
   note: string | null;
   reference: string | null;
+  series: string | null;
+  /** The number that a tax authority gave it. */
+  mark: string | null;
   /** The number and the day of what it takes back. */
   credits: { number: string; date: string | null } | undefined;
   seller: Party;

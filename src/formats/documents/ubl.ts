@@ -4,6 +4,7 @@ import { minorDigits } from "../../kit/money.ts";
 import { itemNet, type Paper } from "./paper.ts";
 import { endpointOf, unitCode, vatNumberOf } from "./ublCodes.ts";
 import { tag, type Xml } from "./ublElement.ts";
+import { greekNumber, isGreek, markOf, unfitInGreece } from "./ublGreek.ts";
 
 /** UBL 2.1 as Peppol BIS Billing 3 wants it, which is a core invoice of EN 16931. */
 
@@ -12,7 +13,8 @@ const PROFILE = "urn:fdc:peppol.eu:2017:poacc:billing:01:1.0";
 const COMMON = "urn:oasis:names:specification:ubl:schema:xsd";
 
 /** Why a document cannot be written so, in words; empty where it can. */
-export function unfitForUbl({ number, currency, seller, buyer, taxes, items }: Paper): string[] {
+export function unfitForUbl(paper: Paper): string[] {
+  const { number, currency, seller, buyer, taxes, items } = paper;
   const lacks: string[] = [];
   if (number === null) lacks.push("it is a draft: it has no number");
   if (items.length === 0) lacks.push("it has no items");
@@ -22,7 +24,8 @@ export function unfitForUbl({ number, currency, seller, buyer, taxes, items }: P
     ["the buyer", buyer],
   ] as const) {
     if (!party.country) lacks.push(`${who} has no country`);
-    if (!endpointOf(party)) lacks.push(`${who} has neither an e-mail address nor a VAT number that begins with its country`);
+    if (!endpointOf(party))
+      lacks.push(`${who} has neither an endpoint, an e-mail address, nor a VAT number that begins with its country`);
   }
   if (!seller.tax_id) lacks.push("the workspace has no tax_id");
   if (!buyer.tax_id && taxes.some(({ tax_category }) => tax_category === "AE"))
@@ -30,28 +33,36 @@ export function unfitForUbl({ number, currency, seller, buyer, taxes, items }: P
   if (!vatNumberOf(seller) && taxes.some(({ tax_category }) => tax_category === "G"))
     lacks.push("the tax_id of the workspace is not a VAT number such as DE123456789, which an export needs");
   if (seller.country === "DE" && buyer.country === "DE") lacks.push(...unfitInGermany(seller, buyer));
+  if (seller.country === "IS") lacks.push(...unfitInIceland(seller, buyer));
+  if (isGreek(seller)) lacks.push(...unfitInGreece(paper));
   return lacks;
 }
 
+const missing = (who: string, party: Party, names: readonly (keyof Party)[], where: string): string[] =>
+  names.filter((name) => !party[name]).map((name) => `${who} has no ${name}, which ${where} needs`);
+
 /** What German rules want of both sides beyond EN 16931 (DE-R-003 to DE-R-009 of Peppol, BR-DE of XRechnung). */
-function unfitInGermany(seller: Party, buyer: Party): string[] {
-  const missing = (who: string, party: Party, names: readonly (keyof Party)[]) =>
-    names.filter((name) => !party[name]).map((name) => `${who} has no ${name}, which Germany needs`);
-  return [
-    ...missing("the workspace", seller, ["city", "postal_code", "phone", "email"]),
-    ...missing("the buyer", buyer, ["city", "postal_code"]),
-  ];
-}
+const unfitInGermany = (seller: Party, buyer: Party): string[] => [
+  ...missing("the workspace", seller, ["city", "postal_code", "phone", "email"], "Germany"),
+  ...missing("the buyer", buyer, ["city", "postal_code"], "Germany"),
+];
+
+/** What Icelandic rules want (IS-R-002 to IS-R-005): the kennitala, street and postal code. */
+const unfitInIceland = (seller: Party, buyer: Party): string[] => [
+  ...missing("the workspace", seller, ["registration_id", "street", "postal_code"], "Iceland"),
+  ...(buyer.country === "IS" ? missing("the buyer", buyer, ["registration_id", "street", "postal_code"], "Iceland") : []),
+];
 
 export function ublOf(paper: Paper): string {
   const root = paper.takesBack ? "CreditNote" : "Invoice";
   const { currency, number, date, due, note, credits, delivered, seller } = paper;
   const money = (cents: bigint | number) => decimalText(cents, currency);
+  const called = (is: string, on: string, credited?: boolean) => (isGreek(seller) ? greekNumber(paper, is, on, credited) : is);
   const amount = (name: string, cents: bigint | number) => tag(`${name} currencyID="${currency}"`, money(cents));
   const body = [
     tag("cbc:CustomizationID", CUSTOMIZATION),
     tag("cbc:ProfileID", PROFILE),
-    tag("cbc:ID", number),
+    tag("cbc:ID", called(number!, date!)),
     tag("cbc:IssueDate", date),
     !paper.takesBack && tag("cbc:DueDate", due),
     tag(`cbc:${root}TypeCode`, paper.takesBack ? "381" : "380"),
@@ -61,10 +72,15 @@ export function ublOf(paper: Paper): string {
     credits &&
       tag(
         "cac:BillingReference",
-        tag("cac:InvoiceDocumentReference", tag("cbc:ID", credits.number), tag("cbc:IssueDate", credits.date)),
+        tag(
+          "cac:InvoiceDocumentReference",
+          tag("cbc:ID", called(credits.number, credits.date ?? date!, true)),
+          tag("cbc:IssueDate", credits.date),
+        ),
       ),
-    tag("cac:AccountingSupplierParty", partyOf(seller, true)),
-    tag("cac:AccountingCustomerParty", partyOf(paper.buyer, false)),
+    isGreek(seller) && paper.mark && markOf(paper.mark),
+    tag("cac:AccountingSupplierParty", partyOf(seller, true, seller)),
+    tag("cac:AccountingCustomerParty", partyOf(paper.buyer, false, seller)),
     tag("cac:Delivery", tag("cbc:ActualDeliveryDate", delivered)),
     tag(
       "cac:PaymentMeans",
@@ -114,11 +130,15 @@ const NATIONAL_TAX = tag("cac:TaxScheme", tag("cbc:ID", "TAX"));
 /** Danish sellers give their number here too (DK-R-002). A buyer's tax number that is no VAT number has no other place. */
 function registrationOf(party: Party, sells: boolean): Xml | undefined {
   const vat = vatNumberOf(party);
+  const { country, registration_id: id } = party;
+  // The kennitala has a scheme of its own, which Icelandic rules want (IS-R-002).
+  if (id && country === "IS") return tag('cbc:CompanyID schemeID="0196"', id.replace(/\D/g, ""));
+  if (id && !(sells && country === "DK")) return tag("cbc:CompanyID", id);
   if (sells && party.country === "DK" && vat) return tag('cbc:CompanyID schemeID="0184"', vat);
   return sells || vat ? undefined : tag("cbc:CompanyID", party.tax_id);
 }
 
-function partyOf(party: Party, sells: boolean): Xml {
+function partyOf(party: Party, sells: boolean, seller: Party): Xml {
   const endpoint = endpointOf(party)!;
   const vat = vatNumberOf(party);
   const other = vat ? undefined : party.tax_id;
@@ -126,6 +146,7 @@ function partyOf(party: Party, sells: boolean): Xml {
     "cac:Party",
     tag(`cbc:EndpointID schemeID="${endpoint.scheme}"`, endpoint.id),
     sells && tag("cac:PartyIdentification", tag("cbc:ID", other)),
+    isGreek(seller) && tag("cac:PartyName", tag("cbc:Name", party.name)),
     tag(
       "cac:PostalAddress",
       tag("cbc:StreetName", party.street),

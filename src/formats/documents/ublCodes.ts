@@ -122,9 +122,14 @@ const VAT_SCHEMES: Readonly<Record<string, readonly [scheme: string, number?: Re
   SK: ["9950"],
 };
 
-/** Where a party takes electronic documents: by its VAT number where its country's scheme has those, else its e-mail address. */
+/** Where a party takes electronic documents: as it says, else by its VAT number where its country's scheme has those, else its e-mail address. */
 export function endpointOf(party: Party): { scheme: string; id: string } | undefined {
-  const { country = "", email } = party;
+  const { country = "", email, endpoint, registration_id } = party;
+  if (endpoint) {
+    const [named = "", ...rest] = endpoint.split(":");
+    return { scheme: named, id: rest.join(":") };
+  }
+  if (country === "IS" && registration_id) return { scheme: "0196", id: registration_id.replace(/\D/g, "") };
   const [scheme, number = new RegExp(`^(${country}.+)$`)] = VAT_SCHEMES[country] ?? [];
   const id = number.exec(vatNumberOf(party) ?? "")?.[1];
   if (scheme && id) return { scheme, id };

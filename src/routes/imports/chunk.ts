@@ -28,7 +28,9 @@ export async function writeChunk(tx: Rows, job: Job, kind: Kind, after: number, 
   if (staged.length === 0) return NOTHING_LEFT;
   const { passed, refused } = await linkRows(tx, job, kind, await judge(tx, job, kind, staged), true);
   const options = { cap: job.capOf(kind), createsOnly: job.lacks(kind).update !== undefined };
-  const written = await writing(kind, () => writeRecords(tx, kind, job.author, job.ids, passed.map(recordOf), options));
+  const written = await writing(kind, job.author, () =>
+    writeRecords(tx, kind, job.author, job.ids, passed.map(recordOf), options),
+  );
   const verdicts: Verdict[] = [...refused];
   const without: Passed[] = [];
   for (const one of passed) {

@@ -184,7 +184,7 @@ async function make(
   );
   if (!makes) return made;
   const cap = job.capOf(target);
-  const written = await writing(target, () => writeRecords(tx, target, job.author, job.ids, records, { cap }));
+  const written = await writing(target, job.author, () => writeRecords(tx, target, job.author, job.ids, records, { cap }));
   for (const [n, { id }] of written) made.set(missing[n]![0], { id });
   return made;
 }

@@ -81,6 +81,8 @@ function paperOf(items: readonly Item[], takesBack: boolean, text = "x"): Paper 
       heading: text,
       note: text,
       reference: text,
+      series: null,
+      mark: null,
       credits: takesBack ? { number: "1", date: null } : undefined,
     },
     ...{ seller: { ...party, iban: "DE89370400440532013000" }, buyer: party, items, taxes },
@@ -188,6 +190,38 @@ test("a tax number is a VAT number only where it begins with a country, and give
     ["GR", "EL094259216", ' schemeID="9933">094259216<'],
   ])
     assert.ok(seller({ country, tax_id }).includes(`<cbc:EndpointID${endpoint}`), country);
+});
+
+test("a party's own address goes before that which follows from its numbers, and Iceland's kennitala is one", () => {
+  const paper = paperOf([{ ...RATES[0], description: "x", quantity: 1, unit_price_cents: 1 }], false);
+  const seller = { ...paper.seller, country: "IS", tax_id: "IS12345", registration_id: "450401-3150" };
+  const iceland = { ...paper, seller, buyer: { ...paper.buyer, endpoint: "0192:923456783" } };
+  assert.deepEqual(unfitForUbl(iceland), []);
+  const xml = ublOf(iceland);
+  assert.deepEqual(allOf(xml, "cbc:EndpointID"), ["4504013150", "923456783"]);
+  assert.match(xml, /<cbc:CompanyID schemeID="0196">4504013150</);
+  assert.match(
+    unfitForUbl({ ...iceland, seller: { ...seller, registration_id: "" } }).join(),
+    /registration_id, which Iceland/,
+  );
+});
+
+test("a Greek seller's number has six parts, and the mark stands with it", () => {
+  const paper = paperOf([{ ...RATES[0], description: "x", quantity: 1, unit_price_cents: 1 }], true);
+  const greek = {
+    ...paper,
+    credits: { number: "2026-0001", date: "2026-05-30" },
+    seller: { ...paper.seller, country: "GR", tax_id: "EL094259216" },
+  };
+  assert.match(unfitForUbl(greek).join(), /no mark/);
+  const marked = { ...greek, mark: "400001234567890" };
+  assert.deepEqual(unfitForUbl(marked), []);
+  assert.deepEqual(allOf(ublOf(marked), "cbc:ID").slice(0, 3), [
+    "094259216|01/06/2026|0|5.1|0|2026-0001",
+    "094259216|30/05/2026|0|1.1|0|2026-0001",
+    "400001234567890",
+  ]);
+  assert.match(unfitForUbl({ ...marked, seller: { ...greek.seller, tax_id: "094259216" } }).join(), /tax_id such as EL/);
 });
 
 test("units are UN/ECE codes", () => {
