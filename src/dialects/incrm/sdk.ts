@@ -84,7 +84,10 @@ async function send<T>(method: string, path: string, options: Sent): Promise<Res
     init.body = JSON.stringify(options.body);
   }
   const response = await (own ?? globalThis.fetch)(url, init);
-  const told = Object.fromEntries([...response.headers]) as Record<string, string>;
+  const told: Record<string, string> = {};
+  response.headers.forEach((value, name) => {
+    told[name] = value;
+  });
   const body = (await response.json()) as { error?: { code?: number; message?: string } };
   if (!response.ok) {
     const { code = response.status * 1000, message = response.statusText } = body.error ?? {};
