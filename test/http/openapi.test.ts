@@ -664,11 +664,7 @@ test("a file may name its kinds, and what came of one is kept", async () => {
 test("queries of callers", async () => {
   for (const query of ["", JSON_PLEASE, "?kind=nothing"]) await ask("GET", "/schema", { query });
   await ask("GET", "/schema", { headers: { accept: "application/schema+json" } });
-  if (noSql) {
-    for (const path of ["/sql", "/connection"])
-      assert.equal((await ask("POST", path, { body: { sql: "select 1" } })).status, 501);
-    return void (await ask("DELETE", "/connection"));
-  }
+  if (noSql) return void assert.equal((await ann.send("POST", "/sql", { sql: "select 1" })).status, 501);
   const sql = "select 1 as n, 'x' as x";
   for (const query of ["", JSON_PLEASE, "?format=ndjson"]) await ask("POST", "/sql", { query, body: { sql } });
   await ask("POST", "/sql", { query: JSON_PLEASE, body: { sql: "select nothing from nowhere" } });
@@ -678,7 +674,8 @@ test("queries of callers", async () => {
 });
 
 test("the tour led everywhere", () => {
-  const missed = operations.filter((each) => !done.has(each)).map(({ method, path }) => `${method} ${path}`);
+  const there = operations.filter(({ path }) => !noSql || !["/sql", "/connection"].includes(path));
+  const missed = there.filter((each) => !done.has(each)).map(({ method, path }) => `${method} ${path}`);
   assert.deepEqual(missed, [], "a new route wants a stop on the tour, where it does what it is for");
   assert.deepEqual([...seen].sort(), [200, 201, 202, 304, 400, 401, 403, 404, 409, 410, 412, 413, 415, 422]);
 });
