@@ -198,6 +198,13 @@ const PROGRAMS: [program: string, path: string, file: string, found: string, exp
     { name: "Vic Card" },
   ],
   [
+    "a table that is called NDJSON",
+    "/contacts/import?format=ndjson",
+    "Name,Email\nCal Led,cal@prog.example\n",
+    "contacts?email=cal@prog.example",
+    { name: "Cal Led" },
+  ],
+  [
     "Salesforce",
     "/contacts/import",
     "Account Name,First Name,Last Name,Title,Email,Phone,Lead Source\nForce Inc,Sal,Force,VP,sal@prog.example,1,Web\n",

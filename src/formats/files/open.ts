@@ -79,7 +79,9 @@ const OWN_LINE = /^(?:(?:#|OK|HINT) [^\n]*\n)*[a-z][a-z0-9_]*\/[a-z]{1,4}_[0-9a-
 function typeOf(text: string, said: FileType | undefined): FileType {
   const found = beginsLike(text);
   if (said === undefined || said === found) return found;
-  return found === "csv" && said !== "vcard" ? said : found;
+  const [first = ""] = text.trimStart().split(/[\r\n]/, 1);
+  const isHeader = first.length < 10_000 && first.split(/[,;\t|]/).some(isKnownColumn);
+  return found === "csv" && said !== "vcard" && !isHeader ? said : found;
 }
 
 function beginsLike(text: string): FileType {
