@@ -2,7 +2,6 @@ import { z } from "zod";
 import { parseExact } from "../kit/json.ts";
 import { customText } from "../kit/line.ts";
 import { Problem } from "../kit/problem.ts";
-import { isVisible } from "../kit/text.ts";
 import {
   areMembers,
   CUSTOM_OPERATORS,
@@ -24,7 +23,7 @@ import type { FieldType } from "./type.ts";
 const TAG = /^[^\s,"\p{Cc}\p{Surrogate}]{1,100}$/u;
 
 const MOST_TAGS = 100;
-const TAGS = z.array(z.string().regex(TAG).refine(isVisible)).max(MOST_TAGS);
+const TAGS = z.array(z.string().regex(TAG)).max(MOST_TAGS);
 
 export const tagsType: FieldType = {
   name: "tags",
