@@ -1,5 +1,5 @@
 import { migrate, pendingMigrations } from "./db/migrate.ts";
-import { settleFeed } from "./db/records/feed.ts";
+import { settleFeed } from "./db/records/horizon.ts";
 import { prepareUsage } from "./db/records/usage.ts";
 import { createIds } from "./kit/id.ts";
 import { createLog, type Log } from "./kit/log.ts";

@@ -1,6 +1,8 @@
 import { z } from "zod";
-import type { FeedPage, FeedQuery, Horizon, Place } from "../db/records/feed.ts";
-import { BEGINNING, placeAt, placeNow, readFeed, readHorizon } from "../db/records/feed.ts";
+import type { FeedPage, FeedQuery } from "../db/records/feed.ts";
+import { readFeed } from "../db/records/feed.ts";
+import type { Horizon, Place } from "../db/records/horizon.ts";
+import { BEGINNING, placeAt, placeNow, readHorizon } from "../db/records/horizon.ts";
 import { chosenFields, cursor, limit } from "../derive/parameters.ts";
 import { readListQuery, single } from "../derive/query.ts";
 import type { View } from "../derive/view.ts";

@@ -1,4 +1,6 @@
-import { answer, become, cancel, type Days, type Done, giveOut, reverse } from "../db/records/documents.ts";
+import { answer, become, cancel, reverse } from "../db/records/documents/acts.ts";
+import { giveOut } from "../db/records/documents/giveOut.ts";
+import type { Days, Done } from "../db/records/documents/work.ts";
 import { getRow } from "../db/records/rows.ts";
 import { WRITING } from "../derive/parameters.ts";
 import { date } from "../fields/vocabulary.ts";

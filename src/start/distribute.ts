@@ -1,4 +1,4 @@
-import { forgetNumbers } from "../db/records/feed.ts";
+import { forgetNumbers } from "../db/records/horizon.ts";
 import { isAhead, missingTables, refuseRunning, settleSpread, spreadMissing, workersOf } from "../db/spread/distribute.ts";
 import { StartError } from "../kit/startError.ts";
 import type { Pool } from "../postgres/pool.ts";

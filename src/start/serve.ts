@@ -4,7 +4,7 @@ import { get } from "node:https";
 import type { AddressInfo } from "node:net";
 import { createApp } from "../app.ts";
 import { createGuests } from "../db/guests/guests.ts";
-import { newestEntries } from "../db/records/feed.ts";
+import { newestEntries } from "../db/records/horizon.ts";
 import { spreadAware } from "../db/spread/pool.ts";
 import { createLimiter } from "../http/limits.ts";
 import type { Request } from "../http/request.ts";

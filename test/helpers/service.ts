@@ -2,7 +2,7 @@ import type { AddressInfo } from "node:net";
 import { createApp } from "../../src/app.ts";
 import { createGuests, type Guests } from "../../src/db/guests/guests.ts";
 import { HINTS } from "../../src/db/hints.ts";
-import { newestEntries } from "../../src/db/records/feed.ts";
+import { newestEntries } from "../../src/db/records/horizon.ts";
 import { spreadAware } from "../../src/db/spread/pool.ts";
 import { createLimiter } from "../../src/http/limits.ts";
 import type { Request } from "../../src/http/request.ts";

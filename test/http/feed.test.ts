@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
-import { settleFeed } from "../../src/db/records/feed.ts";
+import { settleFeed } from "../../src/db/records/horizon.ts";
 import { writeCursor } from "../../src/kit/cursor.ts";
 import { silentLog } from "../../src/kit/log.ts";
 import { createSeal } from "../../src/kit/seal.ts";

@@ -2,7 +2,7 @@ import type { Scopes } from "../../kit/scope.ts";
 import { toTimestamp } from "../../kit/time.ts";
 import type { Pool } from "../../postgres/pool.ts";
 import { count, raw, type Statement, sql } from "../../postgres/sql.ts";
-import type { Place } from "../records/feed.ts";
+import type { Place } from "../records/horizon.ts";
 import { readEverywhere } from "../spread/everywhere.ts";
 import { insertTellings, type Outcome, reportOutcomes, type Telling } from "./deliveries.ts";
 import { type Secrets, waitingSql } from "./webhooks.ts";

@@ -8,8 +8,8 @@ import { join, raw, type Statement, sql } from "../../postgres/sql.ts";
 import { webhook } from "../../views/webhook.ts";
 import type { Author } from "../database.ts";
 import { lockWorkspaces } from "../people/locks.ts";
-import type { Horizon, Place } from "../records/feed.ts";
 import { withNewHandles } from "../records/handles.ts";
+import type { Horizon, Place } from "../records/horizon.ts";
 import { idMatches } from "../records/references.ts";
 
 export const WEBHOOK_VIEW = createWholeView(webhook);

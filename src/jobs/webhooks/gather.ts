@@ -1,6 +1,7 @@
 import type { Database } from "../../db/database.ts";
 import { conditionSql } from "../../db/records/condition.ts";
-import { type Horizon, type Place, placeAt, readFeed, readHorizon } from "../../db/records/feed.ts";
+import { readFeed } from "../../db/records/feed.ts";
+import { type Horizon, type Place, placeAt, readHorizon } from "../../db/records/horizon.ts";
 import { tableOf } from "../../db/records/table.ts";
 import { type Claimed, hasRoom, keepTellings } from "../../db/webhooks/claims.ts";
 import type { Telling } from "../../db/webhooks/deliveries.ts";

@@ -1,4 +1,4 @@
-import type { Horizon, Place } from "../../db/records/feed.ts";
+import type { Horizon, Place } from "../../db/records/horizon.ts";
 import { single } from "../../derive/query.ts";
 import { readCursor, writeCursor } from "../../kit/cursor.ts";
 import { echo } from "../../kit/line.ts";

@@ -1,4 +1,4 @@
-import { BEGINNING, placeNow, readHorizon } from "../../db/records/feed.ts";
+import { BEGINNING, placeNow, readHorizon } from "../../db/records/horizon.ts";
 import {
   changeWebhook,
   deleteWebhook,
