@@ -46,6 +46,9 @@ function begin({ view }: Listed): string {
   return calendarHead(`Cardfile ${plural}`, PRODUCT);
 }
 
+/** Minutes before a day begins at which what is due that day is told: nine in the morning. */
+const MORNING = -9 * 60;
+
 /** The event of a row; none of one that is not due at any time, or is done. */
 function eventOf(view: View, row: Row, showing: Showing): string {
   const { kind } = view;
@@ -63,10 +66,12 @@ function eventOf(view: View, row: Row, showing: Showing): string {
   // A link is told by the name of what it leads to.
   const shown = kind.field(company ?? "")?.link?.shown.name ?? company;
   const description = [text(note), text(shown), text(phone), text(email)].filter((line) => line !== "").join("\n");
+  const at = dayOf(due) ?? Date.parse(due);
   const entry: CalendarEntry = {
     uid: rowId(row),
     stamp: Date.parse(typeof changed === "string" ? changed : due),
-    at: dayOf(due) ?? Date.parse(due),
+    at,
+    alarm: typeof at === "string" ? MORNING : 0,
     summary: text(kind.title) || rowId(row),
     ...(description === "" ? {} : { description }),
   };

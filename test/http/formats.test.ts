@@ -230,12 +230,23 @@ function entries(reply: Reply): Map<string, string>[] {
   const lines = reply.text.replaceAll("\r\n ", "").split("\r\n");
   assert.deepEqual(lines.slice(0, 2), ["BEGIN:VCALENDAR", "VERSION:2.0"]);
   assert.deepEqual(lines.slice(-2), ["END:VCALENDAR", ""]);
-  return lines
-    .join("\n")
-    .split("\nEND:VEVENT")
-    .slice(0, -1)
-    .map((text) => text.slice(text.indexOf("BEGIN:VEVENT")))
-    .map((text) => new Map(text.split("\n").map((line) => [/^[^:;]+/.exec(line)?.[0] ?? "", line])));
+  return (
+    lines
+      .join("\n")
+      .split("\nEND:VEVENT")
+      .slice(0, -1)
+      .map((text) => text.slice(text.indexOf("BEGIN:VEVENT")))
+      // Of two properties of one name the first is the entry's, the other its alarm's.
+      .map(
+        (text) =>
+          new Map(
+            text
+              .split("\n")
+              .reverse()
+              .map((line) => [/^[^:;]+/.exec(line)?.[0] ?? "", line]),
+          ),
+      )
+  );
 }
 
 test("what is due is a calendar, from reminders and from the kinds that remind", async () => {
@@ -252,7 +263,9 @@ test("what is due is a calendar, from reminders and from the kinds that remind",
   assert.equal(call.get("SUMMARY"), "SUMMARY:Jane\\, Doe");
   assert.equal(call.get("DTSTART"), "DTSTART:20300610T093000Z");
   assert.equal(call.get("DESCRIPTION"), "DESCRIPTION:ask\\nBEGIN:VEVENT\\nAcme\\; Inc\\n+1 555 0100\\njane@acme.example");
+  assert.equal(call.get("TRIGGER"), "TRIGGER:-PT0M");
   assert.equal(day.get("DTSTART"), "DTSTART;VALUE=DATE:20300611");
+  assert.equal(day.get("TRIGGER"), "TRIGGER:PT540M");
   const [contact] = (await bob.send("GET", "/contacts?format=json&email=jane@acme.example")).json().items;
   assert.equal(call.get("UID"), `UID:${contact.id}`);
   assert.equal(call.get("DTSTAMP"), `DTSTAMP:${contact.updated_at.replace(/[-:]/g, "")}`);

@@ -13,7 +13,7 @@ export type CalendarEntry = {
   todo?: { done: boolean };
   /** How long an event lasts; 15 when it is not given, for a shorter one is hard to see. */
   minutes?: number;
-  /** How many minutes before it an alarm sounds; none without. */
+  /** How many minutes before it an alarm sounds, below zero after its start; none without. */
   alarm?: number;
   description?: string;
   url?: string;
@@ -66,7 +66,7 @@ function timeText({ at, todo, minutes = 15 }: CalendarEntry): string {
 /** A to-do has no start here, so its alarm counts from when it is due. */
 function alarmText({ alarm, summary, todo }: CalendarEntry): string {
   if (alarm === undefined) return "";
-  const trigger = contentLine(todo ? "TRIGGER;RELATED=END" : "TRIGGER", `-PT${alarm}M`);
+  const trigger = contentLine(todo ? "TRIGGER;RELATED=END" : "TRIGGER", `${alarm < 0 ? "" : "-"}PT${Math.abs(alarm)}M`);
   const description = contentLine("DESCRIPTION", escapeText(summary));
   return (
     contentLine("BEGIN", "VALARM") + contentLine("ACTION", "DISPLAY") + description + trigger + contentLine("END", "VALARM")
