@@ -78,12 +78,13 @@ async function create(context: Authenticated): Promise<Answer> {
   const { name, owner } = body.values as { name?: string | null; owner?: string | null };
   const secret = SECRETS.calendar + newSecret(random);
   const id = ids("cal");
-  const { workspaceId, userId } = session;
+  const { workspaceId, userId, tokenId } = session;
   const made = {
     id,
     digest: seal.digest("calendar", secret),
     workspaceId,
     userId,
+    tokenId,
     name: name ?? "calendar",
     mine: owner !== "all",
   };

@@ -2740,6 +2740,7 @@ create table calendars (
   name text collate "C" not null,
   mine boolean not null,
   created_at timestamp with time zone not null,
+  token_id text,
   constraint calendars_digest_key UNIQUE (digest),
   constraint calendars_pkey PRIMARY KEY (id),
   constraint calendars_workspace_id_user_id_fkey FOREIGN KEY (workspace_id, user_id) REFERENCES memberships(workspace_id, user_id) ON DELETE CASCADE

@@ -131,3 +131,21 @@ test("a token that ends, or may not read everything, makes none", async () => {
   assert.equal(replies.filter(({ status }) => status === 201).length, 50 - there, "also of many at once");
   assert.match((await ann.send("POST", "/calendars", {})).text, /^ERROR plan_limit_reached the plan allows 50 calendars/);
 });
+
+test("an address ends with the token that it was made with, and moves on with it when that is replaced", async () => {
+  const dora = await service.signIn("dora@example.com");
+  const minted = (await dora.send("POST", "/tokens?format=json", { name: "reader", scopes: ["read"] })).json();
+  const reader = {
+    ...dora,
+    send: (method: string, path: string, body?: unknown) =>
+      service.send(method, path, body, { authorization: `Bearer ${minted.token}` }),
+  };
+  const { path, id } = await make(reader, { name: "reader's" });
+  const isThere = async () => (await service.send("GET", path)).status === 200;
+  assert.ok(await isThere());
+  const next = (await reader.send("POST", `/tokens/${minted.id.split("/")[1]}/rotate?format=json`, {})).json();
+  assert.ok(await isThere(), "the new token has what the old one made");
+  await dora.send("DELETE", `/tokens/${next.id.split("/")[1]}`);
+  assert.equal((await service.send("GET", path)).status, 404);
+  assert.doesNotMatch((await dora.send("GET", "/calendars")).text, new RegExp(id));
+});

@@ -1,21 +1,34 @@
 import type { Pool } from "../../postgres/pool.ts";
-import { sql } from "../../postgres/sql.ts";
+import { raw, sql } from "../../postgres/sql.ts";
 import { lockPeople } from "./locks.ts";
 import { limitReached } from "./workspaces.ts";
 
-export type NewCalendar = { id: string; digest: string; workspaceId: string; userId: string; name: string; mine: boolean };
+export type NewCalendar = {
+  id: string;
+  digest: string;
+  workspaceId: string;
+  userId: string;
+  /** The token that it is made with. */
+  tokenId: string;
+  name: string;
+  mine: boolean;
+};
 
 /** Of one member in one workspace. */
 const MOST = 50;
 
+/** A calendar ends with the token that it was made with: whoever had that for a while keeps no address. Older ones have no token. */
+const LIVING = raw("(c.token_id is null or exists (select from tokens t where t.id = c.token_id and t.revoked_at is null))");
+
 export async function createCalendar(pool: Pool, made: NewCalendar, now: number): Promise<void> {
-  const { id, digest, workspaceId, userId, name, mine } = made;
+  const { id, digest, workspaceId, userId, tokenId, name, mine } = made;
   await pool.transaction(async (tx) => {
     await lockPeople(tx, sql`id = ${userId}`);
     const [row] = await tx.rows(
-      sql`insert into calendars (id, digest, workspace_id, user_id, name, mine, created_at)
-      select ${id}, ${digest}, ${workspaceId}, ${userId}, ${name}, ${mine}::boolean, ${new Date(now).toISOString()}::timestamptz
-      where (select count(*) from calendars where workspace_id = ${workspaceId} and user_id = ${userId}) < ${MOST}::int returning id`,
+      sql`insert into calendars (id, digest, workspace_id, user_id, token_id, name, mine, created_at)
+      select ${id}, ${digest}, ${workspaceId}, ${userId}, ${tokenId}, ${name}, ${mine}::boolean, ${new Date(now).toISOString()}::timestamptz
+      where (select count(*) from calendars c where c.workspace_id = ${workspaceId} and c.user_id = ${userId} and ${LIVING}) < ${MOST}::int
+      returning id`,
     );
     if (!row) throw limitReached("calendars for each member", MOST);
   });
@@ -24,8 +37,8 @@ export async function createCalendar(pool: Pool, made: NewCalendar, now: number)
 /** A member's calendars, newest first, as rows in the order of the calendar's fields. */
 export function listCalendars(pool: Pool, workspaceId: string, userId: string): Promise<unknown[][]> {
   return pool.rows(
-    sql`select id, 1, name, case when mine then 'me' else 'all' end, created_at from calendars
-      where workspace_id = ${workspaceId} and user_id = ${userId} order by created_at desc, id desc`,
+    sql`select c.id, 1, c.name, case when c.mine then 'me' else 'all' end, c.created_at from calendars c
+      where c.workspace_id = ${workspaceId} and c.user_id = ${userId} and ${LIVING} order by c.created_at desc, c.id desc`,
     { retry: true },
   );
 }
@@ -36,7 +49,7 @@ export type Calendar = { workspaceId: string; timezone: string; email: string; m
 export async function findCalendar(pool: Pool, digest: string): Promise<Calendar | undefined> {
   const [row] = await pool.rows(
     sql`select c.workspace_id, w.timezone, u.email, c.mine from calendars c join workspaces w on w.id = c.workspace_id
-      join users u on u.id = c.user_id where c.digest = ${digest}`,
+      join users u on u.id = c.user_id where c.digest = ${digest} and ${LIVING}`,
     { retry: true },
   );
   if (!row) return undefined;

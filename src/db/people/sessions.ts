@@ -165,8 +165,8 @@ export function revokeToken(
 export type Rotated = { id: string; workspaceId: string; scopes: Scopes; expiresAt: number | null; minted: string[] };
 
 /**
- * Replaces a token, named by the end of its id, by one with the same name, rights, end and rate. The tokens that were minted with the old one
- * are then the new one's. The old one ends after `overlapMs`. A connection's token is its program's and is not replaced.
+ * Replaces a token, named by the end of its id, by one with the same name, rights, end and rate. The tokens and calendars that were made with
+ * the old one are then the new one's. The old one ends after `overlapMs`. A connection's token is its program's and is not replaced.
  *
  * `by` reaches itself and those it minted. So nobody gets the secret of a token that may do more, lasts longer or outlives the one it was got by.
  */
@@ -191,6 +191,7 @@ export function rotateToken(
       select ${made.id}, ${made.digest}, user_id, workspace_id, name, scopes, expires_at, parent_id, coalesce(root_id, id), audience, ${iso(now)}, ${iso(now)}
       from tokens where id = ${id}`);
     const minted = await tx.rows(sql`update tokens set parent_id = ${made.id} where parent_id = ${id} returning id`);
+    await tx.rows(sql`update calendars set token_id = ${made.id} where user_id = ${userId} and token_id = ${id}`);
     if (overlapMs === 0) await tx.rows(sql`update tokens set revoked_at = ${iso(now)} where id = ${id}`);
     else
       await tx.rows(
