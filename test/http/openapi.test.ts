@@ -688,9 +688,10 @@ test("no statement of the tour reaches into a tenant's table without its workspa
     about.filter((text) => !namesWorkspace(text, tenants)),
     [],
   );
-  // Members and sessions are looked up by person, so those tables are not spread by workspace.
+  // Members and sessions are looked up by person, so those tables are not spread by workspace. A webhook that is due is claimed by another
+  // statement where its table is spread.
   assert.deepEqual(
-    about.filter((text) => comparesWorkspaces(text) && !/\bmemberships\b/.test(text)),
+    about.filter((text) => comparesWorkspaces(text) && !/\bmemberships\b|\bfrom webhooks w\b.* skip locked/s.test(text)),
     [],
   );
   const forgetful = about.map((text) => text.replace(/\bworkspace_id\s*=/, "owner ="));
