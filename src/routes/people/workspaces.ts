@@ -148,6 +148,9 @@ async function change(context: Authenticated): Promise<Answer> {
 }
 
 /** Deletes a workspace. The mailed code replaces the confirm token as the second step, because a deletion cannot be undone. */
+/** Records of a kind, from which on a code holds for that many only. */
+const MANY = 100;
+
 async function remove(context: Authenticated): Promise<Answer> {
   const { services } = context;
   const { id, name } = await authority(context);
@@ -155,7 +158,7 @@ async function remove(context: Authenticated): Promise<Answer> {
   const counts = await countRecords({ ...services.db, catalog }, id);
   const holds = counts.map(({ kind, rows }) => counted(rows, kind)).join(", ") || "no records";
   // A record more or less is no other workspace: people go on working while the mail is under way.
-  const roughly = counts.map(({ kind, rows }) => `${kind.name}:${String(rows).length}`);
+  const roughly = counts.filter(({ rows }) => rows >= MANY).map(({ kind, rows }) => `${kind.name}:${String(rows).length}`);
   await stepUp(context, `delete the workspace ${echo(name)}`, [id, ...roughly].join(" "), `it holds ${holds}`);
   await deleteWorkspace(services.db.pool, services.db.catalog, id, context.session.userId);
   services.forget(id);
