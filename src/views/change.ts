@@ -16,7 +16,9 @@ type Versions = [before: Record<string, unknown> | null, after: Record<string, u
 const UNTOLD = new Set(["id", "version", "created_at", "created_by", "updated_at", "deleted_at"]);
 
 function differences([before, after]: Versions, zone: Zone): { name: string; from: unknown; to: unknown }[] {
-  const [from, to] = [flat(living(before)), flat(living(after))];
+  const [was, is] = [living(before), living(after)];
+  const names = unequal(was, is);
+  const [from, to] = [flat(was, names), flat(is, names)];
   return [...new Set([...Object.keys(from), ...Object.keys(to)])]
     .map((name) => {
       // A member of `custom` is the caller's own text, also where it reads like a time.
@@ -26,8 +28,16 @@ function differences([before, after]: Versions, zone: Zone): { name: string; fro
     .filter(({ from, to }) => !isSame(from, to));
 }
 
+/** Most fields of two versions are equal, so the rest of the work is done for few. */
+function unequal(was: Record<string, unknown>, is: Record<string, unknown>): string[] {
+  const names = Object.keys(was).filter((name) => !isSame(was[name] ?? null, is[name] ?? null));
+  for (const name of Object.keys(is)) if (!(name in was) && (is[name] ?? null) !== null) names.push(name);
+  return names.filter((name) => !UNTOLD.has(name));
+}
+
 /** Texts, which may be long, without writing them out. */
 function isSame(from: unknown, to: unknown): boolean {
+  if (from === to) return true;
   if (typeof from === "string" || typeof to === "string") return from === to;
   return JSON.stringify(from) === JSON.stringify(to);
 }
@@ -35,9 +45,9 @@ function isSame(from: unknown, to: unknown): boolean {
 /** A deleted record holds nothing any more: its deletion tells all that was lost. */
 const living = (row: Record<string, unknown> | null) => (row === null || row.deleted_at != null ? {} : row);
 
-/** The fields worth telling. Of a value that is an object, each member by itself: `custom.seats`. */
-function flat(row: Record<string, unknown>): Record<string, unknown> {
-  const told = Object.entries(row).filter(([name]) => !UNTOLD.has(name));
+/** Some fields of a row. Of a value that is an object, each member by itself: `custom.seats`. */
+function flat(row: Record<string, unknown>, names: readonly string[]): Record<string, unknown> {
+  const told = names.filter((name) => name in row).map((name): [string, unknown] => [name, row[name]]);
   const members = told.flatMap(([name, value]) =>
     isObject(value) ? Object.entries(value).map(([key, member]): [string, unknown] => [`${name}.${key}`, member]) : [],
   );
