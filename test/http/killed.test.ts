@@ -133,6 +133,8 @@ const postmaster = async () => Number.parseInt(await readFile(join(folder(), "po
 async function killPostgres(): Promise<void> {
   const killed = await postmaster();
   process.kill(killed, "SIGKILL");
+  // Its backends may live for a moment longer, and still answer.
+  await until("another PostgreSQL", async () => (await postmaster().catch(() => killed)) !== killed);
   await until("PostgreSQL is back", async () => (await send("GET", "/contacts?limit=1")).status === 200);
 }
 
