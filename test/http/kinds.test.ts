@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { ident, sql } from "../../src/postgres/sql.ts";
+import { settled } from "../helpers/feed.ts";
 import { type Client, type Reply, type Service, startService } from "../helpers/service.ts";
 
 /** Kinds that a workspace makes for itself: whatever the built-in ones can do, they can. */
@@ -311,6 +312,7 @@ test("bulk changes, dry runs, proposals, keys and purges", async () => {
   assert.equal((await json(ann, "GET", "/vehicles?plate=once")).items[0].version, 1);
   await twice(ann, "DELETE", `/vehicles/${b.id}?purge=true`);
   assert.equal((await ann.send("GET", `/vehicles/${b.id}?deleted=include`)).status, 410);
+  await settled(service.pool);
   const [row] = (await json(ann, "GET", `/changes?since=-1h&record=${a.id}&touched=km`)).items.slice(-1);
   assert.deepEqual(row.changes.km, { from: 12_000, to: 77 });
 });
