@@ -405,8 +405,8 @@ const KINDS: Record<string, (field: Field, world: World) => FieldValues> = {
     });
     const rung = (n: number) => [{ description: `Rung ${n}`, quantity: n, unit_price_cents: 100, tax_rate: 0 }];
     return {
-      samples: HOSTILE_TEXTS.filter((text) => text.trim() !== "").map((text) => shown(item(text))),
-      arbitrary: anyText.filter((text) => text.trim() !== "").map((text) => shown(item(text))),
+      samples: HOSTILE_TEXTS.filter(isVisible).map((text) => shown(item(text))),
+      arbitrary: anyText.filter(isVisible).map((text) => shown(item(text))),
       ladder: [rung(1), rung(2), rung(3)],
       refused: [
         5,
