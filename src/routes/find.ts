@@ -6,8 +6,8 @@ import { encodeProblem } from "../http/reply.ts";
 import { creatingRouter, type Matched } from "../http/router.ts";
 import type { Target } from "../http/target.ts";
 import { Problem } from "../kit/problem.ts";
-import { inTurns } from "../kit/turns.ts";
 import type { Catalog } from "../records/catalog.ts";
+import { derivedInTurns } from "../records/derived.ts";
 import { negotiates, readSuffix } from "../service/negotiation.ts";
 import type { Refuse, Route } from "../service/route.ts";
 import { calendar } from "../views/calendar.ts";
@@ -30,23 +30,7 @@ type Api = {
   refusal: (path: string) => Refuse;
 };
 
-const made = new WeakMap<Catalog, Api>();
-const making = new WeakMap<Catalog, Promise<Api>>();
-
-/** Of many kinds it takes a while: then it is made in turns with other work, once for all who wait for it. */
-export function apiIn(catalog: Catalog): Api | Promise<Api> {
-  const known = made.get(catalog);
-  if (known) return known;
-  const begun = making.get(catalog) ?? inTurns(creatingApi(catalog)).then((api) => keep(catalog, api));
-  making.set(catalog, begun);
-  return begun;
-}
-
-function keep(catalog: Catalog, api: Api): Api {
-  made.set(catalog, api);
-  making.delete(catalog);
-  return api;
-}
+export const apiIn = derivedInTurns(creatingApi);
 
 function* creatingApi(catalog: Catalog): Generator<void, Api, void> {
   const aliases = new Map(

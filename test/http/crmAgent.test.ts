@@ -229,7 +229,7 @@ test("one request id does one thing once, and another input under it another", a
 });
 
 test("a dry run changes nothing, wherever it is asked for", async () => {
-  const before = (await own("GET", "/changes?limit=1&since=-1d")).items;
+  const before = (await own("GET", "/audit?limit=1")).items;
   for (const [input, more] of [
     [{ name: "Never", dryRun: true }, {}],
     [{ name: "Never" }, { dryRun: true, confirm: true }],
@@ -242,7 +242,7 @@ test("a dry run changes nothing, wherever it is asked for", async () => {
     assert.deepEqual([dry.status, dry.meta.dryRun, dry.data.campaign.name], [200, true, "Never"]);
   }
   assert.equal((await done("list_campaigns", { filter: { name: "Never" } })).total, 0);
-  assert.deepEqual((await own("GET", "/changes?limit=1&since=-1d")).items, before);
+  assert.deepEqual((await own("GET", "/audit?limit=1")).items, before);
 });
 
 test("what does not fit is refused by name", async () => {

@@ -230,3 +230,14 @@ test("a query may be sent as filter, and as the address of a list", async () => 
   const object = await ann.send("POST", "/lists", { name: "o", kind: "contact", query: { stage: "quaint" } });
   assert.match(object.text, /HINT {2}query expects filters as an address has them, such as stage=lead/);
 });
+
+test("of several deleted lists of one name, restored at once, one comes back and the others are refused", async () => {
+  const made: string[] = [];
+  for (let n = 0; n < 5; n++) {
+    const { id } = await save({ name: "twins", kind: "contact", query: "stage=lead" });
+    await remove(`/lists/${id}`);
+    made.push(id);
+  }
+  const replies = await Promise.all(made.map((id) => ann.send("POST", `/lists/${id}/restore`)));
+  assert.deepEqual(replies.map(({ status }) => status).sort(), [200, 409, 409, 409, 409]);
+});

@@ -1,8 +1,9 @@
 import { type Column, columnsOf, isHandle, TOLD } from "../../derive/columns.ts";
 import { fnv1a } from "../../kit/hash.ts";
-import { each, inTurns } from "../../kit/turns.ts";
+import { each } from "../../kit/turns.ts";
 import { ident, join, raw, type Statement, sql } from "../../postgres/sql.ts";
 import type { Catalog } from "../../records/catalog.ts";
+import { derivedInTurns } from "../../records/derived.ts";
 import type { Kind } from "../../records/kind.ts";
 import { change } from "../../views/change.ts";
 import { changesTable, namedChangesSql } from "../records/history.ts";
@@ -14,21 +15,13 @@ const WORKSPACE = raw("public.crm_sql_workspace()");
 /** The views of one catalog; `fingerprint` tells them from those of another. */
 export type Views = { fingerprint: string; sql: (schema: string) => string };
 
-const made = new WeakMap<Catalog, Promise<Views>>();
+export const viewsIn = derivedInTurns(makingViews);
 
-/** Of many kinds it takes a while, so it is done once, in turns with other work. */
-export function viewsIn(catalog: Catalog): Promise<Views> {
-  const views = made.get(catalog) ?? inTurns(makingViews(catalog));
-  made.set(catalog, views);
-  return views;
-}
-
-/** `create view … as` for each kind and for what is told of records. */
 function* makingViews(catalog: Catalog): Generator<void, Views, void> {
   const texts = yield* each(catalog.kinds, (kind) => viewSql(kindView(kind), raw(SCHEMA)).text);
   texts.push(...toldViews(catalog).map((view) => viewSql(view, raw(SCHEMA)).text));
   yield;
-  const text = texts.map((each) => `${each};`).join("\n");
+  const text = texts.map((view) => `${view};`).join("\n");
   const fingerprint = `${fnv1a(text)}.${text.length}`;
   return { fingerprint, sql: (schema) => text.replaceAll(`${SCHEMA}.`, `${ident(schema).text}.`) };
 }

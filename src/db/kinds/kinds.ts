@@ -119,7 +119,7 @@ export async function usedKinds({ rows }: Pick<Pool, "rows">, workspaceId: strin
   return new Set(found.map(([kind]) => kind as string));
 }
 
-/** The living records of a kind, deleted or not: how many, and which, in which versions. */
+/** How many living records a kind has, and a digest of their ids and versions. The kind itself may be deleted. */
 export async function livingOwn(
   { rows }: Pick<Pool, "rows">,
   workspaceId: string,

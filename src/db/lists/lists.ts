@@ -8,6 +8,7 @@ import type { Catalog } from "../../records/catalog.ts";
 import { type Kind, SHARED_TABLE } from "../../records/kind.ts";
 import { savedList } from "../../views/list.ts";
 import type { Author, Database } from "../database.ts";
+import { lockWorkspaces } from "../people/locks.ts";
 import { withNewHandles } from "../records/handles.ts";
 import { idMatches } from "../records/references.ts";
 import { rowsOf } from "../records/table.ts";
@@ -109,7 +110,7 @@ export function insertList(
   const at = toTimestamp(now);
   return withNewHandles(() =>
     pool.transaction(async (tx) => {
-      await tx.rows(sql`select id from workspaces where id = ${workspaceId} for no key update`);
+      await lockWorkspaces(tx, sql`id = ${workspaceId}`);
       const [many] = await tx.rows(
         sql`select count(*)::int from lists l where l.workspace_id = ${workspaceId} and l.deleted_at is null`,
       );
@@ -174,7 +175,7 @@ export async function updateList(
   return rows.length > 0;
 }
 
-/** What the list is and who is on it, as one short text: it changes with either. */
+/** A digest of a list and of its members. It changes when either does. */
 export async function listSet({ pool }: Database, workspaceId: string, id: string): Promise<string> {
   const [row] = await pool.rows(
     sql`select md5(concat_ws(E'\n', l.name, l.query, l.description, l.custom,
@@ -184,7 +185,7 @@ export async function listSet({ pool }: Database, workspaceId: string, id: strin
   return String(row?.[0]);
 }
 
-/** It can be brought back, until as many as there may be were deleted after it. */
+/** Hides a list, which can be restored. Of the deleted ones the newest are kept, as many as there may be living ones. */
 export async function deleteList({ pool }: Database, { workspaceId, now }: Author, id: string): Promise<void> {
   await pool.transaction(async (tx) => {
     await tx.rows(
@@ -197,18 +198,19 @@ export async function deleteList({ pool }: Database, { workspaceId, now }: Autho
   });
 }
 
-/** Not to be brought back. */
+/** Deletes a list for good. */
 export async function purgeList({ pool }: Database, workspaceId: string, id: string): Promise<void> {
   await pool.rows(sql`delete from lists where workspace_id = ${workspaceId} and id = ${id}`);
 }
 
-/** Whether it is there again: `taken` when another list is called so by now, `full` when there are as many as there may be. */
+/** Restores a deleted list. `taken`: another list has its name by now. `full`: the workspace has as many lists as it may. */
 export function restoreList(
   { pool }: Database,
   { workspaceId, now }: Author,
   { id, slug }: SavedList,
 ): Promise<"restored" | "taken" | "full"> {
   return pool.transaction(async (tx) => {
+    await lockWorkspaces(tx, sql`id = ${workspaceId}`);
     const [many] = await tx.rows(
       sql`select count(*)::int, coalesce(bool_or(l.slug = ${slug} and l.id <> ${id}), false) from lists l
         where l.workspace_id = ${workspaceId} and l.deleted_at is null`,

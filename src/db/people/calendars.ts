@@ -24,11 +24,13 @@ export async function createCalendar(pool: Pool, made: NewCalendar, now: number)
   const { id, digest, workspaceId, userId, tokenId, name, mine } = made;
   await pool.transaction(async (tx) => {
     await lockPeople(tx, sql`id = ${userId}`);
+    await tx.rows(
+      sql`delete from calendars c where c.workspace_id = ${workspaceId} and c.user_id = ${userId} and not ${LIVING}`,
+    );
     const [row] = await tx.rows(
       sql`insert into calendars (id, digest, workspace_id, user_id, token_id, name, mine, created_at)
       select ${id}, ${digest}, ${workspaceId}, ${userId}, ${tokenId}, ${name}, ${mine}::boolean, ${new Date(now).toISOString()}::timestamptz
-      where (select count(*) from calendars c where c.workspace_id = ${workspaceId} and c.user_id = ${userId} and ${LIVING}) < ${MOST}::int
-      returning id`,
+      where (select count(*) from calendars where workspace_id = ${workspaceId} and user_id = ${userId}) < ${MOST}::int returning id`,
     );
     if (!row) throw limitReached("calendars for each member", MOST);
   });

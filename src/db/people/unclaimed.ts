@@ -85,7 +85,7 @@ export function claimWorkspace(
 /** Deletes the users whose end has come, with their memberships and tokens. */
 export async function endUnclaimed(pool: Pool, now: number): Promise<void> {
   const ended = await pool.rows(sql`select id from users where ends_at <= ${iso(now)} order by ends_at limit 500`);
-  // Where the database is spread, all servers agree on a deletion, also on that of nobody.
+  // On a cluster a deletion is a two-phase commit over all servers, even one that finds no row.
   if (ended.length === 0) return;
   const ids = ended.map(([id]) => id as string);
   await pool.rows(sql`delete from users where id = any (${ids}::text[]) and ends_at <= ${iso(now)}`, { deadlineMs: 60_000 });

@@ -35,7 +35,7 @@ export function frozenRefusal(kind: Kind, error: unknown, mayRead: MayRead = () 
   ]);
 }
 
-/** What a payment was held against, as the write function tells it. */
+/** Why a payment was refused: the facts of the document it was for, as the write function reports them. */
 type Unsettled = {
   id: string;
   number: string;

@@ -47,8 +47,8 @@ export async function fill(
     const inWhich = own ?? (document && key !== undefined ? await read(document.currency, key) : undefined);
     const filled: Item[] = [];
     for (const [i, item] of items.entries()) {
-      const whole = await takeFrom(rows, catalog, sender, field, item, inWhich, i + 1);
-      filled.push(completeItem(whole, i + 1, Number(settings.tax_rate)));
+      const priced = await takeFrom(rows, catalog, sender, field, item, inWhich, i + 1);
+      filled.push(completeItem(priced, i + 1, Number(settings.tax_rate)));
     }
     sent[field.name] = filled;
   }

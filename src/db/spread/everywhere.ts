@@ -11,7 +11,7 @@ import { count, ident, join, type Statement, sql } from "../../postgres/sql.ts";
 /** Made with the names of the tables, or of shards whose rows are of the same workspaces. */
 type Made = (...tables: Statement[]) => Statement;
 
-/** The rows of all servers that answer, one server after another. */
+/** The rows of all servers that answer, put together. All are asked at once. */
 export async function readEverywhere(pool: Pool, tables: readonly string[], made: Made, options: RowsOptions): Promise<Rows> {
   if (!pool.spread) return pool.rows(made(...tables.map(ident)), options);
   const parts = await Promise.all(
@@ -25,7 +25,7 @@ export async function readEverywhere(pool: Pool, tables: readonly string[], made
   return parts.flat();
 }
 
-/** The same for statements that give no rows: the others have run when it fails for a server. */
+/** The same for statements that give no rows. When a server fails, the statements of the others have run. */
 export async function sweepEverywhere(pool: Pool, tables: readonly string[], made: Made, options: RowsOptions): Promise<void> {
   if (!pool.spread) return void (await pool.rows(made(...tables.map(ident)), options));
   const swept = (await serversOf(pool, tables)).map(async ({ near, shards }) => {

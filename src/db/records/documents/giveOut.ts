@@ -124,7 +124,7 @@ async function waitingPayments(tx: Transaction, workspaceId: string, kind: Kind,
   return { sum, into: settles.into, puts };
 }
 
-/** What a document that takes back another does to that one. */
+/** Of a document that takes back another one: the write that counts it into the other, and a note of what is left there. */
 async function creditOf(db: Database, tx: Transaction, workspaceId: string, kind: Kind, doc: Locked) {
   const source = kind.document!;
   const { cancels } = source;

@@ -12,9 +12,9 @@ import { withNewHandles } from "../handles.ts";
 import { gone, idMatches, wrongKind } from "../references.ts";
 import { upsertRow } from "../write.ts";
 
-/** What is done with documents: each is one transaction, which holds the row of the document from its start. */
+/** Acts on documents, such as issuing and cancelling. Each is one transaction, which locks the row of the document first. */
 
-/** What came of it: the id of the record to show, and the change that made it so; undefined where it was so already. */
+/** The result of an act: the id of the record to show, and of the change; no change where everything was done before. */
 export type Done = { id: string; isNew?: true; change?: string | undefined; notes: string[] };
 
 export type Making = { ids: IdSource; cap?: number | undefined };
