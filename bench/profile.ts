@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { send } from "./client.ts";
 import { connect, DATA, openServer, readArguments, readRows } from "./place.ts";
 import { signIn, startFloor, startProduct } from "./servers.ts";
-import { sampleIds, sweep, WORKS } from "./works.ts";
+import { addHistory, sampleIds, sweep, WORKS, WRITE } from "./works.ts";
 
 const { options, rest } = readArguments(process.argv.slice(2), ["rows", "requests", "connections", "top", "of"]);
 const [name = "get"] = rest;
@@ -28,13 +28,14 @@ try {
   const ofFloor = options.get("of") === "floor";
   const floor = await startFloor(database, "big", "floor", ofFloor ? flags : []);
   const product = await startProduct(database, ofFloor ? [] : flags);
+  if (name === "feed") await addHistory(sql);
   const cast = { product, floor, peers: [], authorization: await signIn(product, "big"), ids: await sampleIds(sql) };
   const side = work(cast).sides[ofFloor ? 0 : 1]!;
   await send(side.contender.baseUrl, connections, requests / 4, side.next); // compiles what is hot
   const { elapsed } = await send(side.contender.baseUrl, connections, requests, (i) => side.next(i + requests / 4));
   seconds = elapsed / 1000;
   await Promise.all([product.stop(), floor.stop()]);
-  if (name === "upsert" || name === "activity") await sweep(sql);
+  if (WRITE.includes(name)) await sweep(sql);
 } finally {
   await sql.end();
   await database.stop();

@@ -20,7 +20,7 @@ import { duelTable, exportTable, importLine, pageTable, searchTable, soakLine } 
 import { type SearchCost, searchCosts } from "./search.ts";
 import { signIn, startFloor, startProduct } from "./servers.ts";
 import { type Soak, soak } from "./soak.ts";
-import { addHistory, type Cast, sampleIds, sweep, WORKS } from "./works.ts";
+import { addHistory, type Cast, sampleIds, sweep, WORKS, WRITE } from "./works.ts";
 
 type Figures = {
   at: string;
@@ -41,8 +41,6 @@ const { options, rest } = readArguments(process.argv.slice(2), OPTIONS);
 const parts = [...Object.keys(WORKS), "pages", "search", "export", "memory", "import", "soak"];
 const unknown = rest.find((part) => !parts.includes(part));
 if (unknown) throw new Error(`there is no part ${unknown}; there are: ${parts.join(", ")}`);
-/** These leave something to sweep. */
-const WRITE = ["upsert", "activity", "feed"];
 // The soak takes minutes, so it wants to be named.
 const wanted = (part: string) => (rest.length === 0 ? part !== "soak" : rest.includes(part));
 

@@ -134,6 +134,9 @@ export async function sampleIds(sql: Sql): Promise<string[]> {
   return rows.map(({ id }) => id);
 }
 
+/** These leave something to sweep. */
+export const WRITE = ["upsert", "activity", "feed"];
+
 /** Creations and changes of some contacts, for the feed: the load has no history. The sweep takes them away. */
 export async function addHistory(sql: Sql): Promise<void> {
   await sql`insert into changes (workspace_id, id, kind, record_id, version, action, at, actor, agent, xid, row)

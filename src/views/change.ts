@@ -10,30 +10,46 @@ import { joinList, quotedParts, quoteIfNeeded } from "../kit/line.ts";
 import { showTime, type Zone } from "../kit/time.ts";
 import { defineView } from "../records/define.ts";
 
+type Fields = Record<string, unknown>;
 /** Two versions of a record as the history keeps them: the one before (null when there was none) and the one it became. */
-type Versions = [before: Record<string, unknown> | null, after: Record<string, unknown>];
+type Versions = [before: Fields | null, after: Fields];
 
 const UNTOLD = new Set(["id", "version", "created_at", "created_by", "updated_at", "deleted_at"]);
 
-function differences([before, after]: Versions, zone: Zone): { name: string; from: unknown; to: unknown }[] {
-  const [was, is] = [living(before), living(after)];
-  const names = unequal(was, is);
-  const [from, to] = [flat(was, names), flat(is, names)];
-  return [...new Set([...Object.keys(from), ...Object.keys(to)])]
-    .map((name) => {
+type Difference = { name: string; from: unknown; to: unknown };
+
+/** The fields that differ, and of a value that is an object, its members: `custom.seats`. Most are equal, so little is done for those. */
+function differences([before, after]: Versions, zone: Zone): Difference[] {
+  const values: Difference[] = [];
+  const members: Difference[] = [];
+  eachUnequal(living(before), living(after), (name, from, to) => {
+    if (UNTOLD.has(name)) return;
+    add(values, name, shown(isObject(from) ? null : from, zone), shown(isObject(to) ? null : to, zone));
+    eachUnequal(isObject(from) ? from : NO_MEMBERS, isObject(to) ? to : NO_MEMBERS, (key, was, is) => {
       // A member of `custom` is the caller's own text, also where it reads like a time.
-      const show = (value: unknown = null) => (name.startsWith("custom.") ? value : shown(value, zone));
-      return { name, from: show(from[name]), to: show(to[name]) };
-    })
-    .filter(({ from, to }) => !isSame(from, to));
+      if (name === "custom") add(members, `${name}.${key}`, was, is);
+      else add(members, `${name}.${key}`, shown(was, zone), shown(is, zone));
+    });
+  });
+  return [...values, ...members];
 }
 
-/** Most fields of two versions are equal, so the rest of the work is done for few. */
-function unequal(was: Record<string, unknown>, is: Record<string, unknown>): string[] {
-  const names = Object.keys(was).filter((name) => !isSame(was[name] ?? null, is[name] ?? null));
-  for (const name of Object.keys(is)) if (!(name in was) && (is[name] ?? null) !== null) names.push(name);
-  return names.filter((name) => !UNTOLD.has(name));
+const NO_MEMBERS: Fields = {};
+
+function add(found: Difference[], name: string, from: unknown, to: unknown): void {
+  if (!isSame(from, to)) found.push({ name, from, to });
 }
+
+function eachUnequal(was: Fields, is: Fields, tell: (name: string, from: unknown, to: unknown) => void): void {
+  for (const name of Object.keys(was)) {
+    const [from, to] = [was[name], ownValue(is, name)];
+    if (!isSame(from, to)) tell(name, from, to);
+  }
+  for (const name of Object.keys(is)) if (!Object.hasOwn(was, name) && is[name] !== null) tell(name, null, is[name]);
+}
+
+/** Null where there is none. Members have names like `constructor`, too. */
+const ownValue = (fields: Fields, name: string) => (Object.hasOwn(fields, name) ? fields[name] : null);
 
 /** Texts, which may be long, without writing them out. */
 function isSame(from: unknown, to: unknown): boolean {
@@ -43,18 +59,9 @@ function isSame(from: unknown, to: unknown): boolean {
 }
 
 /** A deleted record holds nothing any more: its deletion tells all that was lost. */
-const living = (row: Record<string, unknown> | null) => (row === null || row.deleted_at != null ? {} : row);
+const living = (row: Fields | null) => (row === null || row["deleted_at"] != null ? {} : row);
 
-/** Some fields of a row. Of a value that is an object, each member by itself: `custom.seats`. */
-function flat(row: Record<string, unknown>, names: readonly string[]): Record<string, unknown> {
-  const told = names.filter((name) => name in row).map((name): [string, unknown] => [name, row[name]]);
-  const members = told.flatMap(([name, value]) =>
-    isObject(value) ? Object.entries(value).map(([key, member]): [string, unknown] => [`${name}.${key}`, member]) : [],
-  );
-  return Object.fromEntries([...told.filter(([, value]) => !isObject(value)), ...members]);
-}
-
-const isObject = (value: unknown): value is object => typeof value === "object" && value !== null && !Array.isArray(value);
+const isObject = (value: unknown): value is Fields => typeof value === "object" && value !== null && !Array.isArray(value);
 
 /** PostgreSQL's JSON of a timestamptz, in whatever zone the server thinks. */
 const STORED_TIME = /^\d{4,6}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d+)?[+-]\d{2}:\d{2}$/;

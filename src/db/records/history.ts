@@ -74,10 +74,11 @@ const beforeSql = (shown: string) => `(select ${shown} from changes before where
 
 /** What an entry leaves out has not changed, so it is left out of what was before, too. A deletion tells all that was lost. */
 const UNCHANGED = `case when r.row ->> 'deleted_at' is null then r.row -> '${LEFT_OUT}' end`;
-const CHANGED = `(${wholeText("before", `(${UNCHANGED})`)}) - coalesce((select array_agg(name) from jsonb_object_keys(${UNCHANGED}) name), '{}')`;
+const CHANGED = `case when before.row ? '${LEFT_OUT}' or r.row ? '${LEFT_OUT}'
+  then (${wholeText("before", `(${UNCHANGED})`)}) - coalesce((select array_agg(name) from jsonb_object_keys(${UNCHANGED}) name), '{}') else before.row end`;
 
 /** The record before and after an entry, but for long values that it did not change. */
-const CHANGES = `jsonb_build_array(${beforeSql(CHANGED)}, r.row - '${LEFT_OUT}')`;
+const CHANGES = `jsonb_build_array(${beforeSql(CHANGED)}, case when r.row ? '${LEFT_OUT}' then r.row - '${LEFT_OUT}' else r.row end)`;
 export const changesSql = perWorkspace(CHANGES);
 
 /** The same with own fields by their names, and not by the slots that they are kept in. */

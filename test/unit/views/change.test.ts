@@ -37,6 +37,20 @@ test("a change is told field by field, before and after", () => {
   assert.equal(told(before, before), "");
 });
 
+test("members are told by their names, whatever these mean to JavaScript", () => {
+  const odd = JSON.parse('{"constructor": 1, "__proto__": 2, "toString": null}');
+  const names = ["constructor", "__proto__"];
+  for (const [before, after] of [
+    [{}, odd],
+    [odd, {}],
+  ])
+    assert.deepEqual(
+      Object.keys(kept({ custom: before }, { custom: after })),
+      names.map((name) => `custom.${name}`),
+    );
+  assert.equal(told({ custom: { rest: odd } }, { custom: { rest: odd } }), "");
+});
+
 test("it is one line, cut where values are long, and shows times and ids as lines do", () => {
   const line = type.toLine([null, { name: "a\nb", notes: `${"x".repeat(79)}😀y` }] as never, showing);
   assert.equal(line.includes("\n"), false);
