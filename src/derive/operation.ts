@@ -39,6 +39,8 @@ export type Operation = {
   answers: OperationAnswer;
   /** Who says what it takes and answers, in place of OpenAPI: "RFC 6749". As there, what it does not know it passes over. */
   standard?: string;
+  /** An idempotency key makes it once, as it does every write of records. */
+  keyed?: true;
   /** Refusals that do not follow from what the route takes. */
   refuses?: readonly ProblemCode[];
 };
@@ -113,6 +115,10 @@ function writeOf({ body }: Operation): Pick<Scope, "verb" | "partly"> | undefine
 /** Whether an operation writes records in one unit of work: those take `dry_run`. A file is written in many. */
 export const isRecordWrite = ({ parameters, body }: Operation): boolean =>
   parameters?.["dry_run"] !== undefined && body?.is !== "file";
+
+/** Whether an idempotency key makes an operation happen once. */
+export const takesKey = (operation: Operation): boolean =>
+  operation.keyed === true || operation.body?.is === "file" || isRecordWrite(operation);
 
 /** Some fields of a definition as values on their own. */
 export function valuesOf({ fields }: Kind, ...names: string[]): Named {

@@ -1,7 +1,7 @@
 import { PROBLEMS, type ProblemCode } from "../kit/problem.ts";
 import { type Kind, writable } from "../records/kind.ts";
 
-import type { Operation } from "./operation.ts";
+import { type Operation, takesKey } from "./operation.ts";
 
 /** Any request may be answered so. */
 const ANYWHERE: readonly ProblemCode[] = [
@@ -39,6 +39,7 @@ export function refusalsOf(operation: Operation): ProblemCode[] {
     ...(Object.values(parameters).some(({ required }) => required) ? (["missing_field"] as const) : []),
     ...(filters ? [...WITH_FILTERS, ...ofFilters(filters.of)] : []),
     ...(body ? [...WITH_BODY, ...ofBody(body)] : []),
+    ...(takesKey(operation) ? (["idempotency_conflict", "idempotency_mismatch"] as const) : []),
     ...refuses,
   ]);
   return (Object.keys(PROBLEMS) as ProblemCode[]).filter((code) => codes.has(code));
@@ -55,12 +56,12 @@ function ofFilters({ fields }: Kind): ProblemCode[] {
 
 function ofBody(body: NonNullable<Operation["body"]>): ProblemCode[] {
   if (body.is === "values") return Object.values(body.values).map(({ type }) => type.refusal);
-  if (body.is === "file") return ["idempotency_conflict", "idempotency_mismatch"];
+  if (body.is === "file") return [];
   const { of } = body;
   return [
     ...writable(of).map(({ type }) => type.refusal),
     "version_conflict",
-    ...(body.is === "create" ? (["idempotency_conflict", "idempotency_mismatch", "plan_limit_reached"] as const) : []),
+    ...(body.is === "create" ? (["plan_limit_reached"] as const) : []),
     ...(of.naturalKey || of.joins ? (["already_exists"] as const) : []),
     ...(of.links.length > 0 ? (["unprocessable"] as const) : []),
   ];

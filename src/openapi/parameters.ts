@@ -1,6 +1,6 @@
 import { membersFilter } from "../derive/filter.ts";
 import { type FigureName, figureNames } from "../derive/grouping.ts";
-import { isRecordWrite, type Named, type Operation } from "../derive/operation.ts";
+import { type Named, type Operation, takesKey } from "../derive/operation.ts";
 import { COMMON_PARAMETERS, listParameters } from "../derive/parameters.ts";
 import { refusalsOf } from "../derive/refusals.ts";
 import type { FieldSpec } from "../fields/spec.ts";
@@ -179,12 +179,12 @@ function acrossFilters(link: Link): Json {
 
 /** The headers an operation reads, as names of components. */
 function headersOf(operation: Operation): (keyof typeof HEADERS)[] {
-  const { method, parameters = {}, body, answers, refuses = [] } = operation;
+  const { method, parameters = {}, answers, refuses = [] } = operation;
   const codes = refusalsOf(operation);
   return [
     ...(method === "GET" && answers.is === "record" ? (["If-None-Match"] as const) : []),
     ...(codes.includes("version_conflict") ? (["If-Match"] as const) : []),
-    ...(body?.is === "file" || isRecordWrite(operation) ? (["Idempotency-Key"] as const) : []),
+    ...(takesKey(operation) ? (["Idempotency-Key"] as const) : []),
     ...(parameters.reason ? (["X-Reason", "X-Agent"] as const) : []),
     ...(refuses.includes("escalation_required") ? (["X-Escalation-Code"] as const) : []),
   ];

@@ -37,6 +37,7 @@ export const calendarRoutes: Route[] = [
         id: required(text({ about: "its handle" })),
       },
     },
+    keyed: true,
     refuses: ["plan_limit_reached"],
     handle: create,
   },
@@ -67,8 +68,8 @@ export const calendarRoutes: Route[] = [
 ];
 
 async function create(context: Authenticated): Promise<Answer> {
-  const { services, session, body, reading } = context;
-  const { ids, seal, random, db } = services;
+  const { services, db, session, body, reading } = context;
+  const { ids, seal, random } = services;
   if (session.audience !== null || session.expiresAt !== null)
     throw new Problem(
       "scope_required",

@@ -33,7 +33,7 @@ async function performed(route: Route, context: Authenticated, ask: Ask): Promis
     route.handle({ ...context, db, dryRun, claim, ...(dryRun ? { session: proposing(context) } : {}) }, ask);
   if (!isRecordWrite(route)) {
     if (context.db.isUnit && route.method !== "GET") throw notTakenBack(route);
-    return route.handle(context, ask);
+    return route.keyed && context.session ? once(route, context, handle, {}) : route.handle(context, ask);
   }
   if (context.approved) return handle();
   const options = route.filters ? ofMany(context.session.workspaceId) : {};
@@ -67,7 +67,7 @@ async function once(
       if (!(await takeKey(unit, author, claim))) return repeated(route, { ...context, db: unit }, claim);
       const answer = await handle(unit);
       if (answer.is === "record") await keepAnswer(unit, author, claim, rowId(answer.row), null);
-      else await keepAnswer(unit, author, claim, "", answer);
+      else await keepAnswer(unit, author, claim, "", route.keyed ? sealed(answer, context) : answer);
       return answer;
     },
     options,
@@ -110,24 +110,34 @@ function asDryRun(answer: Answer): Answer {
   return said;
 }
 
-/** The same key with another request is refused. */
+/** Such an answer may hold a secret that is shown once. */
+const sealed = (answer: Answer, { services }: Authenticated) => ({
+  sealed: services.seal.encrypt("kept answer", JSON.stringify(answer)).toString("base64"),
+});
+
+const unsealed = (kept: { sealed: string }, { services }: Authenticated): Answer =>
+  JSON.parse(services.seal.decrypt("kept answer", Buffer.from(kept.sealed, "base64")));
+
+/** The same key with another request is refused, and where an answer may hold a secret, the same request with another token. */
 function claimOf(route: Route, context: Authenticated): Claim | undefined {
-  const { idempotencyKey: key, body, path, parameters, services } = context;
+  const { idempotencyKey: key, body, path, parameters, services, session } = context;
   if (key === undefined) return undefined;
   const values = route.raw ? body.text : Object.entries(body.sent ?? body.values).sort();
   const asked = parameters.filter(([name]) => !ASIDE.includes(name)).map(([name, value]) => `${name}=${value}`);
   const request =
     route.body?.is === "create" ? [route.body.of.name, path, values] : [route.method, route.path, path, asked.sort(), values];
-  return { key, fingerprint: services.seal.mark("idempotency", [JSON.stringify(request)]) };
+  const asker = route.keyed ? [session.tokenId] : [];
+  return { key, fingerprint: services.seal.mark("idempotency", [JSON.stringify(request), ...asker]) };
 }
 
 /** The record as it is now, or the answer that the first request had. */
 async function repeated(route: Route, context: Authenticated, claim: Claim): Promise<Answer> {
   const { db, session } = context;
   const done = await doneBefore(db, session.workspaceId, claim);
-  if (done?.answer) return done.answer as Answer;
+  if (done?.answer) return route.keyed ? unsealed(done.answer as { sealed: string }, context) : (done.answer as Answer);
   if (!done || route.answers.is !== "record")
     throw new Problem("idempotency_conflict", "a request with this Idempotency-Key still runs", "repeat it in a moment");
+  if (route.again) return route.again(context, done.recordId);
   const { of: kind } = route.answers;
   const view = recordView(context, kind);
   const row = await getRow(db, session.workspaceId, view, { prefix: kind.prefix, key: done.recordId });

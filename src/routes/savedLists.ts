@@ -60,6 +60,8 @@ export function savedListRoutes(kinds: readonly Kind[]): Route[] {
         example: EXAMPLE,
       },
       answers: { is: "record", of: savedList, statuses: [201] },
+      keyed: true,
+      again: (context, id) => shown(context, id, "unchanged"),
       refuses: ["already_exists", "unprocessable", "plan_limit_reached", "invalid_filter"],
       handle: create,
     },
@@ -151,7 +153,11 @@ async function one(context: Authenticated): Promise<Answer> {
   return shown(context, id);
 }
 
-async function shown({ db, session }: Authenticated, id: string, outcome?: "created" | "updated"): Promise<Answer> {
+async function shown(
+  { db, session }: Authenticated,
+  id: string,
+  outcome?: "created" | "updated" | "unchanged",
+): Promise<Answer> {
   const [row] = await listLists(db, session.workspaceId, { id });
   if (!row)
     throw new Problem("not_found", `there is no list ${shortId(id)} in this workspace`, "GET /lists shows what there is");

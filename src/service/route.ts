@@ -125,6 +125,8 @@ export type Route = Operation & {
   epochReset?: true;
   /** Open, and says what there is in the workspace of the token, if one comes along. */
   tailored?: true;
+  /** Shows what a request with the same idempotency key has made, where that is no record of a kind. */
+  again?: (context: Authenticated, id: string) => Promise<Answer>;
 } & (
     | { open: true; handle: Handle<Context> }
     | { open?: false; handle: Handle<Authenticated> }

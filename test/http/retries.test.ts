@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
+import { sql } from "../../src/postgres/sql.ts";
 import { type Client, type Service, startService } from "../helpers/service.ts";
 
 let service: Service;
@@ -80,4 +81,40 @@ test("a retry under a key whose record was deleted makes no new one, for creates
     assert.match(again.text, /^ERROR idempotency_conflict the \w+ made with this Idempotency-Key was deleted since\n/);
     assert.equal(again.status, 409);
   }
+});
+
+test("what is no record is made once under a key, and its secret is told again", async () => {
+  for (const [path, body, other] of [
+    ["/tokens", { name: "nightly" }, { name: "daily" }],
+    ["/calendars", { name: "phone" }, { name: "desk" }],
+    [
+      "/webhooks",
+      { url: "https://hooks.example.com/a", events: ["contact.*"] },
+      { url: "https://b.example.com", events: ["*"] },
+    ],
+    ["/lists", { name: "leads", kind: "contact", query: "stage=lead" }, { name: "all", kind: "contact", query: "" }],
+    ["/workspaces", { name: "Second office" }, { name: "Third office" }],
+  ] as const) {
+    const count = async () => (await ann.send("GET", path)).lines.length;
+    const before = await count();
+    const [first, ...others] = await Promise.all(
+      Array.from({ length: 3 }, () => ann.send("POST", path, body, key(`once${path}`))),
+    );
+    const again = await ann.send("POST", path, body, key(`once${path}`));
+    for (const { status, text } of [first!, ...others, again]) assert.ok(status < 300, `${path} ${text}`);
+    assert.equal(await count(), before + 1, path);
+    const told = (text: string) => text.replace(/^# .*/gm, "");
+    for (const { text } of [...others, again]) assert.equal(told(text), told(first!.text), path);
+    assert.match((await ann.send("POST", path, other, key(`once${path}`))).text, /^ERROR idempotency_mismatch /, path);
+  }
+});
+
+test("a key of one token tells another token no secret", async () => {
+  const first = await ann.send("POST", "/tokens", { name: "ci" }, key("ci"));
+  const secret = /\btoken=(\S+)/.exec(first.text)![1]!;
+  const asked = await ann.send("POST", "/tokens", { name: "ci" }, { ...key("ci"), authorization: `Bearer ${secret}` });
+  assert.match(asked.text, /^ERROR idempotency_mismatch /);
+  assert.equal(asked.text.includes(secret), false);
+  const kept = await service.pool.rows(sql`select answer::text from idempotency_keys where key = 'ci'`);
+  assert.equal(String(kept[0]![0]).includes(secret), false);
 });

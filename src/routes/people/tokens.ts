@@ -79,6 +79,7 @@ export const tokenRoutes: Route[] = [
     needs: "member",
     body: WISH,
     answers: MINTED,
+    keyed: true,
     handle: (context) => mint(context, context.session.workspaceId),
   },
   {
@@ -115,7 +116,7 @@ export function readWish({ db, body, session, reading }: Authenticated): Wish {
 
 /** Mints a token for a workspace of its owner. */
 export async function mint(context: Authenticated, workspaceId: string, wish = readWish(context)): Promise<Answer> {
-  const { services, session, reading, style } = context;
+  const { services, db, session, reading, style } = context;
   if (session.audience !== null)
     throw new Problem(
       "scope_required",
@@ -131,7 +132,7 @@ export async function mint(context: Authenticated, workspaceId: string, wish = r
     expiresAt: wish.expiresAt,
     parentId: session.tokenId,
   };
-  const unminted = await mintToken(services.db.pool, row, reading.now);
+  const unminted = await mintToken(db.pool, row, reading.now);
   if (unminted !== undefined) throw refusalOf(unminted, workspaceId);
   return {
     is: "message",

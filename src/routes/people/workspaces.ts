@@ -43,6 +43,8 @@ export const workspaceRoutes: Route[] = [
       example: { name: "Acme sales", timezone: "Europe/Berlin" },
     },
     answers: { is: "record", of: workspace, statuses: [201] },
+    keyed: true,
+    again: (context, id) => show(context, id, "unchanged"),
     handle: (context) => (context.session ? create({ ...context, session: context.session }) : openToStranger(context)),
   },
   {
@@ -86,6 +88,7 @@ export const workspaceRoutes: Route[] = [
     parameters: STEP_UP,
     body: WISH,
     answers: MINTED,
+    keyed: true,
     refuses: ["escalation_required"],
     handle: mintFor,
   },
@@ -97,9 +100,9 @@ async function list(context: Authenticated): Promise<Answer> {
 }
 
 /** The workspaces that the token may see. A narrowed token sees only its own. */
-async function seenWorkspaces({ services, session }: Authenticated): Promise<unknown[][]> {
+async function seenWorkspaces({ db, session }: Authenticated): Promise<unknown[][]> {
   const { userId, workspaceId, scopes } = session;
-  const rows = await listWorkspaces(services.db.pool, userId, workspaceId, SETTING_NAMES);
+  const rows = await listWorkspaces(db.pool, userId, workspaceId, SETTING_NAMES);
   return scopes === null ? rows : rows.filter(([id]) => id === workspaceId);
 }
 
@@ -120,7 +123,7 @@ async function create(context: Authenticated): Promise<Answer> {
   if (!name) throw new Problem("missing_field", "name is missing", `POST /workspaces {"name":"Acme sales"}`);
   const id = context.services.ids("ws");
   await createWorkspace(
-    context.services.db.pool,
+    context.db.pool,
     context.session.userId,
     { id, name, timezone: timezone ?? "UTC" },
     context.reading.now,
@@ -147,10 +150,10 @@ async function change(context: Authenticated): Promise<Answer> {
   return timezone !== null && id === context.session.workspaceId ? { ...answer, showing: { zone: zone(timezone) } } : answer;
 }
 
-/** Deletes a workspace. The mailed code replaces the confirm token as the second step, because a deletion cannot be undone. */
 /** Records of a kind, from which on a code holds for that many only. */
 const MANY = 100;
 
+/** Deletes a workspace. The mailed code replaces the confirm token as the second step, because a deletion cannot be undone. */
 async function remove(context: Authenticated): Promise<Answer> {
   const { services } = context;
   const { id, name } = await authority(context);

@@ -39,6 +39,7 @@ export const webhookRoutes: Route[] = [
     needs: "admin",
     body: { is: "values", values: valuesOf(webhook, "url", "events", "fields", "query"), example: EXAMPLE },
     answers: { is: "message", statuses: [201], values: { id: ID, secret: SECRET } },
+    keyed: true,
     refuses: ["already_exists", "plan_limit_reached", "invalid_filter", "invalid_op", "unprocessable"],
     handle: create,
   },
@@ -92,6 +93,7 @@ export const webhookRoutes: Route[] = [
       is: "message",
       values: { id: ID, secret: SECRET, former_secret_until: required(time({ about: "until when the former one signs" })) },
     },
+    keyed: true,
     refuses: ["not_found"],
     handle: rotate,
   },
@@ -118,8 +120,8 @@ type Sent = {
 };
 
 async function create(context: Authenticated): Promise<Answer> {
-  const { services, session, author, body } = context;
-  const { ids, seal, random, db } = services;
+  const { services, db, session, author, body } = context;
+  const { ids, seal, random } = services;
   const maker = makerOf(context);
   const { url, events, fields, query } = body.values as Sent;
   const wish = await checkWish(context, { url: url!, events: events!, fields: fields ?? null, query: query ?? null });
