@@ -48,7 +48,7 @@ function nullable(schema: Json): Json {
   if (Array.isArray(schema.anyOf)) return { ...schema, anyOf: [...schema.anyOf, { type: "null" }] };
   if (schema.type === undefined) return schema;
   const choices = Array.isArray(schema.enum) ? { enum: [...schema.enum, null] } : {};
-  return { ...schema, type: [schema.type, "null"], ...choices };
+  return { ...schema, type: [schema.type, "null"].flat(), ...choices };
 }
 
 const neverNull = (spec: FieldSpec & Partial<Pick<Field, "touched">>) =>

@@ -112,5 +112,5 @@ function writtenThere({ field, member, value }: Entry): Json {
   if (Array.isArray(schema["anyOf"])) return { ...schema, anyOf: [...schema["anyOf"], { type: "null" }] };
   if (schema["type"] === undefined) return schema;
   const choices = Array.isArray(schema["enum"]) ? { enum: [...schema["enum"], null] } : {};
-  return { ...schema, type: [schema["type"], "null"], ...choices };
+  return { ...schema, type: [schema["type"], "null"].flat(), ...choices };
 }

@@ -189,6 +189,17 @@ test("every example is what its schema says", () => {
   assert.ok(examples > 10 * routes.length, `${examples}`);
 });
 
+test("every schema names types that JSON has", () => {
+  const known = ["object", "array", "string", "number", "integer", "boolean", "null"];
+  const types: unknown[] = [];
+  JSON.stringify(schemas, (key, value) => {
+    // A property may be called so, too, whose schema is an object.
+    if (key === "type" && (typeof value === "string" || Array.isArray(value))) types.push(...[value].flat());
+    return key === "example" || key === "examples" ? undefined : value;
+  });
+  assert.deepEqual([...new Set(types)].sort(), known.sort());
+});
+
 test("every reference leads somewhere, and every component is referred to", () => {
   const referred = new Set(
     [...JSON.stringify(document).matchAll(/"\$ref":"#\/components\/([^"]+)"/g)].map(([, name]) => name!),
