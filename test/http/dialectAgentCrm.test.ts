@@ -590,7 +590,7 @@ test("SQL reads tables by their names and columns, and tells SQLSTATE and place"
   await refused(501, "not_available", "POST", "/v1/connection");
 });
 
-test("SQL reads the feed and the lists too, and addresses compare without regard to case", async () => {
+test("SQL reads the feed and the lists too, and addresses compare without regard to case", { skip: noSql }, async () => {
   const { id } = await row("POST", "/v1/deals", { name: "Told", stage: "lead" });
   await row("PATCH", `/v1/deals/${id}`, { name: "Retold", stage: "won" });
   const list = await row("POST", "/v1/lists", {

@@ -5,6 +5,7 @@ import { silentLog } from "../../src/kit/log.ts";
 import { createPool, type Pool } from "../../src/postgres/pool.ts";
 import { ident, sql } from "../../src/postgres/sql.ts";
 import { catalog } from "../../src/records/all.ts";
+import { noCitus } from "../helpers/citus.ts";
 import { settled } from "../helpers/feed.ts";
 import { type Network, startNetwork } from "../helpers/network.ts";
 import { databaseUrl, SECRET, serve, until } from "../helpers/process.ts";
@@ -114,13 +115,15 @@ test("16 writers and 4 readers over breaking connections: no change is missed, n
 test("a record keeps the place of its last change, whatever wrote it, for every kind", async () => {
   for (const { name, plural } of catalog.kinds) {
     const [row] = await direct.rows(sql`select count(*)::int, count(*) filter (where r.xid is distinct from c.xid)::int
-      from ${ident(plural)} r join changes c on c.record_id = r.id and c.version = r.version and c.kind = ${name}`);
+      from ${ident(plural)} r join changes c on c.workspace_id = r.workspace_id and c.record_id = r.id and c.version = r.version and c.kind = ${name}`);
     if (["contact", "company", "deal"].includes(name)) assert.ok((row![0] as number) > 0, plural);
     assert.equal(row![1], 0, plural);
   }
 });
 
-test("a transaction that began first and changes a record last does not come first", async () => {
+test("a transaction that began first and changes a record last does not come first", {
+  skip: !noCitus && "its transaction begins on another server than the change",
+}, async () => {
   const { id } = (await ann.send("POST", "/contacts?format=json", { name: "Late" })).json();
   await direct.transaction(async (tx) => {
     await tx.rows(sql`select pg_current_xact_id()`);
