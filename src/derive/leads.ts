@@ -12,15 +12,14 @@ const MOST = 3;
 export function leadsFrom({ kinds }: Catalog, segments: readonly string[]): string[] {
   const [word = "", ...more] = segments;
   if (word === "" || more.length > 0) return [];
-  const named = kinds.flatMap((kind) => fieldCalled(kind, word).map((field) => valuesOf(kind, field))).slice(0, MOST);
+  const words = spellings(word);
+  const named = kinds.flatMap((kind) => fieldCalled(kind, words).map((field) => valuesOf(kind, field))).slice(0, MOST);
   const known = kinds.flatMap((kind) =>
     knownOf(kind).flatMap((field) =>
-      spellings(word)
-        .filter((value) => field.type.known!.includes(value))
-        .map((value) => `GET /${kind.plural}?${field.name}=${value}`),
+      words.filter((value) => field.type.known!.includes(value)).map((value) => `GET /${kind.plural}?${field.name}=${value}`),
     ),
   );
-  const [other] = spellings(word).flatMap((each) => (Object.hasOwn(ELSEWHERE, each) ? [`GET ${ELSEWHERE[each]}`] : []));
+  const [other] = words.flatMap((each) => (Object.hasOwn(ELSEWHERE, each) ? [`GET ${ELSEWHERE[each]}`] : []));
   return [...named, ...known, ...(other === undefined ? [] : [other])]
     .slice(0, MOST)
     .map((request) => `you may mean ${request}`);
@@ -35,7 +34,7 @@ const ELSEWHERE: Readonly<Record<string, string>> = {
 
 /** In place of the id of a record: `/deals/stages`. */
 export const leadsWithin = (kind: Kind, word: string): string[] =>
-  fieldCalled(kind, word).map((field) => `you may mean ${valuesOf(kind, field)}`);
+  fieldCalled(kind, spellings(word)).map((field) => `you may mean ${valuesOf(kind, field)}`);
 
 /** A method that a path has not, where the path is of a record or of what hangs on it. */
 export function leadsInstead(catalog: Catalog, method: string, segments: readonly string[]): string[] {
@@ -53,8 +52,8 @@ export function leadsInstead(catalog: Catalog, method: string, segments: readonl
   ];
 }
 
-const fieldCalled = ({ fields }: Kind, word: string): Field[] =>
-  fields.filter(({ name, link }) => !link && spellings(word).includes(name)).slice(0, 1);
+const fieldCalled = ({ fields }: Kind, words: readonly string[]): Field[] =>
+  fields.filter(({ name, link }) => !link && words.includes(name)).slice(0, 1);
 
 const valuesOf = ({ plural }: Kind, field: Field): string =>
   isGroupable(field) ? `GET /${plural}?group_by=${field.name}` : `GET /${plural}?fields=${field.name}`;
