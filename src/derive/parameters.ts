@@ -2,6 +2,7 @@ import { z } from "zod";
 import type { FieldSpec } from "../fields/spec.ts";
 import { countType, textType } from "../fields/text.ts";
 import { boolean, choice, text } from "../fields/vocabulary.ts";
+import { oncePer } from "../kit/oncePer.ts";
 import { derived } from "../records/derived.ts";
 import type { Kind } from "../records/kind.ts";
 import type { GROUPING } from "../records/reserved.ts";
@@ -65,22 +66,26 @@ export const chosenFields = derived((kind: Kind): { fields: FieldSpec; expand?: 
   };
 });
 
-export const limit = (most: number): FieldSpec => ({
-  type: { ...countType, expects: `a number from 1 to ${most}`, schema: z.int().min(1).max(most) },
-  about: "rows a page",
-  initially: Math.min(DEFAULT_LIMIT, most),
-});
+export const limit = oncePer(
+  (most: number): FieldSpec => ({
+    type: { ...countType, expects: `a number from 1 to ${most}`, schema: z.int().min(1).max(most) },
+    about: "rows a page",
+    initially: Math.min(DEFAULT_LIMIT, most),
+  }),
+);
 
 /** Of a list that can be had whole too. */
-export const limitOrAll = (most: number): FieldSpec => ({
-  type: {
-    ...countType,
-    expects: `a number from 1 to ${most}, or ${ALL}`,
-    schema: z.union([z.int().min(1).max(most), z.literal(ALL)]),
-  },
-  about: `rows a page; ${ALL} is the whole list in one answer, however long, in no order unless sort is sent`,
-  initially: Math.min(DEFAULT_LIMIT, most),
-});
+export const limitOrAll = oncePer(
+  (most: number): FieldSpec => ({
+    type: {
+      ...countType,
+      expects: `a number from 1 to ${most}, or ${ALL}`,
+      schema: z.union([z.int().min(1).max(most), z.literal(ALL)]),
+    },
+    about: `rows a page; ${ALL} is the whole list in one answer, however long, in no order unless sort is sent`,
+    initially: Math.min(DEFAULT_LIMIT, most),
+  }),
+);
 
 export const cursor = text(
   { about: "where the page before ended, as its next_cursor says; goes with the same parameters" },

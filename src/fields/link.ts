@@ -19,13 +19,15 @@ export function referenceType(target: string): FieldType {
   };
 }
 
+const ID = z.string().max(80);
+
 function idOfKind(target: string): FieldType {
   return {
     name: "reference",
     sqlType: "text",
     operators: EQUALITY,
     expects: `the id of ${oneOf(target)}`,
-    schema: z.string().max(80),
+    schema: ID,
     refusal: "invalid_value",
     fromText: (text) => text.trim(),
     toColumn: (value) => readId(value as string, { name: target }),

@@ -2,6 +2,7 @@ import { z } from "zod";
 import { asciiDomain, canonicalDomain, withLetters } from "../kit/domain.ts";
 import { quotedParts, quoteIfNeeded } from "../kit/line.ts";
 import { isCurrency } from "../kit/money.ts";
+import { oncePer } from "../kit/oncePer.ts";
 import { collapsed, collapsedWithin, composed, isVisible } from "../kit/text.ts";
 import { EQUALITY, ORDER, PARTS, scalarPredicate } from "./operators.ts";
 import type { FieldType } from "./type.ts";
@@ -22,6 +23,11 @@ export const asJson = (stored: unknown) =>
 /** Of a text whose values are short enough to be shown two hundred at once. */
 const MOST_SHORT = 10_000;
 
+const AS_SENT = scalarPredicate((text) => text);
+
+/** There are few lengths, and many fields. */
+const storableOf = oncePer((most: number) => z.string().max(most).refine(storable));
+
 /** Text of at most `most` characters (UTF-16 units). Indexed text stays under 500: a B-tree entry holds 2,700 bytes. */
 export function textType(most: number, expects = most > 1_000 ? "text" : `text of at most ${most} characters`): FieldType {
   return {
@@ -29,11 +35,11 @@ export function textType(most: number, expects = most > 1_000 ? "text" : `text o
     sqlType: "text",
     operators: [...EQUALITY, ...ORDER, ...PARTS],
     expects,
-    schema: z.string().max(most).refine(storable),
+    schema: storableOf(most),
     refusal: "invalid_value",
     fromText: keep,
     toColumn: keep,
-    predicate: scalarPredicate((text) => text),
+    predicate: AS_SENT,
     toLine: quoteIfNeeded,
     toJson: asJson,
     sortsFolded: true,

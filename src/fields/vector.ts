@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { quoteIfNeeded } from "../kit/line.ts";
+import { oncePer } from "../kit/oncePer.ts";
 import { NULLS } from "./operators.ts";
 import type { FieldSpec } from "./spec.ts";
 import type { FieldType } from "./type.ts";
@@ -7,13 +8,9 @@ import type { FieldType } from "./type.ts";
 /** Longer ones are no embeddings that anybody makes. */
 export const MOST_DIMENSIONS = 4_096;
 
-const types = new Map<number, FieldType>();
-
 /** A list of so many numbers, as models make them of texts and pictures: single precision, stored as text that PostgreSQL reads as `real[]`. */
-export function vectorType(dimensions: number): FieldType {
-  const known = types.get(dimensions);
-  if (known) return known;
-  const made: FieldType = {
+export const vectorType = oncePer((dimensions: number): FieldType => {
+  return {
     name: "vector",
     sqlType: "text",
     operators: [...NULLS],
@@ -32,9 +29,7 @@ export function vectorType(dimensions: number): FieldType {
     long: true,
     dimensions,
   };
-  types.set(dimensions, made);
-  return made;
-}
+});
 
 /** `0.1,0.2` is read as well as `[0.1,0.2]`. */
 function fromText(text: string): unknown {

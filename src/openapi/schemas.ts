@@ -3,7 +3,6 @@ import { z } from "zod";
 import { titleStandIn } from "../derive/newRecord.ts";
 import type { Named, Operation, OperationAnswer, OperationBody } from "../derive/operation.ts";
 import type { FieldSpec } from "../fields/spec.ts";
-import type { FieldType } from "../fields/type.ts";
 import { derived } from "../records/derived.ts";
 import { type Field, isAlways, isIdentity, type Kind, membersOf, sendable } from "../records/kind.ts";
 import { pageSchema, problemSchema } from "./answerSchemas.ts";
@@ -12,7 +11,8 @@ import { capital, type Json, schemaRef } from "./names.ts";
 /** A value as callers send it. */
 export function writtenSchema({ type, about, initially }: FieldSpec): Json {
   // A pattern with \p{…} needs a flag that most tools do not set: they would refuse what the service takes.
-  const { schema, edit } = inputOf(type);
+  const schema = inputOf(type.schema);
+  const edit = type.edit && editOf(type.edit);
   // No `default`: generated types would have the field be there, and clients that fill it in would ask for an order where none was meant.
   const unsent = initially === undefined ? "" : `; ${initially} unless you say`;
   const shape = edit ? { anyOf: [schema, edit] } : schema;
@@ -24,15 +24,15 @@ export function writtenSchema({ type, about, initially }: FieldSpec): Json {
  * on values that were stored under other rules.
  */
 function shownSchema({ type, about }: FieldSpec): Json {
-  return { ...outputOf(type), description: about };
+  return { ...outputOf(type.shown ?? type.schema), description: about };
 }
 
-/** Made once for each type: many fields are of one, and zod takes a tenth of a millisecond for each. */
-const inputOf = derived((type: FieldType) => ({
-  schema: jsonSchema(type.schema, "input", ({ pattern }) => (pattern?.includes("\\p{") ? ["pattern"] : [])),
-  edit: type.edit && jsonSchema(type.edit, "input", () => ["pattern"]),
-}));
-const outputOf = derived((type: FieldType) => jsonSchema(type.shown ?? type.schema, "output", () => ["pattern", "maxLength"]));
+/** Made once for each schema: many types share one, and zod takes a tenth of a millisecond for each. */
+const inputOf = derived((schema: z.ZodType) =>
+  jsonSchema(schema, "input", ({ pattern }) => (pattern?.includes("\\p{") ? ["pattern"] : [])),
+);
+const editOf = derived((schema: z.ZodType) => jsonSchema(schema, "input", () => ["pattern"]));
+const outputOf = derived((schema: z.ZodType) => jsonSchema(schema, "output", () => ["pattern", "maxLength"]));
 
 type JsonSchema = z.core.JSONSchema.BaseSchema;
 

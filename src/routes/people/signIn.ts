@@ -92,8 +92,8 @@ export const signInRoutes = (kinds: readonly Kind[]): Route[] => [
 ];
 
 function usageValues(kinds: readonly Kind[]): Named {
-  const about = "how many the workspace has and may have, as 12 / 1000; only what its plan caps";
-  return Object.fromEntries(kinds.map(({ plural }) => [plural, text({ about })]));
+  const usage = text({ about: "how many the workspace has and may have, as 12 / 1000; only what its plan caps" });
+  return Object.fromEntries(kinds.map(({ plural }) => [plural, usage]));
 }
 
 async function requestCode(context: Context): Promise<Answer> {
