@@ -108,20 +108,19 @@ function fieldFacts(field: Field, sql: string | null, types: Schema["types"]): F
 const sameOperators = (usual: readonly string[], { operators }: FieldType) => usual.join() === operators.join();
 
 /** A line for each kind, field, type and example. */
-export function* writingSchema({ kinds, types, sql }: Schema): Generator<void, string, void> {
-  const described = yield* each(kinds, ({ fields, ...kind }) => [
-    formatLine(`kind/${kind.name}`, pairsOf({ ...kind, name: null })),
-    ...fields.map(({ name, ...field }) => formatLine(`field/${kind.name}.${name}`, pairsOf(field))),
-  ]);
+export function* schemaLines({ kinds, types, sql }: Schema): Generator<string, void, void> {
+  for (const { fields, ...kind } of kinds) {
+    yield `${formatLine(`kind/${kind.name}`, pairsOf({ ...kind, name: null }))}\n`;
+    for (const { name, ...field } of fields) yield `${formatLine(`field/${kind.name}.${name}`, pairsOf(field))}\n`;
+  }
   const lines = [
-    ...described.flat(),
     ...Object.entries(types).map(([name, type]) => formatLine(`type/${name}`, pairsOf(type))),
     ...Object.entries(sql.tables).map(([name, columns]) => formatLine(`table/${name}`, Object.entries(columns))),
     ...sql.examples.map((example) => formatLine("query", [["sql", example]])),
   ];
   const fields = kinds.reduce((sum, kind) => sum + kind.fields.length, 0);
   const notes = [`${kinds.length === 1 ? "1 kind" : `${kinds.length} kinds`}, ${fields} fields`, sql.request, ...sql.notes];
-  return `${lines.join("\n")}\n${notes.map((note) => `# ${note}\n`).join("")}`;
+  yield `${lines.join("\n")}\n${notes.map((note) => `# ${note}\n`).join("")}`;
 }
 
 /** What is false or nothing is left out, as on every line. */

@@ -1,4 +1,4 @@
-import { setImmediate as turn } from "node:timers/promises";
+import { isSpent, turn } from "../kit/turns.ts";
 
 /** Characters that are put together before others have their turn: a millisecond or two. */
 const AT_ONCE = 131_072;
@@ -11,18 +11,21 @@ export function gather(parts: Iterator<string>, end = ""): string | Promise<Buff
   let text = "";
   for (let next = parts.next(); next.done !== true; next = parts.next()) {
     text += next.value;
-    if (text.length > AT_ONCE || next.value === "") return gatherInTurns(text, parts, end);
+    if (text.length > AT_ONCE || next.value === "") return gatherOn(text, parts, end);
   }
   return text;
 }
 
-async function gatherInTurns(begun: string, parts: Iterator<string>, end: string): Promise<Buffer> {
+/** The same of parts that take a while to make: always as bytes. */
+export const gatherInTurns = (parts: Iterator<string>, end = ""): Promise<Buffer> => gatherOn("", parts, end);
+
+async function gatherOn(begun: string, parts: Iterator<string>, end: string): Promise<Buffer> {
   const chunks = [Buffer.from(begun)];
   let text = "";
   await turn();
   for (let next = parts.next(); next.done !== true; next = parts.next()) {
     text += next.value;
-    if (next.value !== "" && text.length <= AT_ONCE) continue;
+    if (next.value !== "" && text.length <= AT_ONCE && !isSpent()) continue;
     chunks.push(Buffer.from(text));
     text = "";
     await turn();

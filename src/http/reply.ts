@@ -14,7 +14,8 @@ import { gather } from "./gather.ts";
 /** A document of any length, made as it is sent. */
 export type Flow = { is: "flow"; type: string; parts: (signal: AbortSignal) => AsyncGenerator<string, void, undefined> };
 
-type Document = { is: "document"; text: string; type: string };
+/** A long one is given as bytes. */
+type Document = { is: "document"; text: string | Buffer; type: string };
 
 type Head = {
   status?: number;

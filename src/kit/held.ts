@@ -1,16 +1,16 @@
 /**
- * Long texts that are kept, of at most so many characters together: the least recently used is dropped first. Whoever comes while one is
+ * Long texts that are kept, of at most so many bytes together: the least recently used is dropped first. Whoever comes while one is
  * being made waits for it.
  */
-export type Held = { get: (key: object, make: () => Promise<string>) => Promise<string> };
+export type Held = { get: (key: object, make: () => Promise<Buffer>) => Promise<Buffer> };
 
-export function createHeld(mostLetters: number): Held {
+export function createHeld(mostBytes: number): Held {
   // A Map iterates in insertion order, so the first key is the least recently used one.
-  const texts = new Map<object, { text: Promise<string>; length: number }>();
-  let letters = 0;
+  const texts = new Map<object, { text: Promise<Buffer>; length: number }>();
+  let bytes = 0;
 
   function drop(key: object): void {
-    letters -= texts.get(key)?.length ?? 0;
+    bytes -= texts.get(key)?.length ?? 0;
     texts.delete(key);
   }
 
@@ -28,8 +28,8 @@ export function createHeld(mostLetters: number): Held {
         ({ length }) => {
           if (texts.get(key) !== entry) return;
           entry.length = length;
-          letters += length;
-          while (letters > mostLetters && texts.size > 1) drop(texts.keys().next().value!);
+          bytes += length;
+          while (bytes > mostBytes && texts.size > 1) drop(texts.keys().next().value!);
         },
         () => texts.get(key) === entry && drop(key),
       );

@@ -1,16 +1,35 @@
-import { setImmediate as turn } from "node:timers/promises";
-
 /** How long work goes on before others have their turn. */
 const SLICE_MS = 8;
 
+/** When the slice began that is running, or the last one that ran. All work in turns shares it: together it takes no longer. */
+let began = 0;
+
+/** Work that waits for its turn. Of each round of the event loop one has a slice, and requests come in between. */
+const waiting: (() => void)[] = [];
+
+/** Lets others have their turn. */
+export function turn(): Promise<void> {
+  return new Promise((resume) => {
+    waiting.push(resume);
+    if (waiting.length === 1) setImmediate(resumeNext);
+  });
+}
+
+function resumeNext(): void {
+  began = performance.now();
+  waiting.shift()!();
+  if (waiting.length > 0) setImmediate(resumeNext);
+}
+
+/** Whether it is time for a turn. */
+export const isSpent = (): boolean => performance.now() - began >= SLICE_MS;
+
 /** Runs long work piece by piece: where it pauses, others have their turn if it has gone on for a while. */
 export async function inTurns<T>(work: Generator<unknown, T, void>): Promise<T> {
-  let since = performance.now();
-  for (let step = work.next(); ; step = work.next()) {
+  for (;;) {
+    if (isSpent()) await turn();
+    const step = work.next();
     if (step.done) return step.value;
-    if (performance.now() - since < SLICE_MS) continue;
-    await turn();
-    since = performance.now();
   }
 }
 
@@ -29,14 +48,22 @@ export function* each<Of, Made>(many: readonly Of[], make: (of: Of) => Made): Ge
   return made;
 }
 
-/** JSON of a large object, made and put together piece by piece: members are told apart down to `depth`. */
-export function* writingJson(value: unknown, depth: number): Generator<void, string, void> {
-  if (depth === 0 || typeof value !== "object" || value === null || Array.isArray(value)) return JSON.stringify(value);
-  const members: string[] = [];
-  for (const [name, each] of Object.entries(value)) {
-    if (each === undefined) continue;
-    members.push(`${JSON.stringify(name)}:${yield* writingJson(each, depth - 1)}`);
-    yield;
+/** JSON of a large object, in parts: members are told apart down to `depth`. It is indented by `indent` blanks a level. */
+export function* jsonParts(value: unknown, depth: number, indent = 0, level = 0): Generator<string, void, void> {
+  const [line, within] = indent === 0 ? ["", ""] : [`\n${" ".repeat(indent * level)}`, `\n${" ".repeat(indent * (level + 1))}`];
+  const isArray = Array.isArray(value);
+  const members = membersOf(value).filter(([, each]) => isArray || each !== undefined);
+  if (depth === 0 || members.length === 0) {
+    yield (JSON.stringify(value, null, indent) ?? "null").replaceAll("\n", line);
+    return;
   }
-  return `{${members.join(",")}}`;
+  let before = `${isArray ? "[" : "{"}${within}`;
+  for (const [name, each] of members) {
+    yield isArray ? before : `${before}${JSON.stringify(name)}:${indent === 0 ? "" : " "}`;
+    yield* jsonParts(each, depth - 1, indent, level + 1);
+    before = `,${within}`;
+  }
+  yield `${line}${isArray ? "]" : "}"}`;
 }
+
+const membersOf = (value: unknown) => (typeof value === "object" && value !== null ? Object.entries(value) : []);

@@ -26,7 +26,7 @@ export async function readContents(
   ids: readonly string[],
   viewOf: ViewOf,
 ): Promise<Contents> {
-  const table = changesTable(db.catalog);
+  const table = await changesTable(db.catalog);
   const rows = sql`select ${table.select(ENTRY, workspaceId)}, r.row ->> 'merged_into' from changes r
     where r.workspace_id = ${workspaceId} and r.id = any (${ids}::text[]) order by r.xid, r.at, r.id`;
   const asked = boundedSql({ workspaceId, table, view: ENTRY, rows, more: 1 });

@@ -1,5 +1,5 @@
 import type { FieldSpec } from "../fields/spec.ts";
-import { atOnce } from "../kit/turns.ts";
+import { atOnce, each } from "../kit/turns.ts";
 import type { Catalog } from "./catalog.ts";
 import type { Declaration } from "./declaration.ts";
 import { derived } from "./derived.ts";
@@ -26,7 +26,7 @@ export function* compiling(
   former?: Catalog,
 ): Generator<void, Catalog, void> {
   const touching = declarations.flatMap((kind) => (kind.touches ?? []).map((touch) => ({ kind, touch })));
-  const changed = changedOf(declarations, former);
+  const changed = yield* changedOf(declarations, former);
   const made: Compiling[] = [];
   const kinds: Kind[] = [];
   for (const declaration of declarations) {
@@ -43,12 +43,16 @@ export function* compiling(
   const byName = indexBy(kinds, "name");
   const byPlural = indexBy(kinds, "plural");
   const byPrefix = indexBy(kinds, "prefix");
-  for (const kind of made) kind.links = linksOf(kind, byName);
+  yield* each(made, (kind) => {
+    kind.links = linksOf(kind, byName);
+  });
   const holders = holdersOf(kinds);
   const heldBy = (kind: Kind) => holders.get(kind.name) ?? [];
   for (const kind of made) kind.holders = heldBy(kind).filter((holder) => !holder.kind.shared);
-  for (const kind of made) resolveTouches(kind);
-  for (const kind of made) resolveMentions(kind, byName);
+  yield* each(made, (kind) => {
+    resolveTouches(kind);
+    resolveMentions(kind, byName);
+  });
   const mentions = mentionsOf(kinds);
   for (const kind of made) kind.mentionedBy = mentions.get(kind.name) ?? [];
   return {
@@ -65,7 +69,7 @@ export function* compiling(
 }
 
 /** The names of kinds that are not as they were: those declared otherwise, and those that depend on them. */
-function changedOf(declarations: readonly Declaration[], former: Catalog | undefined): Set<string> {
+function* changedOf(declarations: readonly Declaration[], former: Catalog | undefined): Generator<void, Set<string>, void> {
   const before = new Set(former?.declarations);
   const changed = new Set(declarations.filter((each) => !before.has(each)).map(({ name }) => name));
   const left = new Set(declarations);
@@ -76,12 +80,14 @@ function changedOf(declarations: readonly Declaration[], former: Catalog | undef
     if (those) those.push(name);
     else dependents.set(on, [name]);
   };
-  for (const declaration of declarations)
+  for (const declaration of declarations) {
     for (const target of targetsOf(declaration)) {
       dependOn(target, declaration.name);
       // It knows its holders, but for the kinds of workspaces.
       if (!declaration.shared) dependOn(declaration.name, target);
     }
+    yield;
+  }
   const open = [...changed];
   for (let name = open.pop(); name !== undefined; name = open.pop())
     for (const each of dependents.get(name) ?? []) {

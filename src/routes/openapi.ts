@@ -3,11 +3,13 @@ import type { Named } from "../derive/operation.ts";
 import { single } from "../derive/query.ts";
 import { text } from "../fields/vocabulary.ts";
 import { FORMATS } from "../formats/all.ts";
+import { json as jsonFormat } from "../formats/json.ts";
+import { gatherInTurns } from "../http/gather.ts";
 import { createHeld } from "../kit/held.ts";
 import { echo } from "../kit/line.ts";
 import { nearest } from "../kit/nearest.ts";
 import { Problem } from "../kit/problem.ts";
-import { each, inTurns, writingJson } from "../kit/turns.ts";
+import { each, inTurns, jsonParts } from "../kit/turns.ts";
 import { writingOpenApi } from "../openapi/document.ts";
 import type { Catalog } from "../records/catalog.ts";
 import type { Kind } from "../records/kind.ts";
@@ -68,7 +70,7 @@ export function* telling(
 /** Makes a document once for each choice of kinds. */
 export function tellingOnce(routes: () => readonly Route[], catalog: Catalog) {
   const keys = new Map<string, object>();
-  return (context: Context, make: (told: Told) => Promise<string>): Promise<string> => {
+  return (context: Context, make: (told: Told) => Promise<Buffer>): Promise<Buffer> => {
     const only = readOnly(context, catalog);
     const name = only ? [...only].map(({ plural }) => plural).join() : "";
     const key = keys.get(name) ?? {};
@@ -88,7 +90,7 @@ function withKinds(route: Route, kinds: readonly Kind[]): Route {
   return { ...route, answers: { ...route.answers, of } };
 }
 
-/** The documents of all workspaces that are kept, in characters. */
+/** The documents of all workspaces that are kept, in bytes. */
 export const documents = createHeld(64_000_000);
 
 /** `routes` gives the whole table, of which this is a part. The document is made once for the kinds of a workspace. */
@@ -105,9 +107,10 @@ export function openApiRoutes(routes: () => readonly Route[], catalog: Catalog):
       answers: { is: "json" },
       async handle(context) {
         const { baseUrl } = context.services;
-        const make = async ({ left: _, ...source }: Told) =>
-          inTurns(writingJson(await inTurns(writingOpenApi({ ...source, baseUrl, version, formats: FORMATS })), 3));
-        return { is: "json", json: await told(context, make) };
+        const document = await told(context, async ({ left: _, ...source }: Told) =>
+          gatherInTurns(jsonParts(await inTurns(writingOpenApi({ ...source, baseUrl, version, formats: FORMATS })), 3), "\n"),
+        );
+        return { is: "document", type: jsonFormat.contentType, text: document };
       },
     },
   ];

@@ -1,11 +1,12 @@
 import { single } from "../derive/query.ts";
-import { describing, writingSchema } from "../derive/schema.ts";
+import { describing, schemaLines } from "../derive/schema.ts";
 import { text } from "../fields/vocabulary.ts";
+import { gatherInTurns } from "../http/gather.ts";
 import type { Answer } from "../http/reply.ts";
 import { echo } from "../kit/line.ts";
 import { nearest } from "../kit/nearest.ts";
 import { Problem } from "../kit/problem.ts";
-import { each, inTurns, writingJson } from "../kit/turns.ts";
+import { each, inTurns, jsonParts } from "../kit/turns.ts";
 import { shownRecordSchema } from "../openapi/schemas.ts";
 import type { Catalog } from "../records/catalog.ts";
 import type { Kind } from "../records/kind.ts";
@@ -31,10 +32,14 @@ export const schemaRoutes: Route[] = [
 async function show({ db, parameters, style, headers }: Authenticated): Promise<Answer> {
   const kinds = kindsAsked(db.catalog, single(parameters, "kind"));
   if (/application\/schema\+json/i.test(headers.accept ?? ""))
-    return { is: "document", type: JSON_SCHEMA, text: `${await inTurns(writingJsonSchema(kinds))}\n` };
+    return written(JSON_SCHEMA, jsonParts(await inTurns(describingRecords(kinds)), 2));
   const schema = await inTurns(describing(kinds));
-  if (style.format.name !== "json") return { is: "document", type: TEXT, text: await inTurns(writingSchema(schema)) };
-  return { is: "document", type: JSON_TYPE, text: `${JSON.stringify(schema, null, style.pretty ? 2 : undefined)}\n` };
+  if (style.format.name !== "json") return written(TEXT, schemaLines(schema));
+  return written(JSON_TYPE, jsonParts(schema, 2, style.pretty ? 2 : 0));
+}
+
+async function written(type: string, parts: Iterator<string>): Promise<Answer> {
+  return { is: "document", type, text: await gatherInTurns(parts, type === TEXT ? "" : "\n") };
 }
 
 function kindsAsked({ kinds, get, byPlural }: Catalog, asked: string | undefined): readonly Kind[] {
@@ -51,12 +56,11 @@ function kindsAsked({ kinds, get, byPlural }: Catalog, asked: string | undefined
 }
 
 /** https://json-schema.org/draft/2020-12: the records as answers show them, by the name of their kind. */
-function* writingJsonSchema(kinds: readonly Kind[]): Generator<void, string, void> {
+function* describingRecords(kinds: readonly Kind[]): Generator<void, object, void> {
   const schemas = yield* each(kinds, (kind) => [kind.name, shownRecordSchema(kind)] as const);
-  const document = {
+  return {
     $schema: "https://json-schema.org/draft/2020-12/schema",
     $defs: Object.fromEntries(schemas),
     anyOf: kinds.map(({ name }) => ({ $ref: `#/$defs/${name}` })),
   };
-  return yield* writingJson(document, 2);
 }

@@ -24,9 +24,10 @@ export function sdkRoutes(routes: () => readonly Route[], catalog: Catalog): Rou
       answers: { is: "document", type: TYPE },
       async handle(context) {
         const { baseUrl } = context.services;
-        const file = await told(context, ({ left, ...source }) =>
-          inTurns(writingSdk({ ...source, baseUrl, version, formats: FORMATS }, readFileSync(RUNTIME, "utf8"), left)),
-        );
+        const file = await told(context, async ({ left, ...source }) => {
+          const writing = writingSdk({ ...source, baseUrl, version, formats: FORMATS }, readFileSync(RUNTIME, "utf8"), left);
+          return Buffer.from(await inTurns(writing));
+        });
         return { is: "document", type: TYPE, text: file };
       },
     },

@@ -4,16 +4,18 @@ import { single } from "../derive/query.ts";
 import { choice, text } from "../fields/vocabulary.ts";
 import { FORMATS } from "../formats/all.ts";
 import { json as jsonFormat } from "../formats/json.ts";
+import { gatherInTurns } from "../http/gather.ts";
 import { type Answer, encodeProblem } from "../http/reply.ts";
 import { echo, quoteIfNeeded } from "../kit/line.ts";
 import { nearest } from "../kit/nearest.ts";
 import { Problem } from "../kit/problem.ts";
-import { inTurns } from "../kit/turns.ts";
+import { inTurns, jsonParts } from "../kit/turns.ts";
 import { BODY, readCall } from "../openapi/tools/call.ts";
 import { requestOf, type Values } from "../openapi/tools/request.ts";
-import { aroundOf, SHAPES, type Shape, shaped } from "../openapi/tools/shapes.ts";
-import { familyOf, type Tool, type Tools, toolsOf, USUAL } from "../openapi/tools/tools.ts";
+import { around, SHAPES, type Shape, shaped } from "../openapi/tools/shapes.ts";
+import { familyOf, rankingTools, type Tool, type Tools, USUAL } from "../openapi/tools/tools.ts";
 import type { Catalog } from "../records/catalog.ts";
+import { derivedInTurns } from "../records/derived.ts";
 import type { Ask, Authenticated, Context, Refuse, Route } from "../service/route.ts";
 
 const TEXT = "text/plain; charset=utf-8";
@@ -21,8 +23,8 @@ const MOST = 1_000;
 
 /** `routes` gives the whole table, of which these are a part. */
 export function toolRoutes(routes: () => readonly Route[], catalog: Catalog): Route[] {
-  let made: Tools | undefined;
-  const tools = () => (made ??= toolsOf({ routes: routes(), catalog, formats: FORMATS }));
+  const ranked = derivedInTurns((all: readonly Route[]) => rankingTools({ routes: all, catalog, formats: FORMATS }));
+  const tools = () => ranked(routes());
   return [
     {
       method: "GET",
@@ -36,7 +38,7 @@ export function toolRoutes(routes: () => readonly Route[], catalog: Catalog): Ro
         limit: { ...limitOrAll(MOST), about: "tools; those with the most use first", initially: USUAL },
       },
       answers: { is: "document", type: TEXT, also: ["application/json"] },
-      handle: (context) => list(context, tools()),
+      handle: async (context) => list(context, await tools()),
     },
     {
       method: "POST",
@@ -47,7 +49,7 @@ export function toolRoutes(routes: () => readonly Route[], catalog: Catalog): Ro
       raw: true,
       answers: { is: "json" },
       refuse,
-      handle: (context, ask) => run(context, ask, tools()),
+      handle: async (context, ask) => run(context, ask, await tools()),
     },
   ];
 }
@@ -61,27 +63,23 @@ async function list({ parameters, style }: Context, tools: Tools): Promise<Answe
   const usual = only === undefined ? USUAL : Math.min(found.length, MOST);
   const shown = found.slice(0, readLimit(single(parameters, "limit"), usual));
   if (asked === undefined && style.format.name !== "json")
-    return { is: "document", type: TEXT, text: await inTurns(lines(shown, found.length, tools)) };
-  const text = await inTurns(written(shown, tools, asked as Shape | undefined, only === undefined, style.pretty));
-  return { is: "document", type: jsonFormat.contentType, text };
+    return { is: "document", type: TEXT, text: await gatherInTurns(lines(shown, found.length, tools)) };
+  const parts = jsonOf(shown, tools, asked as Shape | undefined, only === undefined, style.pretty ? 2 : 0);
+  return { is: "document", type: jsonFormat.contentType, text: await gatherInTurns(parts) };
 }
 
-/** As JSON, tool by tool: each may be long. */
-function* written(
+/** As JSON, tool by tool: each may be long, and is made when its turn comes. */
+function* jsonOf(
   shown: readonly Operation[],
   tools: Tools,
   shape: Shape | undefined,
   brief: boolean,
-  pretty: boolean,
-): Generator<void, string, void> {
-  const [open, close] = aroundOf(shape);
-  const texts: string[] = [];
-  for (const operation of shown) {
-    texts.push(JSON.stringify(shaped(tools.toolOf(operation), shape, brief)));
-    yield;
-  }
-  const text = `${open}${texts.join(",")}${close}`;
-  return `${pretty ? JSON.stringify(JSON.parse(text), null, 2) : text}\n`;
+  indent: number,
+): Generator<string, void, void> {
+  const told = shown.map((operation) => ({ toJSON: () => shaped(tools.toolOf(operation), shape, brief) }));
+  const all = around(shape, told);
+  yield* jsonParts(all, Array.isArray(all) ? 1 : 2, indent);
+  yield "\n";
 }
 
 function readLimit(text: string | undefined, usual: number): number {
@@ -94,33 +92,31 @@ function readLimit(text: string | undefined, usual: number): number {
 function* chosen({ operations, families, nameOf }: Tools, only: string): Generator<void, Operation[], void> {
   const asked = new Set(only.split(",").map((name) => name.trim()));
   const byFamily = operations.filter((operation) => asked.has(familyOf(operation)));
-  if ([...asked].every((name) => families().has(name))) return byFamily;
+  if ([...asked].every((name) => families.has(name))) return byFamily;
   const names = new Map<Operation, string>();
   for (const operation of operations) {
     names.set(operation, nameOf(operation));
     yield;
   }
-  const known = [...new Set([...families(), ...names.values()])];
+  const known = [...new Set([...families, ...names.values()])];
   for (const name of asked) {
     if (known.includes(name)) continue;
     const near = nearest(name, known);
     throw new Problem("invalid_value", `there are no tools ${echo(name)}`, [
-      `${near.length > 0 ? `did you mean ${near.join(" or ")}? ` : ""}only= takes ${[...families()].join(", ")}, or names of tools`,
+      `${near.length > 0 ? `did you mean ${near.join(" or ")}? ` : ""}only= takes ${[...families].join(", ")}, or names of tools`,
     ]);
   }
   return operations.filter((operation) => asked.has(familyOf(operation)) || asked.has(names.get(operation)!));
 }
 
-function* lines(shown: readonly Operation[], all: number, { toolOf }: Tools): Generator<void, string, void> {
-  const each: string[] = [];
+function* lines(shown: readonly Operation[], all: number, { toolOf }: Tools): Generator<string, void, void> {
   for (const operation of shown) {
     const { name, risk, about, example } = toolOf(operation);
     const quoted = quoteIfNeeded(JSON.stringify(example));
-    each.push(`tool/${name} risk=${risk} about=${quoteIfNeeded(about)} example=${quoted}\n`);
-    yield;
+    yield `tool/${name} risk=${risk} about=${quoteIfNeeded(about)} example=${quoted}\n`;
   }
   const more = shown.length < all ? ` of ${all}: limit=all, or only=contacts,deals` : "";
-  return `${each.join("")}# ${shown.length} tools${more}\n# POST /tools/{name} {"input":{…}} runs one; schemas: format=json, or for=${SHAPES.join(", for=")}\n`;
+  yield `# ${shown.length} tools${more}\n# POST /tools/{name} {"input":{…}} runs one; schemas: format=json, or for=${SHAPES.join(", for=")}\n`;
 }
 
 /** Runs a tool as the request that it stands for, with the rights of the caller. */

@@ -6,7 +6,7 @@ import type { Catalog } from "../../records/catalog.ts";
 import { derivedInTurns } from "../../records/derived.ts";
 import type { Kind } from "../../records/kind.ts";
 import { change } from "../../views/change.ts";
-import { changesTable, namedChangesSql } from "../records/history.ts";
+import { creatingChangesTable, namedChangesSql } from "../records/history.ts";
 import { tableOf } from "../records/table.ts";
 
 /** The workspace of the role that is logged in: no view holds the id of one. */
@@ -19,7 +19,7 @@ export const viewsIn = derivedInTurns(makingViews);
 
 function* makingViews(catalog: Catalog): Generator<void, Views, void> {
   const texts = yield* each(catalog.kinds, (kind) => viewSql(kindView(kind), raw(SCHEMA)).text);
-  texts.push(...toldViews(catalog).map((view) => viewSql(view, raw(SCHEMA)).text));
+  for (const view of yield* toldViews(catalog)) texts.push(viewSql(view, raw(SCHEMA)).text);
   yield;
   const text = texts.map((view) => `${view};`).join("\n");
   const fingerprint = `${fnv1a(text)}.${text.length}`;
@@ -42,12 +42,12 @@ function kindView(kind: Kind): GuestView {
 }
 
 /** The history and the saved lists, unless the workspace has a kind that is called so. */
-function toldViews(catalog: Catalog): GuestView[] {
-  const changes = changesTable(catalog);
+function* toldViews(catalog: Catalog): Generator<void, GuestView[], void> {
+  const changes = yield* creatingChangesTable(catalog);
+  const differences = yield* namedChangesSql(catalog, WORKSPACE);
   const changed = Object.keys(TOLD.changes!).map((name) => {
-    const isDifference = name === "changes";
-    const value = isDifference ? namedChangesSql(catalog, WORKSPACE) : changes.column(change.field(name)!, WORKSPACE);
-    return sql`${isDifference ? sql`crm_differences(${value})` : value} as ${ident(name)}`;
+    const value = name === "changes" ? sql`crm_differences(${differences})` : changes.column(change.field(name)!, WORKSPACE);
+    return sql`${value} as ${ident(name)}`;
   });
   const plain = (name: string) => join(Object.keys(TOLD[name]!).map((column) => sql`${held(column)} as ${ident(column)}`));
   const held = (column: string) => (column === "custom" ? raw("coalesce(r.custom, '{}')") : sql`r.${ident(column)}`);

@@ -55,7 +55,7 @@ export async function readFeed(
   const windowed = isFiltered(query) && !query.conditions.some(isOfOneRecord);
   for (let start = from; ; ) {
     const walk = { workspaceId, view, query, from: start, xmin: horizon.xmin, windowed };
-    const { rows, cut } = bounded(await db.pool.rows(feedSql(db, walk), optionsOf(walk)), view);
+    const { rows, cut } = bounded(await db.pool.rows(await feedSql(db, walk), optionsOf(walk)), view);
     const full = rows.length > query.limit || cut;
     const edge = windowed && !full ? await windowEnd(db, walk) : undefined;
     const end = edge ?? newest;
@@ -80,10 +80,10 @@ const isOfOneRecord = ({ field, predicate }: Condition) => field.column === "rec
 const optionsOf = ({ workspaceId, windowed }: Walk) =>
   windowed ? long(workspaceId) : ({ plan: "custom", deadlineMs: 3_000, retry: true, brief: true } as const);
 
-function feedSql(db: Database, walk: Walk): Statement {
+async function feedSql(db: Database, walk: Walk): Promise<Statement> {
   const { workspaceId, view, query, windowed } = walk;
   const { conditions, kinds, touched, limit } = query;
-  const table = changesTable(db.catalog);
+  const table = await changesTable(db.catalog);
   const filters = [
     ...(db.catalog.gone.length > 0 ? [table.living] : []),
     ...conditions.map((condition) => conditionSql(table, condition, workspaceId)),

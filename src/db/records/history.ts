@@ -3,9 +3,10 @@ import type { ListQuery } from "../../derive/query.ts";
 import type { View } from "../../derive/view.ts";
 import type { IdReference } from "../../kit/id.ts";
 import type { Seal } from "../../kit/seal.ts";
+import { each } from "../../kit/turns.ts";
 import { ident, raw, type Statement, sql } from "../../postgres/sql.ts";
 import type { Catalog } from "../../records/catalog.ts";
-import { derived } from "../../records/derived.ts";
+import { derivedInTurns } from "../../records/derived.ts";
 import { columnName, type Field, type Kind, slotsOf } from "../../records/kind.ts";
 import { change } from "../../views/change.ts";
 import type { Database } from "../database.ts";
@@ -15,16 +16,19 @@ import { namedRow, shapeRecords, type ViewOf } from "./snapshots.ts";
 import { type Batches, streamRows } from "./stream.ts";
 import { createTableOf, perWorkspace, rowsOf, type Table, type Workspace } from "./table.ts";
 
-export const changesTable = derived(createChangesTable);
+/** Made in turns with other work: its statements name every kind. */
+export const changesTable = derivedInTurns(creatingChangesTable);
 
 /** Whole records come with their kind, which says what shape they have. They are worked out once it is known that a page has room for them. */
-function createChangesTable(catalog: Catalog): Table {
-  const record = (entry: string) => `jsonb_build_array(${entry}.kind, ${namedRow(catalog, entry, wholeText(entry))})`;
+export function* creatingChangesTable(catalog: Catalog): Generator<void, Table, void> {
+  function* record(entry: string) {
+    return `jsonb_build_array(${entry}.kind, ${yield* namedRow(catalog, entry, wholeText(entry))})`;
+  }
   const computed: Record<string, ReturnType<typeof perWorkspace>> = {
     name: perWorkspace(`left(${nameSql(catalog)}, 80)`),
-    changes: perWorkspace(namedChanges(catalog)),
-    before: perWorkspace(ofChange(beforeSql(record("before")))),
-    after: perWorkspace(ofChange(record("r"))),
+    changes: perWorkspace(yield* namedChanges(catalog)),
+    before: perWorkspace(ofChange(beforeSql(yield* record("before")))),
+    after: perWorkspace(ofChange(yield* record("r"))),
     version: perWorkspace(ofChange("r.version")),
   };
   const shown = ({ name, column }: Field, workspace?: Workspace) => {
@@ -82,17 +86,19 @@ const CHANGES = `jsonb_build_array(${beforeSql(CHANGED)}, case when r.row ? '${L
 export const changesSql = perWorkspace(CHANGES);
 
 /** The same with own fields by their names, and not by the slots that they are kept in. */
-function namedChanges({ kinds }: Catalog): string {
-  const cases = kinds.flatMap((kind) => {
+function* namedChanges({ kinds }: Catalog): Generator<void, string, void> {
+  const all = yield* each(kinds, (kind) => {
     const names = slotsOf(kind).map((field) => [columnName(field), field.name]);
     return names.length > 0 ? [`when '${kind.name}' then '${JSON.stringify(Object.fromEntries(names))}'::jsonb`] : [];
   });
+  const cases = all.flat();
   return cases.length === 0 ? CHANGES : `crm_named(${CHANGES}, case r.kind ${cases.join(" ")} end)`;
 }
 
 /** The versions before and after each entry `r`. */
-export const namedChangesSql = (catalog: Catalog, workspace: Workspace): Statement =>
-  perWorkspace(namedChanges(catalog))(workspace);
+export function* namedChangesSql(catalog: Catalog, workspace: Workspace): Generator<void, Statement, void> {
+  return perWorkspace(yield* namedChanges(catalog))(workspace);
+}
 
 /** What names the record. An activity is named by its body, which may be long enough to be left out. */
 function nameSql({ kinds }: Catalog): string {
@@ -113,7 +119,7 @@ export async function listChanges(
   seal: Seal,
   viewOf: ViewOf,
 ): Promise<Page> {
-  const page = await listRows(db, workspaceId, view, query, binding, seal, changesTable(db.catalog));
+  const page = await listRows(db, workspaceId, view, query, binding, seal, await changesTable(db.catalog));
   return { ...page, rows: shapeRecords(view, WHOLE, viewOf, page.rows) };
 }
 
@@ -127,7 +133,7 @@ export async function streamChanges(
   seal: Seal,
   viewOf: ViewOf,
 ): Promise<Batches> {
-  const batches = await streamRows(db, workspaceId, view, query, binding, seal, changesTable(db.catalog));
+  const batches = await streamRows(db, workspaceId, view, query, binding, seal, await changesTable(db.catalog));
   return async function* shaped(signal) {
     for await (const rows of batches(signal)) yield shapeRecords(view, WHOLE, viewOf, rows);
   };

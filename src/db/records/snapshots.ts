@@ -2,6 +2,7 @@ import { mentionedInJson } from "../../derive/mentions.ts";
 import { columnOf, type Row, type View } from "../../derive/view.ts";
 import { LargeJson } from "../../kit/largeJson.ts";
 import { showTime } from "../../kit/time.ts";
+import { each } from "../../kit/turns.ts";
 import { raw } from "../../postgres/sql.ts";
 import type { Catalog } from "../../records/catalog.ts";
 import { columnName, type Field } from "../../records/kind.ts";
@@ -15,8 +16,8 @@ import { FIRST_VALUE, rowsOf } from "./table.ts";
 export type ViewOf = (kind: string) => View | undefined;
 
 /** A stored row with the names of what it links to and the ids of what it mentions, as they are today, by a statement about the entry that `alias` stands for; `row` is all of it, `$1` the workspace. */
-export function namedRow(catalog: Catalog, alias: string, row: string): string {
-  const cases = catalog.kinds.flatMap((kind) => {
+export function* namedRow({ kinds }: Catalog, alias: string, row: string): Generator<void, string, void> {
+  const cases = yield* each(kinds, (kind) => {
     const names = kind.links.map(({ id, name, target }) => {
       const title = `t."${columnName(target.titleField)}"`;
       return `'${name}', (select ${title} from ${rowsOf(target).text} t where t.workspace_id = $1 and t.id = ${alias}.row ->> '${columnName(id)}')`;
@@ -28,7 +29,7 @@ export function namedRow(catalog: Catalog, alias: string, row: string): string {
     }
     return names.length > 0 ? [`when '${kind.name}' then jsonb_build_object(${names.join(", ")})`] : [];
   });
-  return `((${row}) || case ${alias}.kind ${cases.join(" ")} else '{}' end)`;
+  return `((${row}) || case ${alias}.kind ${cases.flat().join(" ")} else '{}' end)`;
 }
 
 type Stored = Record<string, unknown>;

@@ -39,7 +39,7 @@ export async function listTimeline(
     const ids = places.filter(([of]) => of === i).map(([, , id]) => id);
     if (ids.length === 0) continue;
     const view = query.view(source);
-    const table = source.is === "changes" ? changesTable(db.catalog) : tableOf(source.kind);
+    const table = source.is === "changes" ? await changesTable(db.catalog) : tableOf(source.kind);
     const page = bounded(await db.pool.rows(rowsSql(workspaceId, table, view, ids), { plan: "custom", retry: true }), view);
     for (const row of page.rows) known.set(rowId(row), row);
     if (page.cut) cut.add(i);

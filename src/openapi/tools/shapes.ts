@@ -5,10 +5,10 @@ import type { Tool } from "./tools.ts";
 export const SHAPES = ["openai", "anthropic", "mcp", "langchain"] as const;
 export type Shape = (typeof SHAPES)[number];
 
-/** What stands before and behind a list of them, in JSON. */
-export function aroundOf(shape: Shape | undefined): readonly [string, string] {
-  if (shape === undefined) return ['{"items":[', '],"next_cursor":null}'];
-  return shape === "mcp" ? ['{"tools":[', "]}"] : ["[", "]"];
+/** What a list of them stands in. */
+export function around(shape: Shape | undefined, tools: readonly unknown[]): Json | readonly unknown[] {
+  if (shape === undefined) return { items: tools, next_cursor: null };
+  return shape === "mcp" ? { tools } : tools;
 }
 
 /** As a request of that provider takes it; undefined is our own shape, which tells all. */

@@ -33,7 +33,7 @@ export type Tools = {
   /** What each is made of. */
   operations: readonly Operation[];
   /** The first segments of their paths. */
-  families: () => ReadonlySet<string>;
+  families: ReadonlySet<string>;
   toolOf: (operation: Operation) => Tool;
   nameOf: (operation: Operation) => string;
 };
@@ -41,18 +41,31 @@ export type Tools = {
 /** Tools that are kept. */
 const MOST_MADE = 200;
 
-export function toolsOf({ routes, catalog, formats }: Omit<ApiSource, "baseUrl" | "version">): Tools {
+type Source = Omit<ApiSource, "baseUrl" | "version">;
+
+/** Piece by piece: there may be many operations. */
+export function* rankingTools({ routes, catalog, formats }: Source): Generator<void, Tools, void> {
   const shown = routes.filter(({ standard }) => !standard);
+  yield;
   const kinds = shownKinds(shown);
+  yield;
   const main = catalog.kinds.filter(isRecord).slice(0, MAIN_KINDS);
-  const ranked = shown.filter(isTool).map((operation, i) => ({ operation, rank: rankOf(operation, main) * 100_000 + i }));
-  const operations = ranked.sort((a, b) => a.rank - b.rank).map(({ operation }) => operation);
+  const ranks = new Map<number, Operation[]>();
+  for (const operation of shown.filter(isTool)) {
+    const rank = rankOf(operation, main);
+    const those = ranks.get(rank);
+    if (those) those.push(operation);
+    else ranks.set(rank, [operation]);
+    yield;
+  }
+  const operations = [...ranks].sort(([a], [b]) => a - b).flatMap(([, those]) => those);
+  yield;
+  const families = new Set(operations.map(familyOf));
   const made = createRecent<Operation, Tool>(MOST_MADE);
   const first = kinds.find(isRecord)!;
-  let families: Set<string> | undefined;
   return {
     operations,
-    families: () => (families ??= new Set(operations.map(familyOf))),
+    families,
     // Providers take no longer ones.
     nameOf: (operation) => operationId(operation, kinds).slice(0, 64),
     toolOf(operation) {

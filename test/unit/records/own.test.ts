@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { createHeld } from "../../../src/kit/held.ts";
-import { atOnce, inTurns, writingJson } from "../../../src/kit/turns.ts";
+import { atOnce, inTurns, jsonParts, turn } from "../../../src/kit/turns.ts";
 import { catalog as base, declarations } from "../../../src/records/all.ts";
 import type { Catalog } from "../../../src/records/catalog.ts";
 import { compilingOwn, type OwnField, type OwnKind } from "../../../src/records/own.ts";
@@ -94,9 +94,33 @@ test("long work lets others have their turn", async () => {
   assert.ok(turns >= 2, `${turns}`);
 });
 
+test("of what is done in turns, however many do it, one slice runs in each round of the event loop", async () => {
+  const rounds = new Set<number>();
+  let round = 0;
+  let done = false;
+  const count = () => {
+    round += 1;
+    if (!done) setImmediate(count);
+  };
+  const seen: number[] = [];
+  const one = async () => {
+    for (let i = 0; i < 5; i++) {
+      await turn();
+      seen.push(round);
+      rounds.add(round);
+    }
+  };
+  setImmediate(count);
+  await Promise.all([one(), one(), one()]);
+  done = true;
+  assert.deepEqual([rounds.size, seen.length], [15, 15], `${seen}`);
+});
+
 test("JSON made in pieces is JSON", () => {
-  const value = { a: { b: { c: [1, { d: null }] }, 'q"': "ü" }, none: undefined, n: 1.5, t: "x", z: null };
-  for (const depth of [0, 1, 2, 9]) assert.equal(atOnce(writingJson(value, depth)), JSON.stringify(value));
+  const value = { a: { b: { c: [1, { d: null }], e: {}, f: [] }, 'q"': "ü\n" }, none: undefined, n: 1.5, t: "x", z: null };
+  for (const depth of [0, 1, 2, 3, 9])
+    for (const indent of [0, 2])
+      assert.equal([...jsonParts(value, depth, indent)].join(""), JSON.stringify(value, null, indent), `${depth} ${indent}`);
 });
 
 test("texts are kept within their bound, made once, and made again where that failed", async () => {
@@ -105,17 +129,18 @@ test("texts are kept within their bound, made once, and made again where that fa
   const of = (text: string) => async () => {
     count += 1;
     if (text === "") throw new Error("no");
-    return text;
+    return Buffer.from(text);
   };
+  const text = async (key: object, made: string) => String(await held.get(key, of(made)));
   const [a, b, c] = [{}, {}, {}];
-  assert.deepEqual(await Promise.all([held.get(a, of("12345")), held.get(a, of("other"))]), ["12345", "12345"]);
+  assert.deepEqual(await Promise.all([text(a, "12345"), text(a, "other")]), ["12345", "12345"]);
   assert.equal(count, 1);
-  await held.get(b, of("1234"));
-  await held.get(a, of("other"));
-  await held.get(c, of("123"));
-  assert.equal(await held.get(a, of("other")), "12345");
-  assert.equal(await held.get(b, of("new")), "new");
+  await text(b, "1234");
+  await text(a, "other");
+  await text(c, "123");
+  assert.equal(await text(a, "other"), "12345");
+  assert.equal(await text(b, "new"), "new");
   const failing = {};
   await assert.rejects(held.get(failing, of("")));
-  assert.equal(await held.get(failing, of("1")), "1");
+  assert.equal(await text(failing, "1"), "1");
 });
