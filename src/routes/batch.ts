@@ -38,9 +38,11 @@ async function batch(context: Authenticated, ask: Ask): Promise<Answer> {
   const parts = readParts(context.body.text);
   const { db, session, style } = context;
   const atomic = isSet(context.parameters, "atomic");
+  // Who approves a proposal must see all of it.
+  const proposed = context.dryRun && !isSet(context.parameters, "dry_run");
   const done = atomic
     ? await inUnit(db, (unit) => run({ ...context, db: unit }, ask, parts, true), ofMany(session.workspaceId))
-    : await run(context, ask, parts, false);
+    : await run(context, ask, parts, proposed);
   if (style.format.name === "json") {
     const items = done.map(({ status, text }) => `{"status":${status},"body":${text.trim() || "null"}}`);
     const all = `{"items":[${items.join(",")}]${context.dryRun ? ',"dry_run":true' : ""}}\n`;

@@ -121,13 +121,18 @@ async function write(
   const stored = valueIn(view, saved.row, reminder.at);
   const due = stored === null ? undefined : at.type.toLine(stored as never, reading);
   const change = saved.change && shortId(saved.change);
+  const before = valueIn(view, found.row, reminder.at);
+  const earlier = outcome === "snoozed" && Date.parse(String(stored)) < Date.parse(String(before));
   const name = mayRead(context, kind) ? ` ${echo(String(valueIn(view, saved.row, kind.title)), 60)}` : "";
   const told = outcome === "snoozed" ? `snoozed ${handleOf(found)}${name} until ${due}` : `done with ${handleOf(found)}${name}`;
   return {
     is: "message",
     message: change ? told : `${handleOf(found)}${name} is so already`,
     values: { reminder: handleOf(found), ...(due && outcome === "snoozed" ? { due_at: due } : {}), ...(change && { change }) },
-    hints: change && !dryRun ? [`to take this back: POST /undo {"change":"${change}"}`] : [],
+    hints: [
+      ...(earlier ? [`that is earlier than before: it was due ${at.type.toLine(before as never, reading)}`] : []),
+      ...(change && !dryRun ? [`to take this back: POST /undo {"change":"${change}"}`] : []),
+    ],
     ...(change && { headers: { "X-Change": change } }),
   };
 }

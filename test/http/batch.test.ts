@@ -89,6 +89,14 @@ test("a batch is rehearsed and proposed like any write", async () => {
   const { id, mark } = kept.json();
   assert.equal((await ann.send("POST", `/proposals/${id}/approve`, { mark })).status, 200);
   assert.equal(await found("/companies?name=Kept Ltd"), 1);
+  const half = [
+    { method: "POST", path: "/tasks", body: { title: "a" } },
+    { method: "POST", path: "/tasks", body: { titel: "b" } },
+  ];
+  const open = (await ann.send("GET", "/proposals?format=json")).json().items.length;
+  const refused = await batch(half, "?propose=true");
+  assert.match(refused.text, /^ERROR invalid_field request 2 of 2 \(POST \/tasks\) was refused/, "who approves sees all of it");
+  assert.equal((await ann.send("GET", "/proposals?format=json")).json().items.length, open);
 });
 
 test("what is no batch is refused before anything is done", async () => {

@@ -181,6 +181,13 @@ test("two who snooze at once both write, one after the other", async () => {
   assert.equal((await ann.send("GET", json(`/${made.handle}`))).json().version, 3);
 });
 
+test("who snoozes to an earlier time is told", async () => {
+  const { id } = (await ann.send("POST", "/contacts?format=json", { name: "Early", follow_up_at: "2099-12-24" })).json();
+  const moved = await ann.send("POST", `/reminders/${id}/snooze`, { until: "2099-12-01" });
+  assert.match(moved.text, /^HINT {2}that is earlier than before: it was due 2099-12-24T00:00:00Z$/m);
+  assert.doesNotMatch((await ann.send("POST", `/reminders/${id}/snooze`, { until: "2099-12-02" })).text, /earlier/);
+});
+
 test("what cannot be snoozed is refused with what can", async () => {
   const company = world.linked.get("company")![0]!;
   const refused: [string, object | undefined, number, RegExp][] = [

@@ -195,6 +195,24 @@ test("a removed member's tokens end at once, and the workspace is not found for 
   assert.equal((await carl.send("GET", `/workspaces/${home}/members`)).status, 404);
 });
 
+test("whose first workspace has ended signs in to the oldest that is their own, and not to one that they only work in", async () => {
+  const fay = await service.signIn("fay@example.com");
+  const first = await workspaceOf(fay);
+  const gus = await service.signIn("gus@example.com");
+  const invited = await gus.send("POST", `/workspaces/${await workspaceOf(gus)}/invites`, {
+    email: "fay@example.com",
+    role: "member",
+  });
+  assert.equal(invited.status, 201, invited.text);
+  const [made] = (await fay.send("POST", "/workspaces", { name: "Second" })).lines;
+  const second = made!.split(" ")[0]!.slice("workspace/".length);
+  assert.equal(await workspaceOf(await service.signIn("fay@example.com")), first);
+  const { code } = (await fay.send("DELETE", `/workspaces/${first}?format=json`)).json();
+  const gone = await fay.send("DELETE", `/workspaces/${first}?code=${code}`);
+  assert.match(gone.text, /^HINT {2}its tokens have ended/m);
+  for (let i = 0; i < 2; i++) assert.equal(await workspaceOf(await service.signIn("fay@example.com")), second);
+});
+
 test("records written while the workspace is deleted do not stay", async () => {
   const eve = await service.signIn("eve@example.com");
   const home = await workspaceOf(eve);

@@ -32,6 +32,15 @@ async function found(query: Record<string, string>): Promise<string> {
   return (reply.json().items as { stage: string }[]).map(({ stage }) => stage).join(" ");
 }
 
+test("a change of the zone tells that times stay", async () => {
+  const carl = await service.signIn("carl@example.com");
+  const [line] = (await carl.send("GET", "/workspaces")).lines;
+  const path = `/${line!.split(" ")[0]!.replace("workspace/", "workspaces/")}`;
+  const told = /^# times stay the moments they are: midnight in UTC is another hour in Asia\/Tokyo$/m;
+  assert.match((await carl.send("PATCH", path, { timezone: "Asia/Tokyo" })).text, told);
+  assert.doesNotMatch((await carl.send("PATCH", path, { timezone: "Asia/Tokyo" })).text, /times stay/);
+});
+
 test("a body takes words, and stores no stray seconds", async () => {
   const times: [string, string][] = [
     ["+1w", "2026-06-08T10:12:00+02:00"],

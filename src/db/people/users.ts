@@ -29,9 +29,10 @@ export async function signIn(
   now: number,
 ): Promise<{ userId: string; workspaceId: string; joined: string[] }> {
   return pool.transaction(async (tx) => {
-    const [userId, usual] = await findOrMake(tx, person, now);
+    const { userId, usual, isNew } = await findOrMake(tx, person, now);
     const joined = await joinInvited(tx, userId, person.email, now);
-    const workspaceId = (await stillMember(tx, userId, usual)) ?? (await makeDefault(tx, userId, person, now));
+    const known = isNew ? undefined : ((await stillMember(tx, userId, usual)) ?? (await takeDefault(tx, userId)));
+    const workspaceId = known ?? (await makeDefault(tx, userId, person, now));
     if (token)
       await tx.rows(insertToken({ ...token, userId, workspaceId, scopes: null, expiresAt: null, parentId: null }, now));
     return { userId, workspaceId, joined };
@@ -42,14 +43,18 @@ export async function signIn(
  * Locks the person, so concurrent sign-ins of one person run one after the other. A known person is not written: users is a table of which
  * every machine of a cluster has a copy.
  */
-async function findOrMake(tx: Transaction, { userId, email }: NewPerson, now: number): Promise<[string, string | null]> {
+async function findOrMake(tx: Transaction, { userId, email }: NewPerson, now: number): Promise<Person> {
   await lockPeople(tx, sql`email = ${email}`);
   const [known] = await tx.rows(sql`select id, default_workspace_id from users where email = ${email}`);
-  if (known) return known as [string, string | null];
+  if (known) return { userId: known[0] as string, usual: known[1] as string | null, isNew: false };
   const [made] = await tx.rows(sql`insert into users (id, email, created_at) values (${userId}, ${email}, ${iso(now)})
     on conflict (email) do update set email = excluded.email returning id, default_workspace_id`);
-  return made as [string, string | null];
+  const [id, usual] = made as [string, string | null];
+  return { userId: id, usual, isNew: id === userId };
 }
+
+/** `usual`: the workspace that they sign in to. */
+type Person = { userId: string; usual: string | null; isNew: boolean };
 
 /**
  * Turns open invites into memberships. It locks the workspaces first, because a workspace that is being deleted takes its invites
@@ -71,6 +76,16 @@ async function stillMember(tx: Transaction, userId: string, workspaceId: string 
     sql`select workspace_id from memberships where user_id = ${userId} and workspace_id = ${workspaceId}`,
   );
   return row?.[0] as string | undefined;
+}
+
+/** Whose first workspace has ended goes on in the oldest that is their own to run. */
+async function takeDefault(tx: Transaction, userId: string): Promise<string | undefined> {
+  const [row] = await tx.rows(
+    sql`select workspace_id from memberships where user_id = ${userId} and role = 'admin' order by created_at, workspace_id limit 1`,
+  );
+  if (!row) return undefined;
+  await tx.rows(sql`update users set default_workspace_id = ${row[0]} where id = ${userId}`);
+  return row[0] as string;
 }
 
 async function makeDefault(tx: Transaction, userId: string, person: NewPerson, now: number): Promise<string> {

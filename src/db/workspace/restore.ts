@@ -134,7 +134,7 @@ export async function requireEmpty(
   const held = tables.filter((_, i) => found![i] === true);
   if (held.length === 0) return;
   throw new Problem("already_exists", `the workspace is not empty: it has ${held.slice(0, 3).join(", ")}, or had some`, [
-    'make a new one, POST /workspaces {"name":"Restored"}, and a token for it, POST /workspaces/{id}/tokens: then import with that token',
+    'make a new one, POST /workspaces {"name":"Restored"}, and a token for it, POST /workspaces/{id}/tokens: then import with that token; it ends with this one',
     "rows to add to this one: POST /<kind>/import",
   ]);
 }

@@ -106,13 +106,15 @@ async function seenWorkspaces({ db, session }: Authenticated): Promise<unknown[]
   return scopes === null ? rows : rows.filter(([id]) => id === workspaceId);
 }
 
+const seen = async (context: Authenticated, id: string) => (await seenWorkspaces(context)).find((each) => each[0] === id);
+
 async function get(context: Authenticated): Promise<Answer> {
   const { id } = await membership(context);
   return show(context, id);
 }
 
 async function show(context: Authenticated, id: string, outcome?: string): Promise<Answer> {
-  const row = (await seenWorkspaces(context)).find((each) => each[0] === id);
+  const row = await seen(context, id);
   if (!row) throw unknownWorkspace(`workspace/${shortId(id)}`); // it ended meanwhile
   return { is: "record", view: createWholeView(workspace), row, ...(outcome ? { outcome } : {}) };
 }
@@ -143,11 +145,18 @@ async function change(context: Authenticated): Promise<Answer> {
     timezone?: string | null;
     [setting: string]: unknown;
   };
+  const before = await seen(context, id);
   await changeWorkspace(context.services.db.pool, id, { name, timezone }, settings);
   context.services.forget(id);
   const answer = await show(context, id, "updated");
+  const former = before?.[workspace.fields.findIndex((field) => field.name === "timezone")];
+  const moved =
+    timezone !== null && former !== timezone
+      ? { lines: [`times stay the moments they are: midnight in ${former} is another hour in ${timezone}`] }
+      : {};
   // The new zone applies to this answer too.
-  return timezone !== null && id === context.session.workspaceId ? { ...answer, showing: { zone: zone(timezone) } } : answer;
+  const showing = timezone !== null && id === context.session.workspaceId ? { showing: { zone: zone(timezone) } } : {};
+  return { ...answer, ...moved, ...showing };
 }
 
 /** Records of a kind, from which on a code holds for that many only. */
@@ -169,6 +178,9 @@ async function remove(context: Authenticated): Promise<Answer> {
     is: "message",
     message: `deleted workspace/${shortId(id)} ${echo(name)} with ${holds}`,
     values: { deleted: `workspace/${shortId(id)}` },
+    hints: [
+      "its tokens have ended, and all that were minted with them, also those for other workspaces: sign in for a new one",
+    ],
   };
 }
 
