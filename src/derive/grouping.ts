@@ -59,7 +59,11 @@ export function readGrouping(kind: Kind, parameters: readonly (readonly [string,
   const names = GROUPING.filter((name) => parameters.some(([each]) => each === name));
   if (names.length === 0) return undefined;
   if (!isRecord(kind))
-    throw new Problem("invalid_filter", `${kind.plural} are not added up: ${names[0]} is for records`, "leave it out");
+    throw new Problem("invalid_filter", `${kind.plural} are not added up: ${names[0]} is for records`, [
+      kind.name === "change"
+        ? 'SQL counts them: POST /sql {"sql":"select actor, action, count(*) from changes where at > now() - interval \'7 days\' group by 1, 2"}'
+        : "leave it out",
+    ]);
   refuseBeside(parameters, names[0]!);
   const by = asked("group_by").map((name) => readKey(kind, name));
   if (by.length > MOST_KEYS)

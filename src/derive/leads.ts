@@ -19,10 +19,7 @@ export function leadsFrom({ kinds }: Catalog, segments: readonly string[]): stri
       words.filter((value) => field.type.known!.includes(value)).map((value) => `GET /${kind.plural}?${field.name}=${value}`),
     ),
   );
-  const [other] = words.flatMap((each) => (Object.hasOwn(ELSEWHERE, each) ? [`GET ${ELSEWHERE[each]}`] : []));
-  return [...named, ...known, ...(other === undefined ? [] : [other])]
-    .slice(0, MOST)
-    .map((request) => `you may mean ${request}`);
+  return [...named, ...known, ...elsewhere(words)].slice(0, MOST).map((request) => `you may mean ${request}`);
 }
 
 /** What others call what stands elsewhere here. */
@@ -30,11 +27,28 @@ const ELSEWHERE: Readonly<Record<string, string>> = {
   ...{ me: "/whoami", profile: "/whoami", account: "/whoami" },
   ...{ user: "/workspaces/{id}/members", team: "/workspaces/{id}/members" },
   ...{ dashboard: "/overview", report: "/overview", stat: "/overview" },
+  ...{ forecast: "/pipeline", funnel: "/pipeline", sales: "/pipeline" },
+  ...{ dunning: "/invoices?status=overdue", receivable: "/invoices?status=in:issued,partly_paid,overdue" },
+  ...{ agenda: "/reminders", today: "/reminders", todo: "/reminders", due: "/reminders" },
 };
 
-/** In place of the id of a record: `/deals/stages`. */
-export const leadsWithin = (kind: Kind, word: string): string[] =>
-  fieldCalled(kind, spellings(word)).map((field) => `you may mean ${valuesOf(kind, field)}`);
+const elsewhere = (words: readonly string[]): string[] =>
+  words.flatMap((each) => (Object.hasOwn(ELSEWHERE, each) ? [`GET ${ELSEWHERE[each]}`] : [])).slice(0, 1);
+
+/** `overdue` is what the status of invoices may be. */
+const valuesCalled = (kind: Kind, words: readonly string[]): string[] =>
+  kind.fields.flatMap(({ name, type }) =>
+    words.filter((value) => type.choices?.includes(value)).map((value) => `GET /${kind.plural}?${name}=${value}`),
+  );
+
+/** In place of the id of a record: `/deals/stages`, `/invoices/overdue`, `/deals/forecast`. */
+export function leadsWithin(kind: Kind, word: string): string[] {
+  const words = spellings(word);
+  const named = fieldCalled(kind, words).map((field) => valuesOf(kind, field));
+  return [...named, ...valuesCalled(kind, words), ...elsewhere(words)]
+    .slice(0, MOST)
+    .map((request) => `you may mean ${request}`);
+}
 
 /** A method that a path has not, where the path is of a record or of what hangs on it. */
 export function leadsInstead(catalog: Catalog, method: string, segments: readonly string[]): string[] {

@@ -243,26 +243,20 @@ function refuseOffset(kind: Kind, { search, sort, cursor }: Pick<ListQuery, "sea
     ]);
 }
 
-/** `fields=name,email,company.industry`, in the definition's order whatever order they are asked in, those of linked records behind; generated clients write `fields=name&fields=email`. */
+/** `fields=name,email,company.industry`, in the order they are asked in; generated clients write `fields=name&fields=email`. */
 export function readFields(kind: Kind, parameters: Parameters): readonly Field[] | undefined {
   const asked = parameters.filter(([name]) => name === "fields").flatMap(([, list]) => list.split(","));
   if (asked.length === 0) return undefined;
   const names = new Set(asked.map((name) => name.trim()));
-  const across: Field[] = [];
-  for (const name of names) {
-    if (kind.field(name)) continue;
-    const field = fieldAcross(kind, name);
-    if (field) {
-      across.push(field);
-      continue;
-    }
-    const known = kind.fields.map((field) => field.name);
-    const near = nearest(name, known);
-    throw new Problem("invalid_field", `${kind.plural} have no field ${echo(name)}`, [
-      `${near.length > 0 ? `did you mean ${near.join(" or ")}? ` : ""}fields: ${known.join(", ")}`,
-    ]);
-  }
-  return [...kind.fields.filter((field) => names.has(field.name)), ...across];
+  return [...names].map((name) => kind.field(name) ?? fieldAcross(kind, name) ?? refuseField(kind, name));
+}
+
+function refuseField(kind: Kind, name: string): never {
+  const known = kind.fields.map((field) => field.name);
+  const near = nearest(name, known);
+  throw new Problem("invalid_field", `${kind.plural} have no field ${echo(name)}`, [
+    `${near.length > 0 ? `did you mean ${near.join(" or ")}? ` : ""}fields: ${known.join(", ")}`,
+  ]);
 }
 
 /** Reads a parameter that is set or not. A value that cannot be read is refused: what was meant as a dry run must not be a write. */

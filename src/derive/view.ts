@@ -204,7 +204,7 @@ export function chosenView(kind: Kind, fields: readonly Field[]): View {
   return view;
 }
 
-/** JSON tells of which record it speaks whatever was chosen, as a line does. */
+/** JSON tells of which record it speaks whatever was chosen, as a line does. A table's columns come in the order that was asked for. */
 function createChosenView(kind: Kind, fields: readonly Field[], names: string): View {
   const shown = [
     ...kind.fields.filter((field) => isIdentity(field) || fields.includes(field)),
@@ -212,7 +212,9 @@ function createChosenView(kind: Kind, fields: readonly Field[], names: string): 
   ];
   const chosen = (field: Field) => fields.includes(field);
   const view = createView(kind, shown, undefined, chosen, chosen);
-  return { ...view, fingerprint: fnv1a(names) };
+  const place = (name: string) => fields.findIndex((field) => field.name === name);
+  const cells = view.cells.toSorted((a, b) => place(a.name) - place(b.name));
+  return { ...view, cells, fingerprint: fnv1a(names) };
 }
 
 /** The view and behind its fields how near each row is, which no kind has as a field. */

@@ -92,7 +92,10 @@ function parseObject(text: string): Body {
   }
   if (typeof value === "object" && value !== null && !Array.isArray(value))
     return { values: value as Record<string, unknown>, form: false, text };
-  throw new Problem("bad_request", "the body is not a JSON object", 'send one object, e.g. {"name":"Jane Doe"}');
+  throw new Problem("bad_request", "the body is not a JSON object", [
+    'send one object, e.g. {"name":"Jane Doe"}',
+    ...(Array.isArray(value) ? ["several: POST /batch takes requests, POST /<kind>/import a file of records"] : []),
+  ]);
 }
 
 /** Matches texts that NFC may change: characters beyond U+02FF, or escapes that may hold them. */

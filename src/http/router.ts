@@ -101,7 +101,7 @@ function notFound<Route>(
     ...(near.length > 0 ? [`did you mean /${near.join(" or /")}?`] : []),
     ...(segments.length === 1 ? elsewhere(root, segments[0]!) : []),
     ...below(root, known),
-    "GET /help tells all paths",
+    "GET /help/routes tells all paths, GET /help what they are for",
   ]);
 }
 

@@ -20,6 +20,7 @@ import { confirm } from "./confirm.ts";
 import { makingOf } from "./linked.ts";
 import { withLists } from "./listed.ts";
 import { mayRead, refuseUnreadable } from "./readable.ts";
+import { strangersIn } from "./strangers.ts";
 
 /** What a bulk request takes besides filters. */
 export const BULK: Named = {
@@ -79,8 +80,13 @@ export function bulkRoutesAt(path: string, kind: Kind, told: string, within?: Wi
 
 async function change(context: Authenticated, kind: Kind, within?: Within): Promise<Answer> {
   const { db, author, services, session, body } = context;
+  if (Object.keys(body.values).length === 0)
+    throw new Problem("missing_field", "the body is empty, so nothing would change", [
+      "send the fields to change, as JSON or as a form (-d field=value): GET /help/bulk",
+    ]);
   const query = await readQuery(context, kind, within);
   const options = readOptions(context, kind);
+  const notes = await strangersIn(context, kind, options);
   const agree = (found: Found) =>
     ask(
       context,
@@ -90,6 +96,7 @@ async function change(context: Authenticated, kind: Kind, within?: Within): Prom
       `change ${counted(found.records.length, kind)}`,
       JSON.stringify(Object.entries(body.values).sort()),
       within,
+      notes,
     );
   const preview = await previewBulk(db, session.workspaceId, kind, query);
   if (preview.records.length === 0) return nothing(context, kind, { updated: 0, unchanged: 0 });
@@ -97,7 +104,7 @@ async function change(context: Authenticated, kind: Kind, within?: Within): Prom
   const { found, changed } = await changeBulk(db, author, services.ids, kind, query, options, makingOf(context), agree);
   const unchanged = found.records.length - changed;
   const rest = unchanged > 0 ? `, ${unchanged} ${unchanged === 1 ? "was" : "were"} so already` : "";
-  return done(context, `updated ${counted(changed, kind)}${rest}`, { updated: changed, unchanged });
+  return done(context, `updated ${counted(changed, kind)}${rest}`, { updated: changed, unchanged }, notes);
 }
 
 async function remove(context: Authenticated, kind: Kind, within?: Within): Promise<Answer> {
@@ -212,6 +219,7 @@ function ask(
   what: string,
   body: string,
   within: Within | undefined,
+  notes: readonly string[] = [],
 ): void {
   const { records, set } = found;
   const path = within ? `/${within.of.plural}/${context.path.id}/${kind.joins!.as}` : `/${kind.plural}`;
@@ -220,7 +228,7 @@ function ask(
     .map(({ id, title }) => `${kind.name}/${shortId(id)}${mayRead(context, kind) ? ` ${echo(title)}` : ""}`);
   const more = records.length > SHOWN ? [`and ${records.length - SHOWN} more`] : [];
   const query = queryWithout(context.parameters, ["confirm", "dry_run", "propose"]);
-  confirm(context, "bulk", [method, kind.plural, set, body], what, `${method} ${path}?${query}`, [...first, ...more]);
+  confirm(context, "bulk", [method, kind.plural, set, body], what, `${method} ${path}?${query}`, [...first, ...more, ...notes]);
 }
 
 export const nothing = ({ requestId }: Authenticated, kind: Kind, values: Record<string, number>): Answer => ({
@@ -229,9 +237,14 @@ export const nothing = ({ requestId }: Authenticated, kind: Kind, values: Record
   values: { ...values, request: requestId },
 });
 
-export const done = ({ dryRun, requestId }: Authenticated, message: string, values: Record<string, number>): Answer => ({
+export const done = (
+  { dryRun, requestId }: Authenticated,
+  message: string,
+  values: Record<string, number>,
+  notes: readonly string[] = [],
+): Answer => ({
   is: "message",
   message,
   values: { ...values, request: requestId },
-  hints: dryRun ? [] : [`to take all of it back: POST /undo {"request":"${requestId}"}`],
+  hints: [...notes, ...(dryRun ? [] : [`to take all of it back: POST /undo {"request":"${requestId}"}`])],
 });

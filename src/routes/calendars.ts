@@ -1,6 +1,7 @@
 import { createCalendar, deleteCalendar, findCalendar, listCalendars } from "../db/people/calendars.ts";
-import { streamReminders } from "../db/records/reminders.ts";
+import { countReminders, type ReminderQuery, streamReminders } from "../db/records/reminders.ts";
 import { createWholeView } from "../derive/view.ts";
+import type { Reading } from "../fields/type.ts";
 import { choice, phrase, required, text } from "../fields/vocabulary.ts";
 import type { Answer } from "../http/reply.ts";
 import { readId, shortId } from "../kit/id.ts";
@@ -95,8 +96,29 @@ async function create(context: Authenticated): Promise<Answer> {
     status: 201,
     message: `made ${echo(made.name)}; keep the address, it is shown once, and who knows it can read it`,
     values: { address: `${seenBaseUrl(context)}/calendars/${secret}.ics`, id: `calendar/${shortId(id)}` },
-    hints: [`subscribe to the address in a calendar program; DELETE /calendars/${shortId(id)} ends it`],
+    hints: [
+      `subscribe to the address in a calendar program; DELETE /calendars/${shortId(id)} ends it`,
+      ...(made.mine ? await nothingYours(context) : []),
+    ],
   };
+}
+
+/** Records that were imported are often nobody's, and a calendar of one's own stays empty. */
+async function nothingYours({ db, session, reading }: Authenticated): Promise<string[]> {
+  const countOf = async (owner: string | null) =>
+    (await countReminders(db, session.workspaceId, { ...nextYear(reading), owner, limit: 0, handles: false })).rows;
+  if ((await countOf(session.email)) > 0) return [];
+  const nobodys = await countOf(null);
+  if (nobodys === 0) return [];
+  return [
+    `nothing that is due in the next year is yours, and ${nobodys} ${nobodys === 1 ? "is" : "are"} nobody's: {"owner":"all"} shows all`,
+  ];
+}
+
+/** Everything overdue and what comes in the next year. */
+function nextYear(reading: Reading): Pick<ReminderQuery, "until" | "today" | "now" | "kinds" | "position"> {
+  const [today, until] = [readMoment("today", reading)!.from, readMoment("+1y", reading)!.to];
+  return { until, today, now: reading.now, kinds: undefined, position: undefined };
 }
 
 async function list({ db, session }: Authenticated): Promise<Answer> {
@@ -104,7 +126,7 @@ async function list({ db, session }: Authenticated): Promise<Answer> {
   return listAnswer(createWholeView(calendar), { rows, more: false });
 }
 
-/** Everything overdue and what comes in the next year, in the zone of the workspace. */
+/** In the zone of the workspace. */
 async function read({ services, path, reading }: Context): Promise<Answer> {
   const { db, seal } = services;
   const asked = path.id!;
@@ -113,8 +135,7 @@ async function read({ services, path, reading }: Context): Promise<Answer> {
     throw new Problem("not_found", "there is no calendar at this address", "who made it: POST /calendars gives a new address");
   const { workspaceId, timezone, email, mine } = found;
   const local = { ...reading, zone: zone(timezone) };
-  const [today, until] = [readMoment("today", local)!.from, readMoment("+1y", local)!.to];
-  const query = { until, today, now: reading.now, owner: mine ? email : undefined, kinds: undefined, position: undefined };
+  const query = { ...nextYear(local), owner: mine ? email : undefined };
   const { catalog } = await services.catalogs.now(workspaceId);
   const reminders = streamReminders({ ...db, catalog }, workspaceId, { ...query, limit: 0, handles: true });
   return { ...remindOfAll(reminders), showing: { zone: local.zone } };

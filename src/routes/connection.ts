@@ -39,7 +39,7 @@ async function connect({ services, db, session, style }: Authenticated): Promise
   if (sqlUrl === "")
     throw notAvailable(
       "nobody reaches the database of this server but the server itself",
-      "POST /sql asks it for you: GET /help/sql",
+      "POST /sql asks it for you: GET /help/sql; who runs the server sets CRM_SQL_URL where its PostgreSQL listens for others",
     );
   if (session.audience !== null)
     throw new Problem(

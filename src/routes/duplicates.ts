@@ -10,7 +10,6 @@ import type { Answer } from "../http/reply.ts";
 import { writeCursor } from "../kit/cursor.ts";
 import { shortId } from "../kit/id.ts";
 import { Problem } from "../kit/problem.ts";
-import { oneOf } from "../kit/words.ts";
 import type { Catalog } from "../records/catalog.ts";
 import type { Kind } from "../records/kind.ts";
 import { type Authenticated, type Route, readPathId } from "../service/route.ts";
@@ -119,7 +118,7 @@ async function dismiss(context: Authenticated, kind: Kind): Promise<Answer> {
   const { ids, isNew } = await dismissPair(db, author, kind, [one, other]);
   return {
     is: "message",
-    message: `${ids.map(shortId).join(" and ")} are not ${oneOf(kind.name)}: the pair is not shown again`,
+    message: `${ids.map(shortId).join(" and ")} are two ${kind.plural}: the pair is not shown again`,
     values: { dismissed: isNew },
   };
 }

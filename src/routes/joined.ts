@@ -20,6 +20,7 @@ import { ANSWER, BULK, bulkRoutesAt, counts, done, nothing, readBulkQuery, readO
 import { confirm } from "./confirm.ts";
 import { makingOf } from "./linked.ts";
 import { mayRead } from "./readable.ts";
+import { strangersIn } from "./strangers.ts";
 
 /** The routes of kinds whose records put one thing into another: who is in a campaign. */
 export const joinedRoutes = ({ kinds }: Catalog): Route[] =>
@@ -86,10 +87,8 @@ async function put(context: Authenticated, joining: Joining): Promise<Answer> {
   agree(preview);
   const { records, already } = await joinAll(db, author, services.ids, joining, to, query, written, making, agree);
   const rest = already > 0 ? `, ${already} ${already === 1 ? "was" : "were"} in it already` : "";
-  return done(context, `put ${counted(records.length, whom.target)} into ${handleOf(into.target.name, preview.into)}${rest}`, {
-    added: records.length,
-    already,
-  });
+  const message = `put ${counted(records.length, whom.target)} into ${handleOf(into.target.name, preview.into)}${rest}`;
+  return done(context, message, { added: records.length, already }, await strangersIn(context, kind, options));
 }
 
 const without = <T>(values: Record<string, T>, names: readonly string[]): Record<string, T> =>

@@ -17,6 +17,13 @@ export async function strangers(context: Authenticated, kind: Kind, { sent }: Wr
   return tell(context, named);
 }
 
+/** Told beside a write of several, each once. */
+export async function strangersIn(context: Authenticated, kind: Kind, written: readonly Written[]): Promise<string[]> {
+  const notes = new Set<string>();
+  for (const each of written) for (const note of await strangers(context, kind, each)) notes.add(note);
+  return [...notes];
+}
+
 /** Told of a list that found nothing. */
 export async function strangersAsked(context: Authenticated, conditions: readonly Condition[]): Promise<string[]> {
   const named = conditions.flatMap(({ field, predicate }) =>

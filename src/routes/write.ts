@@ -62,7 +62,7 @@ function lacksOf({ session, headers }: Authenticated, kind: Kind): Lacks {
   const lacks = scopesLacking(session, kind);
   if (headers["if-none-match"]?.trim() !== "*" || lacks.update) return lacks;
   const taken = new Problem("already_exists", `there is ${oneOf(name)} with this ${naturalKey}`, [
-    "it is left as it is; without If-None-Match the POST would update it",
+    `it is left as it is; GET /${kind.plural}?${naturalKey}=… shows it, and without If-None-Match the POST would update it`,
   ]);
   return { ...lacks, update: taken };
 }

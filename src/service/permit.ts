@@ -1,5 +1,6 @@
 import type { Session } from "../db/people/sessions.ts";
 import { isRecordWrite, type Operation, type Scope } from "../derive/operation.ts";
+import { isNobodys } from "../kit/nobody.ts";
 import { Problem } from "../kit/problem.ts";
 import { covers, roleAllows, type Verb, WRITES } from "../kit/scope.ts";
 
@@ -20,7 +21,9 @@ export function permit(session: Session, scope: Scope | undefined): void {
     throw new Problem(
       "scope_required",
       `a ${role} of this workspace cannot ${verb} here`,
-      "GET /workspaces/{id}/members shows who is admin: ask for another role",
+      isNobodys(session.email)
+        ? "a person has claimed it, and this token from before only reads: they give you another, POST /tokens"
+        : "GET /workspaces/{id}/members shows who is admin: ask for another role",
     );
   }
   if (covers(scopes, verb, plural)) return;

@@ -149,3 +149,17 @@ test("an address ends with the token that it was made with, and moves on with it
   assert.equal((await service.send("GET", path)).status, 404);
   assert.doesNotMatch((await dora.send("GET", "/calendars")).text, new RegExp(id));
 });
+
+test("who has nothing due is told what is nobody's", async () => {
+  const carl = await service.signIn("carl@example.com");
+  const told = async (body: object) => (await carl.send("POST", "/calendars", body)).text;
+  assert.doesNotMatch(await told({}), /nobody/);
+  await carl.send("POST", "/contacts", { name: "Imported", follow_up_at: "2026-08-01" });
+  assert.match(
+    await told({}),
+    /^HINT {2}nothing that is due in the next year is yours, and 1 is nobody's: \{"owner":"all"\} shows all$/m,
+  );
+  assert.doesNotMatch(await told({ owner: "all" }), /nobody/);
+  await carl.send("POST", "/tasks", { title: "Mine", due_at: "2026-08-01", assignee: "me" });
+  assert.doesNotMatch(await told({}), /nobody/);
+});

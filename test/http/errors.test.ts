@@ -103,6 +103,35 @@ test("what stands elsewhere here is named by a hint: values of a field, a record
     await leads(/make one: POST \/contacts \{.*many: PATCH \/contacts\?<filters>/s, "POST", `/contacts/${word}`);
 });
 
+test("what a stranger tries first is answered by what to do", async () => {
+  const told: [string, string, unknown, RegExp, Record<string, string>?][] = [
+    ["GET", "/forecast", undefined, /^HINT {2}you may mean GET \/pipeline$/m],
+    ["GET", "/dunning", undefined, /^HINT {2}you may mean GET \/invoices\?status=overdue$/m],
+    ["GET", "/invoices/overdue", undefined, /^HINT {2}you may mean GET \/invoices\?status=overdue$/m],
+    ["GET", "/deals/forecast", undefined, /^HINT {2}you may mean GET \/pipeline$/m],
+    ["GET", "/audit?group_by=actor,action", undefined, /^HINT {2}SQL counts them: POST \/sql /m],
+    ["POST", "/contacts", [{ name: "Jane" }], /^HINT {2}several: POST \/batch .* POST \/<kind>\/import/m],
+    ["PATCH", "/contacts?stage=lead", {}, /^ERROR missing_field the body is empty, so nothing would change$/m],
+    [
+      "PATCH",
+      "/contacts?all=true&dry_run=true",
+      { owner: "who@else.example" },
+      /^HINT {2}owner "who@else\.example" is no member$/m,
+    ],
+    ["POST", "/tokens", { scopes: ["propose"] }, /^HINT {2}it sees no record, .*\["read","propose"\]/m],
+    ["POST", "/sql", { sql: "select custom.birthday from contacts" }, /^HINT {2}a member of custom is custom->>'name'$/m],
+  ];
+  for (const [method, path, body, hint] of told) {
+    const { text } = await ann.send(method, path, body);
+    assert.match(text, hint, `${method} ${path} ${text}`);
+  }
+});
+
+test("columns come in the order that was asked for", async () => {
+  const { text } = await ann.send("GET", "/deals?format=csv&fields=amount_cents,company,title,company.industry&limit=1");
+  assert.equal(text.split("\n")[0]!.trim(), "amount_cents,company,title,company.industry");
+});
+
 test("names of JavaScript's own object properties are not found like any other", async () => {
   for (const name of ["constructor", "toString", "valueOf", "hasOwnProperty", "__proto__", "__defineGetter__"]) {
     for (const path of [`/help/${name}`, `/contacts/${name}`, `/${name}`, `/contacts/c_00000000/${name}`, `/tokens/${name}`]) {

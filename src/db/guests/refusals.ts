@@ -71,6 +71,7 @@ function hintOf(error: postgres.PostgresError, catalog: Catalog, text: string): 
       if (!/for (table|view|relation|schema) /.test(message)) return undefined;
       return nearTable(/for \w+ "?([^" ]+)"?/.exec(message)?.[1] ?? "", catalog, tables);
     case "42P01":
+      if (/for table "?custom"?/.test(message)) return "a member of custom is custom->>'name'";
       return nearTable(/(?:relation|table|view) "?([^" ]+)"?/.exec(message)?.[1] ?? "", catalog, tables);
     case "42703":
       return nearColumn(/column "?(.+?)"? does not exist/.exec(message)?.[1] ?? "", catalog, text);

@@ -18,7 +18,7 @@ import { readId, shortId } from "../../kit/id.ts";
 import { echo } from "../../kit/line.ts";
 import { TIME_FORMS } from "../../kit/moments.ts";
 import { Problem } from "../../kit/problem.ts";
-import { covers, coversScope, isScope, type Scopes, VERBS } from "../../kit/scope.ts";
+import { covers, coversScope, isScope, type Scopes, VERBS, type Verb } from "../../kit/scope.ts";
 import { newSecret, SECRETS } from "../../kit/secret.ts";
 import { showInstant } from "../../kit/time.ts";
 import type { Authenticated, Route, Services } from "../../service/route.ts";
@@ -145,8 +145,14 @@ export async function mint(context: Authenticated, workspaceId: string, wish = r
       scopes: wish.scopes?.join(",") ?? null,
       expires_at: wish.expiresAt === null ? null : showInstant(wish.expiresAt, style.showing.zone),
     },
-    hints: [`DELETE /tokens/${shortId(row.id)} ends it`],
+    hints: [`DELETE /tokens/${shortId(row.id)} ends it`, ...readsNothing(wish.scopes)],
   };
+}
+
+/** What a proposal changes, and what has become of it, is for those who read. */
+function readsNothing(scopes: Scopes): string[] {
+  const has = (verb: Verb) => scopes?.some((scope) => scope === verb || scope.endsWith(`.${verb}`));
+  return has("propose") && !has("read") ? ['it sees no record, nor its own proposals: {"scopes":["read","propose"]} does'] : [];
 }
 
 /**

@@ -173,7 +173,7 @@ test("parameters that stand once, limits and fields", () => {
       ["fields", " price ,name"],
       ["fields", "price"],
     ])?.map(({ name }) => name),
-    ["name", "price"],
+    ["price", "name"],
   );
 });
 
