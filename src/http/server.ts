@@ -167,13 +167,24 @@ function turnAway(socket: Socket, served: boolean, ids: IdSource): void {
   setImmediate(() => socket.destroy());
 }
 
+type Refused = { code?: string | undefined; rawPacket?: Buffer };
+
+/** The address as it has to be sent: every byte that may not stand in one is percent-encoded. */
+function encodedTarget(packet: Buffer | undefined): string[] {
+  const [, target] = /^[A-Z]+ (\/[^ \r\n]*) HTTP\/1/.exec(packet?.toString("latin1", 0, 2_000) ?? "") ?? [];
+  if (target === undefined) return [];
+  const hex = (byte: string) => `%${byte.charCodeAt(0).toString(16).toUpperCase().padStart(2, "0")}`;
+  return [`it reads ${target.replace(/[^!-~]/g, hex)}`];
+}
+
 /** Answers input that never became a request, then closes. */
-function refuse({ code = "" }: { code?: string | undefined }, socket: Duplex, ids: IdSource): void {
+function refuse({ code = "", rawPacket }: Refused, socket: Duplex, ids: IdSource): void {
   if (code === "ECONNRESET" || !socket.writable) return void socket.destroy();
   const [kind, message, hint] = REFUSALS[code] ?? (["bad_request", "this is not an HTTP request", "GET /help"] as const);
   const requestId = ids("req");
   const later = kind === "busy" ? { headers: { "Retry-After": "1" } } : {};
-  const { status, headers, body } = encodeProblem(new Problem(kind, message, hint, later), text, requestId);
+  const hints = code === "HPE_INVALID_URL" ? [...encodedTarget(rawPacket), hint] : hint;
+  const { status, headers, body } = encodeProblem(new Problem(kind, message, hints, later), text, requestId);
   const lines = Object.entries({
     ...headers,
     "Content-Length": Buffer.byteLength(body),

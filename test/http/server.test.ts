@@ -112,6 +112,11 @@ test("an invalid request is refused in our format and its connection closed", as
   }
 });
 
+test("an address with bytes in it is shown as it has to be sent", async () => {
+  const [answer] = await talk(`GET /contacts?name=Zoë&city=à HTTP/1.1\r\n${HOST}\r\n`);
+  assert.match(answer!.body, /^HINT {2}it reads \/contacts\?name=Zo%C3%AB&city=%C3%A0$/m);
+});
+
 test("a truncated request is refused as such", async () => {
   for (const request of [
     `GET /help HTTP/1.1\r\nHos`,
