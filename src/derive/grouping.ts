@@ -181,7 +181,10 @@ function readFigure(kind: Kind, is: FigureName, name: string): Figure {
     field ? `${is} does not work with ${name}` : `there is no field ${echo(name)} on ${kind.plural}`,
     names.length === 0
       ? `${kind.plural} have nothing to add up; count them: group_by=${groupNames(kind)[0]}`
-      : `${near.length > 0 && !field ? `did you mean ${near.join(" or ")}? ` : ""}${is}=${names.join(", ")}`,
+      : [
+          `${near.length > 0 && !field ? `did you mean ${near.join(" or ")}? ` : ""}${is}=${names.join(", ")}`,
+          ...(kind.pipeline?.probability ? ["what is open, by stage and weighted by probability: GET /pipeline"] : []),
+        ],
   );
 }
 

@@ -3,7 +3,8 @@ import { SECRETS } from "./secret.ts";
 
 /** Signing as the Standard Webhooks specification 1.0.0 says, with symmetric keys (standardwebhooks.com). */
 
-const KEY_BYTES = 32;
+/** A multiple of three: base64 of it needs no `=`, which a line would put in quotes. */
+const KEY_BYTES = 33;
 
 /** `whsec_` and the key in base64. `random` gives unpredictable numbers in [0, 1). */
 export function newWebhookSecret(random: () => number): string {

@@ -118,6 +118,12 @@ test("what a stranger tries first is answered by what to do", async () => {
       { owner: "who@else.example" },
       /^HINT {2}owner "who@else\.example" is no member$/m,
     ],
+    [
+      "GET",
+      "/deals?sum=weighted_amount_cents",
+      undefined,
+      /^HINT {2}what is open, .* weighted by probability: GET \/pipeline$/m,
+    ],
     ["POST", "/tokens", { scopes: ["propose"] }, /^HINT {2}it sees no record, .*\["read","propose"\]/m],
     ["POST", "/sql", { sql: "select custom.birthday from contacts" }, /^HINT {2}a member of custom is custom->>'name'$/m],
   ];

@@ -68,6 +68,14 @@ test("an ambiguous name is refused without the ids of its candidates", async () 
   assert.match(refused.text, /^ERROR unprocessable more than one contact "Twin"\n/);
   assert.doesNotMatch(refused.text, /c_[0-9a-z]{8}/);
   assert.match((await ann.send("POST", "/deals", { title: "x", contact: "Twin" })).text, /contact_id=c_\w{8} or c_\w{8}/);
+  const [, both] = /tell them apart: GET (\S+)/.exec((await ann.send("POST", "/deals", { title: "x", contact: "Twin" })).text)!;
+  assert.deepEqual(
+    (await ann.send("GET", `${both}&sort=name&format=json`))
+      .json()
+      .items.map(({ email }: { email: string }) => email)
+      .sort(),
+    ["twin1@acme.com", "twin2@acme.com"],
+  );
 });
 
 test("an upsert or a PATCH shows a write-only token only the record's identity", async () => {

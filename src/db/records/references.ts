@@ -188,11 +188,11 @@ export async function resolveLink(
       `make it first: POST /${target.plural} ${JSON.stringify({ [target.title]: choice.name })}, or find it: GET /${target.plural}?search=…`,
     ]);
   }
-  throw new Problem(
-    "unprocessable",
-    `more than one ${wanted}`,
-    `name one by its id: ${field.name}=${mayRead(target.plural) ? fitting.map(shortId).join(" or ") : "…"}`,
-  );
+  const readable = mayRead(target.plural);
+  throw new Problem("unprocessable", `more than one ${wanted}`, [
+    `name one by its id: ${field.name}=${readable ? fitting.map(shortId).join(" or ") : "…"}`,
+    ...(readable ? [`to tell them apart: GET /${target.plural}?id=in:${fitting.map(shortId).join(",")}`] : []),
+  ]);
 }
 
 /** `company/co_5h2k8m3q "Acme Inc"`: the few whose name holds this text. */
