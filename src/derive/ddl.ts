@@ -106,8 +106,8 @@ function indexesSql(kind: Kind): string[] {
     ...(kind.holders.length > 0 ? [index("called", `"left"(crm_fold(${quoted(kind.titleField)}), 200)`)] : []),
     // The column is in the index as well, or PostgreSQL would fetch the row and work the key out again.
     ...blocksOf(kind).map(
-      ({ name, field, key }) =>
-        `create index ${plural}_${name}_idx on ${plural} (workspace_id, (${key(`"${field}"`)}), id) include ("${field}") where "${field}" is not null and deleted_at is null;`,
+      ({ name, column, key }) =>
+        `create index ${plural}_${name}_idx on ${plural} (workspace_id, (${key(`"${column}"`)}), id) include ("${column}") where "${column}" is not null and deleted_at is null;`,
     ),
     `create index ${plural}_deleted_idx on ${plural} (workspace_id, ${order}, id) where deleted_at is not null;`,
     // A new record with the natural key of a deleted one may be that one again.

@@ -1,6 +1,7 @@
 import { compileKind } from "../records/compile.ts";
 import { defineRecord } from "../records/define.ts";
 import { SHARED_TABLE } from "../records/kind.ts";
+import { ORGANISATION_KEY, OWN_MARK, PHONE_KEY } from "./blocks.ts";
 import { KEY_SLOT, type Letter, OWN_KEY, OWN_KEYED, slotSql, TITLE_SLOT } from "./slots.ts";
 
 /** Stands for all own kinds where their table and its function are made. */
@@ -53,6 +54,10 @@ export function sharedTableSql(): string[] {
     ...Object.entries(INDEXED).flatMap(([letter, most]) =>
       Array.from({ length: most }, (_, i) => slotIndex(letter as Letter, `${letter}${i + 1}`)),
     ),
+    ...marks(TITLE_SLOT, ORGANISATION_KEY),
+    ...marks(KEY_SLOT, OWN_MARK),
+    ...Array.from({ length: INDEXED.t! }, (_, i) => marks(`t${i + 1}`, OWN_MARK)).flat(),
+    ...marks("p1", PHONE_KEY),
     index("search", "search gin_trgm_ops", "", "using gin "),
     `create index ${TABLE}_lexemes_idx on ${TABLE} using gin (crm_lexemes(workspace_id, search)) where deleted_at is null;`,
     `alter table ${TABLE} alter column workspace_id set (n_distinct = -0.0002);`,
@@ -73,6 +78,12 @@ function slotIndex(letter: Letter, slot: string): string {
   if (letter === "l" || letter === "c") return index(slot, `kind, ${value}, updated_at, id`, `${value} is not null`);
   const key = letter === "t" ? folded(slot) : value;
   return index(slot, `kind, ${key}, id`, `${key} is not null`);
+}
+
+/** The key by which duplicates are found (see blocks.ts). */
+function marks(slot: string, key: string): string[] {
+  const value = `${key}(${slotSql(slot, "own")})`;
+  return [index(`${slot}_same`, `kind, ${value}, id`, `${value} is not null`)];
 }
 
 const index = (name: string, on: string, where = "", using = "") =>

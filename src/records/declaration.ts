@@ -160,7 +160,7 @@ export type Declaration = {
   mentions?: { at: string; in: readonly string[] };
   /**
    * What of it stands on the timelines of the records that it links to or mentions: each record, at the time by which its lists are ordered; or each
-   * of its changes, which stand on its own timeline too.
+   * of its changes, which stand on its own timeline too. The changes of a record of an own kind stand on its own timeline alone.
    */
   timeline?: "records" | "changes";
   /**

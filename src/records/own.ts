@@ -3,7 +3,7 @@ import { custom, required } from "../fields/vocabulary.ts";
 import { atOnce } from "../kit/turns.ts";
 import type { Catalog } from "./catalog.ts";
 import { compiling } from "./compile.ts";
-import type { Declaration, ReminderSource } from "./declaration.ts";
+import type { Declaration, IdentitySource, ReminderSource } from "./declaration.ts";
 import { defineRecord, withFields } from "./define.ts";
 import { derived } from "./derived.ts";
 import { exampleOfType, keyType, ownType, titleType } from "./ownTypes.ts";
@@ -108,15 +108,18 @@ function declarationOf({ name, plural, prefix, declaration }: OwnKind, fields: r
   const amount = fields.find(({ type }) => type === "cents")?.name;
   const per = fields.find(({ type }) => type === "currency")?.name;
   const source = reminder && reminderOf(reminder, fields, nameOf);
+  const identity = identityOf(fields, title);
   return defineRecord({
     name,
     plural: plural!,
     prefix: prefix!,
     shared: true,
+    timeline: "records",
     about,
     title: nameOf(title)!,
     ...(key === undefined ? {} : { naturalKey: key }),
     ...(source ? { reminder: source } : {}),
+    ...(identity ? { identity } : {}),
     ...(amount && per ? { sums: { amount, per } } : {}),
     fields: {
       ...specsOf(fields, { title, key: naturalKey, shared: true }),
@@ -124,6 +127,23 @@ function declarationOf({ name, plural, prefix, declaration }: OwnKind, fields: r
     },
     example: exampleOf(fields, title),
   });
+}
+
+/** What tells that two records may be one: a title that is text, and the first address, domain and phone; and what both belong to. */
+function identityOf(fields: readonly OwnField[], title: string | undefined): IdentitySource | undefined {
+  const named = (found: OwnField | undefined, part: keyof IdentitySource) => (found ? { [part]: found.name } : {});
+  const typed = (type: string) => fields.find((field) => field.type === type);
+  const identity: IdentitySource = {
+    ...named(
+      fields.find(({ column, type }) => column === title && type === "text"),
+      "organisation",
+    ),
+    ...named(typed("email"), "email"),
+    ...named(typed("domain"), "domain"),
+    ...named(typed("phone"), "phone"),
+  };
+  if (Object.keys(identity).length === 0) return undefined;
+  return { ...identity, ...named(typed("link"), "at") };
 }
 
 /** Further facts of a record of an own kind. */

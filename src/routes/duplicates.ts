@@ -10,7 +10,7 @@ import type { Answer } from "../http/reply.ts";
 import { writeCursor } from "../kit/cursor.ts";
 import { shortId } from "../kit/id.ts";
 import { Problem } from "../kit/problem.ts";
-import type { Catalog } from "../records/catalog.ts";
+import { derived } from "../records/derived.ts";
 import type { Kind } from "../records/kind.ts";
 import { type Authenticated, type Route, readPathId } from "../service/route.ts";
 import { duplicate } from "../views/duplicate.ts";
@@ -24,41 +24,42 @@ const VIEW = createWholeView(duplicate, undefined, shortPair);
 const PAIR: FieldType = { ...tagsType, expects: "two ids" };
 
 /** Records that may be one: of the kinds that say what tells who somebody is. */
-export const duplicateRoutes = ({ kinds }: Catalog): Route[] =>
-  kinds
-    .filter(({ identity }) => identity)
-    .flatMap((kind): Route[] => [
-      {
-        method: "GET",
-        path: `/${kind.plural}/duplicates`,
-        about: `pairs of ${kind.plural} that may be one, surest first`,
-        parameters: { limit: limit(MOST), cursor },
-        answers: { is: "list", of: [duplicate] },
-        handle: (context) => list(context, kind),
-      },
-      {
-        method: "GET",
-        path: `/${kind.plural}/{id}/duplicates`,
-        about: `the ${kind.plural} that may be one with this one, surest first`,
-        parameters: { limit: limit(MOST) },
-        answers: { is: "list", of: [duplicate] },
-        handle: (context) => ofOne(context, kind),
-      },
-      {
-        method: "POST",
-        path: `/${kind.plural}/duplicates/dismiss`,
-        about: `say that two ${kind.plural} are not one: the pair is not shown again`,
-        needs: "update",
-        body: {
-          is: "values",
-          values: { pair: { type: PAIR, about: `the ids of both ${kind.plural}`, required: true } },
-          example: { pair: [`${kind.prefix}_t4v6w8y0`, `${kind.prefix}_5h2k8m3q`] },
+export const duplicateRoutes = derived((kind: Kind): Route[] =>
+  !kind.identity
+    ? []
+    : [
+        {
+          method: "GET",
+          path: `/${kind.plural}/duplicates`,
+          about: `pairs of ${kind.plural} that may be one, surest first`,
+          parameters: { limit: limit(MOST), cursor },
+          answers: { is: "list", of: [duplicate] },
+          handle: (context) => list(context, kind),
         },
-        answers: { is: "message", values: { dismissed: required(boolean({ about: "false where the pair was already" })) } },
-        refuses: ["not_found", "unprocessable"],
-        handle: (context) => dismiss(context, kind),
-      },
-    ]);
+        {
+          method: "GET",
+          path: `/${kind.plural}/{id}/duplicates`,
+          about: `the ${kind.plural} that may be one with this one, surest first`,
+          parameters: { limit: limit(MOST) },
+          answers: { is: "list", of: [duplicate] },
+          handle: (context) => ofOne(context, kind),
+        },
+        {
+          method: "POST",
+          path: `/${kind.plural}/duplicates/dismiss`,
+          about: `say that two ${kind.plural} are not one: the pair is not shown again`,
+          needs: "update",
+          body: {
+            is: "values",
+            values: { pair: { type: PAIR, about: `the ids of both ${kind.plural}`, required: true } },
+            example: { pair: [`${kind.prefix}_t4v6w8y0`, `${kind.prefix}_5h2k8m3q`] },
+          },
+          answers: { is: "message", values: { dismissed: required(boolean({ about: "false where the pair was already" })) } },
+          refuses: ["not_found", "unprocessable"],
+          handle: (context) => dismiss(context, kind),
+        },
+      ],
+);
 
 async function list(context: Authenticated, kind: Kind): Promise<Answer> {
   const { db, parameters, services, session } = context;

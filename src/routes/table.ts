@@ -90,22 +90,20 @@ export function* creatingRoutes(catalog: Catalog): Generator<void, Route[], void
     ...overviewRoutes,
     ...savedListRoutes(catalog.kinds),
     ...historyRoutes(catalog),
-    ...timelineRoutes(catalog),
-    ...undoRoutes(catalog),
-    ...proposalRoutes,
-    ...documentRoutes(catalog),
   );
+  for (const kind of catalog.kinds) {
+    routes.push(...timelineRoutes(kind, catalog));
+    yield;
+  }
+  routes.push(...undoRoutes(catalog), ...proposalRoutes, ...documentRoutes(catalog));
   for (const kind of catalog.kinds) {
     routes.push(mergeRoute(kind));
     yield;
   }
-  routes.push(
-    ...duplicateRoutes(catalog),
-    ...changeRoutes,
-    ...webhookRoutes,
-    ...batchRoutes,
-    ...exportRoutes,
-    ...dialectRoutes,
-  );
+  for (const kind of catalog.kinds) {
+    routes.push(...duplicateRoutes(kind));
+    yield;
+  }
+  routes.push(...changeRoutes, ...webhookRoutes, ...batchRoutes, ...exportRoutes, ...dialectRoutes);
   return routes;
 }

@@ -19,42 +19,45 @@ import { mayRead, readableView } from "./readable.ts";
 
 const MOST = 200;
 
-/** `GET /contacts/{id}/timeline`, of every kind of which something is told. */
-export function timelineRoutes({ kinds }: Catalog): Route[] {
-  return kinds.flatMap((kind): Route[] => {
-    const sources = timelineOf(kind);
-    if (sources.length === 0) return [];
-    const shown = sources.map((source) => (source.is === "changes" ? change : source.kind));
-    const names = sources.map((source) => source.kind.name);
-    return [
-      {
-        method: "GET",
-        path: `/${kind.plural}/{id}/timeline`,
-        about: `what happened with ${oneOf(kind.name)}, newest first: ${told(sources)}`,
-        parameters: {
-          kind: { type: textType(200, `a comma list of ${names.join(", ")}`), about: "of these kinds only" },
-          limit: limit(MOST),
-          cursor,
-        },
-        answers: { is: "list", of: [...new Set(shown)] },
-        handle: (context) => timeline(context, kind),
+/** Own kinds that stand on a timeline where none are named. */
+const MOST_OWN = 20;
+
+/** `GET /contacts/{id}/timeline`, of a kind of which something is told. */
+export function timelineRoutes(kind: Kind, catalog: Catalog): Route[] {
+  const sources = timelineOf(kind, catalog);
+  if (sources.length === 0) return [];
+  const shown = sources.map((source) => (source.is === "changes" ? change : source.kind));
+  const names = sources.map((source) => source.kind.name);
+  return [
+    {
+      method: "GET",
+      path: `/${kind.plural}/{id}/timeline`,
+      about: `what happened with ${oneOf(kind.name)}, newest first: ${told(sources)}`,
+      parameters: {
+        kind: { type: textType(8_000, `a comma list of ${names.join(", ")}`), about: "of these kinds only" },
+        limit: limit(MOST),
+        cursor,
       },
-    ];
-  });
+      answers: { is: "list", of: [...new Set(shown)] },
+      handle: (context) => timeline(context, kind),
+    },
+  ];
 }
 
 /** `activities, tasks, emails and changes of deals` */
 function told(sources: readonly Source[]): string {
-  const names = sources.map(({ is, kind, ...rest }) => {
+  const builtIn = sources.filter(({ is, kind }) => is === "changes" || !kind.shared);
+  const names = builtIn.map(({ is, kind, ...rest }) => {
     if (is !== "changes") return kind.plural;
     return "link" in rest && rest.link ? `changes of ${kind.plural}` : "its own changes";
   });
-  return `${names.slice(0, -1).join(", ")} and ${names.at(-1)}`;
+  if (builtIn.length < sources.length) names.unshift("records of your own kinds that link to it");
+  return names.length === 1 ? names[0]! : `${names.slice(0, -1).join(", ")} and ${names.at(-1)}`;
 }
 
 async function timeline(context: Authenticated, kind: Kind): Promise<Answer> {
   const { db, services, session, parameters, path, style } = context;
-  const asked = readKinds(kind, single(parameters, "kind"));
+  const { asked, left } = readKinds(timelineOf(kind, db.catalog), single(parameters, "kind"));
   const sources = asked.filter((source) => mayRead(context, source.kind));
   const hidden = asked.filter((source) => !sources.includes(source)).map((source) => source.kind.plural);
   const most = readLimit(single(parameters, "limit"), MOST);
@@ -78,15 +81,21 @@ async function timeline(context: Authenticated, kind: Kind): Promise<Answer> {
       return {
         nextCursor: goesOn && last ? writeCursor(last.position, list, services.seal) : null,
         summary: `${shown.length} ${shown.length === 1 ? "entry" : "entries"}`,
-        notes: hidden.length > 0 ? [`the token may not read ${hidden.join(", ")}: they are left out`] : [],
+        notes: [
+          ...(hidden.length > 0 ? [`the token may not read ${hidden.join(", ")}: they are left out`] : []),
+          ...(left > 0 ? [`${left} more kinds of your own link to it: kind= names those to show`] : []),
+        ],
       };
     },
   };
 }
 
-function readKinds(kind: Kind, asked: string | undefined): Source[] {
-  const sources = timelineOf(kind);
-  if (asked === undefined) return sources;
+/** `left`: how many sources are left out because nobody has named them. */
+function readKinds(sources: readonly Source[], asked: string | undefined): { asked: readonly Source[]; left: number } {
+  if (asked === undefined) {
+    const left = new Set(sources.filter(({ is, kind }) => is === "linked" && kind.shared).slice(MOST_OWN));
+    return { asked: sources.filter((source) => !left.has(source)), left: left.size };
+  }
   const names = asked.split(",").map((name) => name.trim().toLowerCase());
   const named = (name: string) =>
     sources.filter(({ is, kind: each }) =>
@@ -99,5 +108,5 @@ function readKinds(kind: Kind, asked: string | undefined): Source[] {
       `kind cannot be ${echo(unknown)}`,
       `kind is one or several of ${sources.map((source) => source.kind.name).join(", ")}`,
     );
-  return sources.filter((source) => names.some((name) => named(name).includes(source)));
+  return { asked: sources.filter((source) => names.some((name) => named(name).includes(source))), left: 0 };
 }

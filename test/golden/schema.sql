@@ -943,6 +943,20 @@ begin
   return array(select jsonb_array_elements_text(list));
 end $$;
 
+create function crm_own_mark(value text) returns text
+  language plpgsql immutable strict parallel unsafe
+as $$
+begin
+  if pg_catalog.length(value) > 320 then
+    return null;
+  elsif pg_catalog.strpos(value, '@') > 1 then
+    return public.crm_mail_key(pg_catalog.lower(value));
+  elsif value operator(pg_catalog.~) '^[^\s/@:.]+(\.[^\s/@:.]+)+$' then
+    return public.crm_domain_key(pg_catalog.lower(value));
+  end if;
+  return null;
+end $$;
+
 create function crm_own_search(own jsonb) returns text
   language plpgsql immutable parallel safe
 as $$
@@ -3580,6 +3594,7 @@ create table own_records (
   constraint own_records_pkey PRIMARY KEY (workspace_id, id),
   constraint own_records_workspace_id_kind_fkey FOREIGN KEY (workspace_id, kind) REFERENCES kinds(workspace_id, name)
 );
+CREATE INDEX own_records_a0_same_idx ON public.own_records USING btree (workspace_id, kind, crm_organisation_key(((own ->> 'a0'::text) COLLATE "C")), id) WHERE ((crm_organisation_key(((own ->> 'a0'::text) COLLATE "C")) IS NOT NULL) AND (deleted_at IS NULL));
 CREATE INDEX own_records_c1_idx ON public.own_records USING btree (workspace_id, kind, ((own ->> 'c1'::text)) COLLATE "C", updated_at, id) WHERE ((((own ->> 'c1'::text) COLLATE "C") IS NOT NULL) AND (deleted_at IS NULL));
 CREATE INDEX own_records_c2_idx ON public.own_records USING btree (workspace_id, kind, ((own ->> 'c2'::text)) COLLATE "C", updated_at, id) WHERE ((((own ->> 'c2'::text) COLLATE "C") IS NOT NULL) AND (deleted_at IS NULL));
 CREATE INDEX own_records_c3_idx ON public.own_records USING btree (workspace_id, kind, ((own ->> 'c3'::text)) COLLATE "C", updated_at, id) WHERE ((((own ->> 'c3'::text) COLLATE "C") IS NOT NULL) AND (deleted_at IS NULL));
@@ -3599,6 +3614,7 @@ CREATE INDEX own_records_i3_idx ON public.own_records USING btree (workspace_id,
 CREATE INDEX own_records_i4_idx ON public.own_records USING btree (workspace_id, kind, (((own ->> 'i4'::text))::bigint), id) WHERE ((((own ->> 'i4'::text))::bigint IS NOT NULL) AND (deleted_at IS NULL));
 CREATE INDEX own_records_i5_idx ON public.own_records USING btree (workspace_id, kind, (((own ->> 'i5'::text))::bigint), id) WHERE ((((own ->> 'i5'::text))::bigint IS NOT NULL) AND (deleted_at IS NULL));
 CREATE INDEX own_records_i6_idx ON public.own_records USING btree (workspace_id, kind, (((own ->> 'i6'::text))::bigint), id) WHERE ((((own ->> 'i6'::text))::bigint IS NOT NULL) AND (deleted_at IS NULL));
+CREATE INDEX own_records_k0_same_idx ON public.own_records USING btree (workspace_id, kind, crm_own_mark(((own ->> 'k0'::text) COLLATE "C")), id) WHERE ((crm_own_mark(((own ->> 'k0'::text) COLLATE "C")) IS NOT NULL) AND (deleted_at IS NULL));
 CREATE UNIQUE INDEX own_records_key ON public.own_records USING btree (workspace_id, kind, lower(((own ->> 'k0'::text) COLLATE "C"))) WHERE ((lower(((own ->> 'k0'::text) COLLATE "C")) IS NOT NULL) AND (deleted_at IS NULL));
 CREATE INDEX own_records_key_called_idx ON public.own_records USING btree (workspace_id, kind, "left"(crm_fold(((own ->> 'k0'::text) COLLATE "C")), 200)) WHERE (("left"(crm_fold(((own ->> 'k0'::text) COLLATE "C")), 200) IS NOT NULL) AND (deleted_at IS NULL));
 CREATE INDEX own_records_key_gone_idx ON public.own_records USING btree (workspace_id, kind, lower(((own ->> 'k0'::text) COLLATE "C"))) WHERE ((lower(((own ->> 'k0'::text) COLLATE "C")) IS NOT NULL) AND (deleted_at IS NOT NULL));
@@ -3619,15 +3635,24 @@ CREATE INDEX own_records_n1_idx ON public.own_records USING btree (workspace_id,
 CREATE INDEX own_records_n2_idx ON public.own_records USING btree (workspace_id, kind, (((own ->> 'n2'::text))::numeric), id) WHERE ((((own ->> 'n2'::text))::numeric IS NOT NULL) AND (deleted_at IS NULL));
 CREATE INDEX own_records_n3_idx ON public.own_records USING btree (workspace_id, kind, (((own ->> 'n3'::text))::numeric), id) WHERE ((((own ->> 'n3'::text))::numeric IS NOT NULL) AND (deleted_at IS NULL));
 CREATE INDEX own_records_n4_idx ON public.own_records USING btree (workspace_id, kind, (((own ->> 'n4'::text))::numeric), id) WHERE ((((own ->> 'n4'::text))::numeric IS NOT NULL) AND (deleted_at IS NULL));
+CREATE INDEX own_records_p1_same_idx ON public.own_records USING btree (workspace_id, kind, crm_phone_key(((own ->> 'p1'::text) COLLATE "C")), id) WHERE ((crm_phone_key(((own ->> 'p1'::text) COLLATE "C")) IS NOT NULL) AND (deleted_at IS NULL));
 CREATE INDEX own_records_search_idx ON public.own_records USING gin (workspace_id, search gin_trgm_ops) WHERE (deleted_at IS NULL);
 CREATE INDEX own_records_t1_idx ON public.own_records USING btree (workspace_id, kind, lower(((own ->> 't1'::text) COLLATE "C")), id) WHERE ((lower(((own ->> 't1'::text) COLLATE "C")) IS NOT NULL) AND (deleted_at IS NULL));
+CREATE INDEX own_records_t1_same_idx ON public.own_records USING btree (workspace_id, kind, crm_own_mark(((own ->> 't1'::text) COLLATE "C")), id) WHERE ((crm_own_mark(((own ->> 't1'::text) COLLATE "C")) IS NOT NULL) AND (deleted_at IS NULL));
 CREATE INDEX own_records_t2_idx ON public.own_records USING btree (workspace_id, kind, lower(((own ->> 't2'::text) COLLATE "C")), id) WHERE ((lower(((own ->> 't2'::text) COLLATE "C")) IS NOT NULL) AND (deleted_at IS NULL));
+CREATE INDEX own_records_t2_same_idx ON public.own_records USING btree (workspace_id, kind, crm_own_mark(((own ->> 't2'::text) COLLATE "C")), id) WHERE ((crm_own_mark(((own ->> 't2'::text) COLLATE "C")) IS NOT NULL) AND (deleted_at IS NULL));
 CREATE INDEX own_records_t3_idx ON public.own_records USING btree (workspace_id, kind, lower(((own ->> 't3'::text) COLLATE "C")), id) WHERE ((lower(((own ->> 't3'::text) COLLATE "C")) IS NOT NULL) AND (deleted_at IS NULL));
+CREATE INDEX own_records_t3_same_idx ON public.own_records USING btree (workspace_id, kind, crm_own_mark(((own ->> 't3'::text) COLLATE "C")), id) WHERE ((crm_own_mark(((own ->> 't3'::text) COLLATE "C")) IS NOT NULL) AND (deleted_at IS NULL));
 CREATE INDEX own_records_t4_idx ON public.own_records USING btree (workspace_id, kind, lower(((own ->> 't4'::text) COLLATE "C")), id) WHERE ((lower(((own ->> 't4'::text) COLLATE "C")) IS NOT NULL) AND (deleted_at IS NULL));
+CREATE INDEX own_records_t4_same_idx ON public.own_records USING btree (workspace_id, kind, crm_own_mark(((own ->> 't4'::text) COLLATE "C")), id) WHERE ((crm_own_mark(((own ->> 't4'::text) COLLATE "C")) IS NOT NULL) AND (deleted_at IS NULL));
 CREATE INDEX own_records_t5_idx ON public.own_records USING btree (workspace_id, kind, lower(((own ->> 't5'::text) COLLATE "C")), id) WHERE ((lower(((own ->> 't5'::text) COLLATE "C")) IS NOT NULL) AND (deleted_at IS NULL));
+CREATE INDEX own_records_t5_same_idx ON public.own_records USING btree (workspace_id, kind, crm_own_mark(((own ->> 't5'::text) COLLATE "C")), id) WHERE ((crm_own_mark(((own ->> 't5'::text) COLLATE "C")) IS NOT NULL) AND (deleted_at IS NULL));
 CREATE INDEX own_records_t6_idx ON public.own_records USING btree (workspace_id, kind, lower(((own ->> 't6'::text) COLLATE "C")), id) WHERE ((lower(((own ->> 't6'::text) COLLATE "C")) IS NOT NULL) AND (deleted_at IS NULL));
+CREATE INDEX own_records_t6_same_idx ON public.own_records USING btree (workspace_id, kind, crm_own_mark(((own ->> 't6'::text) COLLATE "C")), id) WHERE ((crm_own_mark(((own ->> 't6'::text) COLLATE "C")) IS NOT NULL) AND (deleted_at IS NULL));
 CREATE INDEX own_records_t7_idx ON public.own_records USING btree (workspace_id, kind, lower(((own ->> 't7'::text) COLLATE "C")), id) WHERE ((lower(((own ->> 't7'::text) COLLATE "C")) IS NOT NULL) AND (deleted_at IS NULL));
+CREATE INDEX own_records_t7_same_idx ON public.own_records USING btree (workspace_id, kind, crm_own_mark(((own ->> 't7'::text) COLLATE "C")), id) WHERE ((crm_own_mark(((own ->> 't7'::text) COLLATE "C")) IS NOT NULL) AND (deleted_at IS NULL));
 CREATE INDEX own_records_t8_idx ON public.own_records USING btree (workspace_id, kind, lower(((own ->> 't8'::text) COLLATE "C")), id) WHERE ((lower(((own ->> 't8'::text) COLLATE "C")) IS NOT NULL) AND (deleted_at IS NULL));
+CREATE INDEX own_records_t8_same_idx ON public.own_records USING btree (workspace_id, kind, crm_own_mark(((own ->> 't8'::text) COLLATE "C")), id) WHERE ((crm_own_mark(((own ->> 't8'::text) COLLATE "C")) IS NOT NULL) AND (deleted_at IS NULL));
 CREATE INDEX own_records_title_order_idx ON public.own_records USING btree (workspace_id, kind, lower(((own ->> 'a0'::text) COLLATE "C")), id) WHERE ((lower(((own ->> 'a0'::text) COLLATE "C")) IS NOT NULL) AND (deleted_at IS NULL));
 CREATE INDEX own_records_updated_at_idx ON public.own_records USING btree (workspace_id, kind, updated_at, id) WHERE (deleted_at IS NULL);
 

@@ -35,7 +35,7 @@ async function handles(path: string): Promise<string[]> {
 
 test("what stands on timelines is declared", () => {
   const told = catalog.kinds.flatMap((kind) => {
-    const sources = timelineOf(kind).map((source) => `${source.is} ${source.kind.plural}`);
+    const sources = timelineOf(kind, catalog).map((source) => `${source.is} ${source.kind.plural}`);
     return sources.length > 0 ? [`${kind.name}: ${sources.join(", ")}`] : [];
   });
   assert.deepEqual(told, [
@@ -139,4 +139,56 @@ test("a timeline shows what a token may read, of the own workspace, and refuses 
   const other = (await ann.send("GET", `${path}?format=json&limit=1`)).json().next_cursor;
   assert.match((await ann.send("GET", `${path}?kind=email&cursor=${other}`)).text, /^ERROR invalid_cursor /);
   assert.equal((await ann.send("GET", "/products/pr_00000000/timeline")).status, 404);
+});
+
+test("a record of an own kind has a timeline of what links to it and of its own changes, and stands on those of others", async () => {
+  const at = await service.signIn("kinds@example.com");
+  const send = async (method: string, path: string, body?: object) => {
+    const reply = await at.send(method, `${path}${path.includes("?") ? "&" : "?"}format=json`, body);
+    assert.ok(reply.status < 300, `${method} ${path} ${reply.text}`);
+    return reply.json();
+  };
+  const shown = async (path: string) =>
+    (await send("GET", path)).items.map(({ handle }: Json) => (handle as string).split("/")[0]);
+  await send("POST", "/kinds", { name: "boat", fields: { name: "text", owner_id: { link: "contact" } } });
+  await send("POST", "/kinds", {
+    name: "trip",
+    fields: { name: "text", boat_id: { link: "boat" }, second_id: { link: "boat" } },
+  });
+  await send("POST", "/kinds/activity/fields", { name: "boat_id", link: "boat" });
+  const jane = await send("POST", "/contacts", { name: "Jane" });
+  const boat = await send("POST", "/boats", { name: "Elsa", owner_id: jane.id });
+  const other = await send("POST", "/boats", { name: "Ida" });
+  const path = `/boats/${boat.id}/timeline`;
+  assert.deepEqual(await shown(path), ["change"]);
+  const trip = await send("POST", "/trips", { name: "North", boat_id: boat.id });
+  await send("POST", "/trips", { name: "South", boat_id: other.id });
+  await send("POST", "/activities", { body: "Hauled out", boat_id: boat.id, contact_id: jane.id, at: "2026-01-01T09:00:00Z" });
+  await send("PATCH", `/boats/${boat.id}`, { name: "Elsa II" });
+  assert.deepEqual(await shown(path), ["change", "trip", "change", "activity"]);
+  const walked: string[] = [];
+  for (let cursor: string | null = ""; cursor !== null; ) {
+    const page: Json = await send("GET", `${path}?limit=1&cursor=${cursor}`);
+    walked.push(...(page["items"] as Json[]).map(({ handle }) => handle as string));
+    cursor = page["next_cursor"] as string | null;
+  }
+  assert.deepEqual([walked.length, new Set(walked).size, walked[1]], [4, 4, trip.handle]);
+  assert.deepEqual(await shown(`${path}?kind=trip,activities`), ["trip", "activity"]);
+  assert.deepEqual((await shown(`/contacts/${jane.id}/timeline`)).sort(), ["activity", "boat"]);
+  const about = (await at.send("GET", "/help/routes")).text;
+  assert.match(about, /GET {4}\/boats\/\{id\}\/timeline +what happened with a boat, newest first: records of your own kinds/);
+});
+
+test("of many own kinds a timeline shows some, and those that kind= names", async () => {
+  const at = await service.signIn("many@example.com");
+  const jane = (await at.send("POST", "/contacts?format=json", { name: "Jane" })).json();
+  for (let i = 0; i < 23; i++) {
+    const made = await at.send("POST", "/kinds", { name: `part${i}`, fields: { name: "text", owner_id: { link: "contact" } } });
+    assert.equal(made.status, 201, made.text);
+    assert.equal((await at.send("POST", `/part${i}s`, { name: "A part", owner_id: jane.id })).status, 201);
+  }
+  const { lines, text } = await at.send("GET", `/contacts/${jane.id}/timeline?limit=200`);
+  assert.equal(lines.length, 20);
+  assert.match(text, /\n# 3 more kinds of your own link to it: kind= names those to show\n/);
+  assert.equal((await at.send("GET", `/contacts/${jane.id}/timeline?kind=part22`)).lines.length, 1);
 });

@@ -38,7 +38,7 @@ export async function marked(
   const keys = blocks.map(({ key }, i) => raw(`${key(`(u.v${i} collate "C")`)}`));
   const names = blocks.map((_, i) => ident(`k${i}`));
   const same = blocks.map(
-    ({ key, field }, i) => sql`${raw(key(`r."${field}"`))} = k.${names[i]!} and r.${ident(field)} is not null`,
+    ({ key, column }, i) => sql`${raw(key(`r."${column}"`))} = k.${names[i]!} and r.${ident(column)} is not null`,
   );
   const found = await rows(
     sql`select u.n, array_to_string(array[${join(names.map((name) => sql`k.${name}`))}], E'\n'), f.id

@@ -162,7 +162,7 @@ export async function duplicatesOf(db: Database, workspaceId: string, kind: Kind
   for (const block of blocks) {
     const key = one.keys[blocksOf(kind).indexOf(block)]!;
     const rows = await db.pool.rows(
-      sql`select ${twinColumns(kind, 0)} from ${table} r where ${living} and r.${ident(block.field)} is not null and ${keySql(block)} = ${key}
+      sql`select ${twinColumns(kind, 0)} from ${table} r where ${living} and r.${ident(block.column)} is not null and ${keySql(block)} = ${key}
         and r.id <> ${one.id} order by r.id limit ${count(MOST_OF_ONE)}`,
       long(workspaceId),
     );

@@ -2,6 +2,7 @@ import type { Source } from "../../derive/timeline.ts";
 import { type Row, rowId, type View } from "../../derive/view.ts";
 import type { Position } from "../../kit/cursor.ts";
 import { count, ident, join, raw, type Statement, sql } from "../../postgres/sql.ts";
+import { columnName, type Link } from "../../records/kind.ts";
 import type { Database } from "../database.ts";
 import { bounded, boundedSql } from "./bounded.ts";
 import { changesTable } from "./history.ts";
@@ -70,9 +71,9 @@ function sourceSql(workspaceId: string, source: Source, query: TimelineQuery, li
   const beyond = (at: Statement, id: Statement) =>
     position ? [sql`(${at}, ${id}) < (${position.value}::timestamptz, ${position.id})`] : [];
   if (source.is === "linked") {
-    const at = sql`r.${ident(source.at.name)}`;
-    const where = [linkedSql(workspaceId, source.link.id.name, of), ...beyond(at, raw("r.id"))];
-    return sql`select ${at} as at, r.id from ${ident(source.kind.plural)} r where ${join(where, " and ")} order by ${at} desc, r.id desc${limit}`;
+    const at = sql`r.${ident(columnName(source.at))}`;
+    const where = [linkedSql(workspaceId, source.link, of), ...beyond(at, raw("r.id"))];
+    return sql`select ${at} as at, r.id from ${rowsOf(source.kind)} r where ${join(where, " and ")} order by ${at} desc, r.id desc${limit}`;
   }
   if (source.is === "mentioning") {
     const values = addressesSql(source.field.mentioned!.target!, of, workspaceId);
@@ -85,8 +86,8 @@ function sourceSql(workspaceId: string, source: Source, query: TimelineQuery, li
   return sql`select at, c.id from (${changedSql(workspaceId, source, query, limit)}) r cross join lateral (${changes}) c order by at desc, c.id desc${limit}`;
 }
 
-const linkedSql = (workspaceId: string, link: string, of: string) =>
-  sql`r.workspace_id = ${workspaceId} and r.${ident(link)} = ${of} and r.deleted_at is null`;
+const linkedSql = (workspaceId: string, { id }: Link, of: string) =>
+  sql`r.workspace_id = ${workspaceId} and r.${ident(columnName(id))} = ${of} and r.deleted_at is null`;
 
 /**
  * `select id`: the records whose changes may be on the page. The last change of each is when it was updated: of those that were last changed
@@ -99,7 +100,7 @@ function changedSql(
   limit: Statement,
 ): Statement {
   if (!source.link) return sql`select ${of}::text collate "C" as id`;
-  const linked = linkedSql(workspaceId, source.link.id.name, of);
+  const linked = linkedSql(workspaceId, source.link, of);
   const last = (where: Statement) =>
     sql`(select r.id from ${rowsOf(source.kind)} r where ${linked}${where} order by r.updated_at desc, r.id desc${limit})`;
   if (!position) return last(raw(""));

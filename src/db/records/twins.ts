@@ -15,7 +15,7 @@ const MOST_ALIKE = 40;
 /** Records by a key that they have in common. `end`: the last key that was looked at, where there are more. */
 export type Segment = { groups: readonly (readonly Twin[])[]; end: string | undefined };
 
-export const keySql = ({ key, field }: Block) => raw(key(`r."${field}"`));
+export const keySql = ({ key, column }: Block) => raw(key(`r."${column}"`));
 
 /** The part of a block after a key. The index alone tells which keys are there more than once. */
 export async function readSegment(
@@ -27,7 +27,7 @@ export async function readSegment(
   mostKeys: number,
 ): Promise<Segment> {
   const key = keySql(block);
-  const held = sql`r.workspace_id = ${workspaceId} and r.deleted_at is null and r.${ident(block.field)} is not null`;
+  const held = sql`r.workspace_id = ${workspaceId} and r.deleted_at is null and r.${ident(block.column)} is not null`;
   const entries = sql`select ${key} as key from ${rowsOf(kind)} r where ${held} and ${key} > ${from} order by ${key} limit ${count(WINDOW)}`;
   const needed = blocksOf(kind).findIndex(({ name }) => name === block.name);
   const rows = await db.pool.rows(
@@ -54,10 +54,11 @@ export async function readSegment(
 export function twinColumns(kind: Kind, needed: number): Statement {
   const blocks = blocksOf(kind).filter(({ named }, i) => !named || i < needed);
   const { email, phone, at } = kind.identity!;
-  const column = (name: string | undefined) => (name === undefined ? raw("null::text") : sql`r.${ident(name)}`);
-  const digits = phone === undefined ? raw("''") : raw(`coalesce(crm_digits(r."${phone}"), '')`);
-  return sql`r.id, left(r.${ident(columnName(kind.titleField))}, 100), ${raw(wordsSql(kind, (field) => `r."${field}"`))}, ${column(email)}, ${digits}, ${column(at)},
-    array[${join(blocks.map(keySql))}]`;
+  const of = (name: string) => columnName(kind.field(name)!);
+  const column = (name: string | undefined) => (name === undefined ? raw("null::text") : sql`r.${ident(of(name))}`);
+  const digits = phone === undefined ? raw("''") : raw(`coalesce(crm_digits(r."${of(phone)}"), '')`);
+  return sql`r.id, left(r.${ident(columnName(kind.titleField))}, 100), ${raw(wordsSql(kind, (each) => `r."${each}"`))}, ${column(email)}, ${digits}, ${column(at)},
+    array[${join(blocks.map(keySql))}]::text[]`;
 }
 
 export function twinOf(row: readonly unknown[]): Twin {
