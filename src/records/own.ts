@@ -3,9 +3,10 @@ import { custom, required } from "../fields/vocabulary.ts";
 import { atOnce } from "../kit/turns.ts";
 import type { Catalog } from "./catalog.ts";
 import { compiling } from "./compile.ts";
-import type { Declaration, IdentitySource, ReminderSource } from "./declaration.ts";
+import type { Declaration } from "./declaration.ts";
 import { defineRecord, withFields } from "./define.ts";
 import { derived } from "./derived.ts";
+import { cardOf, identityOf, reminderOf } from "./ownSources.ts";
 import { exampleOfType, keyType, ownType, titleType } from "./ownTypes.ts";
 
 /** A field that a workspace has declared, as it is stored. `column` is its slot in `own` (derive/slots.ts), which never changes. */
@@ -109,6 +110,7 @@ function declarationOf({ name, plural, prefix, declaration }: OwnKind, fields: r
   const per = fields.find(({ type }) => type === "currency")?.name;
   const source = reminder && reminderOf(reminder, fields, nameOf);
   const identity = identityOf(fields, title);
+  const card = cardOf(fields, title);
   return defineRecord({
     name,
     plural: plural!,
@@ -120,6 +122,7 @@ function declarationOf({ name, plural, prefix, declaration }: OwnKind, fields: r
     ...(key === undefined ? {} : { naturalKey: key }),
     ...(source ? { reminder: source } : {}),
     ...(identity ? { identity } : {}),
+    ...(card ? { card } : {}),
     ...(amount && per ? { sums: { amount, per } } : {}),
     fields: {
       ...specsOf(fields, { title, key: naturalKey, shared: true }),
@@ -129,43 +132,8 @@ function declarationOf({ name, plural, prefix, declaration }: OwnKind, fields: r
   });
 }
 
-/** What tells that two records may be one: a title that is text, and the first address, domain and phone; and what both belong to. */
-function identityOf(fields: readonly OwnField[], title: string | undefined): IdentitySource | undefined {
-  const named = (found: OwnField | undefined, part: keyof IdentitySource) => (found ? { [part]: found.name } : {});
-  const typed = (type: string) => fields.find((field) => field.type === type);
-  const identity: IdentitySource = {
-    ...named(
-      fields.find(({ column, type }) => column === title && type === "text"),
-      "organisation",
-    ),
-    ...named(typed("email"), "email"),
-    ...named(typed("domain"), "domain"),
-    ...named(typed("phone"), "phone"),
-  };
-  if (Object.keys(identity).length === 0) return undefined;
-  return { ...identity, ...named(typed("link"), "at") };
-}
-
 /** Further facts of a record of an own kind. */
 export const CUSTOM_SLOT = "j0";
-
-/** A reminder tells whom to call: the first contact that the record links to, and the first company. */
-function reminderOf(
-  { at, note, owner, done }: NonNullable<OwnKind["declaration"]["reminder"]>,
-  fields: readonly OwnField[],
-  nameOf: (column: string | undefined) => string | undefined,
-): ReminderSource | undefined {
-  const due = nameOf(at);
-  if (due === undefined) return undefined;
-  const linkTo = (kind: string) => fields.find(({ link }) => link === kind)?.name;
-  const parts = { note: nameOf(note), owner: nameOf(owner), person: linkTo("contact"), company: linkTo("company") };
-  const doneField = nameOf(done);
-  return {
-    at: due,
-    ...Object.fromEntries(Object.entries(parts).filter(([, field]) => field !== undefined)),
-    ...(doneField ? { doneWhen: { field: doneField, is: true as const } } : {}),
-  };
-}
 
 /** `shared`: indexes of its table page it. */
 function specsOf(

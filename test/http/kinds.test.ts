@@ -333,6 +333,18 @@ test("a file goes in and comes out", async () => {
   assert.ok(whole.some((line) => line.includes(`"kind":"vehicle","row":{"id":"${first.id}"`)));
 });
 
+test("a record with an address or a phone makes a card, and a list of what is due a calendar", async () => {
+  const { id } = await json(ann, "POST", "/vehicles", { ...WHOLE, plate: "CARD 1", owner_id: jane });
+  const card = (await ok(ann, "GET", `/vehicles/${id}.vcf`)).text.replaceAll("\r\n ", "");
+  for (const line of ["FN:CARD 1", "jane@acme.com", "+49 30 12345", "https://acme.com", "a long story"])
+    assert.ok(card.includes(line), `${line}\n${card}`);
+  assert.equal((await ok(ann, "GET", "/vehicles.vcf?plate=card 1")).text.replaceAll("\r\n ", ""), card);
+  assert.match((await ok(ann, "GET", "/vehicles.ics?plate=card 1")).text, /^DTSTART:20261201T090000Z/m);
+  const kim = await service.signIn("kim@example.com");
+  await ok(kim, "POST", "/kinds", { name: "plain", fields: { name: "text" } }, 201);
+  await ok(kim, "GET", "/plains.vcf", undefined, 406);
+});
+
 test("another workspace sees nothing of it, and may call its own kind so", async () => {
   const mine = await made();
   for (const path of ["/vehicles", `/vehicles/${mine.id}`, "/kinds/vehicle", "/help/vehicles"])
