@@ -26,7 +26,6 @@ const MOST_OWN = 20;
 export function timelineRoutes(kind: Kind, catalog: Catalog): Route[] {
   const sources = timelineOf(kind, catalog);
   if (sources.length === 0) return [];
-  const shown = sources.map((source) => (source.is === "changes" ? change : source.kind));
   const names = sources.map((source) => source.kind.name);
   return [
     {
@@ -38,11 +37,16 @@ export function timelineRoutes(kind: Kind, catalog: Catalog): Route[] {
         limit: limit(MOST),
         cursor,
       },
-      answers: { is: "list", of: [...new Set(shown)] },
+      answers: { is: "list", of: shownBy(sources) },
       handle: (context) => timeline(context, kind),
     },
   ];
 }
+
+/** The kinds of what is shown. */
+const shownBy = (sources: readonly Source[]): Kind[] => [
+  ...new Set(sources.map(({ is, kind }) => (is === "changes" ? change : kind))),
+];
 
 /** `activities, tasks, emails and changes of deals` */
 function told(sources: readonly Source[]): string {
@@ -73,7 +77,8 @@ async function timeline(context: Authenticated, kind: Kind): Promise<Answer> {
   const views = new Map<Row, View>(entries.map(({ row, view }) => [row, view]));
   return {
     is: "list",
-    view: (row) => views.get(row)!,
+    // A table has one head.
+    view: shownBy(asked).length === 1 ? viewOf(asked[0]!) : (row) => views.get(row)!,
     rows: entries.map(({ row }) => row),
     ending(shown) {
       const last = entries[shown.length - 1];

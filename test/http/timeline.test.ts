@@ -161,6 +161,8 @@ test("a record of an own kind has a timeline of what links to it and of its own 
   const other = await send("POST", "/boats", { name: "Ida" });
   const path = `/boats/${boat.id}/timeline`;
   assert.deepEqual(await shown(path), ["change"]);
+  const table = await at.send("GET", `/trips/${(await send("POST", "/trips", { name: "East" })).id}/timeline.csv`);
+  assert.match(table.text, /^id,[^\n]*\r\nch_\S+,[^\n]*\r\n$/);
   const trip = await send("POST", "/trips", { name: "North", boat_id: boat.id });
   await send("POST", "/trips", { name: "South", boat_id: other.id });
   await send("POST", "/activities", { body: "Hauled out", boat_id: boat.id, contact_id: jane.id, at: "2026-01-01T09:00:00Z" });

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { FORMATS } from "../../../src/formats/all.ts";
 import { createHeld } from "../../../src/kit/held.ts";
 import { atOnce, inTurns, jsonParts, turn } from "../../../src/kit/turns.ts";
 import { catalog as base, declarations } from "../../../src/records/all.ts";
@@ -76,6 +77,26 @@ test("every catalog knows what leads to a kind, though the kind is the same in b
 
 test("what two kinds have in common is refused, though one of them is not compiled again", () => {
   assert.throws(() => made([boat, sail, mast, kind("oar", fieldsOf(), { prefix: boat.prefix })]), /two kinds share a prefix/);
+});
+
+test("an own kind has every route of a built-in one in every format, but for those of what links to it", () => {
+  const fields = fieldsOf(
+    { name: "mail", type: "email" },
+    { name: "due_on", type: "date" },
+    { name: "crew_id", type: "link", link: "contact" },
+  );
+  const yacht = kind("yacht", fields);
+  const { declaration } = yacht;
+  const log = kind("log", fieldsOf({ name: "yacht_id", type: "link", link: "yacht" }));
+  const catalog = compiled([log, { ...yacht, declaration: { ...declaration, reminder: { at: fields[2]!.column } } }], base);
+  const routesOf = (plural: string) =>
+    createRoutes(catalog).flatMap((route) => {
+      const [, first, ...more] = route.path.split("/");
+      if (first !== plural || more.some((segment) => catalog.byPlural(segment))) return [];
+      const formats = FORMATS.filter((format) => format.shows(route)).map(({ name }) => name);
+      return [`${route.method} ${["", ...more].join("/")} ${formats}`];
+    });
+  assert.deepEqual(routesOf("yachts").sort(), routesOf("contacts").sort());
 });
 
 test("long work lets others have their turn", async () => {
