@@ -21,6 +21,7 @@ export function createJobs(
   outbox: { retry: () => Promise<void> } | undefined,
   guests: { sweep: () => Promise<void> },
   teller: { begin: () => Promise<void> },
+  indexes: { keep: () => Promise<void> },
   now: () => number,
 ): Job[] {
   return [
@@ -42,6 +43,7 @@ export function createJobs(
     { name: "drop what webhooks were told long ago", everyMs: 10 * MINUTE, run: () => dropOldDeliveries(pool, now()) },
     { name: "sweep ended workspaces", everyMs: MINUTE, run: () => sweepWorkspaces(pool, catalog) },
     { name: "end roles of SQL that nobody uses", everyMs: MINUTE, run: guests.sweep },
+    { name: "keep indexes of vectors", everyMs: MINUTE, run: indexes.keep },
     { name: "drop what came of old imports", everyMs: 60 * MINUTE, run: () => dropOldImports(pool, now()) },
     { name: "drop old idempotency keys", everyMs: 60 * MINUTE, run: () => dropOldKeys(pool, now()) },
   ];

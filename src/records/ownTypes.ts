@@ -46,7 +46,7 @@ const TYPES: Record<string, { type: FieldType; example: unknown }> = {
 export const OWN_TYPES = [...Object.keys(TYPES), "choice", "link", "vector(n)"];
 
 /** `vector(384)`: how many numbers each has; undefined where it is no such type. */
-function dimensionsOf(type: string): number | undefined {
+export function dimensionsOf(type: string): number | undefined {
   const dimensions = Number(/^vector\(([1-9]\d{0,3})\)$/.exec(type)?.[1]);
   return dimensions <= MOST_DIMENSIONS ? dimensions : undefined;
 }

@@ -6,6 +6,7 @@ import { createApp } from "../app.ts";
 import { createGuests } from "../db/guests/guests.ts";
 import { newestEntries } from "../db/records/horizon.ts";
 import { spreadAware } from "../db/spread/pool.ts";
+import { createIndexKeeper } from "../db/vectors/keep.ts";
 import { createLimiter } from "../http/limits.ts";
 import type { Request } from "../http/request.ts";
 import { createHttpServer } from "../http/server.ts";
@@ -120,7 +121,8 @@ export async function serve(config: Config, connection: ConnectionOptions, log: 
     hosts,
     mail: outbox?.post,
   });
-  const stopJobs = startJobs(createJobs({ pool, catalog }, config, outbox, guests, teller, Date.now), log);
+  const indexes = createIndexKeeper({ pool, direct, catalog, log });
+  const stopJobs = startJobs(createJobs({ pool, catalog }, config, outbox, guests, teller, indexes, Date.now), log);
   return {
     baseUrl,
     hear(news) {
@@ -131,6 +133,7 @@ export async function serve(config: Config, connection: ConnectionOptions, log: 
     metrics: metrics.own,
     async stop() {
       stopJobs();
+      indexes.stop();
       waiting.stop();
       await Promise.all([close(server), teller.stop()]);
       await pool.close();

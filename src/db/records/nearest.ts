@@ -5,9 +5,11 @@ import { writeCursor } from "../../kit/cursor.ts";
 import { Problem } from "../../kit/problem.ts";
 import type { Seal } from "../../kit/seal.ts";
 import { isTooSlow } from "../../postgres/errors.ts";
+import type { Pool, RowsOptions } from "../../postgres/pool.ts";
 import { count, ident, join, type Statement, sql } from "../../postgres/sql.ts";
 import { columnName, type Kind } from "../../records/kind.ts";
 import type { Database } from "../database.ts";
+import { candidates } from "../vectors/candidates.ts";
 import { bounded, boundedSql } from "./bounded.ts";
 import { long } from "./deadlines.ts";
 import { filtersOf, type Page, readPosition } from "./rows.ts";
@@ -23,7 +25,7 @@ const tooMany = ({ plural }: Kind, cause: unknown) =>
 
 /**
  * The rows whose vector points most nearly where `near` does, by the cosine of the angle between the two: exact, for every row that the filters
- * find is compared. The view ends with the similarity.
+ * find is compared, unless the field has an index, which may miss one. The view ends with the similarity.
  */
 export async function nearestRows(
   db: Database,
@@ -64,21 +66,52 @@ const CHARACTERS = 11;
 /** Records that the filters may leave. */
 const MOST_COMPARED = 200_000;
 
-/**
- * The nearest of the rows behind `position`. The texts of the vectors are read here: PostgreSQL takes five times as long to make numbers of them.
- * They come in chunks, the next one while the last is compared.
- */
+/** The nearest of the rows behind `position`: among the candidates of an index where there is one and it finds enough, else among all. */
 async function nearest(
-  { pool }: Database,
+  db: Database,
   workspaceId: string,
   kind: Kind,
   filters: readonly Statement[],
-  { field, numbers }: Near,
+  near: Near,
   position: { value: unknown; id: string } | undefined,
   most: number,
 ): Promise<Similar[]> {
+  const { pool } = db;
   const until = performance.now() + MOST_MS;
   const options = () => ({ ...long(workspaceId), deadlineMs: Math.max(1, Math.round(until - performance.now())) });
+  const after = position && { id: position.id, similarity: Number(position.value) };
+  const comparing = { pool, workspaceId, kind, near, after, most, options };
+  try {
+    const some = await candidates(db, { workspaceId, kind, filters, near, from: after?.similarity, most });
+    const found = some === undefined ? [] : await compare(some, comparing);
+    if (found.length >= most) return found;
+    const all = sql`select r.id from ${tableOf(kind).name} r where ${join(filters, " and ")} limit ${count(MOST_COMPARED + 1)}`;
+    const ids = (await pool.rows(all, options())).map(([id]) => id as string);
+    if (ids.length > MOST_COMPARED) throw tooMany(kind, undefined);
+    return await compare(ids, comparing);
+  } catch (error) {
+    throw isTooSlow(error) ? tooMany(kind, error) : error;
+  }
+}
+
+type Comparing = {
+  pool: Pool;
+  workspaceId: string;
+  kind: Kind;
+  near: Near;
+  after: Similar | undefined;
+  most: number;
+  options: () => RowsOptions;
+};
+
+/**
+ * The nearest of these records. The texts of the vectors are read here: PostgreSQL takes five times as long to make numbers of them. They come in
+ * chunks, the next one while the last is compared.
+ */
+async function compare(
+  ids: readonly string[],
+  { pool, workspaceId, kind, near: { field, numbers }, after, most, options }: Comparing,
+): Promise<Similar[]> {
   const { name: table, living } = tableOf(kind);
   const size = Math.max(20, Math.min(2_000, Math.ceil(CHUNK / CHARACTERS / numbers.length)));
   const chunk = (ids: readonly string[]) => {
@@ -88,25 +121,17 @@ async function nearest(
     rows.catch(() => {});
     return rows;
   };
-  const after = position && { id: position.id, similarity: Number(position.value) };
   const likeness = cosineTo(numbers);
   let kept: Similar[] = [];
-  try {
-    const all = sql`select r.id from ${table} r where ${join(filters, " and ")} limit ${count(MOST_COMPARED + 1)}`;
-    const ids = (await pool.rows(all, options())).map(([id]) => id as string);
-    if (ids.length > MOST_COMPARED) throw tooMany(kind, undefined);
-    let next = chunk(ids.slice(0, size));
-    for (let from = 0; from < ids.length; from += size) {
-      const rows = (await next) as [string, string | null][];
-      if (from + size < ids.length) next = chunk(ids.slice(from + size, from + 2 * size));
-      const found = rows.flatMap(([id, text]): Similar[] =>
-        text === null ? [] : [{ id, similarity: likeness(JSON.parse(text)) }],
-      );
-      const behind = after ? found.filter((each) => order(after, each) < 0) : found;
-      kept = [...kept, ...behind].sort(order).slice(0, most);
-    }
-  } catch (error) {
-    throw isTooSlow(error) ? tooMany(kind, error) : error;
+  let next = chunk(ids.slice(0, size));
+  for (let from = 0; from < ids.length; from += size) {
+    const rows = (await next) as [string, string | null][];
+    if (from + size < ids.length) next = chunk(ids.slice(from + size, from + 2 * size));
+    const found = rows.flatMap(([id, text]): Similar[] =>
+      text === null ? [] : [{ id, similarity: likeness(JSON.parse(text)) }],
+    );
+    const behind = after ? found.filter((each) => order(after, each) < 0) : found;
+    kept = [...kept, ...behind].sort(order).slice(0, most);
   }
   return kept;
 }
