@@ -9,7 +9,7 @@ import { notModified } from "./http/notModified.ts";
 import { type Answer, type Encoded, encode, encodeProblem, type Outgoing } from "./http/reply.ts";
 import { fromInside, type Request } from "./http/request.ts";
 import type { Matched } from "./http/router.ts";
-import { readTarget } from "./http/target.ts";
+import { LONGEST_INSIDE, readTarget } from "./http/target.ts";
 import { Problem } from "./kit/problem.ts";
 import { apiIn, find, lookFor, matchedOf } from "./routes/find.ts";
 import { perform } from "./routes/perform.ts";
@@ -77,7 +77,7 @@ export function createApp(services: Services, sessions: SessionCache, limiter: L
   ): Promise<Encoded> {
     guardOneHost(request);
     guardLocal?.(request);
-    const target = readTarget(request.target);
+    const target = readTarget(request.target, asker ? LONGEST_INSIDE : undefined);
     passage.format = readSpeaking(target, passage.format);
     const now = services.now();
     const address = addressOf(request, services.config.trustProxy);

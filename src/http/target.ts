@@ -20,6 +20,9 @@ export type Target = {
 /** The length that RFC 9110, section 4.1, asks every server to accept. */
 const LONGEST = 8_000;
 
+/** Of a request inside another, whose body holds the address: a long vector fits (`near=`). */
+export const LONGEST_INSIDE = 100_000;
+
 /** Matches half of a surrogate pair. UTF-8 cannot hold one, but the JSON of an inner request can. */
 export const LONE_SURROGATE = /\p{Surrogate}/u;
 
@@ -27,9 +30,11 @@ export const LONE_SURROGATE = /\p{Surrogate}/u;
  * Reads a request target (RFC 9112, section 3.2) without `new URL`, which throws on some targets and changes the host of others.
  * A proxy's absolute form counts by its path. Malformed percent-encoding and bad UTF-8 are refused.
  */
-export function readTarget(url: string): Target {
-  if (url.length > LONGEST)
-    throw new Problem("uri_too_long", `the address is longer than ${LONGEST} characters`, "ask for less in one request");
+export function readTarget(url: string, longest = LONGEST): Target {
+  if (url.length > longest)
+    throw new Problem("uri_too_long", `the address is longer than ${longest} characters`, [
+      `ask for less in one request${longest < LONGEST_INSIDE ? `, or in POST /batch, where an address may have ${LONGEST_INSIDE}` : ""}`,
+    ]);
   if (LONE_SURROGATE.test(url))
     throw new Problem("bad_request", "the address holds half of a surrogate pair", "send UTF-8, percent-encoded");
   const local = /^\/(?!\/)/.test(url) ? url : url.replace(/^https?:\/\/[^/?#]*/i, "").replace(/^\/\/+/, "/");

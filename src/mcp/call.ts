@@ -1,7 +1,7 @@
 import { text } from "../formats/text.ts";
 import { type Encoded, encodeProblem } from "../http/reply.ts";
 import type { InnerRequest } from "../http/request.ts";
-import { LONE_SURROGATE, readTarget } from "../http/target.ts";
+import { LONE_SURROGATE, LONGEST_INSIDE, readTarget } from "../http/target.ts";
 import { customJson, echo, parsePairTokens, reveal, type Token, unquote } from "../kit/line.ts";
 import { nearest } from "../kit/nearest.ts";
 import { Problem } from "../kit/problem.ts";
@@ -73,7 +73,7 @@ function refuseUnknown({ inputSchema }: Tool, values: Record<string, unknown>): 
 
 function isMcpPath(target: string): boolean {
   try {
-    return readTarget(target).segments[0] === "mcp";
+    return readTarget(target, LONGEST_INSIDE).segments[0] === "mcp";
   } catch {
     return false; // the service refuses it with a reason
   }

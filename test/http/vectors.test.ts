@@ -161,6 +161,20 @@ test("built-in kinds have vectors too, several of them, and another workspace ha
   assert.doesNotMatch((await service.send("GET", "/openapi.json")).text, /"name":"near"/);
 });
 
+test("a vector that no address has room for goes in a batch", async () => {
+  await done(ann, "POST", "/kinds", { name: "page", fields: { name: "text", gist: "vector(1536)" } });
+  const gist = Array.from({ length: 1536 }, (_, i) => Math.sin(i + 1));
+  await done(ann, "POST", "/pages", { name: "one", gist });
+  const path = `/pages?near=[${gist.join()}]`;
+  await refused(path.slice(0, 9_000), /^ERROR uri_too_long[\s\S]*POST \/batch/);
+  const { text } = await ann.send("POST", "/batch", [{ path }]);
+  assert.match(text, /^# \$1 200[\s\S]*name=one .*similarity=1\b/);
+  assert.match((await ann.send("POST", "/batch", [{ path: path.repeat(4) }])).text, /^# \$1 414[\s\S]*less in one request$/m);
+  const called = { name: "read", arguments: { path } };
+  const { text: told } = await ann.send("POST", "/mcp", { jsonrpc: "2.0", id: 1, method: "tools/call", params: called });
+  assert.match(told, /similarity=1\b/);
+});
+
 test("the whole workspace goes out and in with its vectors", async () => {
   const { text } = await ann.send("GET", "/export");
   const odd = text.replace(/"\[1,0,0\]"/, '"[1,0]"').replace(/"\[1, ?0, ?0\]"/, '"[1,0]"');
