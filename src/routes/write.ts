@@ -1,3 +1,4 @@
+import type { Database } from "../db/database.ts";
 import { resolveId } from "../db/records/references.ts";
 import { type Lacks, updateRow, upsertRow } from "../db/records/write.ts";
 import { readRecord } from "../derive/body.ts";
@@ -7,6 +8,7 @@ import type { Answer } from "../http/reply.ts";
 import { shortId } from "../kit/id.ts";
 import { Problem } from "../kit/problem.ts";
 import { oneOf } from "../kit/words.ts";
+import { isUnavailable } from "../postgres/errors.ts";
 import type { Kind } from "../records/kind.ts";
 import { type Authenticated, readPathId } from "../service/route.ts";
 import { manyAtOnce } from "./again.ts";
@@ -44,7 +46,10 @@ async function upsert(context: Authenticated, kind: Kind, written: Written, made
   const created = outcome === "created";
   const location = { Location: `/${kind.plural}/${shortId(row[0] as string)}` };
   const others = created
-    ? [...(await namesakes(context, kind, written, rowId(row))), ...(await deletedTwins(context, kind, written))]
+    ? [
+        ...(await ifHad(db, namesakes(context, kind, written, rowId(row)))),
+        ...(await ifHad(db, deletedTwins(context, kind, written))),
+      ]
     : [];
   const notes = [
     ...made,
@@ -79,9 +84,19 @@ export async function patch(context: Authenticated, kind: Kind): Promise<Answer>
   });
 }
 
+/**
+ * A note is left out where the database has no time for it: the record is written, and a refusal would say that nothing was changed. Within a unit a
+ * refusal takes the record back too.
+ */
+const ifHad = (db: Database, notes: Promise<string[]>): Promise<string[]> =>
+  notes.catch((error) => {
+    if (!db.isUnit && error instanceof Problem && isUnavailable(error.code)) return [];
+    throw error;
+  });
+
 /** What is told beside every write. */
 async function toldOf(context: Authenticated, view: View, row: Row, written: Written): Promise<string[]> {
-  const people = await strangers(context, view.kind, written);
+  const people = await ifHad(context.db, strangers(context, view.kind, written));
   return [...unchosen(view, row, written), ...wanting(view, row, written), ...unusual(view.kind, written), ...people];
 }
 

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
+import { Problem } from "../../src/kit/problem.ts";
 import { type Client, type Reply, type Service, startService } from "../helpers/service.ts";
 
 let service: Service;
@@ -398,4 +399,22 @@ test("what does not fit is blamed, and nothing else", async () => {
     await reply("/contacts", `{"name":"x","custom":${deep}}`),
     /custom expects a JSON object of at most 200 keys, 20 levels deep/,
   );
+});
+
+test("a write that is done is told even when the database has no time for the notes beside it", async () => {
+  await make("/contacts", { name: "Twin Note" });
+  const { pool } = service;
+  const { rows } = pool;
+  let refused = 0;
+  pool.rows = (statement, options) => {
+    if (!/^select r\.id, lower\(/.test(statement.text.trim())) return rows(statement, options);
+    refused += 1;
+    return Promise.reject(new Problem("busy", "all connections to the database are in use", []));
+  };
+  const reply = await send("POST", "/contacts", { name: "Twin Note" }).finally(() => {
+    pool.rows = rows;
+  });
+  assert.equal(refused, 1, "no note was asked for");
+  assert.equal(reply.status, 201, reply.text);
+  assert.match((await send("POST", "/contacts", { name: "Twin Note" })).text, /there is another contact of this name/);
 });
