@@ -41,7 +41,8 @@ const unitOf = (db: Database, tx: Transaction): Database => ({
   isUnit: true,
   pool: {
     ...db.pool,
-    rows: (statement, { retry = false } = {}) => (retry ? tx.rows(statement) : tx.savepoint((inner) => inner.rows(statement))),
+    rows: (statement, { retry = false, near } = {}) =>
+      retry ? tx.rows(statement, { near }) : tx.savepoint((inner) => inner.rows(statement, { near })),
     transaction: (work) => tx.savepoint(work),
   },
 });

@@ -64,7 +64,7 @@ export type StatementOptions = {
    */
   plan?: "named" | "custom";
   /** A key of the rows that it is about: a pool over several servers runs all of it on the server that has them. */
-  near?: string;
+  near?: string | undefined;
 };
 
 type Flat = { text: string; readonly values: unknown[] };

@@ -143,7 +143,7 @@ test("a transaction that is open there holds the feed back, and nothing is passe
 });
 
 test("webhooks of workspaces on several servers are told, without a transaction of several", { skip: noCitus }, async () => {
-  const people = await Promise.all(Array.from({ length: 6 }, (_, i) => service.signIn(`hook${i}@example.com`)));
+  const people = await Promise.all(Array.from({ length: 12 }, (_, i) => service.signIn(`hook${i}@example.com`)));
   for (const { send } of people)
     await ok(send("POST", "/webhooks?format=json", { url: endpoint.url, events: ["contact.created"] }));
   const [servers] = await service.pool.rows(sql`select count(distinct p.groupid)::int from webhooks w
@@ -157,6 +157,18 @@ test("webhooks of workspaces on several servers are told, without a transaction 
   const [left] = await service.pool.rows(sql`select count(*)::int from deliveries`);
   assert.equal(left![0], 0);
   assert.equal((await agreed()) - before, 0);
+});
+
+test("a webhook made under a key begins where the feed of its workspace is, on its server", { skip: noCitus }, async () => {
+  const body = { url: endpoint.url, events: ["deal.created"] };
+  const made = await json("POST", "/webhooks", body, { "idempotency-key": "a-webhook" });
+  const [kept] = await service.pool.rows(
+    sql`select system from webhooks where workspace_id = ${await workspace()} and right(id, 8) = ${made.id.slice(-8)}`,
+  );
+  const [there] = await service.pool.rows(sql`select system_identifier::text from pg_control_system()`, {
+    near: await workspace(),
+  });
+  assert.deepEqual(kept, there);
 });
 
 test("what is not spread says so, and what is missing is told", { skip: noCitus }, async () => {
