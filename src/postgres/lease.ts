@@ -11,6 +11,8 @@ export type LeaseOptions = Entry & {
   deadlineMs?: number | undefined;
   /** Of one short statement, which may be pipelined with others of its access when all connections are in use. */
   access?: Access | undefined;
+  /** The number of the server of a spread database that has the rows, where that is known: see `breakOff`. */
+  server?: number | undefined;
   /** Of a read so short that it joins those of this turn of the event loop, even if a connection is free. */
   brief?: boolean;
 };
@@ -67,9 +69,19 @@ function createLease(options: LeaseOptions, shared: Connection | undefined, conn
 }
 
 function dropShared(lease: Lease, shared: Connection, deadlineMs: number): void {
-  lease.stopped = tooSlow(deadlineMs);
+  stopFollower(lease, shared, tooSlow(deadlineMs));
+}
+
+function stopFollower(lease: Lease, shared: Connection, reason: Problem): void {
+  lease.stopped = reason;
   shared.cancel();
   shared.lose(gone());
+}
+
+/** Ends a lease before its deadline. */
+export function breakOff(lease: Lease, reason: Problem): void {
+  if (lease.shared) stopFollower(lease, lease.shared, reason);
+  else stop(lease, reason);
 }
 
 function outOfTime(lease: Lease, deadlineMs: number): void {

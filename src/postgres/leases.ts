@@ -4,7 +4,7 @@ import { Problem } from "../kit/problem.ts";
 import { addressOf, type ConnectionOptions } from "./address.ts";
 import { type Connection, createConnection } from "./connection.ts";
 import { type Hints, unreachable } from "./errors.ts";
-import { createFollower, createLeader, type Lease, type LeaseOptions } from "./lease.ts";
+import { breakOff, createFollower, createLeader, type Lease, type LeaseOptions } from "./lease.ts";
 import { createParameterTypes } from "./parameterTypes.ts";
 import { createPipelines } from "./pipeline.ts";
 import { createQueue } from "./queue.ts";
@@ -32,6 +32,8 @@ export type Leases = {
   /** The lease's connection; a new one if it has none or lost it. */
   connect: (lease: Lease) => Connection | Promise<Connection>;
   release: (lease: Lease) => void;
+  /** Ends what waits for a server of a spread database. */
+  breakOff: (server: number, reason: Problem) => void;
   stats: () => { size: number; busy: number; idle: number; waiting: number; opened: number; lost: number };
   close: () => Promise<void>;
 };
@@ -48,6 +50,8 @@ export function createLeases(options: PoolOptions): Leases {
   const types = createParameterTypes();
   const queue = createQueue<LeaseOptions, Connection>(options.size, options.queueLimit, options.waitMs);
   const counts = { opened: 0, lost: 0 };
+  /** Leases of which it is known for which server they wait. */
+  const placed = new Set<Lease>();
   let reachable = true;
   let crowdLogged = false;
   let closed: Promise<void> | undefined;
@@ -72,13 +76,21 @@ export function createLeases(options: PoolOptions): Leases {
   function lead(asked: LeaseOptions): Lease {
     const { deadlineMs = options.deadlineMs, access, brief = false } = asked;
     const lease = createLeader(asked, idle.pop(), deadlineMs);
+    place(lease);
     if (access && lease.connection) pipelines.lead(lease.connection, access, brief);
     queue.share(joinAny);
     return lease;
   }
 
-  const follow = (asked: LeaseOptions, shared: Connection): Lease =>
-    createFollower(asked, shared, asked.deadlineMs ?? options.deadlineMs);
+  function follow(asked: LeaseOptions, shared: Connection): Lease {
+    const lease = createFollower(asked, shared, asked.deadlineMs ?? options.deadlineMs);
+    place(lease);
+    return lease;
+  }
+
+  function place(lease: Lease): void {
+    if (lease.options.server !== undefined) placed.add(lease);
+  }
 
   /**
    * Called when all connections are in use, and whenever a statement begins or a pipelined one ends. Queued callers join first; otherwise a
@@ -95,6 +107,7 @@ export function createLeases(options: PoolOptions): Leases {
 
   function release(lease: Lease): void {
     clearTimeout(lease.timer);
+    if (lease.options.server !== undefined) placed.delete(lease);
     if (lease.shared) releaseFollower(lease.shared);
     else releaseLeader(lease);
     if (crowdLogged && queue.stats().waiting === 0) crowdLogged = false;
@@ -168,6 +181,9 @@ export function createLeases(options: PoolOptions): Leases {
     acquire,
     connect,
     release,
+    breakOff(server, reason) {
+      for (const lease of placed) if (lease.options.server === server) breakOff(lease, reason);
+    },
     stats: () => ({ size: options.size, idle: idle.length, ...queue.stats(), ...counts }),
     close() {
       closed ??= finish();

@@ -1,3 +1,4 @@
+import type { Problem } from "../kit/problem.ts";
 import type { Connection } from "./connection.ts";
 import type { Chunks } from "./copy.ts";
 import type { Rows } from "./driver.ts";
@@ -26,9 +27,18 @@ export type RowsOptions = StatementOptions &
      * callers that can find out if it was done.
      */
     short?: boolean;
+    /** The number of the server of a spread database that has the rows, where that is known. */
+    server?: number | undefined;
     /** A read of a few rows by an index. It is pipelined with others of the same turn of the event loop, even if connections are free. */
     brief?: boolean;
   };
+
+/** The servers of a spread database. `near` leads to one of them. */
+export type Servers = {
+  /** The answer of one server; undefined when it hangs. It waits on connections of its own. */
+  ask: (server: { id: number; near: string }, statement: Statement, options: RowsOptions) => Promise<Rows | undefined>;
+  hangs: (id: number) => boolean;
+};
 
 export type Pool = {
   /** Runs one statement, atomic by itself. codec.ts tells how values are encoded. */
@@ -47,8 +57,10 @@ export type Pool = {
   copyOut: (statement: Statement, options?: WorkOptions) => AsyncIterable<Buffer>;
   /** Runs `copy … from stdin` and resolves with the number of rows stored: all of the chunks, or none. */
   copyIn: (statement: Statement, chunks: Chunks, options?: WorkOptions) => Promise<number>;
-  /** The rows lie on several servers: see `near`. */
-  spread?: true;
+  /** Ends the statements that are known to wait for that server. What they might have changed is not known. */
+  breakOff: (server: number, reason: Problem) => void;
+  /** Where the rows lie on several servers: see `near`. */
+  spread?: Servers;
   stats: () => ReturnType<Leases["stats"]> & { named: number };
   /** Refuses the callers that wait, lets those that run finish, and closes the connections. */
   close: () => Promise<void>;
@@ -154,6 +166,9 @@ export function createPool(options: PoolOptions): Pool {
       admit(asked.longFor, () => streamRows(streams, statement, batch, { ...streamOptions(asked), soon: asked.soon })),
     copyOut: (statement, asked = {}) => streamCopy(longWork, statement.literal, streamOptions(asked)),
     copyIn: (statement, chunks, asked = {}) => transactionOn(longWork, asked, (tx) => tx.copyIn(statement, chunks)),
+    breakOff(server, reason) {
+      for (const leases of [shortWork, longWork]) leases.breakOff(server, reason);
+    },
     stats: () => ({ ...shortWork.stats(), named: prepared.size }),
     close: async () => void (await Promise.all([shortWork.close(), longWork.close(), streams.close()])),
   };
@@ -169,6 +184,6 @@ function accessOf({ retry, short, longFor }: RowsOptions): Access | undefined {
   return retry ? "read" : undefined;
 }
 
-function leaseOptions({ signal, deadlineMs, longFor, brief = false }: RowsOptions, access?: Access): LeaseOptions {
-  return { signal, deadlineMs, owner: longFor, access, brief };
+function leaseOptions({ signal, deadlineMs, longFor, server, brief = false }: RowsOptions, access?: Access): LeaseOptions {
+  return { signal, deadlineMs, owner: longFor, access, server, brief };
 }

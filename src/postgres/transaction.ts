@@ -19,7 +19,7 @@ export type Transaction = {
   copyIn: (statement: Statement, chunks: Chunks) => Promise<number>;
   /** What the work did is undone when it throws; the transaction itself goes on. Until it ends, only the inner transaction takes statements. */
   savepoint: <T>(work: (inner: Transaction) => Promise<T>) => Promise<T>;
-  /** As that of the pool. */
+  /** The rows lie on several servers. */
   spread?: true;
 };
 

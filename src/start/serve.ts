@@ -36,6 +36,9 @@ import { createSessionCache } from "../service/session.ts";
 import { createWaiting } from "../service/waiting.ts";
 import { openPool, readSecret } from "./storage.ts";
 
+/** Connections on which the servers of a spread database are asked one by one, so many at once. */
+const ASKED_AT_ONCE = 16;
+
 /** A running server. */
 export type Serving = {
   /** The public URL. */
@@ -50,7 +53,9 @@ export type Serving = {
 
 /** Serves in this process. The database must be running and migrated. */
 export async function serve(config: Config, connection: ConnectionOptions, log: Log, peers: Peers): Promise<Serving> {
-  const pool = await spreadAware(openPool(connection, config, log, config.pool));
+  const pool = await spreadAware(openPool(connection, config, log, config.pool), () =>
+    openPool(connection, config, log, ASKED_AT_ONCE),
+  );
   const plans = readPlans(
     config.plans,
     catalog.kinds.map(({ plural }) => plural),

@@ -61,7 +61,8 @@ export async function withPool<T>(
 ): Promise<T> {
   const pool = openPool(connection, config, log, 1);
   try {
-    return await work(await spreadAware(pool));
+    const aware = await spreadAware(pool, () => openPool(connection, config, log, 1));
+    return await work(aware).finally(aware.close);
   } finally {
     await pool.close();
   }

@@ -91,7 +91,7 @@ export async function startService(options: ServiceOptions = {}): Promise<Servic
     ...options.config,
   });
   const database = options.database ?? options.beside?.database ?? (await testDatabase());
-  const plain = createPool({
+  const settings = {
     connection: options.reach ? await options.reach(database.connection) : database.connection,
     size: 4,
     queueLimit: 400,
@@ -100,8 +100,8 @@ export async function startService(options: ServiceOptions = {}): Promise<Servic
     prepare: true,
     log,
     hints: HINTS,
-  });
-  const pool = await spreadAware(plain);
+  };
+  const pool = await spreadAware(createPool(settings), () => createPool(settings));
   const ids = createIds(now, random);
   const seal = createSeal(config.secret);
   const { sqlSeconds: seconds, tokenDays } = config;

@@ -3,6 +3,7 @@ import type { Pool } from "../../postgres/pool.ts";
 import { count, ident, sql } from "../../postgres/sql.ts";
 import { SHARED_TABLE } from "../../records/kind.ts";
 import type { Database } from "../database.ts";
+import { noneOfMissing } from "../spread/everywhere.ts";
 
 /**
  * The history in commit order. An entry has the number of its transaction (see derive/entry.ts), and is shown once no transaction up to that
@@ -105,7 +106,8 @@ async function isGivenOut({ rows }: Pool, workspaceId: string): Promise<boolean>
 /** The id of the newest entry to show of each workspace that has one, for readers that wait. */
 export async function newestEntries(pool: Pool, workspaceIds: readonly string[]): Promise<Map<string, string>> {
   if (pool.spread) {
-    const each = await Promise.all(workspaceIds.map((id) => newestEntryThere(pool, id)));
+    // Readers of the others are woken all the same.
+    const each = await Promise.all(workspaceIds.map((id) => newestEntryThere(pool, id).catch(noneOfMissing)));
     return new Map(workspaceIds.flatMap((id, i) => (each[i] === undefined ? [] : [[id, each[i]]])));
   }
   const rows = await pool.rows(

@@ -203,7 +203,7 @@ async function save(
   try {
     const written = await withNewHandles(async () => {
       const write = { author, id: id(), entryId: ids("ch"), values };
-      const statement = writeStatement(view, way, write, db.pool.spread);
+      const statement = writeStatement(view, way, write, db.pool.spread !== undefined);
       const once = statement && (await writeOnce(db, view, author.workspaceId, write.entryId, statement, options));
       return once && { ...once, change: write.entryId };
     });

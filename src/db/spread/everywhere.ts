@@ -1,3 +1,4 @@
+import { Problem } from "../../kit/problem.ts";
 import type { Rows } from "../../postgres/driver.ts";
 import { isLostBehind, isTooSlow } from "../../postgres/errors.ts";
 import type { Pool, RowsOptions } from "../../postgres/pool.ts";
@@ -14,29 +15,31 @@ type Made = (...tables: Statement[]) => Statement;
 /** The rows of all servers that answer, put together. All are asked at once. */
 export async function readEverywhere(pool: Pool, tables: readonly string[], made: Made, options: RowsOptions): Promise<Rows> {
   if (!pool.spread) return pool.rows(made(...tables.map(ident)), options);
+  const { ask } = pool.spread;
   const parts = await Promise.all(
-    (await serversOf(pool, tables)).map(({ near, shards }) => {
+    (await serversOf(pool, tables)).map(({ shards, ...server }) => {
       const each = shards.map((names) => sql`(${made(...names.map(ident))})`);
-      return pool
-        .rows(sql`select * from (${join(each, " union all ")}) every_shard`, { ...options, near })
-        .catch(noneOfMissing);
+      return ask(server, sql`select * from (${join(each, " union all ")}) every_shard`, options).catch(noneOfMissing);
     }),
   );
-  return parts.flat();
+  return parts.flatMap((rows) => rows ?? []);
 }
 
-/** The same for statements that give no rows. When a server fails, the statements of the others have run. */
+/** The same for statements that give no rows. When a server fails, the statements of the others have run; one that hangs is left out. */
 export async function sweepEverywhere(pool: Pool, tables: readonly string[], made: Made, options: RowsOptions): Promise<void> {
   if (!pool.spread) return void (await pool.rows(made(...tables.map(ident)), options));
-  const swept = (await serversOf(pool, tables)).map(async ({ near, shards }) => {
+  const { hangs } = pool.spread;
+  const there = (await serversOf(pool, tables)).filter(({ id }) => !hangs(id));
+  const swept = there.map(async ({ near, shards }) => {
     for (const names of shards) await pool.rows(made(...names.map(ident)), { ...options, near });
   });
   const failed = (await Promise.allSettled(swept)).find(({ status }) => status === "rejected");
   if (failed?.status === "rejected") throw failed.reason;
 }
 
-function noneOfMissing(error: unknown): Rows {
-  if (isLostBehind(error) || isTooSlow(error)) return [];
+/** Nothing is known of a server that is away. */
+export function noneOfMissing(error: unknown): undefined {
+  if (isLostBehind(error) || isTooSlow(error) || (error instanceof Problem && error.code === "not_ready")) return undefined;
   throw error;
 }
 
@@ -44,9 +47,9 @@ function noneOfMissing(error: unknown): Rows {
 const MOST_NAMES = 20_000;
 
 /** A server with its shards of the tables. `near`: a name that Citus would look for there; no workspace is called so. */
-type Server = { near: string; shards: string[][] };
+type Server = { id: number; near: string; shards: string[][] };
 
-async function serversOf(pool: Pool, tables: readonly string[]): Promise<Server[]> {
+export async function serversOf(pool: Pool, tables: readonly string[]): Promise<Server[]> {
   const first = tables[0]!;
   const rows = await pool.rows(
     sql`with shards as (select p.groupid, f.shardid, array_agg(shard_name(s.logicalrelid, s.shardid) order by t.place) as names
@@ -57,8 +60,8 @@ async function serversOf(pool: Pool, tables: readonly string[]): Promise<Server[
         group by p.groupid, f.shardid),
       servers as (select groupid, array_agg(shardid) as ids, json_agg(names) as names from shards group by groupid)
     select (select v::text from generate_series(1, ${count(MOST_NAMES)}) v
-      where get_shard_id_for_distribution_column(${first}::text::regclass, v::text) = any (servers.ids) limit 1), names from servers order by groupid`,
+      where get_shard_id_for_distribution_column(${first}::text::regclass, v::text) = any (servers.ids) limit 1), names, groupid from servers order by groupid`,
     { retry: true },
   );
-  return rows.map(([near, shards]) => ({ near, shards }) as Server);
+  return rows.map(([near, shards, id]) => ({ id, near, shards }) as Server);
 }

@@ -175,3 +175,17 @@ test("closing waits for running statements and refuses waiting ones", async () =
   await Promise.all([waiting, closed, closing.close()]);
   assert.deepEqual([closing.stats().busy, closing.stats().idle], [0, 0]);
 });
+
+test("what waits for one server is broken off, and nothing else", () =>
+  withPool({}, async (pool) => {
+    const away = new Problem("not_ready", "the server is away", []);
+    const begun = performance.now();
+    const there = pool.rows(sql`select 1 from pg_sleep(1)`, { server: 8 });
+    const gone = assert.rejects(pool.rows(sql`select pg_sleep(5)`, { server: 7 }), away);
+    await sleepers(2);
+    pool.breakOff(7, away);
+    await gone;
+    assert.ok(performance.now() - begun < 2_000);
+    assert.deepEqual(await there, [[1]]);
+    assert.deepEqual(await Promise.all([pool.rows(sql`select 2`), pool.rows(sql`select 3`)]), [[[2]], [[3]]]);
+  }));
