@@ -1,4 +1,4 @@
-import { countLinked, countWords, MOST_COUNTED, wordsMissed } from "../db/records/absence.ts";
+import { countConditions, countLinked, countWords, MOST_COUNTED, wordsMissed } from "../db/records/absence.ts";
 import { namedRecords, similarRecords } from "../db/records/references.ts";
 import type { Page } from "../db/records/rows.ts";
 import { nearNames } from "../db/search/search.ts";
@@ -7,7 +7,7 @@ import { askedName, type Condition } from "../derive/filter.ts";
 import { type ListQuery, readListQuery } from "../derive/query.ts";
 import { chosenView, type Row, rowId } from "../derive/view.ts";
 import { shortId } from "../kit/id.ts";
-import { echo } from "../kit/line.ts";
+import { echo, quoteIfNeeded } from "../kit/line.ts";
 import { isPhone } from "../kit/phone.ts";
 import type { Kind, Link } from "../records/kind.ts";
 import type { Authenticated } from "../service/route.ts";
@@ -19,7 +19,12 @@ export async function whyNothing(context: Authenticated, kind: Kind, query: List
   if (page.near) return [...(await wordsApart(context, kind, query)), ...(await missed(context, kind, query, page.rows))];
   if (page.rows.length > 0) return [];
   const notes = await Promise.all(query.conditions.map((condition) => whyNotLinked(context, kind, query, condition)));
-  return [...notes.flat(), ...(await wordsApart(context, kind, query)), ...(await strangersAsked(context, query.conditions))];
+  return [
+    ...notes.flat(),
+    ...(await wordsApart(context, kind, query)),
+    ...(await filtersApart(context, kind, query)),
+    ...(await strangersAsked(context, query.conditions)),
+  ];
 }
 
 /** Those whose absence says something: not of `ne` and `is:null`. */
@@ -74,6 +79,29 @@ async function nearTo({ db, session, reading }: Authenticated, target: Kind, nam
 
 const isAlone = ({ conditions, search, words, lists }: ListQuery) =>
   conditions.length === 1 && search === undefined && words.length + lists.length === 0;
+
+/** More filters are no question that somebody asks by hand. */
+const MOST_FILTERS = 4;
+
+/** `no contact fits all of these: stage=lead fits none, city=Hamburg 5` */
+async function filtersApart(context: Authenticated, kind: Kind, query: ListQuery): Promise<string[]> {
+  const { conditions, search, words, lists } = query;
+  if (conditions.length < 2 || conditions.length > MOST_FILTERS || search !== undefined || words.length + lists.length > 0)
+    return [];
+  const asked = context.parameters.filter(([name]) => conditions.some((condition) => askedName(condition) === name));
+  if (asked.length !== conditions.length) return [];
+  const counts = await countConditions(context.db, context.session.workspaceId, kind, conditions);
+  if (!counts) return [];
+  const each = conditions.map((condition, i) => {
+    const name = askedName(condition);
+    const [found] = asked.splice(
+      asked.findIndex(([each]) => each === name),
+      1,
+    );
+    return `${name}=${quoteIfNeeded(found![1].slice(0, 40))} fits ${told(counts[i]!)}`;
+  });
+  return [`no ${kind.name} fits all of these: ${each.join(", ")}`];
+}
 
 /** `no contact has both: 16 have "kowalski", 16 have "katja"` */
 async function wordsApart(context: Authenticated, kind: Kind, query: ListQuery): Promise<string[]> {

@@ -133,6 +133,25 @@ test("what a stranger tries first is answered by what to do", async () => {
   }
 });
 
+test("an empty list of several filters tells what each of them finds", async () => {
+  const { send } = await service.signIn("filters@example.com");
+  for (const [stage, city] of [
+    ["Lead", "Hamburg"],
+    ["Lead", "Ulm"],
+  ])
+    await send("POST", "/contacts", { name: `${stage} of ${city}`, stage, city });
+  const told = async (query: string) => (await send("GET", `/contacts?${query}`)).text;
+  assert.equal(
+    await told("stage=gold&city=Hamburg"),
+    "# no contact fits all of these: stage=gold fits none, city=Hamburg fits 1\n# 0 contacts\n",
+  );
+  assert.equal(
+    await told("city=Hamburg&stage=Lead&city=Ulm"),
+    "# no contact fits all of these: city=Hamburg fits 1, stage=Lead fits 2, city=Ulm fits 1\n# 0 contacts\n",
+  );
+  assert.doesNotMatch(await told("stage=Lead&city=Ulm"), /fits/);
+});
+
 test("columns come in the order that was asked for", async () => {
   const { text } = await ann.send("GET", "/deals?format=csv&fields=amount_cents,company,title,company.industry&limit=1");
   assert.equal(text.split("\n")[0]!.trim(), "amount_cents,company,title,company.industry");

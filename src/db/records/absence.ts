@@ -33,6 +33,18 @@ export async function countWords(
   );
 }
 
+/** How many records of the kind fulfil each of the conditions by itself; undefined when that takes too long. */
+export async function countConditions(
+  db: Database,
+  workspaceId: string,
+  kind: Kind,
+  conditions: readonly Condition[],
+): Promise<number[] | undefined> {
+  const resolved = await resolveConditions(db, workspaceId, conditions);
+  const each = resolved.map((condition) => ({ kind, filters: [conditionSql(tableOf(kind), condition, workspaceId)] }));
+  return countEach(db, workspaceId, each);
+}
+
 /** How many linked records there are of which the condition holds, whatever links to them; undefined when that takes too long. */
 export async function countLinked(
   db: Database,
