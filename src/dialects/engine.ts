@@ -1,9 +1,12 @@
 import { parseJson } from "../http/body.ts";
+import { gather } from "../http/gather.ts";
 import type { Encoded } from "../http/reply.ts";
 import type { InnerRequest } from "../http/request.ts";
+import { jsonParts, parsingJson } from "../kit/jsonPieces.ts";
 import { echo } from "../kit/line.ts";
 import { nearest } from "../kit/nearest.ts";
 import { PROBLEMS, Problem, type ProblemCode, type ProblemValues } from "../kit/problem.ts";
+import { inTurns } from "../kit/turns.ts";
 import type { Kind } from "../records/kind.ts";
 import type { Call, Dialect, Phrase, Reply, Said, Table, Values } from "./dialect.ts";
 import { isObject, type Vocabulary, vocabularyOf } from "./vocabulary.ts";
@@ -15,7 +18,7 @@ export type Heard = Omit<Call, "dialect" | "body" | "ask"> & {
   ask: (request: InnerRequest) => Promise<Encoded>;
 };
 
-export type Spoken = { status: number; headers: Record<string, string>; type: string; text: string };
+export type Spoken = { status: number; headers: Record<string, string>; type: string; text: string | Buffer };
 
 const JSON_TYPE = "application/json; charset=utf-8";
 
@@ -30,7 +33,7 @@ export async function speak(dialect: Dialect, phrase: Phrase, heard: Heard): Pro
     body,
     async ask(method, target, sent, more) {
       const type = sent === undefined ? {} : { "content-type": "application/json" };
-      return read(
+      return await read(
         await ask({
           method,
           target,
@@ -43,8 +46,8 @@ export async function speak(dialect: Dialect, phrase: Phrase, heard: Heard): Pro
   if (phrase.takes) allow(phrase.takes, call);
   try {
     const said = await phrase.answer(call);
-    if (!dialect.facts || said.is === "whole" || said.is === "text") return encode(dialect, said, call);
-    return encode(dialect, { ...said, meta: { ...(await dialect.facts(call)), ...said.meta } }, call);
+    if (!dialect.facts || said.is === "whole" || said.is === "text") return await encode(dialect, said, call);
+    return await encode(dialect, { ...said, meta: { ...(await dialect.facts(call)), ...said.meta } }, call);
   } catch (error) {
     throw error instanceof Problem ? retold(call, error) : error;
   }
@@ -86,9 +89,9 @@ function allow(names: readonly string[], { parameters }: Call): void {
 }
 
 /** An inner answer; a refusal is thrown, with all that it carries. */
-function read({ status, headers, body }: Encoded): Reply {
+async function read({ status, headers, body }: Encoded): Promise<Reply> {
   const text = String(body);
-  const json = text === "" ? {} : (JSON.parse(text) as Values);
+  const json = (text === "" ? {} : await parsed(text)) as Values;
   if (status < 400) return { status, headers, json };
   const { error, message, hint, request_id: _, ...values } = json;
   const code = (String(error) in PROBLEMS ? error : "unprocessable") as ProblemCode;
@@ -99,6 +102,12 @@ function read({ status, headers, body }: Encoded): Reply {
     values: values as ProblemValues,
   });
 }
+
+/** Characters that are parsed in a millisecond or two. */
+const AT_ONCE = 131_072;
+
+/** A page may hold megabytes: it is parsed record by record. */
+const parsed = (json: string) => (json.length <= AT_ONCE ? JSON.parse(json) : inTurns(parsingJson(json, 2)));
 
 /** Our words in a refusal become theirs: names of fields, and the paths that a hint says to ask next. */
 function retold(call: Call, problem: Problem): Problem {
@@ -117,11 +126,11 @@ function pathsRetold({ base, tables }: Dialect, text: string): string {
   });
 }
 
-function encode(dialect: Dialect, said: Said, call: Call): Spoken {
+async function encode(dialect: Dialect, said: Said, call: Call): Promise<Spoken> {
   const { status = 200, headers = {} } = said;
   if (said.is === "text") return { status, headers, type: said.type, text: said.text };
   const body = said.is === "whole" ? said.body : dialect.envelope(said, call);
-  return { status, headers, type: JSON_TYPE, text: JSON.stringify(body) };
+  return { status, headers, type: JSON_TYPE, text: await gather(jsonParts(body, 3)) };
 }
 
 /** The table of that name, or the kind of the caller's workspace that is called so. */

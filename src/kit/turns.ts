@@ -47,23 +47,3 @@ export function* each<Of, Made>(many: readonly Of[], make: (of: Of) => Made): Ge
   }
   return made;
 }
-
-/** JSON of a large object, in parts: members are told apart down to `depth`. It is indented by `indent` blanks a level. */
-export function* jsonParts(value: unknown, depth: number, indent = 0, level = 0): Generator<string, void, void> {
-  const [line, within] = indent === 0 ? ["", ""] : [`\n${" ".repeat(indent * level)}`, `\n${" ".repeat(indent * (level + 1))}`];
-  const isArray = Array.isArray(value);
-  const members = membersOf(value).filter(([, each]) => isArray || each !== undefined);
-  if (depth === 0 || members.length === 0) {
-    yield (JSON.stringify(value, null, indent) ?? "null").replaceAll("\n", line);
-    return;
-  }
-  let before = `${isArray ? "[" : "{"}${within}`;
-  for (const [name, each] of members) {
-    yield isArray ? before : `${before}${JSON.stringify(name)}:${indent === 0 ? "" : " "}`;
-    yield* jsonParts(each, depth - 1, indent, level + 1);
-    before = `,${within}`;
-  }
-  yield `${line}${isArray ? "]" : "}"}`;
-}
-
-const membersOf = (value: unknown) => (typeof value === "object" && value !== null ? Object.entries(value) : []);

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { FORMATS } from "../../../src/formats/all.ts";
 import { createHeld } from "../../../src/kit/held.ts";
-import { atOnce, inTurns, jsonParts, turn } from "../../../src/kit/turns.ts";
+import { atOnce, inTurns, turn } from "../../../src/kit/turns.ts";
 import { catalog as base, declarations } from "../../../src/records/all.ts";
 import type { Catalog } from "../../../src/records/catalog.ts";
 import { compilingOwn, type OwnField, type OwnKind } from "../../../src/records/own.ts";
@@ -135,13 +135,6 @@ test("of what is done in turns, however many do it, one slice runs in each round
   await Promise.all([one(), one(), one()]);
   done = true;
   assert.deepEqual([rounds.size, seen.length], [15, 15], `${seen}`);
-});
-
-test("JSON made in pieces is JSON", () => {
-  const value = { a: { b: { c: [1, { d: null }], e: {}, f: [] }, 'q"': "ü\n" }, none: undefined, n: 1.5, t: "x", z: null };
-  for (const depth of [0, 1, 2, 3, 9])
-    for (const indent of [0, 2])
-      assert.equal([...jsonParts(value, depth, indent)].join(""), JSON.stringify(value, null, indent), `${depth} ${indent}`);
 });
 
 test("texts are kept within their bound, made once, and made again where that failed", async () => {
