@@ -4,6 +4,7 @@ import { isSet } from "../derive/query.ts";
 import { boolean } from "../fields/vocabulary.ts";
 import { json } from "../formats/json.ts";
 import { text } from "../formats/text.ts";
+import { gather } from "../http/gather.ts";
 import { type Answer, type Encoded, encodeProblem } from "../http/reply.ts";
 import { parseExact } from "../kit/json.ts";
 import { echo } from "../kit/line.ts";
@@ -36,26 +37,40 @@ type Done = { method: string; path: string; status: number; text: string; id: st
 
 async function batch(context: Authenticated, ask: Ask): Promise<Answer> {
   const parts = readParts(context.body.text);
-  const { db, session, style } = context;
+  const { db, dryRun, session, style } = context;
   const atomic = isSet(context.parameters, "atomic");
   // Who approves a proposal must see all of it.
-  const proposed = context.dryRun && !isSet(context.parameters, "dry_run");
+  const proposed = dryRun && !isSet(context.parameters, "dry_run");
   const done = atomic
     ? await inUnit(db, (unit) => run({ ...context, db: unit }, ask, parts, true), ofMany(session.workspaceId))
     : await run(context, ask, parts, proposed);
-  if (style.format.name === "json") {
-    const items = done.map(({ status, text }) => `{"status":${status},"body":${text.trim() || "null"}}`);
-    const all = `{"items":[${items.join(",")}]${context.dryRun ? ',"dry_run":true' : ""}}\n`;
-    return { is: "document", type: style.format.contentType, text: all };
+  const { name, contentType } = style.format.name === "json" ? json : text;
+  const said = name === "json" ? jsonOf(done, dryRun) : linesOf(done, dryRun);
+  return { is: "document", type: contentType, text: await gather(said) };
+}
+
+function* jsonOf(done: readonly Done[], dryRun: boolean): Generator<string, void, void> {
+  yield '{"items":[';
+  for (const [i, { status, text }] of done.entries()) {
+    yield `${i === 0 ? "" : ","}{"status":${status},"body":`;
+    yield text.trim() || "null";
+    yield "}";
   }
-  const lines = done.map(({ method, path, status, text }, i) => `# $${i + 1} ${status} ${method} ${path}\n${text}`);
+  yield `]${dryRun ? ',"dry_run":true' : ""}}\n`;
+}
+
+function* linesOf(done: readonly Done[], dryRun: boolean): Generator<string, void, void> {
+  for (const [i, { method, path, status, text }] of done.entries()) {
+    yield `# $${i + 1} ${status} ${method} ${path}\n`;
+    if (text !== "") yield text;
+  }
   const refused = done.filter(({ status }) => status >= 400).length;
   const told = [
     `${done.length} request${done.length === 1 ? "" : "s"}`,
     ...(refused > 0 ? [`${refused} refused`] : []),
-    ...(context.dryRun ? ["dry run, nothing is changed"] : []),
+    ...(dryRun ? ["dry run, nothing is changed"] : []),
   ];
-  return { is: "document", type: "text/plain; charset=utf-8", text: `${lines.join("")}# ${told.join(", ")}\n` };
+  yield `# ${told.join(", ")}\n`;
 }
 
 /** Runs them in order. In an atomic batch the first refusal ends it, and takes back what was done. */
