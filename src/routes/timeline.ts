@@ -20,7 +20,7 @@ import { mayRead, readableView } from "./readable.ts";
 const MOST = 200;
 
 /** Own kinds that stand on a timeline where none are named. */
-const MOST_OWN = 20;
+const MOST_OWN = 10;
 
 /** `GET /contacts/{id}/timeline`, of a kind of which something is told. */
 export function timelineRoutes(kind: Kind, catalog: Catalog): Route[] {

@@ -184,13 +184,13 @@ test("a record of an own kind has a timeline of what links to it and of its own 
 test("of many own kinds a timeline shows some, and those that kind= names", async () => {
   const at = await service.signIn("many@example.com");
   const jane = (await at.send("POST", "/contacts?format=json", { name: "Jane" })).json();
-  for (let i = 0; i < 23; i++) {
+  for (let i = 0; i < 13; i++) {
     const made = await at.send("POST", "/kinds", { name: `part${i}`, fields: { name: "text", owner_id: { link: "contact" } } });
     assert.equal(made.status, 201, made.text);
     assert.equal((await at.send("POST", `/part${i}s`, { name: "A part", owner_id: jane.id })).status, 201);
   }
   const { lines, text } = await at.send("GET", `/contacts/${jane.id}/timeline?limit=200`);
-  assert.equal(lines.length, 20);
+  assert.equal(lines.length, 10);
   assert.match(text, /\n# 3 more kinds of your own link to it: kind= names those to show\n/);
-  assert.equal((await at.send("GET", `/contacts/${jane.id}/timeline?kind=part22`)).lines.length, 1);
+  assert.equal((await at.send("GET", `/contacts/${jane.id}/timeline?kind=part12`)).lines.length, 1);
 });
