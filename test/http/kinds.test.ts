@@ -223,6 +223,25 @@ test("search finds it, by itself and among all kinds; groups and reminders know 
   assert.deepEqual((await json(ann, "GET", "/reminders?owner=Kim")).items, []);
 });
 
+test("a counted list adds up its money, under the name that the field has now", async () => {
+  await ok(bob, "POST", "/kinds", { name: "gadget", fields: { name: "text" } }, 201);
+  await ok(bob, "POST", "/kinds/gadget/fields", { name: "price", type: "cents" });
+  await ok(bob, "PATCH", "/kinds/gadget", { fields: { price: { name: "cost" } } });
+  for (const [name, cost, currency] of [
+    ["drill one", 1200, "EUR"],
+    ["drill two", 300, "EUR"],
+    ["saw", 500, "JPY"],
+    ["drill free", null, "EUR"],
+  ] as const)
+    await ok(bob, "POST", "/gadgets", { name, cost, currency }, 201);
+  const trailers = async (path: string) => (await ok(bob, "GET", path)).text.match(/(?<=^# )sum .*/gm);
+  assert.deepEqual(await trailers("/gadgets?count=true&limit=1"), [
+    "sum cost=1500 currency=EUR gadgets=2",
+    "sum cost=500 currency=JPY gadgets=1",
+  ]);
+  assert.deepEqual(await trailers("/gadgets?count=true&search=drill"), ["sum cost=1500 currency=EUR gadgets=2"]);
+});
+
 test("undo, a former version and a restore give the former record", async () => {
   const record = await made({ labels: ["x"], extra: { a: 1 } });
   const path = `/vehicles/${record.id}`;

@@ -7,7 +7,7 @@ import type { IdReference } from "../../kit/id.ts";
 import { Problem } from "../../kit/problem.ts";
 import type { Seal } from "../../kit/seal.ts";
 import type { RowsOptions } from "../../postgres/pool.ts";
-import { ident, join, numbered, raw, type Statement, sql } from "../../postgres/sql.ts";
+import { join, numbered, raw, type Statement, sql } from "../../postgres/sql.ts";
 import { derived } from "../../records/derived.ts";
 import type { Kind } from "../../records/kind.ts";
 import type { Database } from "../database.ts";
@@ -232,10 +232,10 @@ export async function countRows(
   const rows = row![0] as number;
   const { sums } = kind;
   if (!sums || rows > cap) return { rows: Math.min(rows, cap), capped: rows > cap, sums: [] };
-  const [amount, per] = [ident(sums.amount), ident(sums.per)];
+  const [per, amount] = [sums.per, sums.amount].map((name) => table.column(kind.field(name)!));
   const added = await db.pool.rows(
-    sql`select ${per}, sum(${amount})::text, count(*)::int from ${matching(sql`r.${per}, r.${amount}`)}
-      where ${amount} is not null group by 1 order by 1`,
+    sql`select per, sum(amount)::text, count(*)::int from ${matching(sql`${per!} as per, ${amount!} as amount`)}
+      where amount is not null group by 1 order by 1`,
     long(workspaceId),
   );
   const named = ([unit, sum, count]: readonly unknown[]) => ({
