@@ -14,11 +14,14 @@ import { putOutcome } from "./outcome.ts";
 /** `keys`: the natural keys of linked records, by the name of the link. */
 export type Converted = Values & { keys: Record<string, string> };
 
-/** `dates`: what the sender says of dates that can be read in two ways. `today`: in the workspace's zone. */
-export type Converting = { dates: DateOrder | undefined; today: string };
+/**
+ * `dates`: what the sender says of dates that can be read in two ways. `today`: in the workspace's zone. `currency`: of amounts that name none, as the
+ * workspace has it.
+ */
+export type Converting = { dates: DateOrder | undefined; today: string; currency: string };
 
 /** Reads one row. Throws the Problem that names the field. */
-export function convert(kind: Kind, { is, fields }: Staged, facts: Facts, { dates, today }: Converting): Converted {
+export function convert(kind: Kind, { is, fields }: Staged, facts: Facts, { dates, today, currency }: Converting): Converted {
   const values: Record<string, unknown> = {};
   const keys: Record<string, string> = {};
   for (const name in fields) {
@@ -31,7 +34,7 @@ export function convert(kind: Kind, { is, fields }: Staged, facts: Facts, { date
     else values[name] = readCell(field, value, dates ?? orderOf(facts, name));
   }
   const amount = kind.field(AMOUNT) ? undefined : fields[AMOUNT];
-  if (kind.sums && amount !== undefined && amount !== null) putAmount(kind, kind.sums, values, amount, facts);
+  if (kind.sums && amount !== undefined && amount !== null) putAmount(kind, kind.sums, values, amount, facts, currency);
   for (const link of kind.links) {
     const name = linkKeyName(link);
     if (name === undefined || kind.field(name) || values[name] === undefined) continue;
@@ -98,11 +101,12 @@ function putAmount(
   values: Record<string, unknown>,
   sent: unknown,
   { signs }: Facts,
+  usual: string,
 ): void {
   const cell = String(sent);
   const found = readAmount(cell, true, typeof sent === "number" ? "." : signs[AMOUNT]);
   const said = typeof values[per] === "string" && values[per] !== "" ? values[per] : undefined;
-  const currency = found?.currency ?? said ?? kind.field(per)?.initially;
+  const currency = found?.currency ?? said ?? kind.field(per)?.initially ?? usual;
   const units = found && isCode(currency) ? toSmallestUnit(found.decimal, currency) : undefined;
   if (units === undefined) {
     throw new Problem("invalid_value", `the amount ${echo(cell)} cannot be read`, "write 1234.56, or 1.234,56 €");

@@ -1,7 +1,6 @@
 import {
   cents,
   choice,
-  currency,
   custom,
   date,
   link,
@@ -15,6 +14,7 @@ import {
   time,
 } from "../fields/vocabulary.ts";
 import { defineRecord } from "./define.ts";
+import { workspaceCurrency } from "./money.ts";
 
 export const deal = defineRecord({
   name: "deal",
@@ -33,7 +33,7 @@ export const deal = defineRecord({
       also: ["amount", "value", "price"],
       sort: true,
     }),
-    currency: currency({ about: "ISO 4217 code", initially: "USD" }),
+    currency: workspaceCurrency,
     stage: phrase({ about: "how far it is: discovery, proposal, …", sort: true, search: true, paged: true, label: true }),
     status: required(choice(["open", "won", "lost"], { about: "outcome", initially: "open", paged: true })),
     probability: percent({ about: "how likely it is won, in percent" }),

@@ -1,5 +1,6 @@
-import { currency, custom, decimal, email, longText, phrase, required, tags } from "../fields/vocabulary.ts";
+import { custom, decimal, email, longText, phrase, required, tags } from "../fields/vocabulary.ts";
 import { defineRecord } from "./define.ts";
+import { workspaceCurrency } from "./money.ts";
 
 export const employee = defineRecord({
   name: "employee",
@@ -14,7 +15,7 @@ export const employee = defineRecord({
     email: email({ about: "main address; POST with a known one updates that employee", sort: true, search: true }),
     role: phrase({ about: "what they do: engineer, sales, …", sort: true, search: true, paged: true }),
     rate: decimal({ about: "what an hour of theirs costs, in whole units of the currency: 85.5, no cents", sort: true }),
-    currency: currency({ about: "ISO 4217 code", initially: "USD" }),
+    currency: workspaceCurrency,
     tags: tags({ about: "labels", search: true }),
     notes: longText({ about: "anything worth keeping", search: true }),
     custom: custom({ about: "your own fields, as custom.<key>" }),

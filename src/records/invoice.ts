@@ -1,6 +1,7 @@
 import { cents, choice, custom, date, link, longText, person, phrase, tags, time } from "../fields/vocabulary.ts";
 import { defineRecord } from "./define.ts";
-import { documentCurrency, exampleItems, exampleTotals, numbered, parties, soldItems, totals } from "./sold.ts";
+import { workspaceCurrency } from "./money.ts";
+import { exampleItems, exampleTotals, numbered, parties, soldItems, totals } from "./sold.ts";
 
 const COVERED = ["paid_cents", "credited_cents"];
 const OWED = { has: ["number"], lacks: ["cancelled_at", "credits_id"] };
@@ -94,7 +95,7 @@ export const invoice = defineRecord({
     quote_id: link("quote", { about: "the quote it was made of" }),
     credits_id: link("invoice", { about: "the issued invoice that this credit note takes back, in part or whole" }),
     currency: {
-      ...documentCurrency,
+      ...workspaceCurrency,
       about: "ISO 4217 code; that of the invoice it credits, or the workspace's, unless sent",
       like: "credits_id",
     },

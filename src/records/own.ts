@@ -1,4 +1,5 @@
 import type { FieldSpec } from "../fields/spec.ts";
+import { currencyType } from "../fields/text.ts";
 import { custom, required } from "../fields/vocabulary.ts";
 import { atOnce } from "../kit/turns.ts";
 import type { Catalog } from "./catalog.ts";
@@ -6,6 +7,7 @@ import { compiling } from "./compile.ts";
 import type { Declaration } from "./declaration.ts";
 import { defineRecord, withFields } from "./define.ts";
 import { derived } from "./derived.ts";
+import { CURRENCY_SETTING } from "./money.ts";
 import { cardOf, identityOf, reminderOf } from "./ownSources.ts";
 import { exampleOfType, keyType, ownType, titleType } from "./ownTypes.ts";
 
@@ -71,7 +73,11 @@ export function* compilingOwn(
   for (const declaration of builtIn) {
     const kind = added.get(declaration.name);
     const has = kind && kind.declaration.fields.length > 0;
-    all.push(has ? declare(kind, (fields) => withFields(declaration, specsOf(fields, {}))) : declaration);
+    all.push(
+      has
+        ? declare(kind, (fields) => withFields(declaration, specsOf(fields, { hasCurrency: hasCurrency(declaration) })))
+        : declaration,
+    );
   }
   for (const kind of living.filter(({ prefix }) => prefix !== null)) {
     all.push(declare(kind, (fields) => declarationOf(kind, fields)));
@@ -84,6 +90,8 @@ export function* compilingOwn(
   for (const [name, each] of declared) declaredOf(catalog).set(name, each);
   return catalog;
 }
+
+const hasCurrency = ({ fields }: Declaration) => Object.values(fields).some(({ type }) => type === currencyType);
 
 /** A declaration, and the stored kind that it was made of. */
 type Declared = { key: string; declaration: Declaration };
@@ -135,12 +143,21 @@ function declarationOf({ name, plural, prefix, declaration }: OwnKind, fields: r
 /** Further facts of a record of an own kind. */
 export const CUSTOM_SLOT = "j0";
 
-/** `shared`: indexes of its table page it. */
+type SpecOptions = { title?: string | undefined; key?: string | undefined; shared?: boolean; hasCurrency?: boolean };
+
+/** `shared`: indexes of its table page it. `hasCurrency`: a field of the built-in kind says what amounts are amounts of. */
 function specsOf(
   fields: readonly OwnField[],
-  { title, key, shared = false }: { title?: string | undefined; key?: string | undefined; shared?: boolean },
+  { title, key, shared = false, hasCurrency = false }: SpecOptions,
 ): Record<string, FieldSpec> {
-  return Object.fromEntries(fields.map((field) => [field.name, specOf(field, title, key, shared)]));
+  const isMoney = !hasCurrency && fields.some(({ type }) => type === "cents");
+  const per = isMoney ? fields.find(({ type }) => type === "currency") : undefined;
+  return Object.fromEntries(
+    fields.map((field) => {
+      const spec = specOf(field, title, key, shared);
+      return [field.name, field === per && field.initially === undefined ? { ...spec, setting: CURRENCY_SETTING } : spec];
+    }),
+  );
 }
 
 function specOf(field: OwnField, title: string | undefined, key: string | undefined, shared: boolean): FieldSpec {

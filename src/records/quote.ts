@@ -1,6 +1,7 @@
 import { choice, custom, date, link, longText, person, phrase, tags, time } from "../fields/vocabulary.ts";
 import { defineRecord } from "./define.ts";
-import { documentCurrency, exampleItems, exampleTotals, numbered, parties, soldItems, totals } from "./sold.ts";
+import { workspaceCurrency } from "./money.ts";
+import { exampleItems, exampleTotals, numbered, parties, soldItems, totals } from "./sold.ts";
 
 export const quote = defineRecord({
   name: "quote",
@@ -61,7 +62,7 @@ export const quote = defineRecord({
     company_id: link("company", { about: "the company it goes to" }),
     contact_id: link("contact", { about: "the person it goes to" }),
     deal_id: link("deal", { about: "the deal it belongs to" }),
-    currency: documentCurrency,
+    currency: workspaceCurrency,
     items: soldItems,
     ...totals(),
     issue_date: date({ about: "the day it bears; the day it is sent unless you say", sort: true }),

@@ -1,5 +1,6 @@
-import { cents, code, currency, custom, longText, percent, phrase, required, tags } from "../fields/vocabulary.ts";
+import { cents, code, custom, longText, percent, phrase, required, tags } from "../fields/vocabulary.ts";
 import { defineRecord } from "./define.ts";
+import { workspaceCurrency } from "./money.ts";
 
 export const service = defineRecord({
   name: "service",
@@ -17,7 +18,7 @@ export const service = defineRecord({
       also: ["price", "unit_price", "price_cents", "amount_cents", "rate"],
       sort: true,
     }),
-    currency: currency({ about: "ISO 4217 code", initially: "USD" }),
+    currency: workspaceCurrency,
     tax_rate: percent({ about: "tax on it, in percent" }),
     unit: phrase({ about: "what it is counted in: hour, day, visit, …" }, 60),
     tags: tags({ about: "labels", search: true }),

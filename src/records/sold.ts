@@ -1,5 +1,5 @@
 import type { FieldSpec } from "../fields/spec.ts";
-import { cents, currency, items, party, phrase, taxes } from "../fields/vocabulary.ts";
+import { cents, items, party, phrase, taxes } from "../fields/vocabulary.ts";
 
 /** What quotes and invoices have in common. */
 
@@ -19,8 +19,6 @@ export const soldItems = items(
     also: ["lines", "line_items", "positions", "products"],
   },
 );
-
-export const documentCurrency = currency({ about: "ISO 4217 code; the workspace's unless sent", setting: "currency" });
 
 /** Totals; `negativeWith` names the link of documents that take back, whose totals count below zero. */
 export const totals = (negativeWith?: string): Record<"net_cents" | "tax_cents" | "gross_cents" | "taxes", FieldSpec> => {

@@ -63,7 +63,7 @@ function readIban(text: string): string | undefined {
 
 /** What an admin sets, besides name and time zone: how documents are numbered and taxed, what they are headed with, and whether agents may use tools. */
 const SETTINGS = {
-  currency: currency({ about: "of documents that name none" }),
+  currency: currency({ about: "of amounts that name none; USD unless set" }),
   tax_rate: percent({ about: "of items that name none, in percent" }),
   payment_days: { type: daysType, about: "from an invoice's date to its due date; 14 unless set" },
   invoice_number: { type: numberType, about: "how invoices are numbered: {year}-{number:4} unless set" },

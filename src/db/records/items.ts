@@ -8,6 +8,10 @@ import type { Catalog } from "../../records/catalog.ts";
 import type { Field, Kind } from "../../records/kind.ts";
 import { hasKey, pattern } from "./condition.ts";
 import { idMatches } from "./references.ts";
+import { type Settings, USUAL } from "./settings.ts";
+
+/** How statements are run, and what the workspace has set. */
+export type Filling = { rows: Rows; settings: () => Promise<Settings> };
 
 type Rows = (statement: Statement) => Promise<readonly (readonly unknown[])[]>;
 
@@ -16,14 +20,16 @@ type Sender = { workspaceId: string; mayRead: (plural: string) => boolean };
 
 /** Whether what is written may need more than was sent: records that items name, or settings of the workspace. */
 export const isFilled = (kind: Kind, sent: Readonly<Record<string, unknown>>, creates: boolean): boolean =>
-  kind.fields.some(({ name, type, setting }) => (type.items && sent[name] != null) || (creates && setting !== undefined));
+  kind.fields.some(({ name, type, setting }) =>
+    sent[name] == null ? creates && setting !== undefined : type.items !== undefined,
+  );
 
 /**
  * Puts into what is written what the caller left to others: the settings of the workspace into a new record, and into items what the records that
  * they name say. `key`: that of the record, where it is there already. `whole`: items are left as they are.
  */
 export async function fill(
-  rows: Rows,
+  { rows, settings }: Filling,
   catalog: Catalog,
   sender: Sender,
   kind: Kind,
@@ -32,37 +38,30 @@ export async function fill(
   key: string | undefined,
   whole = false,
 ): Promise<void> {
-  const settings = await settingsOf(rows, sender.workspaceId);
+  const usual = await settings();
   const read = (field: string, of: string) => held(rows, sender.workspaceId, kind, field, of);
   for (const { name, setting, like } of initial ? kind.fields : []) {
     if (setting === undefined || sent[name] != null) continue;
     const other = like === undefined ? undefined : (sent[like] as string | null | undefined);
-    initial![name] = (other && (await read(name, other))) || settings[setting as keyof Settings];
+    initial![name] = (other && (await read(name, other))) || usual[setting as keyof Settings];
   }
   for (const field of kind.fields) {
     const items = field.type.items && (sent[field.name] as SentItem[] | null | undefined);
     if (!items || whole) continue;
     const { document } = kind;
-    const own = document && ((sent[document.currency] ?? initial?.[document.currency]) as string | undefined);
-    const inWhich = own ?? (document && key !== undefined ? await read(document.currency, key) : undefined);
+    const own = document && ((sent[document.currency] ?? initial?.[document.currency]) as string | null | undefined);
+    let inWhich = own ?? (document && key !== undefined ? await read(document.currency, key) : undefined);
     const filled: Item[] = [];
     for (const [i, item] of items.entries()) {
       const priced = await takeFrom(rows, catalog, sender, field, item, inWhich, i + 1);
-      filled.push(completeItem(priced, i + 1, Number(settings.tax_rate)));
+      inWhich ??= priced.currency;
+      filled.push(completeItem(priced.item, i + 1, Number(usual.tax_rate ?? USUAL.tax_rate)));
     }
     sent[field.name] = filled;
+    if (initial && document && sent[document.currency] == null) initial[document.currency] = inWhich;
   }
-}
-
-type Settings = { currency: string; tax_rate: string };
-
-/** Where a workspace has said nothing. */
-const USUAL: Settings = { currency: "USD", tax_rate: "0" };
-
-async function settingsOf(rows: Rows, workspaceId: string): Promise<Settings> {
-  const [row] = await rows(sql`select currency, tax_rate::text from workspaces where id = ${workspaceId}`);
-  const [currency, rate] = (row ?? []) as [string | null, string | null];
-  return { currency: currency ?? USUAL.currency, tax_rate: rate ?? USUAL.tax_rate };
+  for (const { name, setting } of initial ? kind.fields : [])
+    if (setting !== undefined && sent[name] == null) initial![name] ??= USUAL[setting as keyof Settings];
 }
 
 /** A text of a record that is there already. */
@@ -79,7 +78,10 @@ async function held(
   return (row?.[0] as string | null | undefined) ?? undefined;
 }
 
-/** The item with what the record that it names has to say, where it says nothing itself. */
+/**
+ * The item with what the record that it names has to say, where it says nothing itself. `currency`: that of the price, where the record gives it; of
+ * a document whose currency nobody said, the first such decides.
+ */
 async function takeFrom(
   rows: Rows,
   catalog: Catalog,
@@ -88,14 +90,14 @@ async function takeFrom(
   item: SentItem,
   currency: string | undefined,
   place: number,
-): Promise<SentItem> {
+): Promise<{ item: SentItem; currency?: string }> {
   const links = Object.keys(takes).filter((link) => item[link] != null && item[link] !== "");
   if (links.length > 1)
     throw new Problem("invalid_value", `item ${place} of ${name} names ${links.join(" and ")}`, "send one of them");
   const [link] = links;
   const { ...filled } = item;
   for (const each of Object.keys(takes)) if (each !== link) delete filled[each];
-  if (link === undefined) return filled;
+  if (link === undefined) return { item: filled };
   const target = catalog.get(link)!;
   if (!sender.mayRead(target.plural))
     throw new Problem("scope_required", `the token lacks the scope read or ${target.plural}.read`, [
@@ -111,10 +113,12 @@ async function takeFrom(
     place,
   );
   filled[link] = shortId(id as string);
+  let priced: string | undefined;
   for (const [i, [key]] of from.entries()) {
     const value = values[i];
     if (key === "currency") {
-      if (item.unit_price_cents === undefined && currency !== undefined && value !== null && value !== currency)
+      if (item.unit_price_cents === undefined && value !== null) priced = value as string;
+      if (priced !== undefined && currency !== undefined && priced !== currency)
         throw new Problem(
           "unprocessable",
           `item ${place}: ${target.name} ${shortId(id as string)} is priced in ${value}, the document is in ${currency}`,
@@ -123,7 +127,7 @@ async function takeFrom(
     } else if (filled[key] == null && value !== null)
       filled[key] = isDecimal(target, takes[link]![key]!) ? Number(value) : value;
   }
-  return filled;
+  return { item: filled, ...(priced === undefined ? {} : { currency: priced }) };
 }
 
 const isDecimal = (target: Kind, name: string) => /^(bigint|numeric)/.test(target.field(name)!.type.sqlType);

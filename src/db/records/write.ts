@@ -16,6 +16,7 @@ import { fill, isFilled } from "./items.ts";
 import { mergedInto, resolveId, resolveLink, wrongKind } from "./references.ts";
 import { holderOfTaken, keyOf, refusal, takenAddress } from "./refusal.ts";
 import { findRow, getRow } from "./rows.ts";
+import { settingsOnce } from "./settings.ts";
 import { writeOnce } from "./writeOnce.ts";
 import { type Claim, type Values, type Way, writeStatement } from "./writeStatement.ts";
 
@@ -177,7 +178,8 @@ export async function prepareValues(
   }
   if (isFilled(kind, sent, creates)) {
     const rows = (statement: Statement) => db.pool.rows(statement, { retry: true });
-    await fill(rows, db.catalog, author, kind, sent, creates ? initial : undefined, key, written.whole);
+    const filling = { rows, settings: settingsOnce(rows, author.workspaceId) };
+    await fill(filling, db.catalog, author, kind, sent, creates ? initial : undefined, key, written.whole);
   }
   return { ...takenApart(kind, sent), initial, versions: written.versions };
 }

@@ -1,6 +1,7 @@
 import { findIds } from "../../db/imports/links.ts";
 import type { StagedRow, Verdict } from "../../db/imports/rows.ts";
 import { holdersOf } from "../../db/imports/write.ts";
+import { settingsOf, USUAL } from "../../db/records/settings.ts";
 import { readRecord, takenApart } from "../../derive/body.ts";
 import type { Written } from "../../derive/written.ts";
 import { convert } from "../../formats/convert.ts";
@@ -47,7 +48,12 @@ export async function judge(tx: Rows, job: Job, kind: Kind, staged: readonly Sta
     staged.flatMap(({ said }) => said ?? []),
   );
   const facts = job.file.facts[kind.name] ?? NO_FACTS;
-  const converting = { dates: job.options.dates, today: dayText(localDay(job.reading.now, job.reading.zone)) };
+  const { currency } = kind.sums ? await settingsOf(tx.rows, job.hold.workspaceId) : USUAL;
+  const converting = {
+    dates: job.options.dates,
+    today: dayText(localDay(job.reading.now, job.reading.zone)),
+    currency: currency ?? USUAL.currency,
+  };
   const passed: Passed[] = [];
   const refused: Verdict[] = [];
   for (const { n, row, said, fields } of staged) {

@@ -2,6 +2,7 @@ import { type Found, findIds, findNamed, lockMaking, missingLink, type Wanted } 
 import { writeRecords } from "../../db/imports/write.ts";
 import { refuseUnseen } from "../../db/records/answered.ts";
 import { fill, isFilled } from "../../db/records/items.ts";
+import { settingsOnce } from "../../db/records/settings.ts";
 import { readRecord } from "../../derive/body.ts";
 import type { LinkChoice } from "../../derive/written.ts";
 import { idOf, shortId } from "../../kit/id.ts";
@@ -37,6 +38,7 @@ async function fillRows(
   passed: readonly Passed[],
   refused: Map<Passed, Problem>,
 ): Promise<void> {
+  const filling = { rows: tx.rows, settings: settingsOnce(tx.rows, job.hold.workspaceId) };
   for (const one of passed) {
     const creates = one.id === undefined;
     if (refused.has(one)) continue;
@@ -44,7 +46,7 @@ async function fillRows(
     try {
       if (creates) refuseUnseen(job.author, kind);
       if (!isFilled(kind, one.sent, creates)) continue;
-      await fill(tx.rows, job.db.catalog, job.author, kind, one.sent, creates ? initial : undefined, one.id);
+      await fill(filling, job.db.catalog, job.author, kind, one.sent, creates ? initial : undefined, one.id);
       one.written = { ...one.written, initial };
     } catch (error) {
       if (!(error instanceof Problem)) throw error;
@@ -166,10 +168,12 @@ async function make(
 ): Promise<Map<string, Linked>> {
   const made = new Map<string, Linked>();
   const records: Parameters<typeof writeRecords>[4][number][] = [];
+  const filling = { rows: tx.rows, settings: settingsOnce(tx.rows, job.hold.workspaceId) };
   for (const [n, [mark, { name, key }]] of missing.entries()) {
     try {
       const values = { [target.title]: name, ...(key !== null && target.keyField && { [target.keyField.name]: key }) };
       const { sent, initial } = readRecord(target, { values, form: false }, false, job.reading);
+      if (isFilled(target, sent, true)) await fill(filling, job.db.catalog, job.author, target, sent, initial, undefined);
       records.push({ n, sent, initial, removed: [], key: key ?? undefined });
       made.set(mark, { none: true });
     } catch (error) {

@@ -5,6 +5,7 @@ import { nearest } from "../../kit/nearest.ts";
 import { Problem } from "../../kit/problem.ts";
 import type { Catalog } from "../../records/catalog.ts";
 import { linkName } from "../../records/linking.ts";
+import { CURRENCY_ABOUT } from "../../records/money.ts";
 import type { OwnField } from "../../records/own.ts";
 import { isOwnType, KEY_TYPES, OWN_TYPES, ownType, TITLE_TYPES } from "../../records/ownTypes.ts";
 import { RESERVED_FIELDS } from "../../records/reserved.ts";
@@ -171,13 +172,14 @@ export function readInitially(field: Declared, sent: unknown, reading: Reading):
   throw invalid(`${echo(field.name)} cannot be ${echo(JSON.stringify(sent))} initially`, `it expects ${type.expects}`);
 }
 
-/** Money is in a currency: a kind without one gets the field, which is what one of its amounts says or USD. */
+/** Money is in a currency: a kind without one gets the field, which is what one of its amounts says, or the workspace's. */
 function withCurrency(of: FieldsOf, fields: Declared[], sent: Record<string, unknown>): Declared[] {
   const amount = fields.find(({ type }) => type === "cents");
   if (!amount || fields.some(({ type }) => type === "currency") || of.taken("currency")) return fields;
   const said = (sent[amount.name] as { currency?: unknown }).currency;
   const currency = ownType({ type: "currency" });
-  const initially = said === undefined ? "USD" : currency.fromText(String(said));
+  if (said === undefined) return [...fields, { name: "currency", type: "currency", about: CURRENCY_ABOUT }];
+  const initially = currency.fromText(String(said));
   if (!currency.schema.safeParse(initially).success)
     throw invalid(`currency cannot be ${echo(String(said))}`, `it expects ${currency.expects}`);
   return [...fields, { name: "currency", type: "currency", about: "ISO 4217 code", initially: initially as string }];
