@@ -15,9 +15,9 @@ import type { Part } from "./workspacePart.ts";
  *   company's name, `custom` as an object, tags as a list. What is computed from others (`search`) is not there.
  * - `kinds` are the kinds that the workspace has made, and the fields that it has added to others, each with its declaration. The values of such
  *   fields are in the member `own` of a row, under the columns that the declaration names.
- * - Kinds come in dependency order: what a record links to stands before it, unless both are of one kind, or it is of the workspace's own making:
- *   those come last, and link to each other in any order. Deleted records are there, with
- *   `deleted_at`; so every link and every entry of the history leads to a record of the file. Then come the other parts, in the order above.
+ * - Of built-in kinds, what a record links to stands before it, unless both are of one kind. Kinds that the workspace has made come last, and link
+ *   to each other in any order: a reader takes them in any. The lines of a kind stand together. Deleted records are there, with `deleted_at`;
+ *   so every link and every entry of the history leads to a record of the file. Then come the other parts, in the order above.
  * - Times are PostgreSQL's, to the microsecond and with an offset. Numbers are exact, and never have an exponent: cents may be beyond 2^53.
  * - The `row` of a change is the stored form, in no order. Where it has a member `=`, that names the long values which this version left out,
  *   each with its bytes: they are those of the nearest version before that has them. Stored as it stands, it means the same again.

@@ -67,7 +67,8 @@ function createReading(partsOf: (header: Header) => Promise<readonly Part[]>) {
   let counted = createCounts(parts);
   let header: Header | undefined;
   let counts: WorkspaceCounts | undefined;
-  let last = 0;
+  let last: number | undefined;
+  const ended = new Set<number>();
 
   /** Of the header a promise, for it may name many kinds. */
   function read(line: Line): ReadLine[] | Promise<ReadLine[]> {
@@ -113,12 +114,24 @@ function createReading(partsOf: (header: Header) => Promise<readonly Part[]>) {
     if (odd !== undefined) throw at(n, `has a member ${echo(odd)} that a line has not`);
     if (typeof row !== "object" || row === null || Array.isArray(row)) throw at(n, "has no row");
     const part = parts[place]!;
-    if (place < last) throw at(n, `comes too late: ${called(part)} stand before ${called(parts[last]!)}`);
-    last = place;
+    if (place !== last) beginPart(n, place);
     const fault = faultOfRow(part, row as JsonObject);
     if (fault) throw at(n, `is refused: ${fault}`);
     counted.add(part.line, part.kind);
     return { n, part, json, row: row as JsonObject };
+  }
+
+  /** Kinds come in any order, for a workspace's own may link to each other in a circle. The lines of a part stand together. */
+  function beginPart(n: number, place: number): void {
+    const part = parts[place]!;
+    if (last !== undefined) {
+      const former = parts[last]!;
+      if (ended.has(place)) throw at(n, `comes too late: ${called(part)} stand together, before ${called(former)}`, AS_WRITTEN);
+      if (place < last && (part.line !== "record" || former.line !== "record"))
+        throw at(n, `comes too late: ${called(part)} stand before ${called(former)}`, AS_WRITTEN);
+      ended.add(last);
+    }
+    last = place;
   }
 
   function readEnd(n: number, { line: _, ...said }: JsonObject): WorkspaceCounts {
@@ -154,6 +167,8 @@ function createReading(partsOf: (header: Header) => Promise<readonly Part[]>) {
   };
 }
 
+const AS_WRITTEN =
+  "send the lines in the order in which GET /export gave them: all records of a kind together, then the history, then the rest";
 const AGAIN = "export again, and look that its last line is there: tail -n 1 backup.ndjson";
 
 const called = ({ line, kind, table }: Part) => (line === "record" ? `records of ${kind}` : table);
