@@ -45,13 +45,15 @@ const ORIGIN: Record<string, FieldSpec> = {
   },
 };
 
-/** A kind with further fields: they stand before its version and origin. */
+/** A kind with further fields: they stand before its version and origin. On a frozen record they are free, for its table does not know them. */
 export function withFields(declaration: Declaration, further: Readonly<Record<string, FieldSpec>>): Declaration {
   const fields = Object.entries(declaration.fields);
   const end = fields.findIndex(([name]) => name === "version");
   const linked = withLinkedNames({ ...declaration, fields: further });
+  const { frozen } = declaration;
   return {
     ...declaration,
+    ...(frozen && { frozen: { ...frozen, free: [...frozen.free, ...Object.keys(further)] } }),
     fields: Object.fromEntries([...fields.slice(0, end), ...Object.entries(linked.fields), ...fields.slice(end)]),
   };
 }

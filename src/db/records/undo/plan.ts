@@ -1,4 +1,4 @@
-import { type Differences, isSame, type Stored, settable, valueAt, withValue } from "../../../derive/differences.ts";
+import { type Differences, isSame, nameShown, type Stored, settable, valueAt, withValue } from "../../../derive/differences.ts";
 import type { Kind } from "../../../records/kind.ts";
 import type { Put } from "../put.ts";
 
@@ -69,7 +69,10 @@ export function planUndo(
 
 /** What may be taken back of an entry of a frozen record: changes of what is free, which no act of the service has set. */
 function freeOf(kind: Kind, free: readonly string[], action: string, differences: Differences): Differences {
-  const isFree = (name: string) => free.includes(name.split(".")[0]!) && !kind.field(name)?.kept;
+  const isFree = (column: string) => {
+    const [name] = nameShown(kind, column).split(".");
+    return free.includes(name!) && !kind.field(name!)?.kept;
+  };
   return new Map(action === "updated" ? [...differences].filter(([name]) => isFree(name)) : []);
 }
 
