@@ -6,18 +6,16 @@ import type { Field, Kind } from "../records/kind.ts";
 import { readCountryName } from "./files/countries.ts";
 import { type DateOrder, readSheetDate } from "./files/dates.ts";
 import { turnName } from "./files/gather.ts";
-import { readAmount, toSmallestUnit } from "./files/numbers.ts";
+import { readAmount } from "./files/numbers.ts";
 import { readPhone, readYesNo } from "./files/words.ts";
-import { AMOUNT, type Facts, linkKeyName, type Staged } from "./intake.ts";
+import { type Facts, linkKeyName, type Staged } from "./intake.ts";
+import { putMoney, wholeUnits } from "./money.ts";
 import { putOutcome } from "./outcome.ts";
 
 /** `keys`: the natural keys of linked records, by the name of the link. */
 export type Converted = Values & { keys: Record<string, string> };
 
-/**
- * `dates`: what the sender says of dates that can be read in two ways. `today`: in the workspace's zone. `currency`: of amounts that name none, as the
- * workspace has it.
- */
+/** `dates`: what the sender says of dates that can be read in two ways. `today`: in the workspace's zone. `currency`: of amounts that name none. */
 export type Converting = { dates: DateOrder | undefined; today: string; currency: string };
 
 /** Reads one row. Throws the Problem that names the field. */
@@ -27,14 +25,13 @@ export function convert(kind: Kind, { is, fields }: Staged, facts: Facts, { date
   for (const name in fields) {
     const value = fields[name];
     const field = kind.field(name);
-    if (name === AMOUNT && !field) continue;
+    if (wholeUnits(kind).has(name)) continue;
     if (typeof value !== "string" || !field) values[name] = value;
     else if (field.type.name === "country") values[name] = readCountryName(value);
     else if (is === "values") values[name] = value;
     else values[name] = readCell(field, value, dates ?? orderOf(facts, name));
   }
-  const amount = kind.field(AMOUNT) ? undefined : fields[AMOUNT];
-  if (kind.sums && amount !== undefined && amount !== null) putAmount(kind, kind.sums, values, amount, facts, currency);
+  putMoney(kind, values, fields, facts, currency);
   for (const link of kind.links) {
     const name = linkKeyName(link);
     if (name === undefined || kind.field(name) || values[name] === undefined) continue;
@@ -65,7 +62,7 @@ function readCell(field: Field, cell: string, order: DateOrder | undefined): unk
   const { sqlType, name, signed } = field.type;
   if (sqlType === "date" || sqlType === "timestamptz") return readTime(field, cell, order);
   if (sqlType === "boolean") return String(readYesNo(cell) ?? cell);
-  if (sqlType === "bigint" || sqlType === "integer") return /^[+-]?\d+$/.test(cell) ? cell : wholeOf(cell);
+  if (sqlType === "integer") return /^[+-]?\d+$/.test(cell) ? cell : wholeOf(cell);
   if (name === "currency") return readAmount(`1 ${cell}`, true)?.currency ?? cell;
   if (!signed) return cell;
   const phone = readPhone(cell);
@@ -94,25 +91,3 @@ function wholeOf(cell: string): string {
   const found = readAmount(cell, false)?.decimal.replace(/\.0+$/, "");
   return found !== undefined && /^-?\d+$/.test(found) ? found : cell;
 }
-
-function putAmount(
-  kind: Kind,
-  { amount, per }: NonNullable<Kind["sums"]>,
-  values: Record<string, unknown>,
-  sent: unknown,
-  { signs }: Facts,
-  usual: string,
-): void {
-  const cell = String(sent);
-  const found = readAmount(cell, true, typeof sent === "number" ? "." : signs[AMOUNT]);
-  const said = typeof values[per] === "string" && values[per] !== "" ? values[per] : undefined;
-  const currency = found?.currency ?? said ?? kind.field(per)?.initially ?? usual;
-  const units = found && isCode(currency) ? toSmallestUnit(found.decimal, currency) : undefined;
-  if (units === undefined) {
-    throw new Problem("invalid_value", `the amount ${echo(cell)} cannot be read`, "write 1234.56, or 1.234,56 €");
-  }
-  values[amount] = units;
-  if (found?.currency !== undefined) values[per] ??= found.currency;
-}
-
-const isCode = (currency: unknown): currency is string => typeof currency === "string" && /^[A-Za-z]{3}$/.test(currency);

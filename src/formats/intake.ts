@@ -9,14 +9,14 @@ import { LAST_FIRST } from "./files/columnsOfPrograms.ts";
 import { createDateOrder, type DateOrder } from "./files/dates.ts";
 import { type Gathered, gatherer } from "./files/gather.ts";
 import { createNameOrder } from "./files/nameOrder.ts";
-import { createDecimalSign, type DecimalSign } from "./files/numbers.ts";
 import type { SourceRow } from "./files/open.ts";
+import { createMoneyColumns, type MoneyFacts, wholeUnits } from "./money.ts";
 
 /** Texts as cells are, or values as JSON has them. `said` is the last eight characters of the id that the row gives itself. */
 export type Staged = { is: "texts" | "values"; fields: Record<string, unknown>; said?: string };
 
 /** What the whole of a column tells of its values. `turned`: the names are written `Doe, Jane`. */
-export type Facts = { dates: Record<string, DateOrder | "mixed">; signs: Record<string, DecimalSign>; turned?: boolean };
+export type Facts = MoneyFacts & { dates: Record<string, DateOrder | "mixed">; turned?: boolean };
 
 export type NamingOptions = {
   /** What the sender says of columns: `Firma` -> `company`. An empty name passes a column over. */
@@ -25,8 +25,6 @@ export type NamingOptions = {
   keeps: boolean;
 };
 
-/** Money in whole units of its currency. */
-export const AMOUNT = "amount";
 /** What only the name is made of. */
 const NAME_PARTS = ["first_name", "middle_name", "last_name", LAST_FIRST];
 
@@ -39,7 +37,7 @@ export function placeOf(kind: Kind, name: string): string | undefined {
   const field = kind.field(name);
   if (field) return field.readOnly && field.column !== "id" ? undefined : name;
   if (memberNamed(kind, name)) return name;
-  if (name === AMOUNT && kind.sums) return name;
+  if (wholeUnits(kind).has(name)) return name;
   if (kind.links.some((link) => linkKeyName(link) === name && !kind.field(name))) return name;
   const [members] = membersOf(kind);
   return members && `${members.name}.${name}`;
@@ -49,7 +47,7 @@ export function placeOf(kind: Kind, name: string): string | undefined {
 export const shownPlace = (kind: Kind, name: string): string | undefined =>
   NAME_PARTS.includes(name) && !kind.field(name) && kind.field("last_name") ? kind.title : placeOf(kind, name);
 
-const ownNames = derived((kind: Kind) => kind.fields.map(({ name }) => name));
+const ownNames = derived((kind: Kind) => [...kind.fields.map(({ name }) => name), ...wholeUnits(kind).keys()]);
 
 /** What the columns of a header are, and what stands in the header that nothing knows. */
 export function nameColumns(kind: Kind, names: readonly string[], { map }: NamingOptions): Column[] {
@@ -90,13 +88,14 @@ export type Intake = {
 /** At most so many unknown names are told. */
 const MOST_TOLD = 50;
 
-/** Takes the rows of one kind, and looks at what all of a column tell. */
-export function createIntake(kind: Kind, options: NamingOptions): Intake {
+/** Takes the rows of one kind, and looks at what all of a column tell. `columns`: those of a table. */
+export function createIntake(kind: Kind, options: NamingOptions, columns: readonly Column[] = []): Intake {
   const places = new Map<string, string | undefined>();
   const unknown = new Set<string>();
   const skipped = new Map<string, number>();
   const dates = new Map<string, ReturnType<typeof createDateOrder>>();
-  const signs = new Map<string, ReturnType<typeof createDecimalSign>>();
+  const money = createMoneyColumns(kind);
+  money.note(columns);
   const namings = new Map<string, Naming>();
   const timed = new Set(
     writable(kind).flatMap(({ name, type }) => (/^(?:date|timestamptz)$/.test(type.sqlType) ? [name] : [])),
@@ -112,7 +111,7 @@ export function createIntake(kind: Kind, options: NamingOptions): Intake {
     fields[place] = value;
     if (typeof value !== "string") return;
     if (timed.has(place)) seen(dates, place, createDateOrder).see(value);
-    if (place === AMOUNT) seen(signs, place, createDecimalSign).see(value);
+    money.see(place, value);
   }
 
   function texts(gathered: Gathered): Staged {
@@ -146,6 +145,7 @@ export function createIntake(kind: Kind, options: NamingOptions): Intake {
     if (namings.size > 200) namings.clear();
     const naming = nameKeys(kind, names, options);
     namings.set(key, naming);
+    money.note(naming.columns);
     return naming;
   }
 
@@ -155,7 +155,7 @@ export function createIntake(kind: Kind, options: NamingOptions): Intake {
     skipped,
     facts: () => ({
       dates: Object.fromEntries([...dates].flatMap(([name, each]) => (each.order() ? [[name, each.order()!]] : []))),
-      signs: Object.fromEntries([...signs].flatMap(([name, each]) => (each.sign() ? [[name, each.sign()!]] : []))),
+      ...money.facts(),
       ...(names.isTurned() && { turned: true }),
     }),
   };
@@ -167,18 +167,23 @@ function seen<T>(all: Map<string, T>, name: string, make: () => T): T {
   return known;
 }
 
-type Naming = { fields: ReadonlyMap<string, string>; unknown: string[]; gather?: (cells: readonly string[]) => Gathered };
+type Naming = {
+  columns: readonly Column[];
+  fields: ReadonlyMap<string, string>;
+  unknown: string[];
+  gather?: (cells: readonly string[]) => Gathered;
+};
 
 /** Names that are our own keep the types of their values. Those of another program are read like the columns of a table. */
 function nameKeys(kind: Kind, names: readonly string[], options: NamingOptions): Naming {
   const columns = nameColumns(kind, names, options);
   const unknown = columns.filter(({ field }) => field === undefined).map(({ name }) => name);
   const isOurs = ({ name, field }: Column) =>
-    field === name && (kind.field(name) || memberNamed(kind, name) || name === AMOUNT);
+    field === name && (kind.field(name) || memberNamed(kind, name) || wholeUnits(kind).has(name));
   const foreign = columns.some((column) => column.field !== undefined && !isOurs(column));
   const [members] = membersOf(kind);
   const fields = new Map(columns.map(({ name, field }) => [name, field ?? `${members?.name}.${customKey(name)}`]));
-  return { fields, unknown, ...(foreign && { gather: gatherer(columns) }) };
+  return { columns, fields, unknown, ...(foreign && { gather: gatherer(columns) }) };
 }
 
 function cellOf(value: unknown): string {

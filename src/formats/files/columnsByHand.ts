@@ -50,7 +50,8 @@ const CONTACT: Words = {
   "custom.birthday":
     "Birthday|Date of Birth|Birthdate|Geburtstag|Geburtsdatum|Date de naissance|Fecha de nacimiento|Data di nascita|Geboortedatum",
   "custom.salutation": "Salutation|Anrede|Civilité|Tratamiento|Titolo|Aanhef",
-  follow_up_at: "Follow-up|Follow-up Date|Next Contact|Wiedervorlage|Relance|Seguimiento",
+  follow_up_at:
+    "Follow-up|Follow-up Date|Next Contact|Next Call|Call Back|Nächster Anruf|Nächster Kontakt|Rückruf|Wiedervorlage|Relance|Prochain appel|Seguimiento|Próxima llamada",
 };
 
 const COMPANY: Words = {
@@ -92,6 +93,27 @@ const TASK: Words = {
   company: CONTACT["company"]!,
 };
 
+const PRICED: Words = {
+  tags: COMMON["tags"]!,
+  notes: COMMON["notes"]!,
+  name: "Name|Title|Product|Service|Article|Item|Description|Bezeichnung|Artikel|Produkt|Leistung|Nom|Produit|Désignation|Nombre|Producto|Nome|Prodotto|Naam|Produto",
+  sku: "SKU|Article Number|Article No|Item Number|Product Code|Artikelnummer|Art.-Nr.|Référence|Referencia|Codice|Código",
+  unit_price:
+    "Price|Unit Price|Net Price|List Price|Preis|Einzelpreis|Nettopreis|Stückpreis|Prix|Prix unitaire|Precio|Precio unitario|Prezzo|Prezzo unitario|Prijs|Preço",
+  currency: DEAL["currency"]!,
+  unit: "Unit|Unit of Measure|Einheit|Unité|Unidad|Unità|Eenheid|Unidade",
+  tax_rate: "Tax Rate|Tax|VAT|VAT Rate|Steuersatz|MwSt|MwSt-Satz|USt|Taux de TVA|TVA|IVA|BTW",
+};
+
+const PAYMENT: Words = {
+  notes: COMMON["notes"]!,
+  reference: "Reference|Purpose|Payment Reference|Verwendungszweck|Referenz|Libellé|Concepto|Causale|Omschrijving",
+  amount: DEAL["amount"]!,
+  currency: DEAL["currency"]!,
+  paid_on: "Date|Payment Date|Paid|Paid At|Booking Date|Datum|Buchungstag|Buchungsdatum|Zahlungsdatum|Fecha|Data",
+  method: "Method|Payment Method|Zahlungsart|Mode de paiement|Forma de pago|Metodo",
+};
+
 const fieldOfEach = (words: Words) =>
   Object.fromEntries(Object.entries(words).flatMap(([field, names]) => names.split("|").map((name) => [name, field])));
 
@@ -100,4 +122,7 @@ export const COLUMNS_BY_HAND: readonly KnownColumns[] = [
   { program: "by hand", kind: "company", columns: fieldOfEach(COMPANY) },
   { program: "by hand", kind: "deal", columns: fieldOfEach(DEAL) },
   { program: "by hand", kind: "task", columns: fieldOfEach(TASK) },
+  { program: "by hand", kind: "product", columns: fieldOfEach(PRICED) },
+  { program: "by hand", kind: "service", columns: fieldOfEach(PRICED) },
+  { program: "by hand", kind: "payment", columns: fieldOfEach(PAYMENT) },
 ];

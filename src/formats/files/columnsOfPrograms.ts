@@ -4,7 +4,7 @@ export const LAST_FIRST = "last_first";
 /**
  * Columns of other programs' exports: the name there, and what it is here. `#` in a name stands for a number. Fields are the
  * kind's own, or `custom.` and a key, and these besides:
- * - `amount`: money in whole units of its currency, for a field in cents;
+ * - `amount`, `unit_price`: money in whole units of its currency, for a field in cents;
  * - `middle_name`: a part of `name` only; `last_first`: both parts, in this order;
  * - `company`, `contact`: the name or the address of a linked record; `company_domain`: the domain by which one is found;
  * - "": a column that says nothing by itself, such as the label of another one; it is passed over.

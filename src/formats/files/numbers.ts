@@ -7,6 +7,8 @@ export type Amount = {
   decimal: string;
   /** ISO 4217, where the sign or the code names one: `$` and `kr` belong to many. */
   currency?: string;
+  /** Whether a sign or a code stands beside it, or what says that there are no cents: `12,-`. */
+  signed: boolean;
 };
 
 /** The sign before the decimals. */
@@ -71,7 +73,7 @@ export function readAmount(cell: string, isMoney: boolean, decimal?: DecimalSign
   const plain = money && decimalOf(found, isMoney || front + back !== "", decimal);
   if (plain === undefined) return undefined;
   const exact = isNegative !== undefined && /[1-9]/.test(plain) ? `-${plain}` : plain;
-  return { decimal: exact, ...money };
+  return { decimal: exact, ...money, signed: front + back !== "" || NO_CENTS.test(after) };
 }
 
 /** The currency that stands before or after a number, {} when none is named; undefined when that is something else. */

@@ -10,7 +10,7 @@ import { dayText } from "../../kit/calendar.ts";
 import { Problem } from "../../kit/problem.ts";
 import { localDay } from "../../kit/time.ts";
 import type { Transaction } from "../../postgres/transaction.ts";
-import type { Kind } from "../../records/kind.ts";
+import { currencyOf, type Kind } from "../../records/kind.ts";
 import type { Job } from "./job.ts";
 
 export type Rows = Pick<Transaction, "rows">;
@@ -48,11 +48,10 @@ export async function judge(tx: Rows, job: Job, kind: Kind, staged: readonly Sta
     staged.flatMap(({ said }) => said ?? []),
   );
   const facts = job.file.facts[kind.name] ?? NO_FACTS;
-  const { currency } = kind.sums ? await settingsOf(tx.rows, job.hold.workspaceId) : USUAL;
   const converting = {
     dates: job.options.dates,
     today: dayText(localDay(job.reading.now, job.reading.zone)),
-    currency: currency ?? USUAL.currency,
+    currency: await usualCurrency(tx, job.hold.workspaceId, kind),
   };
   const passed: Passed[] = [];
   const refused: Verdict[] = [];
@@ -69,6 +68,12 @@ export async function judge(tx: Rows, job: Job, kind: Kind, staged: readonly Sta
     }
   }
   return permitted(tx, job, kind, { passed, refused });
+}
+
+/** That of amounts which name none. */
+async function usualCurrency(tx: Rows, workspaceId: string, kind: Kind): Promise<string> {
+  const initially = currencyOf(kind)?.initially;
+  return typeof initially === "string" ? initially : ((await settingsOf(tx.rows, workspaceId)).currency ?? USUAL.currency);
 }
 
 /** Refuses rows that would create or change a record where the sender may not. Whoever may only change changes the one with the key. */

@@ -5,6 +5,7 @@ import { type NewRow, stageRows } from "../../db/imports/rows.ts";
 import { type Column, customKey } from "../../formats/files/columns.ts";
 import { type OpenFile, openFile, type SourceRow } from "../../formats/files/open.ts";
 import { checkMap, createIntake, type Facts, type Intake, nameColumns, shownPlace } from "../../formats/intake.ts";
+import { moneyShown } from "../../formats/money.ts";
 import { readId } from "../../kit/id.ts";
 import { echo } from "../../kit/line.ts";
 import { Problem } from "../../kit/problem.ts";
@@ -42,7 +43,7 @@ export async function upload(
     type: options.type,
     columnsOf: (names) => columnsOf(kind, names, options),
   });
-  const takers = createTakers(db.catalog, kind, options);
+  const takers = createTakers(db.catalog, kind, options, file.table?.columns);
   let staged: NewRow[] = [];
   let bytes = 0;
   let rows = 0;
@@ -136,10 +137,15 @@ const ROW = { name: "row", plural: "rows" };
 type Takers = { stage: (n: number, row: SourceRow) => NewRow; refuseUnknown: () => void; all: ReadonlyMap<Kind, Intake> };
 
 /** Each row to the intake of its kind. */
-function createTakers(catalog: Catalog, only: Kind | undefined, options: ImportOptions): Takers {
+function createTakers(
+  catalog: Catalog,
+  only: Kind | undefined,
+  options: ImportOptions,
+  columns: readonly Column[] | undefined,
+): Takers {
   const all = new Map<Kind, Intake>();
   const intakeOf = (kind: Kind) => {
-    const intake = all.get(kind) ?? createIntake(kind, options);
+    const intake = all.get(kind) ?? createIntake(kind, options, columns);
     all.set(kind, intake);
     return intake;
   };
@@ -181,6 +187,7 @@ function factsOf(file: OpenFile, only: Kind | undefined, intakes: ReadonlyMap<Ki
     column: name,
     field: (only && shownPlace(only, field)) ?? null,
   }));
+  const moneyIn = (field: string) => only && moneyShown(only, field, intakes.get(only)?.facts() ?? {});
   const shown = { csv: "a table", ndjson: "NDJSON", vcard: "vCard", lines: "lines" }[type];
   const separator =
     table && ` parted by ${{ "\t": "tabs", ";": "semicolons", ",": "commas" }[table.separator] ?? echo(table.separator)}`;
@@ -191,7 +198,11 @@ function factsOf(file: OpenFile, only: Kind | undefined, intakes: ReadonlyMap<Ki
       : []),
     ...columns
       .filter(({ column }) => column !== "")
-      .map(({ column, field }) => `column ${echo(column)} ${field === null ? "passed over" : `is ${field}`}`),
+      .map(({ column, field }) => {
+        if (field === null) return `column ${echo(column)} passed over`;
+        const money = moneyIn(field);
+        return `column ${echo(column)} is ${field}${money ? `, ${money}` : ""}`;
+      }),
   ];
   if (table && table.foot.lines > 0) notes.push(`left out: ${counted(table.foot.lines, LINE)} at the foot of the report`);
   for (const intake of intakes.values()) {

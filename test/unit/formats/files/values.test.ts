@@ -50,8 +50,8 @@ test("money is read as spreadsheets show it, and refused when its digits are not
 
 test("a number with one sign before three digits is read when its column tells what the sign is", () => {
   assert.equal(readAmount("1.234", false), undefined);
-  assert.deepEqual(readAmount("1.234", false, ","), { decimal: "1234" });
-  assert.deepEqual(readAmount("1.234", true, "."), { decimal: "1.234" });
+  assert.deepEqual(readAmount("1.234", false, ","), { decimal: "1234", signed: false });
+  assert.deepEqual(readAmount("1.234", true, "."), { decimal: "1.234", signed: false });
   const told = (cells: string[]) => {
     const column = createDecimalSign();
     for (const cell of cells) column.see(cell);
