@@ -68,7 +68,7 @@ export function checkMap(kind: Kind, map: ReadonlyMap<string, string>): void {
       NAME_PARTS.includes(field) ||
       placeOf(kind, field) === field;
     if (isKnown) continue;
-    const names = writable(kind).map((each) => each.name);
+    const names = [...wholeUnits(kind).keys(), ...writable(kind).map((each) => each.name)];
     throw new Problem("invalid_field", `map puts ${echo(name)} into ${echo(field)}, which ${kind.plural} do not have`, [
       `${kind.plural} take: ${names.join(", ")}`,
     ]);

@@ -24,6 +24,9 @@ export const wholeUnits = derived((kind: Kind): ReadonlyMap<string, Field> => {
 
 const isMoney = (kind: Kind, name: string) => kind.field(name)?.type.money === true;
 
+/** Whether a column is called cents. */
+export const saysCents = (name: string): boolean => /cents?$/.test(fold(name));
+
 /** What all amounts of a column tell. `units`: bare whole numbers are whole units, for others of the column have decimals or a currency. */
 export type MoneyFacts = { signs: Record<string, DecimalSign>; units?: string[] };
 
@@ -40,7 +43,7 @@ export function createMoneyColumns(kind: Kind): MoneyColumns {
   const seen = new Set<string>();
   return {
     note(columns) {
-      for (const { name, field } of columns) if (field !== undefined && /cents?$/.test(fold(name))) saidCents.add(field);
+      for (const { name, field } of columns) if (field !== undefined && saysCents(name)) saidCents.add(field);
     },
     see(name, cell) {
       if (!isMoney(kind, name) && !wholeUnits(kind).has(name)) return;

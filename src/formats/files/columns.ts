@@ -40,6 +40,13 @@ export function isKnownColumn(name: string): boolean {
   return key !== "" && lookups.some(({ fields }) => fields.has(key));
 }
 
+/** What a column of this name is in the tables of any kind. */
+export const fieldsAnywhere = (name: string): string[] =>
+  lookups.flatMap(({ fields }) => {
+    const field = fields.get(columnKey(name));
+    return field ? [field] : [];
+  });
+
 /** Whether several columns of this name are the items of a list. */
 export function isListColumn(name: string): boolean {
   const key = columnKey(name);

@@ -6,6 +6,7 @@ import { type Column, customKey } from "../../formats/files/columns.ts";
 import { type OpenFile, openFile, type SourceRow } from "../../formats/files/open.ts";
 import { checkMap, createIntake, type Facts, type Intake, nameColumns, shownPlace } from "../../formats/intake.ts";
 import { moneyShown } from "../../formats/money.ts";
+import { hintsOf } from "../../formats/unknownColumns.ts";
 import { readId } from "../../kit/id.ts";
 import { echo } from "../../kit/line.ts";
 import { Problem } from "../../kit/problem.ts";
@@ -122,13 +123,8 @@ function unknownNames(
   what: string,
   columns: readonly Column[] = [],
 ): Problem {
-  const known = columns.filter(({ field }) => field !== undefined);
-  const taken = known.map(({ name, field }) => `${echo(name, 40)} ${field === "" ? "passed over" : `is ${field}`}`);
-  return new Problem("invalid_field", `nothing here knows the ${what} ${unknown.map((name) => echo(name, 60)).join(", ")}`, [
-    "unknown=keep keeps them as custom.<name>",
-    `map=${encodeURIComponent(unknown[0] ?? "")}:${kind?.title ?? "name"} says what one is, map=${encodeURIComponent(unknown[0] ?? "")}: passes it over`,
-    ...(taken.length > 0 ? [`the others: ${taken.join(", ")}`] : []),
-  ]);
+  const names = unknown.map((name) => echo(name, 60)).join(", ");
+  return new Problem("invalid_field", `nothing here knows the ${what} ${names}`, hintsOf(kind, unknown, columns));
 }
 
 const LINE = { name: "line", plural: "lines" };

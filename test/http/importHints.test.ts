@@ -1,0 +1,62 @@
+import assert from "node:assert/strict";
+import { after, before, describe, test } from "node:test";
+import { catalog } from "../../src/records/all.ts";
+import { writable } from "../../src/records/kind.ts";
+import { type Client, type Service, startService } from "../helpers/service.ts";
+
+/** What an import says where it does not know, and what its preview shows. */
+
+let service: Service;
+let ann: Client;
+before(async () => {
+  service = await startService();
+  ann = await service.signIn();
+});
+after(() => service.close());
+
+const send = (plural: string, file: string, query = "dry_run=true") =>
+  ann.send("POST", `/${plural}/import?${query}`, file, { "content-type": "text/csv" });
+const hints = (text: string) => text.split("\n").filter((line) => line.startsWith("HINT"));
+
+describe("a column that nothing knows", () => {
+  test("is refused with what it may mean, ready to be sent, and the fields that are free", async () => {
+    const file = "Name;Preis netto;Lieferant;Cost center\nPanel;12;Acme;x\n";
+    const { text } = await send("products", file);
+    assert.match(text, /^ERROR invalid_field nothing here knows the columns "Preis netto", "Lieferant", "Cost center"$/m);
+    assert.ok(
+      hints(text).includes("HINT  map=Preis%20netto:<field> says what one is, map=Preis%20netto: passes it over"),
+      text,
+    );
+    assert.ok(
+      hints(text).includes(
+        "HINT  fields that are free: sku, unit_price, unit_price_cents, currency, tax_rate, unit, tags, notes",
+      ),
+      text,
+    );
+    const said = await send("products", "name;price_cents\nPanel;12\n");
+    assert.match(said.text, /^HINT {2}you may mean map=price_cents:unit_price_cents$/m);
+    const elsewhere = await send("deals", "Titel;Nächster Anruf;Rückruf\nPanel;15.12.2026;\n");
+    assert.match(elsewhere.text, /^HINT {2}you may mean map=N%C3%A4chster%20Anruf:follow_up_at$/m);
+    const misspelt = await send("contacts", "name;emial\nJane;jane@acme.com\n");
+    assert.match(misspelt.text, /^HINT {2}you may mean map=emial:email$/m);
+    const nothing = await send("payments", "reference;Kostenstelle\nR-1;x\n");
+    assert.doesNotMatch(nothing.text, /you may mean|map=Kostenstelle:reference/);
+  });
+
+  for (const kind of catalog.kinds) {
+    const words = [...new Set(writable(kind).flatMap(({ also = [] }) => also))];
+    if (words.length > 0)
+      test(`of ${kind.plural} is guessed by the words that others use, and the guess is taken: ${words.join(", ")}`, async () => {
+        for (const word of words) {
+          const isTitle = kind.titleField.also?.includes(word);
+          const file = isTitle ? `${word}\nx\n` : `${kind.title};${word}\nx;1\n`;
+          const { text } = await send(kind.plural, file);
+          if (!text.startsWith("ERROR invalid_field nothing here knows")) continue;
+          const [, map] = /^HINT {2}you may mean map=(.*)$/m.exec(text) ?? assert.fail(`${word}: ${text}`);
+          const field = map!.slice(map!.indexOf(":") + 1);
+          const again = await send(kind.plural, file, `dry_run=true&map=${map}`);
+          assert.match(again.text, new RegExp(`^# column "${word}" is ${field}\\b`, "m"), again.text);
+        }
+      });
+  }
+});
