@@ -12,6 +12,7 @@ import type { Catalog } from "../records/catalog.ts";
 import type { Kind } from "../records/kind.ts";
 import { permit } from "../service/permit.ts";
 import { type Authenticated, type Route, readPathId } from "../service/route.ts";
+import { lackingNotes } from "./electronic.ts";
 import { recordView } from "./readable.ts";
 
 /** What is done with documents and payments: `POST /invoices/{id}/issue`. */
@@ -45,9 +46,18 @@ function routesOf(kind: Kind, catalog: Catalog): Route[] {
       answers: { is: "record", of: kind },
       refuses: ["missing_field", "unprocessable"],
       handle: (context) =>
-        acted(context, kind, OUTCOMES[act] ?? act, (reference) =>
-          giveOut(context.db, context.author, makingOf(context, kind), kind, reference, daysOf(context, due)),
-        ),
+        acted(context, kind, OUTCOMES[act] ?? act, async (reference) => {
+          const done = await giveOut(
+            context.db,
+            context.author,
+            makingOf(context, kind),
+            kind,
+            reference,
+            daysOf(context, due),
+          );
+          if (!done.change) return done;
+          return { ...done, notes: [...done.notes, ...(await lackingNotes(context, kind, done.id))] };
+        }),
     },
     ...answers.map(
       (each): Route => ({

@@ -2,11 +2,11 @@ import { readPaper } from "../db/records/papers.ts";
 import { single } from "../derive/query.ts";
 import { PRINT_POLICY, printOf } from "../formats/documents/print.ts";
 import { sheetOf } from "../formats/documents/sheet.ts";
-import { ublOf, unfitForUbl } from "../formats/documents/ubl.ts";
+import { ublOf } from "../formats/documents/ubl.ts";
 import type { Answer } from "../http/reply.ts";
-import { Problem } from "../kit/problem.ts";
 import type { Kind } from "../records/kind.ts";
 import { type Authenticated, readPathId } from "../service/route.ts";
+import { unfitProblem } from "./electronic.ts";
 import { mayRead } from "./readable.ts";
 
 /**
@@ -19,7 +19,8 @@ export async function print(context: Authenticated, kind: Kind): Promise<Answer 
   const asked = name === "html" || name === "ubl" || (name === "text" && single(parameters, "format") === "text");
   if (!asked || single(parameters, "fields") !== undefined || single(parameters, "deleted") !== undefined) return undefined;
   if (!mayRead(context, kind)) return undefined;
-  const paper = await readPaper(db, session.workspaceId, kind, readPathId(kind, path.id!));
+  const reference = readPathId(kind, path.id!);
+  const paper = await readPaper(db, session.workspaceId, kind, reference);
   if (name === "text") return { is: "document", type: "text/plain; charset=utf-8", text: sheetOf(paper) };
   if (name === "html")
     return {
@@ -28,11 +29,7 @@ export async function print(context: Authenticated, kind: Kind): Promise<Answer 
       text: printOf(paper),
       headers: { "Content-Security-Policy": PRINT_POLICY, "X-Frame-Options": "DENY", "Cache-Control": "no-store" },
     };
-  const lacks = kind.document!.cancels ? unfitForUbl(paper) : [`${kind.plural} are no electronic invoices`];
-  if (lacks.length > 0)
-    throw new Problem("unprocessable", `it cannot be an electronic invoice: ${lacks.join("; ")}`, [
-      'letterhead: PATCH /workspaces/{id} {"country":"DE","tax_id":"DE123456789","endpoint":"9930:DE123456789"}; the buyer: PATCH its company or contact',
-      "both are copied into the document when it is given out, so set them before",
-    ]);
+  const unfit = unfitProblem(kind, reference, paper);
+  if (unfit) throw unfit;
   return { is: "document", type: "application/xml; charset=utf-8", text: ublOf(paper) };
 }

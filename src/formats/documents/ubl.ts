@@ -32,14 +32,17 @@ export function unfitForUbl(paper: Paper): string[] {
     lacks.push("the buyer has no tax_id, which reverse charge needs");
   if (!vatNumberOf(seller) && taxes.some(({ tax_category }) => tax_category === "G"))
     lacks.push("the tax_id of the workspace is not a VAT number such as DE123456789, which an export needs");
-  if (seller.country === "DE" && buyer.country === "DE") lacks.push(...unfitInGermany(seller, buyer));
+  // Where a country is still missing, it may be this one: all that is missing is told at once.
+  if ((seller.country || "DE") === "DE" && (buyer.country || "DE") === "DE") lacks.push(...unfitInGermany(seller, buyer));
   if (seller.country === "IS") lacks.push(...unfitInIceland(seller, buyer));
   if (isGreek(seller)) lacks.push(...unfitInGreece(paper));
   return lacks;
 }
 
-const missing = (who: string, party: Party, names: readonly (keyof Party)[], where: string): string[] =>
-  names.filter((name) => !party[name]).map((name) => `${who} has no ${name}, which ${where} needs`);
+function missing(who: string, party: Party, names: readonly (keyof Party)[], where: string): string[] {
+  const lacks = names.filter((name) => !party[name]);
+  return lacks.length === 0 ? [] : [`${who} has no ${lacks.join(", ")}, which ${where} needs`];
+}
 
 /** What German rules want of both sides beyond EN 16931 (DE-R-003 to DE-R-009 of Peppol, BR-DE of XRechnung). */
 const unfitInGermany = (seller: Party, buyer: Party): string[] => [
