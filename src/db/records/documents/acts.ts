@@ -1,7 +1,7 @@
 import type { Item } from "../../../fields/items.ts";
 import { type IdReference, shortId } from "../../../kit/id.ts";
 import { Problem } from "../../../kit/problem.ts";
-import { ident, sql } from "../../../postgres/sql.ts";
+import { ident, raw, type Statement, sql } from "../../../postgres/sql.ts";
 import type { Transaction } from "../../../postgres/transaction.ts";
 import type { Kind } from "../../../records/kind.ts";
 import type { Author, Database } from "../../database.ts";
@@ -87,7 +87,7 @@ export function answer(
   });
 }
 
-/** Makes the draft of another kind that a document leads to, once. */
+/** Makes the draft of another kind that a document leads to, once: again where what was made of it was taken back as a whole, or takes back itself. */
 export function become(db: Database, author: Author, making: Making, kind: Kind, reference: IdReference): Promise<Done> {
   const from = kind.document!;
   const { kind: name, link, needs } = from.becomes!;
@@ -101,7 +101,7 @@ export function become(db: Database, author: Author, making: Making, kind: Kind,
       ]);
     const [made] = await tx.rows(
       sql`select r.id from ${ident(target.plural)} r where r.workspace_id = ${author.workspaceId} and r.${ident(link)} = ${doc.id}
-        and r.deleted_at is null order by r.created_at limit 1`,
+        and r.deleted_at is null${standsSql(target)} order by r.created_at limit 1`,
     );
     if (made) return { id: made[0] as string, notes: [`${target.name}/${shortId(made[0] as string)} was made of it before`] };
     const shared = kind.links.map(({ id }) => id.name).filter((each) => target.field(each) && doc[each] !== null);
@@ -115,6 +115,12 @@ export function become(db: Database, author: Author, making: Making, kind: Kind,
     });
     return { id, isNew: true, change, notes: [] };
   });
+}
+
+/** ` and …`: what was neither taken back as a whole nor takes back another. */
+function standsSql({ document }: Kind): Statement {
+  const { cancels } = document!;
+  return cancels ? sql` and r.${ident(cancels.at)} is null and r.${ident(cancels.link)} is null` : raw("");
 }
 
 /** Takes a payment back by one of the opposite amount. */
