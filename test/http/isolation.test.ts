@@ -5,6 +5,7 @@ import { sql } from "../../src/postgres/sql.ts";
 import { catalog } from "../../src/records/all.ts";
 import type { Field, Kind } from "../../src/records/kind.ts";
 import { createRoutes } from "../../src/routes/table.ts";
+import { noSql } from "../helpers/citus.ts";
 import { inTurns } from "../helpers/dictionary.ts";
 import { type Client, type Service, startService } from "../helpers/service.ts";
 
@@ -117,7 +118,8 @@ async function fire({ method, path, body }: Shot) {
     "bob@example.com",
   ])
     assert.ok(!all.includes(secret), `${method} ${path} gave away ${secret}: ${all}`);
-  assert.ok(reply.status < 500, `${method} ${path}: ${all}`);
+  const hasNone = noSql && reply.status === 501;
+  assert.ok(reply.status < 500 || hasNone, `${method} ${path}: ${all}`);
   return reply;
 }
 

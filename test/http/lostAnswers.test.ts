@@ -6,7 +6,8 @@ import { after, before, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { silentLog } from "../../src/kit/log.ts";
 import { createPool, type Pool } from "../../src/postgres/pool.ts";
-import { type Statement, sql } from "../../src/postgres/sql.ts";
+import { raw, type Statement, sql } from "../../src/postgres/sql.ts";
+import { noCitus } from "../helpers/citus.ts";
 import { type Network, startNetwork } from "../helpers/network.ts";
 import { type Client, type Reply, type Service, startService } from "../helpers/service.ts";
 
@@ -111,10 +112,12 @@ test("a repeated create is not refused because its first attempt reached the cap
 test("a write that the server runs late, after its repetition, happens once", async () => {
   const contact = handleOf(await ann.send("POST", "/contacts", { email: "late@acme.com" }));
   const before = await entries();
+  const [own] = await direct.rows(sql`select workspace_id from contacts where email = 'late@acme.com'`);
+  const waiting = "select count(*)::int from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'";
   const blocked = () =>
-    countOf(sql`select count(*)::int from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`);
+    countOf(noCitus ? sql`${raw(waiting)}` : sql`select sum(result::int)::int from run_command_on_workers(${waiting})`);
   const replies = await direct.transaction(async (tx) => {
-    await tx.rows(sql`select from contacts where email = 'late@acme.com' for update`);
+    await tx.rows(sql`select from contacts where workspace_id = ${own![0]} and email = 'late@acme.com' for update`);
     const reply = ann.send("PATCH", `/${contact}`, { stage: "late" });
     await until(async () => (await blocked()) === 1);
     network.cut();

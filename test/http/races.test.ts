@@ -275,8 +275,8 @@ async function unsoundRecords(): Promise<unknown[][]> {
   const unsound: unknown[][] = [];
   for (const table of ["contacts", "companies", "deals", "activities", "tasks"]) {
     const statement = `select r.id, r.version, h.entries, h.newest from ${table} r join lateral (
-        select count(*)::int as entries, max(version) as newest from changes c where c.record_id = r.id) h on true
-      join changes last on last.record_id = r.id and last.version = r.version
+        select count(*)::int as entries, max(version) as newest from changes c where c.workspace_id = r.workspace_id and c.record_id = r.id) h on true
+      join changes last on last.workspace_id = r.workspace_id and last.record_id = r.id and last.version = r.version
       where h.entries <> r.version or h.newest <> r.version or r.xid is distinct from last.xid
         or to_jsonb(r) - '{workspace_id,search,xid}'::text[] - array(select 'own' where r.own is null) <> last.row`;
     unsound.push(...(await service.pool.rows(sql(Object.assign([statement], { raw: [statement] })))));
