@@ -134,3 +134,33 @@ test("concurrent requests do not exceed the limits per address and per mailbox",
     "the others may use the newest",
   );
 });
+
+test("strangers' workspaces have a limit per network and one in all, which refusals do not use up, for a day", async () => {
+  const open = await startService({
+    mail: true,
+    now: () => clock,
+    config: { CRM_TRUST_PROXY: "on", CRM_OPEN_WORKSPACES: "on" },
+  });
+  try {
+    const make = (address: string) => open.send("POST", "/workspaces", {}, from(address));
+    const atOnce = await Promise.all(Array.from({ length: 60 }, (_, i) => make(`2001:db8:0:1${(i % 10) + 10}::${i}`)));
+    const made = atOnce.filter(({ status }) => status === 201);
+    assert.deepEqual([made.length, atOnce.filter(({ status }) => status === 429).length], [10, 50], "all are in one /56");
+    const total = sql`select used from tallies where key = 'unclaimed workspaces'`;
+    assert.deepEqual(await open.pool.rows(total), [[10]]);
+    await open.pool.rows(sql`update tallies set used = 995 where key = 'unclaimed workspaces'`);
+    const others = await Promise.all(Array.from({ length: 40 }, (_, i) => make(`10.9.0.${i}`)));
+    assert.equal(others.filter(({ status }) => status === 201).length, 5);
+    const late = await make("10.9.1.1");
+    assert.match(late.text, /^ERROR rate_limited many workspaces .*[\s\S]*POST \/auth\/request/);
+    assert.equal(late.headers.get("retry-after"), String(24 * 3_600));
+    const [, token] = / token=(\S+)/.exec(made[0]!.text)!;
+    const kept = await open.send("POST", "/contacts", { name: "Jane" }, { authorization: `Bearer ${token}` });
+    assert.equal(kept.status, 201, kept.text);
+    assert.equal((await open.signIn("in@example.com")).token.startsWith("ck_"), true);
+    clock += 24 * 60 * MINUTE + 1;
+    assert.equal((await make("10.9.1.1")).status, 201);
+  } finally {
+    await open.close();
+  }
+});
