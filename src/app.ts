@@ -11,6 +11,7 @@ import { fromInside, type Request } from "./http/request.ts";
 import type { Matched } from "./http/router.ts";
 import { LONGEST_INSIDE, readTarget } from "./http/target.ts";
 import { Problem } from "./kit/problem.ts";
+import type { Catalog } from "./records/catalog.ts";
 import { apiIn, find, lookFor, matchedOf } from "./routes/find.ts";
 import { perform } from "./routes/perform.ts";
 import { addressOf, authorizationOf, readContext } from "./service/context.ts";
@@ -92,7 +93,7 @@ export function createApp(services: Services, sessions: SessionCache, limiter: L
     }
     const caller = asker?.session ?? (await sessionOf(found, authorization, address, now));
     passage.session = caller;
-    const db = asker?.db ?? (await databaseOf(caller));
+    const db = asker?.db ?? (await databaseOf(caller, request.method));
     const api = await apiIn(db.catalog);
     const { route, path, suffix } = api === entrance ? matchedOf(found) : find(api, request.method, target);
     passage.place = route.path;
@@ -158,9 +159,18 @@ export function createApp(services: Services, sessions: SessionCache, limiter: L
   }
 
   /** The database with the kinds of the caller's workspace. */
-  async function databaseOf(session: Session | undefined): Promise<Database> {
-    const catalog = session && (await services.catalogs.of(session));
+  async function databaseOf(session: Session | undefined, method: string): Promise<Database> {
+    const catalog = session && (await kindsOf(session, method));
     return catalog && catalog !== services.db.catalog ? { ...services.db, catalog } : services.db;
+  }
+
+  /** For a write they are read anew where they have changed: under a name that has gone to another field it would change the former one. */
+  async function kindsOf(session: Session, method: string): Promise<Catalog> {
+    const { catalogs } = services;
+    const reads = method === "GET" || method === "HEAD" || session.kindsVersion === 0;
+    if (reads || !(await catalogs.changed(session))) return catalogs.of(session);
+    sessions.forget(session.workspaceId);
+    return (await catalogs.now(session.workspaceId)).catalog;
   }
 
   function known(
