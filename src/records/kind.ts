@@ -38,6 +38,10 @@ export type Link = { name: string; target: Kind; id: Field; shown: Field };
 /** A kind whose records link to another: the link's own kind. */
 export type Holder = { kind: Kind; link: Link };
 
+/** The kind whose records pay those of this one: payments of invoices. */
+export const settlerOf = ({ holders }: Kind): Kind | undefined =>
+  holders.find(({ kind, link }) => kind.settles?.link === link.id.name)?.kind;
+
 /** A kind of record, compiled: everything the rest of the program knows about it is derived from this. */
 export type Kind = Omit<Declaration, "fields" | "order"> & {
   order: string;

@@ -14,6 +14,7 @@ import { permit } from "../service/permit.ts";
 import { type Authenticated, type Route, readPathId } from "../service/route.ts";
 import { lackingNotes } from "./electronic.ts";
 import { recordView } from "./readable.ts";
+import { openNotes } from "./settled.ts";
 
 /** What is done with documents and payments: `POST /invoices/{id}/issue`. */
 export const documentRoutes = (catalog: Catalog): Route[] => [
@@ -161,5 +162,6 @@ async function made(
   const { id, isNew, change, notes } = await act(readPathId(kind, context.path.id!));
   const view = recordView(context, target);
   const row = await getRow(context.db, context.session.workspaceId, view, { prefix: target.prefix, key: id });
-  return { is: "record", view, row, status: isNew ? 201 : 200, outcome: isNew ? "created" : "unchanged", change, notes };
+  const told = [...notes, ...(await openNotes(context, target, id))];
+  return { is: "record", view, row, status: isNew ? 201 : 200, outcome: isNew ? "created" : "unchanged", change, notes: told };
 }

@@ -16,6 +16,7 @@ import { withAttached } from "./attach.ts";
 import { scopesLacking, withLinks } from "./linked.ts";
 import { assumed, deletedTwins, namesakes, unchosen, unusual, wanting } from "./notes.ts";
 import { recordView } from "./readable.ts";
+import { openNotes } from "./settled.ts";
 import { strangers } from "./strangers.ts";
 
 /** What is missing in a path is 404, whereas a missing link of a body would be 422. */
@@ -97,7 +98,8 @@ const ifHad = (db: Database, notes: Promise<string[]>): Promise<string[]> =>
 /** What is told beside every write. */
 async function toldOf(context: Authenticated, view: View, row: Row, written: Written): Promise<string[]> {
   const people = await ifHad(context.db, strangers(context, view.kind, written));
-  return [...unchosen(view, row, written), ...wanting(view, row, written), ...unusual(view.kind, written), ...people];
+  const open = await ifHad(context.db, openNotes(context, view.kind, rowId(row)));
+  return [...unchosen(view, row, written), ...wanting(view, row, written), ...unusual(view.kind, written), ...people, ...open];
 }
 
 /** The versions of the header and that of the body are the same wish, so they must not contradict each other. */

@@ -26,6 +26,30 @@ const ITEMS = [{ description: "Panel", unit_price_cents: 10_000, tax_rate: 0 }];
 const short = ({ id }: Json) => id.replace(/^([a-z]+)_.*(.{8})$/, "$1_$2");
 const trailers = ({ text }: { text: string }) => text.split("\n").filter((line) => /^(#|ERROR|HINT)/.test(line));
 
+test("a payment tells what is still open, and a cancellation which payments may go back", async () => {
+  const draft = await post("/invoices", { company_id: company, currency: "EUR", items: ITEMS });
+  const pay = async (amount_cents: number) => ann.send("POST", `/invoices/${draft.id}/payments`, { amount_cents });
+  assert.equal(trailers(await pay(1_000)).length, 1, "it waits");
+  const { number } = await post(`/invoices/${draft.id}/issue`, { due_date: "2099-01-31" }, 200);
+  const which = `invoice/${short(draft)} (${number})`;
+  const part = await pay(2_500);
+  assert.equal(trailers(part)[0], `# ${which} has 65.00 EUR (6500) open`);
+  const { id } = await post("/payments", { amount_cents: 500, currency: "EUR" });
+  const linked = await ann.send("PATCH", `/payments/${id}`, { invoice_id: draft.id });
+  assert.equal(trailers(linked)[0], `# ${which} has 60.00 EUR (6000) open`);
+  assert.equal(trailers(await pay(6_000))[0], `# ${which} is paid`);
+  const handle = /^payment\/(\S+)/.exec(part.text)![1]!;
+  assert.equal(trailers(await ann.send("POST", `/payments/${handle}/reverse`))[0], `# ${which} has 25.00 EUR (2500) open`);
+  const cancelled = trailers(await ann.send("POST", `/invoices/${draft.id}/cancel`));
+  const back = (await ann.send("GET", `/invoices/${draft.id}/payments?amount_cents=gt:0&sort=created_at&format=json`)).json();
+  const paths = back.items.map(short).filter((each: string) => each !== handle);
+  assert.equal(paths.length, 3);
+  const reversals = paths.map((each: string) => `POST /payments/${each}/reverse`).join(", ");
+  assert.equal(cancelled[1], `# 75.00 EUR (7500) were paid; when the money went back: ${reversals}`);
+  const last = await ann.send("POST", `/payments/${paths[0]}/reverse`);
+  assert.equal(trailers(last)[0], `# nothing of ${which} is to be paid any more`);
+});
+
 test("a quote is billed again once its invoice was cancelled, and not before", async () => {
   const quote = await post("/quotes", { company_id: company, currency: "EUR", items: ITEMS });
   for (const act of ["send", "accept"]) await post(`/quotes/${quote.id}/${act}`, {}, 200);

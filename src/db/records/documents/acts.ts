@@ -1,9 +1,10 @@
 import type { Item } from "../../../fields/items.ts";
+import { amountText } from "../../../kit/amounts.ts";
 import { type IdReference, shortId } from "../../../kit/id.ts";
 import { Problem } from "../../../kit/problem.ts";
 import { ident, raw, type Statement, sql } from "../../../postgres/sql.ts";
 import type { Transaction } from "../../../postgres/transaction.ts";
-import type { Kind } from "../../../records/kind.ts";
+import { type Kind, settlerOf } from "../../../records/kind.ts";
 import type { Author, Database } from "../../database.ts";
 import { takenOver } from "../items.ts";
 import { putRows, timeOf } from "../put.ts";
@@ -59,9 +60,32 @@ export function cancel(
     });
     const fresh = await lock(db, tx, author.workspaceId, kind, { prefix: kind.prefix, key: id });
     const done = await give(db, author, making, tx, kind, fresh, { ...days, due: days.date ?? days.today });
-    const back = doc[paid] ? [`${doc[paid]} were paid: POST /payments/{id}/reverse when the money went back`] : [];
+    const back = doc[paid] ? await paidNotes(tx, author.workspaceId, kind, doc) : [];
     return { ...done, isNew: true, notes: [...done.notes, ...back] };
   });
+}
+
+/** So many payments are named; more are found by a list. */
+const MOST_NAMED = 5;
+
+/** What was paid for a document, and how each payment is taken back. */
+async function paidNotes(tx: Transaction, workspaceId: string, kind: Kind, doc: Locked): Promise<string[]> {
+  const { cancels, currency } = kind.document!;
+  const settler = settlerOf(kind);
+  if (!settler) return [];
+  const { link, amount, booked, reverses } = settler.settles!;
+  const [payments, takenBack] = [ident(settler.plural), ident(reverses)];
+  const rows = await tx.rows(
+    sql`select r.id from ${payments} r where r.workspace_id = ${workspaceId} and r.${ident(link)} = ${doc.id} and r.${ident(booked)} is not null
+      and r.${ident(amount)} > 0 and r.${takenBack} is null and r.deleted_at is null and not exists (select from ${payments} back
+        where back.workspace_id = ${workspaceId} and back.${takenBack} = r.id and back.deleted_at is null) order by r.id limit ${MOST_NAMED + 1}`,
+  );
+  const named = rows.slice(0, MOST_NAMED).map(([id]) => `POST /${settler.plural}/${shortId(id as string)}/reverse`);
+  const others = rows.length > MOST_NAMED ? [`others: GET /${kind.plural}/${shortId(doc.id)}/${settler.plural}`] : [];
+  const paid = doc[cancels!.paid] as number;
+  return [
+    `${amountText(paid, doc[currency] as string)} (${paid}) were paid; when the money went back: ${[...named, ...others].join(", ")}`,
+  ];
 }
 
 /** Keeps what the other party said. */

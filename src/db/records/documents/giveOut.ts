@@ -4,7 +4,7 @@ import { Problem } from "../../../kit/problem.ts";
 import { oneOf } from "../../../kit/words.ts";
 import { ident, sql } from "../../../postgres/sql.ts";
 import type { Transaction } from "../../../postgres/transaction.ts";
-import type { Kind } from "../../../records/kind.ts";
+import { type Kind, settlerOf } from "../../../records/kind.ts";
 import type { Author, Database } from "../../database.ts";
 import { readParty, readSettings } from "../parties.ts";
 import { type Put, putRows, timeOf } from "../put.ts";
@@ -102,11 +102,11 @@ async function takeNumber(
 
 /** Payments that came in before the document was given out: they are booked with it. */
 async function waitingPayments(tx: Transaction, workspaceId: string, kind: Kind, doc: Locked) {
-  const holder = kind.holders.find(({ kind: held, link }) => held.settles?.link === link.id.name);
-  const settles = holder?.kind.settles;
-  if (!holder || !settles) return { sum: 0n, into: undefined, puts: () => [] as Put[] };
+  const settler = settlerOf(kind);
+  const settles = settler?.settles;
+  if (!settler || !settles) return { sum: 0n, into: undefined, puts: () => [] as Put[] };
   const rows = await tx.rows(
-    sql`select r.id, r.${ident(settles.amount)}::text, r.${ident(settles.per)} from ${ident(holder.kind.plural)} r
+    sql`select r.id, r.${ident(settles.amount)}::text, r.${ident(settles.per)} from ${ident(settler.plural)} r
       where r.workspace_id = ${workspaceId} and r.${ident(settles.link)} = ${doc.id} and r.deleted_at is null and r.${ident(settles.booked)} is null
       order by r.id for update`,
   );
@@ -116,11 +116,11 @@ async function waitingPayments(tx: Transaction, workspaceId: string, kind: Kind,
   if (rows.length > 0 && (other || sum > gross || sum < 0n))
     throw new Problem(
       "unprocessable",
-      `its ${holder.kind.plural} do not fit it: they come to ${sum}, it to ${gross} ${doc[kind.document!.currency]}`,
-      [`GET /${kind.plural}/${shortId(doc.id)}/${holder.kind.plural} shows them`],
+      `its ${settler.plural} do not fit it: they come to ${sum}, it to ${gross} ${doc[kind.document!.currency]}`,
+      [`GET /${kind.plural}/${shortId(doc.id)}/${settler.plural} shows them`],
     );
   const puts = (at: string) =>
-    rows.map(([id]): Put => ({ kind: holder.kind, id: id as string, action: "updated", sets: { [settles.booked]: at } }));
+    rows.map(([id]): Put => ({ kind: settler, id: id as string, action: "updated", sets: { [settles.booked]: at } }));
   return { sum, into: settles.into, puts };
 }
 
