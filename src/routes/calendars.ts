@@ -138,7 +138,7 @@ async function read({ services, path, reading }: Context): Promise<Answer> {
   const query = { ...nextYear(local), owner: mine ? email : undefined };
   const { catalog } = await services.catalogs.now(workspaceId);
   const reminders = streamReminders({ ...db, catalog }, workspaceId, { ...query, limit: 0, handles: true });
-  return { ...remindOfAll(reminders), showing: { zone: local.zone } };
+  return { ...remindOfAll(catalog, reminders), showing: { zone: local.zone } };
 }
 
 async function end({ db, session, path }: Authenticated): Promise<Answer> {

@@ -17,7 +17,7 @@ import type { Catalog } from "../records/catalog.ts";
 import type { Authenticated, Route } from "../service/route.ts";
 import { reminder } from "../views/reminder.ts";
 import { DAYS, readDue, WHEN_DUE } from "./due.ts";
-import { snoozeRoutes } from "./snooze.ts";
+import { endOf, snoozeRoutes } from "./snooze.ts";
 import { noteOf } from "./strangers.ts";
 
 const MOST = 500;
@@ -56,7 +56,7 @@ async function remind(context: Authenticated): Promise<Answer> {
   const handles = style.format.allFields;
   const { from, until } = due;
   const query = { from, until, now: reading.now, today, owner, kinds, position, limit: most, handles };
-  if (single(parameters, "limit") === ALL) return remindOfAll(streamReminders(db, session.workspaceId, query));
+  if (single(parameters, "limit") === ALL) return remindOfAll(db.catalog, streamReminders(db, session.workspaceId, query));
   const { rows, more } = await listReminders(db, session.workspaceId, query);
   const total = isSet(parameters, "count") ? await countReminders(db, session.workspaceId, query) : undefined;
   const whose =
@@ -75,7 +75,7 @@ async function remind(context: Authenticated): Promise<Answer> {
       const last = shown.at(-1);
       const goesOn = more || shown.length < rows.length;
       const cursor = goesOn && last && writeCursor({ value: last[DUE_AT] as string, id: rowId(last) }, list, services.seal);
-      const tally = createTally();
+      const tally = createTally(db.catalog);
       tally.add(shown);
       return { nextCursor: cursor || null, summary: tally.summary(goesOn, total), notes: [...whose, ...tally.hints()] };
     },
@@ -83,8 +83,8 @@ async function remind(context: Authenticated): Promise<Answer> {
 }
 
 /** All of them as one stream, with the trailer of a page. */
-export function remindOfAll(batches: Batches): Answer {
-  const tally = createTally();
+export function remindOfAll(catalog: Catalog, batches: Batches): Answer {
+  const tally = createTally(catalog);
   return {
     is: "stream",
     view: VIEW,
@@ -131,8 +131,9 @@ const KIND = 11;
 const VIEW = createWholeView(reminder, (row) => row[KIND] as string);
 
 /** Counts rows for `9 reminders: 5 overdue, 4 due; 6 contacts, 3 tasks`. */
-function createTally() {
+function createTally(catalog: Catalog) {
   const [whens, kinds] = [new Map<string, number>(), new Map<string, number>()];
+  const due = new Set<string>();
   const count = (counts: Map<string, number>, name: string) => counts.set(name, (counts.get(name) ?? 0) + 1);
   let all = 0;
   return {
@@ -141,6 +142,7 @@ function createTally() {
       for (const row of rows) {
         count(whens, row[WHEN] as string);
         count(kinds, row[KIND] as string);
+        if (row[WHEN] !== "upcoming") due.add(row[KIND] as string);
       }
     },
     summary(more: boolean, total?: { rows: number; capped: boolean }) {
@@ -153,9 +155,12 @@ function createTally() {
       return `${shown}: ${byWhen.join(", ")}; ${byKind.join(", ")}`;
     },
     /** How to be done with what is due. */
-    hints: () =>
-      whens.has("overdue") || whens.has("due")
+    hints() {
+      const ends = [...due].map((name) => endOf(catalog.get(name)!));
+      const moved = ends.includes(undefined)
         ? ['POST /reminders/{handle}/done, or /reminders/{handle}/snooze {"until":"+1w"}']
-        : [],
+        : [];
+      return [...moved, ...ends.filter((end) => end !== undefined)];
+    },
   };
 }

@@ -12,7 +12,7 @@ import { echo } from "../kit/line.ts";
 import { Problem } from "../kit/problem.ts";
 import { oneOf } from "../kit/words.ts";
 import { doneValues, type ReminderSource } from "../records/declaration.ts";
-import type { Kind } from "../records/kind.ts";
+import { type Kind, settlerOf } from "../records/kind.ts";
 import { permit } from "../service/permit.ts";
 import type { Authenticated, Route } from "../service/route.ts";
 import { mayRead } from "./readable.ts";
@@ -49,10 +49,18 @@ export const snoozeRoutes: Route[] = [
     parameters: WRITING,
     body: { is: "values", values: {}, example: {} },
     answers: { is: "message", values: ANSWERED },
-    refuses: ["scope_required", "version_conflict"],
+    refuses: ["scope_required", "unprocessable", "version_conflict"],
     handle: done,
   },
 ];
+
+/** How a reminder ends that nobody can move, because its time follows from other fields: an invoice is overdue until it is paid. */
+export function endOf(kind: Kind, id = "{id}"): string | undefined {
+  const { reminder, document, plural, name } = kind;
+  if (!kind.field(reminder!.at)!.readOnly) return undefined;
+  const acts = [settlerOf(kind)?.plural, document?.cancels?.act].filter((act) => act !== undefined);
+  return `${oneOf(name)} reminds until it is settled: ${acts.map((act) => `POST /${plural}/${id}/${act}`).join(", or ")}`;
+}
 
 async function snooze(context: Authenticated): Promise<Answer> {
   const { until } = context.body.values as { until: string };
@@ -91,7 +99,11 @@ async function find(context: Authenticated): Promise<Found> {
   }
   permit(session, { verb: "update", plural: kind.plural });
   const row = await getRow(db, session.workspaceId, viewsOf(kind).record, reference);
-  return { kind, reminder, reference, row };
+  const found = { kind, reminder, reference, row };
+  const end = endOf(kind, shortId(row[0] as string));
+  if (end !== undefined)
+    throw new Problem("unprocessable", `${reminder.at} of ${handleOf(found)} moves with what is open of it`, end);
+  return found;
 }
 
 const handleOf = ({ kind, row }: Found) => `${kind.name}/${shortId(row[0] as string)}`;

@@ -50,6 +50,30 @@ test("a payment tells what is still open, and a cancellation which payments may 
   assert.equal(trailers(last)[0], `# nothing of ${which} is to be paid any more`);
 });
 
+test("an overdue invoice says how it ends, and is neither snoozed nor done by hand", async () => {
+  const { id } = await post("/invoices", { company_id: company, currency: "EUR", items: ITEMS });
+  const late = await post(`/invoices/${id}/issue`, { date: "2026-01-01" }, 200);
+  const hints = async (path: string) => trailers(await ann.send("GET", path)).filter((line) => line.includes("POST "));
+  const ends = (which: string) =>
+    `an invoice reminds until it is settled: POST /invoices/${which}/payments, or POST /invoices/${which}/cancel`;
+  assert.deepEqual(await hints("/reminders?kind=invoice"), [`# ${ends("{id}")}`]);
+  await post("/tasks", { title: "Call", due_at: "2026-01-02" });
+  const moved = '# POST /reminders/{handle}/done, or /reminders/{handle}/snooze {"until":"+1w"}';
+  assert.deepEqual(await hints("/reminders"), [moved, `# ${ends("{id}")}`]);
+  assert.deepEqual(await hints("/reminders?limit=all"), [moved, `# ${ends("{id}")}`]);
+  assert.deepEqual(await hints("/reminders?kind=task"), [moved]);
+  for (const [act, body] of [
+    ["done", {}],
+    ["snooze", { until: "+1w" }],
+  ] as const)
+    assert.deepEqual(trailers(await ann.send("POST", `/reminders/${short(late)}/${act}`, body)), [
+      `ERROR unprocessable overdue_at of invoice/${short(late)} moves with what is open of it`,
+      `HINT  ${ends(short(late))}`,
+    ]);
+  await post(`/invoices/${id}/payments`, { amount_cents: 10_000 });
+  assert.deepEqual(await hints("/reminders?kind=invoice"), []);
+});
+
 test("a quote is billed again once its invoice was cancelled, and not before", async () => {
   const quote = await post("/quotes", { company_id: company, currency: "EUR", items: ITEMS });
   for (const act of ["send", "accept"]) await post(`/quotes/${quote.id}/${act}`, {}, 200);
