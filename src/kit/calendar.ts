@@ -23,6 +23,11 @@ export function realDay(year: number, month: number, day: number): number | unde
   return new Date(count * DAY).getUTCMonth() === month - 1 ? count : undefined;
 }
 
+/** Two digits are read as Excel reads them: 00 to 29 are of this century. */
+export function fullYear(year: string): number {
+  return year.length === 2 ? Number(year) + (Number(year) < 30 ? 2000 : 1900) : Number(year);
+}
+
 /**
  * The same date a number of months later. A month that is too short gives its last day: 31 January plus one is 28 or 29 February.
  */

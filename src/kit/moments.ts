@@ -2,7 +2,7 @@
  * Reads times and dates as callers write them, in the years 1 to 9999: RFC 3339, with RFC 9557's zone behind it, and the words and short forms
  * that people type. `dayWords.ts` knows the words, `zoned.ts` the zones.
  */
-import { DAY, dayText, HOUR, MINUTE, realDay, SECOND, span } from "./calendar.ts";
+import { DAY, dayText, fullYear, HOUR, MINUTE, realDay, SECOND, span } from "./calendar.ts";
 import { type Days, dayAfter, readDays, readPeriod, readStep, type Step } from "./dayWords.ts";
 import { END, FIRST, instantOf, localDay, type Zone } from "./time.ts";
 import { offsetFault, splitZone } from "./zoned.ts";
@@ -99,7 +99,28 @@ export function whyNoMoment(text: string, context: TimeContext): string | undefi
   if (period && inRange(found))
     return `${text.trim()} is a whole span, which a filter takes; say a day of it: ${dayText(period.from)}`;
   if (/^\d{1,2}(?::\d\d)? ?(?:[ap]m)?$/.test(plain)) return `say of which day: tomorrow ${plain}`;
-  return /^\d{4}-\d\d-\d\d$/.test(plain) ? "the calendar has no such day" : undefined;
+  const [, year, month, date, clock] = /^(\d{4})-(\d\d)-(\d\d)($|[t ])/.exec(plain) ?? [];
+  if (year === undefined) return whyNoIsoDay(plain);
+  return clock === "" || realDay(Number(year), Number(month), Number(date)) === undefined ? NO_SUCH_DAY : undefined;
+}
+
+const NO_SUCH_DAY = "the calendar has no such day";
+
+/** `15.12.2026`, `12/15/2026`: between strokes the month may come first. */
+function whyNoIsoDay(text: string): string | undefined {
+  const [, a, sign, b, years, clock] =
+    /^(\d{1,2})([./-])(\d{1,2})\2(\d{4}|\d{2})(?:,?[t ]+(\d\d:\d\d(?::\d\d)?))?$/.exec(text) ?? [];
+  if (years === undefined) return undefined;
+  const orders =
+    sign === "."
+      ? [[b, a]]
+      : [
+          [b, a],
+          [a, b],
+        ];
+  const days = orders.flatMap(([month, date]) => realDay(fullYear(years), Number(month), Number(date)) ?? []);
+  const written = new Set(days.map((day) => `${dayText(day)}${clock === undefined ? "" : `T${clock}`}`));
+  return written.size === 0 ? NO_SUCH_DAY : `write ${[...written].join(" or ")}`;
 }
 
 /** Hours and minutes are exact spans. Days and longer steps keep the wall clock time. */

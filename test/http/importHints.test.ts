@@ -60,3 +60,17 @@ describe("a column that nothing knows", () => {
       });
   }
 });
+
+test("a day as people write it is offered as the service reads it, and one that there is not is named: in writes, filters and files", async () => {
+  const hintOf = async (close_date: string) => hints((await ann.send("POST", "/deals", { title: "x", close_date })).text)[0];
+  assert.equal(await hintOf("15.12.2026"), "HINT  write 2026-12-15");
+  assert.equal(await hintOf("05/06/2026"), "HINT  write 2026-06-05 or 2026-05-06");
+  assert.equal(await hintOf("31.02.2026"), "HINT  the calendar has no such day");
+  const filtered = await ann.send("GET", "/deals?close_date=gt:15.12.2026");
+  assert.equal(hints(filtered.text)[0], "HINT  write 2026-12-15");
+  const { text } = await send("deals", "title;close_date\na;15.12.2026\nb;31.02.2026\nc;2026-02-30\nd;29/02/2026\n");
+  const verdicts = text.split("\n").filter((line) => line.startsWith("row="));
+  assert.match(verdicts[0]!, /row=2 would be created .*close_date=2026-12-15/);
+  for (const verdict of verdicts.slice(1))
+    assert.match(verdict, /ERROR invalid_value close_date .*the calendar has no such day/);
+});

@@ -2,7 +2,7 @@
  * Dates and times as spreadsheets show them, as what `readDate` and `readMoment` of the kit take: `2026-12-31`,
  * `2026-12-31 13:45`. `05/06/2026` has two readings: a column decides, or whoever sends the file.
  */
-import { dayText, realDay } from "../../kit/calendar.ts";
+import { dayText, fullYear, realDay } from "../../kit/calendar.ts";
 import { fold } from "./fold.ts";
 
 /** Day before month, or month before day; `serial` also takes Excel's count of days for a date. */
@@ -55,11 +55,6 @@ function parts(year: string, month: string | number, day: string, clock: readonl
   const count = realDay(fullYear(year), Number(month), Number(day));
   const time = clockOf(clock);
   return count === undefined || time === undefined ? "none" : { day: dayText(count), clock: time };
-}
-
-/** Two digits are read as Excel reads them: 00 to 29 are of this century. */
-function fullYear(year: string): number {
-  return year.length === 2 ? Number(year) + (Number(year) < 30 ? 2000 : 1900) : Number(year);
 }
 
 function clockOf([hour, minute, second, half, zone]: readonly (string | undefined)[]): string | undefined {

@@ -403,6 +403,15 @@ test("a zone that does not go with its time is refused and explained", () => {
     ["+7m", /min or mo/],
     ["9am", /tomorrow 9am/],
     ["2026-02-30", /no such day/],
+    ["2026-02-30T10:00", /no such day/],
+    ["31.02.2026", /^the calendar has no such day$/],
+    ["32/13/2026", /^the calendar has no such day$/],
+    ["15.12.2026", /^write 2026-12-15$/],
+    ["5.1.26", /^write 2026-01-05$/],
+    ["15.12.2026 09:30", /^write 2026-12-15t09:30$/i],
+    ["12/15/2026", /^write 2026-12-15$/],
+    ["05/06/2026", /^write 2026-06-05 or 2026-05-06$/],
+    ["05-05-2026", /^write 2026-05-05$/],
   ];
   for (const [text, hint] of wrong) {
     assert.equal(moment(text), undefined, text);
@@ -410,5 +419,10 @@ test("a zone that does not go with its time is refused and explained", () => {
   }
   for (const text of ["soon", "", "tomorrow", "[x]", "a".repeat(100_000), " ".repeat(100_000)])
     assert.equal(why(text), why(text));
-  assert.equal(why("soon"), undefined);
+  for (const text of ["soon", "2026-05-01 soon", "2026-05-01T25:00", "1.2.3", "15.12/2026"])
+    assert.equal(why(text), undefined, text);
+  for (const [text] of wrong) {
+    const offered = /^write (\S+)/.exec(why(text) ?? "")?.[1];
+    if (offered !== undefined) assert.notEqual(moment(offered), undefined, text);
+  }
 });
