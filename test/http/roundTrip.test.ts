@@ -294,7 +294,11 @@ describe("the workspace elsewhere", () => {
   test("is the same, but for the entry that tells of the import", async () => {
     const reply = await importInto(again, file, "", { "idempotency-key": "move" });
     assert.equal(reply.status, 200, reply.text);
-    assert.match(reply.text, /^# workspace\/ws_\w{8} is "ann's workspace" as of .*: .*3 employees, .*, 1 list member, /);
+    assert.match(
+      reply.text,
+      /^# workspace\/ws_\w{8} is "ann's workspace" as of .*: .*1 employee and 2 deleted, .*, 1 list member, /,
+    );
+    assert.match(reply.text, /^# tokens, invites, calendars, webhooks and the plan stayed behind$/m);
     assert.match(reply.text, /^# not members here, so invite them, POST \/workspaces\/ws_\w{8}\/invites: ann@example.com$/m);
     const [header, ...rest] = read(file);
     const [copiedHeader, ...copied] = read((await again.send("GET", "/export")).text);

@@ -23,9 +23,15 @@ export async function checkFile(
     found ??= { catalog: await kindsOf(header.kinds), settings: settingsOf(header) };
     return partsIn(found.catalog);
   };
-  const { lines, header, counts } = readWorkspaceFile(bytes, describe);
+  const { lines, header, counts, deleted } = readWorkspaceFile(bytes, describe);
   for await (const _ of lines) await turn();
-  return { ...found!, header: header(), counts: counts(), lines: () => readWorkspaceFile(again(), describe).lines };
+  return {
+    ...found!,
+    header: header(),
+    counts: counts(),
+    deleted: deleted(),
+    lines: () => readWorkspaceFile(again(), describe).lines,
+  };
 }
 
 /** The settings of the workspace, each as its field takes it. Others, of which a newer file may tell, stay behind. */

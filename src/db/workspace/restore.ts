@@ -24,6 +24,8 @@ export type CheckedFile = {
   catalog: Catalog;
   settings: Readonly<Record<string, unknown>>;
   counts: WorkspaceCounts;
+  /** How many of them are deleted, by kind or table. */
+  deleted: Readonly<Record<string, number>>;
   lines: () => AsyncIterable<readonly ReadLine[]>;
 };
 

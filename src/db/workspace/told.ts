@@ -15,24 +15,27 @@ export async function absentMembers(pool: Pool, workspaceId: string, emails: rea
   return rows.map(([email]) => email as string);
 }
 
-export const restoredValues = (workspaceId: string, { header, counts }: CheckedFile, absent: readonly string[]) => ({
+/** What came and is not deleted. */
+const living = ({ counts, deleted }: CheckedFile): [name: string, count: number][] =>
+  Object.entries(flatCounts(counts)).map(([name, count]) => [name, count - (deleted[name] ?? 0)]);
+
+export const restoredValues = (workspaceId: string, file: CheckedFile, absent: readonly string[]) => ({
   workspace: `workspace/${shortId(workspaceId)}`,
-  imported_from: header.id,
-  exported_at: header.exportedAt,
-  counts: flatCounts(counts),
+  imported_from: file.header.id,
+  exported_at: file.header.exportedAt,
+  counts: Object.fromEntries(living(file).filter(([, count]) => count > 0)),
+  deleted: file.deleted,
   not_members: absent,
 });
 
 /** What came, and what is left to do. */
-export function restoredNotes(
-  workspaceId: string,
-  { header, counts, catalog }: CheckedFile,
-  absent: readonly string[],
-): string[] {
+export function restoredNotes(workspaceId: string, file: CheckedFile, absent: readonly string[]): string[] {
+  const { header, catalog, deleted } = file;
   const names = new Map(partsOf(catalog).map(({ table, line }) => [table, line]));
-  const came = Object.entries(flatCounts(counts)).map(([name, count]) => {
+  const came = living(file).map(([name, count]) => {
     const kind = catalog.get(name);
-    return counted(count, kind ?? { name: (names.get(name) ?? name).replaceAll("_", " "), plural: name.replaceAll("_", " ") });
+    const gone = deleted[name] ? ` and ${deleted[name]} deleted` : "";
+    return `${counted(count, kind ?? { name: (names.get(name) ?? name).replaceAll("_", " "), plural: name.replaceAll("_", " ") })}${gone}`;
   });
   const declared = header.kinds.map((kind) => (kind as { name: string }).name);
   return [
@@ -46,6 +49,6 @@ export function restoredNotes(
           `not members here, so invite them, POST /workspaces/${shortId(workspaceId)}/invites: ${absent.slice(0, 20).join(", ")}${absent.length > 20 ? ` and ${absent.length - 20} more` : ""}`,
         ]
       : []),
-    "tokens, invites, calendars and the plan stayed behind",
+    "tokens, invites, calendars, webhooks and the plan stayed behind",
   ];
 }

@@ -16,6 +16,8 @@ export type WorkspaceReader = {
   lines: AsyncGenerator<readonly ReadLine[]>;
   header: () => Header;
   counts: () => WorkspaceCounts;
+  /** How many of them are deleted, by kind or table. */
+  deleted: () => Record<string, number>;
 };
 
 /** Escaped in JSON a record is up to six times as long, and a change holds it twice. */
@@ -44,7 +46,7 @@ export function readWorkspaceFile(
     }
     return all;
   }
-  return { lines: lines(), header: reading.header, counts: reading.counts };
+  return { lines: lines(), header: reading.header, counts: reading.counts, deleted: reading.deleted };
 }
 
 async function* decoded(bytes: AsyncIterable<Uint8Array>): AsyncGenerator<string> {
@@ -69,6 +71,7 @@ function createReading(partsOf: (header: Header) => Promise<readonly Part[]>) {
   let counts: WorkspaceCounts | undefined;
   let last: number | undefined;
   const ended = new Set<number>();
+  const deleted = new Map<string, number>();
 
   /** Of the header a promise, for it may name many kinds. */
   function read(line: Line): ReadLine[] | Promise<ReadLine[]> {
@@ -118,6 +121,8 @@ function createReading(partsOf: (header: Header) => Promise<readonly Part[]>) {
     const fault = faultOfRow(part, row as JsonObject);
     if (fault) throw at(n, `is refused: ${fault}`);
     counted.add(part.line, part.kind);
+    const of = part.kind ?? part.table;
+    if ((row as JsonObject).deleted_at != null) deleted.set(of, (deleted.get(of) ?? 0) + 1);
     return { n, part, json, row: row as JsonObject };
   }
 
@@ -164,6 +169,7 @@ function createReading(partsOf: (header: Header) => Promise<readonly Part[]>) {
     },
     header: () => header!,
     counts: () => counts!,
+    deleted: () => Object.fromEntries(deleted),
   };
 }
 
