@@ -74,3 +74,14 @@ test("a day as people write it is offered as the service reads it, and one that 
   for (const verdict of verdicts.slice(1))
     assert.match(verdict, /ERROR invalid_value close_date .*the calendar has no such day/);
 });
+
+test("a preview tells how many rows it leaves out, and names what rows would make", async () => {
+  const people = (many: number) => Array.from({ length: many }, (_, i) => `P ${i},Firm ${i}\n`).join("");
+  const { text } = await send("contacts", `name,company\n${people(30)}`);
+  assert.equal(text.match(/^row=/gm)!.length, 5);
+  assert.match(text, /^# shown: the first 5 of 30 rows that would be written$/m);
+  assert.match(text, /^# would make 30 companies that rows name: "?Firm 0"?, .*Firm 19"? and 10 more$/m);
+  const few = await send("contacts", `name,company\n${people(2)}`);
+  assert.doesNotMatch(few.text, /shown: the first/);
+  assert.match(few.text, /^# would make 2 companies that rows name: "?Firm 0"?, "?Firm 1"?$/m);
+});

@@ -75,7 +75,7 @@ describe("a table", () => {
     assert.match(reply.text, /^row=4 would be updated /m);
     assert.match(
       reply.text,
-      /^# would make 1 company that rows name\n# would be created: 1, would be updated: 1, refused: 1$/m,
+      /^# would make 1 company that rows name: "Dryland"\n# would be created: 1, would be updated: 1, refused: 1$/m,
     );
     const json = (await send(file, "/contacts/import?dry_run=true&format=json")).json();
     assert.deepEqual([json.dry_run, json.created, json.updated, json.refused, json.items.length], [true, 1, 1, 1, 3]);

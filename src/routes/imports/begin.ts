@@ -22,8 +22,8 @@ import type { Authenticated } from "../../service/route.ts";
 import { createJob, type Job } from "./job.ts";
 import { type ImportOptions, readOptions } from "./options.ts";
 import { importWorkspace } from "./restore.ts";
-import { foreseeAll, writeAll, writeStrictly } from "./run.ts";
-import { type Made, madeValues, totals, verdictsOf } from "./shown.ts";
+import { foreseeAll, SHOWN, writeAll, writeStrictly } from "./run.ts";
+import { type Made, madeValues, totals, verdictsOf, wouldMake } from "./shown.ts";
 import { createTelling, type Telling } from "./telling.ts";
 import { digestOf, type FileFacts, upload } from "./upload.ts";
 
@@ -198,12 +198,14 @@ async function work(job: Job, telling: Telling): Promise<void> {
   const { db, hold, found, options, now } = job;
   if (options.dryRun) {
     const counts = await foreseeAll(job, telling);
+    const passed = counts.created + counts.updated + counts.unchanged;
     await dropImport(db.pool, hold);
     telling.tell({
       is: "facts",
       values: { ...counts, made: madeValues(madeOf(job)) },
       notes: [
-        ...madeOf(job).map(({ kind, count }) => `would make ${counted(count, kind)} that rows name`),
+        ...(options.analyze || passed <= SHOWN ? [] : [`shown: the first ${SHOWN} of ${passed} rows that would be written`]),
+        ...madeOf(job).map(wouldMake),
         ...(telling.dropped() > 0 ? [`${telling.dropped()} lines were left out, for nobody read them`] : []),
         `would be created: ${counts.created}, would be updated: ${counts.updated}, refused: ${counts.refused}`,
       ],
@@ -221,4 +223,6 @@ async function work(job: Job, telling: Telling): Promise<void> {
 }
 
 const madeOf = ({ made, db }: Job): Made[] =>
-  [...made].flatMap(([plural, { size: count }]) => (count > 0 ? [{ kind: db.catalog.byPlural(plural)!, count }] : []));
+  [...made].flatMap(([plural, names]) =>
+    names.size > 0 ? [{ kind: db.catalog.byPlural(plural)!, count: names.size, names: names.values() }] : [],
+  );

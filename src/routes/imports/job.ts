@@ -29,8 +29,8 @@ export type Job = {
   lacks: (kind: Kind) => { create?: Problem; update?: Problem };
   /** Kinds of which the plan allows no more. */
   full: Set<Kind>;
-  /** Names of linked records that were made, or that a dry run would make, by the plural of their kind. */
-  made: Map<string, Set<string>>;
+  /** Names of linked records that were made, or that a dry run would make, by the plural of their kind, then by what is one name. */
+  made: Map<string, Map<string, string>>;
 };
 
 export type JobSource = { hold: Hold; found: Import; options: ImportOptions; file: FileFacts; hasUnreadable: boolean };
@@ -72,8 +72,8 @@ const planFull = ({ plural }: Kind) =>
 /** Of so many names it is known whether they were counted already. */
 const MOST_COUNTED = 100_000;
 
-export function countMade({ made }: Job, { plural }: Kind, names: readonly string[]): void {
-  const known = made.get(plural) ?? new Set();
+export function countMade({ made }: Job, { plural }: Kind, names: readonly (readonly [mark: string, name: string])[]): void {
+  const known = made.get(plural) ?? new Map<string, string>();
   made.set(plural, known);
-  for (const name of names) if (known.size < MOST_COUNTED) known.add(name);
+  for (const [mark, name] of names) if (known.size < MOST_COUNTED && !known.has(mark)) known.set(mark, name);
 }

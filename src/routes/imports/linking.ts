@@ -184,7 +184,7 @@ async function make(
   countMade(
     job,
     target,
-    records.map(({ n }) => missing[n]![0]),
+    records.map(({ n }) => [missing[n]![0], missing[n]![1].name]),
   );
   if (!makes) return made;
   const cap = job.capOf(target);

@@ -17,7 +17,7 @@ import type { Telling } from "./telling.ts";
 const DEADLINE_MS = 60_000;
 const STRICT_DEADLINE_MS = 900_000;
 /** Rows that a dry run shows as they would be. */
-const SHOWN = 5;
+export const SHOWN = 5;
 
 export type Outcome = "done" | "refused";
 

@@ -60,7 +60,21 @@ export async function* verdictsOf(
 }
 
 /** Linked records that were made for rows that name them. */
-export type Made = { kind: Kind; count: number };
+export type Made = { kind: Kind; count: number; names: Iterable<string> };
+
+/** At most so many names of them are shown. */
+const MOST_NAMED = 20;
+
+/** What a dry run would make, by name. */
+export function wouldMake({ kind, count, names }: Made): string {
+  const shown: string[] = [];
+  for (const name of names) {
+    if (shown.length === MOST_NAMED) break;
+    shown.push(echo(name, 60));
+  }
+  const more = count > shown.length ? ` and ${count - shown.length} more` : "";
+  return `would make ${counted(count, kind)} that rows name: ${shown.join(", ")}${more}`;
+}
 
 export const madeValues = (made: readonly Made[]) => Object.fromEntries(made.map(({ kind, count }) => [kind.plural, count]));
 
