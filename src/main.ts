@@ -145,9 +145,13 @@ function interrupted(): Promise<string> {
   });
 }
 
+/** Callers over HTTP are told no words of the database; whoever runs a command here may need them. */
+const reasonOf = (error: Error): string =>
+  error instanceof Problem && error.code === "internal" && error.cause instanceof Error ? `: ${error.cause.message}` : "";
+
 main(process.argv.slice(2)).catch((error: unknown) => {
   if (!(error instanceof StartError || error instanceof Problem)) throw error;
   // A worker's reason is told by the process that started it.
-  if (!isWorker) process.stderr.write(`cardfile: ${error.message}\n`);
+  if (!isWorker) process.stderr.write(`cardfile: ${error.message}${reasonOf(error)}\n`);
   process.exit(1);
 });

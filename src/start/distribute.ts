@@ -1,5 +1,13 @@
 import { forgetNumbers } from "../db/records/horizon.ts";
-import { isAhead, missingTables, refuseRunning, settleSpread, spreadMissing, workersOf } from "../db/spread/distribute.ts";
+import {
+  isAhead,
+  missingTables,
+  refuseRunning,
+  sendFunctions,
+  settleSpread,
+  spreadMissing,
+  workersOf,
+} from "../db/spread/distribute.ts";
 import { StartError } from "../kit/startError.ts";
 import type { Pool } from "../postgres/pool.ts";
 import { catalog } from "../records/all.ts";
@@ -7,6 +15,8 @@ import { catalog } from "../records/all.ts";
 export const DISTRIBUTE = "distribute [--shards 32] [--dry-run]   spreads the database over the workers of a Citus cluster";
 
 const MOST_SHARDS = 4_096;
+
+const LONG = { deadlineMs: 86_400_000 };
 
 type Wish = { shards: number; dryRun: boolean };
 
@@ -23,7 +33,8 @@ export async function distributeCommand(words: readonly string[], pool: Pool): P
       ...(copied.length + spread.length === 0 ? ["OK everything is spread"] : []),
     ];
   await refuseRunning(pool);
-  await pool.transaction((tx) => spreadMissing(tx, catalog, shards), { deadlineMs: 86_400_000 });
+  await pool.transaction(sendFunctions, LONG);
+  await pool.transaction((tx) => spreadMissing(tx, catalog, shards), LONG);
   await settleSpread(pool, catalog);
   if (await isAhead(pool)) await forgetNumbers(pool, catalog);
   return [`OK spread ${spread.length} tables over ${over}, copied ${copied.length}`];

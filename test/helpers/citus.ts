@@ -33,6 +33,10 @@ const onAll = (database: string, work: (sql: postgres.Sql) => Promise<unknown>) 
 export async function createCluster(name: string): Promise<void> {
   await dropCluster(name);
   await onAll("postgres", (sql) => sql`create database ${sql(name)}`);
+  await connectNodes(name);
+}
+
+async function connectNodes(name: string): Promise<void> {
   await onAll(name, (sql) => sql`create extension citus`);
   await onNode(0, name, async (sql) => {
     await sql`select citus_set_coordinator_host(${NODES[0]!.host}, ${NODES[0]!.port})`;
@@ -42,6 +46,24 @@ export async function createCluster(name: string): Promise<void> {
 
 export async function dropCluster(name: string): Promise<void> {
   await onAll("postgres", (sql) => sql`drop database if exists ${sql(name)} with (force)`);
+}
+
+/** A role that is no superuser on all servers, and an empty database of its own on the coordinator alone, which knows nothing of Citus. */
+export async function createPlain(name: string, owner: string): Promise<Connection> {
+  await dropCluster(name);
+  await onAll("postgres", async (sql) => {
+    const [there] = await sql`select from pg_roles where rolname = ${owner}`;
+    if (!there) await sql`create role ${sql(owner)} login`;
+  });
+  await onNode(0, "postgres", (sql) => sql`create database ${sql(name)} owner ${sql(owner)}`);
+  return { ...citusConnection(0, name), user: owner };
+}
+
+/** What an operator does before `distribute`: the database on the workers too, and all servers know each other. */
+export async function joinCluster(name: string, owner: string): Promise<void> {
+  for (const node of NODES.keys())
+    if (node > 0) await onNode(node, "postgres", (sql) => sql`create database ${sql(name)} owner ${sql(owner)}`);
+  await connectNodes(name);
 }
 
 /** A spread database with the whole schema, which `cloneCluster` copies. With CRM_TEST_CITUS_KEEP that of the run before is kept. */

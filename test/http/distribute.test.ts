@@ -8,7 +8,7 @@ import { createPool, type Pool } from "../../src/postgres/pool.ts";
 import { sql } from "../../src/postgres/sql.ts";
 import { catalog } from "../../src/records/all.ts";
 import { distributeCommand } from "../../src/start/distribute.ts";
-import { noCitus } from "../helpers/citus.ts";
+import { createPlain, dropCluster, joinCluster, noCitus } from "../helpers/citus.ts";
 import { type TestDatabase, testDatabase } from "../helpers/postgres.ts";
 
 let database: TestDatabase;
@@ -58,4 +58,34 @@ test("a migration of a spread database spreads its tables and tunes the shards",
   );
   assert.equal(spread![0], 2);
   await onShards(pool, "lists", "select count(*) from %s");
+});
+
+test("a database that was in use is spread by a role that is no superuser, with its rows", { skip: noCitus }, async () => {
+  const [name, owner] = ["test_in_use", "cardfile_owner"];
+  const connection = await createPlain(name, owner);
+  const made = createPool({
+    connection,
+    size: 1,
+    queueLimit: 10,
+    waitMs: 1_000,
+    deadlineMs: 60_000,
+    prepare: true,
+    log: silentLog,
+  });
+  try {
+    await migrate(made, Date.now);
+    await made.rows(sql`insert into workspaces (id, name, timezone, created_at) values ('ws_used', 'Used', 'UTC', now())`);
+    await made.rows(sql`insert into lists (workspace_id, id, name, slug, kind, created_at, created_by, updated_at)
+      values ('ws_used', 'list_00000001', 'Kept', 'kept', 'contact', now(), 'a@x.example', now())`);
+    await joinCluster(name, owner);
+    assert.match(
+      (await distributeCommand(["--shards", "4"], made))[0]!,
+      /^OK spread \d+ tables over \d+ workers .*, copied 3$/,
+    );
+    assert.deepEqual(await made.rows(sql`select name from lists where workspace_id = 'ws_used'`), [["Kept"]]);
+    assert.deepEqual(await distributeCommand(["--dry-run"], made), ["OK everything is spread"]);
+  } finally {
+    await made.close();
+    await dropCluster(name);
+  }
 });

@@ -100,9 +100,10 @@ export async function spreadMissing(tx: Transaction, catalog: Catalog, shards = 
 
 /**
  * Makes our functions again, and what they use, so that Citus makes them on every server: it does not see what the body of a function calls. Those
- * that act for the owner are about logins, of which only this server knows.
+ * that act for the owner are about logins, of which only this server knows. A database that was in use before it had Citus sends them in a transaction
+ * of its own: in that one, Citus makes an extension as the role and marks it as a superuser, who does not see it before the commit.
  */
-async function sendFunctions(tx: Transaction): Promise<void> {
+export async function sendFunctions(tx: Transaction): Promise<void> {
   const sent = await tx.rows(sql`select from pg_dist_object d join pg_extension e on e.oid = d.objid
     where d.classid = 'pg_extension'::regclass and e.extname = 'unaccent'`);
   if (sent.length === 0) await tx.simple("drop extension unaccent; create extension unaccent with schema public");
