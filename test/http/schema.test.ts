@@ -105,7 +105,10 @@ test("a foreign key between tenants stays in the workspace, and no global table 
 });
 
 test("nothing happens behind a statement's back: no trigger, no rule, no counter, no default that is made up", async () => {
-  await none("triggers", sql`select tgname from pg_trigger where not tgisinternal`);
+  await none(
+    "triggers",
+    sql`select tgname from pg_trigger where not tgisinternal and tgrelid in (select oid from (${ours()}) t)`,
+  );
   await none("rules", sql`select rulename from pg_rules where schemaname = 'public'`);
   await none("sequences", sql`select relname from pg_class where relnamespace = 'public'::regnamespace and relkind = 'S'`);
   await none(
