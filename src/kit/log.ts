@@ -10,7 +10,7 @@ export type Log = {
 };
 
 /** Matches anything that looks like a bearer token or a key of signatures. The log blanks it, whichever field holds it. */
-const SECRET = /ck[a-z]?_[\w-]{8,}|whsec_[\w+/=-]{8,}/g;
+const SECRET = /ck[a-z]?_[\w-]{8,}|acrm_(?:dev|live)_\w{8,}|whsec_[\w+/=-]{8,}/g;
 
 export function createLog(write: (line: string) => void, now: () => number): Log {
   const at =

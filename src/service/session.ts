@@ -1,6 +1,6 @@
 import { findConnected, findSession, type Session, touchToken } from "../db/people/sessions.ts";
 import { Problem } from "../kit/problem.ts";
-import { SECRETS } from "../kit/secret.ts";
+import { SECRETS, tokenIn } from "../kit/secret.ts";
 import type { Services } from "./route.ts";
 
 /** How long a session is cached. A revocation on another machine takes effect after at most this time. */
@@ -101,7 +101,7 @@ function readBearer(authorization: string | undefined): string {
   if (!authorization) throw authRequired();
   const [, secret] = /^Bearer +(\S+) *$/i.exec(authorization) ?? [];
   if (!secret) throw unauthorized("invalid_token", "the Authorization header is not Bearer and a token");
-  return secret;
+  return tokenIn(secret);
 }
 
 export const authRequired = () => unauthorized("auth_required", "this needs a token");

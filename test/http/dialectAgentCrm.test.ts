@@ -241,12 +241,12 @@ test("the activity feed tells who did what to which record, by column", async ()
   const updated = entries[2]!;
   assert.deepEqual(updated.changes, { stage: { from: "lead", to: "won" }, name: { from: "Watched", to: "Seen" } });
   assert.equal(updated.subject_repr, "Seen");
-  assert.match(String(updated.actor), /^api_key:tok_/);
+  assert.match(String(updated.actor), /^api_key:ak_/);
   assert.equal((await rows(`${of}&verb=deleted`)).length, 1);
   assert.equal((await rows(`${of}&actor=${updated.actor}`)).length, 4);
   assert.equal((await rows(`${of}&since=2026-04-28T00:00:00Z`)).length, 4);
   assert.equal((await rows(`${of}&since=2999-04-28T00:00:00Z`)).length, 0);
-  assert.equal((await rows("/v1/activity?actor=api_key:tok_00000000")).length, 0);
+  assert.equal((await rows("/v1/activity?actor=api_key:ak_00000000")).length, 0);
   assert.equal((await rows(of, bob)).length, 0);
 });
 
@@ -283,7 +283,7 @@ test("members are listed, invited, let in and removed", async () => {
   const cy = await service.signIn("cy@example.com");
   const { api_key: key, workspace_id, key_id } = await row("POST", path, undefined, cy);
   assert.equal(workspace_id, workspace);
-  assert.match(String(key_id), /^tok_/);
+  assert.match(String(key_id), /^ak_/);
   const inside = await service.send("GET", "/v1/contacts", undefined, { authorization: `Bearer ${key}` });
   assert.equal(inside.json()._meta.workspace_id, workspace);
   const refusal = await service.send("POST", "/v1/contacts", { first_name: "X" }, { authorization: `Bearer ${key}` });

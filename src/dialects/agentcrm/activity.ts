@@ -5,7 +5,7 @@ import type { Call, Said, Values } from "../dialect.ts";
 import { tableOfKind, vocabularyFor } from "../engine.ts";
 import { queryOf } from "../verbs.ts";
 import { isObject, type Vocabulary } from "../vocabulary.ts";
-import { idOrNone } from "./ids.ts";
+import { idHere, idOrNone, idThere } from "./ids.ts";
 import { MOST } from "./query.ts";
 
 /** What the feed may be asked for, and the filter of our history that it is. */
@@ -38,10 +38,10 @@ const TOKEN = { name: "token", prefix: "tok" };
 
 const anyOf = (value: string) => (value.includes(",") ? `in:${value}` : `eq:${value}`);
 
-/** `api_key:tok_…` or `user:jane@acme.com`. */
+/** `api_key:ak_…` or `user:jane@acme.com`. */
 function actorFilter(value: string): [string, string] {
   const [, by, who = value] = /^(api_key|user):(.*)$/s.exec(value) ?? [];
-  return by === "api_key" ? ["token_id", `eq:${idOrNone(who!, TOKEN)}`] : ["actor", `eq:${who}`];
+  return by === "api_key" ? ["token_id", `eq:${idOrNone(idHere("key", who!), TOKEN)}`] : ["actor", `eq:${who}`];
 }
 
 /** The history of the workspace, newest first. */
@@ -60,7 +60,7 @@ export async function activity(call: Call): Promise<Said> {
 
 export async function entry(call: Call): Promise<Said> {
   const id = call.path.id!;
-  const { json } = await call.ask("GET", `/audit${queryOf([["id", `eq:${idOrNone(id, ENTRY)}`]])}`);
+  const { json } = await call.ask("GET", `/audit${queryOf([["id", `eq:${idOrNone(idHere("entry", id), ENTRY)}`]])}`);
   const [found] = json.items as Values[];
   if (!found) throw new Problem("not_found", `there is no entry ${echo(id)}`, "GET /v1/activity lists them");
   return { is: "one", row: shown(call, found) };
@@ -72,9 +72,9 @@ function shown(call: Call, entry: Values): Values {
   const table = found && tableOfKind(call.dialect, found);
   const words = table && vocabularyFor(call, table);
   return {
-    id,
+    id: idThere("entry", String(id)),
     occurred_at: at,
-    actor: typeof token_id === "string" ? `api_key:${token_id}` : `user:${actor}`,
+    actor: typeof token_id === "string" ? `api_key:${idThere("key", token_id)}` : `user:${actor}`,
     verb: action,
     subject_type: table?.singular ?? kind,
     subject_id: record,

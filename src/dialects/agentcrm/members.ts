@@ -59,5 +59,12 @@ export async function invite(call: Call): Promise<Said> {
 /** The membership began when the invited person signed in; this gives them a key for the workspace. */
 export async function accept(call: Call): Promise<Said> {
   const [workspace = ""] = call.path.token!.split(".");
-  return { is: "one", status: 201, row: await entered(call, workspace) };
+  try {
+    return { is: "one", status: 201, row: await entered(call, workspace) };
+  } catch (error) {
+    if (!(error instanceof Problem) || error.code !== "not_found") throw error;
+    const hint =
+      "an invite is taken by signing in: POST /auth/request and /auth/verify with the invited address, then this again";
+    throw new Problem("not_found", error.message, hint, { cause: error });
+  }
 }

@@ -3,6 +3,7 @@ import { nearest } from "../../kit/nearest.ts";
 import { Problem } from "../../kit/problem.ts";
 import type { Call, Said, Values } from "../dialect.ts";
 import { tablesOf, vocabularyFor } from "../engine.ts";
+import { idThereSql } from "./ids.ts";
 import { filterNamed, MOST } from "./query.ts";
 
 /** Where a list keeps what was sent in these words and has no place of its own with us. */
@@ -50,7 +51,8 @@ const quoted = (text: string) => `'${text.replaceAll("'", "''")}'`;
 /** One of these tables as a query over those of POST /sql. */
 export function plainSql(call: Call, name: string): string {
   if (name === "activity")
-    return `select t.id, t.at as occurred_at, case when t.token_id is null then 'user:' || t.actor else 'api_key:' || t.token_id end as actor, t.action as verb,
+    return `select ${idThereSql("entry", "t.id")} as id, t.at as occurred_at,
+      case when t.token_id is null then 'user:' || t.actor else 'api_key:' || ${idThereSql("key", "t.token_id")} end as actor, t.action as verb,
       t.kind as subject_type, t.record as subject_id, t.name as subject_repr, ${changesSql(call)} as changes,
       jsonb_build_object('user', t.actor, 'agent', t.agent, 'reason', t.reason, 'request_id', t.request_id) as custom from changes t`;
   if (name === "lists") {

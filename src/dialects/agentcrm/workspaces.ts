@@ -1,6 +1,7 @@
 import { Problem } from "../../kit/problem.ts";
 import type { Call, Said, Values } from "../dialect.ts";
 import { agreed } from "../verbs.ts";
+import { idThere, keyThere } from "./ids.ts";
 
 /** Without a token: a workspace for seven days and its key. With one: a workspace of the caller's own. */
 export async function openWorkspace(call: Call): Promise<Said> {
@@ -9,7 +10,7 @@ export async function openWorkspace(call: Call): Promise<Said> {
   if (session === undefined) {
     const { json } = await call.ask("POST", "/workspaces", name);
     const claim = { claim_url: json.claim, ttl_expires_at: json.expires_at };
-    const row = { workspace_id: json.id, name: json.name, api_key: json.token, ...claim };
+    const row = { workspace_id: json.id, name: json.name, api_key: keyThere(json.token, false), ...claim };
     return { is: "one", status: 201, row, meta: { workspace_id: json.id, ...claim } };
   }
   const { json } = await call.ask("POST", "/workspaces", { name: "workspace", ...name });
@@ -31,8 +32,10 @@ export async function openWorkspace(call: Call): Promise<Said> {
 export async function keyFor(call: Call, workspace: string): Promise<Values> {
   const target = `/workspaces/${encodeURIComponent(workspace)}/tokens`;
   const { json } = await agreed(call, "POST", target, [], { name: "agentCRM" });
-  return { api_key: json.token, key_id: String(json.id).replace("token/", "") };
+  return { api_key: keyThere(json.token, true), key_id: keyId(json.id) };
 }
+
+const keyId = (told: unknown): string => idThere("key", String(told).replace("token/", ""));
 
 /** The whole id of a workspace of the caller, of whose id we were told the end. */
 async function wholeId(call: Call, told: unknown): Promise<string> {
@@ -64,9 +67,9 @@ export async function rotate(call: Call): Promise<Said> {
   const { json } = await agreed(call, "POST", `/tokens/${session!.tokenId}/rotate`, []);
   const row = {
     workspace_id: own,
-    api_key: json.token,
-    key_id: String(json.id).replace("token/", ""),
-    revoked: session!.tokenId,
+    api_key: keyThere(json.token, session!.unclaimedUntil === null),
+    key_id: keyId(json.id),
+    revoked: idThere("key", session!.tokenId),
   };
   return { is: "one", status: 201, row };
 }

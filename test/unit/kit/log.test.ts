@@ -49,6 +49,8 @@ test("the log blanks tokens in every field", () => {
   );
   log.info("tokens", { body: "access_token=cka_9aBcDeFgHiJkLm&refresh_token=ckr_9aBcDeFg-HiJkLm_x" });
   assert.match(lines[2] ?? "", /"access_token=ck_\[redacted\]&refresh_token=ck_\[redacted\]"\n$/);
+  log.info("keys", { body: "acrm_live_9aBcDeFgHiJkLm,acrm_dev_9aBcDeFgHiJkLm" });
+  assert.match(lines.pop() ?? "", / body=ck_\[redacted\],ck_\[redacted\]\n$/);
   log.info("record", { handle: "contact/c_t4v6w8y0", slack_id: "ck_short" });
   assert.match(lines[3] ?? "", /handle=contact\/c_t4v6w8y0 slack_id=ck_short\n$/);
 });
