@@ -43,7 +43,7 @@ export function createJobs(
     { name: "drop what webhooks were told long ago", everyMs: 10 * MINUTE, run: () => dropOldDeliveries(pool, now()) },
     { name: "sweep ended workspaces", everyMs: MINUTE, run: () => sweepWorkspaces(pool, catalog) },
     { name: "end roles of SQL that nobody uses", everyMs: MINUTE, run: guests.sweep },
-    { name: "keep indexes of vectors", everyMs: MINUTE, run: indexes.keep },
+    { name: "keep indexes of vectors", everyMs: 5 * MINUTE, run: indexes.keep },
     { name: "drop what came of old imports", everyMs: 60 * MINUTE, run: () => dropOldImports(pool, now()) },
     { name: "drop old idempotency keys", everyMs: 60 * MINUTE, run: () => dropOldKeys(pool, now()) },
   ];

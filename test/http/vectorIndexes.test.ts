@@ -95,8 +95,11 @@ test("what is written is found at once, and what is deleted is not", { skip }, a
   assert.notEqual(await first(), "new");
   await done(ann, "PATCH", `/docs/${id}`, { meaning: at.map((each) => each * 1e38) });
   assert.equal(await first(), "new");
-  await done(ann, "PATCH", `/docs/${id}`, { meaning: at.map((each) => each * 1e-30) });
+  await done(ann, "PATCH", `/docs/${id}`, { meaning: at.map((each) => each * 1e-38) });
   assert.equal(await first(), "new");
+  await done(ann, "PATCH", `/docs/${id}`, { meaning: [1.4e-45, ...Array(7).fill(0)] });
+  await done(ann, "PATCH", `/docs/${id}`, { meaning: [3.4028235e38, 1.2e-38, ...Array(6).fill(-3.4028235e38)] });
+  await done(ann, "PATCH", `/docs/${id}`, { meaning: at });
   const asked = await ann.send("DELETE", `/docs/${id}?format=json`);
   await done(ann, "DELETE", `/docs/${id}?confirm=${asked.json().confirm}`);
   assert.notEqual(await first(), "new");

@@ -19,8 +19,9 @@ export type Plan = { drop: string[]; create: Indexed[] };
 /** Undefined where nothing has to be done. */
 export async function planIndexes(db: Rows, catalog: Catalog, worth: Worth): Promise<Plan | undefined> {
   const there = await indexesOf(db);
+  const possible = await hasPgvector(db);
+  if (there.size === 0 && !possible) return undefined;
   const fields = await vectorFields(db, catalog);
-  if (there.size === 0 && fields.length === 0) return undefined;
   const wanted: Indexed[] = [];
   const had = (field: Indexed) => there.has(indexName(field));
   for (const field of [...fields.filter(had), ...fields.filter((field) => !had(field))]) {
@@ -30,7 +31,7 @@ export async function planIndexes(db: Rows, catalog: Catalog, worth: Worth): Pro
   const names = new Set(wanted.map(indexName));
   const drop = [...there].filter(([name, ready]) => !ready || !names.has(name)).map(([name]) => name);
   const create = wanted.filter((field) => there.get(indexName(field)) !== true);
-  const plan = { drop, create: create.length > 0 && (await hasPgvector(db)) ? create : [] };
+  const plan = { drop, create: possible ? create : [] };
   return plan.drop.length + plan.create.length > 0 ? plan : undefined;
 }
 
