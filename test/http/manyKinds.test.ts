@@ -141,7 +141,7 @@ function send({ baseUrl }: Service, { method, path, accept, body }: Asked): Prom
   };
   return new Promise((resolve, reject) => {
     const sent = request(baseUrl + path, { method, headers }, (answer) => {
-      if (answer.statusCode! >= 500) reject(new Error(`${method} ${path} ${answer.statusCode}`));
+      if (answer.statusCode === 500) reject(new Error(`${method} ${path} ${answer.statusCode}`));
       answer.on("end", resolve).on("error", reject).resume();
     });
     sent.on("error", reject).end(body && JSON.stringify(body));
