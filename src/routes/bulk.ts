@@ -80,11 +80,11 @@ export function bulkRoutesAt(path: string, kind: Kind, told: string, within?: Wi
 
 async function change(context: Authenticated, kind: Kind, within?: Within): Promise<Answer> {
   const { db, author, services, session, body } = context;
+  const query = await readQuery(context, kind, within);
   if (Object.keys(body.values).length === 0)
     throw new Problem("missing_field", "the body is empty, so nothing would change", [
       "send the fields to change, as JSON or as a form (-d field=value): GET /help/bulk",
     ]);
-  const query = await readQuery(context, kind, within);
   const options = readOptions(context, kind);
   const notes = await strangersIn(context, kind, options);
   const agree = (found: Found) =>
