@@ -6,7 +6,7 @@ import { nearest } from "../kit/nearest.ts";
 import { Problem } from "../kit/problem.ts";
 import { isVisible } from "../kit/text.ts";
 import type { Field, Kind } from "../records/kind.ts";
-import { memberNamed, membersOf, writable } from "../records/kind.ts";
+import { isHidden, memberNamed, membersOf, writable } from "../records/kind.ts";
 import { isRestOfValue } from "./filter.ts";
 import { COMMON_PARAMETERS, WHY } from "./parameters.ts";
 import { unfit } from "./unfit.ts";
@@ -110,15 +110,18 @@ const IN_ADDRESS = ["fields", ...Object.keys({ ...WHY, ...COMMON_PARAMETERS })];
 
 function unknownField(kind: Kind, name: string, field: Field | undefined, form: boolean): Problem {
   const names = writable(kind).map((each) => each.name);
-  if (field)
-    return new Problem("invalid_field", `${name} is read-only`, `leave it out; ${kind.plural} take: ${names.join(", ")}`);
+  const told = writable(kind)
+    .filter((each) => !isHidden(each))
+    .map((each) => each.name)
+    .join(", ");
+  if (field) return new Problem("invalid_field", `${name} is read-only`, `leave it out; ${kind.plural} take: ${told}`);
   const meant = writable(kind).filter(({ also }) => also?.includes(name));
   const near = meant.length > 0 ? meant.map((each) => each.name) : nearest(name, names);
   return new Problem("invalid_field", `${kind.plural} have no field ${echo(name)}`, [
     ...(meant.length === 0 && IN_ADDRESS.includes(name) ? [`${name} is a parameter of the address: ?${name}=…`] : []),
     ...(form && isRestOfValue(name) ? ["an & inside a value of a form is written %26: --data-urlencode does it"] : []),
     ...(near.length > 0 ? [`did you mean ${near.join(" or ")}?`] : []),
-    `${kind.plural} take: ${names.join(", ")}${membersOf(kind)
+    `${kind.plural} take: ${told}${membersOf(kind)
       .slice(0, 1)
       .map((each) => `; anything else fits under ${each.name}`)}`,
   ]);

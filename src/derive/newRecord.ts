@@ -7,7 +7,7 @@ import type { Written } from "./written.ts";
 /** Gives a new record its initial values, the missing title its parts or the value of the natural key, and refuses what is still not there. */
 export function complete(kind: Kind, written: Written, reading: Reading): void {
   for (const field of kind.fields) {
-    if (field.initially === undefined || written.sent[field.name] != null) continue;
+    if (field.initially === undefined || field.beside || written.sent[field.name] != null) continue;
     // Of nothing no record is made, also where it may be without a title.
     if (field === kind.titleField && Object.values(written.sent).every((value) => value == null)) continue;
     written.initial[field.name] = field.type.toColumn(field.initially, reading);

@@ -18,6 +18,9 @@ export const KEY_SLOT = "k0";
 /** Under which a write names the links among its own fields, with where they lead. */
 export const OWN_LINKS = "=links";
 
+/** Under which a write has the values that a record gets where it is still without them: of amounts the currency. Among the fields by their names. */
+export const OWN_USUAL = "=usual";
+
 /** A natural key of an own kind is the same in any letter case, whatever its type, so that one index serves all. */
 export const OWN_KEY = `lower((own ->> '${KEY_SLOT}') collate "C")`;
 export const OWN_KEYED = `${OWN_KEY} is not null`;
@@ -89,13 +92,18 @@ export function rowsFrom(kind: Kind, source: string): string {
 /** Values by field as a write function takes them: those of own fields under `own`. `sent`: the links among them are named. */
 export function asStored(kind: Kind, values: Record<string, unknown>, sent: boolean): Record<string, unknown> {
   const slots = slotsOf(kind).filter(({ name }) => name in values);
-  const rest = { ...values, ...(kind.shared ? { kind: kind.name } : {}) };
+  const { [OWN_USUAL]: usual, ...others } = values;
+  const rest = { ...others, ...(kind.shared ? { kind: kind.name } : {}) };
   if (slots.length === 0) return rest;
   for (const { name } of slots) delete rest[name as keyof typeof rest];
   const own = Object.fromEntries(slots.map((field) => [columnName(field), values[field.name]]));
+  if (usual) own[OWN_USUAL] = bySlot(kind, usual as Record<string, unknown>);
   const links = slots.filter((field) => field.link && values[field.name] != null).map(linkOf);
   return { ...rest, own, ...(sent && links.length > 0 ? { [OWN_LINKS]: Object.fromEntries(links) } : {}) };
 }
+
+const bySlot = (kind: Kind, values: Record<string, unknown>) =>
+  Object.fromEntries(Object.entries(values).map(([name, value]) => [columnName(kind.field(name)!), value]));
 
 function linkOf(field: Field): [string, { table: string; prefix: string }] {
   const { table, prefix } = field.link!.target;

@@ -37,6 +37,8 @@ export type FieldSpec = {
   sets?: { field: string; to: Readonly<Record<string, string | boolean>> };
   /** The setting of the workspace that a new record takes where it was not sent. */
   setting?: string;
+  /** It says something about these fields: a record gets its initial value, or that of the setting, with the first value of one of them. */
+  beside?: readonly string[];
   /** The link to a record of the same kind whose value a new record takes before that of the setting. */
   like?: string;
   /** What an item takes from the record that it names: by the name of the link, the fields of the record by those of the item. */

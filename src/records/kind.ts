@@ -70,6 +70,10 @@ export type Kind = Omit<Declaration, "fields" | "order"> & {
 /** The id and the handle, which is made of it: JSON has them whatever fields a caller chose. */
 export const isIdentity = ({ column }: Field): boolean => column === "id";
 
+/** Whether a workspace has put a field out of sight. Vectors, too, show only where they are asked for, and are not meant. */
+export const isHidden = ({ shown, slot, type }: Field): boolean =>
+  shown === "asked" && slot === true && type.dimensions === undefined;
+
 /** Fields that a caller names people in: `owner`. */
 export const personsOf = ({ fields }: Kind): Field[] => fields.filter(({ type, readOnly }) => type.person && !readOnly);
 

@@ -150,15 +150,22 @@ function specsOf(
   fields: readonly OwnField[],
   { title, key, shared = false, hasCurrency = false }: SpecOptions,
 ): Record<string, FieldSpec> {
-  const isMoney = !hasCurrency && fields.some(({ type }) => type === "cents");
-  const per = isMoney ? fields.find(({ type }) => type === "currency") : undefined;
+  const amounts = hasCurrency ? [] : fields.filter(({ type }) => type === "cents");
+  const per = amounts.length > 0 ? fields.find(({ type }) => type === "currency") : undefined;
   return Object.fromEntries(
     fields.map((field) => {
       const spec = specOf(field, title, key, shared);
-      return [field.name, field === per && field.initially === undefined ? { ...spec, setting: CURRENCY_SETTING } : spec];
+      return [field.name, field === per ? { ...spec, ...ofAmounts(amounts, field) } : spec];
     }),
   );
 }
+
+/** The currency of amounts comes with them, and is hidden with the last of them. */
+const ofAmounts = (amounts: readonly OwnField[], { initially }: OwnField): Partial<FieldSpec> => ({
+  beside: amounts.map(({ name }) => name),
+  ...(initially === undefined ? { setting: CURRENCY_SETTING } : {}),
+  ...(amounts.every(({ hidden }) => hidden) ? { shown: "asked" } : {}),
+});
 
 function specOf(field: OwnField, title: string | undefined, key: string | undefined, shared: boolean): FieldSpec {
   const { column, about, hidden, initially } = field;

@@ -897,7 +897,7 @@ declare
   slot text;
   value jsonb;
 begin
-  for slot, value in select * from jsonb_each(sent) loop
+  for slot, value in select * from jsonb_each(sent - '=usual') loop
     if not whole and slot ^@ 'g' and jsonb_typeof(value) = 'object' then
       value := (select jsonb_agg(i.item order by i.place) from (
         select item, min(place) as place from (
@@ -919,6 +919,7 @@ begin
       own := own || jsonb_build_object(slot, value);
     end if;
   end loop;
+  own := coalesce(sent -> '=usual', '{}') || own;
   return nullif(own, '{}');
 end $$;
 

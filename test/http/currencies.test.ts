@@ -76,3 +76,73 @@ test("where the workspace has none, a document takes that of what it sells", asy
     /^ERROR unprocessable item 1: .* priced in EUR, the document is in JPY\nHINT {2}send "currency":"EUR"/,
   );
 });
+
+test("a record has the currency of an added amount with the amount, however it is written, and keeps its own", async () => {
+  await make(ann, "/kinds/contact/fields", { name: "credit_limit", type: "cents" });
+  const found = async (id: string) => (await ann.send("GET", `/contacts/${id}?format=json`)).json();
+  const told = async (id: string) => {
+    const { credit_limit, currency } = await found(id);
+    return [credit_limit, currency];
+  };
+  const plain = (name: string) => make(ann, "/contacts", { name, email: `${name}@acme.example` });
+  const [patched, upserted, dealt, own, imported] = await Promise.all(["a", "b", "c", "d", "e"].map(plain));
+  for (const { id, currency } of [patched, upserted]) assert.deepEqual([currency, await told(id)], [null, [null, null]]);
+  assert.equal((await make(ann, "/contacts", { name: "New", credit_limit: 0 })).currency, "JPY");
+  const change = await ann.send("PATCH", `/contacts/${patched.id}`, { credit_limit: 5 });
+  assert.match(change.text, / credit_limit=5 currency=JPY /);
+  assert.match((await ann.send("PATCH", `/contacts/${patched.id}`, { credit_limit: 5 })).text, /# unchanged\n/);
+  await make(ann, "/contacts", { email: "b@acme.example", credit_limit: 6 });
+  await ann.send("PATCH", `/contacts/${own.id}`, { credit_limit: 7, currency: "CHF" });
+  for (const credit_limit of [8, null, 9]) await ann.send("PATCH", `/contacts/${own.id}`, { credit_limit });
+  assert.deepEqual(
+    [await told(patched.id), await told(upserted.id), await told(own.id)],
+    [
+      [5, "JPY"],
+      [6, "JPY"],
+      [9, "CHF"],
+    ],
+  );
+  const bulk = `/contacts?email=in:c@acme.example,d@acme.example`;
+  const { confirm } = (await ann.send("PATCH", `${bulk}&format=json`, { credit_limit: 10 })).json();
+  await ann.send("PATCH", `${bulk}&confirm=${confirm}`, { credit_limit: 10 });
+  assert.deepEqual(
+    [await told(dealt.id), await told(own.id)],
+    [
+      [10, "JPY"],
+      [10, "CHF"],
+    ],
+  );
+  const csv = "email,credit_limit\ne@acme.example,11\nf@acme.example,12\ng@acme.example,\n";
+  await ann.send("POST", "/contacts/import", csv, { "content-type": "text/csv" });
+  assert.deepEqual(await told(imported.id), [11, "JPY"]);
+  assert.equal((await ann.send("GET", "/contacts?email=in:f@acme.example,g@acme.example&currency=JPY")).lines.length, 1);
+  await ann.send("PATCH", `/contacts/${own.id}`, { currency: null, credit_limit: 1 });
+  assert.deepEqual(await told(own.id), [1, "JPY"]);
+  await ann.send("POST", "/undo", { change: /# updated (ch_\w+)/.exec(change.text)![1]! });
+  assert.deepEqual(await told(patched.id), [null, null]);
+  const { after } = (await ann.send("GET", `/contacts/${own.id}/history?format=json&fields=after&limit=1`)).json().items[0];
+  assert.deepEqual(
+    [after.credit_limit, after.currency, Object.keys(after).filter((key) => key.startsWith("="))],
+    [1, "JPY", []],
+  );
+});
+
+test("an own kind with a currency of its own has that with the amount, and not before", async () => {
+  await make(ann, "/kinds", { name: "yacht", fields: { name: "text", price: { type: "cents", currency: "EUR" } } });
+  const bare = await make(ann, "/yachts", { name: "Bare" });
+  assert.equal(bare.currency, null);
+  assert.match((await ann.send("PATCH", `/yachts/${bare.id}`, { price: 1 })).text, / price=1 currency=EUR /);
+  assert.equal((await make(ann, "/yachts", { name: "Full", price: 2 })).currency, "EUR");
+});
+
+test("a hidden amount takes its currency along, and no refusal names either", async () => {
+  await make(bob, "/kinds/contact/fields", { fields: { credit_limit: "cents", face: "vector(3)" } });
+  const { id } = await make(bob, "/contacts", { name: "Jane", credit_limit: 5 });
+  await bob.send("PATCH", "/kinds/contact", { fields: { credit_limit: { hidden: true } } });
+  assert.doesNotMatch((await bob.send("GET", `/contacts/${id}`)).text, /credit_limit|currency/);
+  assert.match((await bob.send("GET", `/contacts/${id}?fields=credit_limit,currency`)).text, / credit_limit=5 currency=USD\n/);
+  const refused = await bob.send("POST", "/contacts", { name: "x", wobble: 1 });
+  assert.match(refused.text, /contacts take: name, .*face/);
+  assert.doesNotMatch(refused.text, /credit_limit|currency/);
+  assert.match((await bob.send("POST", "/contacts", { name: "x", credit_limt: 1 })).text, /did you mean credit_limit\?/);
+});

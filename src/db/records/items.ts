@@ -1,3 +1,4 @@
+import { OWN_USUAL } from "../../derive/slots.ts";
 import { completeItem, type Item, type SentItem } from "../../fields/items.ts";
 import { readId, shortId } from "../../kit/id.ts";
 import { echo } from "../../kit/line.ts";
@@ -20,9 +21,13 @@ type Sender = { workspaceId: string; mayRead: (plural: string) => boolean };
 
 /** Whether what is written may need more than was sent: records that items name, or settings of the workspace. */
 export const isFilled = (kind: Kind, sent: Readonly<Record<string, unknown>>, creates: boolean): boolean =>
-  kind.fields.some(({ name, type, setting }) =>
-    sent[name] == null ? creates && setting !== undefined : type.items !== undefined,
-  );
+  kind.fields.some((field) => {
+    if (sent[field.name] != null) return field.type.items !== undefined;
+    return field.beside ? isBesideSent(field, sent) : creates && field.setting !== undefined;
+  });
+
+const isBesideSent = ({ beside = [] }: Field, sent: Readonly<Record<string, unknown>>) =>
+  beside.some((name) => sent[name] != null);
 
 /**
  * Puts into what is written what the caller left to others: the settings of the workspace into a new record, and into items what the records that
@@ -38,12 +43,11 @@ export async function fill(
   key: string | undefined,
   whole = false,
 ): Promise<void> {
-  const usual = await settings();
   const read = (field: string, of: string) => held(rows, sender.workspaceId, kind, field, of);
-  for (const { name, setting, like } of initial ? kind.fields : []) {
-    if (setting === undefined || sent[name] != null) continue;
+  const unsent = initial ? kind.fields.filter(({ name, setting, beside }) => setting && !beside && sent[name] == null) : [];
+  for (const { name, setting, like } of unsent) {
     const other = like === undefined ? undefined : (sent[like] as string | null | undefined);
-    initial![name] = (other && (await read(name, other))) || usual[setting as keyof Settings];
+    initial![name] = (other && (await read(name, other))) || (await settings())[setting as keyof Settings];
   }
   for (const field of kind.fields) {
     const items = field.type.items && (sent[field.name] as SentItem[] | null | undefined);
@@ -52,16 +56,33 @@ export async function fill(
     const own = document && ((sent[document.currency] ?? initial?.[document.currency]) as string | null | undefined);
     let inWhich = own ?? (document && key !== undefined ? await read(document.currency, key) : undefined);
     const filled: Item[] = [];
+    const rate = Number((await settings()).tax_rate ?? USUAL.tax_rate);
     for (const [i, item] of items.entries()) {
       const priced = await takeFrom(rows, catalog, sender, field, item, inWhich, i + 1);
       inWhich ??= priced.currency;
-      filled.push(completeItem(priced.item, i + 1, Number(usual.tax_rate ?? USUAL.tax_rate)));
+      filled.push(completeItem(priced.item, i + 1, rate));
     }
     sent[field.name] = filled;
     if (initial && document && sent[document.currency] == null) initial[document.currency] = inWhich;
   }
-  for (const { name, setting } of initial ? kind.fields : [])
-    if (setting !== undefined && sent[name] == null) initial![name] ??= USUAL[setting as keyof Settings];
+  for (const { name, setting } of unsent) initial![name] ??= USUAL[setting as keyof Settings];
+  const usual = await usualBeside(kind, sent, settings);
+  if (Object.keys(usual).length > 0) sent[OWN_USUAL] = usual;
+}
+
+/** What a record gets with the fields that it stands beside, if it has no value of it. */
+async function usualBeside(
+  { fields }: Kind,
+  sent: Readonly<Record<string, unknown>>,
+  settings: Filling["settings"],
+): Promise<Record<string, unknown>> {
+  const usual: Record<string, unknown> = {};
+  for (const field of fields) {
+    if (sent[field.name] != null || !isBesideSent(field, sent)) continue;
+    const setting = field.setting as keyof Settings;
+    usual[field.name] = field.initially ?? (await settings())[setting] ?? USUAL[setting];
+  }
+  return usual;
 }
 
 /** A text of a record that is there already. */
