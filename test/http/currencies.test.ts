@@ -135,6 +135,21 @@ test("an own kind with a currency of its own has that with the amount, and not b
   assert.equal((await make(ann, "/yachts", { name: "Full", price: 2 })).currency, "EUR");
 });
 
+test("what a field begins with changes, and a currency that begins with none is the workspace's", async () => {
+  await make(ann, "/kinds", { name: "barge", fields: { name: "text", price: { type: "cents", currency: "USD" } } });
+  const next = async () => (await make(ann, "/barges", { name: "x", price: 1 })).currency;
+  const begin = (initially: unknown) => ann.send("PATCH", "/kinds/barge", { fields: { currency: { initially } } });
+  assert.equal(await next(), "USD");
+  assert.equal((await begin("chf")).status, 200);
+  assert.equal(await next(), "CHF");
+  assert.match(
+    (await begin("nowhere")).text,
+    /^ERROR invalid_value "currency" cannot be .* initially\nHINT {2}it expects an ISO 4217/,
+  );
+  assert.equal((await begin(null)).status, 200);
+  assert.equal(await next(), "JPY");
+});
+
 test("a hidden amount takes its currency along, and no refusal names either", async () => {
   await make(bob, "/kinds/contact/fields", { fields: { credit_limit: "cents", face: "vector(3)" } });
   const { id } = await make(bob, "/contacts", { name: "Jane", credit_limit: 5 });

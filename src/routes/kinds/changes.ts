@@ -1,3 +1,4 @@
+import type { Reading } from "../../fields/type.ts";
 import { echo } from "../../kit/line.ts";
 import { nearest } from "../../kit/nearest.ts";
 import { Problem } from "../../kit/problem.ts";
@@ -5,17 +6,18 @@ import type { Catalog } from "../../records/catalog.ts";
 import type { Kind } from "../../records/kind.ts";
 import { linkName } from "../../records/linking.ts";
 import type { OwnField, OwnKind } from "../../records/own.ts";
-import { checkFieldName, readAbout, readChoices } from "./read.ts";
+import { checkFieldName, readAbout, readChoices, readInitially } from "./read.ts";
 
-/** What changes of a kind once there are records of it: names, what is shown, further choices, and what reminds. */
+/** What changes of a kind once there are records of it: names, what is shown, further choices, what new ones begin with, and what reminds. */
 
-const CHANGES = ["name", "hidden", "about", "choices"];
+const CHANGES = ["name", "hidden", "about", "choices", "initially"];
 
 export function changedFields(
   kind: Kind,
   fields: readonly OwnField[],
   sent: Record<string, unknown>,
   catalog: Catalog,
+  reading: Reading,
 ): OwnField[] {
   let changed = [...fields];
   for (const [asked, wish] of Object.entries(sent)) {
@@ -38,6 +40,8 @@ export function changedFields(
     if (said.hidden !== undefined) becomes.hidden = said.hidden === true || said.hidden === "true";
     if (said.about != null) becomes.about = readAbout(said.about);
     if (said.choices !== undefined) becomes.choices = moreChoices(field, said.choices);
+    if (said.initially === null) delete becomes.initially;
+    else if (said.initially !== undefined) becomes.initially = readInitially(becomes, said.initially, reading);
     if (said.name !== undefined && said.name !== field.name) {
       const others = changed.filter((each) => each !== field);
       const ownName = (name: string) => name === field.name || (field.link !== undefined && name === linkName(field.name));

@@ -224,7 +224,7 @@ export function change(context: Authenticated): Promise<Answer> {
         throw new Problem("invalid_value", `${kind.name} is built in: only fields that you have added to it can change`, [
           `add one: POST /kinds/${kind.name}/fields {"name":"badge","type":"text"}`,
         ]);
-      const fields = changedFields(kind, known.declaration.fields, sent ?? {}, catalog);
+      const fields = changedFields(kind, known.declaration.fields, sent ?? {}, catalog, context.reading);
       const { reminder: former, ...declaration } = known.declaration;
       const becomes = reminder === undefined ? former : readReminder(kind.name, reminder, fields);
       return {
