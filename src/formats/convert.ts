@@ -3,6 +3,7 @@ import type { Values } from "../derive/bodyValues.ts";
 import { echo } from "../kit/line.ts";
 import { Problem } from "../kit/problem.ts";
 import type { Field, Kind } from "../records/kind.ts";
+import { dayOfCell } from "./dayColumns.ts";
 import { readCountryName } from "./files/countries.ts";
 import { type DateOrder, readSheetDate } from "./files/dates.ts";
 import { turnName } from "./files/gather.ts";
@@ -26,7 +27,9 @@ export function convert(kind: Kind, { is, fields }: Staged, facts: Facts, { date
     const value = fields[name];
     const field = kind.field(name);
     if (wholeUnits(kind).has(name)) continue;
-    if (typeof value !== "string" || !field) values[name] = value;
+    const day = facts.days?.[name];
+    if (typeof value === "string" && day && is === "texts") values[name] = dayOfCell(value, day);
+    else if (typeof value !== "string" || !field) values[name] = value;
     else if (field.type.name === "country") values[name] = readCountryName(value);
     else if (is === "values") values[name] = value;
     else values[name] = readCell(field, value, dates ?? orderOf(facts, name));

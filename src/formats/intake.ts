@@ -4,6 +4,7 @@ import { echo } from "../kit/line.ts";
 import { Problem } from "../kit/problem.ts";
 import { derived } from "../records/derived.ts";
 import { type Kind, type Link, memberNamed, membersOf, stored, writable } from "../records/kind.ts";
+import { createDayColumns } from "./dayColumns.ts";
 import { type Column, customKey, mapColumns } from "./files/columns.ts";
 import { LAST_FIRST } from "./files/columnsOfPrograms.ts";
 import { createDateOrder, type DateOrder } from "./files/dates.ts";
@@ -15,14 +16,20 @@ import { createMoneyColumns, type MoneyFacts, wholeUnits } from "./money.ts";
 /** Texts as cells are, or values as JSON has them. `said` is the last eight characters of the id that the row gives itself. */
 export type Staged = { is: "texts" | "values"; fields: Record<string, unknown>; said?: string };
 
-/** What the whole of a column tells of its values. `turned`: the names are written `Doe, Jane`. */
-export type Facts = MoneyFacts & { dates: Record<string, DateOrder | "mixed">; turned?: boolean };
+/** What the whole of a column tells of its values. `days`: those under `custom` that are days. `turned`: the names are written `Doe, Jane`. */
+export type Facts = MoneyFacts & {
+  dates: Record<string, DateOrder | "mixed">;
+  days?: Readonly<Record<string, DateOrder>>;
+  turned?: boolean;
+};
 
 export type NamingOptions = {
   /** What the sender says of columns: `Firma` -> `company`. An empty name passes a column over. */
   map: ReadonlyMap<string, string>;
   /** Whether what nothing knows is kept under a name of its own. */
   keeps: boolean;
+  /** What the sender says of dates that can be read in two ways. */
+  dates?: DateOrder | undefined;
 };
 
 /** What only the name is made of. */
@@ -95,6 +102,7 @@ export function createIntake(kind: Kind, options: NamingOptions, columns: readon
   const skipped = new Map<string, number>();
   const dates = new Map<string, ReturnType<typeof createDateOrder>>();
   const money = createMoneyColumns(kind);
+  const days = createDayColumns(options.dates);
   money.note(columns);
   const namings = new Map<string, Naming>();
   const timed = new Set(
@@ -117,6 +125,7 @@ export function createIntake(kind: Kind, options: NamingOptions, columns: readon
   function texts(gathered: Gathered): Staged {
     const fields: Record<string, unknown> = {};
     for (const name in gathered) put(fields, name, gathered[name]);
+    for (const name in fields) if (memberNamed(kind, name)) days.see(name, String(fields[name]));
     const { name } = gathered;
     if (hasParts && typeof name === "string" && !gathered["first_name"] && !gathered["last_name"]) names.see(name);
     return withId(kind, { is: "texts", fields });
@@ -156,6 +165,7 @@ export function createIntake(kind: Kind, options: NamingOptions, columns: readon
     facts: () => ({
       dates: Object.fromEntries([...dates].flatMap(([name, each]) => (each.order() ? [[name, each.order()!]] : []))),
       ...money.facts(),
+      days: days.facts(),
       ...(names.isTurned() && { turned: true }),
     }),
   };

@@ -85,3 +85,40 @@ test("a preview tells how many rows it leaves out, and names what rows would mak
   assert.doesNotMatch(few.text, /shown: the first/);
   assert.match(few.text, /^# would make 2 companies that rows name: "?Firm 0"?, "?Firm 1"?$/m);
 });
+
+test("a column under custom of which every cell is a day is kept as days, which filters compare; any other as it stands", async () => {
+  const file = [
+    "name;Geburtstag;custom.code;custom.mixed;custom.slashes;custom.known;custom.number",
+    "Day One;04.05.1971;1.2.26;04.05.1971;05/06/1971;25/12/1970;20261231",
+    "Day Two;12. Juni 1980;2.2.26;soon;06/07/1980;01/02/1971;20261230",
+    "Day Three;;;;;;",
+  ].join("\n");
+  const { text } = await send("contacts", file);
+  assert.match(text, /^# column "Geburtstag" is custom.birthday, kept as days such as 2026-06-10$/m);
+  assert.match(text, /^# column "custom.mixed" is custom.mixed$/m);
+  await send("contacts", file, "");
+  const { items } = (
+    await ann.send("GET", "/contacts?format=json&sort=name&custom.birthday=lt:1990-01-01&fields=name,custom")
+  ).json();
+  assert.deepEqual(
+    (items as { name: string; custom: unknown }[]).map(({ name, custom }) => [name, custom]),
+    [
+      [
+        "Day One",
+        {
+          ...{ birthday: "1971-05-04", code: "1.2.26", mixed: "04.05.1971", slashes: "05/06/1971" },
+          ...{ known: "1970-12-25", number: 20261231 },
+        },
+      ],
+      [
+        "Day Two",
+        {
+          ...{ birthday: "1980-06-12", code: "2.2.26", mixed: "soon", slashes: "06/07/1980" },
+          ...{ known: "1971-02-01", number: 20261230 },
+        },
+      ],
+    ],
+  );
+  const said = await send("contacts", file, "dry_run=true&dates=mdy");
+  assert.match(said.text, /custom.slashes=1971-05-06/);
+});

@@ -183,7 +183,9 @@ function factsOf(file: OpenFile, only: Kind | undefined, intakes: ReadonlyMap<Ki
     column: name,
     field: (only && shownPlace(only, field)) ?? null,
   }));
-  const moneyIn = (field: string) => only && moneyShown(only, field, intakes.get(only)?.facts() ?? {});
+  const told = only && intakes.get(only)?.facts();
+  const readAs = (field: string) =>
+    told?.days?.[field] === undefined ? only && moneyShown(only, field, told ?? {}) : "kept as days such as 2026-06-10";
   const shown = { csv: "a table", ndjson: "NDJSON", vcard: "vCard", lines: "lines" }[type];
   const separator =
     table && ` parted by ${{ "\t": "tabs", ";": "semicolons", ",": "commas" }[table.separator] ?? echo(table.separator)}`;
@@ -196,8 +198,8 @@ function factsOf(file: OpenFile, only: Kind | undefined, intakes: ReadonlyMap<Ki
       .filter(({ column }) => column !== "")
       .map(({ column, field }) => {
         if (field === null) return `column ${echo(column)} passed over`;
-        const money = moneyIn(field);
-        return `column ${echo(column)} is ${field}${money ? `, ${money}` : ""}`;
+        const how = readAs(field);
+        return `column ${echo(column)} is ${field}${how ? `, ${how}` : ""}`;
       }),
   ];
   if (table && table.foot.lines > 0) notes.push(`left out: ${counted(table.foot.lines, LINE)} at the foot of the report`);
