@@ -13,6 +13,8 @@ export type Twin = {
   /** The record that it belongs to. */
   at: string | null;
   keys: readonly (string | null)[];
+  /** The same of its further values, by block. */
+  further: readonly (readonly string[])[];
 };
 
 export type Likeness = { sure: number; why: readonly string[] };

@@ -69,6 +69,30 @@ const ALIKE: [string, object, object, RegExp][] = [
     { name: "M", email: "m.ax@googlemail.com" },
     /same_email/,
   ],
+  [
+    "which of their numbers is the first",
+    { name: "Tom Fischer", phones: ["0171 111", "0160 9988776"] },
+    { name: "Fischer, Tom", phone: "+49 160 9988776" },
+    /^same_phone,same_name$/,
+  ],
+  [
+    "names, with one number among further ones of both",
+    { name: "Ada Blue", phone: "030 111111", phones: ["0160 5554443"] },
+    { name: "Bob Green", phone: "030 222222", phones: ["040 333333", "0160/5554443"] },
+    /^same_phone$/,
+  ],
+  [
+    "which of their addresses is the first",
+    { name: "Eva Stone", email: "eva@one.example", emails: ["eva.stone@two.example"] },
+    { name: "E. S.", email: "evastone@two.example" },
+    /same_email/,
+  ],
+  [
+    "further addresses of both",
+    { name: "Nil One", email: "a@one.example", emails: ["nil.q@two.example"] },
+    { name: "Nil Two", email: "b@one.example", emails: ["nil.q+x@two.example", "c@one.example"] },
+    /same_email/,
+  ],
   ["another writing", { name: "山田 太郎" }, { name: "山田　太郎" }, /^same_name$/],
 ];
 
@@ -279,6 +303,32 @@ test("a thousand namesakes are compared with their neighbours only, in time", as
     assert.equal(found >= 200 || typeof page.next_cursor === "string", true);
     cursor = `&cursor=${encodeURIComponent(page.next_cursor)}`;
   }
+});
+
+test("companies are found by further domains", async () => {
+  const { ann, ids } = await workspace("companies", [
+    { name: "Umbrella", domain: "umbrella.com", domains: ["umbra-labs.com"] },
+    { name: "Umbra", domain: "umbra-labs.de" },
+  ]);
+  const found = await pairs(ann, "/companies/duplicates");
+  assert.deepEqual(found.map(({ a_id, b_id, why }) => `${ids.indexOf(a_id)}${ids.indexOf(b_id)} ${why[0]}`).sort(), [
+    "01 same_domain",
+  ]);
+});
+
+test("in a large workspace further numbers count for those whom a name brings together", async () => {
+  const { ann } = await workspace("contacts", []);
+  const workspaceId = await workspaceOf(ann);
+  await fill(workspaceId, 4_000, "'Person' || substr(md5(n::text), 1, 9) || ' ' || substr(md5((n * 7)::text), 1, 12)", "null");
+  const tom = { name: "Tom Fischer", phone: "0171 111111", phones: ["0160 9988776"] };
+  const { id } = (await ann.send("POST", "/contacts?format=json", tom)).json();
+  await ann.send("POST", "/contacts", { name: "Fischer, Tom", phone: "+49 160 9988776" });
+  for (const path of ["/contacts/duplicates", `/contacts/${id}/duplicates`])
+    assert.deepEqual(
+      (await pairs(ann, path)).map(({ why }) => why.join()),
+      ["same_phone,same_name"],
+      path,
+    );
 });
 
 test("in a large workspace the surest come first, page by page, whatever block finds them", async () => {

@@ -66,6 +66,28 @@ test("each row is known, likely or a double, with where it is already; nothing i
   assert.equal((await ann.send("GET", "/imports?format=json")).json().items.length, 0);
 });
 
+test("further numbers tell who a row is, on either side, and who is there twice", async () => {
+  const tom = await make("/contacts", { name: "Tom Fischer", phone: "0171 111111", phones: ["0160 9988776"] });
+  const ada = await make("/contacts", { name: "Ada Blue", phone: "030 5554443" });
+  const file = [
+    "name,phone,phones",
+    '"Fischer, Tom",+49 160 9988776,',
+    '"Blue, Ada",040 123123,030/5554443',
+    "Tom Other,0160 9988776,",
+    "Neo One,0151 700700,0151 800800",
+    '"One, Neo",0151 900900,0151/800800',
+  ].join("\n");
+  const { text } = await analyze(file);
+  assert.deepEqual(
+    text.split("\n").filter((line) => /^row=/.test(line)),
+    [
+      `row=2 likely contact/${short(tom)} why=same_phone`,
+      `row=3 likely contact/${short(ada)} why=same_phone`,
+      "row=6 double double_of=5 double_why=same_phone",
+    ],
+  );
+});
+
 test("another workspace's records are not known, nor told to who may not read", async () => {
   const eve = await service.signIn("eve@elsewhere.example");
   const { text } = await analyze(FILE, "", eve);

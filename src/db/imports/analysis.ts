@@ -1,9 +1,10 @@
 import { type Block, blocksOf } from "../../derive/blocks.ts";
-import { ident, join, raw, sql } from "../../postgres/sql.ts";
+import { ident, join, raw, type Statement, sql } from "../../postgres/sql.ts";
 import type { Transaction } from "../../postgres/transaction.ts";
 import { columnName, type Kind } from "../../records/kind.ts";
 import type { Joining } from "../records/joined.ts";
 import { rowsOf } from "../records/table.ts";
+import { furtherKeysSql, listOf } from "../records/twins.ts";
 
 type Rows = Pick<Transaction, "rows">;
 
@@ -40,12 +41,20 @@ export async function marked(
   const same = blocks.map(
     ({ key, column }, i) => sql`${raw(key(`r."${column}"`))} = k.${names[i]!} and r.${ident(column)} is not null`,
   );
+  // Who of one name has it as a further value. By the name the index finds them: of further values there is none.
+  const further = blocks.map((block, i) => {
+    const list = listOf(kind, block);
+    return list ? sql`r.${ident(list.name)} is not null and k.${names[i]!} = any (${furtherKeysSql(kind, block)})` : same[i]!;
+  });
+  const isNamed = blocks.length > 1 && blocks.some((block) => listOf(kind, block));
+  const holder = (matches: readonly Statement[]) =>
+    sql`(select r.id from ${rowsOf(kind)} r where r.workspace_id = ${workspaceId} and r.deleted_at is null
+        and ${join(matches, " and ")} order by r.id limit 1)`;
   const found = await rows(
-    sql`select u.n, array_to_string(array[${join(names.map((name) => sql`k.${name}`))}], E'\n'), f.id
+    sql`select u.n, array_to_string(array[${join(names.map((name) => sql`k.${name}`))}], E'\n'), ${isNamed ? sql`coalesce(f.id, ${holder(further)})` : sql`f.id`}
       from unnest(${ns}::integer[], ${join(values.map((each) => sql`${each}::text[]`))}) as u(n, ${join(texts)})
       cross join lateral (select ${join(keys.map((each, i) => sql`${each} as ${names[i]!}`))}) k
-      left join lateral (select r.id from ${rowsOf(kind)} r where r.workspace_id = ${workspaceId} and r.deleted_at is null
-        and ${join(same, " and ")} order by r.id limit 1) f on true
+      left join lateral ${holder(same)} f on true
       where ${join(
         names.map((name) => sql`k.${name} <> ''`),
         " and ",

@@ -8,7 +8,17 @@ import type { Author, Database } from "../database.ts";
 import { long } from "./deadlines.ts";
 import { gone, idMatches, wrongKind } from "./references.ts";
 import { rowsOf } from "./table.ts";
-import { keySql, MOST_KEYS, readSegment, type Segment, twinColumns, twinOf } from "./twins.ts";
+import {
+  furtherKeysSql,
+  keySql,
+  listOf,
+  MOST_KEYS,
+  readSegment,
+  readWhole,
+  type Segment,
+  twinColumns,
+  twinOf,
+} from "./twins.ts";
 
 /** Two records that may be one; `a` was made first. */
 export type Pair = Likeness & { a: Twin; b: Twin };
@@ -53,7 +63,7 @@ export async function listDuplicates(db: Database, workspaceId: string, kind: Ki
   while (place && pairs.length < limit && performance.now() - begun < SEARCH_MS) {
     const at: Place = place;
     const segments = isSmall
-      ? await Promise.all(blocks.map((block) => readSegment(db, workspaceId, kind, block, "", SMALL)))
+      ? await Promise.all(blocks.map((block) => readWhole(db, workspaceId, kind, block, SMALL)))
       : [await readSegment(db, workspaceId, kind, blocks[at.block]!, at.from, MOST_KEYS)];
     const { least, below } = isSmall ? WHOLE : BANDS[at.band]!;
     const all = await compareAll(db, workspaceId, kind, segments, isSmall ? 0 : at.block);
@@ -129,10 +139,15 @@ const nameOf = ({ words }: Twin) => [...words].reverse().join(" ");
 function like(kind: Kind, a: Twin, b: Twin): Likeness {
   const same = (name: string) => {
     const i = blocksOf(kind).findIndex((block) => block.name === name);
-    return i >= 0 && a.keys[i] !== null && a.keys[i] === b.keys[i];
+    return i >= 0 && keysBy(a, i).some((key) => keysBy(b, i).includes(key));
   };
   return likeness(kind.identity!, same("same_mailbox"), same("same_stem"), a, b);
 }
+
+/** The keys of all its values by a block. */
+const keysBy = ({ keys, further }: Twin, i: number): string[] => [
+  ...new Set([keys[i], ...(further[i] ?? [])].filter((key) => key != null)),
+];
 
 const dismissedAmong = (db: Database, workspaceId: string, pairs: readonly Pair[]) =>
   pairs.length === 0
@@ -157,12 +172,15 @@ export async function duplicatesOf(db: Database, workspaceId: string, kind: Kind
   );
   if (!row) throw await gone(db, workspaceId, kind, reference.key);
   const one = twinOf(row);
-  const blocks = blocksOf(kind).filter((_, i) => one.keys[i] !== null);
+  const isSmall = (await countUpTo(db, workspaceId, kind)) <= SMALL;
   const groups: Twin[][] = [];
-  for (const block of blocks) {
-    const key = one.keys[blocksOf(kind).indexOf(block)]!;
+  for (const [i, block] of blocksOf(kind).entries()) {
+    const keys = keysBy(one, i);
+    if (keys.length === 0) continue;
+    const main = sql`r.${ident(block.column)} is not null and ${keySql(block)} = any (${keys}::text[])`;
+    const held = isSmall && listOf(kind, block) ? sql`(${main} or ${furtherKeysSql(kind, block)} && ${keys}::text[])` : main;
     const rows = await db.pool.rows(
-      sql`select ${twinColumns(kind, 0)} from ${table} r where ${living} and r.${ident(block.column)} is not null and ${keySql(block)} = ${key}
+      sql`select ${twinColumns(kind, 0)} from ${table} r where ${living} and ${held}
         and r.id <> ${one.id} order by r.id limit ${count(MOST_OF_ONE)}`,
       long(workspaceId),
     );

@@ -1,7 +1,7 @@
 import { type Block, blocksOf, wordsSql } from "../../derive/blocks.ts";
 import type { Twin } from "../../derive/likeness.ts";
 import { count, ident, join, raw, type Statement, sql } from "../../postgres/sql.ts";
-import { columnName, type Kind } from "../../records/kind.ts";
+import { columnName, type Field, type Kind } from "../../records/kind.ts";
 import type { Database } from "../database.ts";
 import { long } from "./deadlines.ts";
 import { rowsOf } from "./table.ts";
@@ -50,20 +50,64 @@ export async function readSegment(
   return { groups: [...groups.values()], end: (rows[0]?.[0] as string | null) ?? undefined };
 }
 
+/** All of a block where a kind has few records, further values included, which no index has in the order of their keys. */
+export async function readWhole(
+  db: Database,
+  workspaceId: string,
+  kind: Kind,
+  block: Block,
+  mostKeys: number,
+): Promise<Segment> {
+  if (!listOf(kind, block)) return readSegment(db, workspaceId, kind, block, "", mostKeys);
+  const living = sql`r.workspace_id = ${workspaceId} and r.deleted_at is null`;
+  const rows = await db.pool.rows(
+    sql`with keyed as materialized (select r.id, k.key, count(*) over (partition by k.key) as many, row_number() over (partition by k.key order by r.id) as place
+        from ${rowsOf(kind)} r cross join lateral unnest(${allKeysSql(kind, block)}) k (key) where ${living})
+      select keyed.key, ${twinColumns(kind, 0)} from keyed join ${rowsOf(kind)} r on ${living} and r.id = keyed.id
+      where keyed.many > 1 and keyed.place <= ${count(MOST_ALIKE)} order by keyed.key, r.id limit ${count(mostKeys * MOST_ALIKE)}`,
+    long(workspaceId),
+  );
+  const groups = new Map<string, Twin[]>();
+  for (const [key, ...columns] of rows) {
+    const group = groups.get(key as string) ?? [];
+    groups.set(key as string, group);
+    group.push(twinOf(columns));
+  }
+  return { groups: [...groups.values()], end: undefined };
+}
+
+/** The field with the further values of a block's field. */
+export const listOf = (kind: Kind, { field }: Block): Field | undefined => kind.field(field)!.list;
+
+/** The keys of all values, as an array. */
+const allKeysSql = (kind: Kind, block: Block): Statement =>
+  raw(`array(select distinct ${block.key("v")} from unnest(r."${listOf(kind, block)!.name}" || r."${block.field}") v
+    where ${block.key("v")} is not null)`);
+
+/** The keys of the further values, as an array; empty where there are none. */
+export const furtherKeysSql = (kind: Kind, block: Block): Statement => {
+  const list = listOf(kind, block);
+  return list
+    ? raw(`array(select distinct ${block.key("v")} from unnest(r."${list.name}") v where ${block.key("v")} is not null)`)
+    : raw("'{}'::text[]");
+};
+
 /** For `twinOf`, with the keys of so many blocks at least. */
 export function twinColumns(kind: Kind, needed: number): Statement {
   const blocks = blocksOf(kind).filter(({ named }, i) => !named || i < needed);
   const { email, phone, at } = kind.identity!;
   const of = (name: string) => columnName(kind.field(name)!);
   const column = (name: string | undefined) => (name === undefined ? raw("null::text") : sql`r.${ident(of(name))}`);
-  const digits = phone === undefined ? raw("''") : raw(`coalesce(crm_digits(r."${of(phone)}"), '')`);
+  const phones = phone === undefined ? undefined : kind.field(phone)!.list?.name;
+  const further = phones === undefined ? "" : `, crm_digits_of(r."${phones}")`;
+  const digits = phone === undefined ? raw("''") : raw(`concat_ws(' ', crm_digits(r."${of(phone)}")${further})`);
   return sql`r.id, left(r.${ident(columnName(kind.titleField))}, 100), ${raw(wordsSql(kind, (each) => `r."${each}"`))}, ${column(email)}, ${digits}, ${column(at)},
-    array[${join(blocks.map(keySql))}]::text[]`;
+    array[${join(blocks.map(keySql))}]::text[], jsonb_build_array(${join(blocks.map((block) => furtherKeysSql(kind, block)))})`;
 }
 
 export function twinOf(row: readonly unknown[]): Twin {
-  const [id, title, words, email, digits, at, keys] = row as [
-    ...[string, string, string[] | null, string | null, string, string | null, (string | null)[]],
+  const [id, title, words, email, digits, at, keys, further] = row as [
+    ...[string, string, string[] | null, string | null, string, string | null, (string | null)[], string[][]],
   ];
-  return { id, title, words: words ?? [], email, digits: digits === "" ? [] : digits.split("\n"), at, keys };
+  return { id, title, words: words ?? [], email, digits: digits.split(/\s+/).filter(Boolean), at, keys, further };
 }

@@ -66,9 +66,8 @@ export function createAnalysis(job: Job): Analysis {
   async function lookByMarks(tx: Rows, kind: Kind, passed: readonly Passed[], findings: ReadonlyMap<number, Finding>) {
     for (const mark of marksOf(kind)) {
       const asked = passed.flatMap((one) => {
-        const values = mark.blocks.map(({ field }) => one.sent[field] ?? one.written.initial[field]);
-        if ((mark.named && keysOf(kind)(one).length > 0) || values.some((value) => typeof value !== "string")) return [];
-        return [{ one, values: values as string[] }];
+        if (mark.named && keysOf(kind)(one).length > 0) return [];
+        return eachOf(mark.blocks.map(({ field }) => textsOf(kind, one, field))).map((values) => ({ one, values }));
       });
       const lists = mark.blocks.map((_, i) => asked.map(({ values }) => values[i]!));
       const rowOf = new Map(passed.map(({ n, row }) => [n, row]));
@@ -155,6 +154,18 @@ function addTo(joined: Map<string, Map<string, number>>, plural: string, id: str
   joined.set(plural, of);
   of.set(shortId(id), (of.get(shortId(id)) ?? 0) + 1);
 }
+
+/** What a row says in a field, further values included. */
+function textsOf(kind: Kind, { sent, written }: Passed, field: string): string[] {
+  const list = kind.field(field)!.list;
+  const further = list && sent[list.name];
+  const all = [sent[field] ?? written.initial[field], ...(Array.isArray(further) ? (further as unknown[]) : [])];
+  return all.filter((value) => typeof value === "string");
+}
+
+/** Each way to take one of each list. */
+const eachOf = (lists: readonly string[][]): string[][] =>
+  lists.reduce<string[][]>((taken, list) => taken.flatMap((some) => list.map((one) => [...some, one])), [[]]);
 
 /** All values of the natural key that a row has. */
 const keysOf =

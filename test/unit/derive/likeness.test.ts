@@ -21,6 +21,7 @@ const twin = (words: string[], more: Partial<Twin> = {}): Twin => ({
   digits: [],
   at: null,
   keys: [],
+  further: [],
   ...more,
 });
 const identity = { person: "name", email: "email", phone: "phone", at: "company_id" };
