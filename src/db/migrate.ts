@@ -60,8 +60,8 @@ export async function migrate(pool: Pool, now: () => number): Promise<string[]> 
       const spread = pending.length > 0 && (await isSpread(tx));
       if (spread) await tx.rows(sql`set local citus.multi_shard_modify_mode = 'sequential'`);
       for (const { version, name, text, digest } of pending) {
-        const { here, onShards } = spread ? forShards(text, await spreadTables(tx)) : { here: text, onShards: [] };
-        await tx.simple(here);
+        const { here, onShards } = spread ? forShards(text, await spreadTables(tx)) : { here: [text], onShards: [] };
+        for (const statements of here) await tx.simple(statements);
         later.push(...onShards);
         await tx.rows(
           sql`insert into schema_migrations (version, name, digest, applied_at) values (${version}, ${name}, ${digest}, ${new Date(now()).toISOString()})`,

@@ -5,7 +5,7 @@ import { onShards } from "../../src/db/spread/distribute.ts";
 import { workspaceTables } from "../../src/db/spread/tables.ts";
 import { silentLog } from "../../src/kit/log.ts";
 import { createPool, type Pool } from "../../src/postgres/pool.ts";
-import { sql } from "../../src/postgres/sql.ts";
+import { ident, sql } from "../../src/postgres/sql.ts";
 import { catalog } from "../../src/records/all.ts";
 import { distributeCommand } from "../../src/start/distribute.ts";
 import { createPlain, dropCluster, joinCluster, noCitus } from "../helpers/citus.ts";
@@ -58,6 +58,15 @@ test("a migration of a spread database spreads its tables and tunes the shards",
   );
   assert.equal(spread![0], 2);
   await onShards(pool, "lists", "select count(*) from %s");
+});
+
+test("a migration makes functions, and indexes with them, on tables that are spread already", { skip: noCitus }, async () => {
+  const indexes = await pool.rows(sql`select indexname from pg_indexes where indexname ~ '^own_records_.*_same_idx$'`);
+  assert.ok(indexes.length > 1);
+  for (const [index] of indexes) await pool.rows(sql`drop index ${ident(index as string)}`);
+  await pool.rows(sql`drop function crm_own_mark`);
+  await pool.rows(sql`delete from schema_migrations where name like '%own-duplicates%'`);
+  assert.deepEqual(await migrate(pool, Date.now), ["0060-own-duplicates.sql"]);
 });
 
 test("a database that was in use is spread by a role that is no superuser, with its rows", { skip: noCitus }, async () => {
