@@ -30,7 +30,7 @@ const aim = (path: string) => path.replace(/\{\w+\}/g, `${prefixOf(path)}_000000
 /** Removes values that differ between requests. */
 const steady = (text: string) =>
   text.replace(
-    /(?:req|ws)_\w{26}|ck_\w{5,}|cardfile_\w+(\{.*\})? [\d.e+-]+|(confirm|token)=\S+|tok_\w{8}|cal_\w{8}|ckf_\w+|pp_\w{8}|im_\w{8}/g,
+    /(?:req|ws)_\w{26}|ck_\w{5,}|acrm_live_\w+|cardfile_\w+(\{.*\})? [\d.e+-]+|(confirm|token)=\S+|tok_\w{8}|cal_\w{8}|ckf_\w+|pp_\w{8}|im_\w{8}/g,
     "…",
   );
 

@@ -157,7 +157,7 @@ test("the answer that sets a time zone already uses it", async () => {
     const changed = await ann.send("PATCH", path, { timezone });
     assert.match(changed.text, new RegExp(` created_at=\\S+${offset.replace("+", "\\+")}\\n`), timezone);
     const read = await ann.send("GET", path);
-    assert.equal(changed.text.replace(/# updated( ch_\w{8})?\n/, ""), read.text);
+    assert.equal(changed.text.replace(/^# .*\n/gm, ""), read.text);
     assert.equal(changed.headers.get("etag"), read.headers.get("etag"));
   }
 });
