@@ -178,7 +178,7 @@ export async function duplicatesOf(db: Database, workspaceId: string, kind: Kind
     const keys = keysBy(one, i);
     if (keys.length === 0) continue;
     const main = sql`r.${ident(block.column)} is not null and ${keySql(block)} = any (${keys}::text[])`;
-    const held = isSmall && listOf(kind, block) ? sql`(${main} or ${furtherKeysSql(kind, block)} && ${keys}::text[])` : main;
+    const held = isSmall && listOf(kind, block) ? sql`(${main} or (${furtherKeysSql(kind, block)}) && ${keys}::text[])` : main;
     const rows = await db.pool.rows(
       sql`select ${twinColumns(kind, 0)} from ${table} r where ${living} and ${held}
         and r.id <> ${one.id} order by r.id limit ${count(MOST_OF_ONE)}`,

@@ -81,16 +81,17 @@ export const listOf = (kind: Kind, { field }: Block): Field | undefined => kind.
 
 /** The keys of all values, as an array. */
 const allKeysSql = (kind: Kind, block: Block): Statement =>
-  raw(`array(select distinct ${block.key("v")} from unnest(r."${listOf(kind, block)!.name}" || r."${block.field}") v
-    where ${block.key("v")} is not null)`);
+  raw(keysSql(block, `r."${listOf(kind, block)!.name}" || r."${block.field}"`));
 
 /** The keys of the further values, as an array; empty where there are none. */
 export const furtherKeysSql = (kind: Kind, block: Block): Statement => {
   const list = listOf(kind, block);
-  return list
-    ? raw(`array(select distinct ${block.key("v")} from unnest(r."${list.name}") v where ${block.key("v")} is not null)`)
-    : raw("'{}'::text[]");
+  if (!list) return raw("'{}'::text[]");
+  return raw(`case when r."${list.name}" is null then '{}' else ${keysSql(block, `r."${list.name}"`)} end`);
 };
+
+const keysSql = ({ key }: Block, values: string) =>
+  `array_remove(array(select distinct ${key("v")} from unnest(${values}) v), null)`;
 
 /** For `twinOf`, with the keys of so many blocks at least. */
 export function twinColumns(kind: Kind, needed: number): Statement {
