@@ -156,7 +156,7 @@ test("every line that it prints is answered", async () => {
   );
 });
 
-test("every column that it prints is in rows and in SQL", async () => {
+test("every column that it prints is in rows and in SQL", { skip: noSql }, async () => {
   const { id } = await row("POST", "/v1/companies", { name: "Acme", domain: "acme.example" });
   const contact = await row("POST", "/v1/contacts", { email: "x@acme.example", company_id: id });
   await row("POST", "/v1/deals", { name: "D", company_id: id, contact_id: contact.id });

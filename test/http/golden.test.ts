@@ -49,8 +49,10 @@ describe("the transcripts", () => {
   const { run } = createShell(programs);
   const told = new Map<string, Step[]>();
   const renamed = new Map<string, string>();
-  for (const [name, time] of CHAPTERS) {
-    test(`${name} happens as written`, { skip: name === "sql" && noSql }, async () => {
+  const sql = CHAPTERS.findIndex(([name]) => name === "sql");
+  for (const [i, [name, time]] of CHAPTERS.entries()) {
+    // What comes after it has other ids where it is left out.
+    test(`${name} happens as written`, { skip: i >= sql && noSql }, async () => {
       world.begin(name, time);
       const played = await replay(readTranscript(readGolden(`${name}.txt`)), run, world.baseUrl, renamed);
       told.set(name, played);
@@ -70,8 +72,9 @@ async function tellToBash(chapters: ReadonlyMap<string, Step[]>): Promise<Map<st
   const told = new Map<string, Step[]>();
   try {
     for (const [name, time] of CHAPTERS) {
+      const steps = chapters.get(name);
+      if (!steps) continue;
       world.begin(name, time);
-      const steps = chapters.get(name) ?? [];
       const answers = await bash.run(steps.map(({ command }) => command.replaceAll(SHOWN_URL, world.baseUrl)));
       told.set(
         name,
