@@ -7,6 +7,7 @@ import { nearest } from "../kit/nearest.ts";
 import { Problem } from "../kit/problem.ts";
 import { currencyOf, type Field, isRecord, type Kind, type Link, memberNamed, membersOf } from "../records/kind.ts";
 import { FIGURES, GROUPING } from "../records/reserved.ts";
+import { TOLD } from "./columns.ts";
 
 export const UNITS = ["day", "week", "month", "quarter", "year"] as const;
 export type Unit = (typeof UNITS)[number];
@@ -52,6 +53,15 @@ export const exactType: FieldType = {
 /** Of what an amount is, or how a time reads in a group. */
 const labelType: FieldType = { ...textType(60), toLine: quoteIfNeeded };
 
+/** The query of SQL that counts them, where they are one of its tables. */
+function countedBySql({ plural }: Kind, by: readonly string[]): string {
+  const table = TOLD[plural];
+  if (!table) return "leave it out";
+  const columns = by.filter((name) => Object.hasOwn(table, name));
+  const groups = columns.length > 0 ? ` group by ${columns.map((_, i) => i + 1).join(", ")}` : "";
+  return `SQL counts them: POST /sql {"sql":"select ${[...columns, "count(*)"].join(", ")} from ${plural}${groups}"}`;
+}
+
 /** Reads the parameters that add a list up; undefined where there are none. */
 export function readGrouping(kind: Kind, parameters: readonly (readonly [string, string, string?])[]): Grouping | undefined {
   const asked = (name: string) =>
@@ -59,11 +69,11 @@ export function readGrouping(kind: Kind, parameters: readonly (readonly [string,
   const names = GROUPING.filter((name) => parameters.some(([each]) => each === name));
   if (names.length === 0) return undefined;
   if (!isRecord(kind))
-    throw new Problem("invalid_filter", `${kind.plural} are not added up: ${names[0]} is for records`, [
-      kind.name === "change"
-        ? 'SQL counts them: POST /sql {"sql":"select actor, action, count(*) from changes where at > now() - interval \'7 days\' group by 1, 2"}'
-        : "leave it out",
-    ]);
+    throw new Problem(
+      "invalid_filter",
+      `${kind.plural} are not added up: ${names[0]} is for records`,
+      countedBySql(kind, asked("group_by")),
+    );
   refuseBeside(parameters, names[0]!);
   const by = asked("group_by").map((name) => readKey(kind, name));
   if (by.length > MOST_KEYS)

@@ -1,6 +1,6 @@
 import { readId } from "../kit/id.ts";
 import type { Catalog } from "../records/catalog.ts";
-import { type Field, type Kind, knownOf } from "../records/kind.ts";
+import type { Field, Kind } from "../records/kind.ts";
 import { isGroupable } from "./grouping.ts";
 import { exampleOf } from "./newRecord.ts";
 
@@ -14,12 +14,8 @@ export function leadsFrom({ kinds }: Catalog, segments: readonly string[]): stri
   if (word === "" || more.length > 0) return [];
   const words = spellings(word);
   const named = kinds.flatMap((kind) => fieldCalled(kind, words).map((field) => valuesOf(kind, field))).slice(0, MOST);
-  const known = kinds.flatMap((kind) =>
-    knownOf(kind).flatMap((field) =>
-      words.filter((value) => field.type.known!.includes(value)).map((value) => `GET /${kind.plural}?${field.name}=${value}`),
-    ),
-  );
-  return [...named, ...known, ...elsewhere(words)].slice(0, MOST).map((request) => `you may mean ${request}`);
+  const values = kinds.flatMap((kind) => valuesCalled(kind, words));
+  return [...named, ...values, ...elsewhere(words)].slice(0, MOST).map((request) => `you may mean ${request}`);
 }
 
 /** What others call what stands elsewhere here. */
@@ -28,17 +24,18 @@ const ELSEWHERE: Readonly<Record<string, string>> = {
   ...{ user: "/workspaces/{id}/members", team: "/workspaces/{id}/members" },
   ...{ dashboard: "/overview", report: "/overview", stat: "/overview" },
   ...{ forecast: "/pipeline", funnel: "/pipeline", sales: "/pipeline" },
-  ...{ dunning: "/invoices?status=overdue", receivable: "/invoices?status=in:issued,partly_paid,overdue" },
   ...{ agenda: "/reminders", today: "/reminders", todo: "/reminders", due: "/reminders" },
 };
 
 const elsewhere = (words: readonly string[]): string[] =>
   words.flatMap((each) => (Object.hasOwn(ELSEWHERE, each) ? [`GET ${ELSEWHERE[each]}`] : [])).slice(0, 1);
 
-/** `overdue` is what the status of invoices may be. */
+/** Filters for a field that may have this value: `overdue` is a status of invoices, `call` a usual kind of activities. */
 const valuesCalled = (kind: Kind, words: readonly string[]): string[] =>
   kind.fields.flatMap(({ name, type }) =>
-    words.filter((value) => type.choices?.includes(value)).map((value) => `GET /${kind.plural}?${name}=${value}`),
+    words
+      .filter((value) => (type.choices ?? type.known)?.includes(value))
+      .map((value) => `GET /${kind.plural}?${name}=${value}`),
   );
 
 /** In place of the id of a record: `/deals/stages`, `/invoices/overdue`, `/deals/forecast`. */
@@ -72,8 +69,12 @@ const fieldCalled = ({ fields }: Kind, words: readonly string[]): Field[] =>
 const valuesOf = ({ plural }: Kind, field: Field): string =>
   isGroupable(field) ? `GET /${plural}?group_by=${field.name}` : `GET /${plural}?fields=${field.name}`;
 
-/** A word, and what it may be the plural of. */
+/** What others call a value of ours. */
+const MEANT: Readonly<Record<string, string>> = { dunning: "overdue" };
+
+/** A word, what it means here, and what it may be the plural of. */
 function spellings(word: string): string[] {
   const lower = word.toLowerCase().replaceAll("-", "_");
-  return [...new Set([lower, lower.replace(/s$/, ""), lower.replace(/es$/, ""), lower.replace(/ies$/, "y")])];
+  const meant = Object.hasOwn(MEANT, lower) ? [MEANT[lower]!] : [];
+  return [...new Set([...meant, lower, lower.replace(/s$/, ""), lower.replace(/es$/, ""), lower.replace(/ies$/, "y")])];
 }

@@ -41,7 +41,7 @@ export async function marked(
   const same = blocks.map(
     ({ key, column }, i) => sql`${raw(key(`r."${column}"`))} = k.${names[i]!} and r.${ident(column)} is not null`,
   );
-  // Who of one name has it as a further value. By the name the index finds them: of further values there is none.
+  // No index has further values, so records of the same name are read, and their further values are compared here.
   const further = blocks.map((block, i) => {
     const list = listOf(kind, block);
     return list ? sql`r.${ident(list.name)} is not null and k.${names[i]!} = any (${furtherKeysSql(kind, block)})` : same[i]!;

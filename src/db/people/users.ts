@@ -78,7 +78,7 @@ async function stillMember(tx: Transaction, userId: string, workspaceId: string 
   return row?.[0] as string | undefined;
 }
 
-/** Whose first workspace has ended goes on in the oldest that is their own to run. */
+/** Makes the oldest workspace of which the person is admin their default, after the former one was deleted. */
 async function takeDefault(tx: Transaction, userId: string): Promise<string | undefined> {
   const [row] = await tx.rows(
     sql`select workspace_id from memberships where user_id = ${userId} and role = 'admin' order by created_at, workspace_id limit 1`,

@@ -4,17 +4,15 @@ import { readId, shortId } from "../../kit/id.ts";
 import { echo } from "../../kit/line.ts";
 import { Problem } from "../../kit/problem.ts";
 import { oneOf } from "../../kit/words.ts";
-import { ident, join, raw, type Statement, sql } from "../../postgres/sql.ts";
+import { ident, join, raw, sql } from "../../postgres/sql.ts";
 import type { Catalog } from "../../records/catalog.ts";
 import type { Field, Kind } from "../../records/kind.ts";
 import { hasKey, pattern } from "./condition.ts";
 import { idMatches } from "./references.ts";
-import { type Settings, USUAL } from "./settings.ts";
+import { type Rows, type Settings, USUAL } from "./settings.ts";
 
 /** How statements are run, and what the workspace has set. */
 export type Filling = { rows: Rows; settings: () => Promise<Settings> };
-
-type Rows = (statement: Statement) => Promise<readonly (readonly unknown[])[]>;
 
 /** Who sends the items: which workspace, and what they may read there. */
 type Sender = { workspaceId: string; mayRead: (plural: string) => boolean };
@@ -70,7 +68,7 @@ export async function fill(
   if (Object.keys(usual).length > 0) sent[OWN_USUAL] = usual;
 }
 
-/** What a record gets with the fields that it stands beside, if it has no value of it. */
+/** Fields that declare `beside` get their usual value when one of those fields is written and they have none: a currency comes with the amount. */
 async function usualBeside(
   { fields }: Kind,
   sent: Readonly<Record<string, unknown>>,

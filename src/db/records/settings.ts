@@ -1,12 +1,13 @@
 import { type Statement, sql } from "../../postgres/sql.ts";
 
-/** What a workspace has set for what records leave unsaid; null where it has said nothing. */
+/** The settings of a workspace that new records take; null where the workspace has not set one. */
 export type Settings = { currency: string | null; tax_rate: string | null };
 
-/** Where a workspace has said nothing. */
+/** The values where the workspace has not set any. */
 export const USUAL = { currency: "USD", tax_rate: "0" } as const;
 
-type Rows = (statement: Statement) => Promise<readonly (readonly unknown[])[]>;
+/** Runs a statement: on a pool, or in a transaction. */
+export type Rows = (statement: Statement) => Promise<readonly (readonly unknown[])[]>;
 
 export async function settingsOf(rows: Rows, workspaceId: string): Promise<Settings> {
   const [row] = await rows(sql`select currency, tax_rate::text from workspaces where id = ${workspaceId}`);

@@ -39,15 +39,8 @@ export async function readSegment(
           limit ${count(MOST_ALIKE)}) found on true order by many.key, found.id`,
     long(workspaceId),
   );
-  const groups = new Map<string, Twin[]>();
-  for (const [, key, ...columns] of rows) {
-    if (key === null || columns[0] === null) continue;
-    const twin = twinOf(columns);
-    const group = groups.get(key as string);
-    if (group) group.push(twin);
-    else groups.set(key as string, [twin]);
-  }
-  return { groups: [...groups.values()], end: (rows[0]?.[0] as string | null) ?? undefined };
+  const found = rows.map(([, ...row]) => row).filter(([key, id]) => key !== null && id !== null);
+  return { groups: groupsOf(found), end: (rows[0]?.[0] as string | null) ?? undefined };
 }
 
 /** All of a block where a kind has few records, further values included, which no index has in the order of their keys. */
@@ -67,13 +60,18 @@ export async function readWhole(
       where keyed.many > 1 and keyed.place <= ${count(MOST_ALIKE)} order by keyed.key, r.id limit ${count(mostKeys * MOST_ALIKE)}`,
     long(workspaceId),
   );
-  const groups = new Map<string, Twin[]>();
+  return { groups: groupsOf(rows), end: undefined };
+}
+
+/** Rows that begin with their key, by that key. */
+function groupsOf(rows: readonly (readonly unknown[])[]): Twin[][] {
+  const groups = new Map<unknown, Twin[]>();
   for (const [key, ...columns] of rows) {
-    const group = groups.get(key as string) ?? [];
-    groups.set(key as string, group);
+    const group = groups.get(key) ?? [];
+    groups.set(key, group);
     group.push(twinOf(columns));
   }
-  return { groups: [...groups.values()], end: undefined };
+  return [...groups.values()];
 }
 
 /** The field with the further values of a block's field. */

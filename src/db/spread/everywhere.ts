@@ -37,7 +37,7 @@ export async function sweepEverywhere(pool: Pool, tables: readonly string[], mad
   if (failed?.status === "rejected") throw failed.reason;
 }
 
-/** Nothing is known of a server that is away. */
+/** Turns the error of a server that is down or hangs into undefined; throws any other error. */
 export function noneOfMissing(error: unknown): undefined {
   if (isLostBehind(error) || isTooSlow(error) || (error instanceof Problem && error.code === "not_ready")) return undefined;
   throw error;

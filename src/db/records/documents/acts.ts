@@ -68,7 +68,7 @@ export function cancel(
 /** So many payments are named; more are found by a list. */
 const MOST_NAMED = 5;
 
-/** What was paid for a document, and how each payment is taken back. */
+/** Notes for a cancelled document: the amount that was paid, and the request that takes back each payment. */
 async function paidNotes(tx: Transaction, workspaceId: string, kind: Kind, doc: Locked): Promise<string[]> {
   const { cancels, currency } = kind.document!;
   const settler = settlerOf(kind);

@@ -2,7 +2,7 @@ import { ident, sql } from "../../../postgres/sql.ts";
 import type { Kind } from "../../../records/kind.ts";
 import type { Database } from "../../database.ts";
 
-/** What is left of the document that a booked payment pays. `open` is null where nobody is to pay it any more. */
+/** The document that a booked payment pays, with the amount still to be paid. `open` is null for a cancelled document. */
 export type Open = { id: string; number: string; currency: string; open: string | null };
 
 /** Undefined of a payment that waits for the issue of its document, or has none. */
